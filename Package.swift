@@ -1,0 +1,151 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let package = Package(
+    name: "herald",
+    products: [
+        .executable(name: "herald-api", targets: ["herald-api"]),
+        .executable(name: "herald-notifier", targets: ["herald-notifier"]),
+        .executable(name: "herald", targets: ["herald"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // shared: the rooms both processes stand on. Arrows point downwards only.
+        .target(name: "Domain", path: "Sources/shared/Domain"),
+        .target(name: "Wire", dependencies: ["Domain", .nio], path: "Sources/shared/Wire"),
+        .target(name: "Signing", dependencies: ["Domain", "COpenSSL"], path: "Sources/shared/Signing"),
+        .target(
+            name: "Redis",
+            dependencies: ["CHiredis", .nio, .nioPosix, .logging, .serviceLifecycle],
+            path: "Sources/shared/Redis"
+        ),
+        .target(
+            name: "Store",
+            dependencies: ["Domain", "Redis", "Signing", .nio, .logging],
+            path: "Sources/shared/Store",
+            resources: [.embedInCode("Scripts")]
+        ),
+        .target(
+            name: "Runtime",
+            dependencies: [
+                .argumentParser, .configuration, .hummingbird, .httpTypes, .logging, .metrics, .nio,
+                .serviceLifecycle, .unixSignals, .yams,
+            ],
+            path: "Sources/shared/Runtime"
+        ),
+
+        // api: REST in front of the store.
+        .target(
+            name: "API",
+            dependencies: [
+                "Domain", "Redis", "Runtime", "Signing", "Store", "Wire",
+                .argumentParser, .configuration, .hummingbird, .httpTypes, .logging, .metrics, .nio, .nioPosix,
+                .serviceLifecycle,
+            ],
+            path: "Sources/api",
+            exclude: ["Main"]
+        ),
+        .executableTarget(name: "herald-api", dependencies: ["API"], path: "Sources/api/Main"),
+
+        // notifier: from an event in Redis to a webhook at its subscriber.
+        .target(
+            name: "Notifier",
+            dependencies: [
+                "CCurl", "CEpoll", "Domain", "Redis", "Runtime", "Signing", "Store", "Wire",
+                .argumentParser, .configuration, .logging, .metrics, .nio, .nioPosix, .serviceLifecycle,
+            ],
+            path: "Sources/notifier",
+            exclude: ["Main"]
+        ),
+        .executableTarget(name: "herald-notifier", dependencies: ["Notifier"], path: "Sources/notifier/Main"),
+
+        // cli: a house on one terminal, and a demonstration of it.
+        .target(
+            name: "CLI",
+            dependencies: [
+                "Domain", "Runtime", "Signing", "Wire",
+                .argumentParser, .logging, .hummingbird, .httpTypes, .nio, .nioPosix, .serviceLifecycle, .unixSignals,
+            ],
+            path: "Sources/cli",
+            exclude: ["Main"]
+        ),
+        .executableTarget(name: "herald", dependencies: ["CLI"], path: "Sources/cli/Main"),
+
+        // C: a module map and typed wrappers each; one Swift file per library owns its pointers.
+        .systemLibrary(name: "CHiredis", path: "Sources/CHiredis", providers: [.apt(["libhiredis-dev"])]),
+        .systemLibrary(
+            name: "CCurl", path: "Sources/CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(
+            name: "COpenSSL", path: "Sources/COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CEpoll", path: "Sources/CEpoll"),
+
+        // tests: one target a room, and whole houses at the end.
+        .target(
+            name: "TestKit",
+            dependencies: [
+                "Domain", "Redis", "Store", .httpTypes, .hummingbird, .logging, .nio, .nioPosix, .serviceLifecycle,
+            ],
+            path: "Tests/TestKit"
+        ),
+        .testTarget(name: "DomainTests", dependencies: ["Domain"]),
+        .testTarget(name: "WireTests", dependencies: ["Domain", "Wire", .nio], exclude: ["Corpus"]),
+        .testTarget(name: "SigningTests", dependencies: ["Domain", "Signing"]),
+        .testTarget(name: "RedisTests", dependencies: ["Redis", "TestKit", .logging, .nio, .nioPosix]),
+        .testTarget(name: "StoreTests", dependencies: ["Domain", "Redis", "Signing", "Store", "TestKit", .logging, .nio]),
+        .testTarget(name: "RuntimeTests", dependencies: ["Runtime", .configuration, .logging, .metrics]),
+        .testTarget(
+            name: "APITests",
+            dependencies: [
+                "API", "Domain", "Redis", "Runtime", "Signing", "Store", "TestKit", "Wire", .httpTypes, .logging, .nio,
+            ]
+        ),
+        .testTarget(
+            name: "NotifierTests",
+            dependencies: [
+                "Domain", "Notifier", "Redis", "Runtime", "Signing", "Store", "TestKit", "Wire", .httpTypes, .logging, .nio,
+            ]
+        ),
+        .testTarget(
+            name: "HouseTests",
+            dependencies: [
+                "Domain", "Runtime", "Signing", "TestKit", "herald", "herald-api", "herald-notifier",
+                .httpTypes, .logging, .nio,
+            ]
+        ),
+    ]
+)
+
+for target in package.targets where target.type != .system {
+    target.swiftSettings =
+        (target.swiftSettings ?? []) + [
+            .enableUpcomingFeature("ExistentialAny"),  // SE-0335: an existential is written `any`
+            .enableUpcomingFeature("InternalImportsByDefault"),  // SE-0409: re-exposing an import is a decision
+            .enableUpcomingFeature("MemberImportVisibility"),  // SE-0444: a file imports what it uses
+            .enableUpcomingFeature("NonisolatedNonsendingByDefault"),  // SE-0461: async stays where it was called
+            .treatAllWarnings(as: .error),
+        ]
+}
+
+extension Target.Dependency {
+    static var argumentParser: Self { .product(name: "ArgumentParser", package: "swift-argument-parser") }
+    static var configuration: Self { .product(name: "Configuration", package: "swift-configuration") }
+    static var httpTypes: Self { .product(name: "HTTPTypes", package: "swift-http-types") }
+    static var hummingbird: Self { .product(name: "Hummingbird", package: "hummingbird") }
+    static var logging: Self { .product(name: "Logging", package: "swift-log") }
+    static var metrics: Self { .product(name: "Metrics", package: "swift-metrics") }
+    static var nio: Self { .product(name: "NIOCore", package: "swift-nio") }
+    static var nioPosix: Self { .product(name: "NIOPosix", package: "swift-nio") }
+    static var serviceLifecycle: Self { .product(name: "ServiceLifecycle", package: "swift-service-lifecycle") }
+    static var unixSignals: Self { .product(name: "UnixSignals", package: "swift-service-lifecycle") }
+    static var yams: Self { .product(name: "Yams", package: "Yams") }
+}

@@ -1,0 +1,10 @@
+/// One message owed to one subscription: the same text over all attempts, so a receiver can drop a repeat.
+package struct DeliveryID: Hashable, Sendable, CustomStringConvertible {
+    package let text: String
+
+    package init(text: String) {
+        self.text = text
+    }
+
+    package var description: String { self.text }
+}

@@ -1,0 +1,29 @@
+/// The name of a queue inside its project: 1 to 64 of `A-Z a-z 0-9 _ - .`, case-sensitive.
+package struct QueueName: Hashable, Comparable, Sendable, CustomStringConvertible {
+    package static let charactersMax = 64
+
+    package let text: String
+
+    /// - Parameter text: The percent-decoded name.
+    /// - Throws: ``Refusal/queueNameInvalid``.
+    package init(_ text: String) throws(Refusal) {
+        let bytes = text.utf8
+        guard (1...Self.charactersMax).contains(bytes.count), bytes.allSatisfy(Self.isAllowed) else {
+            throw .queueNameInvalid
+        }
+        self.text = text
+    }
+
+    package var description: String { self.text }
+
+    package static func < (left: QueueName, right: QueueName) -> Bool { left.text < right.text }
+
+    private static func isAllowed(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."):
+            true
+        default: false
+        }
+    }
+}

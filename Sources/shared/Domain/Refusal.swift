@@ -1,0 +1,25 @@
+/// Why the house says no to a caller. Each is the caller's to mend; how one looks on the wire is the transport's business.
+package enum Refusal: Error, Sendable, Equatable {
+    // Who asks
+    case clientMissing
+    case clientMalformed
+    case projectMissing
+    case projectEmpty
+    case projectTooLong
+
+    // What is asked for
+    case queueNameInvalid
+    /// A parameter of the query string is not a number or not a boolean.
+    case parameterMalformed(name: String, expected: String)
+    /// A value is of the right kind and out of range, or conflicts with another.
+    case requestInvalid(String)
+    /// The body is missing, unreadable, or not of the shape the operation takes.
+    case bodyInvalid(String)
+
+    // What was found
+    case messageNotFound
+    case subscriptionNotFound
+    case subscriberSchemeUnsupported(supported: [String])
+    /// The subscriber is already subscribed and confirmed.
+    case subscriptionExists
+}
