@@ -1,0 +1,52 @@
+package import Domain
+
+/// The one secret of a deployment; the signing secrets of all subscriptions are derived from it and stored nowhere.
+///
+/// It prints as a placeholder wherever it ends up.
+package struct MasterKey: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    package static let bytesMin = 32
+
+    private let secrets: HKDF
+
+    /// Reads the key of a setting: hexadecimal, or base64 in either alphabet with or without padding.
+    ///
+    /// A text of hexadecimal digits only is read as hexadecimal, although it would pass as base64 too.
+    ///
+    /// - Throws: ``MasterKeyInvalid`` when it is neither, or decodes to fewer than ``bytesMin`` bytes.
+    package init(_ text: String) throws(MasterKeyInvalid) {
+        guard let bytes = Hexadecimal.decode(text) ?? Base64.decode(text) else { throw .unreadable }
+        guard bytes.count >= Self.bytesMin else { throw .tooShort(bytes: bytes.count) }
+        self.secrets = HKDF(secret: bytes, salt: Array("herald".utf8))
+    }
+
+    /// The text of a new random key.
+    package static func generate() -> String {
+        Base64.encode(SecureRandom.bytes(Self.bytesMin))
+    }
+
+    /// The secret a subscription's webhooks are signed with.
+    ///
+    /// - Parameter version: Counts the rotations of this subscription's secret.
+    package func webhookSecret(project: ProjectID, subscription: SubscriptionID, version: Int) -> WebhookSecret {
+        // Ids of subscriptions have one length and digits have no colon: the project may hold anything.
+        let purpose = "webhook:\(version):\(subscription.text):\(project.text)"
+        return WebhookSecret(bytes: self.secrets.key(for: Array(purpose.utf8), bytes: WebhookSecret.bytesCount))
+    }
+
+    package var description: String { "<master key>" }
+    package var debugDescription: String { self.description }
+    package var customMirror: Mirror { Mirror(self, children: []) }
+}
+
+/// Why a text is no master key; the text itself is in none of the words.
+package enum MasterKeyInvalid: Error, Equatable, Sendable, CustomStringConvertible {
+    case unreadable
+    case tooShort(bytes: Int)
+
+    package var description: String {
+        switch self {
+        case .unreadable: "must be base64 or hexadecimal"
+        case .tooShort(let bytes): "must hold at least \(MasterKey.bytesMin) bytes, and holds \(bytes)"
+        }
+    }
+}

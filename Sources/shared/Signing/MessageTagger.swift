@@ -1,0 +1,44 @@
+package import Domain
+
+/// Makes the unguessable part of ids from a key, so that an id can be checked without asking anyone.
+///
+/// ```
+/// tag  = first 80 bits of SipHash-2-4-128(key, 'm' + queue + position)        16 characters
+/// id   = SipHash-2-4-128(key, 'd' + subscription + position), all 128 bits    26 characters
+/// ```
+///
+/// The queue's text is length-prefixed and the position always the last eight bytes, so no two pairs spell one input.
+package struct MessageTagger: Sendable {
+    /// Bytes of the key.
+    package static let keyBytes = 16
+
+    private let mac: KeyedMAC
+
+    /// - Parameter key: Exactly ``keyBytes`` random bytes, the same in every process of a deployment.
+    package init(key: [UInt8]) {
+        self.mac = KeyedMAC(sipHash: key)
+    }
+
+    /// The sixteen characters that end the id of the message at a position of a queue.
+    package func tag(queue: QueueAddress, position: Position) -> [UInt8] {
+        Base32.encode(self.hash(kind: "m", queue.key.utf8, position).prefix(10))
+    }
+
+    /// The id of the delivery of the message at a position to a subscription, the same over all attempts.
+    package func deliveryID(subscription: SubscriptionID, position: Position) -> DeliveryID {
+        DeliveryID(
+            text: String(
+                decoding: Base32.encode(self.hash(kind: "d", subscription.text.utf8, position)), as: UTF8.self))
+    }
+
+    private func hash(kind: Unicode.Scalar, _ owner: String.UTF8View, _ position: Position) -> [UInt8] {
+        var input: [UInt8] = []
+        input.reserveCapacity(1 + owner.count + 8)
+        input.append(UInt8(ascii: kind))
+        input.append(contentsOf: owner)
+        for shift in stride(from: 56, through: 0, by: -8) {
+            input.append(UInt8(truncatingIfNeeded: position.value >> Int64(shift)))
+        }
+        return self.mac.tag(input)
+    }
+}
