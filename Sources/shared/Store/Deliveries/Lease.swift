@@ -1,0 +1,40 @@
+package import Domain
+
+/// The right to make one attempt of one delivery, until a stated time.
+package struct Lease: Sendable, Equatable {
+    package let token: LeaseToken
+    package let queue: QueueAddress
+    /// The version of the subscription; a copy read at another version is out of date.
+    package let version: Int
+    /// Seconds the message lives, from its posting.
+    package let ttl: Int
+    /// Seconds the message is held back; nil when neither its post nor its queue asked for it.
+    package let delay: Int?
+    /// The JSON value, byte for byte as it was posted.
+    package let body: ArraySlice<UInt8>
+
+    package var subscription: SubscriptionID { self.token.subscription }
+    package var position: Position { self.token.position }
+    /// The number of the attempt to make, from 1.
+    package var attempt: Int { self.token.attempt }
+    package var leasedUntil: Timestamp { self.token.leasedUntil }
+    /// When the message's life ends.
+    package var expiresAt: Timestamp { self.position.createdAt.adding(seconds: self.ttl) }
+}
+
+/// Proof of a lease: it holds while the store still knows this attempt with an end no earlier than this one.
+///
+/// A lapsed lease comes back as the next attempt, so an old token can never touch a newer attempt.
+package struct LeaseToken: Hashable, Sendable {
+    package let subscription: SubscriptionID
+    package let position: Position
+    package let attempt: Int
+    package let leasedUntil: Timestamp
+}
+
+/// What one call of `take` brought.
+package struct Taken: Sendable, Equatable {
+    package let leases: [Lease]
+    /// Whether the shard has more events to take, now.
+    package let more: Bool
+}

@@ -1,0 +1,31 @@
+package import Domain
+
+/// The end of one leased attempt, to be written down.
+package struct Settlement: Sendable, Equatable {
+    package enum Ending: Sendable, Equatable {
+        /// The subscriber has it.
+        case delivered
+        /// Due again after this long by Redis' clock, with the next attempt's number.
+        case retry(after: Duration)
+        /// Ended without success; kept among the project's dead letters. `summary` says how the last attempt ended.
+        case deadLetter(DeliveryDecision.Reason, summary: String)
+        /// Not tried: due at once with the same attempt's number. Only the newest token of a lease can do this.
+        case handedBack
+        /// Not tried, and never will be: the subscription is gone.
+        case dropped
+    }
+
+    package let token: LeaseToken
+    package let queue: QueueAddress
+    package let ending: Ending
+
+    package init(_ lease: Lease, _ ending: Ending) {
+        self.init(lease.token, of: lease.queue, ending)
+    }
+
+    package init(_ token: LeaseToken, of queue: QueueAddress, _ ending: Ending) {
+        self.token = token
+        self.queue = queue
+        self.ending = ending
+    }
+}

@@ -1,0 +1,27 @@
+package import Domain
+
+/// What waits in a shard, seen at a glance.
+package struct ShardLook: Sendable, Equatable {
+    /// Redis' clock when it looked.
+    package let now: Timestamp
+    /// When a delivery that waits may next be leased; nil when none waits.
+    package let nextDue: Timestamp?
+    /// When the first lease ends; nil when none is out.
+    package let oldestLease: Timestamp?
+    /// When something is to be swept; nil when nothing ever expires.
+    package let nextSweep: Timestamp?
+    /// Events that are not fanned out yet.
+    package let events: Int
+}
+
+/// What one call of `sweep` did.
+package struct Swept: Sendable, Equatable {
+    /// Expired messages removed from their queues.
+    package let messages: Int
+    /// Deliveries of ended subscriptions that were let go.
+    package let deliveries: Int
+    /// Ended subscriptions removed for good.
+    package let subscriptions: Int
+    /// Whether more is due, now.
+    package let more: Bool
+}
