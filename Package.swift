@@ -26,7 +26,7 @@ let package = Package(
         .target(name: "Signing", dependencies: ["Domain", "COpenSSL"], path: "Sources/shared/Signing"),
         .target(
             name: "Redis",
-            dependencies: ["CHiredis", .nio, .nioPosix, .logging, .serviceLifecycle],
+            dependencies: ["CHiredis", "COpenSSL", .nio, .nioPosix, .logging, .serviceLifecycle],
             path: "Sources/shared/Redis"
         ),
         .target(
@@ -101,7 +101,8 @@ let package = Package(
         .testTarget(name: "WireTests", dependencies: ["Domain", "Wire", .nio], exclude: ["Corpus"]),
         .testTarget(name: "SigningTests", dependencies: ["Domain", "Signing"]),
         .testTarget(name: "RedisTests", dependencies: ["Redis", "TestKit", .logging, .nio, .nioPosix]),
-        .testTarget(name: "StoreTests", dependencies: ["Domain", "Redis", "Signing", "Store", "TestKit", .logging, .nio]),
+        .testTarget(
+            name: "StoreTests", dependencies: ["Domain", "Redis", "Signing", "Store", "TestKit", .logging, .nio]),
         .testTarget(name: "RuntimeTests", dependencies: ["Runtime", .configuration, .logging, .metrics]),
         .testTarget(
             name: "APITests",
@@ -112,7 +113,8 @@ let package = Package(
         .testTarget(
             name: "NotifierTests",
             dependencies: [
-                "Domain", "Notifier", "Redis", "Runtime", "Signing", "Store", "TestKit", "Wire", .httpTypes, .logging, .nio,
+                "Domain", "Notifier", "Redis", "Runtime", "Signing", "Store", "TestKit", "Wire", .httpTypes, .logging,
+                .nio,
             ]
         ),
         .testTarget(

@@ -1,0 +1,19 @@
+package import NIOCore
+
+/// The bounds of the Redis room that no setting changes.
+package enum RedisLimits {
+    /// Commands sent or waiting on one connection.
+    package static let inFlightMax = 8_192
+    /// Bytes of the commands sent or waiting on one connection. One command alone may be larger.
+    package static let inFlightBytesMax = 64 << 20
+    /// Bytes of one reply, and of what arrived beyond it. A longer one breaks the connection.
+    package static let replyBytesMax = 512 << 20
+    /// How long after the loss of a connection (or the first command) commands still wait for the next one.
+    ///
+    /// It spans a quick restart of Redis. After that commands fail at once, so that an outage does not pile up callers.
+    package static let patience = TimeAmount.seconds(1)
+    /// From the start of a connection attempt to its TCP or Unix connection, and again to the end of the greeting.
+    package static let connectTimeout = TimeAmount.seconds(2)
+    /// What a blocking read gets beyond its block time before its connection counts as broken.
+    package static let blockingMargin = Duration.seconds(2)
+}

@@ -1,0 +1,43 @@
+package import NIOCore
+
+/// One run of a script with its keys and arguments.
+package struct ScriptCall: Sendable {
+    package let script: RedisScript
+    private var encoded = EncodedCommand()
+
+    package init(_ script: RedisScript, keys: [String]) {
+        self.script = script
+        self.encoded.arguments.reserveCapacity(bytesMin)
+        self.encoded.append(Int64(keys.count))
+        for key in keys { self.encoded.append(key) }
+    }
+
+    package mutating func append(_ text: String) { self.encoded.append(text) }
+    package mutating func append(_ number: Int64) { self.encoded.append(number) }
+    package mutating func append(_ number: Int) { self.encoded.append(Int64(number)) }
+    package mutating func append(_ bytes: [UInt8]) { self.encoded.append(bytes) }
+    package mutating func append(_ bytes: ArraySlice<UInt8>) { self.encoded.append(bytes) }
+    /// Appends the readable bytes.
+    package mutating func append(_ buffer: ByteBuffer) { self.encoded.append(buffer) }
+
+    /// The call by hash, for a Redis that knows the script.
+    var byHash: EncodedCommand { self.called(by: self.script.prefix) }
+
+    /// The call with the source of the script in it, for a Redis that lost it.
+    var bySource: EncodedCommand {
+        var prefix = EncodedCommand()
+        prefix.append("EVAL")
+        prefix.append(self.script.source)
+        return self.called(by: prefix)
+    }
+
+    private func called(by prefix: EncodedCommand) -> EncodedCommand {
+        var call = self.encoded
+        call.prefix = prefix.arguments
+        call.argumentCount += prefix.argumentCount
+        return call
+    }
+}
+
+/// Room for the keys and a few arguments before the buffer grows.
+private let bytesMin = 256
