@@ -93,7 +93,7 @@ let package = Package(
         .target(
             name: "TestKit",
             dependencies: [
-                "Domain", "Redis", "Store", .httpTypes, .hummingbird, .logging, .nio, .nioPosix, .serviceLifecycle,
+                "Domain", "Redis", "Store", .httpTypes, .hummingbird, .logging, .nio, .nioConcurrency, .nioPosix, .serviceLifecycle,
             ],
             path: "Tests/TestKit"
         ),
@@ -146,6 +146,7 @@ extension Target.Dependency {
     static var logging: Self { .product(name: "Logging", package: "swift-log") }
     static var metrics: Self { .product(name: "Metrics", package: "swift-metrics") }
     static var nio: Self { .product(name: "NIOCore", package: "swift-nio") }
+    static var nioConcurrency: Self { .product(name: "NIOConcurrencyHelpers", package: "swift-nio") }
     static var nioPosix: Self { .product(name: "NIOPosix", package: "swift-nio") }
     static var serviceLifecycle: Self { .product(name: "ServiceLifecycle", package: "swift-service-lifecycle") }
     static var unixSignals: Self { .product(name: "UnixSignals", package: "swift-service-lifecycle") }
