@@ -39,7 +39,7 @@ let package = Package(
             name: "Runtime",
             dependencies: [
                 .argumentParser, .configuration, .hummingbird, .httpTypes, .logging, .metrics, .nio,
-                .serviceLifecycle, .unixSignals, .yams,
+                .nioConcurrency, .serviceLifecycle, .unixSignals, .yams,
             ],
             path: "Sources/shared/Runtime"
         ),

@@ -1,0 +1,17 @@
+/// The keys of log metadata, so that one thing has one name in every line.
+package enum LogKey {
+    package static let requestID = "request.id"
+    package static let projectID = "project.id"
+    package static let queueName = "queue.name"
+    package static let messageID = "message.id"
+    package static let claimID = "claim.id"
+    package static let subscriptionID = "subscription.id"
+    package static let deliveryID = "delivery.id"
+    package static let deliveryAttempt = "delivery.attempt"
+    package static let deliveryRetryIn = "delivery.retry_in"
+    package static let sessionID = "session.id"
+    package static let shard = "shard"
+    package static let listen = "listen"
+    package static let admin = "admin"
+    package static let error = "error"
+}

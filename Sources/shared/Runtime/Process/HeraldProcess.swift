@@ -1,0 +1,70 @@
+package import ArgumentParser
+import Foundation
+package import Logging
+package import ServiceLifecycle
+import UnixSignals
+
+/// A well-behaved process: settings first, then services in order, then an end within a known time.
+package enum HeraldProcess {
+    /// What a process' services are built from.
+    package struct Context: Sendable {
+        package let settings: SettingReader
+        package let logger: Logger
+        /// Opened by the process when it can work; `/readyz` asks it.
+        package let readiness: ReadinessGate
+        /// Told by the process when it listens or works; the admin server reports itself.
+        package let readyFile: ReadyFile
+    }
+
+    /// Status of a process whose settings do not let it start: `EX_CONFIG` of sysexits.h.
+    package static let configurationStatus: Int32 = 78
+
+    /// Reads the settings, starts the services and returns when they have stopped.
+    ///
+    /// SIGTERM and SIGINT stop the services in the opposite order. What is not done when `drain` is over is cancelled, and
+    /// what does not hear that either ends with the process ``HardDeadline/margin`` later.
+    ///
+    /// - Parameters:
+    ///   - flags: What the command line gave, see ``CommonFlags/settings(and:)``.
+    ///   - parts: What has to report to the ready file, besides the admin server.
+    ///   - services: Builds the process' own services, in start order. The admin server starts before them.
+    /// - Throws: An `ExitCode`, the line about it already printed: 78 for settings, 1 for anything else.
+    package static func run(
+        _ process: ProcessKind, flags: [SettingKey: String],
+        environment: [String: String] = ProcessInfo.processInfo.environment,
+        readyWith parts: Set<ReadyFile.Part>,
+        services: (Context) async throws -> [any Service]
+    ) async throws(ExitCode) {
+        do {
+            let settings = try SettingReader(for: process, flags: flags, environment: environment)
+            let logger = LogSetUp.start(process, level: try settings.required(.logLevel))
+            MetricsRegistry.bootstrap()
+            let readyFile = ReadyFile(
+                path: settings.text(.readyFile), expecting: parts.union([.admin]), logger: logger)
+            let readiness = ReadinessGate(waitingFor: "Redis")
+            let context = Context(settings: settings, logger: logger, readiness: readiness, readyFile: readyFile)
+            let admin = AdminServer(
+                try settings.address(process.adminListen), setting: process.adminListen, readiness: readiness,
+                registry: .shared, logger: logger
+            ) { readyFile.report(.admin, at: $0) }
+            let drain = try settings.seconds(process.drain)
+            let deadline = HardDeadline(after: drain, logger: logger)
+            defer { deadline.lift() }
+            let all: [any Service] = [admin] + (try await services(context)) + [readyFile, readiness, deadline]
+            logger.notice("Starting", metadata: ["pid": "\(ProcessInfo.processInfo.processIdentifier)"])
+            var configuration = ServiceGroupConfiguration(
+                services: all.map(essential), gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+            configuration.maximumGracefulShutdownDuration = drain
+            try await ServiceGroup(configuration: configuration).run()
+            logger.notice("Stopped")
+        } catch {
+            throw self.fail(process, error)
+        }
+    }
+
+    private static func fail(_ process: ProcessKind, _ error: any Error) -> ExitCode {
+        let status = error is SettingError ? self.configurationStatus : 1
+        FileHandle.standardError.write(Data("\(process.rawValue): \(error)\n".utf8))
+        return ExitCode(status)
+    }
+}

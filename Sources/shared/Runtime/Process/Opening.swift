@@ -1,0 +1,61 @@
+package import Logging
+package import ServiceLifecycle
+
+/// Runs services that first need something which may not be there yet.
+///
+/// Orchestrators start things in any order, so a process whose Redis is not up waits for it instead of dying; meanwhile
+/// its other services (the admin server, the pool itself) run and say that it is not ready. A ``SettingError`` cannot be
+/// cured by waiting: it ends the process with status 78.
+package struct Opening<Opened: Sendable>: Service {
+    private let what: String
+    private let logger: Logger
+    private let open: @Sendable () async throws -> Opened
+    private let services: @Sendable (Opened) async throws -> [any Service]
+
+    /// How long until it is tried again.
+    private let pause: Duration
+
+    /// - Parameters:
+    ///   - what: What is opened, for the log: "the store".
+    ///   - open: Tried until it succeeds or throws a ``SettingError``.
+    ///   - services: What runs from then on, in start order; stopped in the opposite order.
+    package init(
+        _ what: String, logger: Logger, pause: Duration = .milliseconds(250),
+        open: @escaping @Sendable () async throws -> Opened,
+        services: @escaping @Sendable (Opened) async throws -> [any Service]
+    ) {
+        self.what = what
+        self.logger = logger
+        self.pause = pause
+        self.open = open
+        self.services = services
+    }
+
+    package func run() async throws {
+        // Asked to stop while opening: there is nothing to drain yet.
+        let opened = try await cancelWhenGracefulShutdown { try await self.opened() }
+        guard let opened else { return }
+        let group = ServiceGroup(
+            configuration: .init(services: try await self.services(opened).map(essential), logger: self.logger))
+        try await group.run()
+    }
+
+    private func opened() async throws -> Opened? {
+        var hasWarned = false
+        while !Task.isCancelled {
+            do {
+                return try await self.open()
+            } catch let error as SettingError {
+                throw error
+            } catch {
+                if !hasWarned && !Task.isCancelled {
+                    hasWarned = true
+                    self.logger.warning("Waiting for \(self.what)", metadata: [LogKey.error: "\(error)"])
+                }
+                // Cancelled while sleeping: the loop's condition sees it.
+                try? await Task.sleep(for: self.pause)
+            }
+        }
+        return nil
+    }
+}

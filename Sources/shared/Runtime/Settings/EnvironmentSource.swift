@@ -1,0 +1,40 @@
+import Foundation
+
+/// Settings given as `HERALD_…` variables; a secret also as `HERALD_…_FILE`, the path of a file that holds it.
+enum EnvironmentSource {
+    static let prefix = "HERALD_"
+    /// Variables of our own test runs, which are nobody's settings.
+    static let testPrefix = "HERALD_TEST_"
+
+    static func read(_ environment: [String: String]) throws(SettingError) -> [SettingKey: SettingText] {
+        var found: [SettingKey: SettingText] = [:]
+        for name in environment.keys.sorted() {
+            guard name.hasPrefix(self.prefix), !name.hasPrefix(self.testPrefix) else { continue }
+            guard let value = environment[name] else { continue }
+            if let setting = SettingCatalog.all.first(where: { $0.environment == name }) {
+                found[setting.key] = SettingText(text: value, source: .environment(name))
+            } else if let setting = SettingCatalog.all.first(where: { $0.environmentFile == name }) {
+                guard environment[setting.environment] == nil else {
+                    throw .ambiguous(setting.key, setting.environment, name)
+                }
+                found[setting.key] = SettingText(
+                    text: try self.secret(at: value), source: .secretFile(variable: name, path: value))
+            } else {
+                let names = SettingCatalog.all.flatMap(\.environmentNames)
+                throw .unknown(
+                    name: name, source: .environment(name), suggestion: NearestName.of(name, among: names))
+            }
+        }
+        return found
+    }
+
+    /// Reads a secret from its file. Blanks and newlines at its ends are not part of it, since editors add them.
+    private static func secret(at path: String) throws(SettingError) -> String {
+        do {
+            return try String(contentsOfFile: path, encoding: .utf8)
+                .trimmingCharacters(in: .whitespacesAndNewlines)
+        } catch {
+            throw .unreadable(path: path, reason: "the secret in this file cannot be read (\(FileFault.words(error)))")
+        }
+    }
+}
