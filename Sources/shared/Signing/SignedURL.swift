@@ -1,0 +1,80 @@
+package import Domain
+
+/// What a pre-signed URL lets its holder do, and the signature that proves it (contract: "Share" and "Signed URL
+/// algorithm").
+///
+/// ```
+/// signed text   paths, sorted, joined with ","  \n  methods, sorted, joined with ","  \n  project  \n  expiry
+/// signature     lower-case hexadecimal HMAC-SHA256 under the bytes of the key
+/// ```
+///
+/// `\n` stands for the two characters backslash and `n`, not for a line feed: existing clients depend on it.
+package struct SignedURL: Sendable, Equatable {
+    private static let separator = #"\n"#
+
+    /// Sorted by code point.
+    package let paths: [String]
+    /// Sorted by code point.
+    package let methods: [String]
+    /// nil signs as the text `None`.
+    package let project: String?
+    package let expiry: SignedURLExpiry
+
+    package init(paths: [String], methods: [String], project: String?, expiry: SignedURLExpiry) {
+        self.paths = paths.sorted(by: Self.precedes)
+        self.methods = methods.sorted(by: Self.precedes)
+        self.project = project
+        self.expiry = expiry
+    }
+
+    /// The text that is signed.
+    package var canonicalText: String {
+        [
+            self.paths.joined(separator: ","), self.methods.joined(separator: ","), self.project ?? "None",
+            self.expiry.text,
+        ].joined(separator: Self.separator)
+    }
+
+    package func signature(key: SignedURLKey) -> String {
+        Hexadecimal.encode(key.mac.tag(Array(self.canonicalText.utf8)))
+    }
+
+    /// Whether a request may be made with it.
+    ///
+    /// - Parameters:
+    ///   - signature: As the caller sent it; only the exact lower-case text will do.
+    ///   - method: Must be one of ``methods``, exactly.
+    ///   - path: As it came over the wire; must be one of ``paths``, or continue one with `/`.
+    ///   - keys: Newest first. Every one of them is good for checking, so keys can be changed without a gap.
+    package func admits(
+        _ signature: String, method: String, path: String, keys: [SignedURLKey], now: Timestamp
+    ) -> Bool {
+        guard self.methods.contains(method), self.covers(path), self.expiry.isAfter(now) else { return false }
+        let given = Array(signature.utf8)
+        return keys.contains { ConstantTime.equal(Array(self.signature(key: $0).utf8), given) }
+    }
+
+    private func covers(_ path: String) -> Bool {
+        self.paths.contains { path == $0 || path.hasPrefix($0 + "/") }
+    }
+
+    /// Compares code points; Swift's own order of strings would fold equivalent spellings.
+    private static func precedes(_ left: String, _ right: String) -> Bool {
+        left.utf8.lexicographicallyPrecedes(right.utf8)
+    }
+}
+
+/// A key of pre-signed URLs: the bytes of any text that is not empty.
+package struct SignedURLKey: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    let mac: KeyedMAC
+
+    /// nil when the text is empty.
+    package init?(_ text: String) {
+        guard !text.isEmpty else { return nil }
+        self.mac = KeyedMAC(hmacSHA256: Array(text.utf8))
+    }
+
+    package var description: String { "<key of pre-signed URLs>" }
+    package var debugDescription: String { self.description }
+    package var customMirror: Mirror { Mirror(self, children: []) }
+}
