@@ -93,7 +93,8 @@ let package = Package(
         .target(
             name: "TestKit",
             dependencies: [
-                "Domain", "Redis", "Store", .httpTypes, .hummingbird, .logging, .nio, .nioConcurrency, .nioPosix, .serviceLifecycle,
+                "Domain", "Redis", "Runtime", "Store", .httpTypes, .hummingbird, .logging, .nio, .nioConcurrency, .nioPosix,
+                .serviceLifecycle,
             ],
             path: "Tests/TestKit"
         ),

@@ -1,0 +1,99 @@
+package import Foundation
+import NIOConcurrencyHelpers
+package import Runtime
+
+/// A whole Herald under test: real processes on loopback, and a Redis of their own.
+///
+/// What each process prints lies in ``folder``, and is printed when a test of the house fails.
+package final class House: Sendable {
+    package struct Running: Sendable {
+        package let process: ChildProcess
+        package let ready: ReadyFile.Content
+    }
+
+    package struct DidNotStart: Error, CustomStringConvertible {
+        package let description: String
+    }
+
+    /// Loopback is opened, since the receivers of a test live there.
+    package static let egressAllow = "127.0.0.0/8,::1/128"
+
+    package let folder: URL
+    private let redisURL: String
+    private let masterKey: String
+    private let settings: [String: String]
+    private let started = NIOLockedValueBox<[ChildProcess]>([])
+    private let names = NIOLockedValueBox(0)
+
+    package init(folder: URL, redisURL: String, settings: [String: String]) {
+        self.folder = folder
+        self.redisURL = redisURL
+        self.settings = settings
+        var generator = SystemRandomNumberGenerator()
+        self.masterKey = (0..<4).map { _ in
+            let word = String(generator.next(), radix: 16)
+            return String(repeating: "0", count: 16 - word.count) + word
+        }.joined()
+    }
+
+    /// Starts `herald-api` and waits until it serves.
+    ///
+    /// - Parameter listen: Port 0 lets the kernel choose; a restarted API takes the address of its predecessor.
+    package func startAPI(listen: String = "127.0.0.1:0") async throws -> Running {
+        try await self.start(
+            "herald-api", ["HERALD_API_LISTEN": listen, "HERALD_API_ADMIN_LISTEN": "127.0.0.1:0"])
+    }
+
+    /// Starts `herald-notifier` and waits until it works.
+    package func startNotifier() async throws -> Running {
+        try await self.start(
+            "herald-notifier",
+            ["HERALD_NOTIFIER_ADMIN_LISTEN": "127.0.0.1:0", "HERALD_EGRESS_ALLOW": Self.egressAllow])
+    }
+
+    /// Ends every process that still runs.
+    package func stop() async {
+        for process in self.started.withLockedValue({ $0 }) where process.exit == nil { await process.stop() }
+    }
+
+    /// What the processes printed, for the report of a test that failed.
+    package func logs() throws -> String {
+        try FileManager.default.contentsOfDirectory(atPath: self.folder.path).filter { $0.hasSuffix(".log") }.sorted()
+            .map { name in
+                let text = try String(contentsOf: self.folder.appendingPathComponent(name), encoding: .utf8)
+                return "--- \(name)\n\(text.suffix(4000))"
+            }.joined(separator: "\n")
+    }
+
+    private func start(_ executable: String, _ environment: [String: String]) async throws -> Running {
+        let number = self.names.withLockedValue { names in
+            names += 1
+            return names
+        }
+        let name = "\(executable)-\(number)"
+        let readyFile = self.folder.appendingPathComponent("\(name).json")
+        let log = self.folder.appendingPathComponent("\(name).log")
+        let process = try ChildProcess(
+            Self.executables.appendingPathComponent(executable), arguments: [],
+            environment: self.settings.merging(environment) { _, new in new }.merging([
+                "HERALD_REDIS_URL": self.redisURL,
+                "HERALD_MASTER_KEY": self.masterKey,
+                "HERALD_READY_FILE": readyFile.path,
+            ]) { _, new in new },
+            log: log)
+        self.started.withLockedValue { $0.append(process) }
+        let ready = try await eventually(every: .milliseconds(5)) { () -> ReadyFile.Content? in
+            if let exit = process.exit { throw DidNotStart(description: "\(name) ended with \(exit):\n\(try self.logs())") }
+            return ReadyFile.Content.read(path: readyFile.path)
+        }
+        guard let ready else { throw DidNotStart(description: "\(name) is not ready:\n\(try self.logs())") }
+        return Running(process: process, ready: ready)
+    }
+
+    /// Where the build put the executables: beside the bundle that runs the tests.
+    private static let executables: URL = {
+        // The link of this very process: it cannot be missing.
+        let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? "/"
+        return URL(fileURLWithPath: own).deletingLastPathComponent()
+    }()
+}
