@@ -26,7 +26,7 @@ let package = Package(
         .target(name: "Signing", dependencies: ["Domain", "COpenSSL"], path: "Sources/shared/Signing"),
         .target(
             name: "Redis",
-            dependencies: ["CHiredis", "COpenSSL", .nio, .nioPosix, .logging, .serviceLifecycle],
+            dependencies: ["CHiredis", "COpenSSL", .nio, .nioConcurrency, .nioPosix, .logging, .serviceLifecycle],
             path: "Sources/shared/Redis"
         ),
         .target(

@@ -1,14 +1,63 @@
 package import Logging
 package import NIOCore
 internal import ServiceLifecycle
+internal import Synchronization
 
+/// A connection of one reader that waits inside Redis, as `BZPOPMIN` and `XREAD BLOCK` do.
+///
+/// It connects with the first read and comes back by itself until it is shut down. A read sent meanwhile waits for the
+/// connection, up to its own deadline, so a loop around ``send(_:blockingFor:)`` neither spins nor ends in an outage:
+/// it sees an error about once per block time, and carries on.
 package final class RedisBlockingConnection: Service, Sendable {
+    private let connection: RedisConnection
+    private let tickets = Atomic<UInt64>(1)
+
+    /// - Parameter eventLoopGroup: Must outlive the connection.
     package init(endpoint: RedisEndpoint, eventLoopGroup: any EventLoopGroup, logger: Logger) {
+        self.connection = RedisConnection(
+            RedisConnection.Settings(endpoint: endpoint, inFlightMax: 1, patience: nil),
+            eventLoop: eventLoopGroup.next(), logger: logger)
     }
 
+    /// Sends one command and waits for its reply.
+    ///
+    /// One at a time: a second one fails with ``RedisError/NotSent/tooManyInFlight``. Cancelling the task ends the read
+    /// at once and closes the connection; what Redis popped in that instant is lost.
+    ///
+    /// - Parameters:
+    ///   - command: Its own block time is at most `block`.
+    ///   - block: More than zero. The deadline is ``RedisLimits/blockingMargin`` after it.
+    /// - Returns: ``RedisValue/null`` when the block time ended with nothing.
     package func send(_ command: RedisCommand, blockingFor block: Duration) async throws(RedisError) -> RedisValue {
-        throw .notSent(.disconnected)
+        precondition(block > .zero, "a read that blocks without end cannot have a deadline")
+        let deadline = NIODeadline.now() + TimeAmount(block + RedisLimits.blockingMargin)
+        let ticket = self.tickets.wrappingAdd(1, ordering: .relaxed).oldValue
+        let reply = await withTaskCancellationHandler {
+            await withUnsafeContinuation { (caller: Request.Caller) in
+                let request = Request(
+                    command: command.encoded, deadline: deadline, ticket: ticket, caller: caller)
+                if case .refused(let reason) = self.connection.post(request) {
+                    caller.resume(returning: .failure(.notSent(reason)))
+                }
+                // Cancelled before there was anything to cancel: the handler below has already run, for nothing.
+                if Task.isCancelled { self.connection.cancel(ticket: ticket) }
+            }
+        } onCancel: {
+            self.connection.cancel(ticket: ticket)
+        }
+        return try reply.get()
     }
-    package func run() async throws {}
-    package func shutDown() async {}
+
+    /// Stays connected until graceful shutdown or cancellation. Needed only where ``shutDown()`` is not called.
+    package func run() async throws {
+        self.connection.start()
+        // Throws when cancelled, which ends the connection the same way.
+        try? await gracefulShutdown()
+        await self.shutDown()
+    }
+
+    /// Ends the connection, and a read that waits in it.
+    package func shutDown() async {
+        await self.connection.shutDown()
+    }
 }

@@ -7,7 +7,7 @@ package enum RedisLimits {
     /// Bytes of the commands sent or waiting on one connection. One command alone may be larger.
     package static let inFlightBytesMax = 64 << 20
     /// Bytes of one reply, and of what arrived beyond it. A longer one breaks the connection.
-    package static let replyBytesMax = 512 << 20
+    package static let replyBytesMax = 64 << 20
     /// How long after the loss of a connection (or the first command) commands still wait for the next one.
     ///
     /// It spans a quick restart of Redis. After that commands fail at once, so that an outage does not pile up callers.

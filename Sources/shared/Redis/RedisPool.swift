@@ -1,8 +1,30 @@
 package import Logging
 package import NIOCore
 internal import ServiceLifecycle
+internal import Synchronization
 
+/// A few connections to one Redis, shared by everyone in the process.
+///
+/// Commands of many callers travel together: each connection writes what has gathered once per turn of its loop.
+///
+/// * A command sent while there is no connection waits for one until ``RedisLimits/patience`` has passed since the
+///   connection was lost; after that commands fail at once with ``RedisError/notSent(_:)``.
+/// * A command without a reply within the deadline fails with ``RedisError/outcomeUnknown(_:)``, at most 0.2 s late, and
+///   takes its connection along: what was in flight there fails too.
+/// * Cancelling the task of a caller changes nothing: the command was sent, and its reply is awaited, for the deadline at
+///   most. So the caller always learns the outcome if anyone does.
+/// * Commands of one task run in the order it sends them; commands of different tasks in any order.
 package final class RedisPool: Service, Sendable {
+    private let connections: [RedisConnection]
+    private let deadline: TimeAmount
+    private let cursor = Atomic<UInt>(0)
+
+    /// - Parameters:
+    ///   - connections: 1 or more.
+    ///   - inFlightMax: Commands sent or waiting on one connection, 1 or more; beyond it they fail with
+    ///     ``RedisError/NotSent/tooManyInFlight``. Their bytes have a bound too, ``RedisLimits/inFlightBytesMax``.
+    ///   - deadline: From the call to the reply.
+    ///   - eventLoopGroup: Must outlive the pool.
     package init(
         endpoint: RedisEndpoint,
         connections: Int = 2,
@@ -11,9 +33,78 @@ package final class RedisPool: Service, Sendable {
         eventLoopGroup: any EventLoopGroup,
         logger: Logger
     ) {
+        precondition(connections >= 1 && inFlightMax >= 1 && deadline > .zero, "a pool needs room to work in")
+        let settings = RedisConnection.Settings(
+            endpoint: endpoint, inFlightMax: inFlightMax, patience: RedisLimits.patience)
+        self.connections = (0..<connections).map { _ in
+            RedisConnection(settings, eventLoop: eventLoopGroup.next(), logger: logger)
+        }
+        self.deadline = TimeAmount(deadline)
     }
 
-    package func send(_ command: RedisCommand) async throws(RedisError) -> RedisValue { throw .notSent(.disconnected) }
-    package func run(_ call: ScriptCall) async throws(RedisError) -> RedisValue { throw .notSent(.disconnected) }
-    package func run() async throws {}
+    /// Sends one command and waits for its reply.
+    ///
+    /// - Returns: The reply, which is never ``RedisValue/error(_:)`` itself; arrays may hold errors.
+    /// - Throws: ``RedisError/refused(_:)`` for an error reply.
+    package func send(_ command: RedisCommand) async throws(RedisError) -> RedisValue {
+        try await self.send(command.encoded)
+    }
+
+    /// Runs a script by its hash, and gives Redis the source first where it does not know it.
+    ///
+    /// - Throws: ``RedisError/refused(_:)`` for an error reply, never with the kind `noscript`.
+    package func run(_ call: ScriptCall) async throws(RedisError) -> RedisValue {
+        do {
+            return try await self.send(call.byHash)
+        } catch .refused(let error) where error.kind == .noscript {
+            // It did not run, so a second try is safe. SCRIPT LOAD keeps the script for the calls to come (Redis 7.4
+            // may forget what EVAL brought), EVAL runs it even when someone flushes the scripts in between.
+            var load = RedisCommand("SCRIPT", arguments: 2)
+            load.append("LOAD")
+            load.append(call.script.source)
+            _ = try await self.send(load)
+            return try await self.send(call.bySource)
+        }
+    }
+
+    /// Connects, and stays connected until graceful shutdown or cancellation. Then everything that waits fails.
+    package func run() async throws {
+        for connection in self.connections { connection.start() }
+        // Throws when cancelled, which ends the pool the same way.
+        try? await gracefulShutdown()
+        await self.shutDown()
+    }
+
+    /// Ends the pool where no service group does it.
+    package func shutDown() async {
+        for connection in self.connections { await connection.shutDown() }
+    }
+
+    private func send(_ command: EncodedCommand) async throws(RedisError) -> RedisValue {
+        let deadline = NIODeadline.now() + self.deadline
+        let reply = await withUnsafeContinuation { (caller: Request.Caller) in
+            self.post(Request(command: command, deadline: deadline, caller: caller))
+        }
+        return try reply.get()
+    }
+
+    /// Gives the command to the next connection in turn that takes it: ready ones first, then those coming back.
+    private func post(_ request: Request) {
+        let turn = self.cursor.wrappingAdd(1, ordering: .relaxed).oldValue
+        var answer = self.post(request, from: turn, onlyWhenReady: true)
+        if answer == .notReady { answer = self.post(request, from: turn, onlyWhenReady: false) }
+        if case .refused(let reason) = answer { request.caller.resume(returning: .failure(.notSent(reason))) }
+    }
+
+    private func post(_ request: Request, from turn: UInt, onlyWhenReady: Bool) -> Mailbox.Answer {
+        let count = UInt(self.connections.count)
+        var last = Mailbox.Answer.notReady
+        for offset in 0..<count {
+            let answer = self.connections[Int((turn &+ offset) % count)].post(request, onlyWhenReady: onlyWhenReady)
+            if case .accepted = answer { return answer }
+            // A full connection says more than one that is away.
+            if answer != .notReady { last = answer }
+        }
+        return last
+    }
 }

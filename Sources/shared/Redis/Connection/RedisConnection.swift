@@ -1,0 +1,319 @@
+internal import Logging
+internal import NIOConcurrencyHelpers
+internal import NIOCore
+internal import NIOPosix
+
+/// One connection to Redis that comes back by itself.
+///
+/// Callers leave commands in the ``Mailbox``; the first one wakes the loop, which takes all there are, writes them with
+/// one flush and remembers who waits for which reply. Replies come in the order of the commands, so a queue is enough.
+///
+/// A command without a reply within its deadline makes the connection suspect: it is closed, and everything in flight
+/// fails. To keep it, with a tombstone for the late reply, would let commands pile up behind a Redis that answers
+/// nobody, and run long after their callers were told; and closing is how a dead peer is noticed at all. The deadline
+/// is watched by one timer per connection, ``sweepInterval``, and counts as missed when two sweeps in a row see it
+/// passed: a process that was itself stopped for a while first reads the replies that came meanwhile.
+actor RedisConnection {
+    struct Settings: Sendable {
+        var endpoint: RedisEndpoint
+        var inFlightMax: Int
+        /// See ``RedisLimits/patience``; nil waits as long as the command's own deadline.
+        var patience: TimeAmount?
+    }
+
+    static let sweepInterval = TimeAmount.milliseconds(100)
+
+    nonisolated let eventLoop: any EventLoop
+    nonisolated let unownedExecutor: UnownedSerialExecutor
+    private nonisolated let mailbox: NIOLockedValueBox<Mailbox>
+
+    private let settings: Settings
+    private let logger: Logger
+    private var life: ConnectionLife
+    private var channel: (any Channel)?
+    /// Counts attempts, so that a late word from an old channel is known as such.
+    private var generation = 0
+    /// Taken from the mailbox while there was no connection.
+    private var waiting = CircularBuffer<Request>()
+    private var inFlight = InFlightQueue()
+    private var outgoing = ByteBuffer()
+    private var sweepIsArmed = false
+    /// Whether the operator was told that Redis is away.
+    private var outageIsLogged = false
+
+    init(_ settings: Settings, eventLoop: any EventLoop, logger: Logger) {
+        self.settings = settings
+        self.eventLoop = eventLoop
+        self.unownedExecutor = eventLoop.executor.asUnownedSerialExecutor()
+        self.mailbox = NIOLockedValueBox(
+            Mailbox(commandsMax: settings.inFlightMax, bytesMax: RedisLimits.inFlightBytesMax))
+        self.life = ConnectionLife(patience: settings.patience)
+        self.logger = logger
+    }
+
+    // MARK: From any thread
+
+    nonisolated func post(_ request: Request, onlyWhenReady: Bool = false) -> Mailbox.Answer {
+        let answer = self.mailbox.withLockedValue { $0.post(request, onlyWhenReady: onlyWhenReady) }
+        if answer == .accepted(wakeLoop: true) { self.onLoop { $0.drain() } }
+        return answer
+    }
+
+    /// Connects without waiting for the first command.
+    nonisolated func start() {
+        self.onLoop { $0.begin() }
+    }
+
+    /// Ends one blocking read early, wherever it is.
+    nonisolated func cancel(ticket: UInt64) {
+        self.onLoop { $0.cancelOnLoop(ticket: ticket) }
+    }
+
+    private nonisolated func onLoop(_ body: @escaping @Sendable (isolated RedisConnection) -> Void) {
+        self.eventLoop.execute { self.assumeIsolated { body($0) } }
+    }
+
+    /// Fails everything that waits, closes the socket and refuses what comes later. Once is enough, twice is harmless.
+    func shutDown() async {
+        if self.life.end() {
+            self.generation += 1
+            self.drain()
+            self.finish(
+                self.inFlight.giveUp(.shutDown, at: .now()) + self.takeWaiting().map { $0.ending(.shutDown) },
+                door: .shut(.shutDown))
+        }
+        guard let channel = self.channel else { return }
+        self.channel = nil
+        channel.close(promise: nil)
+        // The future of a channel's end never fails.
+        try? await channel.closeFuture.get()
+    }
+
+    // MARK: Commands out
+
+    private func drain() {
+        self.begin()
+        let requests = self.mailbox.withLockedValue { $0.take() }
+        if self.life.phase == .ended {
+            self.finish(requests.map { $0.ending(.shutDown) })
+        } else if let channel = self.channel, self.life.isReady {
+            for request in requests { self.write(request, to: channel) }
+            self.flush(channel)
+        } else {
+            self.waiting.append(contentsOf: requests)
+        }
+        self.armSweep()
+    }
+
+    private func write(_ request: Request, to channel: any Channel) {
+        self.write(request.command, to: channel)
+        self.inFlight.append(request)
+    }
+
+    private func write(_ command: EncodedCommand, to channel: any Channel) {
+        command.writeHeader(to: &self.outgoing)
+        self.outgoing.writeImmutableBuffer(command.prefix)
+        if command.arguments.readableBytes < copiedBytesMax {
+            self.outgoing.writeImmutableBuffer(command.arguments)
+        } else {
+            channel.write(self.takeOutgoing(), promise: nil)
+            channel.write(command.arguments, promise: nil)
+        }
+    }
+
+    private func flush(_ channel: any Channel) {
+        if self.outgoing.readableBytes > 0 { channel.write(self.takeOutgoing(), promise: nil) }
+        channel.flush()
+    }
+
+    private func takeOutgoing() -> ByteBuffer {
+        let taken = self.outgoing
+        self.outgoing = ByteBuffer()
+        return taken
+    }
+
+    // MARK: Replies in
+
+    func received(_ replies: [RedisValue], generation: Int) {
+        guard generation == self.generation else { return }
+        var endings: [Ending] = []
+        endings.reserveCapacity(replies.count)
+        var failure: (any Error)?
+        for reply in replies {
+            guard let command = self.inFlight.popFirst() else {
+                failure = BrokenReply(reason: "a reply to nothing we asked")
+                break
+            }
+            switch command.owner {
+            case .greeting(let step):
+                failure = self.greetingAnswered(step, reply)
+            case .caller(let caller, _):
+                if case .error(let error) = reply {
+                    endings.append(Ending(caller: caller, reply: .failure(.refused(error)), bytes: command.bytes))
+                } else {
+                    endings.append(Ending(caller: caller, reply: .success(reply), bytes: command.bytes))
+                }
+            }
+            if failure != nil { break }
+        }
+        self.finish(endings)
+        if let failure { self.breakOff(failure) }
+    }
+
+    /// Tells callers how their commands ended.
+    private func finish(_ endings: [Ending], door: Mailbox.Door? = nil) {
+        // Before anyone is told: whoever hears of a reply may send the next command at once.
+        self.mailbox.withLockedValue { mailbox in
+            mailbox.release(endings)
+            if let door { mailbox.set(door) }
+        }
+        for ending in endings { ending.caller.resume(returning: ending.reply) }
+    }
+
+    func channelEnded(_ error: any Error, generation: Int) {
+        guard generation == self.generation else { return }
+        self.breakOff(error)
+    }
+
+    // MARK: Coming and going
+
+    private func begin() {
+        if self.life.begin(at: .now()) { self.connect() }
+    }
+
+    private func connect() {
+        self.generation += 1
+        let generation = self.generation
+        let bootstrap = ClientBootstrap(group: self.eventLoop)
+            .connectTimeout(RedisLimits.connectTimeout)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(
+                        ReplyHandler(connection: self, generation: generation))
+                }
+            }
+        let connecting: EventLoopFuture<any Channel> =
+            switch self.settings.endpoint.address {
+            case .tcp(let host, let port): bootstrap.connect(host: host, port: port)
+            case .unix(let path): bootstrap.connect(unixDomainSocketPath: path)
+            }
+        connecting.hop(to: self.eventLoop).whenComplete { result in
+            self.assumeIsolated { $0.connected(result, generation: generation) }
+        }
+        self.armSweep()
+    }
+
+    private func connected(_ result: Result<any Channel, any Error>, generation: Int) {
+        switch result {
+        case .failure(let error):
+            if generation == self.generation { self.breakOff(error) }
+        case .success(let channel):
+            guard generation == self.generation, self.life.phase == .connecting else {
+                channel.close(promise: nil)
+                return
+            }
+            self.channel = channel
+            let deadline = NIODeadline.now() + RedisLimits.connectTimeout
+            for (step, command) in Greeting(to: self.settings.endpoint).steps {
+                self.write(command, to: channel)
+                self.inFlight.append(step, deadline: deadline)
+            }
+            self.flush(channel)
+            self.armSweep()
+        }
+    }
+
+    /// - Returns: Why the connection is of no use.
+    private func greetingAnswered(_ step: Greeting.Step, _ reply: RedisValue) -> GreetingRefused? {
+        switch Greeting.judge(step, answer: reply) {
+        case .goOn: return nil
+        case .notReady(let refusal): return refusal
+        case .ready:
+            self.life.greeted(at: .now())
+            self.mailbox.withLockedValue { $0.set(.ready) }
+            if self.outageIsLogged {
+                self.outageIsLogged = false
+                self.logger.notice("Redis is back")
+            }
+            if let channel = self.channel {
+                while let request = self.waiting.popFirst() { self.write(request, to: channel) }
+                self.flush(channel)
+            }
+            return nil
+        }
+    }
+
+    /// Gives the connection up and plans the next one.
+    ///
+    /// - Parameter cause: What callers whose command was in flight are told; a missed deadline only where it was missed.
+    private func breakOff(_ error: any Error, cause: RedisError.Unknown = .disconnected) {
+        let now = NIODeadline.now()
+        guard let pause = self.life.broke(at: now, random: .random(in: 0..<1)) else { return }
+        self.generation += 1
+        self.channel?.close(promise: nil)
+        self.channel = nil
+        self.logger.log(
+            level: self.outageIsLogged ? .debug : .warning, "Redis is not reachable",
+            metadata: ["error": "\(error)", "redis.retry_in_ms": "\(pause.nanoseconds / 1_000_000)"])
+        self.outageIsLogged = true
+        self.eventLoop.scheduleTask(in: pause) { self.assumeIsolated { $0.pauseOver() } }
+        self.finish(
+            self.inFlight.giveUp(cause, at: now),
+            door: self.life.isWorthWaiting(at: now) ? .waiting : .shut(.disconnected))
+        self.armSweep()
+    }
+
+    private func pauseOver() {
+        if self.life.pauseOver() { self.connect() }
+    }
+
+    private func cancelOnLoop(ticket: UInt64) {
+        self.drain()
+        if let index = self.waiting.firstIndex(where: { $0.ticket == ticket }) {
+            self.finish([self.waiting.remove(at: index).ending(.cancelled)])
+        } else if self.inFlight.contains(ticket: ticket) {
+            self.breakOff(CancellationError(), cause: .cancelled)
+        }
+    }
+
+    // MARK: Deadlines
+
+    /// Sets the timer if there is anything to watch. An idle connection has none.
+    private func armSweep() {
+        guard !self.sweepIsArmed, self.life.phase != .ended else { return }
+        let doorMayShut = !self.life.isReady && self.settings.patience != nil && self.life.isWorthWaiting(at: .now())
+        guard !self.inFlight.isEmpty || !self.waiting.isEmpty || doorMayShut else { return }
+        self.sweepIsArmed = true
+        self.eventLoop.scheduleTask(in: Self.sweepInterval) { self.assumeIsolated { $0.sweep() } }
+    }
+
+    private func sweep() {
+        self.sweepIsArmed = false
+        guard self.life.phase != .ended else { return }
+        let now = NIODeadline.now()
+        if self.inFlight.isSuspect(at: now) { self.breakOff(DeadlineMissed()) }
+        var endings: [Ending] = []
+        while let request = self.waiting.first, request.deadline <= now {
+            self.waiting.removeFirst()
+            endings.append(request.ending(.deadline))
+        }
+        if self.life.isWorthWaiting(at: now) {
+            self.finish(endings)
+        } else {
+            endings += self.takeWaiting().map { $0.ending(.disconnected) }
+            self.finish(endings, door: .shut(.disconnected))
+        }
+        self.armSweep()
+    }
+
+    private func takeWaiting() -> CircularBuffer<Request> {
+        defer { self.waiting.removeAll() }
+        return self.waiting
+    }
+}
+
+/// Redis did not answer in time.
+struct DeadlineMissed: Error {}
+
+/// Longer arguments are written from where they are; shorter ones are copied, so that one write takes many commands.
+private let copiedBytesMax = 16 << 10

@@ -1,0 +1,87 @@
+internal import CHiredis
+internal import NIOCore
+
+/// Turns the bytes Redis sends into values, with the reader of hiredis.
+///
+/// The only file that touches hiredis. It cannot be copied and is no `Sendable`: one handler on one event loop owns it,
+/// and nothing of C leaves it. The reader takes arrays nested up to 7 deep; a deeper one is a ``BrokenReply``, and so
+/// are the types of RESP3, which we never ask for.
+struct ReplyDecoder: ~Copyable {
+    private let reader: UnsafeMutablePointer<redisReader>
+    private let replyBytesMax: Int
+
+    init(replyBytesMax: Int = RedisLimits.replyBytesMax) {
+        guard let reader = redisReaderCreate() else { fatalError("out of memory") }
+        // hiredis gives its buffer back to the system when more than this is unused, with every read under load if the
+        // bound is its own 16 KiB.
+        reader.pointee.maxbuf = bufferBytesKept
+        self.reader = reader
+        self.replyBytesMax = replyBytesMax
+    }
+
+    deinit {
+        redisReaderFree(self.reader)
+    }
+
+    mutating func feed(_ bytes: ByteBuffer) throws(BrokenReply) {
+        let fed = bytes.withUnsafeReadableBytes { bytes in
+            guard let start = bytes.baseAddress else { return REDIS_OK }
+            return redisReaderFeed(self.reader, start.assumingMemoryBound(to: CChar.self), bytes.count)
+        }
+        guard fed == REDIS_OK else { throw self.brokenReply() }
+    }
+
+    /// The next whole reply; nil when more bytes must be fed first.
+    ///
+    /// Once it has thrown, the stream is lost: the connection must be closed.
+    mutating func next() throws(BrokenReply) -> RedisValue? {
+        var reply: UnsafeMutableRawPointer?
+        guard redisReaderGetReply(self.reader, &reply) == REDIS_OK else { throw self.brokenReply() }
+        guard let reply else {
+            // What is left is the part of one reply that has come so far.
+            guard self.reader.pointee.len <= self.replyBytesMax else {
+                throw BrokenReply(reason: "a reply is longer than \(self.replyBytesMax) bytes")
+            }
+            return nil
+        }
+        defer { freeReplyObject(reply) }
+        return Self.value(of: reply.assumingMemoryBound(to: redisReply.self))
+    }
+
+    private func brokenReply() -> BrokenReply {
+        let reason = withUnsafeBytes(of: &self.reader.pointee.errstr) { text in
+            String(decoding: text.prefix { $0 != 0 }, as: UTF8.self)
+        }
+        return BrokenReply(reason: reason)
+    }
+
+    private static func value(of reply: UnsafeMutablePointer<redisReply>) -> RedisValue {
+        switch reply.pointee.type {
+        case REDIS_REPLY_STRING, REDIS_REPLY_STATUS:
+            return .string([UInt8](self.bytes(of: reply)))
+        case REDIS_REPLY_INTEGER:
+            return .integer(reply.pointee.integer)
+        case REDIS_REPLY_ERROR:
+            return .error(RedisServerError(message: String(decoding: self.bytes(of: reply), as: UTF8.self)))
+        case REDIS_REPLY_ARRAY:
+            let elements = UnsafeBufferPointer(start: reply.pointee.element, count: reply.pointee.elements)
+            return .array(elements.map { element in element.map { self.value(of: $0) } ?? .null })
+        case REDIS_REPLY_NIL:
+            return .null
+        case let type:
+            preconditionFailure("hiredis 0.14 and 1.x make no reply of type \(type) without RESP3")
+        }
+    }
+
+    private static func bytes(of reply: UnsafeMutablePointer<redisReply>) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: reply.pointee.str, count: reply.pointee.len)
+    }
+}
+
+/// The bytes from Redis are no reply we can read.
+struct BrokenReply: Error, Equatable {
+    let reason: String
+}
+
+/// Room for two full reads of the socket.
+private let bufferBytesKept = 128 << 10

@@ -1,0 +1,26 @@
+internal import NIOCore
+
+/// A command on its way, and who waits for it.
+struct Request: Sendable {
+    typealias Reply = Result<RedisValue, RedisError>
+    /// Unsafe, for it is resumed exactly once by construction: a request sits in one queue only (mailbox, waiting or in
+    /// flight), and whoever takes it out resumes it. The checked kind costs an allocation per command.
+    typealias Caller = UnsafeContinuation<Reply, Never>
+
+    let command: EncodedCommand
+    let deadline: NIODeadline
+    /// Names a blocking read, to cancel it. 0 elsewhere: a pooled command is not cancelled.
+    var ticket: UInt64 = 0
+    let caller: Caller
+
+    func ending(_ reason: RedisError.NotSent) -> Ending {
+        Ending(caller: self.caller, reply: .failure(.notSent(reason)), bytes: self.command.bytes)
+    }
+}
+
+/// What a caller is to be told, and the bytes that no longer count.
+struct Ending: Sendable {
+    let caller: Request.Caller
+    let reply: Request.Reply
+    let bytes: Int
+}
