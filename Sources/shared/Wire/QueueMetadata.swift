@@ -1,0 +1,150 @@
+package import Domain
+package import NIOCore
+
+/// The metadata of a queue: any JSON object, in which some names starting with `_` are reserved (contract: "Reserved
+/// attributes").
+package struct QueueMetadata: Sendable {
+    private let object: JSONObject
+
+    /// Reads what a caller wants to store.
+    ///
+    /// - Throws: ``Refusal/bodyInvalid(_:)`` when it is no object, ``Refusal/requestInvalid(_:)`` when a reserved attribute
+    ///   has the wrong type or is out of range. `null` means unset and always passes.
+    package init(document bytes: [UInt8], of queue: QueueName, limits: Limits) throws(Refusal) {
+        let object: JSONObject?
+        do {
+            object = try JSONObject(document: bytes)
+        } catch {
+            throw .unparsable(error)
+        }
+        guard let object else { throw .bodyInvalid("The body has to be a JSON object.") }
+        self.object = object
+        try self.check(queue: queue, limits: limits)
+    }
+
+    /// Lays open what is stored; nil when it is no JSON object, which nothing in this house stores.
+    package init?(stored bytes: [UInt8]) {
+        // Whoever reads a queue can only be told that its record is unreadable; where and why is of no use to them.
+        guard let object = try? JSONObject(document: bytes) else { return nil }
+        self.object = object
+    }
+
+    /// What posting has to know.
+    package var attributes: QueueAttributes {
+        QueueAttributes(
+            postBytesMax: self.integer(.postBytesMax), messageTTLDefault: self.integer(.messageTTL),
+            messageDelayDefault: self.integer(.messageDelay))
+    }
+
+    /// Whether bodies shall be encrypted at rest.
+    package var isEncrypting: Bool { self.object[Name.encrypted.rawValue]?.boolean ?? false }
+
+    /// Whether deliveries shall follow a retry policy of the queue's own.
+    package var hasRetryPolicy: Bool {
+        guard let value = self.object[Name.retryPolicy.rawValue] else { return false }
+        return self.object.object(value)?.members.isEmpty == false
+    }
+
+    private enum Name: String {
+        case postBytesMax = "_max_messages_post_size"
+        case messageTTL = "_default_message_ttl"
+        case messageDelay = "_default_message_delay"
+        case deadLetterQueue = "_dead_letter_queue"
+        case deadLetterTTL = "_dead_letter_queue_messages_ttl"
+        case claimCountMax = "_max_claim_count"
+        case encrypted = "_enable_encrypt_messages"
+        case retryPolicy = "_retry_policy"
+
+        /// The seven that are shown with their defaults when they are unset.
+        static let shown: [Name] = [
+            .postBytesMax, .messageTTL, .messageDelay, .deadLetterQueue, .deadLetterTTL, .claimCountMax, .encrypted,
+        ]
+    }
+
+    // MARK: - Checks
+
+    private func check(queue: QueueName, limits: Limits) throws(Refusal) {
+        try self.checkInteger(.postBytesMax, 1...limits.postBytesMax)
+        try self.checkInteger(.messageTTL, Limits.ttlMin...limits.messageTTLMax)
+        try self.checkInteger(.messageDelay, 0...limits.messageDelayMax)
+        try self.checkInteger(.deadLetterTTL, Limits.ttlMin...limits.messageTTLMax)
+        try self.checkInteger(.claimCountMax, 1...Int.max)
+        if let value = self.object[Name.deadLetterQueue.rawValue] {
+            guard let text = self.object.text(value), let target = try? QueueName(text), target != queue else {
+                throw .requestInvalid("\(Name.deadLetterQueue.rawValue) has to be the name of another queue.")
+            }
+        }
+        if let value = self.object[Name.encrypted.rawValue], value.boolean == nil {
+            throw .requestInvalid("\(Name.encrypted.rawValue) has to be a boolean.")
+        }
+        if let value = self.object[Name.retryPolicy.rawValue] {
+            _ = try RetryPolicyShape.check(value, in: self.object)
+        }
+    }
+
+    private func checkInteger(_ name: Name, _ range: ClosedRange<Int>) throws(Refusal) {
+        guard let value = self.object[name.rawValue] else { return }
+        guard let integer = value.integer else { throw .requestInvalid("\(name.rawValue) has to be an integer.") }
+        guard range.contains(Int(integer)) else {
+            throw .requestInvalid(
+                range.upperBound == .max
+                    ? "\(name.rawValue) has to be at least \(range.lowerBound)."
+                    : "\(name.rawValue) has to lie between \(range.lowerBound) and \(range.upperBound).")
+        }
+    }
+
+    private func integer(_ name: Name) -> Int? {
+        self.object[name.rawValue]?.integer.map { Int($0) }
+    }
+
+    // MARK: - Showing
+
+    /// Writes the object with the defaults of the seven shown attributes filled in.
+    package func write(to buffer: inout ByteBuffer, limits: Limits) {
+        buffer.writeStaticString("{")
+        for member in self.object.members {
+            // Of these seven, null means unset: the default is shown at the end instead.
+            if let name = Name(rawValue: member.name), Name.shown.contains(name), member.value.kind == .null {
+                continue
+            }
+            buffer.writeJSON(member.name)
+            buffer.writeStaticString(":")
+            buffer.writeBytes(self.object.verbatim(member.value))
+            buffer.writeStaticString(",")
+        }
+        for name in Name.shown where self.object[name.rawValue] == nil {
+            buffer.writeJSON(name.rawValue)
+            buffer.writeStaticString(":")
+            Self.writeDefault(of: name, to: &buffer, limits: limits)
+            buffer.writeStaticString(",")
+        }
+        buffer.moveWriterIndex(to: buffer.writerIndex - 1)
+        buffer.writeStaticString("}")
+    }
+
+    private static func writeDefault(of name: Name, to buffer: inout ByteBuffer, limits: Limits) {
+        switch name {
+        case .postBytesMax: buffer.writeJSON(limits.postBytesMax)
+        case .messageTTL: buffer.writeJSON(limits.messageTTLDefault)
+        case .messageDelay: buffer.writeJSON(0)
+        case .encrypted: buffer.writeJSON(false)
+        case .deadLetterQueue, .deadLetterTTL, .claimCountMax, .retryPolicy: buffer.writeStaticString("null")
+        }
+    }
+
+    // MARK: - Filtering
+
+    /// Whether a stored member has one of these values.
+    ///
+    /// A value of digits, with or without a sign, matches the integer, and any value matches the same text.
+    package func has(_ name: String, among values: [String]) -> Bool {
+        guard let value = self.object[name] else { return false }
+        if let integer = value.integer { return values.contains { Self.integer($0) == integer } }
+        guard let text = self.object.text(value) else { return false }
+        return values.contains { $0.utf8.elementsEqual(text.utf8) }
+    }
+
+    private static func integer(_ text: String) -> Int64? {
+        Int64(text)
+    }
+}
