@@ -62,7 +62,8 @@ let package = Package(
             name: "Notifier",
             dependencies: [
                 "CCurl", "CEpoll", "Domain", "Redis", "Runtime", "Signing", "Store", "Wire",
-                .argumentParser, .configuration, .logging, .metrics, .nio, .nioPosix, .serviceLifecycle,
+                .argumentParser, .configuration, .logging, .metrics, .nio, .nioConcurrency, .nioPosix,
+                .serviceLifecycle,
             ],
             path: "Sources/notifier",
             exclude: ["Main"]
@@ -115,7 +116,7 @@ let package = Package(
             name: "NotifierTests",
             dependencies: [
                 "Domain", "Notifier", "Redis", "Runtime", "Signing", "Store", "TestKit", "Wire", .httpTypes, .logging,
-                .nio,
+                .nio, .nioPosix,
             ]
         ),
         .testTarget(

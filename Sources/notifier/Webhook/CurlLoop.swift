@@ -1,0 +1,321 @@
+import CCurl
+import Domain
+import Glibc
+
+/// The transfer thread: libcurl's multi interface over epoll. The one file that touches libcurl's pointers.
+///
+/// Everything in here belongs to the thread that made it and never leaves it; requests come in and results go out as
+/// values. libcurl tells which descriptors to watch and when to wake; in between the thread sleeps, for ever when
+/// nothing is under way.
+final class CurlLoop {
+    /// Easy handles kept for the next request; a flood's worth of them would stay in memory for nothing.
+    private static let idleMax = 512
+
+    private let mailbox: Mailbox
+    private let limits: WebhookLimits
+    private let egress: EgressPolicy
+    private let userAgent: String
+    private let multi: UnsafeMutableRawPointer
+    private var epoll: Epoll
+    /// When libcurl wants to be woken, by the monotonic clock in ms; nil: not before something happens.
+    private var wakeAt: Int64?
+    private var idle: [Transfer] = []
+    private var underWay: [UnsafeMutableRawPointer: Transfer] = [:]
+
+    init?(mailbox: Mailbox, limits: WebhookLimits, egress: EgressPolicy, userAgent: String) {
+        guard curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK, let multi = curl_multi_init() else { return nil }
+        guard let epoll = Epoll() else {
+            curl_multi_cleanup(multi)
+            return nil
+        }
+        self.mailbox = mailbox
+        self.limits = limits
+        self.egress = egress
+        self.userAgent = userAgent
+        self.multi = multi
+        self.epoll = epoll
+    }
+
+    deinit {
+        for transfer in self.idle { curl_easy_cleanup(transfer.easy) }
+        curl_multi_cleanup(self.multi)
+        self.epoll.close()
+    }
+
+    /// Works until the mailbox orders to stop; then every request has been answered.
+    func run() {
+        self.prepareMulti()
+        self.epoll.watch(self.mailbox.nudge.descriptor, reading: true, writing: false)
+        while self.turn() {}
+        for request in self.mailbox.close() { request.completion(.aborted) }
+    }
+
+    /// - Returns: false when it is time to stop.
+    private func turn() -> Bool {
+        var isOpen = true
+        var running: Int32 = 0
+        var hasMail = false
+        self.epoll.wait(milliseconds: self.patience()) { event in
+            if event.descriptor == self.mailbox.nudge.descriptor {
+                hasMail = true
+                return
+            }
+            var flags = event.isReadable ? CURL_CSELECT_IN : 0
+            if event.isWritable { flags |= CURL_CSELECT_OUT }
+            if event.isBroken { flags |= CURL_CSELECT_ERR }
+            curl_multi_socket_action(self.multi, event.descriptor, flags, &running)
+        }
+        if hasMail { isOpen = self.openMail() }
+        if let wakeAt = self.wakeAt, Self.now() >= wakeAt {
+            self.wakeAt = nil
+            curl_multi_socket_action(self.multi, curl_socket_t(CURL_SOCKET_TIMEOUT), 0, &running)
+        }
+        self.reap()
+        return isOpen
+    }
+
+    private func openMail() -> Bool {
+        let (requests, order) = self.mailbox.take()
+        switch order {
+        case .none:
+            for request in requests { self.start(request) }
+            return true
+        case .abort, .stop:
+            for request in requests { request.completion(.aborted) }
+            for transfer in Array(self.underWay.values) { self.finish(transfer, with: .aborted) }
+            return order == .abort
+        }
+    }
+
+    /// Milliseconds to sleep. Rounded up, so that libcurl is never woken before its time and asked in circles.
+    private func patience() -> Int32 {
+        guard let wakeAt = self.wakeAt else { return -1 }
+        return Int32(clamping: max(0, wakeAt - Self.now()))
+    }
+
+    private static func now() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+    }
+
+    // MARK: Transfers
+
+    private func start(_ request: WebhookRequest) {
+        guard let transfer = self.idle.popLast() ?? self.makeTransfer() else {
+            return request.completion(.finished(.unreachable(.other)))
+        }
+        transfer.begin(request)
+        let easy = transfer.easy
+        ccurl_set_string(easy, CURLOPT_URL, request.url)
+        ccurl_set_offset(easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(request.body.count))
+        // Not copied: the transfer keeps the body alive until it is done.
+        ccurl_set_pointer(easy, CURLOPT_POSTFIELDS, request.body.start)
+        for line in request.headers { transfer.headers = curl_slist_append(transfer.headers, line) }
+        // libcurl would ask for `100 Continue` above 1 MiB, and simple receivers never answer that.
+        transfer.headers = curl_slist_append(transfer.headers, "Expect:")
+        ccurl_set_list(easy, CURLOPT_HTTPHEADER, transfer.headers)
+        self.underWay[easy] = transfer
+        if curl_multi_add_handle(self.multi, easy) != CURLM_OK {
+            self.finish(transfer, with: .finished(.unreachable(.other)))
+        }
+    }
+
+    /// Takes what libcurl has finished.
+    private func reap() {
+        var left: Int32 = 0
+        while let message = curl_multi_info_read(self.multi, &left) {
+            guard message.pointee.msg == CURLMSG_DONE, let easy = message.pointee.easy_handle,
+                let transfer = self.underWay[easy]
+            else { continue }
+            var status = 0
+            ccurl_get_long(easy, CURLINFO_RESPONSE_CODE, &status)
+            self.finish(transfer, with: .finished(transfer.outcome(of: message.pointee.data.result, status: status)))
+        }
+    }
+
+    private func finish(_ transfer: Transfer, with result: WebhookResult) {
+        curl_multi_remove_handle(self.multi, transfer.easy)
+        self.underWay[transfer.easy] = nil
+        let completion = transfer.end()
+        if self.idle.count < Self.idleMax { self.idle.append(transfer) } else { curl_easy_cleanup(transfer.easy) }
+        completion?(result)
+    }
+
+    // MARK: Settings of libcurl
+
+    private func prepareMulti() {
+        // `run` outlives every call of these callbacks: they fire only inside of calls made by it.
+        let me = Unmanaged.passUnretained(self).toOpaque()
+        ccurl_multi_set_pointer(self.multi, CURLMOPT_SOCKETDATA, me)
+        ccurl_multi_set_socket_function(self.multi) { _, descriptor, what, me, _ in
+            guard let me else { return -1 }
+            let loop = Unmanaged<CurlLoop>.fromOpaque(me).takeUnretainedValue()
+            if what == CURL_POLL_REMOVE {
+                loop.epoll.forget(descriptor)
+            } else {
+                loop.epoll.watch(
+                    descriptor, reading: what & CURL_POLL_IN != 0, writing: what & CURL_POLL_OUT != 0)
+            }
+            return 0
+        }
+        ccurl_multi_set_pointer(self.multi, CURLMOPT_TIMERDATA, me)
+        ccurl_multi_set_timer_function(self.multi) { _, milliseconds, me in
+            guard let me else { return -1 }
+            let loop = Unmanaged<CurlLoop>.fromOpaque(me).takeUnretainedValue()
+            loop.wakeAt = milliseconds < 0 ? nil : CurlLoop.now() + Int64(milliseconds)
+            return 0
+        }
+        // Kept connections give way to new ones, so both together never need more descriptors than this.
+        ccurl_multi_set_long(self.multi, CURLMOPT_MAXCONNECTS, self.limits.transfersMax)
+        ccurl_multi_set_long(self.multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, self.limits.transfersMax)
+        ccurl_multi_set_long(self.multi, CURLMOPT_PIPELINING, Int(CURLPIPE_NOTHING))
+    }
+
+    private func makeTransfer() -> Transfer? {
+        guard let easy = curl_easy_init() else { return nil }
+        let transfer = Transfer(easy: easy, egress: self.egress)
+        ccurl_set_long(easy, CURLOPT_NOSIGNAL, 1)
+        ccurl_set_long(easy, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
+        ccurl_set_long(easy, CURLOPT_BUFFERSIZE, 1024)  // the least; the default costs 16 KiB a transfer
+        ccurl_set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, self.limits.connectTimeout.milliseconds)
+        ccurl_set_long(easy, CURLOPT_TIMEOUT_MS, self.limits.timeout.milliseconds)
+        ccurl_set_long(easy, CURLOPT_MAXAGE_CONN, WebhookLimits.idleSecondsMax)
+        ccurl_set_string(easy, CURLOPT_USERAGENT, self.userAgent)
+        // What may be called: http and https, where the address leads and nowhere else.
+        ccurl_set_string(easy, CURLOPT_PROTOCOLS_STR, "http,https")
+        ccurl_set_long(easy, CURLOPT_FOLLOWLOCATION, 0)
+        ccurl_set_string(easy, CURLOPT_PROXY, "")
+        ccurl_set_string(easy, CURLOPT_NOPROXY, "*")
+        ccurl_set_long(easy, CURLOPT_NETRC, Int(CURL_NETRC_IGNORED.rawValue))
+        // A name server that keeps silent would stop the whole thread when its transfer is given up: libcurl waits for
+        // the resolver's thread, unless told not to.
+        ccurl_set_long(easy, CURLOPT_QUICK_EXIT, 1)
+
+        let me = Unmanaged.passUnretained(transfer).toOpaque()
+        ccurl_set_pointer(easy, CURLOPT_OPENSOCKETDATA, me)
+        ccurl_set_opensocket_function(easy) { me, _, address in
+            guard let me, let address else { return -1 }
+            let transfer = Unmanaged<Transfer>.fromOpaque(me).takeUnretainedValue()
+            let target = withUnsafePointer(to: &address.pointee.addr) { IPAddress($0) }
+            guard transfer.mayConnect(to: target) else { return -1 }
+            let type = address.pointee.socktype | Int32(SOCK_CLOEXEC.rawValue)
+            return socket(address.pointee.family, type, address.pointee.`protocol`)
+        }
+        ccurl_set_pointer(easy, CURLOPT_PREREQDATA, me)
+        ccurl_set_prereq_function(easy) { me, _, _, _, _ in
+            guard let me else { return CURL_PREREQFUNC_ABORT }
+            return Unmanaged<Transfer>.fromOpaque(me).takeUnretainedValue().maySend()
+                ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
+        }
+        ccurl_set_pointer(easy, CURLOPT_HEADERDATA, me)
+        ccurl_set_header_function(easy) { bytes, size, count, me in
+            guard let me, let bytes else { return 0 }
+            let line = UnsafeRawBufferPointer(start: bytes, count: size * count)
+            return Unmanaged<Transfer>.fromOpaque(me).takeUnretainedValue().takeHeader(line) ? line.count : 0
+        }
+        ccurl_set_pointer(easy, CURLOPT_WRITEDATA, me)
+        ccurl_set_write_function(easy) { _, size, count, me in
+            guard let me else { return 0 }
+            return Unmanaged<Transfer>.fromOpaque(me).takeUnretainedValue().takeBody(size * count) ? size * count : 0
+        }
+        return transfer
+    }
+}
+
+/// One easy handle with what is known of the exchange it carries; used again and again, never by two threads.
+private final class Transfer {
+    let easy: UnsafeMutableRawPointer
+    var headers: UnsafeMutablePointer<curl_slist>?
+    private let egress: EgressPolicy
+    private var request: WebhookRequest?
+    private var progress = Progress()
+
+    /// What has happened so far.
+    private struct Progress {
+        var requestsBegun = 0
+        var headerBytes = 0
+        var bodyBytes = 0
+        var retryAfter: Int?
+        var hasOpenedSocket = false
+        var wasRefused = false
+    }
+
+    init(easy: UnsafeMutableRawPointer, egress: EgressPolicy) {
+        self.easy = easy
+        self.egress = egress
+    }
+
+    func begin(_ request: WebhookRequest) {
+        self.request = request
+        self.progress = Progress()
+    }
+
+    /// Forgets the exchange; the connection stays in libcurl's cache when it can be used again.
+    func end() -> (@Sendable (WebhookResult) -> Void)? {
+        ccurl_set_list(self.easy, CURLOPT_HTTPHEADER, nil)
+        ccurl_set_pointer(self.easy, CURLOPT_POSTFIELDS, nil)
+        curl_slist_free_all(self.headers)
+        self.headers = nil
+        defer { self.request = nil }
+        return self.request?.completion
+    }
+
+    func mayConnect(to address: IPAddress?) -> Bool {
+        guard let address, self.egress.permits(address) else {
+            self.progress.wasRefused = true
+            return false
+        }
+        self.progress.hasOpenedSocket = true
+        return true
+    }
+
+    /// libcurl sends a request again by itself when a kept connection turns out to be closed. The receiver may have seen
+    /// the first one, so this would be an attempt nobody counted: the second is not let out.
+    func maySend() -> Bool {
+        self.progress.requestsBegun += 1
+        return self.progress.requestsBegun == 1
+    }
+
+    func takeHeader(_ line: UnsafeRawBufferPointer) -> Bool {
+        self.progress.headerBytes += line.count
+        guard self.progress.headerBytes <= WebhookLimits.headerBytesMax else { return false }
+        if line.starts(with: "HTTP/".utf8) {
+            self.progress.retryAfter = nil  // an answer after a 1xx starts anew
+        } else if let value = Self.value(of: "retry-after:", in: line) {
+            self.progress.retryAfter = RetryAfter.seconds(value, now: time(nil))
+        }
+        return true
+    }
+
+    func takeBody(_ count: Int) -> Bool {
+        self.progress.bodyBytes += count
+        return self.progress.bodyBytes <= WebhookLimits.bodyBytesMax
+    }
+
+    func outcome(of code: CURLcode, status: Int) -> Outcome {
+        let wasCut = code == CURLE_WRITE_ERROR && self.progress.bodyBytes > WebhookLimits.bodyBytesMax
+        if code == CURLE_OK || wasCut { return Outcome(status: status, retryAfter: self.progress.retryAfter) }
+        if self.progress.headerBytes > WebhookLimits.headerBytesMax { return .unreachable(.tooLarge) }
+        // A name may have several addresses: it is forbidden only when none of them could be tried.
+        if self.progress.wasRefused, !self.progress.hasOpenedSocket { return .forbidden }
+        return Outcome(failure: code, wasSent: self.progress.requestsBegun > 0)
+    }
+
+    /// The value of a header line, blanks and line end cut off; nil when the line is of another name.
+    private static func value(of name: StaticString, in line: UnsafeRawBufferPointer) -> String? {
+        guard line.count > name.utf8CodeUnitCount else { return nil }
+        for index in 0..<name.utf8CodeUnitCount where line[index] | 0x20 != name.utf8Start[index] | 0x20 { return nil }
+        let blanks: (UInt8) -> Bool = { $0 == 0x20 || $0 == 0x09 || $0 == 0x0d || $0 == 0x0a }
+        let rest = line[name.utf8CodeUnitCount...].drop(while: blanks)
+        guard let end = rest.lastIndex(where: { !blanks($0) }) else { return "" }
+        return String(decoding: rest[...end], as: UTF8.self)
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds, as libcurl counts.
+    fileprivate var milliseconds: Int {
+        Int(self.components.seconds) * 1000 + Int(self.components.attoseconds / 1_000_000_000_000_000)
+    }
+}

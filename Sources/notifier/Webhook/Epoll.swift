@@ -1,0 +1,85 @@
+import CEpoll
+import Glibc
+
+/// Waits for many descriptors at once, and for a nudge from another thread.
+///
+/// Only the thread that owns the transfers waits; `Nudge` is what the others hold.
+struct Epoll {
+    /// What happened to one descriptor.
+    struct Event {
+        let descriptor: Int32
+        let isReadable: Bool
+        let isWritable: Bool
+        let isBroken: Bool
+    }
+
+    /// Events taken out of the kernel at once.
+    private static let eventsMax = 256
+
+    private let descriptor: Int32
+    private var events = [epoll_event](repeating: epoll_event(), count: Self.eventsMax)
+
+    init?() {
+        self.descriptor = epoll_create1(Int32(EPOLL_CLOEXEC))
+        guard self.descriptor >= 0 else { return nil }
+    }
+
+    /// Watches a descriptor, whether it was watched before or not.
+    func watch(_ descriptor: Int32, reading: Bool, writing: Bool) {
+        var event = epoll_event()
+        event.data.fd = descriptor
+        event.events = (reading ? EPOLLIN.rawValue : 0) | (writing ? EPOLLOUT.rawValue : 0)
+        // A number may have been closed and given out again since we last heard of it: the kernel knows, we ask.
+        if epoll_ctl(self.descriptor, EPOLL_CTL_MOD, descriptor, &event) != 0, errno == ENOENT {
+            epoll_ctl(self.descriptor, EPOLL_CTL_ADD, descriptor, &event)
+        }
+    }
+
+    func forget(_ descriptor: Int32) {
+        epoll_ctl(self.descriptor, EPOLL_CTL_DEL, descriptor, nil)
+    }
+
+    /// Waits until something happens, and tells it.
+    ///
+    /// - Parameter milliseconds: At most this long; negative waits for ever, 0 only looks.
+    mutating func wait(milliseconds: Int32, _ body: (Event) -> Void) {
+        let count = epoll_wait(self.descriptor, &self.events, Int32(Self.eventsMax), milliseconds)
+        for event in self.events.prefix(Int(max(0, count))) {
+            body(
+                Event(
+                    descriptor: event.data.fd,
+                    isReadable: event.events & EPOLLIN.rawValue != 0,
+                    isWritable: event.events & EPOLLOUT.rawValue != 0,
+                    isBroken: event.events & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0))
+        }
+    }
+
+    func close() {
+        Glibc.close(self.descriptor)
+    }
+}
+
+/// An eventfd: any thread gives the nudge, the waiting one takes all of them at once.
+final class Nudge: Sendable {
+    let descriptor: Int32
+
+    init?() {
+        self.descriptor = eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))
+        guard self.descriptor >= 0 else { return nil }
+    }
+
+    deinit {
+        Glibc.close(self.descriptor)
+    }
+
+    func give() {
+        var one: UInt64 = 1
+        // It fails only when 2^64 - 2 nudges wait, and then the other side is awake anyway.
+        _ = write(self.descriptor, &one, MemoryLayout<UInt64>.size)
+    }
+
+    func take() {
+        var count: UInt64 = 0
+        _ = read(self.descriptor, &count, MemoryLayout<UInt64>.size)
+    }
+}

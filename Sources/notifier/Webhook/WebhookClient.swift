@@ -1,0 +1,166 @@
+import Glibc
+package import Logging
+import NIOConcurrencyHelpers
+
+/// Sends webhooks; the door to the one thread that owns libcurl.
+///
+/// ```
+///  any thread                      mailbox + eventfd               the transfer thread
+///  send([request])  ──────────►  requests, in order  ──────────►  CurlLoop: epoll + curl_multi
+///                                                                     │
+///  request.completion(result)  ◄──────────────────────────────────────┘   once per request, on that thread
+/// ```
+package final class WebhookClient: Sendable {
+    private let mailbox: Mailbox
+
+    /// Starts the thread. It runs until ``stop()``.
+    ///
+    /// - Throws: ``WebhookClientError`` when the system has no descriptor, memory or thread left.
+    package init(limits: WebhookLimits, egress: EgressPolicy, version: String, logger: Logger)
+        throws(WebhookClientError)
+    {
+        guard let nudge = Nudge() else { throw .noDescriptors }
+        self.mailbox = Mailbox(nudge: nudge)
+        let seed = ThreadSeed(
+            mailbox: self.mailbox, limits: limits, egress: egress, userAgent: "herald/\(version)", logger: logger)
+        try Self.startThread(seed)
+    }
+
+    /// Sends requests in this order; each one's completion is called once, also after ``stop()``.
+    package func send(_ requests: [WebhookRequest]) {
+        let late = self.mailbox.put(requests)
+        for request in late { request.completion(.aborted) }
+    }
+
+    /// Ends what is under way: each is reported as aborted.
+    package func abortAll() {
+        self.mailbox.order(.abort)
+    }
+
+    /// Ends what is under way and the thread; requests sent from now on are aborted at once.
+    package func stop() {
+        self.mailbox.order(.stop)
+    }
+
+    private static func startThread(_ seed: ThreadSeed) throws(WebhookClientError) {
+        let box = Unmanaged.passRetained(seed)
+        var thread = pthread_t()
+        var attributes = pthread_attr_t()
+        pthread_attr_init(&attributes)
+        defer { pthread_attr_destroy(&attributes) }
+        pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+        pthread_attr_setstacksize(&attributes, 1 << 20)
+        let status = pthread_create(
+            &thread, &attributes,
+            { raw in
+                guard let raw else { preconditionFailure("the thread was started without its seed") }
+                Unmanaged<ThreadSeed>.fromOpaque(raw).takeRetainedValue().run()
+                return nil
+            }, box.toOpaque())
+        guard status == 0 else {
+            box.release()
+            throw .noThread
+        }
+    }
+}
+
+package enum WebhookClientError: Error, Sendable, Equatable {
+    case noDescriptors, noThread
+}
+
+/// All that the transfer thread is born with.
+private final class ThreadSeed: Sendable {
+    let mailbox: Mailbox
+    let limits: WebhookLimits
+    let egress: EgressPolicy
+    let userAgent: String
+    let logger: Logger
+
+    init(mailbox: Mailbox, limits: WebhookLimits, egress: EgressPolicy, userAgent: String, logger: Logger) {
+        self.mailbox = mailbox
+        self.limits = limits
+        self.egress = egress
+        self.userAgent = userAgent
+        self.logger = logger
+    }
+
+    func run() {
+        guard
+            let loop = CurlLoop(
+                mailbox: self.mailbox, limits: self.limits, egress: self.egress, userAgent: self.userAgent)
+        else {
+            self.logger.critical("No memory or descriptor for the transfer thread")
+            for request in self.mailbox.close() { request.completion(.aborted) }
+            return
+        }
+        loop.run()
+    }
+}
+
+/// What the rest of the house has for the transfer thread.
+final class Mailbox: Sendable {
+    enum Order: Comparable {
+        case none, abort, stop
+    }
+
+    private struct State {
+        var requests: [WebhookRequest] = []
+        var order = Order.none
+        var isNudged = false
+        var isClosed = false
+    }
+
+    let nudge: Nudge
+    private let state = NIOLockedValueBox(State())
+
+    init(nudge: Nudge) {
+        self.nudge = nudge
+    }
+
+    /// - Returns: The requests that came too late.
+    func put(_ requests: [WebhookRequest]) -> [WebhookRequest] {
+        let (late, isSilent) = self.state.withLockedValue { state -> ([WebhookRequest], Bool) in
+            guard !state.isClosed else { return (requests, false) }
+            state.requests += requests
+            return ([], Self.nudgeOnce(&state))
+        }
+        if isSilent { self.nudge.give() }
+        return late
+    }
+
+    func order(_ order: Order) {
+        let isSilent = self.state.withLockedValue { state in
+            state.order = max(state.order, order)
+            if order == .stop { state.isClosed = true }
+            return Self.nudgeOnce(&state)
+        }
+        if isSilent { self.nudge.give() }
+    }
+
+    func take() -> (requests: [WebhookRequest], order: Order) {
+        self.nudge.take()
+        return self.state.withLockedValue { state in
+            defer {
+                state.requests = []
+                state.order = .none
+                state.isNudged = false
+            }
+            return (state.requests, state.order)
+        }
+    }
+
+    /// Takes no more, and gives back what had not been taken.
+    func close() -> [WebhookRequest] {
+        self.state.withLockedValue { state in
+            state.isClosed = true
+            defer { state.requests = [] }
+            return state.requests
+        }
+    }
+
+    /// One system call for all that is put while the thread is on its way.
+    private static func nudgeOnce(_ state: inout State) -> Bool {
+        defer { state.isNudged = true }
+        return !state.isNudged
+    }
+}

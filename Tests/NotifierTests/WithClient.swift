@@ -1,0 +1,33 @@
+import Domain
+import Logging
+import Notifier
+import TestKit
+
+/// Runs `body` with a webhook client whose thread has ended, or will at once, when this returns.
+func withClient<Result>(
+    opening ranges: [String] = ["127.0.0.0/8", "::1"], limits: WebhookLimits = WebhookLimits(),
+    _ body: (WebhookClient) async throws -> Result
+) async throws -> Result {
+    let client = try WebhookClient(
+        limits: limits, egress: EgressPolicy(opened: ranges.compactMap { AddressRange($0) }), version: "test",
+        logger: Logger(label: "test"))
+    defer { client.stop() }
+    return try await body(client)
+}
+
+extension WebhookClient {
+    func post(_ url: String, headers: [String] = [], body: String = "{}") async -> WebhookResult {
+        await withCheckedContinuation { continuation in
+            self.send([
+                WebhookRequest(url: url, headers: headers, body: PinnedBytes(body.utf8)) {
+                    continuation.resume(returning: $0)
+                }
+            ])
+        }
+    }
+
+    func outcome(_ url: String, body: String = "{}") async -> Outcome? {
+        guard case .finished(let outcome) = await self.post(url, body: body) else { return nil }
+        return outcome
+    }
+}
