@@ -94,7 +94,8 @@ let package = Package(
         .target(
             name: "TestKit",
             dependencies: [
-                "Domain", "Redis", "Runtime", "Store", .httpTypes, .hummingbird, .logging, .nio, .nioConcurrency, .nioPosix,
+                "Domain", "Redis", "Runtime", "Store", .httpTypes, .hummingbird, .logging, .nio, .nioConcurrency,
+                .nioPosix,
                 .serviceLifecycle,
             ],
             path: "Tests/TestKit"

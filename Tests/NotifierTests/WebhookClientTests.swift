@@ -73,7 +73,9 @@ struct WebhookClientTests {
         }
     }
 
-    @Test(arguments: [("7", 7), ("  12\t", 12), ("soon", nil), ("-3", nil), ("", nil), ("Thu, 01 Jan 1970 00:00:10 GMT", 0)])
+    @Test(arguments: [
+        ("7", 7), ("  12\t", 12), ("soon", nil), ("-3", nil), ("", nil), ("Thu, 01 Jan 1970 00:00:10 GMT", 0),
+    ])
     func `A wish to wait is heard and garbage is not`(text: String, seconds: Int?) async throws {
         let answer = ReceiverAnswer.status(503, headers: [("ReTrY-aFter", text)], body: "later")
         try await WebhookReceiver.with(answers: ["/": answer]) { receiver in
@@ -91,15 +93,25 @@ struct WebhookClientTests {
         (.raw("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nab", closes: true), .unreachable(.closed)),
         (.raw("SSH-2.0-OpenSSH_9.2\r\n\r\n", closes: true), .unreachable(.malformed)),
         (.raw("hello", closes: true), .unreachable(.malformed)),
-        (.raw("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Yes\r\ncontent-length: 0\r\n\r\n", closes: false),
-            .accepted(status: 201)),
+        (
+            .raw("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Yes\r\ncontent-length: 0\r\n\r\n", closes: false),
+            .accepted(status: 201)
+        ),
         (.raw("HTTP/1.1 200 OK\r\n\r\nno length, closed at the end", closes: true), .accepted(status: 200)),
         (.raw("HTTP/1.0 200 OK\r\n\r\n", closes: true), .accepted(status: 200)),
-        (.raw("HTTP/1.1 200 OK\r\nx: \(String(repeating: "y", count: 70_000))\r\n\r\n", closes: true),
-            .unreachable(.tooLarge)),
-        (.raw("HTTP/1.1 200 OK\r\n" + String(repeating: "x: \(String(repeating: "y", count: 1000))\r\n", count: 80),
-            closes: false), .unreachable(.tooLarge)),
-        (.raw("HTTP/1.1 200 OK\r\nx: " + String(repeating: "y", count: 200_000), closes: false), .unreachable(.tooLarge)),
+        (
+            .raw("HTTP/1.1 200 OK\r\nx: \(String(repeating: "y", count: 70_000))\r\n\r\n", closes: true),
+            .unreachable(.tooLarge)
+        ),
+        (
+            .raw(
+                "HTTP/1.1 200 OK\r\n" + String(repeating: "x: \(String(repeating: "y", count: 1000))\r\n", count: 80),
+                closes: false), .unreachable(.tooLarge)
+        ),
+        (
+            .raw("HTTP/1.1 200 OK\r\nx: " + String(repeating: "y", count: 200_000), closes: false),
+            .unreachable(.tooLarge)
+        ),
         (.endlessBody, .accepted(status: 200)),
     ])
     func `A misbehaving endpoint has the outcome it deserves, once`(
@@ -112,7 +124,8 @@ struct WebhookClientTests {
     }
 
     @Test(arguments: [
-        ReceiverAnswer.hang, .drip(every: .milliseconds(20)), .raw("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n", closes: false),
+        ReceiverAnswer.hang, .drip(every: .milliseconds(20)),
+        .raw("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n", closes: false),
         .raw("HTTP/1.1 100 Continue\r\n\r\n", closes: false),
     ])
     func `An answer that does not end is given up`(answer: ReceiverAnswer) async throws {
@@ -134,7 +147,9 @@ struct WebhookClientTests {
         }
     }
 
-    @Test func `A kept connection that closes at the next request is a failed attempt and not a second try`() async throws {
+    @Test func `A kept connection that closes at the next request is a failed attempt and not a second try`()
+        async throws
+    {
         try await WebhookReceiver.with(answers: ["/": .oncePerConnection]) { receiver in
             try await withClient { client in
                 #expect(await client.outcome(receiver.url()) == .accepted(status: 204))
@@ -158,10 +173,7 @@ struct WebhookClientTests {
     @Test func `An endpoint that does not speak TLS is a failure of TLS`() async throws {
         try await WebhookReceiver.with { receiver in
             try await withClient { client in
-                // The receiver waits for the end of a head that never comes; the timeout would hide the reason.
-                receiver.answer("/", with: .close)
-                let outcome = await client.outcome("https://127.0.0.1:\(receiver.port)/")
-                #expect(outcome == .unreachable(.tls) || outcome == .unreachable(.timeout))
+                #expect(await client.outcome("https://127.0.0.1:\(receiver.port)/") == .unreachable(.tls))
             }
         }
     }

@@ -89,6 +89,11 @@ final class ReceiverConnection: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = self.unwrapInboundIn(data)
         self.received.writeBuffer(&bytes)
+        // A method starts with a letter and a TLS greeting does not: answer that as a server without TLS would.
+        if let first = self.received.readableBytesView.first, !(UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(first) {
+            self.write("HTTP/1.1 400 Bad Request\r\n\r\n", context: context)
+            return context.close(promise: nil)
+        }
         self.serve(context: context)
     }
 

@@ -16,7 +16,7 @@ final class CurlLoop {
     private let egress: EgressPolicy
     private let userAgent: String
     private let multi: UnsafeMutableRawPointer
-    private var epoll: Epoll
+    private let epoll: Epoll
     /// When libcurl wants to be woken, by the monotonic clock in ms; nil: not before something happens.
     private var wakeAt: Int64?
     private var idle: [Transfer] = []
@@ -39,7 +39,6 @@ final class CurlLoop {
     deinit {
         for transfer in self.idle { curl_easy_cleanup(transfer.easy) }
         curl_multi_cleanup(self.multi)
-        self.epoll.close()
     }
 
     /// Works until the mailbox orders to stop; then every request has been answered.
@@ -235,6 +234,7 @@ private final class Transfer {
     private struct Progress {
         var requestsBegun = 0
         var headerBytes = 0
+        var hasWholeHead = false
         var bodyBytes = 0
         var retryAfter: Int?
         var hasOpenedSocket = false
@@ -282,6 +282,9 @@ private final class Transfer {
         guard self.progress.headerBytes <= WebhookLimits.headerBytesMax else { return false }
         if line.starts(with: "HTTP/".utf8) {
             self.progress.retryAfter = nil  // an answer after a 1xx starts anew
+            self.progress.hasWholeHead = false
+        } else if line.first == 0x0d || line.first == 0x0a {
+            self.progress.hasWholeHead = true
         } else if let value = Self.value(of: "retry-after:", in: line) {
             self.progress.retryAfter = RetryAfter.seconds(value, now: time(nil))
         }
@@ -295,7 +298,11 @@ private final class Transfer {
 
     func outcome(of code: CURLcode, status: Int) -> Outcome {
         let wasCut = code == CURLE_WRITE_ERROR && self.progress.bodyBytes > WebhookLimits.bodyBytesMax
-        if code == CURLE_OK || wasCut { return Outcome(status: status, retryAfter: self.progress.retryAfter) }
+        if code == CURLE_OK || wasCut {
+            // To libcurl a connection that ends between two header lines ends the answer.
+            guard self.progress.hasWholeHead else { return .unreachable(.closed) }
+            return Outcome(status: status, retryAfter: self.progress.retryAfter)
+        }
         if self.progress.headerBytes > WebhookLimits.headerBytesMax { return .unreachable(.tooLarge) }
         // A name may have several addresses: it is forbidden only when none of them could be tried.
         if self.progress.wasRefused, !self.progress.hasOpenedSocket { return .forbidden }

@@ -4,7 +4,7 @@ import Glibc
 /// Waits for many descriptors at once, and for a nudge from another thread.
 ///
 /// Only the thread that owns the transfers waits; `Nudge` is what the others hold.
-struct Epoll {
+final class Epoll {
     /// What happened to one descriptor.
     struct Event {
         let descriptor: Int32
@@ -17,7 +17,7 @@ struct Epoll {
     private static let eventsMax = 256
 
     private let descriptor: Int32
-    private var events = [epoll_event](repeating: epoll_event(), count: Self.eventsMax)
+    private var events = [epoll_event](repeating: epoll_event(), count: Epoll.eventsMax)
 
     init?() {
         self.descriptor = epoll_create1(Int32(EPOLL_CLOEXEC))
@@ -42,8 +42,9 @@ struct Epoll {
     /// Waits until something happens, and tells it.
     ///
     /// - Parameter milliseconds: At most this long; negative waits for ever, 0 only looks.
-    mutating func wait(milliseconds: Int32, _ body: (Event) -> Void) {
+    func wait(milliseconds: Int32, _ body: (Event) -> Void) {
         let count = epoll_wait(self.descriptor, &self.events, Int32(Self.eventsMax), milliseconds)
+        // What is called may watch and forget descriptors, but never wait: this array stays as it is until it is done.
         for event in self.events.prefix(Int(max(0, count))) {
             body(
                 Event(
@@ -54,7 +55,7 @@ struct Epoll {
         }
     }
 
-    func close() {
+    deinit {
         Glibc.close(self.descriptor)
     }
 }
