@@ -38,7 +38,7 @@ let package = Package(
         .target(
             name: "Runtime",
             dependencies: [
-                .argumentParser, .configuration, .hummingbird, .httpTypes, .logging, .metrics, .nio,
+                .argumentParser, .configuration, .coreMetrics, .hummingbird, .httpTypes, .logging, .nio,
                 .nioConcurrency, .serviceLifecycle, .unixSignals, .yams,
             ],
             path: "Sources/shared/Runtime"
@@ -106,7 +106,13 @@ let package = Package(
         .testTarget(name: "RedisTests", dependencies: ["Redis", "TestKit", .logging, .nio, .nioPosix]),
         .testTarget(
             name: "StoreTests", dependencies: ["Domain", "Redis", "Signing", "Store", "TestKit", .logging, .nio]),
-        .testTarget(name: "RuntimeTests", dependencies: ["Runtime", .configuration, .logging, .metrics]),
+        .testTarget(
+            name: "RuntimeTests",
+            dependencies: [
+                "Runtime", "TestKit", .argumentParser, .coreMetrics, .httpTypes, .logging, .nio, .nioConcurrency,
+                .serviceLifecycle,
+            ]
+        ),
         .testTarget(
             name: "APITests",
             dependencies: [
@@ -148,6 +154,7 @@ extension Target.Dependency {
     static var hummingbird: Self { .product(name: "Hummingbird", package: "hummingbird") }
     static var logging: Self { .product(name: "Logging", package: "swift-log") }
     static var metrics: Self { .product(name: "Metrics", package: "swift-metrics") }
+    static var coreMetrics: Self { .product(name: "CoreMetrics", package: "swift-metrics") }
     static var nio: Self { .product(name: "NIOCore", package: "swift-nio") }
     static var nioConcurrency: Self { .product(name: "NIOConcurrencyHelpers", package: "swift-nio") }
     static var nioPosix: Self { .product(name: "NIOPosix", package: "swift-nio") }

@@ -20,12 +20,18 @@ enum EnvironmentSource {
                 found[setting.key] = SettingText(
                     text: try self.secret(at: value), source: .secretFile(variable: name, path: value))
             } else {
-                let names = SettingCatalog.all.flatMap(\.environmentNames)
-                throw .unknown(
-                    name: name, source: .environment(name), suggestion: NearestName.of(name, among: names))
+                throw .unknown(name: name, source: .environment(name), suggestion: self.suggestion(for: name))
             }
         }
         return found
+    }
+
+    private static func suggestion(for name: String) -> String? {
+        // `…_FILE` of a setting that is no secret: the setting itself is meant.
+        if let setting = SettingCatalog.all.first(where: { $0.environment + "_FILE" == name }) {
+            return setting.environment
+        }
+        return NearestName.of(name, among: SettingCatalog.all.flatMap(\.environmentNames))
     }
 
     /// Reads a secret from its file. Blanks and newlines at its ends are not part of it, since editors add them.
@@ -34,7 +40,8 @@ enum EnvironmentSource {
             return try String(contentsOfFile: path, encoding: .utf8)
                 .trimmingCharacters(in: .whitespacesAndNewlines)
         } catch {
-            throw .unreadable(path: path, reason: "the secret in this file cannot be read (\(FileFault.words(error)))")
+            throw .unreadable(
+                path: path, reason: "the secret in this file cannot be read (\(FileFault.words(readingPath: path)))")
         }
     }
 }

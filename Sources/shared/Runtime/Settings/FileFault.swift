@@ -1,16 +1,9 @@
 import Foundation
 
-/// What went wrong with a file, in a few words; Foundation's own descriptions are many lines.
+/// What is wrong with a file, in a few words; Foundation's own descriptions hide the reason.
 enum FileFault {
-    static func words(_ error: any Error) -> String {
-        let error = error as NSError
-        if let underlying = error.userInfo[NSUnderlyingErrorKey] as? NSError, underlying.domain == NSPOSIXErrorDomain {
-            return self.words(errno: Int32(underlying.code))
-        }
-        if error.domain == NSPOSIXErrorDomain {
-            return self.words(errno: Int32(error.code))
-        }
-        return error.localizedDescription.split(separator: "\n").first.map(String.init) ?? "unreadable"
+    static func words(readingPath path: String) -> String {
+        access(path, R_OK) == 0 ? "unreadable" : self.words(errno: errno)
     }
 
     static func words(errno: Int32) -> String { String(cString: strerror(errno)) }

@@ -17,7 +17,8 @@ enum FileSource {
         } catch let error as SettingError {
             throw error
         } catch {
-            throw .unreadable(path: path, reason: "the settings file cannot be read (\(FileFault.words(error)))")
+            throw .unreadable(
+                path: path, reason: "the settings file cannot be read (\(FileFault.words(readingPath: path)))")
         }
         return try self.parse(text, path: path)
     }
