@@ -4,7 +4,9 @@ import Testing
 struct RetryPolicyTests {
     @Test func `The default policy makes 15 attempts over 180 s`() {
         let policy = RetryPolicy()
-        let delays = (1...20).prefix { policy.delay(afterAttempt: $0) != nil }.compactMap { policy.delay(afterAttempt: $0) }
+        let delays = (1...20).prefix { policy.delay(afterAttempt: $0) != nil }.compactMap {
+            policy.delay(afterAttempt: $0)
+        }
         #expect(delays == [0, 0, 0, 5, 5, 5, 5, 10, 15, 20, 25, 30, 30, 30])
         #expect(delays.reduce(0, +) == 180)
         #expect(policy.attemptsMax == 15)

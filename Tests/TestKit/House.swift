@@ -83,7 +83,9 @@ package final class House: Sendable {
             log: log)
         self.started.withLockedValue { $0.append(process) }
         let ready = try await eventually(every: .milliseconds(5)) { () -> ReadyFile.Content? in
-            if let exit = process.exit { throw DidNotStart(description: "\(name) ended with \(exit):\n\(try self.logs())") }
+            if let exit = process.exit {
+                throw DidNotStart(description: "\(name) ended with \(exit):\n\(try self.logs())")
+            }
             return ReadyFile.Content.read(path: readyFile.path)
         }
         guard let ready else { throw DidNotStart(description: "\(name) is not ready:\n\(try self.logs())") }
