@@ -5,6 +5,7 @@ package import Domain
 /// ```
 /// tag  = first 80 bits of SipHash-2-4-128(key, 'm' + queue + position)        16 characters
 /// id   = SipHash-2-4-128(key, 'd' + subscription + position), all 128 bits    26 characters
+/// mark = first 64 bits of SipHash-2-4-128(key, 'c' + client)                  8 bytes
 /// ```
 ///
 /// The queue's text is length-prefixed and the position always the last eight bytes, so no two pairs spell one input.
@@ -29,6 +30,11 @@ package struct MessageTagger: Sendable {
         DeliveryID(
             text: String(
                 decoding: Base32.encode(self.hash(kind: "d", subscription.text.utf8, position)), as: UTF8.self))
+    }
+
+    /// Eight bytes that stand for a client beside each message it posted: enough to tell its own from others'.
+    package func clientMark(_ client: ClientID) -> [UInt8] {
+        Array(self.mac.tag(Array("c".utf8) + Array(client.text.utf8)).prefix(8))
     }
 
     private func hash(kind: Unicode.Scalar, _ owner: String.UTF8View, _ position: Position) -> [UInt8] {

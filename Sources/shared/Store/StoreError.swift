@@ -1,11 +1,27 @@
+package import Redis
+
 /// Why the store could not do its part. None of it is the caller's fault.
 package enum StoreError: Error, Sendable, Equatable {
-    /// Redis refused, or never saw the command: nothing was written, a repeat is safe.
-    case unavailable(String)
+    /// Redis refused the command, or never saw it: nothing was written, a repeat is safe.
+    case unavailable(RedisError)
     /// The command was sent and no reply came: it may or may not have been carried out.
-    case outcomeUnknown(String)
+    case outcomeUnknown(RedisError)
     /// The bounded work of one request is used up.
     case overloaded
-    /// Redis answered something no script of this house answers.
+    /// Redis answered something that no script of this house answers, or holds something that none has written.
     case corrupt(String)
+
+    init(_ error: RedisError) {
+        switch error {
+        case .notSent: self = .unavailable(error)
+        case .outcomeUnknown: self = .outcomeUnknown(error)
+        case .refused(let refusal):
+            switch refusal.kind {
+            // Each is refused before the first write of a script.
+            case .noscript, .readonly, .loading, .oom, .moved, .busy, .noauth: self = .unavailable(error)
+            case .wrongtype, .other: self = .corrupt(refusal.message)
+            }
+        case .malformedReply: self = .corrupt("malformed reply")
+        }
+    }
 }

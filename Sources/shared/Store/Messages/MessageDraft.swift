@@ -20,11 +20,8 @@ package struct MessageDraft: Sendable, Equatable {
 package struct PostDefaults: Sendable, Equatable {
     /// Seconds a message lives.
     package var ttl: Int
-    /// Seconds a message is held back.
-    package var delay: Int
 
-    package init(ttl: Int, delay: Int = 0) {
+    package init(ttl: Int) {
         self.ttl = ttl
-        self.delay = delay
     }
 }

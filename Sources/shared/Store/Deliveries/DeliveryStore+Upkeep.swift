@@ -1,0 +1,98 @@
+package import Domain
+import Redis
+
+/// What keeps shards tidy and workers informed.
+extension DeliveryStore {
+    /// Sees at a glance what waits in each of the shards: lost bells, dead workers, due retries.
+    package func look(at shards: [Int]) async throws(StoreError) -> [ShardLook] {
+        let calls = shards.map { shard in
+            let keys = self.keyring.shards[shard]
+            return self.runner.call(
+                Scripts.look, keys: [keys.projects, keys.flying, keys.events, keys.sweep, keys.expiries])
+        }
+        var looks: [ShardLook] = []
+        for reply in try await self.runner.runAll(calls) {
+            var reply = try ReplyReader(reply, of: Scripts.look)
+            let now = try reply.timestamp()
+            let (nextDue, oldestLease) = (try reply.timestampIfAny(), try reply.timestampIfAny())
+            let sweeps = [try reply.timestampIfAny(), try reply.timestampIfAny()].compactMap { $0 }
+            looks.append(
+                ShardLook(
+                    now: now, nextDue: nextDue, oldestLease: oldestLease, nextSweep: sweeps.min(),
+                    events: try reply.int()))
+        }
+        return looks
+    }
+
+    /// Removes some of what has expired: messages of queues, and ended subscriptions with what is still owed to them.
+    package func sweep(_ shard: Int, limit: Int = 200) async throws(StoreError) -> Swept {
+        let keys = self.keyring.shards[shard]
+        var messages = self.runner.call(Scripts.sweepMessages, keys: [keys.sweep])
+        var subscriptions = self.runner.call(
+            Scripts.sweepSubscriptions,
+            keys: [keys.expiries, keys.subscriptions, keys.headers, keys.flow, keys.payloads, keys.references])
+        messages.append(keys.prefix)
+        messages.append(min(limit, Self.settlementsMax))
+        subscriptions.append(keys.prefix)
+        subscriptions.append(min(limit, Self.settlementsMax))
+        let replies = try await self.runner.runAll([messages, subscriptions])
+        var ofMessages = try ReplyReader(replies[0], of: Scripts.sweepMessages)
+        var ofSubscriptions = try ReplyReader(replies[1], of: Scripts.sweepSubscriptions)
+        let (messagesSwept, moreMessages) = (try ofMessages.int(), try ofMessages.int() == 1)
+        return Swept(
+            messages: messagesSwept, deliveries: try ofSubscriptions.int(), subscriptions: try ofSubscriptions.int(),
+            more: try ofSubscriptions.int() == 1 || moreMessages)
+    }
+
+    /// The dead letters of a project, oldest first within each shard.
+    package func deadLetters(of project: ProjectID, limit: Int) async throws(StoreError) -> [DeadLetter] {
+        let commands = self.keyring.shards.map { keys in
+            var command = RedisCommand("XRANGE", arguments: 5)
+            for argument in [keys.deadLetters(of: project), "-", "+", "COUNT", String(limit)] {
+                command.append(argument)
+            }
+            return command
+        }
+        var letters: [DeadLetter] = []
+        for reply in try await self.runner.sendAll(commands) {
+            var entries = try ReplyReader(reply, of: "XRANGE")
+            while !entries.isAtEnd {
+                var entry = try entries.reader()
+                _ = try entry.bytes()
+                letters.append(try DeadLetter(try entry.reader()))
+            }
+        }
+        return Array(letters.prefix(limit))
+    }
+}
+
+extension DeadLetter {
+    /// Reads the fields in the order in which `settle.lua` writes them, each behind its name.
+    fileprivate init(_ fields: consuming ReplyReader) throws(StoreError) {
+        var fields = fields
+        func skipName() throws(StoreError) { _ = try fields.bytes() }
+        try skipName()
+        self.subscription = try fields.subscriptionID()
+        try skipName()
+        guard let queue = QueueAddress(key: try fields.bytes()[...]) else { throw fields.unexpected("queue") }
+        self.queue = queue
+        try skipName()
+        self.position = try fields.position()
+        try skipName()
+        self.attempts = try fields.int()
+        try skipName()
+        guard let reason = DeliveryDecision.Reason(rawValue: try fields.text()) else {
+            throw fields.unexpected("reason")
+        }
+        self.reason = reason
+        try skipName()
+        self.summary = String(decoding: try fields.bytes(), as: UTF8.self)
+        try skipName()
+        self.endedAt = try fields.timestamp()
+        try skipName()
+        let record = try MessageRecord(try fields.bytes())
+        self.ttl = record.ttl
+        self.delay = record.delay
+        self.body = record.body
+    }
+}

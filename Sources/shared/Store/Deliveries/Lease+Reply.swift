@@ -1,0 +1,56 @@
+import Domain
+
+extension Taken {
+    init(_ reply: consuming ReplyReader) throws(StoreError) {
+        var reply = reply
+        _ = try reply.timestamp()
+        let leaseEnd = try reply.timestamp()
+        self.more = try reply.int() == 1
+        var leases: [Lease] = []
+        while !reply.isAtEnd {
+            let first = try reply.position()
+            _ = try reply.bytes()
+            var records = try reply.reader()
+            var messages: [MessageRecord] = []
+            while !records.isAtEnd { messages.append(try MessageRecord(try records.bytes())) }
+            var rows = try reply.reader()
+            while !rows.isAtEnd {
+                let subscription = try rows.subscriptionID()
+                let header = try SubscriptionHeader(try rows.bytes())
+                let index = try rows.int() - 1
+                guard messages.indices.contains(index) else { throw rows.unexpected("index of a message") }
+                let token = LeaseToken(
+                    subscription: subscription, position: first.advanced(by: index), attempt: 1, leasedUntil: leaseEnd)
+                leases.append(Lease(token, header, messages[index]))
+            }
+        }
+        self.leases = leases
+    }
+}
+
+extension Lease {
+    init(_ token: LeaseToken, _ header: SubscriptionHeader, _ record: MessageRecord) {
+        self.init(
+            token: token, queue: header.queue, version: header.version, ttl: record.ttl, delay: record.delay,
+            body: record.body)
+    }
+
+    static func leases(_ reply: consuming ReplyReader) throws(StoreError) -> [Lease] {
+        var reply = reply
+        _ = try reply.timestamp()
+        let leaseEnd = try reply.timestamp()
+        var leases: [Lease] = []
+        while !reply.isAtEnd {
+            let subscription = try reply.subscriptionID()
+            let header = try SubscriptionHeader(try reply.bytes())
+            let member = try reply.text().split(separator: ":")
+            guard member.count == 2, let position = Int64(member[0]), let attempt = Int(member[1]) else {
+                throw reply.unexpected("position and attempt")
+            }
+            let token = LeaseToken(
+                subscription: subscription, position: Position(position), attempt: attempt, leasedUntil: leaseEnd)
+            leases.append(Lease(token, header, try MessageRecord(try reply.bytes())))
+        }
+        return leases
+    }
+}

@@ -1,0 +1,62 @@
+import Domain
+
+// The only file that spells a key. `docs/redis.md` says of each what is in it, who writes it, and how long it lives.
+//
+// Names come from callers and may hold anything, so each key has at most one of them that is not bounded by its own
+// alphabet, and that one comes last or between fixed texts: no two keys can be spelled alike.
+
+/// Keys that belong to the deployment or to a project, not to a shard.
+enum Keys {
+    /// The number of shards this Redis was first used with.
+    static let shards = "herald:shards"
+    /// The secret behind the ids of this deployment.
+    static let idKey = "herald:idkey"
+    /// Written to learn whether Redis takes writes.
+    static let probe = "herald:probe"
+
+    /// The names of a project's queues.
+    static func queueNames(of project: ProjectID) -> String { "herald:{p:\(project.text)}:queues" }
+}
+
+/// Keys of one shard. All carry its hash tag, so that they lie in one Cluster slot.
+struct ShardKeys: Sendable {
+    /// What every key of the shard begins with; scripts build the keys of subscriptions and projects from it.
+    let prefix: String
+    let position: String
+    let events: String
+    let mark: String
+    let bell: String
+    let sweep: String
+    let subscriptions: String
+    let headers: String
+    let expiries: String
+    let flow: String
+    let flying: String
+    let payloads: String
+    let references: String
+    let projects: String
+
+    init(tag: String) {
+        self.prefix = "herald:{\(tag)}:"
+        self.position = self.prefix + "pos"
+        self.events = self.prefix + "ev"
+        self.mark = self.prefix + "cur"
+        self.bell = self.prefix + "bell"
+        self.sweep = self.prefix + "sweep"
+        self.subscriptions = self.prefix + "subs"
+        self.headers = self.prefix + "subh"
+        self.expiries = self.prefix + "sx"
+        self.flow = self.prefix + "flow"
+        self.flying = self.prefix + "fly"
+        self.payloads = self.prefix + "pay"
+        self.references = self.prefix + "ref"
+        self.projects = self.prefix + "rp"
+    }
+
+    func meta(_ queue: QueueAddress) -> String { "\(self.prefix)q:\(queue.key):meta" }
+    func log(_ queue: QueueAddress) -> String { "\(self.prefix)q:\(queue.key):log" }
+    func expiry(_ queue: QueueAddress) -> String { "\(self.prefix)q:\(queue.key):exp" }
+    func subscriptionOrder(_ queue: QueueAddress) -> String { "\(self.prefix)so:\(queue.key)" }
+    func subscriberAddresses(_ queue: QueueAddress) -> String { "\(self.prefix)su:\(queue.key)" }
+    func deadLetters(of project: ProjectID) -> String { "\(self.prefix)dead:\(project.text)" }
+}

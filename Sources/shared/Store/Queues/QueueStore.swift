@@ -1,0 +1,79 @@
+package import Domain
+import Redis
+
+/// The queues of all projects.
+package struct QueueStore: Sendable {
+    let runner: ScriptRunner
+    let keyring: Keyring
+    let names: QueueNames
+
+    /// Creates a queue, unless it exists.
+    ///
+    /// - Parameters:
+    ///   - metadata: The JSON object as the caller wrote it.
+    ///   - attributes: What posting has to know of it.
+    /// - Returns: Whether the queue was created. One that exists keeps its metadata.
+    package func create(
+        _ queue: QueueAddress, metadata: [UInt8], attributes: QueueAttributes
+    ) async throws(StoreError) -> Bool {
+        // Before the queue, so that none exists unseen; again after it, so that a deletion between cannot hide it.
+        try await self.names.add(queue)
+        var call = self.runner.call(Scripts.put, keys: [self.keyring.shard(of: queue).meta(queue)])
+        call.append(metadata)
+        for attribute in [attributes.postBytesMax, attributes.messageTTLDefault, attributes.messageDelayDefault] {
+            call.append(attribute.map { String($0) } ?? "")
+        }
+        guard try await self.runner.run(call).int == 1 else { return false }
+        try await self.names.add(queue)
+        return true
+    }
+
+    /// The JSON object as it was put, `{}` for a queue that came about by a post; nil when there is no such queue.
+    package func metadata(of queue: QueueAddress) async throws(StoreError) -> [UInt8]? {
+        try await self.runner.send(self.metadataCommand(queue)).bytes
+    }
+
+    /// Ends a queue with its messages and metadata, also one that does not exist. Its subscriptions live on.
+    package func delete(_ queue: QueueAddress) async throws(StoreError) {
+        let keys = self.keyring.shard(of: queue)
+        var call = self.runner.call(
+            Scripts.drop, keys: [keys.meta(queue), keys.log(queue), keys.expiry(queue), keys.sweep])
+        call.append(queue.key)
+        _ = try await self.runner.run(call)
+        try await self.names.remove(queue)
+        // A queue of this name that was created meanwhile must not stay without its line in the list.
+        if try await self.metadata(of: queue) != nil { try await self.names.add(queue) }
+    }
+
+    /// Queues of a project in byte order of their names, behind `after`. Full up to `limit` unless the list ends before.
+    package func list(
+        of project: ProjectID, after: String?, limit: Int
+    ) async throws(StoreError) -> [QueueListing] {
+        var listings: [QueueListing] = []
+        var behind = after
+        for _ in 0..<ScriptRunner.roundsMax {
+            let wanted = limit - listings.count
+            let names = try await self.names.page(of: project, after: behind, limit: wanted)
+            let found = try await self.runner.sendAll(
+                names.map { self.metadataCommand(QueueAddress(project: project, name: $0)) })
+            for (name, metadata) in zip(names, found) {
+                if let metadata = metadata.bytes { listings.append(QueueListing(name: name, metadata: metadata)) }
+            }
+            if names.count < wanted || listings.count == limit { return listings }
+            behind = names.last?.text
+        }
+        throw .overloaded
+    }
+
+    /// How many queues a project has. While one is being created or deleted it may count already, or still.
+    package func count(of project: ProjectID) async throws(StoreError) -> Int {
+        try await self.names.count(of: project)
+    }
+
+    private func metadataCommand(_ queue: QueueAddress) -> RedisCommand {
+        var command = RedisCommand("HGET", arguments: 2)
+        command.append(self.keyring.shard(of: queue).meta(queue))
+        command.append("md")
+        return command
+    }
+}

@@ -1,0 +1,57 @@
+import Redis
+
+/// The pool and the clock that all stores of a house share.
+struct ScriptRunner: Sendable {
+    let pool: RedisPool
+    let clock: StoreClock
+
+    /// Calls of one operation before it gives up: a script that could not finish in one bounded step is called again.
+    static let roundsMax = 200
+
+    /// A call with the first argument of every script, the time, already in it.
+    func call(_ script: RedisScript, keys: [String]) -> ScriptCall {
+        var call = ScriptCall(script, keys: keys)
+        call.append(self.clock.argument)
+        return call
+    }
+
+    func run(_ call: ScriptCall) async throws(StoreError) -> RedisValue {
+        do { return try await self.pool.run(call) } catch { throw StoreError(error) }
+    }
+
+    func send(_ command: RedisCommand) async throws(StoreError) -> RedisValue {
+        do { return try await self.pool.send(command) } catch { throw StoreError(error) }
+    }
+
+    /// Runs independent calls at once; the replies are in the order of the calls.
+    func runAll(_ calls: [ScriptCall]) async throws(StoreError) -> [RedisValue] {
+        try await self.all(calls) { (call: ScriptCall) throws(StoreError) in try await self.run(call) }
+    }
+
+    /// Sends independent commands at once; the replies are in the order of the commands.
+    func sendAll(_ commands: [RedisCommand]) async throws(StoreError) -> [RedisValue] {
+        try await self.all(commands) { (command: RedisCommand) throws(StoreError) in try await self.send(command) }
+    }
+
+    private func all<Work: Sendable>(
+        _ work: [Work], _ perform: @escaping @Sendable (Work) async throws(StoreError) -> RedisValue
+    ) async throws(StoreError) -> [RedisValue] {
+        let results = await withTaskGroup(of: (Int, Result<RedisValue, StoreError>).self) { group in
+            for (index, item) in work.enumerated() {
+                group.addTask {
+                    do throws(StoreError) {
+                        return (index, .success(try await perform(item)))
+                    } catch {
+                        return (index, .failure(error))
+                    }
+                }
+            }
+            var results: [(Int, Result<RedisValue, StoreError>)] = []
+            for await result in group { results.append(result) }
+            return results.sorted { $0.0 < $1.0 }
+        }
+        var replies: [RedisValue] = []
+        for (_, result) in results { replies.append(try result.get()) }
+        return replies
+    }
+}

@@ -1,0 +1,16 @@
+-- put.lua: create a queue, or find that it exists.
+-- KEYS    1 meta
+-- ARGV    1 now   2 metadata, JSON   3 largest post, bytes, or ''   4 default ttl, s, or ''   5 default delay, s, or ''
+-- RETURNS 1 created, 0 it was there and keeps its metadata
+-- COST    1
+if call('EXISTS', KEYS[1]) == 1 then return 0 end
+local meta = { 'c', now, 'md', ARGV[2], 'mttl', 0 }
+for index, field in ipairs({ 'pb', 'dt', 'dd' }) do
+    local value = ARGV[2 + index]
+    if value ~= '' then
+        meta[#meta + 1] = field
+        meta[#meta + 1] = value
+    end
+end
+call('HSET', KEYS[1], unpack(meta))
+return 1

@@ -1,0 +1,117 @@
+-- settle.lua: write down how leased attempts ended. One whose lease is no longer held changes nothing.
+-- KEYS    1 flow   2 fly   3 pay   4 ref   5 rp   6 subh   and by name: due r dead
+-- ARGV    1 now   2 prefix   then per attempt, at most 500: subscription   position   attempt   token   ending   detail
+--         summary   queue
+--         ending  d delivered   r due again, detail = after ms   x dead letter, detail = reason
+--                 h handed back untried, only by the newest token   n dropped
+-- RETURNS per attempt 1 written down, 0 the lease was lost
+-- COST    k log n for k attempts: 8 us each in small batches, 3.4 in batches of 100
+local members = {}
+for index = 3, #ARGV, 8 do
+    members[#members + 1] = ARGV[index] .. '|' .. ARGV[index + 1] .. ':' .. ARGV[index + 2]
+end
+local ends, answer = call('ZMSCORE', KEYS[2], unpack(members)), {}
+
+-- What the attempts change, gathered by subscription.
+local touched, states = {}, {}
+local function state_of(subscription, queue)
+    local state = states[subscription]
+    if not state then
+        state = { out = 0, successes = 0, failures = 0, again = {}, project = project_of(queue) }
+        states[subscription] = state
+        touched[#touched + 1] = subscription
+    end
+    return state
+end
+
+local landed, ended, seen = {}, {}, {}
+local function finish(position)
+    ended[position] = (ended[position] or 0) + 1
+end
+for number, member in ipairs(members) do
+    local index = 8 * number - 5
+    local position, attempt, token = ARGV[index + 1], tonumber(ARGV[index + 2]), tonumber(ARGV[index + 3])
+    local ending, detail = ARGV[index + 4], ARGV[index + 5]
+    -- A renewed lease ends later than its older tokens say. Those still prove an outcome, which only the holder can have
+    -- seen; but a delivery handed back and leased anew is the same member, and must not be handed back by the first.
+    local held = ends[number] and tonumber(ends[number])
+    if held and not seen[member] and (held == token or (held > token and ending ~= 'h')) then
+        seen[member], answer[number] = true, 1
+        landed[#landed + 1] = member
+        local state = state_of(ARGV[index], ARGV[index + 7])
+        state.out = state.out + 1
+        if ending == 'd' then
+            state.successes = state.successes + 1
+            finish(position)
+        elseif ending == 'r' then
+            state.failures = state.failures + 1
+            state.again[#state.again + 1] = { now + tonumber(detail), position, attempt + 1 }
+        elseif ending == 'h' then
+            state.again[#state.again + 1] = { now, position, attempt }
+        else
+            if ending == 'x' then
+                -- The message's end is no failing of the subscriber's.
+                if detail ~= 'expired' then state.failures = state.failures + 1 end
+                call('XADD', dead_key(state.project), 'MAXLEN', '~', 10000, '*', 's', ARGV[index], 'q', ARGV[index + 7],
+                    'p', position, 'a', attempt, 'r', detail, 'l', ARGV[index + 6], 't', now,
+                    'b', call('HGET', KEYS[3], position) or '')
+            end
+            finish(position)
+        end
+    else
+        answer[number] = 0
+    end
+end
+if #landed == 0 then return answer end
+call('ZREM', KEYS[2], unpack(landed))
+
+local headers, flows = call('HMGET', KEYS[6], unpack(touched)), call('HMGET', KEYS[1], unpack(touched))
+local projects = {}
+for index, subscription in ipairs(touched) do
+    local state = states[subscription]
+    local out, window = flow_of(flows[index])
+    out = out - state.out
+    if state.failures > 0 then
+        window = math.max(1, math.floor(window / 2))
+    else
+        window = math.min(WINDOW_MAX, window + state.successes)
+    end
+    if out == 0 and window == WINDOW_FIRST then
+        call('HDEL', KEYS[1], subscription)
+    else
+        call('HSET', KEYS[1], subscription, out .. ' ' .. window)
+    end
+    if is_alive(headers[index]) then
+        for _, entry in ipairs(state.again) do
+            call('ZADD', due_key(subscription), entry[1], entry[2] .. ':' .. entry[3])
+        end
+        state.full = out >= window
+        projects[state.project] = projects[state.project] or {}
+        table.insert(projects[state.project], subscription)
+    else
+        for _, entry in ipairs(state.again) do finish(entry[2]) end
+    end
+end
+
+-- Wake every subscription of which something waits: it has room now, or an earlier time.
+for project, subscriptions in pairs(projects) do
+    local ready, waking, wake_first = call('ZMSCORE', ready_key(project), unpack(subscriptions)), {}, nil
+    for index, subscription in ipairs(subscriptions) do
+        local state = states[subscription]
+        if ready[index] or #state.again > 0 then
+            local first = call('ZRANGE', due_key(subscription), 0, 0, 'WITHSCORES')
+            if first[2] then
+                local at = math.max(tonumber(first[2]), state.full and now + PARKED or 0)
+                waking[#waking + 1] = at
+                waking[#waking + 1] = subscription
+                wake_first = math.min(wake_first or at, at)
+            end
+        end
+    end
+    if #waking > 0 then
+        in_chunks('ZADD', ready_key(project), waking)
+        call('ZADD', KEYS[5], 'LT', wake_first, project)
+    end
+end
+let_go(KEYS[3], KEYS[4], ended)
+return answer

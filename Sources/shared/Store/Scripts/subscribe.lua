@@ -1,0 +1,31 @@
+-- subscribe.lua: subscribe an address to a queue, unless it already is.
+-- KEYS    1 meta   2 pos   3 subs   4 subh   5 so   6 su   7 sx
+-- ARGV    1 now   2 1: create a missing queue   3 queue   4 end of the new id, random   5 address   6 ttl, s   7 options
+-- RETURNS {'created', id}; {'exists', id, 0 or 1: confirmed}, nothing changed; {'absent'} without a queue, nothing written
+-- COST    log n for n subscriptions of the queue
+local missing = call('EXISTS', KEYS[1]) == 0
+if missing and ARGV[2] ~= '1' then return { 'absent' } end
+local known = call('HGET', KEYS[6], ARGV[5])
+local header = known and call('HGET', KEYS[4], known)
+local exists = header and tonumber(string.sub(header, 1, 15)) > now
+if missing then call('HSET', KEYS[1], 'c', now, 'md', '{}', 'mttl', 0) end
+if exists then return { 'exists', known, tonumber(string.sub(header, 16, 16)) } end
+
+-- An expired one of the same address stays behind for the sweep, which finds it by its end.
+if known then call('ZREM', KEYS[5], known) end
+local position = next_position(KEYS[2])
+local digits, rest = {}, position
+for index = 11, 1, -1 do
+    local digit = rest % 32 + 1
+    digits[index] = string.sub('0123456789abcdefghjkmnpqrstvwxyz', digit, digit)
+    rest = math.floor(rest / 32)
+end
+local id, expires = table.concat(digits) .. ARGV[4], now + tonumber(ARGV[6]) * 1000
+-- Header: expires, 15 digits | confirmed | ordered | version, 6 digits | queue
+call('HSET', KEYS[4], id, string.format('%015.0f00000001', expires) .. ARGV[3])
+call('HSET', KEYS[3], id, ARGV[6] .. ' ' .. #ARGV[5] .. ' ' .. ARGV[5] .. ARGV[7])
+call('ZADD', KEYS[5], position, id)
+call('HSET', KEYS[6], ARGV[5], id)
+call('ZADD', KEYS[7], expires, id)
+call('SET', KEYS[2], position)
+return { 'created', id }

@@ -1,0 +1,53 @@
+-- sweep_subscriptions.lua: let go what ended subscriptions are still owed, then remove them.
+-- KEYS    1 sx   2 subs   3 subh   4 flow   5 pay   6 ref   and by name: so su due r
+-- ARGV    1 now   2 prefix   3 limit, at most 500 deliveries
+-- RETURNS {deliveries let go, subscriptions removed, 1: more are due now}
+-- COST    k log n for k deliveries; at most 50 subscriptions
+local left, dropped, removed, ended = tonumber(ARGV[3]), 0, 0, {}
+
+-- Whether nothing refers to the subscription any more.
+local function drain(subscription)
+    local key = due_key(subscription)
+    local due = call('ZRANGE', key, 0, left - 1)
+    if #due > 0 then
+        for _, member in ipairs(due) do
+            local position = string.match(member, '^%d+')
+            ended[position] = (ended[position] or 0) + 1
+        end
+        call('ZREM', key, unpack(due))
+        left, dropped = left - #due, dropped + #due
+    end
+    return call('EXISTS', key) == 0
+end
+
+local function remove(subscription, queue)
+    local record = call('HGET', KEYS[2], subscription)
+    if record then
+        local bytes, from = string.match(record, '^%d+ (%d+) ()')
+        local address = string.sub(record, from, from + tonumber(bytes) - 1)
+        if call('HGET', address_key(queue), address) == subscription then call('HDEL', address_key(queue), address) end
+    end
+    call('HDEL', KEYS[2], subscription)
+    call('HDEL', KEYS[3], subscription)
+    call('HDEL', KEYS[4], subscription)
+    call('ZREM', order_key(queue), subscription)
+    call('ZREM', ready_key(project_of(queue)), subscription)
+    call('ZREM', KEYS[1], subscription)
+    removed = removed + 1
+end
+
+for _, subscription in ipairs(call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, 50)) do
+    if left == 0 then break end
+    local queue = string.sub(call('HGET', KEYS[3], subscription), 24)
+    if drain(subscription) then
+        if flow_of(call('HGET', KEYS[4], subscription)) == 0 then
+            remove(subscription, queue)
+        else
+            -- Attempts are still out; their end is the end of the subscription, a look from now.
+            call('ZADD', KEYS[1], now + 1000, subscription)
+        end
+    end
+end
+let_go(KEYS[5], KEYS[6], ended)
+local first = call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
+return { dropped, removed, first[2] and tonumber(first[2]) <= now and 1 or 0 }

@@ -1,0 +1,18 @@
+-- unsubscribe.lua: end a subscription at once. What is still owed to it is let go by the sweep, in bounded steps.
+-- KEYS    1 subs   2 subh   3 so   4 su   5 sx
+-- ARGV    1 now   2 id   3 queue
+-- RETURNS 1 ended, 0 the queue has none of this id
+-- COST    log n for n subscriptions of the queue
+local header = call('HGET', KEYS[2], ARGV[2])
+if not header or string.sub(header, 24) ~= ARGV[3] then return 0 end
+local record = call('HGET', KEYS[1], ARGV[2])
+if not record then return 0 end
+-- The header stays, with an end in the past, for as long as deliveries refer to it.
+local bytes, from = string.match(record, '^%d+ (%d+) ()')
+local address = string.sub(record, from, from + tonumber(bytes) - 1)
+call('HSET', KEYS[2], ARGV[2], string.rep('0', 15) .. string.sub(header, 16))
+call('HDEL', KEYS[1], ARGV[2])
+call('ZREM', KEYS[3], ARGV[2])
+if call('HGET', KEYS[4], address) == ARGV[2] then call('HDEL', KEYS[4], address) end
+call('ZADD', KEYS[5], 0, ARGV[2])
+return 1

@@ -1,0 +1,73 @@
+import Domain
+
+/// What scripts look at of a subscription; `subscribe.lua` writes it.
+///
+/// ```
+/// expires, ms, 15 digits | confirmed, 0 or 1 | ordered, 0 | version, 6 digits | key of the queue
+/// ```
+struct SubscriptionHeader {
+    let expires: Timestamp
+    let confirmed: Bool
+    let version: Int
+    let queue: QueueAddress
+
+    init(_ bytes: [UInt8]) throws(StoreError) {
+        guard bytes.count > 23, let text = String(validating: bytes[..<23], as: UTF8.self),
+            let expires = Int64(text.prefix(15)), let version = Int(text.suffix(6)),
+            let queue = QueueAddress(key: bytes[23...])
+        else { throw .corrupt("the header of a subscription") }
+        self.expires = Timestamp(milliseconds: expires)
+        self.confirmed = bytes[15] == UInt8(ascii: "1")
+        self.version = version
+        self.queue = queue
+    }
+}
+
+/// The rest of a subscription; `subscribe.lua` writes it.
+///
+/// ```
+/// ttl, s | space | bytes of the address | space | address | options, JSON
+/// ```
+struct SubscriptionRecord {
+    let ttl: Int
+    let subscriber: String
+    let options: [UInt8]
+
+    init(_ bytes: [UInt8]) throws(StoreError) {
+        let parts = bytes.split(separator: UInt8(ascii: " "), maxSplits: 2, omittingEmptySubsequences: false)
+        guard parts.count == 3, let ttl = Int(String(decoding: parts[0], as: UTF8.self)),
+            let length = Int(String(decoding: parts[1], as: UTF8.self)), (0...parts[2].count).contains(length),
+            let subscriber = String(validating: parts[2].prefix(length), as: UTF8.self)
+        else { throw .corrupt("the record of a subscription") }
+        self.ttl = ttl
+        self.subscriber = subscriber
+        self.options = Array(parts[2].dropFirst(length))
+    }
+}
+
+extension QueueAddress {
+    /// Reads ``key`` back.
+    init?(key: ArraySlice<UInt8>) {
+        guard let colon = key.firstIndex(of: UInt8(ascii: ":")),
+            let length = Int(String(decoding: key[..<colon], as: UTF8.self)), length >= 0
+        else { return nil }
+        let rest = key[(colon + 1)...]
+        let name = rest.dropFirst(length)
+        guard rest.count > length, name.first == UInt8(ascii: ":"),
+            let project = try? ProjectID(String(validating: rest.prefix(length), as: UTF8.self)),  // nil: not one of ours
+            let name = try? QueueName(String(decoding: name.dropFirst(), as: UTF8.self))
+        else { return nil }
+        self.init(project: project, name: name)
+    }
+}
+
+extension Subscription {
+    init(id: SubscriptionID, header: [UInt8], record: [UInt8], now: Timestamp) throws(StoreError) {
+        let header = try SubscriptionHeader(header)
+        let record = try SubscriptionRecord(record)
+        self.init(
+            id: id, queue: header.queue.name, subscriber: record.subscriber, ttl: record.ttl,
+            age: now.wholeSeconds(since: header.expires.adding(seconds: -record.ttl)), options: record.options,
+            confirmed: header.confirmed, version: header.version)
+    }
+}

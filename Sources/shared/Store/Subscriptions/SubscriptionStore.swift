@@ -1,0 +1,111 @@
+package import Domain
+import Redis
+import Signing
+
+/// The subscriptions of queues. They outlive their queue, and an expired one is gone at once for every reader.
+package struct SubscriptionStore: Sendable {
+    let runner: ScriptRunner
+    let keyring: Keyring
+    let names: QueueNames
+
+    /// Subscribes an address to a queue, unless it already is. A missing queue is created with empty metadata.
+    ///
+    /// - Parameters:
+    ///   - ttl: Seconds it lives; it must end before the year 10000.
+    ///   - options: The JSON object as the caller wrote it.
+    package func create(
+        _ queue: QueueAddress, subscriber: Subscriber, ttl: Int, options: [UInt8]
+    ) async throws(StoreError) -> (id: SubscriptionID, outcome: SubscribeOutcome) {
+        let random = Base32.encode(SecureRandom.bytes(10))
+        func attempt(creating: Bool) async throws(StoreError) -> (id: SubscriptionID, outcome: SubscribeOutcome)? {
+            let keys = self.keyring.shard(of: queue)
+            var call = self.runner.call(
+                Scripts.subscribe,
+                keys: [
+                    keys.meta(queue), keys.position, keys.subscriptions, keys.headers, keys.subscriptionOrder(queue),
+                    keys.subscriberAddresses(queue), keys.expiries,
+                ])
+            call.append(creating ? 1 : 0)
+            call.append(queue.key)
+            call.append(random)
+            call.append(subscriber.uri)
+            call.append(ttl)
+            call.append(options)
+            var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.subscribe)
+            switch try reply.text() {
+            case "created": return (try reply.subscriptionID(), .created)
+            case "exists": return (try reply.subscriptionID(), .exists(confirmed: try reply.int() == 1))
+            case "absent": return nil
+            case let answer: throw .corrupt("subscribe.lua answered \(answer)")
+            }
+        }
+        if let found = try await attempt(creating: false) { return found }
+        // As with a post: the name first, and again afterwards.
+        try await self.names.add(queue)
+        guard let made = try await attempt(creating: true) else {
+            throw .corrupt("subscribe.lua found no queue although it was to create it")
+        }
+        try await self.names.add(queue)
+        return made
+    }
+
+    /// Living subscriptions of a queue in the order of their creation, behind `after`, which need not live any more.
+    ///
+    /// The page has `limit` of them unless there are no more.
+    package func list(
+        _ queue: QueueAddress, after: SubscriptionID?, limit: Int
+    ) async throws(StoreError) -> [Subscription] {
+        let keys = self.keyring.shard(of: queue)
+        var behind = after.map { String($0.position.value) } ?? "0"
+        var subscriptions: [Subscription] = []
+        for _ in 0..<ScriptRunner.roundsMax {
+            var call = self.runner.call(
+                Scripts.subscriptions, keys: [keys.subscriptions, keys.headers, keys.subscriptionOrder(queue)])
+            call.append(behind)
+            call.append(limit - subscriptions.count)
+            var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.subscriptions)
+            let now = try reply.timestamp()
+            behind = try reply.text()
+            while !reply.isAtEnd {
+                subscriptions.append(
+                    try Subscription(
+                        id: try reply.subscriptionID(), header: try reply.bytes(), record: try reply.bytes(), now: now))
+            }
+            if behind.isEmpty { return subscriptions }
+        }
+        throw .overloaded
+    }
+
+    /// Reads one subscription; nil when this queue has none of the id, or it has ended.
+    package func get(_ queue: QueueAddress, id: SubscriptionID) async throws(StoreError) -> Subscription? {
+        let keys = self.keyring.shard(of: queue)
+        var call = self.runner.call(Scripts.subscription, keys: [keys.subscriptions, keys.headers])
+        call.append(id.text)
+        call.append(queue.key)
+        var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.subscription)
+        let now = try reply.timestamp()
+        guard !reply.isAtEnd else { return nil }
+        return try Subscription(id: id, header: try reply.bytes(), record: try reply.bytes(), now: now)
+    }
+
+    /// Ends a subscription of this queue, if there is one of the id: nothing is sent to it from now on.
+    package func delete(_ queue: QueueAddress, id: SubscriptionID) async throws(StoreError) {
+        let keys = self.keyring.shard(of: queue)
+        var call = self.runner.call(
+            Scripts.unsubscribe,
+            keys: [
+                keys.subscriptions, keys.headers, keys.subscriptionOrder(queue), keys.subscriberAddresses(queue),
+                keys.expiries,
+            ])
+        call.append(id.text)
+        call.append(queue.key)
+        _ = try await self.runner.run(call)
+    }
+}
+
+extension SubscriptionID {
+    /// When it was created, in the order of its shard: the first eleven characters.
+    fileprivate var position: Position {
+        Position(Int64(truncatingIfNeeded: Base32.decode(self.text.utf8.prefix(11)) ?? 0))
+    }
+}
