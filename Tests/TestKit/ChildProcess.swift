@@ -1,12 +1,19 @@
 package import Foundation
 import NIOConcurrencyHelpers
 
-/// A process that a test started, and ends by its id.
+/// A process that a test started, and ends by its id. It does not outlive the test process.
+///
+/// Not Foundation's `Process`: its children inherit the signals that Swift's threads block, SIGTERM among them, so they
+/// could be killed but never asked to end.
 package final class ChildProcess: Sendable {
     /// How a process ended.
     package enum Exit: Sendable, Equatable {
         case status(Int32)
         case signal(Int32)
+    }
+
+    package struct NotStarted: Error, CustomStringConvertible {
+        package let description: String
     }
 
     private struct State {
@@ -21,33 +28,40 @@ package final class ChildProcess: Sendable {
     ///
     /// - Parameter environment: The whole environment of the process: nothing of the test's own leaks in but `PATH`.
     package init(_ executable: URL, arguments: [String], environment: [String: String] = [:], log: URL) throws {
-        let state = NIOLockedValueBox(State())
-        let process = Process()
-        process.executableURL = executable
-        process.arguments = arguments
-        process.environment = environment.merging(["PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin"]) {
+        let orphans = Orphans.shared  // Before the first child of ours, which must not inherit its pipe.
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log.path, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+        posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO)
+        let environment = environment.merging(["PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin"]) {
             given, _ in given
         }
-        if !FileManager.default.fileExists(atPath: log.path) { try Data().write(to: log) }
-        let output = try FileHandle(forWritingTo: log)
-        try output.seekToEnd()
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = output
-        process.standardError = output
-        process.terminationHandler = { ended in
-            let exit: Exit =
-                ended.terminationReason == .uncaughtSignal
-                ? .signal(ended.terminationStatus) : .status(ended.terminationStatus)
-            let waiters = state.withLockedValue { state in
-                state.exit = exit
-                defer { state.waiters = [] }
-                return state.waiters
-            }
-            for waiter in waiters { waiter.resume(returning: exit) }
-        }
-        try process.run()
-        self.id = process.processIdentifier
+        let id = try spawn(executable.path, arguments, environment: environment, actions: &actions)
+        let state = NIOLockedValueBox(State())
+        self.id = id
         self.state = state
+        orphans.watch(id)
+        Thread.detachNewThread { Self.reap(id, into: state) }
+    }
+
+    /// Waits on a thread of its own until the process has ended, and tells who waits.
+    private static func reap(_ id: pid_t, into state: NIOLockedValueBox<State>) {
+        // First only looks: the id stays taken until it is reaped under the lock that signals are sent under.
+        var info = siginfo_t()
+        while waitid(P_PID, id_t(id), &info, WEXITED | WNOWAIT) == -1, errno == EINTR {}
+        let (exit, waiters) = state.withLockedValue { state in
+            var status: Int32 = 0
+            waitpid(id, &status, 0)
+            let signal = status & 0x7F
+            let exit = signal == 0 ? Exit.status((status >> 8) & 0xFF) : .signal(signal)
+            state.exit = exit
+            defer { state.waiters = [] }
+            return (exit, state.waiters)
+        }
+        Orphans.shared.forget(id)
+        for waiter in waiters { waiter.resume(returning: exit) }
     }
 
     /// How the process ended; nil while it runs.
@@ -86,4 +100,31 @@ package final class ChildProcess: Sendable {
             return exit
         }
     }
+}
+
+/// Starts a program with no signal blocked or ignored, whatever the calling thread does with its own.
+func spawn(
+    _ executable: String, _ arguments: [String], environment: [String: String],
+    actions: inout posix_spawn_file_actions_t
+) throws(ChildProcess.NotStarted) -> pid_t {
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var none = sigset_t()
+    var all = sigset_t()
+    sigemptyset(&none)
+    sigfillset(&all)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    posix_spawnattr_setsigdefault(&attributes, &all)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+
+    var argumentPointers = ([executable] + arguments).map { strdup($0) } + [nil]
+    var environmentPointers = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
+    defer { (argumentPointers + environmentPointers).forEach { free($0) } }
+    var id: pid_t = 0
+    let failure = posix_spawn(&id, executable, &actions, &attributes, &argumentPointers, &environmentPointers)
+    guard failure == 0 else {
+        throw ChildProcess.NotStarted(description: "\(executable): \(String(cString: strerror(failure)))")
+    }
+    return id
 }

@@ -17,6 +17,12 @@ package struct RedisCommand: Sendable {
         self.encoded.append(UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
     }
 
+    /// A command of words, for tests and tools.
+    package init(_ name: String, _ words: some Sequence<String>) {
+        self.encoded.append(name)
+        for word in words { self.encoded.append(word) }
+    }
+
     package mutating func append(_ text: String) { self.encoded.append(text) }
     package mutating func append(_ number: Int64) { self.encoded.append(number) }
     package mutating func append(_ number: Int) { self.encoded.append(Int64(number)) }

@@ -1,0 +1,230 @@
+package import Foundation
+package import Logging
+import NIOConcurrencyHelpers
+import NIOCore
+import NIOPosix
+package import Redis
+
+/// A Redis of a test's own: in its own folder, on a Unix socket, gone with the test.
+package final class RedisServer: Sendable {
+    package struct NotStarted: Error, CustomStringConvertible {
+        package let description: String
+    }
+
+    package let folder: URL
+    /// Over the Unix socket.
+    package let endpoint: RedisEndpoint
+    /// Over loopback; nil unless asked for.
+    package let tcpEndpoint: RedisEndpoint?
+    private let socketPath: String
+    private let arguments: [String]
+    private let process = NIOLockedValueBox<ChildProcess?>(nil)
+    /// Carries ``command(_:)``.
+    private let pool: RedisPool
+
+    fileprivate init(folder: URL, appendOnly: Bool, tcp: Bool, password: String?, arguments: [String]) async throws {
+        self.folder = folder
+        self.socketPath = folder.appendingPathComponent("redis.sock").path
+        let port = tcp ? try await freeLoopbackPort() : nil
+        self.endpoint = RedisEndpoint(address: .unix(path: self.socketPath), password: password)
+        self.tcpEndpoint = port.map { RedisEndpoint(address: .tcp(host: "127.0.0.1", port: $0), password: password) }
+        self.arguments =
+            [
+                "--bind", "127.0.0.1", "--port", "\(port ?? 0)", "--unixsocket", self.socketPath, "--dir", folder.path,
+                "--daemonize", "no", "--save", "", "--appendonly", appendOnly ? "yes" : "no", "--appendfsync", "always",
+                "--enable-debug-command", "local",
+            ] + (password.map { ["--requirepass", $0] } ?? []) + arguments
+        self.pool = RedisPool(
+            endpoint: self.endpoint, connections: 1, deadline: .seconds(20),
+            eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
+    }
+
+    /// The URL of ``endpoint``, as `--redis-url` takes it.
+    package var url: String { "unix://\(self.endpoint.password.map { "\($0)@" } ?? "")\(self.socketPath)" }
+
+    /// Of the process that ran last.
+    package var pid: pid_t? { self.process.withLockedValue { $0?.id } }
+
+    package var isRunning: Bool { self.process.withLockedValue { $0.map { $0.exit == nil } ?? false } }
+
+    /// What Redis wrote to its log so far, over all its starts.
+    package var log: String {
+        // No log yet is an empty log.
+        (try? String(contentsOf: self.logFile, encoding: .utf8)) ?? ""
+    }
+
+    private var logFile: URL { self.folder.appendingPathComponent("redis.log") }
+
+    /// Runs one command on a connection of the server's own, as `redis-cli` would.
+    ///
+    /// ```swift
+    /// let keys = try await redis.command("DBSIZE").int
+    /// ```
+    /// - Throws: ``RedisError``, also while Redis is away.
+    @discardableResult
+    package func command(_ words: String...) async throws -> RedisValue {
+        guard let name = words.first else { preconditionFailure("a command has a name") }
+        return try await self.pool.send(RedisCommand(name, words.dropFirst()))
+    }
+
+    /// Starts Redis and waits until it has read its data.
+    package func start() async throws {
+        try await self.startWithoutWaiting()
+        let answered: Bool? = try await eventually(every: .milliseconds(5)) {
+            do {
+                try await self.command("PING")
+                return true
+            } catch {
+                return self.isRunning ? nil : false
+            }
+        }
+        guard answered == true else { throw NotStarted(description: "Redis does not answer:\n\(self.log)") }
+    }
+
+    /// Starts Redis and waits until it takes connections; it may still answer LOADING.
+    package func startWithoutWaiting() async throws {
+        precondition(!self.isRunning, "Redis is running already")
+        let process = try ChildProcess(
+            try executable("redis-server"), arguments: self.arguments, log: self.logFile)
+        self.process.withLockedValue { $0 = process }
+        let taken: Bool? = try await eventually(every: .milliseconds(2)) {
+            if takesConnections(self.socketPath) { return true }
+            return process.exit == nil ? nil : false
+        }
+        guard taken == true else { throw NotStarted(description: "Redis did not start:\n\(self.log)") }
+    }
+
+    /// Ends Redis politely (SIGTERM), and waits until it is gone.
+    package func stop() async {
+        let process = self.process.withLockedValue { $0 }
+        process?.signal(SIGCONT)  // A paused process would not see the other signal.
+        await process?.stop()
+    }
+
+    /// Ends Redis without asking (SIGKILL), and waits until it is gone.
+    package func kill() async {
+        let process = self.process.withLockedValue { $0 }
+        process?.signal(SIGKILL)
+        await process?.waitForExit()
+    }
+
+    /// Ends Redis and starts it again in the same place. What was written survives if it is append-only.
+    package func restart(killing: Bool = false) async throws {
+        if killing { await self.kill() } else { await self.stop() }
+        try await self.start()
+    }
+
+    /// Stops Redis in its tracks (SIGSTOP): the kernel still takes connections, nothing is answered.
+    package func pause() { self.process.withLockedValue { $0 }?.signal(SIGSTOP) }
+
+    /// Lets a paused Redis go on.
+    package func resume() { self.process.withLockedValue { $0 }?.signal(SIGCONT) }
+
+    fileprivate func end() async {
+        await self.pool.shutDown()
+        await self.stop()
+    }
+}
+
+/// Gives a running Redis of one's own, and takes it away at the end, also when the body throws.
+///
+/// ```swift
+/// try await withRedis(appendOnly: true) { redis in
+///     try await redis.command("SET", "k", "v")
+///     try await redis.restart(killing: true)
+/// }
+/// ```
+///
+/// - Parameters:
+///   - appendOnly: Every write is on disk before its reply (`appendfsync always`); otherwise nothing ever is.
+///   - tcp: Whether to listen on a loopback port, too.
+///   - password: Of the default user.
+///   - arguments: More arguments for `redis-server`, such as `["--maxmemory", "4mb"]`.
+package func withRedis<Result>(
+    appendOnly: Bool = false, tcp: Bool = false, password: String? = nil, arguments: [String] = [],
+    _ body: (RedisServer) async throws -> Result
+) async throws -> Result {
+    try await withTemporaryFolder { folder in
+        let server = try await RedisServer(
+            folder: folder, appendOnly: appendOnly, tcp: tcp, password: password, arguments: arguments)
+        let result: Result
+        do {
+            try await server.start()
+            result = try await body(server)
+        } catch {
+            await server.end()
+            throw error
+        }
+        await server.end()
+        return result
+    }
+}
+
+/// Gives a pool to a Redis, and ends it at the end. The Redis may be away.
+package func withRedisPool<Result>(
+    to endpoint: RedisEndpoint, connections: Int = 2, inFlightMax: Int = RedisLimits.inFlightMax,
+    deadline: Duration = .seconds(10), _ body: (RedisPool) async throws -> Result
+) async throws -> Result {
+    let pool = RedisPool(
+        endpoint: endpoint, connections: connections, inFlightMax: inFlightMax, deadline: deadline,
+        eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
+    let result: Result
+    do {
+        result = try await body(pool)
+    } catch {
+        await pool.shutDown()
+        throw error
+    }
+    await pool.shutDown()
+    return result
+}
+
+/// Gives a running Redis of one's own and a pool to it.
+package func withRedisPool<Result>(
+    appendOnly: Bool = false, _ body: (RedisServer, RedisPool) async throws -> Result
+) async throws -> Result {
+    try await withRedis(appendOnly: appendOnly) { redis in
+        try await withRedisPool(to: redis.endpoint) { pool in try await body(redis, pool) }
+    }
+}
+
+/// Finds a program as a shell does.
+private func executable(_ name: String) throws -> URL {
+    let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin"
+    for folder in path.split(separator: ":") {
+        let file = "\(folder)/\(name)"
+        if FileManager.default.isExecutableFile(atPath: file) { return URL(fileURLWithPath: file) }
+    }
+    throw RedisServer.NotStarted(description: "there is no \(name) in PATH")
+}
+
+/// A port nobody listens on, picked by the kernel. Free until someone else is given it, which Redis then says.
+private func freeLoopbackPort() async throws -> Int {
+    let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        .bind(host: "127.0.0.1", port: 0).get()
+    let port = listener.localAddress?.port
+    try await listener.close()
+    guard let port else { throw RedisServer.NotStarted(description: "the kernel gave no port") }
+    return port
+}
+
+private func takesConnections(_ socketPath: String) -> Bool {
+    let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+    guard descriptor >= 0 else { return false }
+    defer { close(descriptor) }
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) { path in
+        path.copyBytes(from: socketPath.utf8.prefix(path.count - 1))
+    }
+    return withUnsafePointer(to: &address) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
+        }
+    }
+}
+
+/// Says nothing: tests provoke on purpose what a pool warns of.
+package func quietLogger() -> Logger {
+    Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+}
