@@ -74,8 +74,10 @@ let package = Package(
         .target(
             name: "CLI",
             dependencies: [
-                "Domain", "Runtime", "Signing", "Wire",
-                .argumentParser, .logging, .hummingbird, .httpTypes, .nio, .nioPosix, .serviceLifecycle, .unixSignals,
+                "Runtime", "Signing",
+                .argumentParser, .hummingbird, .httpTypes, .logging, .nio, .nioConcurrency, .nioPosix,
+                .serviceLifecycle,
+                .unixSignals,
             ],
             path: "Sources/cli",
             exclude: ["Main"]

@@ -36,6 +36,8 @@ package enum HeraldProcess {
         services: (Context) async throws -> [any Service]
     ) async throws(ExitCode) {
         do {
+            // A peer that hangs up is an error of one write, not the end of the process.
+            signal(SIGPIPE, SIG_IGN)
             let settings = try SettingReader(for: process, flags: flags, environment: environment)
             let logger = LogSetUp.start(process, level: try settings.required(.logLevel))
             MetricsRegistry.bootstrap()

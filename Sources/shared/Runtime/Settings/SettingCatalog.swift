@@ -35,7 +35,7 @@ package enum SettingCatalog {
         case .signedURLKeys:
             Setting(
                 key, flag: "--signed-url-keys", default: nil, shape: .list, processes: [.api], isSecret: true,
-                allowed: "keys of at least 16 characters, commas between, newest first",
+                allowed: "texts without commas or blanks, commas between, newest first",
                 meaning: "The keys of pre-signed URLs: the first one signs, every one verifies.")
         case .apiListen:
             Setting(

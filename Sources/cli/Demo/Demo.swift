@@ -1,0 +1,174 @@
+package import Foundation
+import HTTPTypes
+import Signing
+
+/// The demonstration: a queue, a subscriber of our own, a message, and the webhook that comes of it.
+package struct Demo: Sendable {
+    /// How long a webhook may take to arrive; unloaded it takes milliseconds.
+    private static let arrivalLimit = Duration.seconds(10)
+    /// Standard Webhooks: a timestamp further away than this is not to be trusted.
+    private static let clockToleranceSeconds: Int64 = 300
+
+    private let url: URL
+    private let terminal: Terminal
+    private let client: HouseClient
+    private let queue: String
+
+    package init(url: URL, terminal: Terminal) {
+        self.url = url
+        self.terminal = terminal
+        self.client = HouseClient(url: url, project: "demo")
+        self.queue = "demo-\(UUID().uuidString.prefix(8).lowercased())"
+    }
+
+    /// - Throws: ``Failure``, in words, when anything is not as it should be.
+    package func run() async throws {
+        try await Receiver.run { port, arrivals in
+            let path = "/v2/queues/\(self.queue)"
+            _ = try await self.client.expect(201, "PUT", path)
+            self.step("made the queue", self.queue)
+            let result: Result<Void, any Error>
+            do {
+                result = .success(try await self.deliver(to: port, queue: path, arrivals: arrivals))
+            } catch {
+                result = .failure(error)
+            }
+            // Also after a failure, and without hiding it.
+            await self.cleanUp(path)
+            try result.get()
+        }
+        self.terminal.line()
+    }
+
+    private func deliver(to port: Int, queue path: String, arrivals: AsyncStream<Arrival>) async throws {
+        let subscriber = "http://127.0.0.1:\(port)/orders"
+        let subscription = try await self.subscribe(subscriber, path: path)
+        self.step("subscribed", subscriber)
+        let secret = try await self.secret(of: subscription, path: path)
+
+        let body = "{\"event\": \"order.placed\", \"order\": 4711}"
+        let posted = ContinuousClock.now
+        _ = try await self.client.expect(
+            201, "POST", "\(path)/messages", json: Data("{\"messages\": [{\"body\": \(body), \"ttl\": 300}]}".utf8))
+        self.step("posted a message", body)
+
+        guard let arrival = try await Self.first(of: arrivals, within: Self.arrivalLimit) else {
+            throw Failure(
+                "no webhook arrived within \(Self.arrivalLimit). Does a notifier run, and may it reach loopback "
+                    + "(egress.allow \(DevHouse.egressAllow))?")
+        }
+        self.show(arrival)
+        try Self.check(arrival, body: body, queue: self.queue)
+        let verdict = SignatureCheck.verdict(
+            on: arrival, secret: secret, now: Int64(Date().timeIntervalSince1970),
+            toleranceSeconds: Self.clockToleranceSeconds)
+        guard verdict == .genuine else { throw Failure("the webhook arrived, but \(verdict.words)") }
+        let milliseconds = (arrival.at - posted) / .milliseconds(1)
+        self.terminal.line()
+        self.good("the signature is genuine", "checked with the subscription's secret (Standard Webhooks)")
+        self.good("from post to arrival", String(format: "%.1f ms", milliseconds))
+    }
+
+    private func subscribe(_ subscriber: String, path: String) async throws -> String {
+        struct Created: Decodable {
+            let subscription_id: String
+        }
+        let request = try JSONSerialization.data(withJSONObject: ["subscriber": subscriber, "ttl": 300])
+        let answer = try await self.client.expect(201, "POST", "\(path)/subscriptions", json: request)
+        return try Self.decoded(Created.self, from: answer, what: "the answer to the subscription").subscription_id
+    }
+
+    private func secret(of subscription: String, path: String) async throws -> WebhookSecret {
+        struct Answer: Decodable {
+            let secret: String
+        }
+        let answer = try await self.client.expect(200, "GET", "\(path)/subscriptions/\(subscription)/secret")
+        let text = try Self.decoded(Answer.self, from: answer, what: "the subscription's secret").secret
+        guard let secret = WebhookSecret(text: text) else { throw Failure("the subscription's secret is no secret") }
+        return secret
+    }
+
+    private func cleanUp(_ path: String) async {
+        struct Listing: Decodable {
+            struct Item: Decodable {
+                let id: String
+            }
+            let subscriptions: [Item]
+        }
+        do {
+            let listing = try await self.client.expect(200, "GET", "\(path)/subscriptions")
+            for item in try Self.decoded(Listing.self, from: listing, what: "the list").subscriptions {
+                _ = try await self.client.expect(204, "DELETE", "\(path)/subscriptions/\(item.id)")
+            }
+            _ = try await self.client.expect(204, "DELETE", path)
+        } catch {
+            self.terminal.line("  could not delete what was made: \(error)")
+        }
+    }
+
+    private static func decoded<Value: Decodable>(_ type: Value.Type, from data: Data, what: String) throws -> Value {
+        do {
+            return try JSONDecoder().decode(type, from: data)
+        } catch {
+            throw Failure("\(what) is not as expected: \(String(decoding: data.prefix(300), as: UTF8.self))")
+        }
+    }
+
+    private static func first(of arrivals: AsyncStream<Arrival>, within limit: Duration) async throws -> Arrival? {
+        try await withThrowingTaskGroup(of: Arrival?.self) { group in
+            group.addTask {
+                for await arrival in arrivals { return arrival }
+                return nil
+            }
+            group.addTask {
+                try await Task.sleep(for: limit)
+                return nil
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? nil
+        }
+    }
+
+    /// The payload must be the message, its life and where it came from (contract of notifications, default body).
+    private static func check(_ arrival: Arrival, body: String, queue: String) throws {
+        struct Payload: Decodable {
+            struct Body: Decodable, Equatable {
+                let event: String
+                let order: Int
+            }
+            let body: Body
+            let queue_name: String
+            let Message_Type: String
+        }
+        let payload = try self.decoded(Payload.self, from: Data(arrival.body), what: "the webhook's body")
+        let posted = try self.decoded(Payload.Body.self, from: Data(body.utf8), what: "the message")
+        guard payload.body == posted, payload.queue_name == queue, payload.Message_Type == "Notification" else {
+            throw Failure("the webhook is not about the message that was posted")
+        }
+    }
+
+    // MARK: What one sees
+
+    private func step(_ what: String, _ detail: String) {
+        self.terminal.line("  \(what.padding(toLength: 20, withPad: " ", startingAt: 0)) \(detail)")
+    }
+
+    private func good(_ what: String, _ detail: String) {
+        let mark = self.terminal.styled("✓", .green)
+        self.terminal.line("  \(mark) \(self.terminal.styled(what, .bold)): \(detail)")
+    }
+
+    private func show(_ arrival: Arrival) {
+        self.terminal.line()
+        self.terminal.line(self.terminal.styled("  the webhook that arrived", .bold))
+        self.terminal.line()
+        self.terminal.line("    POST \(arrival.path)")
+        for field in arrival.headers {
+            let name = field.name.rawName.lowercased()
+            let isOurs = name.hasPrefix("webhook-") || name.hasPrefix("herald-")
+            self.terminal.line("    \(self.terminal.styled(name, isOurs ? .cyan : .dim)): \(field.value)")
+        }
+        self.terminal.line()
+        self.terminal.line("    \(String(decoding: arrival.body, as: UTF8.self))")
+    }
+}

@@ -1,0 +1,64 @@
+package import ArgumentParser
+import Foundation
+import Runtime
+
+/// `herald demo`: one message becomes one signed webhook, shown.
+package struct DemoCommand: AsyncParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "demo",
+        abstract: "Posts a message, and shows the signed webhook that arrives.",
+        discussion: """
+            Without --url it uses the house `herald dev` runs, and starts one for the occasion when there is none. \
+            What it makes in the house it deletes again.
+            """
+    )
+
+    @Option(help: "The REST API of a house that runs: http://127.0.0.1:8888")
+    var url: String?
+    @Option(help: "The folder where `herald dev` runs. [default: $XDG_STATE_HOME/herald/dev]")
+    var directory: String?
+    @Flag(name: .shortAndLong, help: "Show everything the processes log, when a house is started.")
+    var verbose = false
+
+    package init() {}
+
+    package func run() async throws {
+        let environment = ProcessInfo.processInfo.environment
+        let terminal = Terminal.standard()
+        try await reporting(interruption: Interrupted.status) {
+            if let given = self.url {
+                return try await Demo(url: try Self.parsed(given), terminal: terminal).run()
+            }
+            let folder =
+                self.directory.map { DevFolder(URL(fileURLWithPath: $0)) } ?? .usual(environment: environment)
+            if let record = DevRecord.running(in: folder) {
+                let url = try Self.parsed(record.url)
+                if await HouseClient(url: url, project: "demo").answersPing() {
+                    return try await Demo(url: url, terminal: terminal).run()
+                }
+            }
+            try await self.runInHouseOfItsOwn(environment: environment, terminal: terminal)
+        }
+    }
+
+    private func runInHouseOfItsOwn(environment: [String: String], terminal: Terminal) async throws {
+        // Short: the path of Redis' socket lies in it.
+        let folder = FileManager.default.temporaryDirectory
+            .appendingPathComponent("herald-demo-\(ProcessInfo.processInfo.processIdentifier)")
+        let plan = DevHouse.Plan(
+            folder: DevFolder(folder), listen: ListenAddress(host: "127.0.0.1", port: 0), redisURL: nil,
+            isVerbose: self.verbose, executables: OwnExecutable.folder, environment: environment)
+        terminal.line(terminal.styled("No house runs here: starting one for this demonstration", .dim))
+        // A left-over in the temporary folder harms nobody.
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try await DevHouse.run(plan, terminal: terminal) { house in
+            try await Demo(url: try Self.parsed(house.url), terminal: terminal).run()
+        }
+    }
+
+    private static func parsed(_ text: String) throws -> URL {
+        guard let url = URL(string: text), let scheme = url.scheme, ["http", "https"].contains(scheme), url.host != nil
+        else { throw Failure("'\(text)' is not allowed; allowed: http://host:port") }
+        return url
+    }
+}

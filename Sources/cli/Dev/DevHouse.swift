@@ -1,0 +1,100 @@
+package import Foundation
+package import Runtime
+import UnixSignals
+
+/// A house on one machine: a private Redis, the API and one notifier, as children of this process.
+package struct DevHouse: Sendable {
+    /// Loopback only; every other private range stays closed.
+    package static let egressAllow = "127.0.0.0/8,::1/128"
+    /// How long one part may take to be ready, and to stop.
+    static let startLimit = Duration.seconds(30)
+    static let stopGrace = Duration.seconds(12)
+    /// How long the processes themselves drain; less than `stopGrace`, or they would be killed while they do.
+    static let drainSeconds = 5
+
+    /// What is to be started.
+    package struct Plan: Sendable {
+        package var folder: DevFolder
+        /// Nil: 127.0.0.1:8888, or a free port when that one is taken.
+        package var listen: ListenAddress?
+        /// Nil: a private Redis in the folder.
+        package var redisURL: String?
+        package var isVerbose: Bool
+        /// Where `herald-api` and `herald-notifier` are.
+        package var executables: URL
+        package var environment: [String: String]
+
+        package init(
+            folder: DevFolder, listen: ListenAddress?, redisURL: String?, isVerbose: Bool, executables: URL,
+            environment: [String: String]
+        ) {
+            self.folder = folder
+            self.listen = listen
+            self.redisURL = redisURL
+            self.isVerbose = isVerbose
+            self.executables = executables
+            self.environment = environment
+        }
+    }
+
+    /// A house that serves.
+    package struct Running: Sendable {
+        package let url: String
+        package let redisURL: String
+        /// Words about the address, when it is not the usual one.
+        package let remark: String?
+    }
+
+    /// What ended a house.
+    private enum End: Sendable {
+        case body
+        case child(String, Child.Exit)
+        case signal
+    }
+
+    /// Starts a house, runs `body`, and stops the house: notifier, API, Redis, in that order, whatever happened.
+    ///
+    /// - Throws: What `body` throws; ``Failure`` when a part does not start or ends by itself; ``Interrupted`` at
+    ///   SIGINT, SIGTERM or SIGHUP.
+    package static func run(
+        _ plan: Plan, terminal: Terminal, _ body: @escaping @Sendable (Running) async throws -> Void
+    ) async throws {
+        let lock = try plan.folder.open()
+        await DevRecord.endLeftOvers(in: plan.folder)
+        let (ends, report) = AsyncStream.makeStream(of: End.self)
+        let parts = DevParts(plan: plan, terminal: terminal) { report.yield(.child($0, $1)) }
+        let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup)
+
+        let end: Result<End, any Error>
+        do {
+            end = .success(
+                try await withThrowingTaskGroup(of: End.self) { group in
+                    group.addTask {
+                        for await _ in signals { break }
+                        return .signal
+                    }
+                    group.addTask {
+                        for await end in ends { return end }
+                        return .signal
+                    }
+                    group.addTask {
+                        try await body(try await parts.start())
+                        return .body
+                    }
+                    // The first end is the end; the other two are cancelled and not asked.
+                    defer { group.cancelAll() }
+                    return try await group.next() ?? .body
+                })
+        } catch {
+            end = .failure(error)
+        }
+        await parts.stop()
+        DevRecord.remove(from: plan.folder)
+        withExtendedLifetime(lock) {}
+        switch try end.get() {
+        case .body: return
+        case .child(let name, let exit): throw Failure("\(name) ended by itself with \(exit)")
+        case .signal: throw Interrupted()
+        }
+    }
+}

@@ -1,0 +1,169 @@
+import Foundation
+import NIOConcurrencyHelpers
+import Runtime
+
+/// The processes of a development house: starts them in order, and stops them in the opposite one.
+final class DevParts: Sendable {
+    /// The longest path a Unix socket may have on Linux (`sun_path`), and some room.
+    private static let socketPathMax = 100
+
+    private let plan: DevHouse.Plan
+    private let terminal: Terminal
+    private let onExit: @Sendable (String, Child.Exit) -> Void
+    /// In start order.
+    private let children = NIOLockedValueBox<[Child]>([])
+    private let isStopping = NIOLockedValueBox(false)
+
+    init(plan: DevHouse.Plan, terminal: Terminal, onExit: @escaping @Sendable (String, Child.Exit) -> Void) {
+        self.plan = plan
+        self.terminal = terminal
+        self.onExit = onExit
+    }
+
+    func start() async throws -> DevHouse.Running {
+        let redisURL: String
+        if let given = self.plan.redisURL { redisURL = given } else { redisURL = try await self.startRedis() }
+        let (listen, remark) = try await self.chooseListen()
+        // Both at once: neither needs the other.
+        async let api = self.startProcess(
+            .api, redisURL: redisURL,
+            own: [
+                .apiListen: listen.description, .apiAdminListen: "127.0.0.1:0",
+                .apiDrain: "\(DevHouse.drainSeconds)",
+            ])
+        async let notifier = self.startProcess(
+            .notifier, redisURL: redisURL,
+            own: [
+                .notifierAdminListen: "127.0.0.1:0", .egressAllow: DevHouse.egressAllow,
+                .notifierDrain: "\(DevHouse.drainSeconds)",
+            ])
+        let (ready, _) = try await (api, notifier)
+        guard let bound = ready.listen else { throw Failure("herald-api does not say where it listens") }
+        let url = "http://\(bound)"
+        let children = self.children.withLockedValue { $0 }
+        try DevRecord(
+            pid: ProcessInfo.processInfo.processIdentifier, url: url,
+            children: Dictionary(children.map { ($0.name, $0.id) }) { first, _ in first }
+        ).write(to: self.plan.folder)
+        return DevHouse.Running(url: url, redisURL: redisURL, remark: remark)
+    }
+
+    /// Ends what runs: the notifier hands back its leases while Redis still listens, Redis saves last.
+    func stop() async {
+        self.isStopping.withLockedValue { $0 = true }
+        let order = [ProcessKind.notifier.rawValue, ProcessKind.api.rawValue, Self.redisName]
+        for name in order {
+            let child = self.children.withLockedValue { $0.first { $0.name == name } }
+            guard let child else { continue }
+            let exit = await child.stop(within: DevHouse.stopGrace)
+            if exit == .signal(SIGKILL) { self.terminal.line("\(name) did not stop in time and was ended") }
+        }
+    }
+
+    // MARK: Redis
+
+    static let redisName = "redis-server"
+
+    private func startRedis() async throws -> String {
+        guard let executable = self.find(Self.redisName) else {
+            throw Failure("redis-server is not installed: apt-get install redis-server, or give --redis-url")
+        }
+        let folder = self.plan.folder
+        let path = folder.url.appendingPathComponent("redis.sock").path
+        guard path.utf8.count <= Self.socketPathMax else {
+            throw Failure("the path \(folder.url.path) is too long for a Unix socket: choose another with --directory")
+        }
+        // What a killed Redis left; the folder's lock says that nobody uses it.
+        try? FileManager.default.removeItem(atPath: path)
+        let child = try self.launch(
+            Self.redisName, executable,
+            arguments: [
+                "--port", "0", "--unixsocket", path, "--unixsocketperm", "700",
+                "--dir", folder.redis.path, "--appendonly", "yes", "--save", "",
+                "--maxmemory-policy", "noeviction", "--daemonize", "no", "--set-proc-title", "no",
+                "--logfile", self.plan.isVerbose ? "" : folder.redisLog.path,
+            ],
+            environment: self.plan.environment)
+        _ = try await self.wait(for: child, reason: "see \(folder.redisLog.path)") {
+            FileManager.default.fileExists(atPath: path) ? true : nil
+        }
+        return "unix://\(path)"
+    }
+
+    private func find(_ name: String) -> URL? {
+        let path = self.plan.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
+        return path.split(separator: ":").map { URL(fileURLWithPath: String($0)).appendingPathComponent(name) }
+            .first { FileManager.default.isExecutableFile(atPath: $0.path) }
+    }
+
+    // MARK: Herald's processes
+
+    private func chooseListen() async throws -> (ListenAddress, remark: String?) {
+        if let given = self.plan.listen { return (given, nil) }
+        let usual = ListenAddress(host: "127.0.0.1", port: 8888)
+        guard await PortProbe.isFree(usual) else {
+            return (ListenAddress(host: usual.host, port: 0), "port \(usual.port) is taken, so another one was chosen")
+        }
+        return (usual, nil)
+    }
+
+    private func startProcess(
+        _ process: ProcessKind, redisURL: String, own: [SettingKey: String]
+    ) async throws -> ReadyFile.Content {
+        let name = process.rawValue
+        let executable = self.plan.executables.appendingPathComponent(name)
+        guard FileManager.default.isExecutableFile(atPath: executable.path) else {
+            throw Failure("\(executable.path) is not there: build it with `swift build`")
+        }
+        let readyFile = self.plan.folder.url.appendingPathComponent("\(name).json")
+        // One left by a killed house would speak of a process that is gone.
+        try? FileManager.default.removeItem(at: readyFile)
+        var given = own
+        given[.redisURL] = redisURL
+        given[.readyFile] = readyFile.path
+        given[.logLevel] = self.plan.isVerbose ? "info" : "warning"
+        let child = try self.launch(
+            name, executable, arguments: [],
+            environment: DevEnvironment.make(
+                from: self.plan.environment, settings: given,
+                secretFiles: [
+                    .masterKey: self.plan.folder.masterKey.path, .signedURLKeys: self.plan.folder.signedURLKey.path,
+                ]))
+        return try await self.wait(for: child, reason: "what it said is above") {
+            ReadyFile.Content.read(path: readyFile.path)
+        }
+    }
+
+    // MARK: Children
+
+    private func launch(
+        _ name: String, _ executable: URL, arguments: [String], environment: [String: String]
+    ) throws -> Child {
+        let terminal = self.terminal
+        let isStopping = self.isStopping
+        let onExit = self.onExit
+        let label = terminal.styled(
+            name.replacing("herald-", with: "").padding(toLength: 12, withPad: " ", startingAt: 0) + " │ ", .dim)
+        let child = try Child(
+            name, executable: executable, arguments: arguments, environment: environment,
+            onLine: { terminal.line(label + $0) },
+            onExit: { exit in if !isStopping.withLockedValue({ $0 }) { onExit(name, exit) } })
+        self.children.withLockedValue { $0.append(child) }
+        return child
+    }
+
+    /// Waits until `condition` gives a value, unless the child ends first or takes too long.
+    private func wait<Value: Sendable>(
+        for child: Child, reason: String, _ condition: () -> Value?
+    ) async throws -> Value {
+        let deadline = ContinuousClock.now + DevHouse.startLimit
+        while ContinuousClock.now < deadline {
+            if let value = condition() { return value }
+            if let exit = child.exit {
+                throw Failure("\(child.name) ended with \(exit) before it was ready; \(reason)")
+            }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        throw Failure("\(child.name) was not ready within \(DevHouse.startLimit); \(reason)")
+    }
+}
