@@ -28,7 +28,7 @@ package enum StoreOpeningError: Error, Sendable, Equatable, CustomStringConverti
 }
 
 extension Store {
-    /// Opens the store in a Redis, which the first call makes one: it keeps the number of shards and a key for ids there.
+    /// Opens the store in a Redis. The first call ever keeps the number of shards and a key for ids there.
     ///
     /// - Parameters:
     ///   - shards: Within ``Shards/countRange``.

@@ -39,7 +39,7 @@ package struct MessageStore: Sendable {
     ///   - hiding: Leaves out what this client posted.
     ///   - includeDelayed: Also messages whose delay has not passed.
     ///   - includeClaimed: Also messages under an active claim. None can be claimed yet, so it changes nothing.
-    /// - Throws: ``StoreError/overloaded`` when more lies between the messages of one page than one request may look at.
+    /// - Throws: ``StoreError/overloaded`` when more lies between the messages of a page than one request may look at.
     package func list(
         _ queue: QueueAddress, after: MessageID?, limit: Int, hiding: ClientID?, includeDelayed: Bool,
         includeClaimed: Bool

@@ -1,8 +1,9 @@
 import Domain
 import Redis
 
-/// The list of a project's queues by name. It lies outside of the queues' shards and may name a queue that is not there;
-/// whoever reads it looks.
+/// The list of a project's queues by name.
+///
+/// It lies outside of the queues' shards and may name a queue that is not there; whoever reads it looks.
 struct QueueNames: Sendable {
     let runner: ScriptRunner
 

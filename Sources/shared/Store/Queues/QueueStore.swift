@@ -45,7 +45,7 @@ package struct QueueStore: Sendable {
         if try await self.metadata(of: queue) != nil { try await self.names.add(queue) }
     }
 
-    /// Queues of a project in byte order of their names, behind `after`. Full up to `limit` unless the list ends before.
+    /// Queues of a project in byte order of their names, behind `after`; `limit` of them unless the list ends before.
     package func list(
         of project: ProjectID, after: String?, limit: Int
     ) async throws(StoreError) -> [QueueListing] {

@@ -1,5 +1,5 @@
--- lease.lua: lease deliveries that waited and are due: the project served longest ago first, some subscriptions of each,
--- each up to the room in its window.
+-- lease.lua: lease deliveries that waited and are due: the project served longest ago first, some subscriptions of
+-- each, each up to the room in its window.
 -- KEYS    1 flow   2 fly   3 pay   4 rp   5 subh   and by name: due r
 -- ARGV    1 now   2 prefix   3 capacity, at most 1000   4 lease, ms   5 projects   6 subscriptions of a project
 -- RETURNS {now, end of the leases}, then subscription, header, `position:attempt`, record ...

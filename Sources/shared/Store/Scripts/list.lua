@@ -1,6 +1,6 @@
 -- list.lua: read visible messages of a queue, oldest first.
 -- KEYS    1 meta   2 log
--- ARGV    1 now   2 position to start behind, or ''   3 limit   4 1: delayed ones too   5 mark of a client to hide, or ''
+-- ARGV    1 now   2 position to start behind, or ''   3 limit   4 1: delayed ones too   5 client to hide (mark) or ''
 -- RETURNS {now, position to go on behind when the work of one call was used up or '', then position, record ...}
 -- COST    log n + k for k messages; at most 500 looked at, each 2 KiB of a record counts as one
 local answer = { now, '' }

@@ -32,8 +32,9 @@ for number, member in ipairs(members) do
     local index = 8 * number - 5
     local position, attempt, token = ARGV[index + 1], tonumber(ARGV[index + 2]), tonumber(ARGV[index + 3])
     local ending, detail = ARGV[index + 4], ARGV[index + 5]
-    -- A renewed lease ends later than its older tokens say. Those still prove an outcome, which only the holder can have
-    -- seen; but a delivery handed back and leased anew is the same member, and must not be handed back by the first.
+    -- A renewed lease ends later than its older tokens say. Those still prove an outcome, which only the holder can
+    -- have seen; but a delivery handed back and leased anew is the same member, and its first holder, who may say so
+    -- twice, must not hand back the second's.
     local held = ends[number] and tonumber(ends[number])
     if held and not seen[member] and (held == token or (held > token and ending ~= 'h')) then
         seen[member], answer[number] = true, 1

@@ -1,7 +1,9 @@
 -- subscribe.lua: subscribe an address to a queue, unless it already is.
 -- KEYS    1 meta   2 pos   3 subs   4 subh   5 so   6 su   7 sx
--- ARGV    1 now   2 1: create a missing queue   3 queue   4 end of the new id, random   5 address   6 ttl, s   7 options
--- RETURNS {'created', id}; {'exists', id, 0 or 1: confirmed}, nothing changed; {'absent'} without a queue, nothing written
+-- ARGV    1 now   2 1: create a missing queue   3 queue   4 end of the new id, random   5 address   6 ttl, s
+--         7 options
+-- RETURNS {'created', id}; {'exists', id, 0 or 1: confirmed}, nothing about it changed; {'absent'} without a queue,
+--         nothing written
 -- COST    log n for n subscriptions of the queue
 local missing = call('EXISTS', KEYS[1]) == 0
 if missing and ARGV[2] ~= '1' then return { 'absent' } end

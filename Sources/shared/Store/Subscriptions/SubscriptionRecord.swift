@@ -54,7 +54,8 @@ extension QueueAddress {
         let rest = key[(colon + 1)...]
         let name = rest.dropFirst(length)
         guard rest.count > length, name.first == UInt8(ascii: ":"),
-            let project = try? ProjectID(String(validating: rest.prefix(length), as: UTF8.self)),  // nil: not one of ours
+            // A name that no caller could have written is no key of ours, whatever is wrong with it.
+            let project = try? ProjectID(String(validating: rest.prefix(length), as: UTF8.self)),
             let name = try? QueueName(String(decoding: name.dropFirst(), as: UTF8.self))
         else { return nil }
         self.init(project: project, name: name)
