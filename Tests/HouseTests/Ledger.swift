@@ -73,7 +73,7 @@ final class Ledger: Sendable {
     /// Reads the number back out of a notification.
     private static func number(of request: ReceivedRequest) -> Int? {
         let text = request.text
-        guard let start = text.range(of: #""n":"#)?.upperBound else { return nil }
+        guard let start = text.firstRange(of: #""n":"#)?.upperBound else { return nil }
         return Int(text[start...].prefix(while: \.isNumber))
     }
 }

@@ -2,7 +2,8 @@ package import Domain
 
 /// The right to make one attempt of one delivery, until a stated time.
 package struct Lease: Sendable, Equatable {
-    package let token: LeaseToken
+    /// The newest proof; a worker replaces it by what `renew` gives.
+    package var token: LeaseToken
     package let queue: QueueAddress
     /// The version of the subscription; a copy read at another version is out of date.
     package let version: Int

@@ -1,0 +1,213 @@
+import Domain
+import Redis
+import Store
+import TestKit
+import Testing
+
+/// The way of deliveries with workers that die between any two steps, whose answers are lost, doubled, late, and out of
+/// order. Every message reaches every subscription, ends there once, and nothing is left behind.
+struct DeliveryModelTests {
+    private struct Pair: Hashable {
+        let subscription: SubscriptionID
+        let position: Position
+    }
+
+    private struct World {
+        var random: SeededGenerator
+        let crash: Double
+        let page: Int
+        let capacity: Int
+        var queues: [QueueAddress] = []
+        var living: [QueueAddress: [SubscriptionID]] = [:]
+        var ended: Set<SubscriptionID> = []
+        /// Everything owed.
+        var owed: Set<Pair> = []
+        var attempts: [Pair: Int] = [:]
+        var endings: [Pair: Int] = [:]
+        var deadLetters = 0
+        /// When a pair may be attempted again.
+        var notBefore: [Pair: Timestamp] = [:]
+        /// Leases whose attempt was made and is not settled.
+        var held: [Lease] = []
+        var addresses = 0
+    }
+
+    @Test(arguments: [UInt64](1...12))
+    func `Every message reaches every subscription and ends there once, and nothing is left behind`(
+        seed: UInt64
+    ) async throws {
+        try await withHouse(shards: 1) { house in
+            var random = SeededGenerator(seed: seed)
+            let subscriptions = random.pick([1, 3, 20])
+            var world = World(
+                random: random, crash: random.pick([0, 0.1, 0.4]), page: random.pick([1, 2, 7, 500]),
+                capacity: random.pick([0, 1, 5, 1000]))
+            for number in 0..<4 {
+                let queue = try address("p\(number % 3)", "q\(number)")
+                world.queues.append(queue)
+                for _ in 0..<(number == 0 ? 1 : subscriptions) { try await self.subscribe(house, &world, queue) }
+            }
+            for step in 0..<400 {
+                house.time.pass(milliseconds: world.random.pick([0, 1, 5, 200, 3000]))
+                try await self.step(house, &world, isBusy: step < 300, "seed \(seed), step \(step)")
+            }
+            try await self.finish(house, &world, "seed \(seed)")
+            try await self.check(house, world, "seed \(seed)")
+        }
+    }
+
+    private func step(
+        _ house: TestHouse, _ world: inout World, isBusy: Bool, _ place: Comment
+    ) async throws {
+        let deliveries = house.store.deliveries
+        switch Int.random(in: 0..<100, using: &world.random) {
+        case 0..<20:
+            if isBusy { try await self.post(house, &world) }
+        case 20..<45:
+            let taken = try await deliveries.take(
+                0, events: world.random.pick([1, 3]), capacity: world.capacity, page: world.page, lease: .seconds(4),
+                confirmedOnly: false)
+            self.work(&world, taken.leases, at: house.time.now, place)
+        case 45..<60:
+            let leases = try await deliveries.lease(
+                0, capacity: world.random.pick([1, 5, 50]), lease: .seconds(4), projects: 8, subscriptionsPerProject: 4)
+            self.work(&world, leases, at: house.time.now, place)
+        case 60..<85:
+            world.held.shuffle(using: &world.random)
+            let count = Int.random(in: 0...world.held.count, using: &world.random)
+            let leases = Array(world.held.suffix(count))
+            world.held.removeLast(count)
+            try await self.settle(house, &world, leases.map { Settlement($0, self.ending(of: $0, &world)) })
+        case 85..<88: try await self.renew(house, &world)
+        case 88..<91:
+            let queue = world.random.pick(world.queues)
+            if isBusy, let id = world.living[queue]?.randomElement(using: &world.random), world.random.chance(0.5) {
+                try await house.store.subscriptions.delete(queue, id: id)
+                world.living[queue]?.removeAll { $0 == id }
+                world.ended.insert(id)
+            } else if isBusy {
+                try await self.subscribe(house, &world, queue)
+            }
+        case 91..<94: _ = try await deliveries.sweep(0, limit: world.random.pick([1, 5, 500]))
+        default: _ = try await deliveries.reap(0, limit: world.random.pick([1, 10, 100]))
+        }
+    }
+
+    private func subscribe(_ house: TestHouse, _ world: inout World, _ queue: QueueAddress) async throws {
+        world.addresses += 1
+        world.living[queue, default: []].append(try await house.subscribe("http://s\(world.addresses)/", to: queue))
+    }
+
+    private func post(_ house: TestHouse, _ world: inout World) async throws {
+        let queue = world.random.pick(world.queues)
+        let count = world.random.pick([1, 1, 3, world.random.chance(0.05) ? 120 : 2])
+        for id in try await house.post((0..<count).map { "\($0)" }, to: queue) {
+            for subscription in world.living[queue] ?? [] {
+                world.owed.insert(Pair(subscription: subscription, position: id.position))
+            }
+        }
+    }
+
+    /// What a worker does with leases: any of them may be lost with it, before its attempt or after.
+    private func work(_ world: inout World, _ leases: [Lease], at now: Timestamp, _ place: Comment) {
+        for lease in leases {
+            let pair = Pair(subscription: lease.subscription, position: lease.position)
+            #expect(!world.ended.contains(lease.subscription), "\(place): handed out for an ended subscription")
+            #expect(world.notBefore[pair].map { $0 <= now } ?? true, "\(place): handed out early")
+            if world.random.chance(world.crash) { continue }
+            world.attempts[pair, default: 0] += 1
+            if world.random.chance(world.crash) { continue }
+            world.held.append(lease)
+        }
+    }
+
+    private func ending(of lease: Lease, _ world: inout World) -> Settlement.Ending {
+        switch Double.random(in: 0..<1, using: &world.random) {
+        case ..<0.6: .delivered
+        case ..<0.7: .deadLetter(world.random.pick([.refused, .exhausted, .expired]), summary: "refused 404")
+        case ..<0.8: .handedBack
+        default: lease.attempt < 5 ? .retry(after: .seconds(world.random.pick([0, 1, 5]))) : .delivered
+        }
+    }
+
+    private func settle(_ house: TestHouse, _ world: inout World, _ settlements: [Settlement]) async throws {
+        // An answer that was lost makes the worker say it all again.
+        for _ in 0..<(world.random.chance(world.crash) ? 2 : 1) {
+            let written = try await house.store.deliveries.settle(0, settlements)
+            for (settlement, isWritten) in zip(settlements, written) where isWritten {
+                let pair = Pair(subscription: settlement.token.subscription, position: settlement.token.position)
+                switch settlement.ending {
+                case .delivered: world.endings[pair, default: 0] += 1
+                case .deadLetter:
+                    world.endings[pair, default: 0] += 1
+                    world.deadLetters += 1
+                case .retry(let delay):
+                    world.notBefore[pair] = house.time.now.adding(seconds: Int(delay.components.seconds))
+                case .handedBack, .dropped: break
+                }
+            }
+        }
+    }
+
+    private func renew(_ house: TestHouse, _ world: inout World) async throws {
+        let tokens = try await house.store.deliveries.renew(0, world.held.map(\.token), lease: .seconds(4))
+        for (index, token) in tokens.enumerated() {
+            // A lost answer leaves the worker with the older token, which is as good for an outcome.
+            guard let token, !world.random.chance(world.crash) else { continue }
+            world.held[index].token = token
+        }
+    }
+
+    /// Workers that do not fail, until nothing is left to do.
+    private func finish(_ house: TestHouse, _ world: inout World, _ place: Comment) async throws {
+        var roundsWithoutWork = 0
+        while roundsWithoutWork < 20 {
+            house.time.pass(seconds: 2)
+            let deliveries = house.store.deliveries
+            var leases = try await deliveries.take(
+                0, capacity: 100, page: world.page, lease: .seconds(4), confirmedOnly: false
+            ).leases
+            leases += try await deliveries.lease(0, capacity: 200, lease: .seconds(4))
+            for lease in leases {
+                world.attempts[Pair(subscription: lease.subscription, position: lease.position), default: 0] += 1
+            }
+            leases += world.held
+            world.held = []
+            try await self.settle(house, &world, leases.map { Settlement($0, .delivered) })
+            _ = try await deliveries.reap(0)
+            try await house.sweepAll()
+            roundsWithoutWork = leases.isEmpty ? roundsWithoutWork + 1 : 0
+        }
+    }
+
+    private func check(_ house: TestHouse, _ world: World, _ place: Comment) async throws {
+        let living = world.owed.filter { !world.ended.contains($0.subscription) }
+        #expect(living.allSatisfy { world.attempts[$0, default: 0] >= 1 }, "\(place): not attempted")
+        #expect(living.allSatisfy { world.endings[$0] == 1 }, "\(place): not ended once")
+        #expect(world.endings.values.allSatisfy { $0 == 1 }, "\(place): ended twice")
+        #expect(world.attempts.keys.allSatisfy { world.owed.contains($0) }, "\(place): invented")
+        var letters = 0
+        for project in Set(world.queues.map(\.project)) {
+            letters += try await house.store.deliveries.deadLetters(of: project, limit: 100_000).count
+        }
+        #expect(letters == world.deadLetters, place)
+
+        let allowed: Set<String> = ["pos", "ev", "bell", "subs", "subh", "sx", "flow", "sweep"]
+        let left = try await house.shardKeys().filter { key in
+            !allowed.contains(key) && !["q:", "so:", "su:", "dead:"].contains { key.hasPrefix($0) }
+        }
+        #expect(left.isEmpty, "\(place): records of deliveries that have ended")
+        for key in try await house.keys() {
+            if key.hasSuffix(":ev") { #expect(try await house.redis.command("XLEN", key).int == 0, place) }
+            if key.hasSuffix(":flow") {
+                let flows = try await house.redis.command("HVALS", key).array?.compactMap { $0.text } ?? []
+                #expect(flows.allSatisfy { $0.hasPrefix("0 ") }, "\(place): attempts counted as out")
+            }
+            if key.hasSuffix(":subs") || key.hasSuffix(":subh") {
+                #expect(
+                    try await house.redis.command("HLEN", key).int == world.living.values.joined().count,
+                    "\(place): ended subscriptions in \(key)")
+            }
+        }
+    }
+}

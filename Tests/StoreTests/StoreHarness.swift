@@ -1,0 +1,125 @@
+import Domain
+import NIOConcurrencyHelpers
+import NIOCore
+import Redis
+import Store
+import TestKit
+
+/// A store over a Redis of the test's own, with a clock the test moves.
+struct TestHouse: Sendable {
+    let redis: RedisServer
+    let pool: RedisPool
+    let store: Store
+    let time: MovableTime
+
+    /// Every key there is.
+    func keys() async throws -> [String] {
+        try await self.redis.command("KEYS", "*").array?.compactMap { $0.text }.sorted() ?? []
+    }
+
+    /// What a key of a shard is called behind its tag; keys of no shard are left out.
+    func shardKeys() async throws -> [String] {
+        try await self.keys().compactMap { key in
+            guard key.hasPrefix("herald:{s"), let tagEnd = key.firstIndex(of: "}") else { return nil }
+            return String(key[tagEnd...].dropFirst(2))
+        }
+    }
+}
+
+/// Time that passes only when told to.
+final class MovableTime: Sendable {
+    private let milliseconds = NIOLockedValueBox<Int64>(1_763_680_000_000)
+
+    var now: Timestamp { Timestamp(milliseconds: self.milliseconds.withLockedValue { $0 }) }
+
+    func pass(milliseconds: Int) { self.milliseconds.withLockedValue { $0 += Int64(milliseconds) } }
+    func pass(seconds: Int) { self.pass(milliseconds: seconds * 1000) }
+}
+
+func withHouse(
+    shards: Int = 16, redisTime: Bool = false, _ body: (TestHouse) async throws -> Void
+) async throws {
+    try await withRedisPool { redis, pool in
+        let time = MovableTime()
+        let store = try await Store.open(
+            on: pool, shards: shards, clock: redisTime ? .redis : .manual { time.now }, logger: quietLogger())
+        try await body(TestHouse(redis: redis, pool: pool, store: store, time: time))
+    }
+}
+
+/// A queue by its words.
+func address(_ project: String, _ name: String) throws -> QueueAddress {
+    QueueAddress(project: try ProjectID(project), name: try QueueName(name))
+}
+
+func client(_ digit: Int = 1) throws -> ClientID {
+    try ClientID(uuid: "3381af92-2b9e-11e3-b191-71861300734\(digit)")
+}
+
+extension TestHouse {
+    /// Posts messages with nothing but a body each.
+    @discardableResult
+    func post(
+        _ bodies: [String], to queue: QueueAddress, ttl: Int? = 3600, delay: Int? = nil, by digit: Int = 1
+    ) async throws -> [MessageID] {
+        try await self.store.messages.post(
+            bodies.map { MessageDraft(ttl: ttl, delay: delay, body: ByteBuffer(string: $0)) }, to: queue,
+            by: try client(digit), requestBytes: 100, defaults: PostDefaults(ttl: 3600))
+    }
+
+    /// What a listing shows.
+    func bodies(_ queue: QueueAddress, after: MessageID? = nil, limit: Int = 20) async throws -> [String] {
+        try await self.store.messages.list(
+            queue, after: after, limit: limit, hiding: nil, includeDelayed: false, includeClaimed: false
+        ).map { String(decoding: $0.body, as: UTF8.self) }
+    }
+
+    @discardableResult
+    func subscribe(
+        _ uri: String = "http://127.0.0.1:9/", to queue: QueueAddress, ttl: Int = 1_000_000
+    ) async throws -> SubscriptionID {
+        try await self.store.subscriptions.create(
+            queue, subscriber: try Subscriber(uri), ttl: ttl, options: Array("{}".utf8)
+        ).id
+    }
+
+    /// Takes from a house of one shard.
+    func take(capacity: Int = 1000, page: Int = 200) async throws -> Taken {
+        try await self.store.deliveries.take(
+            0, capacity: capacity, page: page, lease: .seconds(15), confirmedOnly: false)
+    }
+
+    func lease(capacity: Int = 1000) async throws -> [Lease] {
+        try await self.store.deliveries.lease(0, capacity: capacity, lease: .seconds(15))
+    }
+
+    func settle(_ leases: [Lease], _ ending: Settlement.Ending) async throws -> [Bool] {
+        try await self.store.deliveries.settle(0, leases.map { Settlement($0, ending) })
+    }
+
+    /// Sweeps until nothing is due.
+    func sweepAll(shard: Int = 0) async throws {
+        while try await self.store.deliveries.sweep(shard).more {}
+    }
+}
+
+/// Randomness that can be had again: SplitMix64.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { self.state = seed }
+
+    mutating func next() -> UInt64 {
+        self.state &+= 0x9e37_79b9_7f4a_7c15
+        var mixed = self.state
+        mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
+        mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
+        return mixed ^ mixed >> 31
+    }
+
+    mutating func chance(_ probability: Double) -> Bool { Double.random(in: 0..<1, using: &self) < probability }
+
+    mutating func pick<Value>(_ values: [Value]) -> Value {
+        values[Int.random(in: 0..<values.count, using: &self)]
+    }
+}
