@@ -1,0 +1,41 @@
+# What a person calls; CI calls the same. `make help` lists it.
+
+.DEFAULT_GOAL := help
+.PHONY: help bootstrap build test test-house format lint bench demo run docs
+
+# One set of flags for every build, so that nothing is built twice.
+SWIFT_FLAGS := --explicit-target-dependency-import-check error
+HERALD = $(shell swift build $(SWIFT_FLAGS) --show-bin-path)/herald
+
+help: ## list what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+bootstrap: ## install what is missing on this machine
+	@scripts/bootstrap
+
+build: bootstrap ## build everything
+	@swift build $(SWIFT_FLAGS)
+
+test: ## run every test, with real Redis and real processes
+	@scripts/test
+
+test-house: ## run only the tests of whole houses
+	@scripts/test --filter HouseTests
+
+format: ## format the sources in place
+	@scripts/format
+
+lint: ## check the format and our own rules
+	@scripts/lint
+
+bench: bootstrap ## measure, beside the ceiling of this machine
+	@Benchmarks/run all
+
+demo: build ## see a message become a signed webhook
+	@$(HERALD) demo
+
+run: build ## run a house in this terminal until Ctrl-C
+	@$(HERALD) dev
+
+docs: ## check that every link in the documents leads somewhere
+	@scripts/check-links
