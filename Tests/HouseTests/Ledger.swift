@@ -99,3 +99,16 @@ struct Audit {
 
     var isClean: Bool { self.missing.isEmpty && self.invented.isEmpty && self.changedIDs.isEmpty }
 }
+
+extension Audit {
+    /// The account of several subscribers as one.
+    init(joining audits: [Audit]) {
+        self.init(
+            promised: audits.map(\.promised).reduce(0, +),
+            missing: audits.flatMap(\.missing),
+            invented: audits.flatMap(\.invented),
+            repeats: audits.map(\.repeats).reduce(0, +),
+            changedIDs: audits.flatMap(\.changedIDs),
+            latencies: audits.flatMap(\.latencies).sorted())
+    }
+}

@@ -4,7 +4,7 @@ package import Runtime
 
 /// A whole Herald under test: real processes on loopback, and a Redis of their own.
 ///
-/// What each process prints lies in ``folder``, and is printed when a test of the house fails.
+/// What each process prints lies in the folder of its Redis, and is printed when a test of the house fails.
 package final class House: Sendable {
     package struct Running: Sendable {
         package let process: ChildProcess
@@ -18,16 +18,14 @@ package final class House: Sendable {
     /// Loopback is opened, since the receivers of a test live there.
     package static let egressAllow = "127.0.0.0/8,::1/128"
 
-    package let folder: URL
-    private let redisURL: String
+    package let redis: RedisServer
     private let masterKey: String
     private let settings: [String: String]
     private let started = NIOLockedValueBox<[ChildProcess]>([])
     private let names = NIOLockedValueBox(0)
 
-    package init(folder: URL, redisURL: String, settings: [String: String]) {
-        self.folder = folder
-        self.redisURL = redisURL
+    package init(redis: RedisServer, settings: [String: String]) {
+        self.redis = redis
         self.settings = settings
         var generator = SystemRandomNumberGenerator()
         self.masterKey = (0..<4).map { _ in
@@ -58,9 +56,10 @@ package final class House: Sendable {
 
     /// What the processes printed, for the report of a test that failed.
     package func logs() throws -> String {
-        try FileManager.default.contentsOfDirectory(atPath: self.folder.path).filter { $0.hasSuffix(".log") }.sorted()
+        try FileManager.default.contentsOfDirectory(atPath: self.redis.folder.path).filter { $0.hasSuffix(".log") }
+            .sorted()
             .map { name in
-                let text = try String(contentsOf: self.folder.appendingPathComponent(name), encoding: .utf8)
+                let text = try String(contentsOf: self.redis.folder.appendingPathComponent(name), encoding: .utf8)
                 return "--- \(name)\n\(text.suffix(4000))"
             }.joined(separator: "\n")
     }
@@ -71,12 +70,12 @@ package final class House: Sendable {
             return names
         }
         let name = "\(executable)-\(number)"
-        let readyFile = self.folder.appendingPathComponent("\(name).json")
-        let log = self.folder.appendingPathComponent("\(name).log")
+        let readyFile = self.redis.folder.appendingPathComponent("\(name).json")
+        let log = self.redis.folder.appendingPathComponent("\(name).log")
         let process = try ChildProcess(
-            Self.executables.appendingPathComponent(executable), arguments: [],
+            Self.executable(executable), arguments: [],
             environment: self.settings.merging(environment) { _, new in new }.merging([
-                "HERALD_REDIS_URL": self.redisURL,
+                "HERALD_REDIS_URL": self.redis.url,
                 "HERALD_MASTER_KEY": self.masterKey,
                 "HERALD_READY_FILE": readyFile.path,
             ]) { _, new in new },
@@ -92,10 +91,40 @@ package final class House: Sendable {
         return Running(process: process, ready: ready)
     }
 
+    /// An executable of this build.
+    package static func executable(_ name: String) -> URL { self.executables.appendingPathComponent(name) }
+
     /// Where the build put the executables: beside the bundle that runs the tests.
     private static let executables: URL = {
         // The link of this very process: it cannot be missing.
         let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? "/"
         return URL(fileURLWithPath: own).deletingLastPathComponent()
     }()
+}
+
+extension House.Running {
+    /// Where the REST API listens; a notifier has no such place.
+    package var address: String { self.ready.listen ?? "" }
+}
+
+/// Runs `body` with a house of its own, whose processes and Redis are gone afterwards.
+///
+/// - Parameters:
+///   - appendOnly: Whether Redis keeps what it acknowledged across its own death.
+///   - settings: Environment variables of every process of the house.
+package func withHouse<Result>(
+    appendOnly: Bool = false, settings: [String: String] = [:], _ body: (House) async throws -> Result
+) async throws -> Result {
+    try await withRedis(appendOnly: appendOnly) { redis in
+        let house = House(redis: redis, settings: settings)
+        let result: Result
+        do {
+            result = try await body(house)
+        } catch {
+            await house.stop()
+            throw error
+        }
+        await house.stop()
+        return result
+    }
 }

@@ -1,0 +1,74 @@
+import Foundation
+import NIOConcurrencyHelpers
+import TestKit
+
+/// Callers that post numbered messages to one queue, each over a connection of its own, until they are told to stop.
+final class Load: Sendable {
+    static let project = "house"
+    static let headers = [
+        ("Client-ID", "3381af92-2b9e-11e3-b191-71861300734c"), ("X-Project-Id", project),
+        ("Content-Type", "application/json"),
+    ]
+
+    let ledger: Ledger
+    private let queue: String
+    private let address: String
+    private let isStopped = NIOLockedValueBox(false)
+
+    init(_ ledger: Ledger, on address: String, to queue: String) {
+        self.ledger = ledger
+        self.queue = queue
+        self.address = address
+    }
+
+    /// Callers finish the request they are in, and send no other.
+    func stop() { self.isStopped.withLockedValue { $0 = true } }
+
+    /// Posts until `posts` messages have been tried or the load is stopped.
+    ///
+    /// - Parameter pause: Between two requests of one caller.
+    func run(callers: Int, posts: Int = .max, pause: Duration = .zero) async {
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<callers {
+                group.addTask { await self.call(posts: posts, pause: pause) }
+            }
+        }
+    }
+
+    private func call(posts: Int, pause: Duration) async {
+        let caller = HTTPCaller(self.address)
+        while !self.isStopped.withLockedValue({ $0 }), let number = self.ledger.next(below: posts) {
+            self.ledger.record(await self.post(number, with: caller), for: number)
+            // Cancelled: the test is over, and so is the loop at its next turn.
+            if pause > .zero { try? await Task.sleep(for: pause) }
+        }
+        await caller.close()
+    }
+
+    private func post(_ number: Int, with caller: HTTPCaller) async -> Ledger.Answer {
+        do {
+            let reply = try await caller.send(
+                "POST", "/v2/queues/\(self.queue)/messages", headers: Self.headers, body: Ledger.body(of: number))
+            return reply.status == 201 ? .accepted : .refused(status: reply.status)
+        } catch {
+            // The process is away: come back in a moment, as a caller would.
+            try? await Task.sleep(for: .milliseconds(10))
+            return .unknown
+        }
+    }
+
+    /// Subscribes an address to the queue.
+    static func subscribe(_ url: String, to queue: String, on address: String) async throws {
+        let caller = HTTPCaller(address)
+        let reply = try await caller.send(
+            "POST", "/v2/queues/\(queue)/subscriptions", headers: Self.headers,
+            body: #"{"subscriber":"\#(url)","ttl":3600}"#)
+        await caller.close()
+        guard reply.status == 201 else { throw Unexpected(reply: reply) }
+    }
+
+    struct Unexpected: Error, CustomStringConvertible {
+        let reply: HTTPReply
+        var description: String { "\(self.reply)" }
+    }
+}
