@@ -1,4 +1,5 @@
 import Foundation
+import NIOCore
 import TestKit
 import Testing
 
@@ -39,7 +40,7 @@ extension HouseTests {
                         let arrivals = receiver.requests.filter { healthySet.contains($0.path) }
                         return arrivals.count >= expected ? arrivals : nil
                     }
-                    let all = try #require(arrivals, "healthy endpoints wait for hanging ones; \(try house.logs())")
+                    let all = try #require(arrivals, "healthy endpoints wait for hanging ones; \(house.logs)")
                     return Audit(joining: healthy.map { path in ledger.audit(all.filter { $0.path == path }) })
                 }
             }

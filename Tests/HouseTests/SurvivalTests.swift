@@ -1,4 +1,5 @@
 import Foundation
+import NIOCore
 import TestKit
 import Testing
 
@@ -34,7 +35,7 @@ extension HouseTests {
                         "notifiers killed",
                         "seed \(seed), \(kills) kills, \(ledger.accepted.count) posts × 2 subscribers,"
                             + " lost \(audits.map(\.missing.count)), repeats \(audits.map(\.repeats))")
-                    #expect(all, "not everything arrived; \(try house.logs())")
+                    #expect(all, "not everything arrived; \(house.logs)")
                     for audit in audits { #expect(audit.isClean) }
                 }
             }
@@ -65,7 +66,7 @@ extension HouseTests {
                         "API killed",
                         "\(kills) kills, \(audit.promised) answered 201, \(ledger.unknown.count) without an answer,"
                             + " lost \(audit.missing.count), repeats \(audit.repeats)")
-                    #expect(all, "not everything arrived; \(try house.logs())")
+                    #expect(all, "not everything arrived; \(house.logs)")
                     #expect(audit.isClean)
                     #expect(ledger.refused.isEmpty)
                 }
@@ -110,7 +111,7 @@ extension HouseTests {
                             + " first post after \(recoveries.map { $0.post.milliseconds }) ms,"
                             + " first delivery after \(recoveries.map { $0.delivery.milliseconds }) ms;"
                             + " other answers \(ledger.refused)")
-                    #expect(all, "not everything arrived; \(try house.logs())")
+                    #expect(all, "not everything arrived; \(house.logs)")
                     #expect(audit.isClean)
                     #expect(api.process.exit == nil && notifier.process.exit == nil)
                     #expect(ledger.refused.keys.allSatisfy { $0 == 503 })
