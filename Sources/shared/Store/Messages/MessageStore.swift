@@ -77,6 +77,11 @@ package struct MessageStore: Sendable {
         return try self.message(of: queue, at: id.position, record: try reply.bytes(), now: now)
     }
 
+    /// The id of the message at a position of a queue, whether one is there or not.
+    package func id(at position: Position, in queue: QueueAddress) -> MessageID {
+        MessageID(position: position, tag: self.tagger.tag(queue: queue, position: position))
+    }
+
     /// Whether this house made the id, for this queue; decided from the id alone, also after the message is gone.
     package func isIssued(_ id: MessageID, in queue: QueueAddress) -> Bool {
         let tag = self.tagger.tag(queue: queue, position: id.position)

@@ -1,0 +1,9 @@
+import ArgumentParser
+import Notifier
+
+@main
+struct HeraldNotifier {
+    static func main() async {
+        await NotifierCommand.main()
+    }
+}
