@@ -49,8 +49,8 @@ let package = Package(
             name: "API",
             dependencies: [
                 "Domain", "Redis", "Runtime", "Signing", "Store", "Wire",
-                .argumentParser, .configuration, .hummingbird, .httpTypes, .logging, .metrics, .nio, .nioPosix,
-                .serviceLifecycle,
+                .argumentParser, .hummingbird, .hummingbirdCore, .httpTypes, .logging, .metrics, .nio,
+                .nioConcurrency, .nioPosix, .serviceLifecycle,
             ],
             path: "Sources/api",
             exclude: ["Main"]
@@ -154,6 +154,7 @@ extension Target.Dependency {
     static var configuration: Self { .product(name: "Configuration", package: "swift-configuration") }
     static var httpTypes: Self { .product(name: "HTTPTypes", package: "swift-http-types") }
     static var hummingbird: Self { .product(name: "Hummingbird", package: "hummingbird") }
+    static var hummingbirdCore: Self { .product(name: "HummingbirdCore", package: "hummingbird") }
     static var logging: Self { .product(name: "Logging", package: "swift-log") }
     static var metrics: Self { .product(name: "Metrics", package: "swift-metrics") }
     static var coreMetrics: Self { .product(name: "CoreMetrics", package: "swift-metrics") }

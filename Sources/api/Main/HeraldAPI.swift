@@ -1,0 +1,8 @@
+import API
+
+@main
+struct HeraldAPI {
+    static func main() async {
+        await APICommand.main()
+    }
+}
