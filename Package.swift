@@ -55,7 +55,7 @@ let package = Package(
             path: "Sources/api",
             exclude: ["Main"]
         ),
-        .executableTarget(name: "herald-api", dependencies: ["API"], path: "Sources/api/Main"),
+        .executableTarget(name: "herald-api", dependencies: ["API", .argumentParser], path: "Sources/api/Main"),
 
         // notifier: from an event in Redis to a webhook at its subscriber.
         .target(
@@ -68,7 +68,7 @@ let package = Package(
             path: "Sources/notifier",
             exclude: ["Main"]
         ),
-        .executableTarget(name: "herald-notifier", dependencies: ["Notifier"], path: "Sources/notifier/Main"),
+        .executableTarget(name: "herald-notifier", dependencies: ["Notifier", .argumentParser], path: "Sources/notifier/Main"),
 
         // cli: a house on one terminal, and a demonstration of it.
         .target(
@@ -82,7 +82,7 @@ let package = Package(
             path: "Sources/cli",
             exclude: ["Main"]
         ),
-        .executableTarget(name: "herald", dependencies: ["CLI"], path: "Sources/cli/Main"),
+        .executableTarget(name: "herald", dependencies: ["CLI", .argumentParser], path: "Sources/cli/Main"),
 
         // C: a module map and typed wrappers each; one Swift file per library owns its pointers.
         .systemLibrary(name: "CHiredis", path: "Sources/CHiredis", providers: [.apt(["libhiredis-dev"])]),

@@ -1,8 +1,7 @@
 import API
+import ArgumentParser
 
 @main
-struct HeraldAPI {
-    static func main() async {
-        await APICommand.main()
-    }
+enum HeraldAPI {
+    static func main() async { await APICommand.main() }
 }

@@ -2,8 +2,6 @@ import ArgumentParser
 import Notifier
 
 @main
-struct HeraldNotifier {
-    static func main() async {
-        await NotifierCommand.main()
-    }
+enum HeraldNotifier {
+    static func main() async { await NotifierCommand.main() }
 }
