@@ -92,6 +92,10 @@ let package = Package(
             name: "COpenSSL", path: "Sources/COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CEpoll", path: "Sources/CEpoll"),
 
+        // benchmarks: programs that measure a room from inside; Benchmarks/run starts them.
+        .executableTarget(
+            name: "redis-rate", dependencies: ["Redis", .logging, .nioPosix], path: "Benchmarks/RedisRate"),
+
         // tests: one target a room, and whole houses at the end.
         .target(
             name: "TestKit",
