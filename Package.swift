@@ -129,7 +129,7 @@ let package = Package(
             name: "NotifierTests",
             dependencies: [
                 "Domain", "Notifier", "Redis", "Runtime", "Signing", "Store", "TestKit", "Wire", .httpTypes, .logging,
-                .nio, .nioPosix,
+                .nio, .nioPosix, .serviceLifecycle,
             ]
         ),
         .testTarget(
