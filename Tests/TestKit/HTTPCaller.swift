@@ -72,10 +72,10 @@ package final class HTTPCaller: Sendable {
         }
         promise.futureResult.whenComplete { _ in silence.cancel() }
         channel.eventLoop.execute {
-            // The handler is there since the connection was made.
-            guard let reader = try? channel.pipeline.syncOperations.handler(type: ReplyReader.self) else {
-                return promise.fail(Failure.closed)
-            }
+            // The handler is there since the connection was made, and deaf once the connection has ended.
+            guard channel.isActive,
+                let reader = try? channel.pipeline.syncOperations.handler(type: ReplyReader.self)
+            else { return promise.fail(Failure.closed) }
             reader.expect(promise, hasBody: hasBody)
             channel.writeAndFlush(ByteBuffer(string: raw), promise: nil)
         }
