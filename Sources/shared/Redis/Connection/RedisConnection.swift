@@ -53,8 +53,8 @@ actor RedisConnection {
 
     // MARK: From any thread
 
-    nonisolated func post(_ request: Request, onlyWhenReady: Bool = false) -> Mailbox.Answer {
-        let answer = self.mailbox.withLockedValue { $0.post(request, onlyWhenReady: onlyWhenReady) }
+    nonisolated func post(_ request: Request, wish: Mailbox.Wish = .any) -> Mailbox.Answer {
+        let answer = self.mailbox.withLockedValue { $0.post(request, wish: wish) }
         if answer == .accepted(wakeLoop: true) { self.onLoop { $0.drain() } }
         return answer
     }
