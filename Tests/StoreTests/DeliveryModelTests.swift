@@ -32,7 +32,7 @@ struct DeliveryModelTests {
         var addresses = 0
     }
 
-    @Test(arguments: [UInt64](1...12))
+    @Test(arguments: [UInt64](1...6))
     func `Every message reaches every subscription and ends there once, and nothing is left behind`(
         seed: UInt64
     ) async throws {

@@ -16,10 +16,11 @@ package enum StoreError: Error, Sendable, Equatable {
         case .notSent: self = .unavailable(error)
         case .outcomeUnknown: self = .outcomeUnknown(error)
         case .refused(let refusal):
-            switch refusal.kind {
-            // Each is refused before the first write of a script.
-            case .noscript, .readonly, .loading, .oom, .moved, .busy, .noauth: self = .unavailable(error)
-            case .wrongtype, .other: self = .corrupt(refusal.message)
+            // Redis refuses for its own state (OOM, READONLY, MISCONF, NOREPLICAS, CLUSTERDOWN …) before the first write
+            // of a script. ERR and WRONGTYPE are about what the script did or met.
+            switch RedisServerError.code(of: refusal.message) {
+            case "ERR", "WRONGTYPE": self = .corrupt(refusal.message)
+            default: self = .unavailable(error)
             }
         case .malformedReply: self = .corrupt("malformed reply")
         }

@@ -16,9 +16,10 @@ while found < wanted and budget > 0 do
         local id, record = string.sub(entry[1], 1, -3), entry[2][2]
         behind = tonumber(id)
         local created, ttl, flags = math.floor(behind / 2048), struct.unpack('>I4B', record)
-        local visible = created
-        if flags % 2 == 1 then visible = created + struct.unpack('>I4', record, 14) * 1000 end
-        if created + ttl * 1000 > now and (visible <= now or ARGV[4] == '1')
+        -- The last ones of a large post are created some ms ahead of the clock: without a delay they are visible anyway.
+        local delay = flags % 2 == 1 and struct.unpack('>I4', record, 14) or 0
+        local is_visible = delay == 0 or created + delay * 1000 <= now or ARGV[4] == '1'
+        if created + ttl * 1000 > now and is_visible
             and (ARGV[5] == '' or string.sub(record, 6, 13) ~= ARGV[5]) then
             found = found + 1
             answer[#answer + 1] = id
