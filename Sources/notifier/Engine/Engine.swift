@@ -80,6 +80,7 @@ package struct Engine: Service {
             group.addTask {
                 await self.untilAskedToStop { await self.look() }
                 for lane in self.shards { lane.stopTaking() }
+                self.limitDrain()
             }
         }
     }
@@ -126,16 +127,20 @@ package struct Engine: Service {
 
     // MARK: Stopping
 
-    private func drain() async {
+    /// From here on attempts have so long to finish. Ending them once more after the engine is gone does no harm.
+    private func limitDrain() {
         let client = self.tools.client
         let limit = TimeAmount.milliseconds(Int64(self.tools.settings.drain / .milliseconds(1)))
-        let abort = self.eventLoop.scheduleTask(in: limit) { client.abortAll() }
+        self.eventLoop.scheduleTask(in: limit) { client.abortAll() }
+    }
+
+    private func drain() async {
+        let client = self.tools.client
         await withTaskCancellationHandler {
             await self.tools.slots.waitUntilIdle()
         } onCancel: {
             // Nobody waits for us any longer: what is under way is handed back now.
             client.abortAll()
         }
-        abort.cancel()
     }
 }

@@ -99,7 +99,7 @@ final class Lane: Sendable {
     /// Does errands until ``stopTaking()``.
     func pump() async {
         var backoff = Backoff()
-        for await _ in self.pumpWake.signals {
+        while await self.pumpWake.wait() {
             while let errand = self.nextErrand() {
                 do {
                     try await self.carryOut(errand)
@@ -276,7 +276,7 @@ final class Lane: Sendable {
 
     /// Writes results down until ``stopSettling()``.
     func settle() async {
-        for await _ in self.settlerWake.signals {
+        while await self.settlerWake.wait() {
             if self.isWorthWaiting {
                 // Cancelled: then nobody waits for company any more.
                 try? await Task.sleep(for: Self.linger)

@@ -190,6 +190,9 @@ final class CurlLoop {
         ccurl_set_string(easy, CURLOPT_PROXY, "")
         ccurl_set_string(easy, CURLOPT_NOPROXY, "*")
         ccurl_set_long(easy, CURLOPT_NETRC, Int(CURL_NETRC_IGNORED.rawValue))
+        // Debian's folder of certificates holds the same as its file, and with it libcurl reads all of them anew for every
+        // connection: 31 ms instead of 3.
+        ccurl_set_string(easy, CURLOPT_CAPATH, nil)
         // A name server that keeps silent would stop the whole thread when its transfer is given up: libcurl waits for
         // the resolver's thread, unless told not to.
         ccurl_set_long(easy, CURLOPT_QUICK_EXIT, 1)
