@@ -95,6 +95,13 @@ let package = Package(
         // benchmarks: programs that measure a room from inside; Benchmarks/run starts them.
         .executableTarget(
             name: "redis-rate", dependencies: ["Redis", .logging, .nioPosix], path: "Benchmarks/RedisRate"),
+        .executableTarget(
+            name: "peers",
+            dependencies: [
+                "Notifier", "Redis", .argumentParser, .hummingbird, .logging, .nio, .nioConcurrency, .nioHTTP1, .nioPosix,
+            ],
+            path: "Benchmarks/Peers"
+        ),
 
         // tests: one target a room, and whole houses at the end.
         .target(
@@ -164,6 +171,7 @@ extension Target.Dependency {
     static var coreMetrics: Self { .product(name: "CoreMetrics", package: "swift-metrics") }
     static var nio: Self { .product(name: "NIOCore", package: "swift-nio") }
     static var nioConcurrency: Self { .product(name: "NIOConcurrencyHelpers", package: "swift-nio") }
+    static var nioHTTP1: Self { .product(name: "NIOHTTP1", package: "swift-nio") }
     static var nioPosix: Self { .product(name: "NIOPosix", package: "swift-nio") }
     static var serviceLifecycle: Self { .product(name: "ServiceLifecycle", package: "swift-service-lifecycle") }
     static var unixSignals: Self { .product(name: "UnixSignals", package: "swift-service-lifecycle") }
