@@ -107,7 +107,9 @@ package final class RedisServer: Sendable {
         await process?.waitForExit()
     }
 
-    /// Ends Redis and starts it again in the same place. What was written survives if it is append-only.
+    /// Ends Redis and starts it again in the same place.
+    ///
+    /// What was written survives if it is append-only.
     package func restart(killing: Bool = false) async throws {
         if killing { await self.kill() } else { await self.stop() }
         try await self.start()
@@ -160,7 +162,9 @@ package func withRedis<Result>(
     }
 }
 
-/// Gives a pool to a Redis, and ends it at the end. The Redis may be away.
+/// Gives a pool to a Redis, and ends it at the end.
+///
+/// The Redis may be away.
 @discardableResult
 package func withRedisPool<Result>(
     to endpoint: RedisEndpoint, connections: Int = 2, inFlightMax: Int = RedisLimits.inFlightMax,
@@ -200,7 +204,9 @@ private func executable(_ name: String) throws -> URL {
     throw RedisServer.NotStarted(description: "there is no \(name) in PATH")
 }
 
-/// A port nobody listens on, picked by the kernel. Free until someone else is given it, which Redis then says.
+/// A port nobody listens on, picked by the kernel.
+///
+/// Free until someone else is given it, which Redis then says.
 private func freeLoopbackPort() async throws -> Int {
     let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
         .bind(host: "127.0.0.1", port: 0).get()

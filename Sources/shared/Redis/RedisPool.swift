@@ -67,7 +67,9 @@ package final class RedisPool: Service, Sendable {
         }
     }
 
-    /// Connects, and stays connected until graceful shutdown or cancellation. Then everything that waits fails.
+    /// Connects, and stays connected until graceful shutdown or cancellation.
+    ///
+    /// Then everything that waits fails.
     package func run() async throws {
         for connection in self.connections { connection.start() }
         // Throws when cancelled, which ends the pool the same way.

@@ -76,6 +76,7 @@ struct Mailbox: Sendable {
     }
 }
 
-/// As many as make a good batch. Up to here one connection serves faster than two that share them: fewer and larger
-/// writes, fewer threads awake.
+/// As many as make a good batch.
+///
+/// Up to here one connection serves faster than two that share them: fewer and larger writes, fewer threads awake.
 private let lightCommandsMax = 256

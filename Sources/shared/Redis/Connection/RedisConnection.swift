@@ -73,7 +73,9 @@ actor RedisConnection {
         self.eventLoop.execute { self.assumeIsolated { body($0) } }
     }
 
-    /// Fails everything that waits, closes the socket and refuses what comes later. Once is enough, twice is harmless.
+    /// Fails everything that waits, closes the socket and refuses what comes later.
+    ///
+    /// Once is enough, twice is harmless.
     func shutDown() async {
         if self.life.end() {
             self.generation += 1
@@ -285,7 +287,9 @@ actor RedisConnection {
 
     // MARK: Deadlines
 
-    /// Sets the timer if there is anything to watch. An idle connection has none.
+    /// Sets the timer if there is anything to watch.
+    ///
+    /// An idle connection has none.
     private func armSweep() {
         guard !self.sweepIsArmed, self.life.phase != .ended else { return }
         let doorMayShut = !self.life.isReady && self.settings.patience != nil && self.life.isWorthWaiting(at: .now())
