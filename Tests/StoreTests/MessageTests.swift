@@ -8,8 +8,8 @@ import Testing
 struct MessageTests {
     @Test func `Names that look like parts of other names do not meet`() async throws {
         try await withHouse(shards: 1) { house in
-            let names = ["a", "a.b", "a.messages", "queues_set", "q", "log", "meta", "3", "p", "1", "p.q"]
-            let projects = ["pr.oj", "pr", "1:p", "p", "p:q", "3:p:q", "}", "{s001q}", "p:q:log", "ü: \u{0}x\n", "1"]
+            let names = ["a", "a.b", "a.messages", "queues_set", "q", "log", "1"]
+            let projects = ["pr.oj", "p", "p:q", "1:p", "}", "p:q:log", "ü: \u{0}x\n"]
             var written: [QueueAddress: String] = [:]
             for project in projects {
                 for name in names {
@@ -54,6 +54,18 @@ struct MessageTests {
                 if key.hasSuffix(":exp") { #expect(try await house.redis.command("ZCARD", key).int == count) }
                 if key.hasSuffix(":ev") { #expect(try await house.redis.command("XLEN", key).int == count / 100) }
             }
+            house.time.pass(seconds: 4000)
+            try await house.sweepAll()
+            #expect(try await house.shardKeys().allSatisfy { !$0.hasSuffix(":log") && !$0.hasSuffix(":exp") })
+        }
+    }
+
+    @Test func `A post of many messages is notified in its order`() async throws {
+        try await withHouse(shards: 1) { house in
+            let queue = try address("p", "q")
+            let count = 1_001
+            try await house.subscribe(to: queue)
+            try await house.post((0..<count).map { "\($0)" }, to: queue)
             var delivered: [String] = []
             while true {
                 let taken = try await house.take()
@@ -65,9 +77,6 @@ struct MessageTests {
                 if !taken.more && waiting.isEmpty { break }
             }
             #expect(delivered == (0..<count).map { "\($0)" }, "in the order of the post")
-            house.time.pass(seconds: 4000)
-            try await house.sweepAll()
-            #expect(try await house.shardKeys().allSatisfy { !$0.hasSuffix(":log") && !$0.hasSuffix(":exp") })
         }
     }
 
