@@ -139,6 +139,19 @@ struct MessageTests {
         }
     }
 
+    @Test func `Several are read in the order asked for, without those that are gone`() async throws {
+        try await withHouse { house in
+            let queue = try address("p", "q")
+            let short = try await house.post(["short"], to: queue, ttl: 60)
+            let ids = try await house.post(["0", "1", "2"], to: queue)
+            let foreign = try await house.post(["foreign"], to: try address("p", "q2"))
+            house.time.pass(seconds: 60)
+            let messages = try await house.store.messages.get(queue, ids: [ids[2], short[0], foreign[0], ids[0]])
+            #expect(messages.map(\.id) == [ids[2], ids[0]])
+            #expect(try await house.store.messages.get(queue, ids: []).isEmpty)
+        }
+    }
+
     @Test func `A page is full although most messages before it are the reader's own or have expired`() async throws {
         try await withHouse { house in
             let queue = try address("p", "q")

@@ -71,13 +71,20 @@ package struct MessageStore: Sendable {
 
     /// Reads one message, a delayed one too; nil when there is none, or it has expired, or the id is not of this queue.
     package func get(_ queue: QueueAddress, id: MessageID) async throws(StoreError) -> StoredMessage? {
-        guard self.isIssued(id, in: queue) else { return nil }
+        try await self.get(queue, ids: [id]).first
+    }
+
+    /// Reads messages in the order of their ids as given; those that cannot be found are left out.
+    package func get(_ queue: QueueAddress, ids: [MessageID]) async throws(StoreError) -> [StoredMessage] {
         var call = self.runner.call(Scripts.get, keys: [self.keyring.shard(of: queue).log(queue)])
-        call.append(id.position.value)
+        for id in ids where self.isIssued(id, in: queue) { call.append(id.position.value) }
         var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.get)
         let now = try reply.timestamp()
-        guard !reply.isAtEnd else { return nil }
-        return try self.message(of: queue, at: id.position, record: try reply.bytes(), now: now)
+        var messages: [StoredMessage] = []
+        while !reply.isAtEnd {
+            messages.append(try self.message(of: queue, at: try reply.position(), record: try reply.bytes(), now: now))
+        }
+        return messages
     }
 
     /// The id of the message at a position of a queue, whether one is there or not.

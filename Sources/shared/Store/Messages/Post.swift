@@ -17,10 +17,7 @@ extension MessageStore {
         switch try reply.text() {
         case "posted":
             let first = try reply.position()
-            return post.messages.indices.map { index in
-                let position = first.advanced(by: index)
-                return MessageID(position: position, tag: self.tagger.tag(queue: queue, position: position))
-            }
+            return post.messages.indices.map { self.id(at: first.advanced(by: $0), in: queue) }
         case "absent":
             return nil
         case "large":
@@ -37,8 +34,8 @@ extension MessageStore {
     ) throws(StoreError) -> StoredMessage {
         let record = try MessageRecord(bytes)
         return StoredMessage(
-            id: MessageID(position: position, tag: self.tagger.tag(queue: queue, position: position)),
-            ttl: record.ttl, age: now.wholeSeconds(since: position.createdAt), delay: record.delay, body: record.body)
+            id: self.id(at: position, in: queue), ttl: record.ttl, age: now.wholeSeconds(since: position.createdAt),
+            delay: record.delay, body: record.body)
     }
 
     private func call(_ post: Post, _ queue: QueueAddress, _ creating: Bool) -> ScriptCall {
