@@ -60,11 +60,11 @@ package struct Engine: Service {
 
     package func run() async throws {
         await withTaskGroup(of: Void.self) { group in
-            for lane in self.shards { group.addTask { await lane.settle() } }
+            for lane in self.shards { group.addTask { await lane.settler.run() } }
             group.addTask { await self.renew() }
             await self.takeUntilAskedToStop()
             await self.drain()
-            for lane in self.shards { lane.stopSettling() }
+            for lane in self.shards { lane.settler.stop() }
             group.cancelAll()
         }
     }
@@ -117,7 +117,7 @@ package struct Engine: Service {
             let milliseconds = Int64(lease * 2 / 3 / .milliseconds(1))
             for lane in self.shards {
                 do throws(StoreError) {
-                    try await lane.renew(endingBefore: self.tools.clock.now.adding(milliseconds: milliseconds))
+                    try await lane.settler.renew(endingBefore: self.tools.clock.now.adding(milliseconds: milliseconds))
                 } catch {
                     self.tools.trouble.note("Leases could not be renewed", error, shard: lane.shard)
                 }
