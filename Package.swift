@@ -140,6 +140,10 @@ let package = Package(
             ]
         ),
         .testTarget(
+            name: "CLITests",
+            dependencies: ["CLI", "Runtime", "Signing", "TestKit", .httpTypes, .nio, .nioConcurrency, .nioPosix]
+        ),
+        .testTarget(
             name: "HouseTests",
             dependencies: [
                 "Domain", "Runtime", "Signing", "TestKit", "herald", "herald-api", "herald-notifier",

@@ -9,4 +9,7 @@ package struct HeraldCommand: AsyncParsableCommand {
     )
 
     package init() {}
+
+    /// Reads the command line, runs the command, and ends the process with its status.
+    package static func start() async { await self.main() }
 }

@@ -9,6 +9,13 @@ package struct Arrival: Sendable {
     package let headers: HTTPFields
     package let body: [UInt8]
     package let at: ContinuousClock.Instant
+
+    package init(path: String, headers: HTTPFields, body: [UInt8], at: ContinuousClock.Instant) {
+        self.path = path
+        self.headers = headers
+        self.body = body
+        self.at = at
+    }
 }
 
 /// A subscriber of our own: an HTTP server on loopback that says 204 to whatever comes.
