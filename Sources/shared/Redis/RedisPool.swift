@@ -79,6 +79,8 @@ package final class RedisPool: Service, Sendable {
 
     /// Ends the pool where no service group does it.
     package func shutDown() async {
+        // All doors first: a command refused by one connection must not go and wait at the next.
+        for connection in self.connections { connection.refuse() }
         for connection in self.connections { await connection.shutDown() }
     }
 

@@ -71,8 +71,9 @@ struct Mailbox: Sendable {
         precondition(self.commands >= 0 && self.bytes >= 0, "more commands ended than were posted")
     }
 
+    /// Opens or shuts the door; one that a shutdown has shut stays so.
     mutating func set(_ door: Door) {
-        self.door = door
+        if self.door != .shut(.shutDown) { self.door = door }
     }
 }
 

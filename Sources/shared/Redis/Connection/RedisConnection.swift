@@ -64,6 +64,11 @@ actor RedisConnection {
         self.onLoop { $0.begin() }
     }
 
+    /// Refuses commands from this moment on; those already taken are served until ``shutDown()``.
+    nonisolated func refuse() {
+        self.mailbox.withLockedValue { $0.set(.shut(.shutDown)) }
+    }
+
     /// Ends one blocking read early, wherever it is.
     nonisolated func cancel(ticket: UInt64) {
         self.onLoop { $0.cancelOnLoop(ticket: ticket) }
