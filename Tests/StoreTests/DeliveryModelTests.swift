@@ -5,7 +5,9 @@ import TestKit
 import Testing
 
 /// The way of deliveries with workers that die between any two steps, whose answers are lost, doubled, late, and out of
-/// order. Every message reaches every subscription, ends there once, and nothing is left behind.
+/// order.
+///
+/// Every message reaches every subscription, ends there once, and nothing is left behind.
 struct DeliveryModelTests {
     private struct Pair: Hashable {
         let subscription: SubscriptionID

@@ -1,6 +1,8 @@
 package import Redis
 
-/// Why the store could not do its part. None of it is the caller's fault.
+/// Why the store could not do its part.
+///
+/// None of it is the caller's fault.
 package enum StoreError: Error, Sendable, Equatable {
     /// Redis refused the command, or never saw it: nothing was written, a repeat is safe.
     case unavailable(RedisError)
@@ -16,7 +18,7 @@ package enum StoreError: Error, Sendable, Equatable {
         case .notSent: self = .unavailable(error)
         case .outcomeUnknown: self = .outcomeUnknown(error)
         case .refused(let refusal):
-            // Redis refuses for its own state (OOM, READONLY, MISCONF, NOREPLICAS, CLUSTERDOWN …) before the first write
+            // Redis refuses for its own state (OOM, READONLY, MISCONF, CLUSTERDOWN …) before the first write
             // of a script. ERR and WRONGTYPE are about what the script did or met.
             switch RedisServerError.code(of: refusal.message) {
             case "ERR", "WRONGTYPE": self = .corrupt(refusal.message)

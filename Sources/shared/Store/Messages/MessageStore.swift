@@ -9,8 +9,9 @@ package struct MessageStore: Sendable {
     let names: QueueNames
     let tagger: MessageTagger
 
-    /// Appends messages to a queue, all or none, and with them the events its subscribers are notified from. A missing
-    /// queue is created with empty metadata.
+    /// Appends messages to a queue, all or none, and with them the events its subscribers are notified from.
+    ///
+    /// A missing queue is created with empty metadata.
     ///
     /// - Parameters:
     ///   - messages: At least one.

@@ -16,7 +16,7 @@ while found < wanted and budget > 0 do
         local id, record = string.sub(entry[1], 1, -3), entry[2][2]
         behind = tonumber(id)
         local created, ttl, flags = math.floor(behind / 2048), struct.unpack('>I4B', record)
-        -- The last ones of a large post are created some ms ahead of the clock: without a delay they are visible anyway.
+        -- The last ones of a large post are some ms ahead of the clock: without a delay they are visible anyway.
         local delay = flags % 2 == 1 and struct.unpack('>I4', record, 14) or 0
         local is_visible = delay == 0 or created + delay * 1000 <= now or ARGV[4] == '1'
         if created + ttl * 1000 > now and is_visible
