@@ -39,7 +39,7 @@ package struct Engine: Service {
     private let eventLoop: any EventLoop
 
     /// - Parameters:
-    ///   - bell: A connection of this engine's own; it reads nothing else.
+    ///   - bell: A connection of this engine's own, which ends with it.
     ///   - now: What Redis' clock just showed.
     package init(
         store: Store, client: WebhookClient, bell: RedisBlockingConnection, masterKey: MasterKey,
@@ -74,20 +74,15 @@ package struct Engine: Service {
     private func takeUntilAskedToStop() async {
         await withTaskGroup(of: Void.self) { group in
             for lane in self.shards { group.addTask { await lane.pump() } }
+            group.addTask { await self.bell.listen { self.shards[$0].request(.take) } }
             group.addTask {
-                await self.untilAskedToStop { await self.bell.listen { self.shards[$0].request(.take) } }
-            }
-            group.addTask {
-                await self.untilAskedToStop { await self.look() }
+                // Endless, and hears cancellation: it ends when a stop is asked for.
+                await cancelWhenGracefulShutdown { await self.look() }
                 for lane in self.shards { lane.stopTaking() }
                 self.limitDrain()
+                await self.bell.stop()
             }
         }
-    }
-
-    /// Runs something endless that hears cancellation, and cancels it when a stop is asked for.
-    private func untilAskedToStop(_ body: @Sendable @escaping () async -> Void) async {
-        await cancelWhenGracefulShutdown { await body() }
     }
 
     /// Looks over all shards, in one go, again and again.

@@ -82,7 +82,9 @@ final class Settler: Sendable {
         let deadline = ContinuousClock.now + self.tools.settings.lease
         while true {
             // With the newest tokens: a renewal may have come between two tries.
-            let settlements = self.underWay.withLockedValue { underWay in keys.compactMap { underWay.settlement(of: $0) } }
+            let settlements = self.underWay.withLockedValue { underWay in
+                keys.compactMap { underWay.settlement(of: $0) }
+            }
             guard !settlements.isEmpty else { return self.tools.metrics.lost(keys.count) }
             do throws(StoreError) {
                 let written = try await self.tools.store.deliveries.settle(self.shard, settlements)
