@@ -266,10 +266,13 @@ actor RedisConnection {
         self.generation += 1
         self.channel?.close(promise: nil)
         self.channel = nil
+        // A caller that no longer waits for its reply says nothing about Redis.
+        let isOutage = cause != .cancelled
         self.logger.log(
-            level: self.outageIsLogged ? .debug : .warning, "Redis is not reachable",
+            level: !isOutage || self.outageIsLogged ? .debug : .warning,
+            isOutage ? "Redis is not reachable" : "A cancelled command takes its connection along",
             metadata: ["error": "\(error)", "redis.retry_in_ms": "\(pause.nanoseconds / 1_000_000)"])
-        self.outageIsLogged = true
+        if isOutage { self.outageIsLogged = true }
         self.eventLoop.scheduleTask(in: pause) { self.assumeIsolated { $0.pauseOver() } }
         self.finish(
             self.inFlight.giveUp(cause, at: now),
