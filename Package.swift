@@ -62,8 +62,7 @@ let package = Package(
             name: "Notifier",
             dependencies: [
                 "CCurl", "CEpoll", "Domain", "Redis", "Runtime", "Signing", "Store", "Wire",
-                .argumentParser, .configuration, .logging, .metrics, .nio, .nioConcurrency, .nioPosix,
-                .serviceLifecycle,
+                .argumentParser, .logging, .metrics, .nio, .nioConcurrency, .nioPosix, .serviceLifecycle,
             ],
             path: "Sources/notifier",
             exclude: ["Main"]
@@ -135,8 +134,7 @@ let package = Package(
         .testTarget(
             name: "NotifierTests",
             dependencies: [
-                "Domain", "Notifier", "Redis", "Runtime", "Signing", "Store", "TestKit", "Wire", .httpTypes, .logging,
-                .nio, .nioPosix, .serviceLifecycle,
+                "Domain", "Notifier", "Redis", "Signing", "Store", "TestKit", .logging, .nio, .nioPosix, .serviceLifecycle,
             ]
         ),
         .testTarget(

@@ -5,7 +5,9 @@ import Store
 
 /// Waits inside Redis until a post rings, and tells which shards to look into.
 final class BellListener: Sendable {
-    /// How long one read waits. It costs nothing to wait, and this is how soon a silently broken connection is noticed.
+    /// How long one read waits.
+    ///
+    /// It costs nothing to wait, and this is how soon a silently broken connection is noticed.
     private static let patience = Duration.seconds(10)
 
     private let bell: Bell
@@ -19,7 +21,9 @@ final class BellListener: Sendable {
         self.trouble = trouble
     }
 
-    /// Until ``stop()``. A ring that is lost on the way is found by the next look.
+    /// Listens until ``stop()``.
+    ///
+    /// A ring that is lost on the way is found by the next look.
     func listen(_ rung: (Int) -> Void) async {
         var backoff = Backoff()
         var next = 0

@@ -122,7 +122,9 @@ package struct Engine: Service {
 
     // MARK: Stopping
 
-    /// From here on attempts have so long to finish. Ending them once more after the engine is gone does no harm.
+    /// From here on attempts have so long to finish.
+    ///
+    /// Ending them once more after the engine is gone does no harm.
     private func limitDrain() {
         let client = self.tools.client
         let limit = TimeAmount.milliseconds(Int64(self.tools.settings.drain / .milliseconds(1)))

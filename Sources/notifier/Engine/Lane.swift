@@ -129,8 +129,10 @@ final class Lane: Sendable {
 
     private var isStopping: Bool { self.state.withLockedValue { $0.isStopping } }
 
-    /// Fans out until no event is left. Without a slot it still turns events into waiting deliveries: a full notifier
-    /// must not keep a message from the others.
+    /// Fans out until no event is left.
+    ///
+    /// Without a slot it still turns events into waiting deliveries: a full notifier must not keep a message from the
+    /// others.
     private func take() async throws(StoreError) {
         var hasMore = true
         while hasMore, !self.isStopping {

@@ -76,7 +76,9 @@ final class Settler: Sendable {
     }
 
     /// Writes results down, again and again while Redis does not answer: a settlement that was carried out once is not
-    /// carried out twice. After the lease's length there is nothing left to write: others have taken over.
+    /// carried out twice.
+    ///
+    /// After the lease's length there is nothing left to write: others have taken over.
     private func settle(_ keys: [UnderWay.Key]) async {
         var backoff = Backoff()
         let deadline = ContinuousClock.now + self.tools.settings.lease

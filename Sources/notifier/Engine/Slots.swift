@@ -7,7 +7,9 @@ import NIOConcurrencyHelpers
 package struct SlotLedger: Sendable {
     /// A lease call asks for no more than this, so that its reply stays of a size.
     package static let perCallMax = 256
-    /// Bytes of message bodies under way. Reached only by very large messages: 8192 of 32 KiB.
+    /// Bytes of message bodies under way.
+    ///
+    /// Reached only by very large messages: 8192 of 32 KiB.
     package static let bytesMax = 256 << 20
 
     private let limit: Int
@@ -21,7 +23,9 @@ package struct SlotLedger: Sendable {
         self.limit = limit
     }
 
-    /// Takes up to ``perCallMax`` slots. A shard that gets none is woken when some are free again.
+    /// Takes up to ``perCallMax`` slots.
+    ///
+    /// A shard that gets none is woken when some are free again.
     package mutating func reserve(for shard: Int) -> Int {
         let count = self.bytes >= Self.bytesMax ? 0 : min(self.limit - self.used, Self.perCallMax)
         self.used += count

@@ -36,7 +36,9 @@ final class Wake: Sendable {
         }
     }
 
-    /// Returns at the next call, or at once when there was one since the last time. For one task only.
+    /// Returns at the next call, or at once when there was one since the last time.
+    ///
+    /// For one task only.
     ///
     /// - Returns: false when it is finished.
     func wait() async -> Bool {

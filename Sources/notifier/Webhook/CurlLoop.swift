@@ -2,7 +2,9 @@ import CCurl
 import Domain
 import Glibc
 
-/// The transfer thread: libcurl's multi interface over epoll. The one file that touches libcurl's pointers.
+/// The transfer thread: libcurl's multi interface over epoll.
+///
+/// The one file that touches libcurl's pointers.
 ///
 /// Everything in here belongs to the thread that made it and never leaves it; requests come in and results go out as
 /// values. libcurl tells which descriptors to watch and when to wake; in between the thread sleeps, for ever when
@@ -87,7 +89,9 @@ final class CurlLoop {
         }
     }
 
-    /// Milliseconds to sleep. Rounded up, so that libcurl is never woken before its time and asked in circles.
+    /// Milliseconds to sleep.
+    ///
+    /// Rounded up, so that libcurl is never woken before its time and asked in circles.
     private func patience() -> Int32 {
         guard let wakeAt = self.wakeAt else { return -1 }
         return Int32(clamping: max(0, wakeAt - self.now()))
@@ -276,8 +280,9 @@ private final class Transfer {
         return true
     }
 
-    /// libcurl sends a request again by itself when a kept connection turns out to be closed. The receiver may have seen
-    /// the first one, so this would be an attempt nobody counted: the second is not let out.
+    /// libcurl sends a request again by itself when a kept connection turns out to be closed.
+    ///
+    /// The receiver may have seen the first one, so this would be an attempt nobody counted: the second is not let out.
     func maySend() -> Bool {
         self.progress.requestsBegun += 1
         return self.progress.requestsBegun == 1
