@@ -67,7 +67,8 @@ let package = Package(
             path: "Sources/notifier",
             exclude: ["Main"]
         ),
-        .executableTarget(name: "herald-notifier", dependencies: ["Notifier", .argumentParser], path: "Sources/notifier/Main"),
+        .executableTarget(
+            name: "herald-notifier", dependencies: ["Notifier", .argumentParser], path: "Sources/notifier/Main"),
 
         // cli: a house on one terminal, and a demonstration of it.
         .target(
@@ -97,7 +98,8 @@ let package = Package(
         .executableTarget(
             name: "peers",
             dependencies: [
-                "Notifier", "Redis", .argumentParser, .hummingbird, .logging, .nio, .nioConcurrency, .nioHTTP1, .nioPosix,
+                "Notifier", "Redis", .argumentParser, .hummingbird, .logging, .nio, .nioConcurrency, .nioHTTP1,
+                .nioPosix,
             ],
             path: "Benchmarks/Peers"
         ),
@@ -107,8 +109,7 @@ let package = Package(
             name: "TestKit",
             dependencies: [
                 "Domain", "Redis", "Runtime", "Store", .httpTypes, .hummingbird, .logging, .nio, .nioConcurrency,
-                .nioPosix,
-                .serviceLifecycle,
+                .nioPosix, .serviceLifecycle,
             ],
             path: "Tests/TestKit"
         ),
@@ -134,7 +135,8 @@ let package = Package(
         .testTarget(
             name: "NotifierTests",
             dependencies: [
-                "Domain", "Notifier", "Redis", "Signing", "Store", "TestKit", .logging, .nio, .nioPosix, .serviceLifecycle,
+                "Domain", "Notifier", "Redis", "Signing", "Store", "TestKit", .logging, .nio, .nioPosix,
+                .serviceLifecycle,
             ]
         ),
         .testTarget(
