@@ -130,6 +130,7 @@ let package = Package(
             name: "APITests",
             dependencies: [
                 "API", "Domain", "Redis", "Runtime", "Signing", "Store", "TestKit", "Wire", .httpTypes, .logging, .nio,
+                .nioPosix, .serviceLifecycle,
             ]
         ),
         .testTarget(

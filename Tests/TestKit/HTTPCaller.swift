@@ -126,8 +126,9 @@ private final class ReplyReader: ChannelInboundHandler {
             guard let (reply, length) = try self.parsed(atEnd: false) else { return }
             self.received.moveReaderIndex(forwardBy: length)
             self.received.discardReadBytes()
-            self.finish(.success(reply))
+            // Closed before the answer is told: whoever sends next must not find the connection still open.
             if reply["connection"]?.lowercased() == "close" { context.close(promise: nil) }
+            self.finish(.success(reply))
         } catch {
             self.finish(.failure(error))
             context.close(promise: nil)
