@@ -126,9 +126,11 @@ private final class ReplyReader: ChannelInboundHandler {
             guard let (reply, length) = try self.parsed(atEnd: false) else { return }
             self.received.moveReaderIndex(forwardBy: length)
             self.received.discardReadBytes()
+            let waiting = self.waiting
+            self.waiting = nil
             // Closed before the answer is told: whoever sends next must not find the connection still open.
             if reply["connection"]?.lowercased() == "close" { context.close(promise: nil) }
-            self.finish(.success(reply))
+            waiting?.succeed(reply)
         } catch {
             self.finish(.failure(error))
             context.close(promise: nil)
