@@ -4,7 +4,9 @@ import Wire
 
 /// The two documents that tell what is served.
 enum Documents {
-    /// `GET /`. Clients compare it field for field, the single-digit month included.
+    /// `GET /`.
+    ///
+    /// Clients compare it field for field, the single-digit month included.
     static let versions = Reply.json(.multipleChoices) { body in
         body.writeStaticString(
             #"{"versions":[{"id":"2","status":"CURRENT","updated":"2014-9-24T04:06:47Z","#)
