@@ -4,9 +4,6 @@ import Store
 import Wire
 
 extension Operations {
-    /// The secret a subscription's webhooks are signed with, until secrets can be rotated.
-    private static let secretVersion = 1
-
     /// Subscribes an address to a queue, and makes the queue if it is not there.
     ///
     /// - Parameter document: The request's body; empty stands for `{}`.
@@ -67,6 +64,6 @@ extension Operations {
     func subscriptionSecret(_ text: String, of queue: QueueAddress) async throws -> WebhookSecret {
         let subscription = try await self.getSubscription(text, of: queue)
         return self.masterKey.webhookSecret(
-            project: queue.project, subscription: subscription.id, version: Self.secretVersion)
+            project: queue.project, subscription: subscription.id, version: WebhookSecret.versionFirst)
     }
 }

@@ -6,8 +6,6 @@ import Store
 struct Recipients: Sendable {
     /// Subscriptions asked for at once.
     private static let readsMax = 64
-    /// Secrets cannot be rotated yet: every subscription has its first.
-    private static let secretVersion = 1
 
     private let subscriptions: SubscriptionStore
     private let masterKey: MasterKey
@@ -32,7 +30,7 @@ struct Recipients: Sendable {
         guard !missing.isEmpty else { return found }
         for (lease, url) in try await self.read(missing) {
             let secret = self.masterKey.webhookSecret(
-                project: lease.queue.project, subscription: lease.subscription, version: Self.secretVersion)
+                project: lease.queue.project, subscription: lease.subscription, version: WebhookSecret.versionFirst)
             let recipient = Recipient(url: url, secret: secret)
             found[lease.recipient] = recipient
             self.cache.insert(recipient, for: lease.recipient)
