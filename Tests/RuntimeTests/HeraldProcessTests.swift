@@ -36,7 +36,7 @@ struct HeraldProcessTests {
         #expect(
             String(decoding: result.standardErrorContent, as: UTF8.self).hasPrefix(
                 "herald-api: shards: the value '0' from the environment variable HERALD_SHARDS is not allowed; "
-                    + "allowed: a whole number, 1 to 1024\n"))
+                    + "allowed: a whole number, 1 to 256\n"))
     }
 
     @Test

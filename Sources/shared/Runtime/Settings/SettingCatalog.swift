@@ -23,7 +23,7 @@ package enum SettingCatalog {
                 meaning: "Connections for pipelined commands. Blocking reads have their own.")
         case .shards:
             Setting(
-                key, flag: "--shards", default: "16", shape: .integer(1...1024),
+                key, flag: "--shards", default: "16", shape: .integer(1...256),
                 meaning: "Shards of the keys. Fixed when the first process starts on an empty Redis; "
                     + "a process with another number refuses to start.")
         case .masterKey:
