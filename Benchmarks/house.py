@@ -65,15 +65,15 @@ class House:
         return self.start("herald-notifier", {"HERALD_NOTIFIER_ADMIN_LISTEN": "127.0.0.1:0",
                                               "HERALD_EGRESS_ALLOW": "127.0.0.0/8"})
 
-    def start_sink(self, delay_ms=1000):
+    def start_sink(self, delay_ms=1000, hosts=1):
         port = kit.free_port()
-        sink = Process([kit.build("peers"), "sink", "--port", str(port), "--delay", str(delay_ms)])
+        sink = Process([kit.program("peers"), "sink", "--port", str(port), "--delay", str(delay_ms), "--hosts", str(hosts)])
         self.processes.append(sink)
-        return Sink(sink, port)
+        return Sink(sink, port, hosts)
 
     def start(self, product, environment):
         ready_file = self.folder / f"{product}-{len(self.processes)}.json"
-        process = Process([kit.build(product)], {**self.environment, **environment,
+        process = Process([kit.program(product)], {**self.environment, **environment,
                                                  "HERALD_READY_FILE": str(ready_file)}, ready_file)
         self.processes.append(process)
         return process
@@ -83,12 +83,16 @@ class House:
         connection = getattr(self, "connection", None)
         if connection is None:
             connection = self.connection = http.client.HTTPConnection(self.api.ready["listen"])
-        connection.request(method, path, json.dumps(body) if body is not None else None, HEADERS)
+        connection.request(method, path, self.text(body), HEADERS)
         answer = connection.getresponse()
         text = answer.read()
         if answer.status >= 300:
             raise SystemExit(f"{method} {path}: {answer.status} {text!r}")
         return json.loads(text) if text else None
+
+    @staticmethod
+    def text(body):
+        return None if body is None else json.dumps(body, separators=(",", ":"))
 
     def subscribe(self, queue, url):
         self.call("POST", f"/v2/queues/{queue}/subscriptions", {"subscriber": url, "ttl": 86400})
@@ -98,12 +102,13 @@ class House:
 
 
 class Sink:
-    def __init__(self, process, port):
-        self.process, self.port = process, port
+    def __init__(self, process, port, hosts):
+        self.process, self.port, self.hosts = process, port, hosts
         self.wait(lambda: self.figures() is not None)
 
-    def url(self, path="/"):
-        return f"http://127.0.0.1:{self.port}{path}"
+    def url(self, path="/", number=0):
+        """An endpoint; those of different numbers are spread over the sink's hosts."""
+        return f"http://127.0.0.{number % self.hosts + 1}:{self.port}{path}"
 
     def figures(self):
         with contextlib.suppress(OSError):

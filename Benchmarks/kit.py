@@ -1,5 +1,6 @@
 """What the rows share: builds, private servers, and the table they end in."""
 import contextlib
+import functools
 import pathlib
 import platform
 import shutil
@@ -32,14 +33,19 @@ def output(command):
     return subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def build(product):
-    """Builds a product for release, and gives the path of its executable."""
-    command = ["swift", "build", "-c", "release", "--product", product]
+@functools.cache
+def release():
+    """Builds everything for release, once a run, and gives the folder of the executables."""
+    command = ["swift", "build", "-c", "release", "--explicit-target-dependency-import-check", "error"]
     built = subprocess.run(command, cwd=repository, capture_output=True, text=True)
     if built.returncode != 0:
         raise SystemExit(built.stdout + built.stderr)
-    folder = output(["swift", "build", "-c", "release", "--show-bin-path"])
-    return str(pathlib.Path(folder) / product)
+    return pathlib.Path(output([*command, "--show-bin-path"]))
+
+
+def program(product):
+    """The path of an executable of this build."""
+    return str(release() / product)
 
 
 def free_port():

@@ -11,12 +11,14 @@ import NIOPosix
 /// nanoseconds since the epoch, to its arrival. A path `/slow…` is answered after the delay.
 struct Sink: AsyncParsableCommand {
     @Option var port: Int
+    @Option(help: "Loopback addresses to listen on, from 127.0.0.1 on: many hosts, as subscribers have.") var hosts = 1
     @Option(help: "Milliseconds until a path that begins with /slow is answered.") var delay: Int64 = 1000
 
     func run() async throws {
         let tally = Tally()
         let delay = TimeAmount.milliseconds(self.delay)
-        let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup(numberOfThreads: 1))
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let server = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 8192)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -24,8 +26,11 @@ struct Sink: AsyncParsableCommand {
                     try channel.pipeline.syncOperations.addHandler(SinkHandler(tally: tally, delay: delay))
                 }
             }
-            .bind(host: "127.0.0.1", port: self.port).get()
-        try await channel.closeFuture.get()
+        let first = try await server.bind(host: "127.0.0.1", port: self.port).get()
+        for host in 1..<max(1, self.hosts) {
+            _ = try await server.bind(host: "127.0.0.\(host + 1)", port: self.port).get()
+        }
+        try await first.closeFuture.get()
     }
 }
 

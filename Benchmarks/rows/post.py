@@ -17,7 +17,7 @@ def measure():
     with house.house() as built:
         api = built.start_api()
         port = kit.free_port()
-        bare = house.Process([kit.build("peers"), "bare-route", "--port", str(port), "--redis",
+        bare = house.Process([kit.program("peers"), "bare-route", "--port", str(port), "--redis",
                               built.environment["HERALD_REDIS_URL"]])
         built.processes.append(bare)
         for _ in range(ROUNDS):

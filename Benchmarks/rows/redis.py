@@ -27,7 +27,7 @@ SCRIPTS = {
 
 
 def measure():
-    program = kit.build("redis-rate")
+    program = kit.program("redis-rate")
     table = kit.Table(
         f"EVALSHA, calls per second, medians of {ROUNDS} rounds of {SECONDS} s",
         ["script", "callers", "Herald", "CPU µs/call", "p50 µs", "p99 µs", "redis-benchmark", "calls/s", "ratio"])

@@ -2,17 +2,17 @@
 import house
 import kit
 
-ENDPOINTS, PROMISE_MB = 5_000, 200
+ENDPOINTS, HOSTS, PROMISE_MB = 5_000, 64, 200
 
 
 def measure():
     with house.house() as built:
         built.start_api()
         notifier = built.start_notifier()
-        sink = built.start_sink(delay_ms=1000)
+        sink = built.start_sink(delay_ms=1000, hosts=HOSTS)
         before = notifier.rss_mb
         for number in range(ENDPOINTS):
-            built.subscribe("slow", sink.url(f"/slow/{number}"))
+            built.subscribe("slow", sink.url(f"/slow/{number}", number))
         peak = 0.0
         sink.reset()
         built.post("slow", [{"pad": "x" * 188}])
@@ -24,7 +24,7 @@ def measure():
 
         sink.wait(arrived)
         figures = sink.figures()
-    table = kit.Table(f"{ENDPOINTS:,} endpoints that take 1 s each", ["figure", "value"])
+    table = kit.Table(f"{ENDPOINTS:,} endpoints on {HOSTS} hosts that take 1 s each", ["figure", "value"])
     table.add("in flight at once, at most", figures["under_way_max"])
     table.add("last request behind the first, s", f"{figures['seconds']:.2f}")
     table.add("notifier RSS before, MB", f"{before:.0f}")
