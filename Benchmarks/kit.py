@@ -54,6 +54,15 @@ def free_port():
         return listener.getsockname()[1]
 
 
+def wait_for(port):
+    """Until somebody listens on a loopback port."""
+    for _ in range(1_000):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.01)
+    raise SystemExit(f"nobody listens on port {port}")
+
+
 @contextlib.contextmanager
 def redis_server(*arguments):
     """A private Redis on a loopback port, without persistence unless the arguments say so."""
@@ -62,10 +71,7 @@ def redis_server(*arguments):
         ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--dir", folder, "--save", "", "--appendonly", "no",
          *arguments], stdout=subprocess.DEVNULL)
     try:
-        for _ in range(1_000):
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-                break
-            time.sleep(0.01)
+        wait_for(port)
         yield port
     finally:
         server.terminate()

@@ -20,6 +20,7 @@ def measure():
         bare = house.Process([kit.program("peers"), "bare-route", "--port", str(port), "--redis",
                               built.environment["HERALD_REDIS_URL"]])
         built.processes.append(bare)
+        kit.wait_for(port)
         for _ in range(ROUNDS):
             for name, process, address, body in [("bare", bare, f"127.0.0.1:{port}", one),
                                                  ("one", api, api.ready["listen"], one),
