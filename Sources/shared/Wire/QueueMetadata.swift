@@ -29,11 +29,21 @@ package struct QueueMetadata: Sendable {
         self.object = object
     }
 
-    /// What posting has to know.
+    /// What the store has to know.
     package var attributes: QueueAttributes {
         QueueAttributes(
             postBytesMax: self.integer(.postBytesMax), messageTTLDefault: self.integer(.messageTTL),
-            messageDelayDefault: self.integer(.messageDelay))
+            messageDelayDefault: self.integer(.messageDelay), claimCountMax: self.integer(.claimCountMax),
+            deadLetterQueue: self.deadLetterQueue, deadLetterTTL: self.integer(.deadLetterTTL),
+            encryptsMessages: self.isEncrypting)
+    }
+
+    private var deadLetterQueue: QueueName? {
+        guard let value = self.object[Name.deadLetterQueue.rawValue], let text = self.object.text(value) else {
+            return nil
+        }
+        // What is stored was checked; a name that is none names no queue.
+        return try? QueueName(text)
     }
 
     /// Whether bodies shall be encrypted at rest.

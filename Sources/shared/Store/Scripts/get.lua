@@ -1,10 +1,16 @@
--- get.lua: read one message that has not expired; a delayed one too.
--- KEYS    1 log
--- ARGV    1 now   2 position
--- RETURNS {now, record}, or {now} when there is none
--- COST    log n
-local entry = call('XRANGE', KEYS[1], ARGV[2], ARGV[2])[1]
-if not entry then return { now } end
-local record = entry[2][2]
-if math.floor(tonumber(ARGV[2]) / 2048) + struct.unpack('>I4', record) * 1000 <= now then return { now } end
-return { now, record }
+-- get.lua: read messages by their ids, claimed and delayed ones too; those that do not exist are left out.
+-- KEYS    1-12 of the queue
+-- ARGV    1 now   then per message, at most 100: position or ''   id
+-- RETURNS {now, then position, record, state ...} in the order of the ids
+-- COST    k log n for k messages
+local answer, seen = { now }, {}
+for index = 2, #ARGV, 2 do
+    local position = find(ARGV[index], ARGV[index + 1])
+    if position and not seen[position] then
+        seen[position] = true
+        answer[#answer + 1] = position
+        answer[#answer + 1] = record_at(position)
+        answer[#answer + 1] = shown(call('HGET', STATE, position), call('ZSCORE', HELD, position))
+    end
+end
+return answer
