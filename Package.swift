@@ -49,13 +49,13 @@ let package = Package(
             name: "API",
             dependencies: [
                 "Domain", "Redis", "Runtime", "Signing", "Store", "Wire",
-                .argumentParser, .configuration, .hummingbird, .httpTypes, .logging, .metrics, .nio, .nioPosix,
-                .serviceLifecycle,
+                .argumentParser, .hummingbird, .hummingbirdCore, .httpTypes, .logging, .metrics, .nio,
+                .nioConcurrency, .nioPosix, .serviceLifecycle,
             ],
             path: "Sources/api",
             exclude: ["Main"]
         ),
-        .executableTarget(name: "herald-api", dependencies: ["API"], path: "Sources/api/Main"),
+        .executableTarget(name: "herald-api", dependencies: ["API", .argumentParser], path: "Sources/api/Main"),
 
         // notifier: from an event in Redis to a webhook at its subscriber.
         .target(
@@ -68,7 +68,7 @@ let package = Package(
             path: "Sources/notifier",
             exclude: ["Main"]
         ),
-        .executableTarget(name: "herald-notifier", dependencies: ["Notifier"], path: "Sources/notifier/Main"),
+        .executableTarget(name: "herald-notifier", dependencies: ["Notifier", .argumentParser], path: "Sources/notifier/Main"),
 
         // cli: a house on one terminal, and a demonstration of it.
         .target(
@@ -82,7 +82,7 @@ let package = Package(
             path: "Sources/cli",
             exclude: ["Main"]
         ),
-        .executableTarget(name: "herald", dependencies: ["CLI"], path: "Sources/cli/Main"),
+        .executableTarget(name: "herald", dependencies: ["CLI", .argumentParser], path: "Sources/cli/Main"),
 
         // C: a module map and typed wrappers each; one Swift file per library owns its pointers.
         .systemLibrary(name: "CHiredis", path: "Sources/CHiredis", providers: [.apt(["libhiredis-dev"])]),
@@ -91,6 +91,10 @@ let package = Package(
         .systemLibrary(
             name: "COpenSSL", path: "Sources/COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CEpoll", path: "Sources/CEpoll"),
+
+        // benchmarks: programs that measure a room from inside; Benchmarks/run starts them.
+        .executableTarget(
+            name: "redis-rate", dependencies: ["Redis", .logging, .nioPosix], path: "Benchmarks/RedisRate"),
 
         // tests: one target a room, and whole houses at the end.
         .target(
@@ -125,7 +129,7 @@ let package = Package(
             name: "NotifierTests",
             dependencies: [
                 "Domain", "Notifier", "Redis", "Runtime", "Signing", "Store", "TestKit", "Wire", .httpTypes, .logging,
-                .nio, .nioPosix,
+                .nio, .nioPosix, .serviceLifecycle,
             ]
         ),
         .testTarget(
@@ -154,6 +158,7 @@ extension Target.Dependency {
     static var configuration: Self { .product(name: "Configuration", package: "swift-configuration") }
     static var httpTypes: Self { .product(name: "HTTPTypes", package: "swift-http-types") }
     static var hummingbird: Self { .product(name: "Hummingbird", package: "hummingbird") }
+    static var hummingbirdCore: Self { .product(name: "HummingbirdCore", package: "hummingbird") }
     static var logging: Self { .product(name: "Logging", package: "swift-log") }
     static var metrics: Self { .product(name: "Metrics", package: "swift-metrics") }
     static var coreMetrics: Self { .product(name: "CoreMetrics", package: "swift-metrics") }

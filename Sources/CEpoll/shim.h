@@ -2,3 +2,17 @@
 /* The Glibc module leaves these two headers out. */
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <pthread.h>
+
+/* Starts a thread nobody joins. pthread_attr_t belongs to no module that Swift could import it from. */
+static inline int cepoll_start_thread(void *(*run)(void *), void *argument, size_t stack_bytes) {
+    pthread_t thread;
+    pthread_attr_t attributes;
+    int status = pthread_attr_init(&attributes);
+    if (status != 0) return status;
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attributes, stack_bytes);
+    status = pthread_create(&thread, &attributes, run, argument);
+    pthread_attr_destroy(&attributes);
+    return status;
+}

@@ -1,5 +1,4 @@
 import Domain
-import NIOPosix
 import Notifier
 import TestKit
 import Testing

@@ -1,6 +1,5 @@
 import Domain
 import NIOCore
-import NIOPosix
 import Notifier
 import TestKit
 import Testing

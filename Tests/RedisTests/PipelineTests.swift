@@ -114,4 +114,24 @@ struct PipelineTests {
             }
         }
     }
+
+    @Test func `The bytes in flight are bounded too, but one large command alone is taken`() async throws {
+        try await withRedis { redis in
+            try await withRedisPool(to: redis.endpoint, connections: 1, deadline: .seconds(30)) { pool in
+                _ = try await pool.send(RedisCommand("PING", []))
+                redis.pause()
+                var large = RedisCommand("SET", arguments: 2)
+                large.append("key")
+                large.append([UInt8](repeating: 0, count: RedisLimits.inFlightBytesMax))
+                try await withThrowingTaskGroup(of: RedisError?.self) { group in
+                    for _ in 0..<2 { group.addTask { [large] in await failure { try await pool.send(large) } } }
+                    let refusal = try await group.next()
+                    #expect(refusal == .notSent(.tooManyInFlight))
+                    redis.resume()
+                    let other = try await group.next()
+                    #expect(other == .some(nil))
+                }
+            }
+        }
+    }
 }

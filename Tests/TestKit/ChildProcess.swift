@@ -102,11 +102,13 @@ package final class ChildProcess: Sendable {
     }
 }
 
-/// Starts a program with no signal blocked or ignored, whatever the calling thread does with its own.
+/// Starts a program with no signal blocked or ignored, whatever the calling thread does with its own, and with no file
+/// of ours but the first three: NIO's sockets are inherited otherwise, and a port stays taken as long as any child lives.
 func spawn(
     _ executable: String, _ arguments: [String], environment: [String: String],
     actions: inout posix_spawn_file_actions_t
 ) throws(ChildProcess.NotStarted) -> pid_t {
+    _ = closeFrom?(&actions, STDERR_FILENO + 1)
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }
@@ -128,3 +130,9 @@ func spawn(
     }
     return id
 }
+
+/// `posix_spawn_file_actions_addclosefrom_np` of glibc 2.34, which its Swift module leaves out.
+private let closeFrom: (@convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, Int32) -> Int32)? =
+    dlsym(nil, "posix_spawn_file_actions_addclosefrom_np").map {
+        unsafeBitCast($0, to: (@convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, Int32) -> Int32).self)
+    }

@@ -62,7 +62,7 @@ package final class RedisServer: Sendable {
     /// ```
     /// - Throws: ``RedisError``, also while Redis is away.
     @discardableResult
-    package func command(_ words: String...) async throws -> RedisValue {
+    package func command(_ words: String...) async throws(RedisError) -> RedisValue {
         guard let name = words.first else { preconditionFailure("a command has a name") }
         return try await self.pool.send(RedisCommand(name, words.dropFirst()))
     }
@@ -84,8 +84,7 @@ package final class RedisServer: Sendable {
     /// Starts Redis and waits until it takes connections; it may still answer LOADING.
     package func startWithoutWaiting() async throws {
         precondition(!self.isRunning, "Redis is running already")
-        let process = try ChildProcess(
-            try executable("redis-server"), arguments: self.arguments, log: self.logFile)
+        let process = try ChildProcess(try executable("redis-server"), arguments: self.arguments, log: self.logFile)
         self.process.withLockedValue { $0 = process }
         let taken: Bool? = try await eventually(every: .milliseconds(2)) {
             if takesConnections(self.socketPath) { return true }
@@ -140,6 +139,7 @@ package final class RedisServer: Sendable {
 ///   - tcp: Whether to listen on a loopback port, too.
 ///   - password: Of the default user.
 ///   - arguments: More arguments for `redis-server`, such as `["--maxmemory", "4mb"]`.
+@discardableResult
 package func withRedis<Result>(
     appendOnly: Bool = false, tcp: Bool = false, password: String? = nil, arguments: [String] = [],
     _ body: (RedisServer) async throws -> Result
@@ -161,6 +161,7 @@ package func withRedis<Result>(
 }
 
 /// Gives a pool to a Redis, and ends it at the end. The Redis may be away.
+@discardableResult
 package func withRedisPool<Result>(
     to endpoint: RedisEndpoint, connections: Int = 2, inFlightMax: Int = RedisLimits.inFlightMax,
     deadline: Duration = .seconds(10), _ body: (RedisPool) async throws -> Result
@@ -180,6 +181,7 @@ package func withRedisPool<Result>(
 }
 
 /// Gives a running Redis of one's own and a pool to it.
+@discardableResult
 package func withRedisPool<Result>(
     appendOnly: Bool = false, _ body: (RedisServer, RedisPool) async throws -> Result
 ) async throws -> Result {

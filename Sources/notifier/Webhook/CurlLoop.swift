@@ -17,7 +17,8 @@ final class CurlLoop {
     private let userAgent: String
     private let multi: UnsafeMutableRawPointer
     private let epoll: Epoll
-    /// When libcurl wants to be woken, by the monotonic clock in ms; nil: not before something happens.
+    private let epoch = SuspendingClock.now
+    /// When libcurl wants to be woken, in ms of ``now()``; nil: not before something happens.
     private var wakeAt: Int64?
     private var idle: [Transfer] = []
     private var underWay: [UnsafeMutableRawPointer: Transfer] = [:]
@@ -65,7 +66,7 @@ final class CurlLoop {
             curl_multi_socket_action(self.multi, event.descriptor, flags, &running)
         }
         if hasMail { isOpen = self.openMail() }
-        if let wakeAt = self.wakeAt, Self.now() >= wakeAt {
+        if let wakeAt = self.wakeAt, self.now() >= wakeAt {
             self.wakeAt = nil
             curl_multi_socket_action(self.multi, curl_socket_t(CURL_SOCKET_TIMEOUT), 0, &running)
         }
@@ -89,13 +90,13 @@ final class CurlLoop {
     /// Milliseconds to sleep. Rounded up, so that libcurl is never woken before its time and asked in circles.
     private func patience() -> Int32 {
         guard let wakeAt = self.wakeAt else { return -1 }
-        return Int32(clamping: max(0, wakeAt - Self.now()))
+        return Int32(clamping: max(0, wakeAt - self.now()))
     }
 
-    private static func now() -> Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+    /// Milliseconds of a clock nobody sets, which stands still while the machine sleeps, as libcurl's does.
+    private func now() -> Int64 {
+        let passed = (SuspendingClock.now - self.epoch).components
+        return passed.seconds * 1000 + passed.attoseconds / 1_000_000_000_000_000
     }
 
     // MARK: Transfers
@@ -162,7 +163,9 @@ final class CurlLoop {
         ccurl_multi_set_timer_function(self.multi) { _, milliseconds, me in
             guard let me else { return -1 }
             let loop = Unmanaged<CurlLoop>.fromOpaque(me).takeUnretainedValue()
-            loop.wakeAt = milliseconds < 0 ? nil : CurlLoop.now() + Int64(milliseconds)
+            // The millisecond that has begun does not count: too early, and libcurl has us come again.
+            let begun: Int64 = milliseconds == 0 ? 0 : 1
+            loop.wakeAt = milliseconds < 0 ? nil : loop.now() + Int64(milliseconds) + begun
             return 0
         }
         // Kept connections give way to new ones, so both together never need more descriptors than this.

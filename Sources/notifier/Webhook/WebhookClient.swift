@@ -1,4 +1,4 @@
-import Glibc
+import CEpoll
 package import Logging
 import NIOConcurrencyHelpers
 
@@ -11,6 +11,9 @@ import NIOConcurrencyHelpers
 ///  request.completion(result)  ◄──────────────────────────────────────┘   once per request, on that thread
 /// ```
 package final class WebhookClient: Sendable {
+    /// Of the transfer thread; libcurl and OpenSSL need a tenth of it.
+    private static let stackBytes = 1 << 20
+
     private let mailbox: Mailbox
 
     /// Starts the thread. It runs until ``stop()``.
@@ -44,19 +47,12 @@ package final class WebhookClient: Sendable {
 
     private static func startThread(_ seed: ThreadSeed) throws(WebhookClientError) {
         let box = Unmanaged.passRetained(seed)
-        var thread = pthread_t()
-        var attributes = pthread_attr_t()
-        pthread_attr_init(&attributes)
-        defer { pthread_attr_destroy(&attributes) }
-        pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-        pthread_attr_setstacksize(&attributes, 1 << 20)
-        let status = pthread_create(
-            &thread, &attributes,
-            { raw in
-                guard let raw else { preconditionFailure("the thread was started without its seed") }
-                Unmanaged<ThreadSeed>.fromOpaque(raw).takeRetainedValue().run()
-                return nil
-            }, box.toOpaque())
+        let run: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { raw in
+            guard let raw else { preconditionFailure("the thread was started without its seed") }
+            Unmanaged<ThreadSeed>.fromOpaque(raw).takeRetainedValue().run()
+            return nil
+        }
+        let status = cepoll_start_thread(run, box.toOpaque(), Self.stackBytes)
         guard status == 0 else {
             box.release()
             throw .noThread

@@ -48,5 +48,7 @@ package final class PinnedBytes: Sendable {
     /// Valid as long as this object lives.
     var start: UnsafeMutableRawPointer? { self.storage.baseAddress }
 
-    package var bytes: [UInt8] { Array(self.storage) }
+    func withSpan<Result>(_ body: (Span<UInt8>) -> Result) -> Result {
+        self.storage.withMemoryRebound(to: UInt8.self) { body($0.span) }
+    }
 }

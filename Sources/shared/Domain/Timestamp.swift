@@ -13,6 +13,10 @@ package struct Timestamp: Hashable, Comparable, Sendable {
         Timestamp(milliseconds: self.milliseconds + Int64(seconds) * 1000)
     }
 
+    package func adding(milliseconds: Int64) -> Timestamp {
+        Timestamp(milliseconds: self.milliseconds + milliseconds)
+    }
+
     /// Whole seconds from `earlier` to this moment, never negative (Messaging API v2, "age").
     package func wholeSeconds(since earlier: Timestamp) -> Int {
         Int(max(0, self.milliseconds - earlier.milliseconds) / 1000)

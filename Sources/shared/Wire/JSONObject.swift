@@ -13,6 +13,11 @@ package struct JSONObject: Sendable {
     package private(set) var members: [Member] = []
     private var places: [String: Int] = [:]
 
+    /// The object without members.
+    package init() {
+        self.bytes = []
+    }
+
     /// Reads a document that is one object.
     ///
     /// - Returns: nil when the document is sound, but an array.

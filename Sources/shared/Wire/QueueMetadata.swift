@@ -29,6 +29,13 @@ package struct QueueMetadata: Sendable {
         self.object = object
     }
 
+    /// The metadata of a queue nobody set anything on.
+    package static let unset = QueueMetadata(JSONObject())
+
+    private init(_ object: JSONObject) {
+        self.object = object
+    }
+
     /// What the store has to know.
     package var attributes: QueueAttributes {
         QueueAttributes(

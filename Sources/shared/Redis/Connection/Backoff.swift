@@ -1,16 +1,18 @@
-internal import NIOCore
+package import NIOCore
 
 /// The pauses between attempts to connect: doubling, capped, and spread by chance over their upper half.
 ///
 /// The spread keeps many processes from coming back to a restarted Redis in one instant.
-struct Backoff: Sendable, Equatable {
-    static let pauseMin = TimeAmount.milliseconds(50)
-    static let pauseMax = TimeAmount.seconds(1)
+package struct Backoff: Sendable, Equatable {
+    package static let pauseMin = TimeAmount.milliseconds(50)
+    package static let pauseMax = TimeAmount.seconds(1)
 
-    private(set) var attempts = 0
+    package private(set) var attempts = 0
+
+    package init() {}
 
     /// - Parameter random: 0 to 1.
-    mutating func next(random: Double) -> TimeAmount {
+    package mutating func next(random: Double) -> TimeAmount {
         // Beyond 16 doublings the cap holds for any sensible minimum, and the shift cannot overflow.
         let doubled = Self.pauseMin.nanoseconds << min(self.attempts, 16)
         let pause = min(doubled, Self.pauseMax.nanoseconds)
@@ -18,7 +20,7 @@ struct Backoff: Sendable, Equatable {
         return .nanoseconds(pause / 2 + Int64(Double(pause / 2) * random))
     }
 
-    mutating func reset() {
+    package mutating func reset() {
         self.attempts = 0
     }
 }

@@ -1,4 +1,4 @@
-internal import NIOCore
+package import NIOCore
 
 /// What a connection does next. It performs nothing: the connection acts, then reports back.
 ///
@@ -9,8 +9,8 @@ internal import NIOCore
 ///            pauseOver│    ▼               │
 ///                     └─ pausing ◄─────────┘            any ── end ──► ended
 /// ```
-struct ConnectionLife: Sendable, Equatable {
-    enum Phase: Sendable, Equatable {
+package struct ConnectionLife: Sendable, Equatable {
+    package enum Phase: Sendable, Equatable {
         case idle
         case connecting
         case ready(since: NIODeadline)
@@ -20,24 +20,24 @@ struct ConnectionLife: Sendable, Equatable {
 
     /// A connection that lasted this long was a good one, and the pauses begin small again. Without it, a Redis that
     /// takes connections and drops them would be called as fast as the loop turns.
-    static let lastingMin = TimeAmount.seconds(1)
+    package static let lastingMin = TimeAmount.seconds(1)
 
-    private(set) var phase = Phase.idle
+    package private(set) var phase = Phase.idle
     private var backoff = Backoff()
     private var downSince: NIODeadline?
     /// nil: as long as its deadline allows.
     private let patience: TimeAmount?
 
-    init(patience: TimeAmount?) {
+    package init(patience: TimeAmount?) {
         self.patience = patience
     }
 
-    var isReady: Bool {
+    package var isReady: Bool {
         if case .ready = self.phase { true } else { false }
     }
 
     /// - Returns: Whether to connect now.
-    mutating func begin(at now: NIODeadline) -> Bool {
+    package mutating func begin(at now: NIODeadline) -> Bool {
         guard self.phase == .idle else { return false }
         self.phase = .connecting
         self.downSince = now
@@ -45,7 +45,7 @@ struct ConnectionLife: Sendable, Equatable {
     }
 
     /// The greeting was answered well.
-    mutating func greeted(at now: NIODeadline) {
+    package mutating func greeted(at now: NIODeadline) {
         precondition(self.phase == .connecting, "greeted while \(self.phase)")
         self.phase = .ready(since: now)
         self.downSince = nil
@@ -55,7 +55,7 @@ struct ConnectionLife: Sendable, Equatable {
     ///
     /// - Parameter random: 0 to 1.
     /// - Returns: How long to pause before the next attempt; nil when there is none.
-    mutating func broke(at now: NIODeadline, random: Double) -> TimeAmount? {
+    package mutating func broke(at now: NIODeadline, random: Double) -> TimeAmount? {
         switch self.phase {
         case .ended:
             return nil
@@ -72,21 +72,21 @@ struct ConnectionLife: Sendable, Equatable {
     }
 
     /// - Returns: Whether to connect now.
-    mutating func pauseOver() -> Bool {
+    package mutating func pauseOver() -> Bool {
         guard self.phase == .pausing else { return false }
         self.phase = .connecting
         return true
     }
 
     /// - Returns: Whether it had not ended before.
-    mutating func end() -> Bool {
+    package mutating func end() -> Bool {
         guard self.phase != .ended else { return false }
         self.phase = .ended
         return true
     }
 
     /// Whether commands may wait for the next connection.
-    func isWorthWaiting(at now: NIODeadline) -> Bool {
+    package func isWorthWaiting(at now: NIODeadline) -> Bool {
         switch self.phase {
         case .ended: return false
         case .idle, .ready: return true

@@ -157,7 +157,18 @@ actor RedisConnection {
             if failure != nil { break }
         }
         self.finish(endings)
-        if let failure { self.breakOff(failure) }
+        if let failure {
+            self.breakOff(failure)
+        } else {
+            // After the last reply of this read: one too many must not be taken for that of a command not yet sent.
+            self.sendWaiting()
+        }
+    }
+
+    private func sendWaiting() {
+        guard !self.waiting.isEmpty, self.life.isReady, let channel = self.channel else { return }
+        while let request = self.waiting.popFirst() { self.write(request, to: channel) }
+        self.flush(channel)
     }
 
     /// Tells callers how their commands ended.
@@ -234,10 +245,6 @@ actor RedisConnection {
             if self.outageIsLogged {
                 self.outageIsLogged = false
                 self.logger.notice("Redis is back")
-            }
-            if let channel = self.channel {
-                while let request = self.waiting.popFirst() { self.write(request, to: channel) }
-                self.flush(channel)
             }
             return nil
         }

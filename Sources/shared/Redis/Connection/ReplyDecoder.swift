@@ -1,16 +1,16 @@
 internal import CHiredis
-internal import NIOCore
+package import NIOCore
 
 /// Turns the bytes Redis sends into values, with the reader of hiredis.
 ///
 /// The only file that touches hiredis. It cannot be copied and is no `Sendable`: one handler on one event loop owns it,
 /// and nothing of C leaves it. The reader takes arrays nested up to 7 deep; a deeper one is a ``BrokenReply``, and so
 /// are the types of RESP3, which we never ask for.
-struct ReplyDecoder: ~Copyable {
+package struct ReplyDecoder: ~Copyable {
     private let reader: UnsafeMutablePointer<redisReader>
     private let replyBytesMax: Int
 
-    init(replyBytesMax: Int = RedisLimits.replyBytesMax) {
+    package init(replyBytesMax: Int = RedisLimits.replyBytesMax) {
         guard let reader = redisReaderCreate() else { fatalError("out of memory") }
         // hiredis gives its buffer back to the system when more than this is unused, with every read under load if the
         // bound is its own 16 KiB.
@@ -23,7 +23,7 @@ struct ReplyDecoder: ~Copyable {
         redisReaderFree(self.reader)
     }
 
-    mutating func feed(_ bytes: ByteBuffer) throws(BrokenReply) {
+    package mutating func feed(_ bytes: ByteBuffer) throws(BrokenReply) {
         let fed = bytes.withUnsafeReadableBytes { bytes in
             guard let start = bytes.baseAddress else { return REDIS_OK }
             return redisReaderFeed(self.reader, start.assumingMemoryBound(to: CChar.self), bytes.count)
@@ -34,7 +34,7 @@ struct ReplyDecoder: ~Copyable {
     /// The next whole reply; nil when more bytes must be fed first.
     ///
     /// Once it has thrown, the stream is lost: the connection must be closed.
-    mutating func next() throws(BrokenReply) -> RedisValue? {
+    package mutating func next() throws(BrokenReply) -> RedisValue? {
         var reply: UnsafeMutableRawPointer?
         guard redisReaderGetReply(self.reader, &reply) == REDIS_OK else { throw self.brokenReply() }
         guard let reply else {
@@ -79,8 +79,8 @@ struct ReplyDecoder: ~Copyable {
 }
 
 /// The bytes from Redis are no reply we can read.
-struct BrokenReply: Error, Equatable {
-    let reason: String
+package struct BrokenReply: Error, Equatable {
+    package let reason: String
 }
 
 /// Room for two full reads of the socket.

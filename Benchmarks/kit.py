@@ -1,0 +1,98 @@
+"""What the rows share: builds, private servers, and the table they end in."""
+import contextlib
+import pathlib
+import platform
+import shutil
+import socket
+import statistics
+import subprocess
+import tempfile
+import time
+
+repository = pathlib.Path(__file__).resolve().parent.parent
+
+
+def provenance(arguments):
+    """Machine, commit and command: figures without them say nothing."""
+    model = "unknown processor"
+    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            model = line.split(":", 1)[1].strip()
+            break
+    cores = len([line for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("processor")])
+    commit = output(["git", "rev-parse", "--short", "HEAD"])
+    if output(["git", "status", "--porcelain"]):
+        commit += " with changes"
+    load = pathlib.Path("/proc/loadavg").read_text().split()[0]
+    return (f"{model}, {cores} cores, Linux {platform.release()}, load {load} before the run\n"
+            f"commit {commit}, {time.strftime('%Y-%m-%d')}, Benchmarks/run {' '.join(arguments)}")
+
+
+def output(command):
+    return subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def build(product):
+    """Builds a product for release, and gives the path of its executable."""
+    command = ["swift", "build", "-c", "release", "--product", product]
+    built = subprocess.run(command, cwd=repository, capture_output=True, text=True)
+    if built.returncode != 0:
+        raise SystemExit(built.stdout + built.stderr)
+    folder = output(["swift", "build", "-c", "release", "--show-bin-path"])
+    return str(pathlib.Path(folder) / product)
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+@contextlib.contextmanager
+def redis_server(*arguments):
+    """A private Redis on a loopback port, without persistence unless the arguments say so."""
+    folder, port = tempfile.mkdtemp(prefix="herald-bench-"), free_port()
+    server = subprocess.Popen(
+        ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--dir", folder, "--save", "", "--appendonly", "no",
+         *arguments], stdout=subprocess.DEVNULL)
+    try:
+        for _ in range(1_000):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+                break
+            time.sleep(0.01)
+        yield port
+    finally:
+        server.terminate()
+        server.wait()
+        shutil.rmtree(folder)
+
+
+def median(values):
+    return statistics.median(values)
+
+
+class Table:
+    """Columns of text, a line per measurement, and whether what we promise holds."""
+
+    def __init__(self, title, columns):
+        self.title, self.columns, self.lines, self.promises = title, columns, [], []
+
+    def add(self, *cells):
+        self.lines.append([cell if isinstance(cell, str) else f"{cell:,.0f}" for cell in cells])
+
+    def promise(self, text, holds):
+        self.promises.append((text, holds))
+
+    @property
+    def holds(self):
+        return all(holds for _, holds in self.promises)
+
+    def __str__(self):
+        widths = [max(len(line[index]) for line in [self.columns, *self.lines]) for index in range(len(self.columns))]
+        def text(line):
+            first, *rest = (cell.ljust(width) if index == 0 else cell.rjust(width)
+                            for index, (cell, width) in enumerate(zip(line, widths)))
+            return "| " + " | ".join([first, *rest]) + " |"
+        rule = "|" + "|".join(("-" * (width + 1) + (":" if index else "-")) for index, width in enumerate(widths)) + "|"
+        promises = [f"{'held' if holds else 'MISSED'}: {text}" for text, holds in self.promises]
+        return "\n".join([self.title, "", text(self.columns), rule, *map(text, self.lines), "", *promises])

@@ -1,0 +1,54 @@
+package import Domain
+package import Redis
+package import Runtime
+package import Signing
+
+/// What the API was told, ready to work with. Making it checks what only its users can check.
+///
+/// | key | default | |
+/// |---|---|---|
+/// | `redis.url` | `redis://127.0.0.1:6379/0` | the store |
+/// | `redis.connections` | 2 | for pipelined commands |
+/// | `shards` | 16 | fixed at the first start |
+/// | `master.key` | - | signing secrets are derived from it |
+/// | `signed.url.keys` | - | newest first; short ones are taken with a warning |
+/// | `api.listen` | `127.0.0.1:8888` | REST |
+/// | `api.auth` | `none` | identity headers are trusted |
+///
+/// `docs/configuration.md` tells all of them, with flags and variables.
+package struct APISettings: Sendable {
+    /// Keys of pre-signed URLs shorter than this are warned about: deployments have them, and they can be guessed.
+    package static let signedURLKeyBytesWanted = 16
+
+    package let redis: RedisEndpoint
+    package let redisConnections: Int
+    package let shards: Int
+    package let masterKey: MasterKey
+    package let signedURLKeys: [SignedURLKey]
+    package let hasShortSignedURLKey: Bool
+    package let listen: ListenAddress
+    package let limits = Limits()
+
+    package init(_ reader: SettingReader) throws(SettingError) {
+        do {
+            self.redis = try RedisEndpoint(url: try reader.required(.redisURL))
+        } catch let error as SettingError {
+            throw error
+        } catch {
+            throw reader.invalid(.redisURL)
+        }
+        self.redisConnections = try reader.integer(.redisConnections)
+        self.shards = try reader.integer(.shards)
+        do {
+            self.masterKey = try MasterKey(try reader.required(.masterKey))
+        } catch let error as SettingError {
+            throw error
+        } catch {
+            throw reader.invalid(.masterKey)
+        }
+        let keys = reader.list(.signedURLKeys)
+        self.signedURLKeys = keys.compactMap(SignedURLKey.init)
+        self.hasShortSignedURLKey = keys.contains { $0.utf8.count < Self.signedURLKeyBytesWanted }
+        self.listen = try reader.address(.apiListen)
+    }
+}

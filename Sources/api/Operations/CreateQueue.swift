@@ -1,0 +1,18 @@
+import Domain
+import Store
+import Wire
+
+extension Operations {
+    /// Makes a queue, unless it is there; then nothing changes.
+    ///
+    /// - Parameter document: A JSON object as the caller wrote it; empty stands for `{}`.
+    /// - Returns: Whether it was not there before.
+    func createQueue(_ queue: QueueAddress, document: [UInt8]) async throws -> Bool {
+        let document = document.isEmpty ? Array("{}".utf8) : document
+        let metadata = try QueueMetadata(document: document, of: queue.name, limits: self.limits)
+        // Better a clear no than bodies in the clear, or retries at other times than the caller believes.
+        if metadata.isEncrypting { throw Refusal.requestInvalid("_enable_encrypt_messages is not available yet.") }
+        if metadata.hasRetryPolicy { throw Refusal.requestInvalid("_retry_policy is not available yet.") }
+        return try await self.store.queues.create(queue, metadata: document, attributes: metadata.attributes)
+    }
+}

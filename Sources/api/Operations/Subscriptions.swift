@@ -1,0 +1,68 @@
+import Domain
+import Signing
+import Store
+import Wire
+
+extension Operations {
+    /// The secret a subscription's webhooks are signed with, until secrets can be rotated.
+    private static let secretVersion = 1
+
+    /// Subscribes an address to a queue, and makes the queue if it is not there.
+    ///
+    /// - Parameter document: The request's body; empty stands for `{}`.
+    /// - Returns: The id, also of a subscription that was there already and is not confirmed: nothing about it changes.
+    /// - Throws: ``Refusal/subscriptionExists`` when it was there and is confirmed.
+    func createSubscription(
+        to queue: QueueAddress, document: [UInt8], now: Timestamp
+    ) async throws -> SubscriptionID {
+        let wish = try SubscriptionBody(document: document, now: now)
+        if wish.hasRetryPolicy { throw Refusal.requestInvalid("_retry_policy is not available yet.") }
+        let (id, outcome) = try await self.store.subscriptions.create(
+            queue, subscriber: wish.subscriber, ttl: wish.ttl ?? self.limits.subscriptionTTLDefault,
+            options: wish.options)
+        switch outcome {
+        case .created, .exists(confirmed: false): return id
+        case .exists(confirmed: true): throw Refusal.subscriptionExists
+        }
+    }
+
+    /// A page of subscriptions, oldest first. A marker that is no id lists nothing.
+    func listSubscriptions(of queue: QueueAddress, marker: String?, limit: Int) async throws -> [Subscription] {
+        var after: SubscriptionID?
+        if let marker {
+            guard let id = SubscriptionID(marker) else {
+                try await self.ping()
+                return []
+            }
+            after = id
+        }
+        return try await self.store.subscriptions.list(queue, after: after, limit: limit)
+    }
+
+    /// - Throws: ``Refusal/subscriptionNotFound``.
+    func getSubscription(_ text: String, of queue: QueueAddress) async throws -> Subscription {
+        guard let id = SubscriptionID(text) else {
+            try await self.ping()
+            throw Refusal.subscriptionNotFound
+        }
+        guard let subscription = try await self.store.subscriptions.get(queue, id: id) else {
+            throw Refusal.subscriptionNotFound
+        }
+        return subscription
+    }
+
+    /// Ends a subscription. One that is not there is no error.
+    func deleteSubscription(_ text: String, of queue: QueueAddress) async throws {
+        guard let id = SubscriptionID(text) else { return try await self.ping() }
+        try await self.store.subscriptions.delete(queue, id: id)
+    }
+
+    /// What the subscriber checks our webhooks with.
+    ///
+    /// - Throws: ``Refusal/subscriptionNotFound``.
+    func subscriptionSecret(_ text: String, of queue: QueueAddress) async throws -> WebhookSecret {
+        let subscription = try await self.getSubscription(text, of: queue)
+        return self.masterKey.webhookSecret(
+            project: queue.project, subscription: subscription.id, version: Self.secretVersion)
+    }
+}

@@ -1,0 +1,77 @@
+import Domain
+import HTTPTypes
+import NIOCore
+import Wire
+
+/// An error as clients of the messaging API know it: titles are part of the wire format, descriptions are for people.
+struct Problem: Sendable, Equatable {
+    let status: HTTPResponse.Status
+    let title: String
+    let description: String?
+
+    init(_ status: HTTPResponse.Status, _ title: String, _ description: String? = nil) {
+        self.status = status
+        self.title = title
+        self.description = description
+    }
+
+    static let unknownPath = Problem(.notFound, "404 Not Found")
+    static let methodNotAllowed = Problem(.methodNotAllowed, "405 Method Not Allowed")
+    static let notAcceptable = Problem(
+        .notAcceptable, "406 Not Acceptable", "This service answers with application/json only.")
+    static let formBody = Problem(
+        .badRequest, "Invalid Content-Type", "Endpoint does not accept application/x-www-form-urlencoded content.")
+    static let internalError = Problem(
+        .internalServerError, "Internal server error", "The request could not be carried out.")
+
+    static func bodyTooLarge(bytesMax: Int) -> Problem {
+        Problem(Refusal.bodyInvalid("The body may have at most \(bytesMax) bytes."))
+    }
+
+    var reply: Reply {
+        Reply.json(self.status) { body in
+            body.writeStaticString(#"{"title":"#)
+            body.writeJSON(self.title)
+            if let description = self.description {
+                body.writeStaticString(#","description":"#)
+                body.writeJSON(description)
+            }
+            body.writeStaticString("}")
+        }
+    }
+}
+
+extension Problem {
+    init(_ refusal: Refusal) {
+        switch refusal {
+        case .clientMissing: self.init(.badRequest, "Missing header value", "The header Client-ID is missing.")
+        case .clientMalformed: self.init(.badRequest, "Wrong UUID value", "The header Client-ID has to be a UUID.")
+        case .projectMissing:
+            self.init(.badRequest, "Project-Id Missing", "The header X-Project-Id was missing.")
+        case .projectEmpty:
+            self.init(.badRequest, "Empty project header not allowed", "The header X-Project-Id may not be empty.")
+        case .projectTooLong:
+            self.init(
+                .badRequest, "Invalid queue identification",
+                "The project id may have at most \(ProjectID.charactersMax) characters.")
+        case .queueNameInvalid:
+            self.init(
+                .badRequest, "Invalid queue identification",
+                "A queue name has 1 to \(QueueName.charactersMax) letters, digits, underscores, hyphens and full stops."
+            )
+        case .parameterMalformed(let name, let expected):
+            self.init(.badRequest, "Invalid parameter", "The parameter \(name) has to be \(expected).")
+        case .requestInvalid(let description): self.init(.badRequest, "Invalid API request", description)
+        case .bodyInvalid(let description): self.init(.badRequest, "Invalid request body", description)
+        case .messageNotFound: self.init(.notFound, "Not found", "There is no such message.")
+        case .subscriptionNotFound: self.init(.notFound, "Not found", "There is no such subscription.")
+        case .subscriberSchemeUnsupported(let supported):
+            self.init(
+                .badRequest, "Invalid API request",
+                "The subscriber type of subscription must be supported in the list \(supported.joined(separator: ", "))."
+            )
+        case .subscriptionExists:
+            self.init(.conflict, "Resource conflict", "This subscriber is subscribed and confirmed already.")
+        }
+    }
+}

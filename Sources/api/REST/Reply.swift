@@ -1,0 +1,41 @@
+import Domain
+import HTTPTypes
+import NIOCore
+import Wire
+
+/// An answer, ready to be written.
+struct Reply: Sendable {
+    var status: HTTPResponse.Status
+    var headers: HTTPFields = [:]
+    /// Empty for none.
+    var body = ByteBuffer()
+
+    /// An answer without a body.
+    static func empty(_ status: HTTPResponse.Status) -> Reply {
+        Reply(status: status)
+    }
+
+    /// An answer of JSON, written into one buffer.
+    static func json(
+        _ status: HTTPResponse.Status, capacity: Int = 256, _ write: (inout ByteBuffer) -> Void
+    ) -> Reply {
+        var body = ByteBufferAllocator().buffer(capacity: capacity)
+        write(&body)
+        return Reply(status: status, headers: [.contentType: "application/json"], body: body)
+    }
+
+    func with(_ name: HTTPField.Name, _ value: String) -> Reply {
+        var reply = self
+        reply.headers[name] = value
+        return reply
+    }
+}
+
+extension HTTPField.Name {
+    static let requestID = Self.known("X-OpenStack-Request-Id")
+
+    private static func known(_ name: String) -> HTTPField.Name {
+        guard let known = HTTPField.Name(name) else { preconditionFailure("\(name) is no header name") }
+        return known
+    }
+}

@@ -1,0 +1,80 @@
+import Domain
+import HTTPTypes
+import NIOCore
+import Signing
+import Store
+import Wire
+
+/// Subscriptions over HTTP: query and body in, one operation, an answer out.
+struct SubscriptionReplies: Sendable {
+    let operations: Operations
+
+    func create(_ body: ByteBuffer, for queue: QueueAddress, now: Timestamp) async throws -> Reply {
+        let location = queue.path + "/subscriptions"
+        do {
+            let id = try await self.operations.createSubscription(
+                to: queue, document: Array(body.readableBytesView), now: now)
+            return Reply.json(.created) { body in
+                body.writeStaticString(#"{"subscription_id":"#)
+                body.writeJSON(id.text)
+                body.writeStaticString("}")
+            }.with(.location, location)
+        } catch Refusal.subscriptionExists {
+            return Problem(.subscriptionExists).reply.with(.location, location)
+        }
+    }
+
+    func list(_ queue: QueueAddress, _ query: Query) async throws -> Reply {
+        var link = PageLink(path: queue.path + "/subscriptions")
+        let limit = try query.limit(max: self.operations.limits.pageMax)
+        link.add("limit", try query.integer("limit"))
+        let page = try await self.operations.listSubscriptions(of: queue, marker: query.text("marker"), limit: limit)
+        return Reply.json(.ok, capacity: 1024) { body in
+            body.writeStaticString(#"{"subscriptions":["#)
+            for (index, subscription) in page.enumerated() {
+                if index > 0 { body.writeStaticString(",") }
+                Self.write(subscription, to: &body)
+            }
+            body.writeStaticString(#"],"links":"#)
+            link.write(after: page.last?.id.text, to: &body)
+            body.writeStaticString("}")
+        }
+    }
+
+    func show(_ id: String, of queue: QueueAddress) async throws -> Reply {
+        let subscription = try await self.operations.getSubscription(id, of: queue)
+        return Reply.json(.ok) { Self.write(subscription, to: &$0) }
+    }
+
+    func delete(_ id: String, of queue: QueueAddress) async throws -> Reply {
+        try await self.operations.deleteSubscription(id, of: queue)
+        return .empty(.noContent)
+    }
+
+    func showSecret(_ id: String, of queue: QueueAddress) async throws -> Reply {
+        let secret = try await self.operations.subscriptionSecret(id, of: queue)
+        return Reply.json(.ok) { body in
+            body.writeStaticString(#"{"secret":"#)
+            body.writeJSON(secret.text)
+            body.writeStaticString("}")
+        }.with(.cacheControl, "no-store")
+    }
+
+    private static func write(_ subscription: Subscription, to body: inout ByteBuffer) {
+        body.writeStaticString(#"{"id":"#)
+        body.writeJSON(subscription.id.text)
+        body.writeStaticString(#","source":"#)
+        body.writeJSON(subscription.queue.text)
+        body.writeStaticString(#","subscriber":"#)
+        body.writeJSON(subscription.subscriber)
+        body.writeStaticString(#","ttl":"#)
+        body.writeJSON(subscription.ttl)
+        body.writeStaticString(#","age":"#)
+        body.writeJSON(subscription.age)
+        body.writeStaticString(#","options":"#)
+        body.writeBytes(subscription.options)
+        body.writeStaticString(#","confirmed":"#)
+        body.writeJSON(subscription.confirmed)
+        body.writeStaticString("}")
+    }
+}

@@ -1,0 +1,32 @@
+import Domain
+import Signing
+import Store
+
+/// The headers of one attempt: Standard Webhooks, and what of ours a receiver may want to know.
+///
+/// | header | value |
+/// |---|---|
+/// | `webhook-id` | the delivery, the same over all attempts: drop what you have seen |
+/// | `webhook-timestamp` | seconds since the epoch when this attempt was made |
+/// | `webhook-signature` | `v1,` and the signature over id, timestamp and body |
+/// | `herald-attempt` | from 1 |
+/// | `herald-message-id`, `herald-subscription-id` | the ids of the messaging API |
+/// | `herald-message-type` | `Notification` |
+enum AttemptHeaders {
+    static func lines(
+        delivery: DeliveryID, message: MessageID, lease: Lease, at now: Timestamp, body: PinnedBytes,
+        secret: WebhookSecret
+    ) -> [String] {
+        let signature = body.withSpan { secret.signature(id: delivery.text, timestamp: now.seconds, body: $0) }
+        return [
+            "Content-Type: application/json",
+            "webhook-id: \(delivery.text)",
+            "webhook-timestamp: \(now.seconds)",
+            "webhook-signature: \(signature)",
+            "herald-attempt: \(lease.attempt)",
+            "herald-message-id: \(message.text)",
+            "herald-subscription-id: \(lease.subscription.text)",
+            "herald-message-type: Notification",
+        ]
+    }
+}

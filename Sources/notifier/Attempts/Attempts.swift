@@ -1,0 +1,57 @@
+import Domain
+import Signing
+import Store
+import Wire
+
+/// Turns leases into requests.
+struct Attempts: Sendable {
+    /// What is to be done about one lease.
+    enum Plan: Sendable {
+        case send(Lease, WebhookDraft)
+        /// Nothing is sent, and this is written down.
+        case end(Lease, Settlement.Ending)
+    }
+
+    /// A request but for who wants to hear of it.
+    struct WebhookDraft: Sendable {
+        let url: String
+        let headers: [String]
+        let body: PinnedBytes
+    }
+
+    private let store: Store
+    private let recipients: Recipients
+
+    init(store: Store, masterKey: MasterKey) {
+        self.store = store
+        self.recipients = Recipients(subscriptions: store.subscriptions, masterKey: masterKey)
+    }
+
+    /// Plans the attempts of leases that came together, in their order.
+    ///
+    /// - Parameter now: By Redis' clock: what has expired by then is not attempted, and attempts are signed with it.
+    /// - Throws: When Redis could not be asked where they go; then nothing has happened.
+    func plan(_ leases: [Lease], at now: Timestamp) async throws(StoreError) -> [Plan] {
+        let recipients = try await self.recipients.find(leases)
+        // A message to many subscriptions of one queue is encoded once: their leases come one after the other.
+        var encoded: [QueueAddress: [Position: PinnedBytes]] = [:]
+        return leases.map { lease in
+            guard now < lease.expiresAt else {
+                return .end(lease, .deadLetter(.expired, summary: "expired before attempt \(lease.attempt)"))
+            }
+            guard let recipient = recipients[lease.recipient] else { return .end(lease, .dropped) }
+            let body = encoded[lease.queue]?[lease.position] ?? Self.body(of: lease)
+            encoded[lease.queue, default: [:]][lease.position] = body
+            let headers = AttemptHeaders.lines(
+                delivery: self.store.deliveries.deliveryID(subscription: lease.subscription, position: lease.position),
+                message: self.store.messages.id(at: lease.position, in: lease.queue), lease: lease, at: now,
+                body: body, secret: recipient.secret)
+            return .send(lease, WebhookDraft(url: recipient.url, headers: headers, body: body))
+        }
+    }
+
+    private static func body(of lease: Lease) -> PinnedBytes {
+        PinnedBytes(
+            NotificationPayload.encode(body: lease.body, ttl: lease.ttl, delay: lease.delay, queue: lease.queue.name))
+    }
+}

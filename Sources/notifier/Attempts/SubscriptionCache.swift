@@ -1,0 +1,56 @@
+import Domain
+import NIOConcurrencyHelpers
+import Signing
+
+/// What an attempt has to know about its subscription.
+struct Recipient: Sendable {
+    /// The subscriber's address exactly as it was written.
+    let url: String
+    let secret: WebhookSecret
+}
+
+/// The recipients this notifier met lately, so that the next message asks Redis for nothing.
+///
+/// An entry is good for one version of its subscription; a change of the subscription changes the version in the next
+/// lease, which then finds nothing here. Two generations bound it: when the younger one is full it becomes the older one,
+/// and what nobody asked for meanwhile is gone.
+final class SubscriptionCache: Sendable {
+    struct Key: Hashable, Sendable {
+        let subscription: SubscriptionID
+        let version: Int
+    }
+
+    private struct State {
+        var younger: [Key: Recipient] = [:]
+        var older: [Key: Recipient] = [:]
+    }
+
+    private let generationMax: Int
+    private let state = NIOLockedValueBox(State())
+
+    /// - Parameter generationMax: Entries of one generation; at most twice as many are kept.
+    init(generationMax: Int = 16_384) {
+        self.generationMax = generationMax
+    }
+
+    subscript(key: Key) -> Recipient? {
+        self.state.withLockedValue { state in
+            if let recipient = state.younger[key] { return recipient }
+            guard let recipient = state.older[key] else { return nil }
+            self.insert(recipient, for: key, into: &state)
+            return recipient
+        }
+    }
+
+    func insert(_ recipient: Recipient, for key: Key) {
+        self.state.withLockedValue { self.insert(recipient, for: key, into: &$0) }
+    }
+
+    private func insert(_ recipient: Recipient, for key: Key, into state: inout State) {
+        if state.younger.count >= self.generationMax {
+            state.older = state.younger
+            state.younger = [:]
+        }
+        state.younger[key] = recipient
+    }
+}

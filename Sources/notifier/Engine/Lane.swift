@@ -1,0 +1,369 @@
+import Domain
+import Logging
+import NIOConcurrencyHelpers
+import NIOCore
+import Runtime
+import Store
+
+/// The work of one notifier in one shard: two loops around one state.
+///
+/// ```
+///  bell, look, freed slots, due time ──► errands ──► pump: take, lease, reap, sweep ──► attempts ──► WebhookClient
+///                                          ▲                                                            │
+///                                          └── wake ◄── settler: up to 64 results a call ◄── results ◄──┘
+/// ```
+///
+/// The pump asks Redis one thing at a time, so a shard's deliveries start in the order they were handed out.
+final class Lane: Sendable {
+    /// Results written down in one call.
+    private static let settlementsMax = 64
+    /// How long a first result waits for company while attempts are still running.
+    private static let linger = Duration.milliseconds(2)
+    /// A due time further away than this is left to a later look.
+    private static let horizon: Int64 = 5_000
+    /// Milliseconds until something that could not be leased although it was due is asked for again.
+    private static let recheck: Int64 = 20
+    /// Lapsed leases made due again in one call.
+    private static let reapedMax = 100
+    /// Leases renewed in one call.
+    private static let renewalsMax = 100
+
+    private struct State {
+        var errands: Errands = []
+        var underWay = UnderWay()
+        var isStopping = false
+        var dueTimer: (at: Timestamp, timer: Scheduled<Void>)?
+    }
+
+    let shard: Int
+    private let tools: NotifierTools
+    private let eventLoop: any EventLoop
+    private let pumpWake = Wake()
+    private let settlerWake = Wake()
+    private let state = NIOLockedValueBox(State())
+
+    init(shard: Int, tools: NotifierTools, eventLoop: any EventLoop) {
+        self.shard = shard
+        self.tools = tools
+        self.eventLoop = eventLoop
+    }
+
+    // MARK: Errands
+
+    /// Asks the pump for something; without effect once the lane stops.
+    func request(_ errands: Errands) {
+        let isNew = self.state.withLockedValue { state in
+            guard !state.isStopping, !state.errands.isSuperset(of: errands) else { return false }
+            state.errands.formUnion(errands)
+            return true
+        }
+        if isNew { self.pumpWake.call() }
+    }
+
+    /// Has the pump look for due deliveries at a time by Redis' clock.
+    func request(leaseAt due: Timestamp) {
+        let wait = due.milliseconds - self.tools.clock.now.milliseconds
+        guard wait > 0 else { return self.request([.lease, .look]) }
+        guard wait <= Self.horizon else { return }
+        self.state.withLockedValue { state in
+            if let known = state.dueTimer {
+                guard due < known.at else { return }
+                known.timer.cancel()
+            }
+            guard !state.isStopping else { return }
+            let timer = self.eventLoop.scheduleTask(in: .milliseconds(wait)) {
+                self.state.withLockedValue { $0.dueTimer = nil }
+                self.request([.lease, .look])
+            }
+            state.dueTimer = (due, timer)
+        }
+    }
+
+    /// Takes no more work; ``pump()`` returns when the call it is in has been answered.
+    func stopTaking() {
+        self.state.withLockedValue { state in
+            state.isStopping = true
+            state.dueTimer?.timer.cancel()
+            state.dueTimer = nil
+        }
+        self.pumpWake.finish()
+    }
+
+    /// No more results will come; ``settle()`` returns when all are written down or given up.
+    func stopSettling() {
+        self.settlerWake.finish()
+    }
+
+    // MARK: The pump
+
+    /// Does errands until ``stopTaking()``.
+    func pump() async {
+        var backoff = Backoff()
+        for await _ in self.pumpWake.signals {
+            while let errand = self.nextErrand() {
+                do {
+                    try await self.carryOut(errand)
+                    backoff.succeeded()
+                } catch {
+                    let pause = backoff.failed(chance: .random(in: 0..<1))
+                    self.tools.trouble.note("Redis did not do what a shard needs", error, shard: self.shard)
+                    self.request(errand)
+                    // Cancelled: the loop's condition sees that the lane stops.
+                    try? await Task.sleep(for: pause)
+                }
+            }
+        }
+    }
+
+    private func nextErrand() -> Errands? {
+        self.state.withLockedValue { state in
+            guard !state.isStopping else { return nil }
+            // Lapsed leases and new events first: what they bring is leased in the same round.
+            for errand in [Errands.reap, .take, .lease, .look, .sweep] where state.errands.contains(errand) {
+                state.errands.remove(errand)
+                return errand
+            }
+            return nil
+        }
+    }
+
+    private func carryOut(_ errand: Errands) async throws(StoreError) {
+        switch errand {
+        case .reap: try await self.reap()
+        case .take: try await self.take()
+        case .lease: try await self.lease()
+        case .look: try await self.look()
+        case .sweep: try await self.sweep()
+        default: preconditionFailure("errands are done one by one")
+        }
+    }
+
+    private var isStopping: Bool { self.state.withLockedValue { $0.isStopping } }
+
+    /// Fans out until no event is left. Without a slot it still turns events into waiting deliveries: a full notifier
+    /// must not keep a message from the others.
+    private func take() async throws(StoreError) {
+        var hasMore = true
+        while hasMore, !self.isStopping {
+            let slots = self.tools.slots.reserve(for: self.shard)
+            let taken: Taken
+            do throws(StoreError) {
+                taken = try await self.tools.store.deliveries.take(
+                    self.shard, capacity: slots, lease: self.tools.settings.lease, confirmedOnly: false)
+            } catch {
+                self.free(slots)
+                throw error
+            }
+            hasMore = taken.more
+            self.free(slots - taken.leases.count)
+            try await self.start(taken.leases)
+        }
+        if hasMore { self.request(.take) }
+    }
+
+    /// Leases what is due until nothing is left or no slot.
+    private func lease() async throws(StoreError) {
+        while !self.isStopping {
+            let slots = self.tools.slots.reserve(for: self.shard)
+            guard slots > 0 else { return }
+            let leases: [Lease]
+            do throws(StoreError) {
+                leases = try await self.tools.store.deliveries.lease(
+                    self.shard, capacity: slots, lease: self.tools.settings.lease)
+            } catch {
+                self.free(slots)
+                throw error
+            }
+            self.free(slots - leases.count)
+            guard !leases.isEmpty else { return }
+            try await self.start(leases)
+        }
+    }
+
+    private func reap() async throws(StoreError) {
+        while !self.isStopping {
+            let count = try await self.tools.store.deliveries.reap(self.shard, limit: Self.reapedMax)
+            self.tools.metrics.lapsed(count)
+            if count > 0 { self.request([.lease, .look]) }
+            if count < Self.reapedMax { return }
+        }
+    }
+
+    private func sweep() async throws(StoreError) {
+        while !self.isStopping, try await self.tools.store.deliveries.sweep(self.shard).more {}
+    }
+
+    private func look() async throws(StoreError) {
+        guard let look = try await self.tools.store.deliveries.look(at: [self.shard]).first else { return }
+        self.tools.clock.observe(look.now)
+        // What is due already came due in this very moment, or is out of reach until a slot or a window comes free: soon
+        // again, but not at once, so that the second kind does not keep us asking.
+        if let due = look.nextDue { self.request(leaseAt: max(due, look.now.adding(milliseconds: Self.recheck))) }
+    }
+
+    /// What a look over all shards saw of this one.
+    func noticed(_ look: ShardLook) {
+        var errands: Errands = []
+        if look.events > 0 { errands.insert(.take) }
+        if let oldest = look.oldestLease, oldest <= look.now { errands.insert(.reap) }
+        if let next = look.nextSweep, next <= look.now { errands.insert(.sweep) }
+        if !errands.isEmpty { self.request(errands) }
+        if let due = look.nextDue { self.request(leaseAt: due) }
+    }
+
+    // MARK: Attempts
+
+    private func start(_ leases: [Lease]) async throws(StoreError) {
+        guard !leases.isEmpty else { return }
+        self.state.withLockedValue { state in
+            for lease in leases { state.underWay.start(lease) }
+        }
+        self.tools.slots.load(bytes: leases.reduce(0) { $0 + $1.body.count })
+        guard !self.isStopping else {
+            for lease in leases { self.end(lease, with: .handedBack) }
+            return
+        }
+        let now = self.tools.clock.now
+        let plans: [Attempts.Plan]
+        do throws(StoreError) {
+            plans = try await self.tools.attempts.plan(leases, at: now)
+        } catch {
+            for lease in leases { self.end(lease, with: .handedBack) }
+            throw error
+        }
+        var requests: [WebhookRequest] = []
+        requests.reserveCapacity(plans.count)
+        for plan in plans {
+            switch plan {
+            case .end(let lease, let ending): self.end(lease, with: ending)
+            case .send(let lease, let draft):
+                self.tools.metrics.started(lease, at: now)
+                // Only what the end needs: the lease itself would keep the whole reply it came in.
+                let attempt = RunningAttempt(lease)
+                requests.append(
+                    WebhookRequest(url: draft.url, headers: draft.headers, body: draft.body) { result in
+                        self.finished(attempt, result)
+                    })
+            }
+        }
+        self.tools.client.send(requests)
+    }
+
+    private func finished(_ attempt: RunningAttempt, _ result: WebhookResult) {
+        switch result {
+        case .aborted: self.end(attempt.key, with: .handedBack)
+        case .finished(let outcome):
+            self.tools.metrics.finished(outcome)
+            self.end(attempt.key, with: attempt.ending(after: outcome, at: self.tools.clock.now))
+        }
+    }
+
+    private func end(_ lease: Lease, with ending: Settlement.Ending) {
+        self.end(UnderWay.Key(lease.token), with: ending)
+    }
+
+    private func end(_ key: UnderWay.Key, with ending: Settlement.Ending) {
+        let isFirst = self.state.withLockedValue { $0.underWay.end(key, with: ending) }
+        if isFirst { self.settlerWake.call() }
+    }
+
+    /// Gives slots back and wakes whoever waits for them.
+    private func free(_ slots: Int, bytes: Int = 0) {
+        if let shard = self.tools.slots.release(slots, bytes: bytes) { self.tools.lanes.wake(shard) }
+    }
+
+    // MARK: The settler
+
+    /// Writes results down until ``stopSettling()``.
+    func settle() async {
+        for await _ in self.settlerWake.signals {
+            if self.isWorthWaiting {
+                // Cancelled: then nobody waits for company any more.
+                try? await Task.sleep(for: Self.linger)
+            }
+            while let keys = self.nextResults() {
+                await self.settle(keys)
+                let bytes = self.state.withLockedValue { $0.underWay.remove(keys) }
+                self.free(keys.count, bytes: bytes)
+                // A window has room again, or a retry is due at once.
+                self.request(.lease)
+            }
+        }
+    }
+
+    private var isWorthWaiting: Bool {
+        self.state.withLockedValue { $0.underWay.isAnyRunning && $0.underWay.endedCount < Self.settlementsMax }
+    }
+
+    private func nextResults() -> [UnderWay.Key]? {
+        let keys = self.state.withLockedValue { $0.underWay.takeEnded(upTo: Self.settlementsMax) }
+        return keys.isEmpty ? nil : keys
+    }
+
+    /// Writes results down, again and again while Redis does not answer: a settlement that was carried out once is not
+    /// carried out twice. After the lease's length there is nothing left to write: others have taken over.
+    private func settle(_ keys: [UnderWay.Key]) async {
+        var backoff = Backoff()
+        let deadline = ContinuousClock.now + self.tools.settings.lease
+        while true {
+            let settlements = self.state.withLockedValue { state in
+                keys.compactMap { state.underWay.settlement(of: $0) }
+            }
+            guard !settlements.isEmpty else { return self.tools.metrics.lost(keys.count) }
+            do throws(StoreError) {
+                let written = try await self.tools.store.deliveries.settle(self.shard, settlements)
+                let count = written.count { $0 }
+                self.tools.metrics.settled(count)
+                self.tools.metrics.lost(keys.count - count)
+                return
+            } catch {
+                self.tools.trouble.note("Results could not be written down yet", error, shard: self.shard)
+                guard ContinuousClock.now < deadline, !Task.isCancelled else {
+                    self.tools.metrics.lost(keys.count)
+                    self.tools.logger.error(
+                        "Results are lost, their deliveries will be attempted again",
+                        metadata: [LogKey.shard: "\(self.shard)", "count": "\(keys.count)", LogKey.error: "\(error)"])
+                    return
+                }
+                // Cancelled: the guard above ends it after one more try.
+                try? await Task.sleep(for: backoff.failed(chance: .random(in: 0..<1)))
+            }
+        }
+    }
+
+    // MARK: Renewal
+
+    /// Renews the leases that end before a time.
+    func renew(endingBefore time: Timestamp) async throws(StoreError) {
+        let tokens = self.state.withLockedValue { $0.underWay.tokens(endingBefore: time) }
+        for start in stride(from: 0, to: tokens.count, by: Self.renewalsMax) {
+            let batch = Array(tokens[start..<min(start + Self.renewalsMax, tokens.count)])
+            let renewed = try await self.tools.store.deliveries.renew(
+                self.shard, batch, lease: self.tools.settings.lease)
+            self.state.withLockedValue { state in
+                for (token, newer) in zip(batch, renewed) { state.underWay.renew(token, to: newer) }
+            }
+        }
+    }
+}
+
+/// What has to be known of a lease when its attempt ends.
+private struct RunningAttempt: Sendable {
+    let key: UnderWay.Key
+    let expiresAt: Timestamp
+
+    init(_ lease: Lease) {
+        self.key = UnderWay.Key(lease.token)
+        self.expiresAt = lease.expiresAt
+    }
+
+    func ending(after outcome: Outcome, at now: Timestamp) -> Settlement.Ending {
+        let decision = DeliveryDecision(
+            after: outcome, attempt: self.key.attempt, policy: RetryPolicy(), expiresAt: self.expiresAt, now: now)
+        switch decision {
+        case .delivered: return .delivered
+        case .retry(let seconds): return .retry(after: .seconds(seconds))
+        case .deadLetter(let reason): return .deadLetter(reason, summary: outcome.summary)
+        }
+    }
+}

@@ -1,0 +1,104 @@
+import NIOConcurrencyHelpers
+
+/// How much one notifier has under way at once, over all shards.
+///
+/// A slot is held from before a lease is asked for until its outcome is written down, so nothing in this process grows
+/// beyond the slots: neither transfers, nor results that wait for Redis.
+struct SlotLedger: Sendable {
+    /// A lease call asks for no more than this, so that its reply stays of a size.
+    static let perCallMax = 256
+    /// Bytes of message bodies under way. Reached only by very large messages: 8192 of 32 KiB.
+    static let bytesMax = 256 << 20
+
+    private let limit: Int
+    private(set) var used = 0
+    private(set) var bytes = 0
+    /// Shards that got nothing, longest waiting first.
+    private var starved: [Int] = []
+
+    init(limit: Int) {
+        precondition(limit > 0, "a notifier without a slot delivers nothing")
+        self.limit = limit
+    }
+
+    /// Takes up to ``perCallMax`` slots. A shard that gets none is woken when some are free again.
+    mutating func reserve(for shard: Int) -> Int {
+        let count = self.bytes >= Self.bytesMax ? 0 : min(self.limit - self.used, Self.perCallMax)
+        self.used += count
+        if count == 0, !self.starved.contains(shard) { self.starved.append(shard) }
+        return count
+    }
+
+    /// Counts the body of a lease that came for a reserved slot.
+    mutating func load(bytes: Int) {
+        self.bytes += bytes
+    }
+
+    /// Gives slots back.
+    ///
+    /// - Returns: The shard to wake. It passes the call on when it leaves something, see ``next()``.
+    mutating func release(_ count: Int, bytes: Int) -> Int? {
+        self.used -= count
+        self.bytes -= bytes
+        precondition(self.used >= 0 && self.bytes >= 0, "a slot was given back twice")
+        return self.next()
+    }
+
+    /// The next shard that waits, if there is something for it.
+    mutating func next() -> Int? {
+        guard self.used < self.limit, self.bytes < Self.bytesMax, !self.starved.isEmpty else { return nil }
+        return self.starved.removeFirst()
+    }
+}
+
+/// The slots of a process, shared by its shards.
+final class Slots: Sendable {
+    private struct State {
+        var ledger: SlotLedger
+        var waiters: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let state: NIOLockedValueBox<State>
+
+    init(limit: Int) {
+        self.state = NIOLockedValueBox(State(ledger: SlotLedger(limit: limit)))
+    }
+
+    var used: Int { self.state.withLockedValue { $0.ledger.used } }
+
+    func reserve(for shard: Int) -> Int {
+        self.state.withLockedValue { $0.ledger.reserve(for: shard) }
+    }
+
+    func load(bytes: Int) {
+        self.state.withLockedValue { $0.ledger.load(bytes: bytes) }
+    }
+
+    /// - Returns: The shard to wake.
+    func release(_ count: Int, bytes: Int = 0) -> Int? {
+        let (shard, waiters) = self.state.withLockedValue { state in
+            let shard = state.ledger.release(count, bytes: bytes)
+            guard state.ledger.used == 0 else { return (shard, [CheckedContinuation<Void, Never>]()) }
+            defer { state.waiters = [] }
+            return (shard, state.waiters)
+        }
+        for waiter in waiters { waiter.resume() }
+        return shard
+    }
+
+    /// The next shard that waits while something is free.
+    func next() -> Int? {
+        self.state.withLockedValue { $0.ledger.next() }
+    }
+
+    /// Returns when no slot is held.
+    func waitUntilIdle() async {
+        await withCheckedContinuation { continuation in
+            let isIdle = self.state.withLockedValue { state in
+                if state.ledger.used > 0 { state.waiters.append(continuation) }
+                return state.ledger.used == 0
+            }
+            if isIdle { continuation.resume() }
+        }
+    }
+}

@@ -1,0 +1,7 @@
+import ArgumentParser
+import Notifier
+
+@main
+enum HeraldNotifier {
+    static func main() async { await NotifierCommand.main() }
+}

@@ -1,0 +1,73 @@
+import Domain
+import Metrics
+import Store
+
+/// What a notifier counts.
+///
+/// | metric | kind, unit | dimensions | question |
+/// |---|---|---|---|
+/// | `herald.delivery.lag` | timer | - | How long after its post is a message attempted first? |
+/// | `herald.delivery.attempts` | counter | `channel`, `outcome` | How do attempts end? |
+/// | `herald.delivery.settled` | counter | - | How many results are written down? |
+/// | `herald.delivery.lost` | counter | - | How many results came too late, their deliveries being made again? |
+/// | `herald.delivery.lapsed` | counter | - | How many leases of dead or stalled notifiers did this one take over? |
+/// | `herald.delivery.under_way` | gauge | - | How many of the slots are taken? |
+/// | `herald.events.pending` | gauge | - | How many posts wait to be fanned out, over all shards? |
+struct NotifierMetrics: Sendable {
+    private let lag = Timer(label: "herald.delivery.lag", preferredDisplayUnit: .milliseconds)
+    private let settledCount = Counter(label: "herald.delivery.settled")
+    private let lostCount = Counter(label: "herald.delivery.lost")
+    private let lapsedCount = Counter(label: "herald.delivery.lapsed")
+    private let underWayCount = Gauge(label: "herald.delivery.under_way")
+    private let pendingCount = Gauge(label: "herald.events.pending")
+    private let attempts: [OutcomeWord: Counter]
+
+    init() {
+        self.attempts = Dictionary(
+            uniqueKeysWithValues: OutcomeWord.allCases.map { word in
+                let dimensions = [("channel", "webhook"), ("outcome", word.rawValue)]
+                return (word, Counter(label: "herald.delivery.attempts", dimensions: dimensions))
+            })
+    }
+
+    func started(_ lease: Lease, at now: Timestamp) {
+        guard lease.attempt == 1 else { return }
+        self.lag.recordMilliseconds(max(0, now.milliseconds - lease.position.createdAt.milliseconds))
+    }
+
+    func settled(_ count: Int) { self.settledCount.increment(by: count) }
+    func lost(_ count: Int) { self.lostCount.increment(by: count) }
+    func lapsed(_ count: Int) { self.lapsedCount.increment(by: count) }
+    func underWay(_ count: Int) { self.underWayCount.record(count) }
+    func pending(events count: Int) { self.pendingCount.record(count) }
+
+    func finished(_ outcome: Outcome) {
+        self.attempts[OutcomeWord(outcome)]?.increment()
+    }
+
+    /// How an attempt ended, in as many words as a chart can hold.
+    enum OutcomeWord: String, CaseIterable {
+        case accepted, deferred, refused, forbidden
+        case resolve, connect, tls, timeout, closed, malformed, tooLarge = "too_large", other
+
+        init(_ outcome: Outcome) {
+            switch outcome {
+            case .accepted: self = .accepted
+            case .deferred: self = .deferred
+            case .refused: self = .refused
+            case .forbidden: self = .forbidden
+            case .unreachable(let failure):
+                switch failure {
+                case .resolve: self = .resolve
+                case .connect: self = .connect
+                case .tls: self = .tls
+                case .timeout: self = .timeout
+                case .closed: self = .closed
+                case .malformed: self = .malformed
+                case .tooLarge: self = .tooLarge
+                case .other: self = .other
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,239 @@
+import Domain
+import Notifier
+import Signing
+import Store
+import TestKit
+import Testing
+
+/// From a post to a webhook, with a real Redis and a real receiver.
+struct DeliveryTests {
+    @Test func `A message arrives as a signed webhook`() async throws {
+        try await WebhookReceiver.with { receiver in
+            try await withDeployment { house in
+                let subscription = try await house.subscribe(receiver.url("/hook?a=b"))
+                try await house.withNotifier {
+                    let ids = try await house.post(#"{"event": "BackupStarted", "n": 1.50, "ü": "\u00fc"}"#, ttl: 300)
+                    try await receiver.waitFor(count: 1)
+                    let request = try #require(receiver.requests.first)
+                    #expect(
+                        request.text
+                            == #"{"body":{"event": "BackupStarted", "n": 1.50, "ü": "\u00fc"},"ttl":300,"#
+                            + #""queue_name":"orders","Message_Type":"Notification"}"#)
+                    #expect(request.uri == "/hook?a=b")
+                    #expect(request["content-type"] == "application/json")
+                    #expect(request["herald-attempt"] == "1")
+                    #expect(request["herald-message-id"] == ids.first?.text)
+                    #expect(request["herald-subscription-id"] == subscription.text)
+                    #expect(request["herald-message-type"] == "Notification")
+                    let id = try #require(request["webhook-id"])
+                    let timestamp = try #require(request["webhook-timestamp"].flatMap { Int64($0) })
+                    #expect(abs(Int(timestamp) - request.arrivedAtSeconds) < 60)
+                    #expect(
+                        request["webhook-signature"]
+                            == house.secret(of: subscription).signature(
+                                id: id, timestamp: timestamp, body: request.body))
+                    #expect(try await house.isSettled())
+                }
+                #expect(receiver.count == 1)
+                #expect(try await house.deadLetters().isEmpty)
+            }
+        }
+    }
+
+    @Test func `What was posted before the notifier came is delivered when it comes`() async throws {
+        try await WebhookReceiver.with { receiver in
+            try await withDeployment { house in
+                try await house.subscribe(receiver.url())
+                for index in 0..<50 { try await house.post("\(index)") }
+                try await house.withNotifier {
+                    try await receiver.waitFor(count: 50)
+                    #expect(try await house.isSettled())
+                }
+                #expect(Set(receiver.requests.compactMap { $0["webhook-id"] }).count == 50)
+                #expect(receiver.count == 50)
+            }
+        }
+    }
+
+    @Test func `Two failures and a success are three attempts of one delivery`() async throws {
+        let answers: [String: ReceiverAnswer] = ["/": .sequence([.status(500), .status(503), .status(200)])]
+        try await WebhookReceiver.with(answers: answers) { receiver in
+            try await withDeployment { house in
+                try await house.subscribe(receiver.url())
+                try await house.withNotifier {
+                    try await house.post("1")
+                    try await receiver.waitFor(count: 3)
+                    #expect(try await house.isSettled())
+                }
+                let requests = receiver.requests
+                #expect(requests.map { $0["herald-attempt"] } == ["1", "2", "3"])
+                #expect(Set(requests.compactMap { $0["webhook-id"] }).count == 1)
+                #expect(Set(requests.map(\.text)).count == 1)
+                #expect(try await house.deadLetters().isEmpty)
+            }
+        }
+    }
+
+    @Test(arguments: [404, 410, 400, 301])
+    func `An answer that ends the delivery makes it a dead letter`(status: Int) async throws {
+        try await WebhookReceiver.with(answers: ["/": .status(status)]) { receiver in
+            try await withDeployment { house in
+                let subscription = try await house.subscribe(receiver.url())
+                try await house.withNotifier {
+                    try await house.post(#"{"keep": "me"}"#)
+                    let letter = try #require(try await house.deadLetters(waitingFor: 1).first)
+                    #expect(letter.reason == .refused)
+                    #expect(letter.attempts == 1)
+                    #expect(letter.subscription == subscription)
+                    #expect(letter.summary == "refused \(status)")
+                    #expect(String(decoding: letter.body, as: UTF8.self) == #"{"keep": "me"}"#)
+                    #expect(try await house.isSettled())
+                }
+                #expect(receiver.count == 1)
+            }
+        }
+    }
+
+    @Test func `An address the policy forbids is a dead letter, and nothing was called`() async throws {
+        try await WebhookReceiver.with { receiver in
+            try await withDeployment { house in
+                try await house.subscribe(receiver.url())
+                try await house.withNotifier(opening: []) {
+                    try await house.post("1")
+                    #expect(try await house.deadLetters(waitingFor: 1).map(\.reason) == [.forbidden])
+                }
+                #expect(receiver.connections == 0)
+            }
+        }
+    }
+
+    @Test func `A wait longer than the message lives ends the delivery as expired`() async throws {
+        // The policy's longest wait is 30 s and the shortest life of a message 60 s: a message that is about to end.
+        let answers: [String: ReceiverAnswer] = ["/": .status(503, headers: [("retry-after", "3600")])]
+        try await WebhookReceiver.with(answers: answers) { receiver in
+            try await withDeployment { house in
+                try await house.subscribe(receiver.url())
+                try await house.withNotifier {
+                    try await house.post("1", ttl: 20)
+                    let letter = try #require(try await house.deadLetters(waitingFor: 1).first)
+                    #expect(letter.reason == .expired)
+                    #expect(letter.summary == "deferred 503")
+                }
+                #expect(receiver.count == 1)
+            }
+        }
+    }
+
+    @Test func `A message that has expired before its first attempt is a dead letter`() async throws {
+        try await WebhookReceiver.with { receiver in
+            try await withDeployment { house in
+                try await house.subscribe(receiver.url())
+                try await house.post("1", ttl: 1)
+                // Redis' own clock: there is no other way to make its time pass than to wait for it.
+                let posted = try await house.store.deliveries.look(at: [0])[0].now
+                _ = try await eventually {
+                    try await house.store.deliveries.look(at: [0])[0].now > posted.adding(seconds: 2) ? true : nil
+                }
+                try await house.withNotifier {
+                    let letter = try #require(try await house.deadLetters(waitingFor: 1).first)
+                    #expect(letter.reason == .expired)
+                }
+                #expect(receiver.count == 0)
+            }
+        }
+    }
+
+    @Test func `Three immediate retries come at once and the fourth waits five seconds, never less`() async throws {
+        try await WebhookReceiver.with(answers: ["/": .close]) { receiver in
+            try await withDeployment { house in
+                try await house.subscribe(receiver.url())
+                try await house.withNotifier {
+                    try await house.post("1")
+                    try await receiver.waitFor(count: 5)
+                }
+                let requests = receiver.requests.prefix(5)
+                #expect(requests.map { $0["herald-attempt"] } == ["1", "2", "3", "4", "5"])
+                let wait = requests[4].arrivedAt - requests[3].arrivedAt
+                #expect(wait >= .seconds(5))
+                #expect(wait < .seconds(15), "a generous bound: the machine may be busy")
+            }
+        }
+    }
+
+    @Test func `A subscription that is gone gets nothing and leaves nothing`() async throws {
+        try await WebhookReceiver.with { receiver in
+            try await withDeployment { house in
+                let gone = try await house.subscribe(receiver.url("/gone"))
+                try await house.subscribe(receiver.url("/stays"))
+                try await house.withNotifier {
+                    try await house.post("1")
+                    try await receiver.waitFor(count: 2)
+                    try await house.store.subscriptions.delete(house.queue, id: gone)
+                    try await house.post("2")
+                    try await receiver.waitFor(count: 3)
+                    #expect(try await house.isSettled())
+                }
+                #expect(receiver.requests(at: "/gone").count == 1)
+                #expect(receiver.requests(at: "/stays").count == 2)
+            }
+        }
+    }
+
+    @Test func `A wide fan-out reaches everyone once`() async throws {
+        try await WebhookReceiver.with { receiver in
+            try await withDeployment { house in
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for index in 0..<1000 { group.addTask { try await house.subscribe(receiver.url("/\(index)")) } }
+                    try await group.waitForAll()
+                }
+                try await house.withNotifier {
+                    try await house.post("1", "2")
+                    try await receiver.waitFor(count: 2000)
+                    #expect(try await house.isSettled())
+                }
+                #expect(receiver.count == 2000)
+                #expect(Set(receiver.requests.compactMap { $0["webhook-id"] }).count == 2000)
+                #expect(Set(receiver.requests.map(\.uri)).count == 1000)
+            }
+        }
+    }
+
+    @Test func `One slot is enough for everything, over all shards`() async throws {
+        var settings = EngineSettings()
+        settings.concurrency = 1
+        try await WebhookReceiver.with { receiver in
+            try await withDeployment { [settings] house in
+                let queues = try (0..<8).map {
+                    QueueAddress(project: house.queue.project, name: try QueueName("queue-\($0)"))
+                }
+                for queue in queues {
+                    try await house.subscribe(receiver.url("/\(queue.name.text)"), queue: queue)
+                    try await house.post(["1", "2", "3", "4", "5"], to: queue)
+                }
+                try await house.withNotifier(settings: settings) {
+                    try await receiver.waitFor(count: 40)
+                    #expect(try await house.isSettled())
+                }
+                #expect(receiver.count == 40)
+            }
+        }
+    }
+
+    @Test func `A dead endpoint does not keep a message from the living`() async throws {
+        try await WebhookReceiver.with(answers: ["/dead": .hang]) { receiver in
+            try await withDeployment { house in
+                try await house.subscribe(receiver.url("/dead"))
+                try await house.subscribe(receiver.url("/alive"))
+                var settings = EngineSettings()
+                settings.drain = .milliseconds(100)
+                try await house.withNotifier(settings: settings) {
+                    for index in 0..<100 { try await house.post("\(index)") }
+                    let arrived = try await eventually {
+                        receiver.requests(at: "/alive").count == 100 ? true : nil
+                    }
+                    #expect(arrived == true)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,108 @@
+import Domain
+import Logging
+import NIOCore
+import NIOPosix
+import Notifier
+import Redis
+import ServiceLifecycle
+import Signing
+import Store
+import TestKit
+
+/// A Redis, a store in it, and as many notifiers as a test starts; one queue to post into.
+struct Deployment: Sendable {
+    let redis: RedisServer
+    let store: Store
+    let masterKey: MasterKey
+    let queue: QueueAddress
+    private let client: ClientID
+
+    fileprivate init(redis: RedisServer, store: Store) throws {
+        self.redis = redis
+        self.store = store
+        self.masterKey = try MasterKey(MasterKey.generate())
+        self.queue = QueueAddress(project: try ProjectID("notifier-tests"), name: try QueueName("orders"))
+        self.client = try ClientID(uuid: "3381af92-2b9e-11e3-b191-71861300734c")
+    }
+
+    @discardableResult
+    func post(_ bodies: String..., ttl: Int = 3600, to queue: QueueAddress? = nil) async throws -> [MessageID] {
+        try await self.post(bodies, ttl: ttl, to: queue)
+    }
+
+    @discardableResult
+    func post(_ bodies: [String], ttl: Int = 3600, to queue: QueueAddress? = nil) async throws -> [MessageID] {
+        try await self.store.messages.post(
+            bodies.map { MessageDraft(ttl: ttl, delay: nil, body: ByteBuffer(string: $0)) }, to: queue ?? self.queue,
+            by: self.client, requestBytes: 0, defaults: PostDefaults(ttl: 3600))
+    }
+
+    @discardableResult
+    func subscribe(_ url: String, queue: QueueAddress? = nil) async throws -> SubscriptionID {
+        try await self.store.subscriptions.create(
+            queue ?? self.queue, subscriber: Subscriber(url), ttl: 3600, options: Array("{}".utf8)
+        ).id
+    }
+
+    func secret(of subscription: SubscriptionID) -> WebhookSecret {
+        self.masterKey.webhookSecret(project: self.queue.project, subscription: subscription, version: 1)
+    }
+
+    func deadLetters() async throws -> [DeadLetter] {
+        try await self.store.deliveries.deadLetters(of: self.queue.project, limit: 1000)
+    }
+
+    /// Waits until there are this many dead letters.
+    func deadLetters(waitingFor count: Int) async throws -> [DeadLetter] {
+        try await eventually {
+            let letters = try await self.deadLetters()
+            return letters.count >= count ? letters : nil
+        } ?? []
+    }
+
+    /// Waits until nothing is owed to anyone and nobody holds a lease.
+    func isSettled() async throws -> Bool {
+        try await eventually {
+            let looks = try await self.store.deliveries.look(at: Array(0..<self.store.deliveries.shards))
+            return looks.allSatisfy { $0.events == 0 && $0.oldestLease == nil && $0.nextDue == nil } ? true : nil
+        } ?? false
+    }
+
+    /// Runs a notifier while `body` runs, and then asks it to stop, as SIGTERM does.
+    func withNotifier<Result: Sendable>(
+        settings: EngineSettings = EngineSettings(), limits: WebhookLimits = WebhookLimits(),
+        opening ranges: [String] = ["127.0.0.0/8"], _ body: @Sendable () async throws -> Result
+    ) async throws -> Result {
+        let pool = RedisPool(
+            endpoint: self.redis.endpoint, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
+        let bell = RedisBlockingConnection(
+            endpoint: self.redis.endpoint, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
+        let store = try await Store.open(on: pool, shards: 4, logger: quietLogger())
+        let now = try await store.deliveries.look(at: [0])[0].now
+        let result = try await withClient(opening: ranges, limits: limits) { client in
+            let engine = Engine(
+                store: store, client: client, bell: bell, masterKey: self.masterKey, settings: settings, now: now,
+                eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
+            let group = ServiceGroup(
+                services: [engine], gracefulShutdownSignals: [], cancellationSignals: [], logger: quietLogger())
+            async let running: Void = group.run()
+            let outcome: Swift.Result<Result, any Error>
+            do { outcome = .success(try await body()) } catch { outcome = .failure(error) }
+            await group.triggerGracefulShutdown()
+            try await running
+            return try outcome.get()
+        }
+        await bell.shutDown()
+        await pool.shutDown()
+        return result
+    }
+}
+
+func withDeployment<Result>(
+    appendOnly: Bool = false, _ body: (Deployment) async throws -> Result
+) async throws -> Result {
+    try await withRedisPool(appendOnly: appendOnly) { redis, pool in
+        let store = try await Store.open(on: pool, shards: 4, logger: quietLogger())
+        return try await body(Deployment(redis: redis, store: store))
+    }
+}

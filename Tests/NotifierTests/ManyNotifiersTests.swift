@@ -1,0 +1,193 @@
+import Domain
+import NIOCore
+import Notifier
+import Redis
+import Store
+import TestKit
+import Testing
+
+/// Several notifiers, stops, and a Redis that goes away.
+struct ManyNotifiersTests {
+    @Test func `Two notifiers share the work and deliver nothing twice`() async throws {
+        try await WebhookReceiver.with { receiver in
+            try await withDeployment { house in
+                let queues = try (0..<8).map {
+                    QueueAddress(project: house.queue.project, name: try QueueName("queue-\($0)"))
+                }
+                for queue in queues { try await house.subscribe(receiver.url("/\(queue.name.text)"), queue: queue) }
+                try await house.withNotifier {
+                    try await house.withNotifier {
+                        for round in 0..<50 {
+                            for queue in queues { try await house.post("\(round)", to: queue) }
+                        }
+                        try await receiver.waitFor(count: 400)
+                        #expect(try await house.isSettled())
+                    }
+                }
+                #expect(receiver.count == 400)
+                #expect(Set(receiver.requests.compactMap { $0["webhook-id"] }).count == 400)
+            }
+        }
+    }
+
+    @Test func `A stop lets attempts finish`() async throws {
+        try await WebhookReceiver.with(answers: ["/": .delayed(.milliseconds(500), .status(200))]) { receiver in
+            try await withDeployment { house in
+                try await house.subscribe(receiver.url())
+                try await house.withNotifier {
+                    try await house.post("1")
+                    try await receiver.waitFor(count: 1)
+                }
+                // The notifier is gone, and what it had begun is written down.
+                #expect(try await house.isSettled())
+                #expect(receiver.count == 1)
+            }
+        }
+    }
+
+    @Test func `A stop hands back what does not finish, and spends no attempt on it`() async throws {
+        try await WebhookReceiver.with(answers: ["/": .hang]) { receiver in
+            try await withDeployment { house in
+                try await house.subscribe(receiver.url())
+                var settings = EngineSettings()
+                settings.drain = .milliseconds(200)
+                try await house.withNotifier(settings: settings) {
+                    try await house.post("1")
+                    try await receiver.waitFor(count: 1)
+                }
+                let looks = try await house.store.deliveries.look(at: Array(0..<house.store.deliveries.shards))
+                #expect(looks.allSatisfy { $0.oldestLease == nil })
+                #expect(looks.contains { $0.nextDue != nil })
+                receiver.answer("/", with: .status(200))
+                try await house.withNotifier {
+                    try await receiver.waitFor(count: 2)
+                    #expect(try await house.isSettled())
+                }
+                #expect(receiver.requests.map { $0["herald-attempt"] } == ["1", "1"])
+                #expect(Set(receiver.requests.compactMap { $0["webhook-id"] }).count == 1)
+            }
+        }
+    }
+
+    @Test func `A long attempt keeps its lease`() async throws {
+        var settings = EngineSettings()
+        settings.lease = .seconds(1)
+        try await WebhookReceiver.with(answers: ["/": .delayed(.seconds(4), .status(200))]) { receiver in
+            try await withDeployment { [settings] house in
+                try await house.subscribe(receiver.url())
+                try await house.withNotifier(settings: settings) {
+                    try await house.withNotifier(settings: settings) {
+                        try await house.post("1")
+                        try await receiver.waitFor(count: 1)
+                        #expect(try await house.isSettled())
+                    }
+                }
+                #expect(receiver.count == 1)
+            }
+        }
+    }
+
+    @Test func `The leases of a notifier that is gone are taken over as the next attempt`() async throws {
+        try await WebhookReceiver.with { receiver in
+            try await withDeployment { house in
+                try await house.subscribe(receiver.url())
+                try await house.post("1")
+                // Somebody takes the delivery and is never heard of again.
+                var taken = 0
+                for shard in 0..<house.store.deliveries.shards {
+                    taken += try await house.store.deliveries.take(
+                        shard, capacity: 10, lease: .milliseconds(300), confirmedOnly: false
+                    ).leases.count
+                }
+                #expect(taken == 1)
+                try await house.withNotifier {
+                    try await receiver.waitFor(count: 1)
+                    #expect(try await house.isSettled())
+                }
+                #expect(receiver.requests.map { $0["herald-attempt"] } == ["2"])
+            }
+        }
+    }
+
+    @Test func `A bell that is lost is made up for`() async throws {
+        try await WebhookReceiver.with { receiver in
+            try await withDeployment { house in
+                try await house.subscribe(receiver.url())
+                try await house.withNotifier {
+                    for index in 0..<20 {
+                        try await house.post("\(index)")
+                        // Whoever pops the bell first: sometimes this test, and then nobody hears it.
+                        for key in try await house.redis.command("KEYS", "*bell*").array ?? [] {
+                            if let name = key.text { try await house.redis.command("DEL", name) }
+                        }
+                    }
+                    try await receiver.waitFor(count: 20)
+                    #expect(try await house.isSettled())
+                }
+                #expect(receiver.count == 20)
+            }
+        }
+    }
+
+    @Test func `A notifier survives a restart of Redis and delivers what comes after`() async throws {
+        try await WebhookReceiver.with { receiver in
+            try await withDeployment(appendOnly: true) { house in
+                try await house.subscribe(receiver.url())
+                try await house.withNotifier {
+                    try await house.post("1")
+                    try await receiver.waitFor(count: 1)
+                    try await house.redis.restart(killing: true)
+                    _ = try await eventually { try? await house.post("2") }
+                    let ids = try await eventually {
+                        let ids = Set(receiver.requests.compactMap { $0["herald-message-id"] })
+                        return ids.count >= 2 ? ids : nil
+                    }
+                    #expect(ids != nil)
+                    #expect(try await house.isSettled())
+                }
+            }
+        }
+    }
+
+    @Test func `Results that Redis cannot take yet are written down when it is back`() async throws {
+        try await WebhookReceiver.with(answers: ["/": .delayed(.seconds(1), .status(200))]) { receiver in
+            try await withDeployment(appendOnly: true) { house in
+                try await house.subscribe(receiver.url())
+                try await house.withNotifier {
+                    try await house.post("1")
+                    try await receiver.waitFor(count: 1)
+                    await house.redis.kill()
+                    // The answer comes while Redis is away.
+                    try await Task.sleep(for: .seconds(2))
+                    try await house.redis.start()
+                    #expect(try await house.isSettled())
+                }
+                #expect(receiver.count == 1)
+            }
+        }
+    }
+
+    @Test func `A notifier survives the loss of its scripts and its connections`() async throws {
+        try await WebhookReceiver.with { receiver in
+            try await withDeployment { house in
+                try await house.subscribe(receiver.url())
+                try await house.withNotifier {
+                    for round in 0..<10 {
+                        // The connections of this test die with the others: a post without an answer is made again.
+                        let posted = try await eventually { try? await house.post("\(round)").first?.text }
+                        let arrived = try await eventually {
+                            receiver.requests.contains { $0["herald-message-id"] == posted } ? true : nil
+                        }
+                        #expect(arrived == true)
+                        switch round % 2 {
+                        case 0: try await house.redis.command("SCRIPT", "FLUSH")
+                        default: try await house.redis.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+                        }
+                    }
+                    let isSettled = try await eventually { try? await house.isSettled() }
+                    #expect(isSettled == true)
+                }
+            }
+        }
+    }
+}
