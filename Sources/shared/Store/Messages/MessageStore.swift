@@ -74,7 +74,6 @@ package struct MessageStore: Sendable {
         try await self.get(queue, ids: [id]).first
     }
 
-<<<<<<< HEAD
     /// Reads those of the messages that exist, in the order of the ids; one that is named again is read once.
     ///
     /// - Parameter ids: At most ``idsMax``.
@@ -89,6 +88,11 @@ package struct MessageStore: Sendable {
 
     /// Most ids of one call.
     package static let idsMax = 100
+
+    /// The id of the message at a position of a queue, whether one is there or not.
+    package func id(at position: Position, in queue: QueueAddress) -> MessageID {
+        self.ids.id(at: position, of: queue)
+    }
 
     /// Whether this house made the id, for this queue; decided from the id alone, also after the message is gone. A
     /// message that was moved here has the id of the queue it comes from.
@@ -108,16 +112,5 @@ extension Array where Element: Hashable {
     var unique: [Element] {
         var seen: Set<Element> = []
         return self.filter { seen.insert($0).inserted }
-=======
-    /// The id of the message at a position of a queue, whether one is there or not.
-    package func id(at position: Position, in queue: QueueAddress) -> MessageID {
-        MessageID(position: position, tag: self.tagger.tag(queue: queue, position: position))
-    }
-
-    /// Whether this house made the id, for this queue; decided from the id alone, also after the message is gone.
-    package func isIssued(_ id: MessageID, in queue: QueueAddress) -> Bool {
-        let tag = self.tagger.tag(queue: queue, position: id.position)
-        return ConstantTime.equal(tag, Array(id.text.utf8.suffix(MessageID.tagCharacters)))
->>>>>>> origin/main
     }
 }

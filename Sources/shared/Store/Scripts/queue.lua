@@ -59,8 +59,10 @@ local function wake(front)
     return #lapsed == STEP or #visible == STEP
 end
 
--- The last position at which every message that no claim prolonged has expired.
+-- The last position at which every message that no claim prolonged has expired. An empty queue has a longest ttl of 0,
+-- and nothing to step over.
 local function expired_through(ttl_max)
+    if ttl_max == 0 then return 0 end
     return (now - ttl_max * 1000 + 1) * 2048 - 1
 end
 
