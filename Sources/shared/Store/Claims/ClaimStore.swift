@@ -30,7 +30,7 @@ package struct ClaimStore: Sendable {
         let keys = self.keyring.shard(of: queue)
         let id = ClaimID(random: SecureRandom.bytes(ClaimID.randomBytes))
         for _ in 0..<ScriptRunner.roundsMax {
-            var call = self.runner.call(Scripts.claim, keys: keys.queue(queue).all + [keys.moves])
+            var call = self.runner.call(Scripts.claim, keys: keys.queue(queue).all + [keys.moves, keys.sweep])
             call.append(limit)
             call.append(id.text)
             call.append(ttl)

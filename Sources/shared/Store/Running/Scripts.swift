@@ -4,8 +4,8 @@ import Redis
 enum Scripts {
     static let put = plain("put", PackageResources.put_lua)
     static let patch = plain("patch", PackageResources.patch_lua)
-    static let post = plain("post", PackageResources.post_lua)
-    static let arrive = plain("arrive", PackageResources.arrive_lua)
+    static let post = append("post", PackageResources.post_lua)
+    static let arrive = append("arrive", PackageResources.arrive_lua)
     static let drop = queue("drop", PackageResources.drop_lua)
     static let purge = queue("purge", PackageResources.purge_lua)
     static let list = queue("list", PackageResources.list_lua)
@@ -35,6 +35,10 @@ enum Scripts {
 
     private static func plain(_ name: StaticString, _ source: [UInt8]) -> RedisScript {
         RedisScript(name: name, source: PackageResources.common_lua + source)
+    }
+
+    private static func append(_ name: StaticString, _ source: [UInt8]) -> RedisScript {
+        RedisScript(name: name, source: PackageResources.common_lua + PackageResources.append_lua + source)
     }
 
     private static func queue(_ name: StaticString, _ source: [UInt8]) -> RedisScript {

@@ -4,7 +4,7 @@
 --         then per message: mark   id   created, ms   ttl, s   expires, ms   record
 -- RETURNS 1; 0 without a queue, nothing written
 -- COST    k log n for k messages
-local meta = call('HMGET', KEYS[1], 'c', 'mttl', 'sw')
+local meta = call('HMGET', KEYS[1], 'c', 'mttl', 'sw', 'run')
 if not meta[1] and ARGV[3] ~= '1' then return 0 end
 local position = next_position(KEYS[4])
 local first, ttl_max, soonest = position, tonumber(meta[2]) or 0, math.huge
@@ -31,6 +31,7 @@ end
 if position == first then return 1 end
 call('SET', KEYS[4], text(position - 1))
 call('HSET', KEYS[1], 'mttl', ttl_max)
+note_poster(KEYS[1], KEYS[9], meta[4], first, position - first, SEVERAL)
 if not meta[3] or soonest < tonumber(meta[3]) then
     call('HSET', KEYS[1], 'sw', soonest)
     call('ZADD', KEYS[5], soonest, ARGV[2])

@@ -1,12 +1,12 @@
 -- claim.lua: put a claim on the oldest free messages. What was claimed as often as the queue allows goes on its way to
 -- the dead-letter queue instead.
--- KEYS    1-12 of the queue   13 moves
+-- KEYS    1-12 of the queue   13 moves   14 sweep
 -- ARGV    1 now   2 limit   3 claim   4 ttl, s   5 grace, s   6 queue
 -- RETURNS {1: nothing found yet, call again, now, first and last entry written to `moves` or '',
 --         then position, record, state ...}
 -- COST    log n + k for k messages; at most 500 messages looked at, 500 freed and 500 moved, 4 MiB of them
 local claim, ttl, grace = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
-local rules = call('HMGET', META, 'mc', 'dq', 'dl')
+local rules = call('HMGET', META, 'mc', 'dq', 'dl', 'sw')
 local count_max, target, target_ttl = tonumber(rules[1]), rules[2], tonumber(rules[3])
 local counts = count_max and target
 local moved, first_move, last_move = {}, '', ''
@@ -53,4 +53,9 @@ if #ends > 0 then call('ZADD', EXP, unpack(ends)) end
 call('HSET', STATE, unpack(states))
 call('HSET', CLAIMS, claim, now .. '|' .. ttl .. '|' .. table.concat(positions, ','))
 call('ZADD', ENDS, claim_end, claim)
+-- The sweep removes the claim when it has ended, also when its messages have left or live much longer.
+if not rules[4] or claim_end < tonumber(rules[4]) then
+    call('HSET', META, 'sw', claim_end)
+    call('ZADD', KEYS[14], claim_end, ARGV[6])
+end
 return answer

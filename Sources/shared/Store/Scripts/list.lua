@@ -19,9 +19,39 @@ behind = behind or 0
 local wanted, found, budget, client = tonumber(ARGV[4]), 0, STEP, ARGV[7]
 local claimed, delayed = ARGV[5] == '1', ARGV[6] == '1' and call('EXISTS', DELAY) == 1
 
+-- The end of everything: behind it there is nothing to read.
+local LAST = 2 ^ 53
+local hid_last = false
+
+-- Steps over what only the hidden client posted.
+local function skip_own()
+    hid_last = false
+    local open = call('HGET', META, 'run')
+    local open_start, open_count = LAST, 0
+    if open then open_start, open_count = struct.unpack('>I8I4', open) end
+    if open_count > 0 and behind + 1 >= open_start then
+        if string.sub(open, 13, 20) == client then behind = LAST end
+        return
+    end
+    local block = call('ZREVRANGEBYSCORE', RUNS, text(behind + 1), '-inf', 'LIMIT', 0, 1)[1]
+    if not block then return end
+    local start, owner = string.match(block, '^(%d+):(.*)$')
+    if owner ~= client then return end
+    local following = call('ZRANGEBYSCORE', RUNS, '(' .. start, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
+    if following then
+        behind = tonumber(following) - 1
+    else
+        behind = open_count > 0 and open_start - 1 or LAST
+    end
+end
+
 local function add(position, record, state)
     budget = budget - work_of(record)
-    if client ~= '' and string.sub(record, 6, 13) == client then return end
+    if client ~= '' and string.sub(record, 6, 13) == client then
+        hid_last = true
+        return
+    end
+    hid_last = false
     found = found + 1
     answer[#answer + 1] = position
     answer[#answer + 1] = record
@@ -31,6 +61,7 @@ end
 -- Whatever their state: the log itself is read, and each message looked up.
 local function scan()
     while found < wanted and budget > 0 do
+        if hid_last then skip_own() end
         if behind >= front then behind = math.max(behind, expired_through(ttl_max)) end
         local count = wanted - found
         local entries, positions = call('XRANGE', LOG, '(' .. text(behind), '+', 'COUNT', count), {}
@@ -58,6 +89,7 @@ end
 local function free()
     if wake(front) then return false end
     while behind < front and found < wanted and budget > 0 do
+        if hid_last then skip_own() end
         local count = wanted - found
         local positions = call('ZRANGEBYSCORE', BACK, '(' .. text(behind), '+inf', 'LIMIT', 0, count)
         if #positions > 0 then
@@ -74,6 +106,7 @@ local function free()
     behind = math.max(behind, expired_through(ttl_max))
     local delays = call('EXISTS', DELAY) == 1
     while found < wanted and budget > 0 do
+        if hid_last then skip_own() end
         local count, waits = wanted - found, {}
         local entries, positions = call('XRANGE', LOG, '(' .. text(behind), '+', 'COUNT', count), {}
         for index, entry in ipairs(entries) do positions[index] = string.sub(entry[1], 1, -3) end

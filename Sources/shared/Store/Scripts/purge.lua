@@ -6,7 +6,7 @@
 call('UNLINK', unpack(KEYS, 2, 12))
 call('ZREM', KEYS[13], ARGV[2])
 if call('EXISTS', META) == 1 then
-    call('HDEL', META, 'sw')
+    call('HDEL', META, 'sw', 'run')
     call('HSET', META, 'mttl', 0)
 end
 return 1

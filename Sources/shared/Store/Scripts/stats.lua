@@ -2,8 +2,10 @@
 -- KEYS    1-12 of the queue
 -- ARGV    1 now
 -- RETURNS {1: expired ones were in the way, call again}, or {0, now, total, claimed, then of the oldest and the newest:
---         position, record, cut short}
+--         position, head of the record}
 -- COST    log n; at most 1,000 expired messages are removed on the way
+-- As much of a record as comes before its body.
+local HEAD = 96
 local alive = '(' .. text(now)
 local total, claimed = call('ZCOUNT', EXP, alive, '+inf'), call('ZCOUNT', HELD, alive, '+inf')
 local answer = { 0, now, total, claimed }
@@ -26,6 +28,6 @@ for _, read in ipairs({ { 'XRANGE', '-', '+' }, { 'XREVRANGE', '+', '-' } }) do
     end
     if not edge then return { 1 } end
     answer[#answer + 1] = string.sub(edge[1], 1, -3)
-    answer[#answer + 1] = string.sub(edge[2][2], 1, 64)
+    answer[#answer + 1] = string.sub(edge[2][2], 1, HEAD)
 end
 return answer

@@ -49,10 +49,18 @@ for _, queue in ipairs(call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, 5
         call('HSET', key.meta, 'sw', at)
     else
         call('ZREM', KEYS[1], queue)
-        call('HDEL', key.meta, 'sw')
+        call('HDEL', key.meta, 'sw', 'run')
         call('HSET', key.meta, 'mttl', 0)
+        call('UNLINK', key.runs)
     end
-    if call('XLEN', key.log) == 0 then call('DEL', key.log) end
+    local first = call('XRANGE', key.log, '-', '+', 'COUNT', 1)[1]
+    if first then
+        -- Of the blocks that began before the first message only the last says anything about what is left.
+        local blocks = call('ZREVRANGEBYSCORE', key.runs, string.sub(first[1], 1, -3), '-inf', 'WITHSCORES', 'LIMIT', 1, 1)
+        if blocks[2] then call('ZREMRANGEBYSCORE', key.runs, '-inf', blocks[2]) end
+    else
+        call('DEL', key.log)
+    end
 end
 local marks = call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, 100)
 if #marks > 0 then call('ZREM', KEYS[2], unpack(marks)) end
