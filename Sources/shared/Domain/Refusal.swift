@@ -17,6 +17,10 @@ package enum Refusal: Error, Sendable, Equatable {
     case bodyInvalid(String)
 
     // What was found
+    /// An operation that changes a queue needs one that is there.
+    case queueNotFound
+    /// A change of metadata is at odds with what is stored.
+    case metadataConflict(String)
     case messageNotFound
     case subscriptionNotFound
     case subscriberSchemeUnsupported(supported: [String])

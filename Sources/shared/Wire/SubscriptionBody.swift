@@ -69,7 +69,7 @@ package struct SubscriptionBody: Sendable {
         }
         var hasRetryPolicy = false
         if let value = options["_retry_policy"] {
-            hasRetryPolicy = try RetryPolicyShape.check(value, in: options)
+            hasRetryPolicy = try RetryPolicyShape.read(value, in: options) != nil
         }
         return (Array(object.verbatim(value)), hasRetryPolicy)
     }
