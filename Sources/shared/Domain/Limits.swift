@@ -1,5 +1,5 @@
 /// The bounds of the Messaging API v2 that a deployment may move (contract: "Limits and settings").
-package struct Limits: Sendable {
+package struct Limits: Sendable, Equatable {
     /// Largest `limit` of a list of queues.
     package var queuePageMax = 20
     /// Largest `limit` of a list of messages, and number of `ids` got or deleted at once.
