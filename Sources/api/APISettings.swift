@@ -27,7 +27,7 @@ package struct APISettings: Sendable {
     package let signedURLKeys: [SignedURLKey]
     package let hasShortSignedURLKey: Bool
     package let listen: ListenAddress
-    package let limits = Limits()
+    package let limits: Limits
 
     package init(_ reader: SettingReader) throws(SettingError) {
         do {
@@ -38,6 +38,7 @@ package struct APISettings: Sendable {
             throw reader.invalid(.redisURL)
         }
         self.redisConnections = try reader.integer(.redisConnections)
+        self.limits = try Limits(reader)
         self.shards = try reader.integer(.shards)
         do {
             self.masterKey = try MasterKey(try reader.required(.masterKey))

@@ -5,7 +5,8 @@ import Testing
 
 struct LimitSettingsTests {
     private func limits(_ flags: [SettingKey: String]) throws -> Limits {
-        try Limits(SettingReader(for: .api, flags: flags.merging([.masterKey: "k"]) { flag, _ in flag }, environment: [:]))
+        try Limits(
+            SettingReader(for: .api, flags: flags.merging([.masterKey: "k"]) { flag, _ in flag }, environment: [:]))
     }
 
     @Test func `The defaults of the settings are those of the contract`() throws {

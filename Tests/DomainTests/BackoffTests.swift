@@ -11,7 +11,8 @@ struct BackoffTests {
 
     /// The table of the notifications contract, 8.5, the last element clamped to the maximum.
     static let table = [
-        Row(range: (5, 30), linear: [5, 10, 15, 20, 25], arithmetic: [5, 7, 12, 20, 30], geometric: [5, 7, 12, 19, 30]),
+        Row(
+            range: (5, 30), linear: [5, 10, 15, 20, 25], arithmetic: [5, 7, 12, 20, 30], geometric: [5, 7, 12, 19, 30]),
         Row(range: (5, 15), linear: [5, 10], arithmetic: [5, 15], geometric: [5, 15]),
         Row(
             range: (5, 60), linear: Array(stride(from: 5, to: 60, by: 5)),

@@ -10,7 +10,9 @@ struct CanonicalJSONAgainstPythonTests {
             .deletingLastPathComponent()
         let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
         let candidates =
-            [ProcessInfo.processInfo.environment["HERALD_TEST_PYTHON"], top.path + "/.venv/bin/python"].compactMap { $0 }
+            [ProcessInfo.processInfo.environment["HERALD_TEST_PYTHON"], top.path + "/.venv/bin/python"].compactMap {
+                $0
+            }
             + folders.map { "\($0)/python3" }
         return candidates.first(where: FileManager.default.isExecutableFile(atPath:))
     }()
@@ -71,8 +73,11 @@ private struct DocumentMaker {
             var members: [String] = []
             for _ in 0..<Int.random(in: 0...6, using: &self.generator) {
                 // Few names, so that some come twice.
-                let name = Bool.random(using: &self.generator) ? self.string() : ["\"a\"", #""\u0061""#, "\"b\""][
-                    Int.random(in: 0..<3, using: &self.generator)]
+                let name =
+                    Bool.random(using: &self.generator)
+                    ? self.string()
+                    : ["\"a\"", #""\u0061""#, "\"b\""][
+                        Int.random(in: 0..<3, using: &self.generator)]
                 members.append(name + self.blank() + ":" + self.blank() + self.make(depth: depth + 1))
             }
             return "{" + members.joined(separator: ",") + self.blank() + "}"

@@ -30,7 +30,8 @@ struct CanonicalJSONTests {
         // Two spellings of one character are two names: nothing is normalised.
         ("{\"\u{E9}\":1,\"e\u{301}\":2}", #"{"\u00e9": 1, "e\u0301": 2}"#),
     ])
-    func `Of members with one name the last value counts, at the place of the first`(body: String, text: String) throws {
+    func `Of members with one name the last value counts, at the place of the first`(body: String, text: String) throws
+    {
         #expect(try self.canonical(body) == text)
     }
 

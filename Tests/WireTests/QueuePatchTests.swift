@@ -25,15 +25,34 @@ struct QueuePatchTests {
     }
 
     @Test(arguments: [
-        (#"{}"#, #"[{"op":"add","path":"/metadata/a","value":1},{"op":"add","path":"/metadata/b","value":{}}]"#, #"{"a":1,"b":{}}"#),
-        (#"{"a": [1,  2.50], "b":1}"#, #"[{"op":"replace","path":"/metadata/b","value": "x"}]"#, #"{"a":[1,  2.50],"b":"x"}"#),
-        (#"{"a":1}"#, #"[{"op":"replace","path":"/metadata/_default_message_ttl","value":300}]"#, #"{"a":1,"_default_message_ttl":300}"#),
-        (#"{"a":1,"_default_message_ttl":300}"#, #"[{"op":"remove","path":"/metadata/_default_message_ttl"}]"#, #"{"a":1}"#),
+        (
+            #"{}"#, #"[{"op":"add","path":"/metadata/a","value":1},{"op":"add","path":"/metadata/b","value":{}}]"#,
+            #"{"a":1,"b":{}}"#
+        ),
+        (
+            #"{"a": [1,  2.50], "b":1}"#, #"[{"op":"replace","path":"/metadata/b","value": "x"}]"#,
+            #"{"a":[1,  2.50],"b":"x"}"#
+        ),
+        (
+            #"{"a":1}"#, #"[{"op":"replace","path":"/metadata/_default_message_ttl","value":300}]"#,
+            #"{"a":1,"_default_message_ttl":300}"#
+        ),
+        (
+            #"{"a":1,"_default_message_ttl":300}"#, #"[{"op":"remove","path":"/metadata/_default_message_ttl"}]"#,
+            #"{"a":1}"#
+        ),
         (#"{"a":1}"#, #"[]"#, #"{"a":1}"#),
         (#"{"a":null}"#, #"[{"op":"remove","path":"/metadata/a"}]"#, "{}"),
         (#"{}"#, #"[{"op":"add","path":"/metadata/a","value":null}]"#, #"{"a":null}"#),
-        (#"{"a":1}"#, #"[{"op":"remove","path":"/metadata/a"},{"op":"add","path":"/metadata/a","value":2}]"#, #"{"a":2}"#),
-        (#"{"a/b":1,"~":2}"#, #"[{"op":"remove","path":"/METADATA/a~1b"},{"op":"replace","path":"/MetaData/ ~0 ","value":3}]"#, #"{"~":3}"#),
+        (
+            #"{"a":1}"#, #"[{"op":"remove","path":"/metadata/a"},{"op":"add","path":"/metadata/a","value":2}]"#,
+            #"{"a":2}"#
+        ),
+        (
+            #"{"a/b":1,"~":2}"#,
+            #"[{"op":"remove","path":"/METADATA/a~1b"},{"op":"replace","path":"/MetaData/ ~0 ","value":3}]"#,
+            #"{"~":3}"#
+        ),
     ])
     func `Q-50, Q-52, Q-53, Q-54, Q-60: Operations change what they name and nothing else`(
         stored: String, patch: String, result: String
@@ -47,7 +66,9 @@ struct QueuePatchTests {
     ])
     func `Q-51: Removing a shown attribute that was never set does nothing`(name: String) throws {
         #expect(try self.patched("{}", #"[{"op":"remove","path":"/metadata/\#(name)"}]"#) == "{}")
-        #expect(try self.patched("{}", #"[{"op":"replace","path":"/metadata/\#(name)","value":null}]"#) == "{\"\(name)\":null}")
+        #expect(
+            try self.patched("{}", #"[{"op":"replace","path":"/metadata/\#(name)","value":null}]"#)
+                == "{\"\(name)\":null}")
     }
 
     @Test(arguments: ["a", "_flavor", "_retry_policy"])
@@ -83,7 +104,8 @@ struct QueuePatchTests {
     @Test func `Q-64: The result is held to the rules of reserved attributes`() throws {
         #expect(self.refusal("{}", #"[{"op":"add","path":"/metadata/_default_message_ttl","value":59}]"#) == "400")
         #expect(self.refusal("{}", #"[{"op":"add","path":"/metadata/_dead_letter_queue","value":"orders"}]"#) == "400")
-        let both = #"[{"op":"add","path":"/metadata/_max_claim_count","value":2},"#
+        let both =
+            #"[{"op":"add","path":"/metadata/_max_claim_count","value":2},"#
             + #"{"op":"add","path":"/metadata/_dead_letter_queue_messages_ttl","value":7799}]"#
         #expect(try self.patched("{}", both) == #"{"_max_claim_count":2,"_dead_letter_queue_messages_ttl":7799}"#)
     }
@@ -104,7 +126,8 @@ struct ShareBodyTests {
     }
 
     @Test func `U-2: Parts and methods are taken as they are given`() throws {
-        let body = try self.body(#"{"paths":["messages","subscriptions"],"methods":["POST","GET"],"expires":"2031-12"}"#)
+        let body = try self.body(
+            #"{"paths":["messages","subscriptions"],"methods":["POST","GET"],"expires":"2031-12"}"#)
         #expect(body.parts == [.messages, .subscriptions] && body.methods == ["POST", "GET"])
         #expect(body.expires == "2031-12")
     }
@@ -112,7 +135,8 @@ struct ShareBodyTests {
     @Test(arguments: [
         "", "not json", "[]", #"{"dummy":"meh"}"#, #"{"methods":"methods not list"}"#, #"{"paths":["notallowed"]}"#,
         #"{"paths":"messages"}"#, #"{"paths":[1]}"#, #"{"methods":[1]}"#, #"{"methods":["GET,POST"]}"#,
-        #"{"methods":["get"]}"#, #"{"methods":[""]}"#, #"{"methods":["GET\\np"]}"#, #"{"expires":3600}"#, #"{"project":"p"}"#,
+        #"{"methods":["get"]}"#, #"{"methods":[""]}"#, #"{"methods":["GET\\np"]}"#, #"{"expires":3600}"#,
+        #"{"project":"p"}"#,
     ])
     func `U-3: Anything else is refused`(text: String) {
         #expect(throws: Refusal.self) { try self.body(text) }
@@ -123,7 +147,10 @@ struct StoredRetryPolicyTests {
     private func policy(_ text: String) -> RetryPolicy? { RetryPolicy(stored: Array(text.utf8)) }
 
     @Test func `A stored policy is read with defaults for what it leaves out`() throws {
-        let policy = try #require(self.policy(#"{"a":1,"_retry_policy":{"minimum_delay":10,"maximum_delay":60,"retry_backoff_function":"exponential","ignore_subscription_override":true,"maximum_delay_retries":null}}"#))
+        let policy = try #require(
+            self.policy(
+                #"{"a":1,"_retry_policy":{"minimum_delay":10,"maximum_delay":60,"retry_backoff_function":"exponential","ignore_subscription_override":true,"maximum_delay_retries":null}}"#
+            ))
         var expected = RetryPolicy()
         (expected.delayMin, expected.delayMax, expected.backoff) = (10, 60, .exponential)
         expected.ignoresSubscriptions = true
@@ -136,8 +163,11 @@ struct StoredRetryPolicyTests {
     }
 
     @Test func `Filters tell names apart by their bytes`() throws {
-        let metadata = try #require(QueueMetadata(stored: Array("{\"\u{E9}\":1,\"e\u{301}\":2,\"n\":\"-5\",\"m\":-5,\"b\":true}".utf8)))
+        let metadata = try #require(
+            QueueMetadata(stored: Array("{\"\u{E9}\":1,\"e\u{301}\":2,\"n\":\"-5\",\"m\":-5,\"b\":true}".utf8)))
         #expect(metadata.has("\u{E9}", among: ["1"]) && !metadata.has("\u{E9}", among: ["2"]))
-        #expect(metadata.has("n", among: ["-5"]) && metadata.has("m", among: ["x", "-5"]) && !metadata.has("b", among: ["true"]))
+        #expect(
+            metadata.has("n", among: ["-5"]) && metadata.has("m", among: ["x", "-5"])
+                && !metadata.has("b", among: ["true"]))
     }
 }

@@ -32,7 +32,7 @@ struct MessageReplies: Sendable {
         let ids = query.list("ids")
         if !ids.isEmpty { return try await self.select(ids, of: queue) }
         var link = PageLink(path: queue.path + "/messages")
-        let limit = try query.limit(max: self.operations.limits.pageMax)
+        let limit = try query.limit(max: self.operations.limits.messagePageMax)
         let echo = try query.boolean("echo")
         let includeClaimed = try query.boolean("include_claimed")
         let includeDelayed = try query.boolean("include_delayed")
@@ -59,7 +59,7 @@ struct MessageReplies: Sendable {
     }
 
     private func select(_ ids: [String], of queue: QueueAddress) async throws -> Reply {
-        let countMax = self.operations.limits.pageMax
+        let countMax = self.operations.limits.messagePageMax
         guard ids.count <= countMax else { throw Refusal.requestInvalid("ids may hold at most \(countMax) ids") }
         let messages = try await self.operations.getMessages(ids, in: queue)
         guard !messages.isEmpty else { throw Refusal.messageNotFound }

@@ -28,7 +28,7 @@ struct QueueReplies: Sendable {
 
     func list(of project: ProjectID, _ query: Query) async throws -> Reply {
         var link = PageLink(path: "/v2/queues")
-        let limit = try query.limit(max: self.operations.limits.pageMax)
+        let limit = try query.limit(max: self.operations.limits.queuePageMax)
         let isDetailed = try query.boolean("detailed")
         let isCounting = try query.boolean("with_count")
         var request = QueueListingRequest(

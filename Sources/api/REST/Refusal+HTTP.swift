@@ -70,6 +70,8 @@ extension Problem {
                 .badRequest, "Invalid API request",
                 "The subscriber type of subscription must be supported in the list \(supported.joined(separator: ", "))."
             )
+        case .queueNotFound: self.init(.notFound, "Not found", "There is no such queue.")
+        case .metadataConflict(let description): self.init(.conflict, "Resource conflict", description)
         case .subscriptionExists:
             self.init(.conflict, "Resource conflict", "This subscriber is subscribed and confirmed already.")
         }

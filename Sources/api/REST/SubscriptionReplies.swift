@@ -26,7 +26,7 @@ struct SubscriptionReplies: Sendable {
 
     func list(_ queue: QueueAddress, _ query: Query) async throws -> Reply {
         var link = PageLink(path: queue.path + "/subscriptions")
-        let limit = try query.limit(max: self.operations.limits.pageMax)
+        let limit = try query.limit(max: self.operations.limits.subscriptionPageMax)
         link.add("limit", try query.integer("limit"))
         let page = try await self.operations.listSubscriptions(of: queue, marker: query.text("marker"), limit: limit)
         return Reply.json(.ok, capacity: 1024) { body in

@@ -59,10 +59,6 @@ package struct BehaviourFlags: ParsableArguments {
         help: "Whether messages show a checksum of their body, for clients that compare it.")
     package var messageChecksum: String?
     @Option(
-        name: .customLong("message-encryption-keys"),
-        help: "The keys of encrypted bodies. Others can see your command line: prefer a file.")
-    package var messageEncryptionKeys: String?
-    @Option(
         name: .customLong("api-admin-mode"),
         help: "Whether the routes for administrators, such as /v2/health, are served.")
     package var apiAdminMode: String?
@@ -106,7 +102,6 @@ package struct BehaviourFlags: ParsableArguments {
             .clientIDLengthMax: self.clientIDLengthMax,
             .messageDeleteNeedsClaim: self.messageDeleteNeedsClaim,
             .messageChecksum: self.messageChecksum,
-            .messageEncryptionKeys: self.messageEncryptionKeys,
             .apiAdminMode: self.apiAdminMode,
             .corsOrigins: self.corsOrigins,
             .corsCredentials: self.corsCredentials,

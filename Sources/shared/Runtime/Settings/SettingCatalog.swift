@@ -100,7 +100,8 @@ package enum SettingCatalog {
         case .defaultsMessageDelay:
             Setting(
                 key, flag: Self.flag(key), default: "0", shape: .integer(0...2_147_483_647), processes: [.api],
-                meaning: "The delay queues show that set none; it holds no message back. At most `limits.message.delay`.")
+                meaning:
+                    "The delay queues show that set none; it holds no message back. At most `limits.message.delay`.")
         case .defaultsClaimTTL:
             Setting(
                 key, flag: Self.flag(key), default: "300", shape: .integer(60...2_147_483_647), processes: [.api],
@@ -146,7 +147,8 @@ package enum SettingCatalog {
         case .corsOrigins:
             Setting(
                 key, flag: Self.flag(key), default: nil, shape: .list, processes: [.api],
-                meaning: "The origins whose pages may call the API from a browser; `*` for all. Without it CORS is off.")
+                meaning: "The origins whose pages may call the API from a browser; `*` for all. Without it CORS is off."
+            )
         case .corsCredentials:
             Setting(
                 key, flag: Self.flag(key), default: "true", shape: .oneOf(["false", "true"]), processes: [.api],
