@@ -149,7 +149,8 @@ struct StoredRetryPolicyTests {
     @Test func `A stored policy is read with defaults for what it leaves out`() throws {
         let policy = try #require(
             self.policy(
-                #"{"a":1,"_retry_policy":{"minimum_delay":10,"maximum_delay":60,"retry_backoff_function":"exponential","ignore_subscription_override":true,"maximum_delay_retries":null}}"#
+                #"{"a":1,"_retry_policy":{"minimum_delay":10,"maximum_delay":60,"retry_backoff_function":"exponential","#
+                    + #""ignore_subscription_override":true,"maximum_delay_retries":null}}"#
             ))
         var expected = RetryPolicy()
         (expected.delayMin, expected.delayMax, expected.backoff) = (10, 60, .exponential)
