@@ -46,6 +46,22 @@ struct SubscriptionReplies: Sendable {
         return Reply.json(.ok) { Self.write(subscription, to: &$0) }
     }
 
+    func update(_ id: String, of queue: QueueAddress, _ body: ByteBuffer, now: Timestamp) async throws -> Reply {
+        try await self.operations.updateSubscription(
+            id, of: queue, document: Array(body.readableBytesView), now: now)
+        return Reply.empty(.noContent).with(.location, Self.path(of: id, queue))
+    }
+
+    func confirm(_ id: String, of queue: QueueAddress, _ body: ByteBuffer) async throws -> Reply {
+        try await self.operations.confirmSubscription(id, of: queue, document: Array(body.readableBytesView))
+        return Reply.empty(.noContent).with(.location, Self.path(of: id, queue) + "/confirm")
+    }
+
+    /// The path of the request itself: only an id that is one gets so far.
+    private static func path(of id: String, _ queue: QueueAddress) -> String {
+        "\(queue.path)/subscriptions/\(id)"
+    }
+
     func delete(_ id: String, of queue: QueueAddress) async throws -> Reply {
         try await self.operations.deleteSubscription(id, of: queue)
         return .empty(.noContent)

@@ -9,7 +9,19 @@ package struct BodyChecksum: Sendable {
 
     /// - Parameter canonical: The body's canonical text, not the body as it came.
     package func text(of canonical: [UInt8]) -> String {
+        Self.text(ofDigest: self.digest(of: canonical))
+    }
+
+    /// The 16 bytes of which ``text(ofDigest:)`` is made.
+    ///
+    /// - Parameter canonical: The body's canonical text, not the body as it came.
+    package func digest(of canonical: [UInt8]) -> [UInt8] {
         guard let digest = MD5.digest(canonical) else { preconditionFailure("libcrypto lost MD5 while running") }
-        return "MD5:" + Hexadecimal.encode(digest)
+        return digest
+    }
+
+    /// How a recorded checksum is shown, also where new ones cannot be made.
+    package static func text(ofDigest digest: [UInt8]) -> String {
+        "MD5:" + Hexadecimal.encode(digest)
     }
 }
