@@ -21,21 +21,24 @@ package struct RESTServer: Service {
 
     private let address: ListenAddress
     private let operations: Operations
-    private let keys: [SignedURLKey]
+    private let rules: AccessRules
     private let eventLoopGroup: any EventLoopGroup
     private let logger: Logger
     private let onListening: @Sendable (ListenAddress) -> Void
 
     /// - Parameters:
-    ///   - keys: Of pre-signed URLs, newest first.
+    ///   - keys: Of pre-signed URLs, newest first; they take the place of those in `rules`, unless there are none.
     ///   - onListening: Hears the address with the real port, once.
     package init(
-        _ address: ListenAddress, operations: Operations, signedURLKeys keys: [SignedURLKey] = [],
-        eventLoopGroup: any EventLoopGroup, logger: Logger, onListening: @escaping @Sendable (ListenAddress) -> Void
+        _ address: ListenAddress, operations: Operations, rules: AccessRules = AccessRules(),
+        signedURLKeys keys: [SignedURLKey] = [], eventLoopGroup: any EventLoopGroup, logger: Logger,
+        onListening: @escaping @Sendable (ListenAddress) -> Void
     ) {
         self.address = address
         self.operations = operations
-        self.keys = keys
+        var rules = rules
+        if !keys.isEmpty { rules.signedURLKeys = keys }
+        self.rules = rules
         self.eventLoopGroup = eventLoopGroup
         self.logger = logger
         self.onListening = onListening
@@ -44,7 +47,7 @@ package struct RESTServer: Service {
     package func run() async throws {
         let isStopping = NIOLockedValueBox(false)
         let responder = RESTResponder(
-            operations: self.operations, access: SignedAccess(keys: self.keys), metrics: RESTMetrics(),
+            operations: self.operations, rules: self.rules, metrics: RESTMetrics(),
             logger: self.logger, isStopping: isStopping)
         let host = self.address.host
         // Hummingbird's server without its application and router: see docs/decisions/0004.
