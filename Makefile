@@ -28,7 +28,8 @@ format: ## format the sources in place
 lint: ## check the format and our own rules
 	@scripts/lint
 
-bench: bootstrap ## measure, beside the ceiling of this machine
+bench: ## measure, beside the ceiling of this machine
+	@scripts/bootstrap --bench
 	@Benchmarks/run all
 
 demo: build ## see a message become a signed webhook

@@ -63,13 +63,13 @@ let package = Package(
             name: "Notifier",
             dependencies: [
                 "CCurl", "CEpoll", "Domain", "Redis", "Runtime", "Signing", "Store", "Wire",
-                .argumentParser, .configuration, .logging, .metrics, .nio, .nioConcurrency, .nioPosix,
-                .serviceLifecycle,
+                .argumentParser, .logging, .metrics, .nio, .nioConcurrency, .nioPosix, .serviceLifecycle,
             ],
             path: "Sources/notifier",
             exclude: ["Main"]
         ),
-        .executableTarget(name: "herald-notifier", dependencies: ["Notifier", .argumentParser], path: "Sources/notifier/Main"),
+        .executableTarget(
+            name: "herald-notifier", dependencies: ["Notifier", .argumentParser], path: "Sources/notifier/Main"),
 
         // cli: a house on one terminal, and a demonstration of it.
         .target(
@@ -96,14 +96,21 @@ let package = Package(
         // benchmarks: programs that measure a room from inside; Benchmarks/run starts them.
         .executableTarget(
             name: "redis-rate", dependencies: ["Redis", .logging, .nioPosix], path: "Benchmarks/RedisRate"),
+        .executableTarget(
+            name: "peers",
+            dependencies: [
+                "Notifier", "Redis", .argumentParser, .hummingbird, .logging, .nio, .nioConcurrency, .nioHTTP1,
+                .nioPosix,
+            ],
+            path: "Benchmarks/Peers"
+        ),
 
         // tests: one target a room, and whole houses at the end.
         .target(
             name: "TestKit",
             dependencies: [
                 "Domain", "Redis", "Runtime", "Store", .httpTypes, .hummingbird, .logging, .nio, .nioConcurrency,
-                .nioPosix,
-                .serviceLifecycle,
+                .nioPosix, .serviceLifecycle,
             ],
             path: "Tests/TestKit"
         ),
@@ -124,14 +131,19 @@ let package = Package(
             name: "APITests",
             dependencies: [
                 "API", "Domain", "Redis", "Runtime", "Signing", "Store", "TestKit", "Wire", .httpTypes, .logging, .nio,
+                .nioPosix, .serviceLifecycle,
             ]
         ),
         .testTarget(
             name: "NotifierTests",
             dependencies: [
-                "Domain", "Notifier", "Redis", "Runtime", "Signing", "Store", "TestKit", "Wire", .httpTypes, .logging,
-                .nio, .nioPosix, .serviceLifecycle,
+                "Domain", "Notifier", "Redis", "Signing", "Store", "TestKit", .logging, .nio, .nioPosix,
+                .serviceLifecycle,
             ]
+        ),
+        .testTarget(
+            name: "CLITests",
+            dependencies: ["CLI", "Runtime", "Signing", "TestKit", .httpTypes, .nio, .nioConcurrency, .nioPosix]
         ),
         .testTarget(
             name: "HouseTests",
@@ -165,6 +177,7 @@ extension Target.Dependency {
     static var coreMetrics: Self { .product(name: "CoreMetrics", package: "swift-metrics") }
     static var nio: Self { .product(name: "NIOCore", package: "swift-nio") }
     static var nioConcurrency: Self { .product(name: "NIOConcurrencyHelpers", package: "swift-nio") }
+    static var nioHTTP1: Self { .product(name: "NIOHTTP1", package: "swift-nio") }
     static var nioPosix: Self { .product(name: "NIOPosix", package: "swift-nio") }
     static var serviceLifecycle: Self { .product(name: "ServiceLifecycle", package: "swift-service-lifecycle") }
     static var unixSignals: Self { .product(name: "UnixSignals", package: "swift-service-lifecycle") }

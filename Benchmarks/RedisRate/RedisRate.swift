@@ -3,10 +3,10 @@ import Logging
 import NIOPosix
 import Redis
 
-/// Calls one small script from many callers at once, and prints one line of JSON about it.
+/// Calls one script from many callers at once, and prints one line of JSON about it.
 ///
 /// ```
-/// redis-rate URL CALLERS SECONDS [CONNECTIONS]
+/// redis-rate URL CALLERS SECONDS SCRIPT KEYS [KEY…] [ARGUMENT…]
 /// {"callers":128,"per_second":…,"cpu_us":…,"p50_us":…,"p99_us":…,"failed":0}
 /// ```
 /// It is a program of the root package, not of one apart, since only that may use the Redis room
@@ -15,26 +15,30 @@ import Redis
 enum RedisRate {
     static func main() async throws {
         let arguments = CommandLine.arguments
-        guard arguments.count >= 4, let callers = Int(arguments[2]), let seconds = Double(arguments[3]) else {
-            print("usage: redis-rate URL CALLERS SECONDS [CONNECTIONS]")
+        guard
+            arguments.count >= 6, let callers = Int(arguments[2]), let seconds = Double(arguments[3]),
+            let keys = Int(arguments[5]), arguments.count >= 6 + keys
+        else {
+            print("usage: redis-rate URL CALLERS SECONDS SCRIPT KEYS [KEY…] [ARGUMENT…]")
             exit(64)
         }
+        let work = Work(
+            script: RedisScript(name: "measured", source: Array(arguments[4].utf8)),
+            keys: Array(arguments[6..<(6 + keys)]), arguments: Array(arguments[(6 + keys)...]))
         let pool = RedisPool(
-            endpoint: try RedisEndpoint(url: arguments[1]),
-            connections: arguments.count > 4 ? Int(arguments[4]) ?? 2 : 2,
-            eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "redis-rate"))
-        _ = try await self.measure(pool, callers: callers, seconds: 0.2)
-        let figures = try await self.measure(pool, callers: callers, seconds: seconds)
+            endpoint: try RedisEndpoint(url: arguments[1]), eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+            logger: Logger(label: "redis-rate"))
+        _ = try await self.measure(pool, work, callers: callers, seconds: 0.2)
+        let figures = try await self.measure(pool, work, callers: callers, seconds: seconds)
         print(figures)
         await pool.shutDown()
     }
 
-    private static func measure(_ pool: RedisPool, callers: Int, seconds: Double) async throws -> String {
-        let script = RedisScript(name: "bare", source: Array("return ARGV[1]".utf8))
+    private static func measure(_ pool: RedisPool, _ work: Work, callers: Int, seconds: Double) async throws -> String {
         let cpuBefore = cpuSeconds()
         let start = ContinuousClock.now
         let results = try await withThrowingTaskGroup(of: CallerResult.self) { group in
-            for _ in 0..<callers { group.addTask { await self.callUntilCancelled(pool, script) } }
+            for _ in 0..<callers { group.addTask { await self.callUntilCancelled(pool, work) } }
             try await Task.sleep(for: .seconds(seconds))
             group.cancelAll()
             return try await group.reduce(into: [CallerResult]()) { $0.append($1) }
@@ -52,17 +56,23 @@ enum RedisRate {
             results.map(\.failed).reduce(0, +))
     }
 
+    private struct Work {
+        let script: RedisScript
+        let keys: [String]
+        let arguments: [String]
+    }
+
     private struct CallerResult {
         var calls = 0
         var failed = 0
         var sampledNs: [Int64] = []
     }
 
-    private static func callUntilCancelled(_ pool: RedisPool, _ script: RedisScript) async -> CallerResult {
+    private static func callUntilCancelled(_ pool: RedisPool, _ work: Work) async -> CallerResult {
         var result = CallerResult()
         while !Task.isCancelled {
-            var call = ScriptCall(script, keys: ["key"])
-            call.append("value")
+            var call = ScriptCall(work.script, keys: work.keys)
+            for argument in work.arguments { call.append(argument) }
             let start = result.calls % callsPerSample == 0 ? ContinuousClock.now : nil
             do throws(RedisError) {
                 _ = try await pool.run(call)

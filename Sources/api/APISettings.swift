@@ -3,7 +3,9 @@ package import Redis
 package import Runtime
 package import Signing
 
-/// What the API was told, ready to work with. Making it checks what only its users can check.
+/// What the API was told, ready to work with.
+///
+/// Making it checks what only its users can check.
 ///
 /// | key | default | |
 /// |---|---|---|

@@ -1,4 +1,5 @@
 package import ArgumentParser
+import Foundation
 
 /// `herald`: the house from a terminal.
 package struct HeraldCommand: AsyncParsableCommand {
@@ -9,4 +10,19 @@ package struct HeraldCommand: AsyncParsableCommand {
     )
 
     package init() {}
+
+    /// Reads the command line, runs the command, and ends the process with its status.
+    package static func start() async {
+        self.keepProxiesFromLoopback()
+        await self.main()
+    }
+
+    /// A proxy of the environment is for the world outside: it cannot reach a house on this machine's loopback.
+    private static func keepProxiesFromLoopback() {
+        let environment = ProcessInfo.processInfo.environment
+        for name in ["no_proxy", "NO_PROXY"] {
+            let given = environment[name].map { [$0] } ?? []
+            setenv(name, (given + ["127.0.0.1", "localhost", "::1"]).joined(separator: ","), 1)
+        }
+    }
 }

@@ -6,7 +6,9 @@ import Runtime
 import ServiceLifecycle
 import Store
 
-/// A notifier: takes what is owed to subscriptions out of Redis and delivers it. Any number of them may run.
+/// A notifier: takes what is owed to subscriptions out of Redis and delivers it.
+///
+/// Any number of them may run.
 ///
 /// Its services in start order; a stop runs backwards:
 ///

@@ -8,8 +8,8 @@ final class Ledger: Sendable {
     enum Answer: Sendable {
         /// 201: the message is promised.
         case accepted
-        /// An answer that says no; nothing is promised.
-        case refused(status: Int)
+        /// An answer that says no. When it is certain, the message must not be there either.
+        case refused(status: Int, isCertain: Bool)
         /// No answer: the message may or may not be there.
         case unknown
     }
@@ -37,7 +37,9 @@ final class Ledger: Sendable {
         self.state.withLockedValue { state in
             switch answer {
             case .accepted: state.accepted[number] = now
-            case .refused(let status): state.refused[status, default: 0] += 1
+            case .refused(let status, let isCertain):
+                state.refused[status, default: 0] += 1
+                if !isCertain { state.unknown.insert(number) }
             case .unknown: state.unknown.insert(number)
             }
         }

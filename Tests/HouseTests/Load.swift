@@ -49,7 +49,9 @@ final class Load: Sendable {
         do {
             let reply = try await caller.send(
                 "POST", "/v2/queues/\(self.queue)/messages", headers: Self.headers, body: Ledger.body(of: number))
-            return reply.status == 201 ? .accepted : .refused(status: reply.status)
+            if reply.status == 201 { return .accepted }
+            // A 503 that does not invite a repeat says that the outcome is unknown (contract 2.4.1).
+            return .refused(status: reply.status, isCertain: reply["Retry-After"] != nil)
         } catch {
             // The process is away: come back in a moment, as a caller would.
             try? await Task.sleep(for: .milliseconds(10))

@@ -161,7 +161,7 @@ struct WebhookClientTests {
     }
 
     @Test func `A port nobody listens on and a name nobody has are unreachable`() async throws {
-        let port = try await WebhookReceiver.with { $0.port }
+        let port = try await freeLoopbackPort()
         try await withClient { client in
             #expect(await client.outcome("http://127.0.0.1:\(port)/") == .unreachable(.connect))
             #expect(await client.outcome("http://nobody.invalid/") == .unreachable(.resolve))

@@ -5,7 +5,9 @@ import TestKit
 import Testing
 
 /// The way of deliveries with workers that die between any two steps, whose answers are lost, doubled, late, and out of
-/// order. Every message reaches every subscription, ends there once, and nothing is left behind.
+/// order.
+///
+/// Every message reaches every subscription, ends there once, and nothing is left behind.
 struct DeliveryModelTests {
     private struct Pair: Hashable {
         let subscription: SubscriptionID
@@ -32,7 +34,7 @@ struct DeliveryModelTests {
         var addresses = 0
     }
 
-    @Test(arguments: [UInt64](1...12))
+    @Test(arguments: [UInt64](1...6))
     func `Every message reaches every subscription and ends there once, and nothing is left behind`(
         seed: UInt64
     ) async throws {

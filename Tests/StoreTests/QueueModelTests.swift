@@ -22,7 +22,7 @@ struct QueueModelTests {
         var entries: [Entry] = []
     }
 
-    @Test(arguments: [UInt64](1...10))
+    @Test(arguments: [UInt64](1...4))
     func `A queue behaves as a list would, whatever is done to it in whatever order`(seed: UInt64) async throws {
         try await withHouse { house in
             var random = SeededGenerator(seed: seed)

@@ -83,6 +83,21 @@ extension TestHouse {
         ).id
     }
 
+    /// Subscribes many addresses at once, 200 in flight.
+    @discardableResult
+    func subscribe(many count: Int, to queue: QueueAddress, ttl: Int = 1_000_000) async throws -> [SubscriptionID] {
+        var ids: [SubscriptionID] = []
+        for start in stride(from: 0, to: count, by: 200) {
+            try await withThrowingTaskGroup(of: SubscriptionID.self) { group in
+                for number in start..<min(start + 200, count) {
+                    group.addTask { try await self.subscribe("http://\(number)", to: queue, ttl: ttl) }
+                }
+                for try await id in group { ids.append(id) }
+            }
+        }
+        return ids
+    }
+
     /// Takes from a house of one shard.
     func take(capacity: Int = 1000, page: Int = 200) async throws -> Taken {
         try await self.store.deliveries.take(

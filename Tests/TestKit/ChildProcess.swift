@@ -1,7 +1,9 @@
 package import Foundation
 import NIOConcurrencyHelpers
 
-/// A process that a test started, and ends by its id. It does not outlive the test process.
+/// A process that a test started, and ends by its id.
+///
+/// It does not outlive the test process.
 ///
 /// Not Foundation's `Process`: its children inherit the signals that Swift's threads block, SIGTERM among them, so they
 /// could be killed but never asked to end.

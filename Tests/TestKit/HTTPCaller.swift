@@ -72,10 +72,10 @@ package final class HTTPCaller: Sendable {
         }
         promise.futureResult.whenComplete { _ in silence.cancel() }
         channel.eventLoop.execute {
-            // The handler is there since the connection was made.
-            guard let reader = try? channel.pipeline.syncOperations.handler(type: ReplyReader.self) else {
-                return promise.fail(Failure.closed)
-            }
+            // The handler is there since the connection was made, and deaf once the connection has ended.
+            guard channel.isActive,
+                let reader = try? channel.pipeline.syncOperations.handler(type: ReplyReader.self)
+            else { return promise.fail(Failure.closed) }
             reader.expect(promise, hasBody: hasBody)
             channel.writeAndFlush(ByteBuffer(string: raw), promise: nil)
         }
@@ -126,8 +126,11 @@ private final class ReplyReader: ChannelInboundHandler {
             guard let (reply, length) = try self.parsed(atEnd: false) else { return }
             self.received.moveReaderIndex(forwardBy: length)
             self.received.discardReadBytes()
-            self.finish(.success(reply))
+            let waiting = self.waiting
+            self.waiting = nil
+            // Closed before the answer is told: whoever sends next must not find the connection still open.
             if reply["connection"]?.lowercased() == "close" { context.close(promise: nil) }
+            waiting?.succeed(reply)
         } catch {
             self.finish(.failure(error))
             context.close(promise: nil)

@@ -107,7 +107,9 @@ package final class RedisServer: Sendable {
         await process?.waitForExit()
     }
 
-    /// Ends Redis and starts it again in the same place. What was written survives if it is append-only.
+    /// Ends Redis and starts it again in the same place.
+    ///
+    /// What was written survives if it is append-only.
     package func restart(killing: Bool = false) async throws {
         if killing { await self.kill() } else { await self.stop() }
         try await self.start()
@@ -145,11 +147,10 @@ package func withRedis<Result>(
     _ body: (RedisServer) async throws -> Result
 ) async throws -> Result {
     try await withTemporaryFolder { folder in
-        let server = try await RedisServer(
-            folder: folder, appendOnly: appendOnly, tcp: tcp, password: password, arguments: arguments)
+        let server = try await startedRedis(
+            in: folder, appendOnly: appendOnly, tcp: tcp, password: password, arguments: arguments)
         let result: Result
         do {
-            try await server.start()
             result = try await body(server)
         } catch {
             await server.end()
@@ -160,7 +161,31 @@ package func withRedis<Result>(
     }
 }
 
-/// Gives a pool to a Redis, and ends it at the end. The Redis may be away.
+/// Starts a Redis, on another port when the one it was given turned out to be taken.
+///
+/// A port that was free a moment ago may still be held by a process that is being started beside this one, and has not
+/// yet closed what it inherited.
+private func startedRedis(
+    in folder: URL, appendOnly: Bool, tcp: Bool, password: String?, arguments: [String]
+) async throws -> RedisServer {
+    for attempt in 1... {
+        let server = try await RedisServer(
+            folder: folder, appendOnly: appendOnly, tcp: tcp, password: password, arguments: arguments)
+        do {
+            try await server.start()
+            return server
+        } catch {
+            let isPortTaken = server.log.contains("Address already in use")
+            await server.end()
+            guard tcp, isPortTaken, attempt < 10 else { throw error }
+        }
+    }
+    preconditionFailure("the loop ends by returning or throwing")
+}
+
+/// Gives a pool to a Redis, and ends it at the end.
+///
+/// The Redis may be away.
 @discardableResult
 package func withRedisPool<Result>(
     to endpoint: RedisEndpoint, connections: Int = 2, inFlightMax: Int = RedisLimits.inFlightMax,
@@ -198,16 +223,6 @@ private func executable(_ name: String) throws -> URL {
         if FileManager.default.isExecutableFile(atPath: file) { return URL(fileURLWithPath: file) }
     }
     throw RedisServer.NotStarted(description: "there is no \(name) in PATH")
-}
-
-/// A port nobody listens on, picked by the kernel. Free until someone else is given it, which Redis then says.
-private func freeLoopbackPort() async throws -> Int {
-    let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-        .bind(host: "127.0.0.1", port: 0).get()
-    let port = listener.localAddress?.port
-    try await listener.close()
-    guard let port else { throw RedisServer.NotStarted(description: "the kernel gave no port") }
-    return port
 }
 
 private func takesConnections(_ socketPath: String) -> Bool {

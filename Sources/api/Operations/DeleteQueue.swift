@@ -2,7 +2,9 @@ import Domain
 import Store
 
 extension Operations {
-    /// Removes a queue with its messages; its subscriptions stay. A queue that is not there is no error.
+    /// Removes a queue with its messages; its subscriptions stay.
+    ///
+    /// A queue that is not there is no error.
     func deleteQueue(_ queue: QueueAddress) async throws {
         try await self.store.queues.delete(queue)
     }

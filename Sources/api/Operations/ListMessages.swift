@@ -13,7 +13,9 @@ struct MessageListingRequest: Sendable {
 }
 
 extension Operations {
-    /// A page of messages, oldest first. A queue that is not there, or a marker it never issued, lists nothing.
+    /// A page of messages, oldest first.
+    ///
+    /// A queue that is not there, or a marker it never issued, lists nothing.
     func listMessages(of queue: QueueAddress, _ request: MessageListingRequest) async throws -> [PlainMessage] {
         var after: MessageID?
         if let marker = request.marker {

@@ -3,7 +3,9 @@ package import Logging
 package import Signing
 package import Store
 
-/// What a caller can do, free of any transport: values in, values out. One file per verb.
+/// What a caller can do, free of any transport: values in, values out.
+///
+/// One file per verb.
 ///
 /// Throws ``Refusal`` for the caller's fault, `StoreError` and ``BodyUnreadable`` for ours, and nothing else.
 package struct Operations: Sendable {

@@ -3,7 +3,9 @@ import Store
 import Wire
 
 extension Operations {
-    /// The metadata of a queue. A queue nobody made has none set, and is no error.
+    /// The metadata of a queue.
+    ///
+    /// A queue nobody made has none set, and is no error.
     func showQueue(_ queue: QueueAddress) async throws -> QueueMetadata {
         let stored = try await self.store.queues.metadata(of: queue)
         guard let metadata = QueueMetadata(stored: stored ?? Array("{}".utf8)) else {

@@ -26,7 +26,9 @@ extension Operations {
         }
     }
 
-    /// A page of subscriptions, oldest first. A marker that is no id lists nothing.
+    /// A page of subscriptions, oldest first.
+    ///
+    /// A marker that is no id lists nothing.
     func listSubscriptions(of queue: QueueAddress, marker: String?, limit: Int) async throws -> [Subscription] {
         var after: SubscriptionID?
         if let marker {
@@ -86,7 +88,9 @@ extension Operations {
         }
     }
 
-    /// Ends a subscription. One that is not there is no error.
+    /// Ends a subscription.
+    ///
+    /// One that is not there is no error.
     func deleteSubscription(_ text: String, of queue: QueueAddress) async throws {
         guard let id = SubscriptionID(text) else { return try await self.ping() }
         try await self.store.subscriptions.delete(queue, id: id)

@@ -4,7 +4,9 @@ import Wire
 
 /// The documents that tell what is served.
 enum Documents {
-    /// `GET /`. Clients compare it field for field, the single-digit month included.
+    /// `GET /`.
+    ///
+    /// Clients compare it field for field, the single-digit month included.
     static let versions = Reply.json(.multipleChoices) { body in
         body.writeStaticString(
             #"{"versions":[{"id":"2","status":"CURRENT","updated":"2014-9-24T04:06:47Z","#)
@@ -113,7 +115,9 @@ enum Documents {
             }
             let methods = self.methods.map { "\"\($0)\"" }.joined(separator: ",")
             body.writeString(",\"hints\":{\"allow\":[\(methods)],\"formats\":{\"application/json\":{}}")
-            if self.methods == ["POST"] || self.methods == ["PATCH"] { body.writeStaticString(#","accept-post":["application/json"]"#) }
+            if self.methods == ["POST"] || self.methods == ["PATCH"] {
+                body.writeStaticString(#","accept-post":["application/json"]"#)
+            }
             body.writeStaticString("}}")
         }
     }

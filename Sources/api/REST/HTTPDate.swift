@@ -42,7 +42,9 @@ final class HTTPDate: Sendable {
 }
 
 extension Timestamp {
-    /// This machine's clock: for expiries of pre-signed URLs and for `Date`. Messages live by Redis' clock.
+    /// This machine's clock: for expiries of pre-signed URLs and for `Date`.
+    ///
+    /// Messages live by Redis' clock.
     static func ofThisMachine() -> Timestamp {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)

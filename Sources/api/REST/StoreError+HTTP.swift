@@ -12,7 +12,9 @@ extension Reply {
         .serviceUnavailable, Self.title, "The storage cannot be reached. Please try again in a few seconds."
     ).reply.with(.retryAfter, String(Self.retryAfterSeconds))
 
-    /// A post was sent to the store and no answer came. Nothing here invites to a blind repeat, which may double messages.
+    /// A post was sent to the store and no answer came.
+    ///
+    /// Nothing here invites to a blind repeat, which may double messages.
     static let outcomeUnknown = Problem(
         .serviceUnavailable, Self.title,
         "The storage did not answer in time: the outcome is unknown, the messages may have been posted or not. "

@@ -51,7 +51,7 @@ package struct DemoCommand: AsyncParsableCommand {
         terminal.line(terminal.styled("No house runs here: starting one for this demonstration", .dim))
         // A left-over in the temporary folder harms nobody.
         defer { try? FileManager.default.removeItem(at: folder) }
-        try await DevHouse.run(plan, terminal: terminal) { house in
+        try await DevHouse.run(plan, terminal: terminal, interruption: await Interruptions.trapped()) { house in
             try await Demo(url: try Self.parsed(house.url), terminal: terminal).run()
         }
     }

@@ -9,6 +9,13 @@ package struct Arrival: Sendable {
     package let headers: HTTPFields
     package let body: [UInt8]
     package let at: ContinuousClock.Instant
+
+    package init(path: String, headers: HTTPFields, body: [UInt8], at: ContinuousClock.Instant) {
+        self.path = path
+        self.headers = headers
+        self.body = body
+        self.at = at
+    }
 }
 
 /// A subscriber of our own: an HTTP server on loopback that says 204 to whatever comes.
@@ -31,8 +38,8 @@ package enum Receiver {
                     path: request.uri.path, headers: request.headers, body: Array(bytes.readableBytesView), at: at))
             return HTTPResponse.Status.noContent
         }
-        var logger = Logger(label: "receiver")
-        logger.logLevel = .error
+        // Its ways are nobody's business: what went wrong shows in what arrived.
+        let logger = Logger(label: "receiver", factory: { _ in SwiftLogNoOpLogHandler() })
         let application = Application(
             router: router, configuration: .init(address: .hostname("127.0.0.1", port: 0)),
             onServerRunning: { channel in listening.yield(channel.localAddress?.port ?? 0) }, logger: logger)

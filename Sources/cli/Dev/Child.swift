@@ -25,7 +25,10 @@ package final class Child: Sendable {
     package let id: pid_t
     private let state: NIOLockedValueBox<State>
 
-    /// Starts a process. It has no standard input, and hears no Ctrl-C of our terminal: we end it in our own order.
+    /// Starts a process.
+    ///
+    /// It has no standard input, and a process group of its own: it hears no Ctrl-C of our terminal, since we end it in
+    /// our own order.
     ///
     /// - Parameters:
     ///   - onLine: Hears each line of both outputs, from some thread.
@@ -34,38 +37,34 @@ package final class Child: Sendable {
         _ name: String, executable: URL, arguments: [String], environment: [String: String],
         onLine: @escaping @Sendable (String) -> Void, onExit: @escaping @Sendable (Exit) -> Void = { _ in }
     ) throws {
-        let state = NIOLockedValueBox(State())
-        let process = Process()
-        process.executableURL = executable
-        process.arguments = arguments
-        process.environment = environment
-        process.standardInput = FileHandle.nullDevice
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        process.standardError = pipe
-        let lines = NIOLockedValueBox(LineSplitter())
-        pipe.fileHandleForReading.readabilityHandler = { handle in
-            let data = handle.availableData
-            if data.isEmpty { handle.readabilityHandler = nil }
-            let ended = lines.withLockedValue { data.isEmpty ? $0.finish() : $0.take(data) }
-            for line in ended { onLine(line) }
+        let (id, output) = try Spawn.start(executable.path, arguments: arguments, environment: environment)
+        // Two threads of its own for each of the three children: one reads what it says until nobody can say more …
+        Thread.detachNewThread {
+            let handle = FileHandle(fileDescriptor: output, closeOnDealloc: true)
+            var lines = LineSplitter()
+            while true {
+                let data = handle.availableData
+                for line in data.isEmpty ? lines.finish() : lines.take(data) { onLine(line) }
+                if data.isEmpty { break }
+            }
         }
-        process.terminationHandler = { ended in
-            let exit: Exit =
-                ended.terminationReason == .uncaughtSignal
-                ? .signal(ended.terminationStatus) : .status(ended.terminationStatus)
-            let waiters = state.withLockedValue { state in
+        let state = NIOLockedValueBox(State())
+        self.name = name
+        self.id = id
+        self.state = state
+        // … and one waits for its end.
+        Thread.detachNewThread {
+            Spawn.waitForEnd(of: id)
+            // Reaped under the lock: as long as `exit` is nil the id is the child's, and may be signalled.
+            let (exit, waiters) = state.withLockedValue { state in
+                let exit = Spawn.reap(id)
                 state.exit = exit
                 defer { state.waiters = [] }
-                return state.waiters
+                return (exit, state.waiters)
             }
             for waiter in waiters { waiter.resume(returning: exit) }
             onExit(exit)
         }
-        try process.run()
-        self.name = name
-        self.id = process.processIdentifier
-        self.state = state
     }
 
     /// How it ended; nil while it runs.

@@ -41,7 +41,7 @@ package struct DevCommand: AsyncParsableCommand {
                 folder: folder, listen: address, redisURL: self.redisURL, isVerbose: self.verbose,
                 executables: OwnExecutable.folder, environment: environment)
             terminal.line(terminal.styled("Starting a house in \(folder.url.path)", .dim))
-            try await DevHouse.run(plan, terminal: terminal) { house in
+            try await DevHouse.run(plan, terminal: terminal, interruption: await Interruptions.trapped()) { house in
                 for line in DevWelcome.lines(house, folder: folder, terminal: terminal) { terminal.line(line) }
                 // Until a signal, or the end of a child, cancels it.
                 while true { try await Task.sleep(for: .seconds(3600)) }

@@ -1,6 +1,5 @@
 package import Foundation
 package import Runtime
-import UnixSignals
 
 /// A house on one machine: a private Redis, the API and one notifier, as children of this process.
 package struct DevHouse: Sendable {
@@ -43,6 +42,12 @@ package struct DevHouse: Sendable {
         package let redisURL: String
         /// Words about the address, when it is not the usual one.
         package let remark: String?
+
+        package init(url: String, redisURL: String, remark: String?) {
+            self.url = url
+            self.redisURL = redisURL
+            self.remark = remark
+        }
     }
 
     /// What ended a house.
@@ -54,23 +59,24 @@ package struct DevHouse: Sendable {
 
     /// Starts a house, runs `body`, and stops the house: notifier, API, Redis, in that order, whatever happened.
     ///
-    /// - Throws: What `body` throws; ``Failure`` when a part does not start or ends by itself; ``Interrupted`` at
-    ///   SIGINT, SIGTERM or SIGHUP.
+    /// - Parameter interruption: Returns when somebody has had enough.
+    /// - Throws: What `body` throws; ``Failure`` when a part does not start or ends by itself; ``Interrupted`` after
+    ///   an interruption.
     package static func run(
-        _ plan: Plan, terminal: Terminal, _ body: @escaping @Sendable (Running) async throws -> Void
+        _ plan: Plan, terminal: Terminal, interruption: @escaping @Sendable () async -> Void,
+        _ body: @escaping @Sendable (Running) async throws -> Void
     ) async throws {
         let lock = try plan.folder.open()
         await DevRecord.endLeftOvers(in: plan.folder)
         let (ends, report) = AsyncStream.makeStream(of: End.self)
         let parts = DevParts(plan: plan, terminal: terminal) { report.yield(.child($0, $1)) }
-        let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup)
 
         let end: Result<End, any Error>
         do {
             end = .success(
                 try await withThrowingTaskGroup(of: End.self) { group in
                     group.addTask {
-                        for await _ in signals { break }
+                        await interruption()
                         return .signal
                     }
                     group.addTask {

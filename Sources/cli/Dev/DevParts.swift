@@ -54,7 +54,7 @@ final class DevParts: Sendable {
         let order = [ProcessKind.notifier.rawValue, ProcessKind.api.rawValue, Self.redisName]
         for name in order {
             let child = self.children.withLockedValue { $0.first { $0.name == name } }
-            guard let child else { continue }
+            guard let child, child.exit == nil else { continue }
             let exit = await child.stop(within: DevHouse.stopGrace)
             if exit == .signal(SIGKILL) { self.terminal.line("\(name) did not stop in time and was ended") }
         }

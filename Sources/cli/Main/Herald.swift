@@ -3,5 +3,5 @@ import CLI
 
 @main
 enum Herald {
-    static func main() async { await HeraldCommand.main() }
+    static func main() async { await HeraldCommand.start() }
 }

@@ -1,12 +1,17 @@
-import Domain
+package import Domain
 import NIOConcurrencyHelpers
-import Signing
+package import Signing
 
 /// What an attempt has to know about its subscription.
-struct Recipient: Sendable {
+package struct Recipient: Sendable {
     /// The subscriber's address exactly as it was written.
-    let url: String
-    let secret: WebhookSecret
+    package let url: String
+    package let secret: WebhookSecret
+
+    package init(url: String, secret: WebhookSecret) {
+        self.url = url
+        self.secret = secret
+    }
 }
 
 /// The recipients this notifier met lately, so that the next message asks Redis for nothing.
@@ -14,10 +19,15 @@ struct Recipient: Sendable {
 /// An entry is good for one version of its subscription; a change of the subscription changes the version in the next
 /// lease, which then finds nothing here. Two generations bound it: when the younger one is full it becomes the older one,
 /// and what nobody asked for meanwhile is gone.
-final class SubscriptionCache: Sendable {
-    struct Key: Hashable, Sendable {
-        let subscription: SubscriptionID
-        let version: Int
+package final class SubscriptionCache: Sendable {
+    package struct Key: Hashable, Sendable {
+        package let subscription: SubscriptionID
+        package let version: Int
+
+        package init(subscription: SubscriptionID, version: Int) {
+            self.subscription = subscription
+            self.version = version
+        }
     }
 
     private struct State {
@@ -29,11 +39,11 @@ final class SubscriptionCache: Sendable {
     private let state = NIOLockedValueBox(State())
 
     /// - Parameter generationMax: Entries of one generation; at most twice as many are kept.
-    init(generationMax: Int = 16_384) {
+    package init(generationMax: Int = 16_384) {
         self.generationMax = generationMax
     }
 
-    subscript(key: Key) -> Recipient? {
+    package subscript(key: Key) -> Recipient? {
         self.state.withLockedValue { state in
             if let recipient = state.younger[key] { return recipient }
             guard let recipient = state.older[key] else { return nil }
@@ -42,7 +52,7 @@ final class SubscriptionCache: Sendable {
         }
     }
 
-    func insert(_ recipient: Recipient, for key: Key) {
+    package func insert(_ recipient: Recipient, for key: Key) {
         self.state.withLockedValue { self.insert(recipient, for: key, into: &$0) }
     }
 

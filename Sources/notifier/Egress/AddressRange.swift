@@ -5,8 +5,10 @@ package struct AddressRange: Hashable, Sendable, CustomStringConvertible {
     package let prefixLength: Int
     package let description: String
 
-    /// Reads `10.0.0.0/8`, `fd00::/8`, `192.0.2.1`. Nil when it is not one, or when bits behind the prefix are set: such
-    /// a block says something else than its writer meant.
+    /// Reads `10.0.0.0/8`, `fd00::/8`, `192.0.2.1`.
+    ///
+    /// Nil when it is not one, or when bits behind the prefix are set: such a block says something else than its writer
+    /// meant.
     package init?(_ text: String) {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         guard let first = parts.first, let base = IPAddress(String(first)) else { return nil }

@@ -52,8 +52,10 @@ package struct EgressPolicy: Sendable, Equatable {
         "168.63.129.16"  // Azure's inside, at an address that looks public
     )
 
-    /// All that has been given out for public use. What lies outside is refused, now and when new blocks are invented:
-    /// `fe80::/10`, `fec0::/10`, `fc00::/7`, `ff00::/8`, `100::/64`, `5f00::/16`, `64:ff9b:1::/48` and the rest.
+    /// All that has been given out for public use.
+    ///
+    /// What lies outside is refused, now and when new blocks are invented: `fe80::/10`, `fec0::/10`, `fc00::/7`,
+    /// `ff00::/8`, `100::/64`, `5f00::/16`, `64:ff9b:1::/48` and the rest.
     private static let globalUnicast = range("2000::/3")
 
     /// Inside of that, not public (IANA IPv6 Special-Purpose Address Registry).

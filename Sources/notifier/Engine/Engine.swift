@@ -39,12 +39,13 @@ package struct Engine: Service {
     private let eventLoop: any EventLoop
 
     /// - Parameters:
-    ///   - bell: A connection of this engine's own; it reads nothing else.
+    ///   - bell: A connection of this engine's own, which ends with it.
     ///   - vault: Opens sealed bodies; nil: with the key derived from the master key alone.
     ///   - now: What Redis' clock just showed.
     package init(
         store: Store, client: WebhookClient, bell: RedisBlockingConnection, masterKey: MasterKey,
-        vault: Vault? = nil, settings: EngineSettings, now: Timestamp, eventLoopGroup: any EventLoopGroup, logger: Logger
+        vault: Vault? = nil, settings: EngineSettings, now: Timestamp, eventLoopGroup: any EventLoopGroup,
+        logger: Logger
     ) {
         let tools = NotifierTools(
             store: store, client: client,
@@ -62,11 +63,11 @@ package struct Engine: Service {
 
     package func run() async throws {
         await withTaskGroup(of: Void.self) { group in
-            for lane in self.shards { group.addTask { await lane.settle() } }
+            for lane in self.shards { group.addTask { await lane.settler.run() } }
             group.addTask { await self.renew() }
             await self.takeUntilAskedToStop()
             await self.drain()
-            for lane in self.shards { lane.stopSettling() }
+            for lane in self.shards { lane.settler.stop() }
             group.cancelAll()
         }
     }
@@ -76,19 +77,15 @@ package struct Engine: Service {
     private func takeUntilAskedToStop() async {
         await withTaskGroup(of: Void.self) { group in
             for lane in self.shards { group.addTask { await lane.pump() } }
+            group.addTask { await self.bell.listen { self.shards[$0].request(.take) } }
             group.addTask {
-                await self.untilAskedToStop { await self.bell.listen { self.shards[$0].request(.take) } }
-            }
-            group.addTask {
-                await self.untilAskedToStop { await self.look() }
+                // Endless, and hears cancellation: it ends when a stop is asked for.
+                await cancelWhenGracefulShutdown { await self.look() }
                 for lane in self.shards { lane.stopTaking() }
+                self.limitDrain()
+                await self.bell.stop()
             }
         }
-    }
-
-    /// Runs something endless that hears cancellation, and cancels it when a stop is asked for.
-    private func untilAskedToStop(_ body: @Sendable @escaping () async -> Void) async {
-        await cancelWhenGracefulShutdown { await body() }
     }
 
     /// Looks over all shards, in one go, again and again.
@@ -118,7 +115,7 @@ package struct Engine: Service {
             let milliseconds = Int64(lease * 2 / 3 / .milliseconds(1))
             for lane in self.shards {
                 do throws(StoreError) {
-                    try await lane.renew(endingBefore: self.tools.clock.now.adding(milliseconds: milliseconds))
+                    try await lane.settler.renew(endingBefore: self.tools.clock.now.adding(milliseconds: milliseconds))
                 } catch {
                     self.tools.trouble.note("Leases could not be renewed", error, shard: lane.shard)
                 }
@@ -128,16 +125,22 @@ package struct Engine: Service {
 
     // MARK: Stopping
 
-    private func drain() async {
+    /// From here on attempts have so long to finish.
+    ///
+    /// Ending them once more after the engine is gone does no harm.
+    private func limitDrain() {
         let client = self.tools.client
         let limit = TimeAmount.milliseconds(Int64(self.tools.settings.drain / .milliseconds(1)))
-        let abort = self.eventLoop.scheduleTask(in: limit) { client.abortAll() }
+        self.eventLoop.scheduleTask(in: limit) { client.abortAll() }
+    }
+
+    private func drain() async {
+        let client = self.tools.client
         await withTaskCancellationHandler {
             await self.tools.slots.waitUntilIdle()
         } onCancel: {
             // Nobody waits for us any longer: what is under way is handed back now.
             client.abortAll()
         }
-        abort.cancel()
     }
 }

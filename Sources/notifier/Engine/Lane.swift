@@ -5,45 +5,39 @@ import NIOCore
 import Runtime
 import Store
 
-/// The work of one notifier in one shard: two loops around one state.
+/// The work of one notifier in one shard: two loops, one that begins attempts and one that writes down their ends.
 ///
 /// ```
 ///  bell, look, freed slots, due time ──► errands ──► pump: take, lease, reap, sweep ──► attempts ──► WebhookClient
 ///                                          ▲                                                            │
-///                                          └── wake ◄── settler: up to 64 results a call ◄── results ◄──┘
+///                                          └── wake ◄── Settler: up to 64 results a call ◄── results ◄──┘
 /// ```
 ///
 /// The pump asks Redis one thing at a time, so a shard's deliveries start in the order they were handed out.
 final class Lane: Sendable {
-    /// Results written down in one call.
-    private static let settlementsMax = 64
-    /// How long a first result waits for company while attempts are still running.
-    private static let linger = Duration.milliseconds(2)
     /// A due time further away than this is left to a later look.
     private static let horizon: Int64 = 5_000
     /// Milliseconds until something that could not be leased although it was due is asked for again.
     private static let recheck: Int64 = 20
     /// Lapsed leases made due again in one call.
     private static let reapedMax = 100
-    /// Leases renewed in one call.
-    private static let renewalsMax = 100
 
     private struct State {
         var errands: Errands = []
-        var underWay = UnderWay()
         var isStopping = false
         var dueTimer: (at: Timestamp, timer: Scheduled<Void>)?
     }
 
     let shard: Int
+    let settler: Settler
     private let tools: NotifierTools
     private let eventLoop: any EventLoop
-    private let pumpWake = Wake()
-    private let settlerWake = Wake()
+    private let wake = Wake()
     private let state = NIOLockedValueBox(State())
 
     init(shard: Int, tools: NotifierTools, eventLoop: any EventLoop) {
         self.shard = shard
+        self.settler = Settler(shard: shard, tools: tools)
         self.tools = tools
         self.eventLoop = eventLoop
     }
@@ -57,7 +51,7 @@ final class Lane: Sendable {
             state.errands.formUnion(errands)
             return true
         }
-        if isNew { self.pumpWake.call() }
+        if isNew { self.wake.call() }
     }
 
     /// Has the pump look for due deliveries at a time by Redis' clock.
@@ -86,12 +80,7 @@ final class Lane: Sendable {
             state.dueTimer?.timer.cancel()
             state.dueTimer = nil
         }
-        self.pumpWake.finish()
-    }
-
-    /// No more results will come; ``settle()`` returns when all are written down or given up.
-    func stopSettling() {
-        self.settlerWake.finish()
+        self.wake.finish()
     }
 
     // MARK: The pump
@@ -99,7 +88,7 @@ final class Lane: Sendable {
     /// Does errands until ``stopTaking()``.
     func pump() async {
         var backoff = Backoff()
-        for await _ in self.pumpWake.signals {
+        while await self.wake.wait() {
             while let errand = self.nextErrand() {
                 do {
                     try await self.carryOut(errand)
@@ -140,8 +129,10 @@ final class Lane: Sendable {
 
     private var isStopping: Bool { self.state.withLockedValue { $0.isStopping } }
 
-    /// Fans out until no event is left. Without a slot it still turns events into waiting deliveries: a full notifier
-    /// must not keep a message from the others.
+    /// Fans out until no event is left.
+    ///
+    /// Without a slot it still turns events into waiting deliveries: a full notifier must not keep a message from the
+    /// others.
     private func take() async throws(StoreError) {
         var hasMore = true
         while hasMore, !self.isStopping {
@@ -151,11 +142,11 @@ final class Lane: Sendable {
                 taken = try await self.tools.store.deliveries.take(
                     self.shard, capacity: slots, lease: self.tools.settings.lease, confirmedOnly: false)
             } catch {
-                self.free(slots)
+                self.tools.free(slots)
                 throw error
             }
             hasMore = taken.more
-            self.free(slots - taken.leases.count)
+            self.tools.free(slots - taken.leases.count)
             try await self.start(taken.leases)
         }
         if hasMore { self.request(.take) }
@@ -171,10 +162,10 @@ final class Lane: Sendable {
                 leases = try await self.tools.store.deliveries.lease(
                     self.shard, capacity: slots, lease: self.tools.settings.lease)
             } catch {
-                self.free(slots)
+                self.tools.free(slots)
                 throw error
             }
-            self.free(slots - leases.count)
+            self.tools.free(slots - leases.count)
             guard !leases.isEmpty else { return }
             try await self.start(leases)
         }
@@ -215,12 +206,9 @@ final class Lane: Sendable {
 
     private func start(_ leases: [Lease]) async throws(StoreError) {
         guard !leases.isEmpty else { return }
-        self.state.withLockedValue { state in
-            for lease in leases { state.underWay.start(lease) }
-        }
-        self.tools.slots.load(bytes: leases.reduce(0) { $0 + $1.body.count })
+        self.settler.begin(leases)
         guard !self.isStopping else {
-            for lease in leases { self.end(lease, with: .handedBack) }
+            for lease in leases { self.settler.end(lease, with: .handedBack) }
             return
         }
         let now = self.tools.clock.now
@@ -228,14 +216,14 @@ final class Lane: Sendable {
         do throws(StoreError) {
             plans = try await self.tools.attempts.plan(leases, at: now)
         } catch {
-            for lease in leases { self.end(lease, with: .handedBack) }
+            for lease in leases { self.settler.end(lease, with: .handedBack) }
             throw error
         }
         var requests: [WebhookRequest] = []
         requests.reserveCapacity(plans.count)
         for plan in plans {
             switch plan {
-            case .end(let lease, let ending): self.end(lease, with: ending)
+            case .end(let lease, let ending): self.settler.end(lease, with: ending)
             case .fail(let lease, let error):
                 self.tools.logger.error(
                     "A message body does not open",
@@ -243,7 +231,7 @@ final class Lane: Sendable {
                         LogKey.queueName: "\(lease.queue.name)", LogKey.subscriptionID: "\(lease.subscription.text)",
                         LogKey.deliveryAttempt: "\(lease.attempt)", LogKey.error: "\(error)",
                     ])
-                self.end(lease, with: RunningAttempt(lease).ending(after: .unreachable(.sealed), at: now))
+                self.settler.end(lease, with: RunningAttempt(lease).ending(after: .unreachable(.sealed), at: now))
             case .send(let lease, let draft):
                 self.tools.metrics.started(lease, at: now)
                 // Only what the end needs: the lease itself would keep the whole reply it came in.
@@ -259,98 +247,10 @@ final class Lane: Sendable {
 
     private func finished(_ attempt: RunningAttempt, _ result: WebhookResult) {
         switch result {
-        case .aborted: self.end(attempt.key, with: .handedBack)
+        case .aborted: self.settler.end(attempt.key, with: .handedBack)
         case .finished(let outcome):
             self.tools.metrics.finished(outcome)
-            self.end(attempt.key, with: attempt.ending(after: outcome, at: self.tools.clock.now))
-        }
-    }
-
-    private func end(_ lease: Lease, with ending: Settlement.Ending) {
-        self.end(UnderWay.Key(lease.token), with: ending)
-    }
-
-    private func end(_ key: UnderWay.Key, with ending: Settlement.Ending) {
-        let isFirst = self.state.withLockedValue { $0.underWay.end(key, with: ending) }
-        if isFirst { self.settlerWake.call() }
-    }
-
-    /// Gives slots back and wakes whoever waits for them.
-    private func free(_ slots: Int, bytes: Int = 0) {
-        if let shard = self.tools.slots.release(slots, bytes: bytes) { self.tools.lanes.wake(shard) }
-    }
-
-    // MARK: The settler
-
-    /// Writes results down until ``stopSettling()``.
-    func settle() async {
-        for await _ in self.settlerWake.signals {
-            if self.isWorthWaiting {
-                // Cancelled: then nobody waits for company any more.
-                try? await Task.sleep(for: Self.linger)
-            }
-            while let keys = self.nextResults() {
-                await self.settle(keys)
-                let bytes = self.state.withLockedValue { $0.underWay.remove(keys) }
-                self.free(keys.count, bytes: bytes)
-                // A window has room again, or a retry is due at once.
-                self.request(.lease)
-            }
-        }
-    }
-
-    private var isWorthWaiting: Bool {
-        self.state.withLockedValue { $0.underWay.isAnyRunning && $0.underWay.endedCount < Self.settlementsMax }
-    }
-
-    private func nextResults() -> [UnderWay.Key]? {
-        let keys = self.state.withLockedValue { $0.underWay.takeEnded(upTo: Self.settlementsMax) }
-        return keys.isEmpty ? nil : keys
-    }
-
-    /// Writes results down, again and again while Redis does not answer: a settlement that was carried out once is not
-    /// carried out twice. After the lease's length there is nothing left to write: others have taken over.
-    private func settle(_ keys: [UnderWay.Key]) async {
-        var backoff = Backoff()
-        let deadline = ContinuousClock.now + self.tools.settings.lease
-        while true {
-            let settlements = self.state.withLockedValue { state in
-                keys.compactMap { state.underWay.settlement(of: $0) }
-            }
-            guard !settlements.isEmpty else { return self.tools.metrics.lost(keys.count) }
-            do throws(StoreError) {
-                let written = try await self.tools.store.deliveries.settle(self.shard, settlements)
-                let count = written.count { $0 }
-                self.tools.metrics.settled(count)
-                self.tools.metrics.lost(keys.count - count)
-                return
-            } catch {
-                self.tools.trouble.note("Results could not be written down yet", error, shard: self.shard)
-                guard ContinuousClock.now < deadline, !Task.isCancelled else {
-                    self.tools.metrics.lost(keys.count)
-                    self.tools.logger.error(
-                        "Results are lost, their deliveries will be attempted again",
-                        metadata: [LogKey.shard: "\(self.shard)", "count": "\(keys.count)", LogKey.error: "\(error)"])
-                    return
-                }
-                // Cancelled: the guard above ends it after one more try.
-                try? await Task.sleep(for: backoff.failed(chance: .random(in: 0..<1)))
-            }
-        }
-    }
-
-    // MARK: Renewal
-
-    /// Renews the leases that end before a time.
-    func renew(endingBefore time: Timestamp) async throws(StoreError) {
-        let tokens = self.state.withLockedValue { $0.underWay.tokens(endingBefore: time) }
-        for start in stride(from: 0, to: tokens.count, by: Self.renewalsMax) {
-            let batch = Array(tokens[start..<min(start + Self.renewalsMax, tokens.count)])
-            let renewed = try await self.tools.store.deliveries.renew(
-                self.shard, batch, lease: self.tools.settings.lease)
-            self.state.withLockedValue { state in
-                for (token, newer) in zip(batch, renewed) { state.underWay.renew(token, to: newer) }
-            }
+            self.settler.end(attempt.key, with: attempt.ending(after: outcome, at: self.tools.clock.now))
         }
     }
 }

@@ -16,6 +16,11 @@ struct NotifierTools: Sendable {
     let lanes: Lanes
     let trouble: TroubleLog
     let logger: Logger
+
+    /// Gives slots back and wakes whoever waits for them.
+    func free(_ slots: Int, bytes: Int = 0) {
+        if let shard = self.slots.release(slots, bytes: bytes) { self.lanes.wake(shard) }
+    }
 }
 
 /// The lanes, by shard; known to each other only to pass slots on.
@@ -26,6 +31,7 @@ final class Lanes: Sendable {
         self.all.withLockedValue { $0 = lanes }
     }
 
+    /// Has a lane lease what is due.
     func wake(_ shard: Int) {
         self.all.withLockedValue { $0[shard] }.request(.lease)
     }

@@ -1,10 +1,10 @@
-import Domain
+package import Domain
 import NIOConcurrencyHelpers
 
 /// What Redis' clock shows about now, told from its last answer and the time that has passed since.
 ///
 /// Never ahead of Redis: the answer was on its way for a while. So who acts by this clock acts a little late, not early.
-final class RedisClock: Sendable {
+package final class RedisClock: Sendable {
     private struct Reading {
         let shown: Timestamp
         let at: ContinuousClock.Instant
@@ -12,18 +12,18 @@ final class RedisClock: Sendable {
 
     private let reading: NIOLockedValueBox<Reading>
 
-    init(shown: Timestamp, at instant: ContinuousClock.Instant = .now) {
+    package init(shown: Timestamp, at instant: ContinuousClock.Instant = .now) {
         self.reading = NIOLockedValueBox(Reading(shown: shown, at: instant))
     }
 
     /// - Parameter instant: When the answer arrived.
-    func observe(_ shown: Timestamp, at instant: ContinuousClock.Instant = .now) {
+    package func observe(_ shown: Timestamp, at instant: ContinuousClock.Instant = .now) {
         self.reading.withLockedValue { $0 = Reading(shown: shown, at: instant) }
     }
 
-    var now: Timestamp { self.now(at: .now) }
+    package var now: Timestamp { self.now(at: .now) }
 
-    func now(at instant: ContinuousClock.Instant) -> Timestamp {
+    package func now(at instant: ContinuousClock.Instant) -> Timestamp {
         let reading = self.reading.withLockedValue { $0 }
         let passed = (instant - reading.at).components
         return Timestamp(

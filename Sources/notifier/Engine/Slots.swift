@@ -4,25 +4,29 @@ import NIOConcurrencyHelpers
 ///
 /// A slot is held from before a lease is asked for until its outcome is written down, so nothing in this process grows
 /// beyond the slots: neither transfers, nor results that wait for Redis.
-struct SlotLedger: Sendable {
+package struct SlotLedger: Sendable {
     /// A lease call asks for no more than this, so that its reply stays of a size.
-    static let perCallMax = 256
-    /// Bytes of message bodies under way. Reached only by very large messages: 8192 of 32 KiB.
-    static let bytesMax = 256 << 20
+    package static let perCallMax = 256
+    /// Bytes of message bodies under way.
+    ///
+    /// Reached only by very large messages: 8192 of 32 KiB.
+    package static let bytesMax = 256 << 20
 
     private let limit: Int
-    private(set) var used = 0
-    private(set) var bytes = 0
+    package private(set) var used = 0
+    package private(set) var bytes = 0
     /// Shards that got nothing, longest waiting first.
     private var starved: [Int] = []
 
-    init(limit: Int) {
+    package init(limit: Int) {
         precondition(limit > 0, "a notifier without a slot delivers nothing")
         self.limit = limit
     }
 
-    /// Takes up to ``perCallMax`` slots. A shard that gets none is woken when some are free again.
-    mutating func reserve(for shard: Int) -> Int {
+    /// Takes up to ``perCallMax`` slots.
+    ///
+    /// A shard that gets none is woken when some are free again.
+    package mutating func reserve(for shard: Int) -> Int {
         let count = self.bytes >= Self.bytesMax ? 0 : min(self.limit - self.used, Self.perCallMax)
         self.used += count
         if count == 0, !self.starved.contains(shard) { self.starved.append(shard) }
@@ -30,14 +34,14 @@ struct SlotLedger: Sendable {
     }
 
     /// Counts the body of a lease that came for a reserved slot.
-    mutating func load(bytes: Int) {
+    package mutating func load(bytes: Int) {
         self.bytes += bytes
     }
 
     /// Gives slots back.
     ///
     /// - Returns: The shard to wake. It passes the call on when it leaves something, see ``next()``.
-    mutating func release(_ count: Int, bytes: Int) -> Int? {
+    package mutating func release(_ count: Int, bytes: Int) -> Int? {
         self.used -= count
         self.bytes -= bytes
         precondition(self.used >= 0 && self.bytes >= 0, "a slot was given back twice")
@@ -45,7 +49,7 @@ struct SlotLedger: Sendable {
     }
 
     /// The next shard that waits, if there is something for it.
-    mutating func next() -> Int? {
+    package mutating func next() -> Int? {
         guard self.used < self.limit, self.bytes < Self.bytesMax, !self.starved.isEmpty else { return nil }
         return self.starved.removeFirst()
     }

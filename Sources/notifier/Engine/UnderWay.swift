@@ -74,7 +74,9 @@ struct UnderWay: Sendable {
         keys.reduce(0) { $0 + (self.entries.removeValue(forKey: $1)?.bodyBytes ?? 0) }
     }
 
-    /// The leases that end before a time. One that is handed back is left alone: that needs the token as it is.
+    /// The leases that end before a time.
+    ///
+    /// One that is handed back is left alone: that needs the token as it is.
     func tokens(endingBefore time: Timestamp) -> [LeaseToken] {
         self.entries.values.filter { $0.token.leasedUntil < time && !$0.isLost && $0.ending != .handedBack }.map(
             \.token)

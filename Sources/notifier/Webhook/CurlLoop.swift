@@ -2,7 +2,9 @@ import CCurl
 import Domain
 import Glibc
 
-/// The transfer thread: libcurl's multi interface over epoll. The one file that touches libcurl's pointers.
+/// The transfer thread: libcurl's multi interface over epoll.
+///
+/// The one file that touches libcurl's pointers.
 ///
 /// Everything in here belongs to the thread that made it and never leaves it; requests come in and results go out as
 /// values. libcurl tells which descriptors to watch and when to wake; in between the thread sleeps, for ever when
@@ -87,7 +89,9 @@ final class CurlLoop {
         }
     }
 
-    /// Milliseconds to sleep. Rounded up, so that libcurl is never woken before its time and asked in circles.
+    /// Milliseconds to sleep.
+    ///
+    /// Rounded up, so that libcurl is never woken before its time and asked in circles.
     private func patience() -> Int32 {
         guard let wakeAt = self.wakeAt else { return -1 }
         return Int32(clamping: max(0, wakeAt - self.now()))
@@ -190,6 +194,9 @@ final class CurlLoop {
         ccurl_set_string(easy, CURLOPT_PROXY, "")
         ccurl_set_string(easy, CURLOPT_NOPROXY, "*")
         ccurl_set_long(easy, CURLOPT_NETRC, Int(CURL_NETRC_IGNORED.rawValue))
+        // Debian's folder of certificates holds the same as its file, and with it libcurl reads all of them anew for every
+        // connection: 31 ms instead of 3.
+        ccurl_set_string(easy, CURLOPT_CAPATH, nil)
         // A name server that keeps silent would stop the whole thread when its transfer is given up: libcurl waits for
         // the resolver's thread, unless told not to.
         ccurl_set_long(easy, CURLOPT_QUICK_EXIT, 1)
@@ -273,8 +280,9 @@ private final class Transfer {
         return true
     }
 
-    /// libcurl sends a request again by itself when a kept connection turns out to be closed. The receiver may have seen
-    /// the first one, so this would be an attempt nobody counted: the second is not let out.
+    /// libcurl sends a request again by itself when a kept connection turns out to be closed.
+    ///
+    /// The receiver may have seen the first one, so this would be an attempt nobody counted: the second is not let out.
     func maySend() -> Bool {
         self.progress.requestsBegun += 1
         return self.progress.requestsBegun == 1

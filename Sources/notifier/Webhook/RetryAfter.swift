@@ -1,6 +1,8 @@
 /// Reads the `Retry-After` of an answer (RFC 9110, 10.2.3).
 package enum RetryAfter {
-    /// Longer wishes are cut to this; the policy cuts further. Seconds.
+    /// Longer wishes are cut to this; the policy cuts further.
+    ///
+    /// Seconds.
     package static let secondsMax = 86_400
 
     /// - Parameters:

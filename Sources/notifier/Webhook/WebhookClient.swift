@@ -16,7 +16,9 @@ package final class WebhookClient: Sendable {
 
     private let mailbox: Mailbox
 
-    /// Starts the thread. It runs until ``stop()``.
+    /// Starts the thread.
+    ///
+    /// It runs until ``stop()``.
     ///
     /// - Throws: ``WebhookClientError`` when the system has no descriptor, memory or thread left.
     package init(limits: WebhookLimits, egress: EgressPolicy, version: String, logger: Logger)

@@ -1,4 +1,6 @@
-/// Why the house says no to a caller. Each is the caller's to mend; how one looks on the wire is the transport's business.
+/// Why the house says no to a caller.
+///
+/// Each is the caller's to mend; how one looks on the wire is the transport's business.
 package enum Refusal: Error, Sendable, Equatable {
     // Who asks
     case clientMissing

@@ -48,7 +48,9 @@ package final class RedisBlockingConnection: Service, Sendable {
         return try reply.get()
     }
 
-    /// Stays connected until graceful shutdown or cancellation. Needed only where ``shutDown()`` is not called.
+    /// Stays connected until graceful shutdown or cancellation.
+    ///
+    /// Needed only where ``shutDown()`` is not called.
     package func run() async throws {
         self.connection.start()
         // Throws when cancelled, which ends the connection the same way.

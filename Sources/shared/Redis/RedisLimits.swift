@@ -4,9 +4,13 @@ package import NIOCore
 package enum RedisLimits {
     /// Commands sent or waiting on one connection.
     package static let inFlightMax = 8_192
-    /// Bytes of the commands sent or waiting on one connection. One command alone may be larger.
+    /// Bytes of the commands sent or waiting on one connection.
+    ///
+    /// One command alone may be larger.
     package static let inFlightBytesMax = 64 << 20
-    /// Bytes of one reply, and of what arrived beyond it. A longer one breaks the connection.
+    /// Bytes of one reply, and of what arrived beyond it.
+    ///
+    /// A longer one breaks the connection.
     package static let replyBytesMax = 64 << 20
     /// How long after the loss of a connection (or the first command) commands still wait for the next one.
     ///

@@ -67,7 +67,9 @@ package final class RedisPool: Service, Sendable {
         }
     }
 
-    /// Connects, and stays connected until graceful shutdown or cancellation. Then everything that waits fails.
+    /// Connects, and stays connected until graceful shutdown or cancellation.
+    ///
+    /// Then everything that waits fails.
     package func run() async throws {
         for connection in self.connections { connection.start() }
         // Throws when cancelled, which ends the pool the same way.
@@ -77,6 +79,8 @@ package final class RedisPool: Service, Sendable {
 
     /// Ends the pool where no service group does it.
     package func shutDown() async {
+        // All doors first: a command refused by one connection must not go and wait at the next.
+        for connection in self.connections { connection.refuse() }
         for connection in self.connections { await connection.shutDown() }
     }
 
@@ -88,22 +92,26 @@ package final class RedisPool: Service, Sendable {
         return try reply.get()
     }
 
-    /// Gives the command to the next connection in turn that takes it: ready ones first, then those coming back.
+    /// Gives the command to the first connection with little to do; else, in turns, to one that is there; else to one
+    /// that is coming back.
     private func post(_ request: Request) {
-        let turn = self.cursor.wrappingAdd(1, ordering: .relaxed).oldValue
-        var answer = self.post(request, from: turn, onlyWhenReady: true)
-        if answer == .notReady { answer = self.post(request, from: turn, onlyWhenReady: false) }
+        var answer = self.post(request, wish: .light, from: 0)
+        if answer == .tryAnother {
+            let turn = self.cursor.wrappingAdd(1, ordering: .relaxed).oldValue
+            answer = self.post(request, wish: .ready, from: turn)
+            if answer == .tryAnother { answer = self.post(request, wish: .any, from: turn) }
+        }
         if case .refused(let reason) = answer { request.caller.resume(returning: .failure(.notSent(reason))) }
     }
 
-    private func post(_ request: Request, from turn: UInt, onlyWhenReady: Bool) -> Mailbox.Answer {
+    private func post(_ request: Request, wish: Mailbox.Wish, from turn: UInt) -> Mailbox.Answer {
         let count = UInt(self.connections.count)
-        var last = Mailbox.Answer.notReady
+        var last = Mailbox.Answer.tryAnother
         for offset in 0..<count {
-            let answer = self.connections[Int((turn &+ offset) % count)].post(request, onlyWhenReady: onlyWhenReady)
+            let answer = self.connections[Int((turn &+ offset) % count)].post(request, wish: wish)
             if case .accepted = answer { return answer }
             // A full connection says more than one that is away.
-            if answer != .notReady { last = answer }
+            if answer != .tryAnother { last = answer }
         }
         return last
     }

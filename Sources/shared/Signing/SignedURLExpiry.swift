@@ -88,7 +88,9 @@ private struct Reader {
         return date * 86400 + time - offset
     }
 
-    /// Days since the epoch. A month alone is its first day, and must be the whole text.
+    /// Days since the epoch.
+    ///
+    /// A month alone is its first day, and must be the whole text.
     private mutating func readDate() -> Int64? {
         guard let year = self.number(digits: 4), year >= 1 else { return nil }
         let isDashed = self.take("-")

@@ -2,7 +2,9 @@ import Domain
 import Redis
 import Signing
 
-/// What Herald keeps, and how: the one room that knows keys and scripts. Everything is a value over one pool.
+/// What Herald keeps, and how: the one room that knows keys and scripts.
+///
+/// Everything is a value over one pool.
 package struct Store: Sendable {
     package let queues: QueueStore
     package let messages: MessageStore

@@ -1,6 +1,8 @@
 package import Redis
 
-/// Why the store could not do its part. None of it is the caller's fault.
+/// Why the store could not do its part.
+///
+/// None of it is the caller's fault.
 package enum StoreError: Error, Sendable, Equatable {
     /// Redis refused the command, or never saw it: nothing was written, a repeat is safe.
     case unavailable(RedisError)
@@ -16,10 +18,11 @@ package enum StoreError: Error, Sendable, Equatable {
         case .notSent: self = .unavailable(error)
         case .outcomeUnknown: self = .outcomeUnknown(error)
         case .refused(let refusal):
-            switch refusal.kind {
-            // Each is refused before the first write of a script.
-            case .noscript, .readonly, .loading, .oom, .moved, .busy, .noauth: self = .unavailable(error)
-            case .wrongtype, .other: self = .corrupt(refusal.message)
+            // Redis refuses for its own state (OOM, READONLY, MISCONF, CLUSTERDOWN …) before the first write
+            // of a script. ERR and WRONGTYPE are about what the script did or met.
+            switch RedisServerError.code(of: refusal.message) {
+            case "ERR", "WRONGTYPE": self = .corrupt(refusal.message)
+            default: self = .unavailable(error)
             }
         case .malformedReply: self = .corrupt("malformed reply")
         }

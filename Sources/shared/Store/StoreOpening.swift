@@ -3,7 +3,9 @@ package import Logging
 package import Redis
 import Signing
 
-/// Why a Redis cannot be this house's store. Each says what to do about it.
+/// Why a Redis cannot be this house's store.
+///
+/// Each says what to do about it.
 package enum StoreOpeningError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The first words with Redis failed; opening again later may work.
     case unavailable(StoreError)
@@ -28,7 +30,9 @@ package enum StoreOpeningError: Error, Sendable, Equatable, CustomStringConverti
 }
 
 extension Store {
-    /// Opens the store in a Redis. The first call ever keeps the number of shards and a key for ids there.
+    /// Opens the store in a Redis.
+    ///
+    /// The first call ever keeps the number of shards and a key for ids there.
     ///
     /// - Parameters:
     ///   - shards: Within ``Shards/countRange``.

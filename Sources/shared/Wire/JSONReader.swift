@@ -72,7 +72,7 @@ package struct JSONReader: Sendable {
         try self.open(UInt8(ascii: "["), in: bytes)
     }
 
-    /// The next name of the open object; its value must be read before the next call. nil: the object is closed.
+    /// The next name of the open object, whose value must be read before the next call; nil: the object is closed.
     package mutating func nextName(in bytes: Span<UInt8>) throws(JSONInvalid) -> JSONValue? {
         guard try self.advance(to: UInt8(ascii: "}"), in: bytes) else { return nil }
         guard try self.peek(in: bytes) == UInt8(ascii: "\"") else { throw self.invalid(.unexpectedByte) }
@@ -82,7 +82,7 @@ package struct JSONReader: Sendable {
         return name
     }
 
-    /// Whether the open array has one more element, which must then be read before the next call. false: it is closed.
+    /// Whether the open array has one more element, which must then be read before the next call; false: it is closed.
     package mutating func nextElement(in bytes: Span<UInt8>) throws(JSONInvalid) -> Bool {
         try self.advance(to: UInt8(ascii: "]"), in: bytes)
     }

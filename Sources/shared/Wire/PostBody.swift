@@ -6,9 +6,9 @@ package import Domain
 /// the last counts (contract: "Post" and "Request bodies").
 package struct PostBody: Sendable, Equatable {
     package struct Message: Sendable, Equatable {
-        /// Seconds, of any size: ranges are the operation's business. nil: not said.
+        /// Seconds, of any size, since ranges are the operation's business; nil: not said.
         package var ttl: Int64?
-        /// Seconds, of any size. nil: not said.
+        /// Seconds, of any size; nil: not said.
         package var delay: Int64?
         /// The body's first byte to its last.
         package var body: Range<Int>

@@ -3,14 +3,19 @@ package import Domain
 /// The body of a subscription create: `{"subscriber": "https://…", "ttl": 3600, "options": {…}}`.
 package struct SubscriptionBody: Sendable {
     package let subscriber: Subscriber
-    /// Seconds, at least 60. nil: not said.
+    /// Seconds, at least 60; nil: not said.
     package let ttl: Int?
     /// A JSON object as it was written; `{}` when it was not.
     package let options: [UInt8]
     /// Whether the options hold a retry policy that says anything.
     package let hasRetryPolicy: Bool
 
-    /// Reads the body; no bytes count as `{}`. Several of the words thrown are looked for by clients and tests.
+    /// 9999-12-31T23:59:59, the last moment every client can spell.
+    private static let endMax: Int64 = 253_402_300_799
+
+    /// Reads the body; no bytes count as `{}`.
+    ///
+    /// Several of the words thrown are looked for by clients and tests.
     ///
     /// - Parameter now: Bounds `ttl`: a subscription must end before the year 10000.
     /// - Throws: ``Refusal/bodyInvalid(_:)``, ``Refusal/requestInvalid(_:)`` or

@@ -1,4 +1,6 @@
-/// A tenant. Everything Herald keeps belongs to one, and nothing of one is visible to another.
+/// A tenant.
+///
+/// Everything Herald keeps belongs to one, and nothing of one is visible to another.
 ///
 /// 1 to 256 characters of any kind (Messaging API v2, "X-Project-Id").
 package struct ProjectID: Hashable, Sendable, CustomStringConvertible {

@@ -1,6 +1,8 @@
 package import NIOCore
 
-/// What a connection does next. It performs nothing: the connection acts, then reports back.
+/// What a connection does next.
+///
+/// It performs nothing: the connection acts, then reports back.
 ///
 /// ```
 ///           begin              greeted
@@ -18,8 +20,9 @@ package struct ConnectionLife: Sendable, Equatable {
         case ended
     }
 
-    /// A connection that lasted this long was a good one, and the pauses begin small again. Without it, a Redis that
-    /// takes connections and drops them would be called as fast as the loop turns.
+    /// A connection that lasted this long was a good one, and the pauses begin small again.
+    ///
+    /// Without it, a Redis that takes connections and drops them would be called as fast as the loop turns.
     package static let lastingMin = TimeAmount.seconds(1)
 
     package private(set) var phase = Phase.idle

@@ -41,7 +41,9 @@ struct InFlightQueue: Sendable {
         }
     }
 
-    /// Whether the oldest command is past its deadline for the second time in a row. Asked once per sweep.
+    /// Whether the oldest command is past its deadline for the second time in a row.
+    ///
+    /// Asked once per sweep.
     ///
     /// Twice, for a process that was itself stopped for a while finds all deadlines passed and the replies not yet read.
     mutating func isSuspect(at now: NIODeadline) -> Bool {

@@ -14,8 +14,18 @@ struct Mailbox: Sendable {
         /// Taken. `wakeLoop`: nobody has told the loop yet.
         case accepted(wakeLoop: Bool)
         case refused(RedisError.NotSent)
-        /// There is no connection and the caller wants to try elsewhere first.
-        case notReady
+        /// Another connection would serve it better, if there is one.
+        case tryAnother
+    }
+
+    /// What a caller asks for, best first.
+    enum Wish: Sendable, Equatable {
+        /// A connection that is there and has little to do.
+        case light
+        /// A connection that is there.
+        case ready
+        /// Any that may take it.
+        case any
     }
 
     private let commandsMax: Int
@@ -30,11 +40,11 @@ struct Mailbox: Sendable {
         self.bytesMax = bytesMax
     }
 
-    mutating func post(_ request: Request, onlyWhenReady: Bool) -> Answer {
+    mutating func post(_ request: Request, wish: Wish) -> Answer {
         switch self.door {
-        case .ready: break
-        case .waiting: if onlyWhenReady { return .notReady }
-        case .shut(let reason): return onlyWhenReady ? .notReady : .refused(reason)
+        case .ready: if wish == .light, self.commands >= lightCommandsMax { return .tryAnother }
+        case .waiting: if wish != .any { return .tryAnother }
+        case .shut(let reason): return wish == .any ? .refused(reason) : .tryAnother
         }
         let bytes = request.command.bytes
         guard self.commands < self.commandsMax, self.commands == 0 || self.bytes + bytes <= self.bytesMax else {
@@ -61,7 +71,13 @@ struct Mailbox: Sendable {
         precondition(self.commands >= 0 && self.bytes >= 0, "more commands ended than were posted")
     }
 
+    /// Opens or shuts the door; one that a shutdown has shut stays so.
     mutating func set(_ door: Door) {
-        self.door = door
+        if self.door != .shut(.shutDown) { self.door = door }
     }
 }
+
+/// As many as make a good batch.
+///
+/// Up to here one connection serves faster than two that share them: fewer and larger writes, fewer threads awake.
+private let lightCommandsMax = 256

@@ -53,8 +53,8 @@ actor RedisConnection {
 
     // MARK: From any thread
 
-    nonisolated func post(_ request: Request, onlyWhenReady: Bool = false) -> Mailbox.Answer {
-        let answer = self.mailbox.withLockedValue { $0.post(request, onlyWhenReady: onlyWhenReady) }
+    nonisolated func post(_ request: Request, wish: Mailbox.Wish = .any) -> Mailbox.Answer {
+        let answer = self.mailbox.withLockedValue { $0.post(request, wish: wish) }
         if answer == .accepted(wakeLoop: true) { self.onLoop { $0.drain() } }
         return answer
     }
@@ -62,6 +62,11 @@ actor RedisConnection {
     /// Connects without waiting for the first command.
     nonisolated func start() {
         self.onLoop { $0.begin() }
+    }
+
+    /// Refuses commands from this moment on; those already taken are served until ``shutDown()``.
+    nonisolated func refuse() {
+        self.mailbox.withLockedValue { $0.set(.shut(.shutDown)) }
     }
 
     /// Ends one blocking read early, wherever it is.
@@ -73,7 +78,9 @@ actor RedisConnection {
         self.eventLoop.execute { self.assumeIsolated { body($0) } }
     }
 
-    /// Fails everything that waits, closes the socket and refuses what comes later. Once is enough, twice is harmless.
+    /// Fails everything that waits, closes the socket and refuses what comes later.
+    ///
+    /// Once is enough, twice is harmless.
     func shutDown() async {
         if self.life.end() {
             self.generation += 1
@@ -259,10 +266,13 @@ actor RedisConnection {
         self.generation += 1
         self.channel?.close(promise: nil)
         self.channel = nil
+        // A caller that no longer waits for its reply says nothing about Redis.
+        let isOutage = cause != .cancelled
         self.logger.log(
-            level: self.outageIsLogged ? .debug : .warning, "Redis is not reachable",
+            level: !isOutage || self.outageIsLogged ? .debug : .warning,
+            isOutage ? "Redis is not reachable" : "A cancelled command takes its connection along",
             metadata: ["error": "\(error)", "redis.retry_in_ms": "\(pause.nanoseconds / 1_000_000)"])
-        self.outageIsLogged = true
+        if isOutage { self.outageIsLogged = true }
         self.eventLoop.scheduleTask(in: pause) { self.assumeIsolated { $0.pauseOver() } }
         self.finish(
             self.inFlight.giveUp(cause, at: now),
@@ -285,7 +295,9 @@ actor RedisConnection {
 
     // MARK: Deadlines
 
-    /// Sets the timer if there is anything to watch. An idle connection has none.
+    /// Sets the timer if there is anything to watch.
+    ///
+    /// An idle connection has none.
     private func armSweep() {
         guard !self.sweepIsArmed, self.life.phase != .ended else { return }
         let doorMayShut = !self.life.isReady && self.settings.patience != nil && self.life.isWorthWaiting(at: .now())

@@ -4,12 +4,16 @@ internal import NIOCore
 struct Request: Sendable {
     typealias Reply = Result<RedisValue, RedisError>
     /// Unsafe, for it is resumed exactly once by construction: a request sits in one queue only (mailbox, waiting or in
-    /// flight), and whoever takes it out resumes it. The checked kind costs an allocation per command.
+    /// flight), and whoever takes it out resumes it.
+    ///
+    /// The checked kind costs an allocation per command.
     typealias Caller = UnsafeContinuation<Reply, Never>
 
     let command: EncodedCommand
     let deadline: NIODeadline
-    /// Names a blocking read, to cancel it. 0 elsewhere: a pooled command is not cancelled.
+    /// Names a blocking read, to cancel it.
+    ///
+    /// 0 elsewhere: a pooled command is not cancelled.
     var ticket: UInt64 = 0
     let caller: Caller
 

@@ -54,14 +54,23 @@ struct EncodedCommand: Sendable {
 private let carriageReturnLineFeed: UInt16 = 0x0D0A
 
 extension ByteBuffer {
+    /// Most lengths have one digit or two, and this runs for every argument of every command.
     fileprivate mutating func writeLength(_ length: Int, mark: UInt8) {
-        self.writeInteger(mark)
-        DecimalDigits(Int64(length)).write(to: &self)
-        self.writeInteger(carriageReturnLineFeed)
+        let zero = UInt8(ascii: "0")
+        if length < 10 {
+            self.writeMultipleIntegers(mark, zero + UInt8(truncatingIfNeeded: length), carriageReturnLineFeed)
+        } else if length < 100 {
+            let (tens, ones) = UInt8(truncatingIfNeeded: length).quotientAndRemainder(dividingBy: 10)
+            self.writeMultipleIntegers(mark, zero + tens, zero + ones, carriageReturnLineFeed)
+        } else {
+            self.writeInteger(mark)
+            DecimalDigits(Int64(length)).write(to: &self)
+            self.writeInteger(carriageReturnLineFeed)
+        }
     }
 }
 
-/// The digits of a number, without the heap: this runs for every argument of every command.
+/// The digits of a number, without the heap.
 private struct DecimalDigits {
     /// `Int64.min` has 19 digits and a sign.
     private static let digitsMax = 20
@@ -83,8 +92,6 @@ private struct DecimalDigits {
     }
 
     func write(to buffer: inout ByteBuffer) {
-        for index in (Self.digitsMax - self.count)..<Self.digitsMax {
-            buffer.writeInteger(self.storage[index])
-        }
+        self.storage.span.extracting(last: self.count).withUnsafeBytes { digits in _ = buffer.writeBytes(digits) }
     }
 }

@@ -1,4 +1,6 @@
-/// What is wrong with the URL of a Redis. It never repeats the URL, which may hold a password.
+/// What is wrong with the URL of a Redis.
+///
+/// It never repeats the URL, which may hold a password.
 package enum InvalidRedisURL: Error, Sendable, Equatable {
     case noScheme
     case unknownScheme

@@ -5,23 +5,37 @@ internal import NIOCore
 ///
 /// Make one per script and keep it: the hash is computed once, here.
 package struct RedisScript: Sendable {
-    /// The name of its file, for logs.
-    package let name: String
-    package let source: [UInt8]
-    /// 40 hexadecimal digits.
-    package let sha1: String
-    /// The first arguments of every call: `EVALSHA` and the hash.
-    let prefix: EncodedCommand
+    /// Behind one reference, for every call carries its script along.
+    private final class Contents: Sendable {
+        let name: String
+        let source: [UInt8]
+        let sha1: String
+        let prefix: EncodedCommand
+
+        init(name: String, source: [UInt8]) {
+            self.name = name
+            self.source = source
+            self.sha1 = hexadecimalSHA1(of: source)
+            var prefix = EncodedCommand()
+            prefix.append("EVALSHA")
+            prefix.append(self.sha1)
+            self.prefix = prefix
+        }
+    }
+
+    private let contents: Contents
 
     package init(name: StaticString, source: [UInt8]) {
-        self.name = name.description
-        self.source = source
-        self.sha1 = hexadecimalSHA1(of: source)
-        var prefix = EncodedCommand()
-        prefix.append("EVALSHA")
-        prefix.append(self.sha1)
-        self.prefix = prefix
+        self.contents = Contents(name: name.description, source: source)
     }
+
+    /// The name of its file, for logs.
+    package var name: String { self.contents.name }
+    package var source: [UInt8] { self.contents.source }
+    /// 40 hexadecimal digits.
+    package var sha1: String { self.contents.sha1 }
+    /// The first arguments of every call: `EVALSHA` and the hash.
+    var prefix: EncodedCommand { self.contents.prefix }
 }
 
 /// The hash Redis itself uses to name scripts (`SCRIPT LOAD`); it guards nothing.

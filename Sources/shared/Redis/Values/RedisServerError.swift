@@ -22,7 +22,9 @@ package struct RedisServerError: Error, Sendable, Equatable {
     }
 
     package let kind: Kind
-    /// The text as Redis sent it. It may repeat arguments of the command.
+    /// The text as Redis sent it.
+    ///
+    /// It may repeat arguments of the command.
     package let message: String
 
     package init(message: String) {

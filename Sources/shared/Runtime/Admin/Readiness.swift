@@ -24,7 +24,9 @@ package final class ReadinessGate: Service {
         self.state = NIOLockedValueBox(.waiting(for: what))
     }
 
-    /// From here on the probe decides. Without effect once the gate is closed.
+    /// From here on the probe decides.
+    ///
+    /// Without effect once the gate is closed.
     package func open(_ probe: @escaping Probe) {
         self.state.withLockedValue { state in
             switch state {

@@ -24,7 +24,9 @@ package final class MetricsRegistry: Sendable {
 
     package init() {}
 
-    /// Puts the shared registry behind swift-metrics. Once per process.
+    /// Puts the shared registry behind swift-metrics.
+    ///
+    /// Once per process.
     static func bootstrap() {
         MetricsSystem.bootstrap(Self.shared)
     }

@@ -25,13 +25,11 @@ final class HardDeadline: Service {
         // Cancelled or asked to stop: the process ends either way, and the clock starts.
         try? await gracefulShutdown()
         self.logger.notice("Stopping", metadata: ["drain": "\(self.drain)"])
+        self.after(self.drain) { logger in
+            logger.warning("The drain time is over, what is under way is cancelled")
+        }
         let limit = self.drain + Self.margin
-        // A queue of its own: the deadline must hold also when every thread of the concurrency pool is stuck.
-        DispatchQueue(label: "hard-deadline").asyncAfter(
-            deadline: .now() + .milliseconds(Int(limit / .milliseconds(1)))
-        ) {
-            [logger, isLifted] in
-            guard !isLifted.withLockedValue({ $0 }) else { return }
+        self.after(limit) { logger in
             logger.critical("The stop took too long, ending now", metadata: ["limit": "\(limit)"])
             _exit(1)
         }
@@ -40,5 +38,14 @@ final class HardDeadline: Service {
     /// Everything has stopped in time.
     func lift() {
         self.isLifted.withLockedValue { $0 = true }
+    }
+
+    /// On a queue of its own: the deadline must hold also when every thread of the concurrency pool is stuck.
+    private func after(_ pause: Duration, _ body: @escaping @Sendable (Logger) -> Void) {
+        DispatchQueue(label: "hard-deadline").asyncAfter(
+            deadline: .now() + .milliseconds(Int(pause / .milliseconds(1)))
+        ) { [logger, isLifted] in
+            if !isLifted.withLockedValue({ $0 }) { body(logger) }
+        }
     }
 }

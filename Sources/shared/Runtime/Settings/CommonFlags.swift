@@ -25,7 +25,9 @@ package struct CommonFlags: ParsableArguments {
 
     package init() {}
 
-    /// What was given, for ``SettingReader``. `own` holds the process' own flags.
+    /// What was given, for ``SettingReader``.
+    ///
+    /// `own` holds the process' own flags.
     package func settings(and own: [SettingKey: String?]) -> [SettingKey: String] {
         let common: [SettingKey: String?] = [
             .configFile: self.config, .redisURL: self.redisURL, .redisConnections: self.redisConnections,

@@ -34,7 +34,9 @@ enum EnvironmentSource {
         return NearestName.of(name, among: SettingCatalog.all.flatMap(\.environmentNames))
     }
 
-    /// Reads a secret from its file. Blanks and newlines at its ends are not part of it, since editors add them.
+    /// Reads a secret from its file.
+    ///
+    /// Blanks and newlines at its ends are not part of it, since editors add them.
     private static func secret(at path: String) throws(SettingError) -> String {
         do {
             return try String(contentsOfFile: path, encoding: .utf8)

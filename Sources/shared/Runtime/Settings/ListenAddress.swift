@@ -10,7 +10,9 @@ package struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
         self.port = port
     }
 
-    /// Reads `host:port`; an IPv6 address stands in brackets. Nil when it is anything else.
+    /// Reads `host:port`; an IPv6 address stands in brackets.
+    ///
+    /// Nil when it is anything else.
     package init?(_ text: String) {
         guard let colon = text.lastIndex(of: ":") else { return nil }
         var host = text[..<colon]

@@ -7,9 +7,13 @@ package enum ProcessKind: String, Sendable, CaseIterable {
 /// One thing that can be set, and all that an operator must know about it.
 package struct Setting: Sendable {
     package let key: SettingKey
-    /// Long flag with its dashes, `--redis-url`. Two processes may use one flag for a setting of their own each.
+    /// Long flag with its dashes, `--redis-url`.
+    ///
+    /// Two processes may use one flag for a setting of their own each.
     package let flag: String
-    /// What holds when nothing is given, spelled as one would give it. Nil: nothing holds.
+    /// What holds when nothing is given, spelled as one would give it.
+    ///
+    /// Nil: nothing holds.
     package let `default`: String?
     package let shape: Shape
     package let processes: Set<ProcessKind>
@@ -21,7 +25,9 @@ package struct Setting: Sendable {
     package let allowed: String
     package let meaning: String
 
-    /// What a value looks like. Everything here is checked before the first socket opens.
+    /// What a value looks like.
+    ///
+    /// Everything here is checked before the first socket opens.
     package enum Shape: Sendable, Equatable {
         case text
         case integer(ClosedRange<Int>)

@@ -12,8 +12,6 @@ import Signing
 /// ```
 /// Every step is one script, so a worker may die between any two of them.
 package struct DeliveryStore: Sendable {
-    /// Attempts a subscription may have out at once grow up to this.
-    package static let windowMax = 64
     /// Most leases of one call.
     package static let capacityMax = 1000
     /// Most settlements, or renewals, of one script.

@@ -18,7 +18,9 @@ enum Keys {
     static func queueNames(of project: ProjectID) -> String { "herald:{p:\(project.text)}:queues" }
 }
 
-/// Keys of one shard. All carry its hash tag, so that they lie in one Cluster slot.
+/// Keys of one shard.
+///
+/// All carry its hash tag, so that they lie in one Cluster slot.
 struct ShardKeys: Sendable {
     /// What every key of the shard begins with; scripts build the keys of subscriptions and projects from it.
     let prefix: String

@@ -17,7 +17,9 @@ package struct Shards: Sendable {
         self.tags = (0..<count).map { Self.tag(of: $0, count: count) }
     }
 
-    /// The shard that holds a queue, its subscriptions and their deliveries. Frozen: stored data lies where it says.
+    /// The shard that holds a queue, its subscriptions and their deliveries.
+    ///
+    /// Frozen: stored data lies where it says.
     package func shard(of queue: QueueAddress) -> Int {
         // FNV-1a over the queue's key, then the finalizer of MurmurHash3, whose low bits depend on all bits.
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325

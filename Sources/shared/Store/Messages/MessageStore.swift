@@ -10,16 +10,20 @@ package struct MessageStore: Sendable {
     let names: QueueNames
     let ids: MessageIDs
 
-    /// Appends messages to a queue, all or none, and with them the events its subscribers are notified from. A missing
-    /// queue is created with empty metadata.
+    /// Appends messages to a queue, all or none, and with them the events its subscribers are notified from.
     ///
-    /// - Parameter requestBytes: Bytes of the request as sent, held against the queue's `_max_messages_post_size`.
+    /// A missing queue is created with empty metadata.
+    ///
+    /// - Parameters:
+    ///   - messages: At least one.
+    ///   - requestBytes: Bytes of the request as sent, held against the queue's `_max_messages_post_size`.
     /// - Returns: The ids in the order of the messages.
     /// - Throws: ``Refusal/bodyInvalid(_:)`` when the queue takes no request this large; ``StoreError``.
     package func post(
         _ messages: [MessageDraft], to queue: QueueAddress, by client: ClientID, requestBytes: Int,
         defaults: PostDefaults
     ) async throws -> [MessageID] {
+        precondition(!messages.isEmpty, "a post has at least one message")
         let post = Post(messages: messages, client: client, requestBytes: requestBytes, defaults: defaults)
         if let ids = try await self.run(post, on: queue, creating: false) { return ids }
         // The name is written before the queue, so that none exists unseen, and again after it, so that a deletion that

@@ -31,7 +31,9 @@ package struct QueueStore: Sendable {
         try await self.runner.send(self.metadataCommand(queue)).bytes
     }
 
-    /// Ends a queue with its messages, claims and metadata, also one that does not exist. Its subscriptions live on.
+    /// Ends a queue with its messages, claims and metadata, also one that does not exist.
+    ///
+    /// Its subscriptions live on.
     package func delete(_ queue: QueueAddress) async throws(StoreError) {
         let keys = self.keyring.shard(of: queue)
         var call = self.runner.call(Scripts.drop, keys: keys.queue(queue).all + [keys.sweep])
@@ -62,7 +64,9 @@ package struct QueueStore: Sendable {
         throw .overloaded
     }
 
-    /// How many queues a project has. While one is being created or deleted it may count already, or still.
+    /// How many queues a project has.
+    ///
+    /// While one is being created or deleted it may count already, or still.
     package func count(of project: ProjectID) async throws(StoreError) -> Int {
         try await self.names.count(of: project)
     }

@@ -2,17 +2,17 @@
 -- them.
 -- KEYS    none of its own
 -- ARGV    1 now
--- RETURNS nothing: it defines `note_poster`
+-- RETURNS nothing: it defines `run_with`
 -- COST    under a microsecond
 
 -- Messages of a block. Where a whole block was posted by one client, a listing that hides this client steps over it.
 local BLOCK = 500
 local NOBODY, SEVERAL = '........', '********'
 
--- Writes down who posted messages. The open block lies in `run` of `meta`; a full one goes to `runs`, unless it goes on
+-- The run of a queue after messages of one client were appended. The open block lies in `run` of `meta`; a full one goes to `runs`, unless it goes on
 -- as the one before: one client's million messages are one entry there, and no queue has more than one a block.
 -- Run: u64 first position of the open block, u32 messages in it | mark of their client | mark of the block before
-local function note_poster(meta, runs, run, first, count, mark)
+local function run_with(runs, run, first, count, mark)
     local start, before, owner, last = first, 0, mark, NOBODY
     if run then
         last = string.sub(run, 21, 28)
@@ -27,5 +27,5 @@ local function note_poster(meta, runs, run, first, count, mark)
         if owner ~= last then call('ZADD', runs, start, text(start) .. ':' .. owner) end
         total, last = 0, owner
     end
-    call('HSET', meta, 'run', struct.pack('>I8I4', start, total) .. owner .. last)
+    return struct.pack('>I8I4', start, total) .. owner .. last
 end

@@ -30,8 +30,7 @@ for index = 4, #ARGV, 6 do
 end
 if position == first then return 1 end
 call('SET', KEYS[4], text(position - 1))
-call('HSET', KEYS[1], 'mttl', ttl_max)
-note_poster(KEYS[1], KEYS[9], meta[4], first, position - first, SEVERAL)
+call('HSET', KEYS[1], 'mttl', ttl_max, 'run', run_with(KEYS[9], meta[4], first, position - first, SEVERAL))
 if not meta[3] or soonest < tonumber(meta[3]) then
     call('HSET', KEYS[1], 'sw', soonest)
     call('ZADD', KEYS[5], soonest, ARGV[2])

@@ -16,9 +16,15 @@ local PARKED = 30000
 -- The window: attempts of one subscription that may be out at once. It grows by one a success and halves on failure.
 local WINDOW_FIRST, WINDOW_MAX = 8, 64
 
+local known_projects = {}
 local function project_of(queue)
-    local colon = string.find(queue, ':', 1, true)
-    return string.sub(queue, colon + 1, colon + tonumber(string.sub(queue, 1, colon - 1)))
+    local project = known_projects[queue]
+    if not project then
+        local colon = string.find(queue, ':', 1, true)
+        project = string.sub(queue, colon + 1, colon + tonumber(string.sub(queue, 1, colon - 1)))
+        known_projects[queue] = project
+    end
+    return project
 end
 
 local function is_alive(header)

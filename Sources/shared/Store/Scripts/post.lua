@@ -35,17 +35,22 @@ for index = 8, #ARGV, 4 do
 end
 
 -- From here on it writes, and nothing can fail any more.
-if not meta[1] then call('HSET', KEYS[1], 'c', now, 'md', '{}', 'mttl', 0) end
 for index, record in ipairs(records) do call('XADD', KEYS[2], first + index - 1, '', record) end
 in_chunks('ZADD', KEYS[3], expiries)
 in_chunks('ZADD', KEYS[9], delays)
 call('SET', KEYS[4], first + #records - 1)
-if largest > ttl_max then call('HSET', KEYS[1], 'mttl', largest) end
+local changes = { 'run', run_with(KEYS[10], meta[7], first, #records, ARGV[7]) }
+if not meta[1] then changes = { 'c', now, 'md', '{}', unpack(changes) } end
+if largest > ttl_max then
+    changes[#changes + 1] = 'mttl'
+    changes[#changes + 1] = largest
+end
 if not meta[6] or soonest < tonumber(meta[6]) then
-    call('HSET', KEYS[1], 'sw', soonest)
+    changes[#changes + 1] = 'sw'
+    changes[#changes + 1] = soonest
     call('ZADD', KEYS[8], soonest, ARGV[3])
 end
-note_poster(KEYS[1], KEYS[10], meta[7], first, #records, ARGV[7])
+call('HSET', KEYS[1], unpack(changes))
 if call('ZCARD', KEYS[7]) > 0 then
     -- An event carries at most 100 messages, so that fanning one out stays a small step however large the post was.
     for from = 1, #records, 100 do

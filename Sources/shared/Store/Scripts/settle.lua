@@ -17,11 +17,17 @@ local touched, states = {}, {}
 local function state_of(subscription, queue)
     local state = states[subscription]
     if not state then
-        state = { out = 0, successes = 0, failures = 0, again = {}, project = project_of(queue) }
+        state = { out = 0, successes = 0, failures = 0, project = project_of(queue) }
         states[subscription] = state
         touched[#touched + 1] = subscription
     end
     return state
+end
+
+local function wait(state, due, member)
+    state.again = state.again or {}
+    table.insert(state.again, due)
+    table.insert(state.again, member)
 end
 
 local landed, ended, seen = {}, {}, {}
@@ -46,9 +52,9 @@ for number, member in ipairs(members) do
             finish(position)
         elseif ending == 'r' then
             state.failures = state.failures + 1
-            state.again[#state.again + 1] = { now + tonumber(detail), position, attempt + 1 }
+            wait(state, now + tonumber(detail), position .. ':' .. attempt + 1)
         elseif ending == 'h' then
-            state.again[#state.again + 1] = { now, position, attempt }
+            wait(state, now, position .. ':' .. attempt)
         else
             if ending == 'x' then
                 -- The message's end is no failing of the subscriber's.
@@ -67,7 +73,7 @@ if #landed == 0 then return answer end
 call('ZREM', KEYS[2], unpack(landed))
 
 local headers, flows = call('HMGET', KEYS[6], unpack(touched)), call('HMGET', KEYS[1], unpack(touched))
-local projects = {}
+local projects, flow, idle = {}, {}, {}
 for index, subscription in ipairs(touched) do
     local state = states[subscription]
     local out, window = flow_of(flows[index])
@@ -78,28 +84,29 @@ for index, subscription in ipairs(touched) do
         window = math.min(WINDOW_MAX, window + state.successes)
     end
     if out == 0 and window == WINDOW_FIRST then
-        call('HDEL', KEYS[1], subscription)
+        idle[#idle + 1] = subscription
     else
-        call('HSET', KEYS[1], subscription, out .. ' ' .. window)
+        flow[#flow + 1] = subscription
+        flow[#flow + 1] = out .. ' ' .. window
     end
     if is_alive(headers[index]) then
-        for _, entry in ipairs(state.again) do
-            call('ZADD', due_key(subscription), entry[1], entry[2] .. ':' .. entry[3])
-        end
+        if state.again then in_chunks('ZADD', due_key(subscription), state.again) end
         state.full = out >= window
         projects[state.project] = projects[state.project] or {}
         table.insert(projects[state.project], subscription)
-    else
-        for _, entry in ipairs(state.again) do finish(entry[2]) end
+    elseif state.again then
+        for place = 2, #state.again, 2 do finish(string.match(state.again[place], '^%d+')) end
     end
 end
+in_chunks('HSET', KEYS[1], flow)
+in_chunks('HDEL', KEYS[1], idle)
 
 -- Wake every subscription of which something waits: it has room now, or an earlier time.
 for project, subscriptions in pairs(projects) do
     local ready, waking, wake_first = call('ZMSCORE', ready_key(project), unpack(subscriptions)), {}, nil
     for index, subscription in ipairs(subscriptions) do
         local state = states[subscription]
-        if ready[index] or #state.again > 0 then
+        if ready[index] or state.again then
             local first = call('ZRANGE', due_key(subscription), 0, 0, 'WITHSCORES')
             if first[2] then
                 local at = math.max(tonumber(first[2]), state.full and now + PARKED or 0)

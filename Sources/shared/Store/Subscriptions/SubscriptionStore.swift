@@ -2,13 +2,17 @@ package import Domain
 import Redis
 import Signing
 
-/// The subscriptions of queues. They outlive their queue, and an expired one is gone at once for every reader.
+/// The subscriptions of queues.
+///
+/// They outlive their queue, and an expired one is gone at once for every reader.
 package struct SubscriptionStore: Sendable {
     let runner: ScriptRunner
     let keyring: Keyring
     let names: QueueNames
 
-    /// Subscribes an address to a queue, unless it already is. A missing queue is created with empty metadata.
+    /// Subscribes an address to a queue, unless it already is.
+    ///
+    /// A missing queue is created with empty metadata.
     ///
     /// - Parameters:
     ///   - ttl: Seconds it lives; it must end before the year 10000.

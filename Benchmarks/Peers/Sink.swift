@@ -1,0 +1,142 @@
+import ArgumentParser
+import Foundation
+import NIOConcurrencyHelpers
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+
+/// Takes webhooks as fast as it can, and counts them.
+///
+/// `GET /figures` answers what came since `GET /reset`, as one JSON object; latencies are from the `"t":` of a body,
+/// nanoseconds since the epoch, to its arrival. A path `/slow…` is answered after the delay.
+struct Sink: AsyncParsableCommand {
+    @Option var port: Int
+    @Option(help: "Milliseconds until a path that begins with /slow is answered.") var delay: Int64 = 1000
+
+    func run() async throws {
+        let tally = Tally()
+        let delay = TimeAmount.milliseconds(self.delay)
+        let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup(numberOfThreads: 1))
+            .serverChannelOption(.backlog, value: 8192)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.configureHTTPServerPipeline(withErrorHandling: false)
+                    try channel.pipeline.syncOperations.addHandler(SinkHandler(tally: tally, delay: delay))
+                }
+            }
+            .bind(host: "127.0.0.1", port: self.port).get()
+        try await channel.closeFuture.get()
+    }
+}
+
+private final class Tally: Sendable {
+    struct Figures {
+        var requests = 0
+        var underWay = 0
+        var underWayMax = 0
+        var firstNs: Int64 = 0
+        var lastNs: Int64 = 0
+        var latenciesUs: [Int64] = []
+    }
+
+    let figures = NIOLockedValueBox(Figures())
+
+    static func nowNs() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+
+    func arrived(postedNs: Int64?) {
+        let now = Self.nowNs()
+        self.figures.withLockedValue { figures in
+            if figures.requests == 0 { figures.firstNs = now }
+            figures.lastNs = now
+            figures.requests += 1
+            figures.underWay += 1
+            figures.underWayMax = max(figures.underWayMax, figures.underWay)
+            if let postedNs { figures.latenciesUs.append((now - postedNs) / 1000) }
+        }
+    }
+
+    func answered() { self.figures.withLockedValue { $0.underWay -= 1 } }
+
+    func reset() { self.figures.withLockedValue { $0 = Figures() } }
+
+    var json: String {
+        let figures = self.figures.withLockedValue { $0 }
+        let sorted = figures.latenciesUs.sorted()
+        func percentile(_ share: Double) -> Int64 {
+            sorted.isEmpty ? 0 : sorted[Int(Double(sorted.count - 1) * share)]
+        }
+        return #"{"requests":\#(figures.requests),"seconds":\#(Double(figures.lastNs - figures.firstNs) / 1e9),"#
+            + #""under_way_max":\#(figures.underWayMax),"p50_us":\#(percentile(0.5)),"p99_us":\#(percentile(0.99))}"#
+    }
+}
+
+private final class SinkHandler: ChannelInboundHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    private let tally: Tally
+    private let delay: TimeAmount
+    private var uri = ""
+    private var body = ByteBuffer()
+
+    init(tally: Tally, delay: TimeAmount) {
+        self.tally = tally
+        self.delay = delay
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch self.unwrapInboundIn(data) {
+        case .head(let head):
+            self.uri = head.uri
+            self.body.clear()
+        case .body(var part): self.body.writeBuffer(&part)
+        case .end: self.handle(context)
+        }
+    }
+
+    private func handle(_ context: ChannelHandlerContext) {
+        switch self.uri {
+        case "/figures": self.answer(context, body: self.tally.json)
+        case "/reset":
+            self.tally.reset()
+            self.answer(context, body: "{}")
+        default:
+            self.tally.arrived(postedNs: Self.posted(in: self.body))
+            guard self.uri.hasPrefix("/slow") else {
+                self.tally.answered()
+                return self.answer(context, body: nil)
+            }
+            let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+            let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
+            context.eventLoop.scheduleTask(in: self.delay) {
+                handler.value.tally.answered()
+                handler.value.answer(bound.value, body: nil)
+            }
+        }
+    }
+
+    private func answer(_ context: ChannelHandlerContext, body: String?) {
+        var headers = HTTPHeaders()
+        headers.add(name: "content-length", value: String(body?.utf8.count ?? 0))
+        let head = HTTPResponseHead(version: .http1_1, status: .ok, headers: headers)
+        context.write(self.wrapOutboundOut(.head(head)), promise: nil)
+        if let body { context.write(self.wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: body)))), promise: nil) }
+        context.writeAndFlush(self.wrapOutboundOut(.end(nil)), promise: nil)
+    }
+
+    /// The number behind `"t":`, which a row puts into what it posts.
+    private static func posted(in body: ByteBuffer) -> Int64? {
+        let bytes = body.readableBytesView
+        guard let mark = bytes.firstRange(of: Array(#""t":"#.utf8)) else { return nil }
+        var number: Int64 = 0
+        for byte in bytes[mark.upperBound...] {
+            guard (48...57).contains(byte) else { break }
+            number = number * 10 + Int64(byte - 48)
+        }
+        return number
+    }
+}

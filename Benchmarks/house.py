@@ -1,0 +1,157 @@
+"""A house in release mode on loopback: a private Redis, the API, notifiers, and a sink for webhooks."""
+import contextlib
+import http.client
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import tempfile
+import time
+
+import kit
+
+HEADERS = {"Client-ID": "3381af92-2b9e-11e3-b191-71861300734c", "X-Project-Id": "bench",
+           "Content-Type": "application/json"}
+
+
+class Process:
+    """One process of the house, and what /proc says of it."""
+
+    def __init__(self, command, environment=None, ready_file=None):
+        self.started = time.monotonic()
+        self.process = subprocess.Popen(
+            command, env={"PATH": os.environ["PATH"], **(environment or {})}, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL)
+        self.ready = {}
+        if ready_file:
+            while not ready_file.exists():
+                if self.process.poll() is not None:
+                    raise SystemExit(f"{command[0]} ended with {self.process.returncode}")
+                time.sleep(0.001)
+            self.ready_ms = (time.monotonic() - self.started) * 1000
+            self.ready = json.loads(ready_file.read_text())
+
+    @property
+    def cpu_seconds(self):
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    @property
+    def rss_mb(self):
+        pages = int(pathlib.Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait()
+
+
+class House:
+    def __init__(self, redis_port, folder):
+        self.folder = pathlib.Path(folder)
+        self.redis_port = redis_port
+        self.environment = {"HERALD_REDIS_URL": f"redis://127.0.0.1:{redis_port}/0", "HERALD_MASTER_KEY": "ab" * 32,
+                            "HERALD_LOG_LEVEL": "warning", "HERALD_NOTIFIER_DRAIN": "1"}
+        self.processes = []
+        self.api = None
+
+    def start_api(self):
+        self.api = self.start("herald-api", {"HERALD_API_LISTEN": "127.0.0.1:0",
+                                             "HERALD_API_ADMIN_LISTEN": "127.0.0.1:0"})
+        return self.api
+
+    def start_notifier(self):
+        return self.start("herald-notifier", {"HERALD_NOTIFIER_ADMIN_LISTEN": "127.0.0.1:0",
+                                              "HERALD_EGRESS_ALLOW": "127.0.0.0/8"})
+
+    def start_sink(self, delay_ms=1000):
+        port = kit.free_port()
+        sink = Process([kit.build("peers"), "sink", "--port", str(port), "--delay", str(delay_ms)])
+        self.processes.append(sink)
+        return Sink(sink, port)
+
+    def start(self, product, environment):
+        ready_file = self.folder / f"{product}-{len(self.processes)}.json"
+        process = Process([kit.build(product)], {**self.environment, **environment,
+                                                 "HERALD_READY_FILE": str(ready_file)}, ready_file)
+        self.processes.append(process)
+        return process
+
+    def call(self, method, path, body=None):
+        """One request on a connection that is kept; raises unless it is answered well."""
+        connection = getattr(self, "connection", None)
+        if connection is None:
+            connection = self.connection = http.client.HTTPConnection(self.api.ready["listen"])
+        connection.request(method, path, json.dumps(body) if body is not None else None, HEADERS)
+        answer = connection.getresponse()
+        text = answer.read()
+        if answer.status >= 300:
+            raise SystemExit(f"{method} {path}: {answer.status} {text!r}")
+        return json.loads(text) if text else None
+
+    def subscribe(self, queue, url):
+        self.call("POST", f"/v2/queues/{queue}/subscriptions", {"subscriber": url, "ttl": 86400})
+
+    def post(self, queue, bodies):
+        self.call("POST", f"/v2/queues/{queue}/messages", {"messages": [{"body": body} for body in bodies]})
+
+
+class Sink:
+    def __init__(self, process, port):
+        self.process, self.port = process, port
+        self.wait(lambda: self.figures() is not None)
+
+    def url(self, path="/"):
+        return f"http://127.0.0.1:{self.port}{path}"
+
+    def figures(self):
+        with contextlib.suppress(OSError):
+            connection = http.client.HTTPConnection("127.0.0.1", self.port)
+            connection.request("GET", "/figures")
+            return json.loads(connection.getresponse().read())
+        return None
+
+    def reset(self):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port)
+        connection.request("GET", "/reset")
+        connection.getresponse().read()
+
+    def wait(self, condition, limit=120):
+        end = time.monotonic() + limit
+        while not condition():
+            if time.monotonic() > end:
+                raise SystemExit("it takes too long")
+            time.sleep(0.05)
+
+    def wait_for(self, requests):
+        self.wait(lambda: self.figures()["requests"] >= requests)
+        return self.figures()
+
+
+@contextlib.contextmanager
+def house(*redis_arguments):
+    with kit.redis_server(*redis_arguments) as port, tempfile.TemporaryDirectory(prefix="herald-bench-") as folder:
+        built = House(port, folder)
+        try:
+            yield built
+        finally:
+            for process in reversed(built.processes):
+                process.stop()
+
+
+def wrk(url, connections, seconds, body=None, method="POST"):
+    """Requests per second of one wrk thread, and the answers that were not 2xx."""
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        headers = "".join(f'wrk.headers["{name}"] = "{value}"\n' for name, value in HEADERS.items())
+        script.write(f'wrk.method = "{method}"\n{headers}')
+        if body is not None:
+            script.write(f"wrk.body = {json.dumps(body)}\n")
+        script.write('function done(summary) io.write(string.format("FIGURES %d %d %d\\n", summary.requests, '
+                     "summary.duration, summary.errors.status + summary.errors.connect + summary.errors.read)) end\n")
+        script.flush()
+        ran = subprocess.run(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", script.name, url],
+                             capture_output=True, text=True, check=True)
+    line = next(line for line in ran.stdout.splitlines() if line.startswith("FIGURES"))
+    requests, microseconds, failed = (int(word) for word in line.split()[1:])
+    return requests / (microseconds / 1e6), failed

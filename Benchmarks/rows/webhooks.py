@@ -1,0 +1,50 @@
+"""Webhooks: one subscriber at full speed beside the bare webhook room, and one message to many subscribers."""
+import json
+import subprocess
+import time
+
+import house
+import kit
+
+ROUNDS, BACKLOG, BARE_REQUESTS, UNLOADED, SUBSCRIBERS = 3, 20_000, 50_000, 300, 10_000
+PROMISE_RATIO, PROMISE_P50_US, PROMISE_FANOUT = 0.5, 5_000, 10_000
+
+
+def measure():
+    bare, ours, ratios, fanout = [], [], [], []
+    with house.house() as built:
+        built.start_api()
+        built.start_notifier()
+        sink = built.start_sink()
+        built.subscribe("one", sink.url("/one"))
+        for _ in range(ROUNDS):
+            ran = subprocess.run([kit.build("peers"), "bare-hooks", "--url", sink.url("/bare"), "--requests",
+                                  str(BARE_REQUESTS)], capture_output=True, text=True, check=True)
+            bare.append(json.loads(ran.stdout)["per_second"])
+            sink.reset()
+            for _ in range(BACKLOG // 500):
+                built.post("one", [{"pad": "x" * 188}] * 500)
+            figures = sink.wait_for(BACKLOG)
+            ours.append(figures["requests"] / figures["seconds"])
+            ratios.append(ours[-1] / bare[-1])
+        sink.reset()
+        for _ in range(UNLOADED):
+            built.post("one", [{"t": time.time_ns()}])
+            time.sleep(0.01)
+        unloaded = sink.wait_for(UNLOADED)
+        for number in range(SUBSCRIBERS):
+            built.subscribe("many", sink.url(f"/many/{number}"))
+        for _ in range(ROUNDS):
+            sink.reset()
+            built.post("many", [{"t": time.time_ns()}])
+            figures = sink.wait_for(SUBSCRIBERS)
+            fanout.append(figures["requests"] / figures["seconds"])
+    table = kit.Table(f"webhooks to one sink, medians of {ROUNDS} rounds", ["work", "deliveries/s", "ratio", "p50 µs", "p99 µs"])
+    table.add("the webhook room alone, 64 in flight", kit.median(bare), "1.00", "-", "-")
+    table.add("one subscriber, a backlog", kit.median(ours), f"{kit.median(ratios):.2f}", "-", "-")
+    table.add("one subscriber, one message at a time, post to arrival", "-", "-", unloaded["p50_us"], unloaded["p99_us"])
+    table.add(f"one message to {SUBSCRIBERS:,} subscribers", kit.median(fanout), "-", "-", "-")
+    table.promise(f"one subscriber at {PROMISE_RATIO} of the bare room", kit.median(ratios) >= PROMISE_RATIO)
+    table.promise(f"post to arrival p50 within {PROMISE_P50_US / 1000:g} ms", unloaded["p50_us"] <= PROMISE_P50_US)
+    table.promise(f"fan-out at {PROMISE_FANOUT:,} deliveries/s", kit.median(fanout) >= PROMISE_FANOUT)
+    return table

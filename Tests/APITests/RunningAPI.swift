@@ -1,0 +1,88 @@
+import API
+import Domain
+import Foundation
+import Logging
+import NIOConcurrencyHelpers
+import NIOPosix
+import Redis
+import Runtime
+import ServiceLifecycle
+import Signing
+import Store
+import TestKit
+
+/// The REST server of the API on loopback, over a Redis of the test's own.
+struct RunningAPI: Sendable {
+    static let masterKey = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+
+    let address: String
+    let redis: RedisServer
+    let store: Store
+    private let group: ServiceGroup
+
+    fileprivate init(address: String, redis: RedisServer, store: Store, group: ServiceGroup) {
+        self.address = address
+        self.redis = redis
+        self.store = store
+        self.group = group
+    }
+
+    /// A client of its own, with its own connection; the project is new unless given.
+    func client(project: String? = nil) -> APIClient {
+        APIClient(caller: HTTPCaller(self.address), project: project ?? UUID().uuidString)
+    }
+
+    /// Asks the server to stop, as SIGTERM does.
+    func stop() async {
+        await self.group.triggerGracefulShutdown()
+    }
+}
+
+private struct DidNotStart: Error {}
+
+/// Runs the server around `body`; it has stopped when this returns.
+///
+/// Closures say `async throws` themselves: the compiler does not see a `try` that stands only inside of `#expect`.
+func withAPI(
+    limits: Limits = Limits(), signedURLKeys: [String] = [], _ body: (RunningAPI) async throws -> Void
+) async throws {
+    try await withRedis { redis in
+        let logger = Logger(label: "api-under-test") { _ in SwiftLogNoOpLogHandler() }
+        let eventLoops = MultiThreadedEventLoopGroup.singleton
+        let pool = RedisPool(endpoint: redis.endpoint, eventLoopGroup: eventLoops, logger: logger)
+        let (addresses, addressSource) = AsyncStream<ListenAddress>.makeStream()
+        let masterKey = try MasterKey(RunningAPI.masterKey)
+        let opened = NIOLockedValueBox<Store?>(nil)
+        let serving = Opening("the store", logger: logger, pause: .milliseconds(5)) {
+            try await Store.open(on: pool, shards: 16, logger: logger)
+        } services: { store in
+            opened.withLockedValue { $0 = store }
+            return [
+                RESTServer(
+                    ListenAddress(host: "127.0.0.1", port: 0),
+                    operations: Operations(store: store, limits: limits, masterKey: masterKey),
+                    signedURLKeys: signedURLKeys.compactMap(SignedURLKey.init), eventLoopGroup: eventLoops,
+                    logger: logger
+                ) { addressSource.yield($0) }
+            ]
+        }
+        let group = ServiceGroup(configuration: .init(services: [pool, serving], logger: logger))
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await group.run() }
+            var iterator = addresses.makeAsyncIterator()
+            guard let address = await iterator.next(), let store = opened.withLockedValue({ $0 }) else {
+                throw DidNotStart()
+            }
+            let outcome: Result<Void, any Error>
+            do {
+                try await body(RunningAPI(address: "\(address)", redis: redis, store: store, group: group))
+                outcome = .success(())
+            } catch {
+                outcome = .failure(error)
+            }
+            await group.triggerGracefulShutdown()
+            try await tasks.waitForAll()
+            try outcome.get()
+        }
+    }
+}

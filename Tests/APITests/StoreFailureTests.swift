@@ -1,0 +1,70 @@
+import API
+import NIOCore
+import TestKit
+import Testing
+
+/// What callers are told while Redis does not do its part.
+struct StoreFailureTests {
+    private static let requests: [(String, String, String?)] = [
+        ("PUT", "/v2/queues/q", nil), ("GET", "/v2/queues/q", nil), ("DELETE", "/v2/queues/q", nil),
+        ("GET", "/v2/queues", nil),
+        ("GET", "/v2/queues?name=x", nil), ("GET", "/v2/queues/q/messages", nil),
+        ("GET", "/v2/queues/q/messages?marker=nada", nil),
+        ("GET", "/v2/queues/q/messages?ids=nada,foo", nil), ("GET", "/v2/queues/q/messages/nada", nil),
+        ("POST", "/v2/queues/q/messages", #"{"messages":[{"body":1}]}"#), ("GET", "/v2/queues/q/subscriptions", nil),
+        ("GET", "/v2/queues/q/subscriptions?marker=foo", nil),
+        ("POST", "/v2/queues/q/subscriptions", #"{"subscriber":"http://a"}"#),
+        ("GET", "/v2/queues/q/subscriptions/foo", nil), ("DELETE", "/v2/queues/q/subscriptions/foo", nil),
+        ("GET", "/v2/queues/q/subscriptions/foo/secret", nil),
+    ]
+
+    @Test func `Without Redis every answer is 503 within five seconds, and invites to repeat (CV-18, CV-19, CV-25)`()
+        async throws
+    {
+        try await withAPI { api async throws in
+            await api.redis.kill()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for (method, path, body) in Self.requests {
+                    let client = api.client()
+                    group.addTask {
+                        let reply = try await client.caller.send(
+                            method, path, headers: client.headers, body: body, within: .seconds(5))
+                        #expect(reply.status == 503, "\(method) \(path)")
+                        #expect(reply.title == "Service temporarily unavailable" && reply.words.contains("try again"))
+                        #expect(reply["Retry-After"] == "1" && reply["Location"] == nil)
+                        #expect(!reply.text.contains("Redis"))
+                    }
+                }
+                try await group.waitForAll()
+            }
+            let client = api.client()
+            let ping = try await client.get("/v2/ping")
+            #expect(ping.status == 503 && ping.body.isEmpty)
+            #expect(try await client.send("HEAD", "/v2/ping").status == 204)
+            // What is wrong with the request is still said first.
+            #expect(try await client.post("/v2/queues/q/messages", "{}").status == 400)
+            #expect(try await client.get("/v2/queues?limit=0").status == 400)
+            #expect(try await client.get("/v2/").status == 200)
+            #expect(try await client.get("/").status == 300)
+            try await api.redis.start()
+            #expect(try await eventually { try await client.put("/v2/queues/q").status == 201 ? true : nil } == true)
+        }
+    }
+
+    @Test func `A post Redis may have carried out is told apart from one it never saw (§2.4.1)`() async throws {
+        try await withAPI { api async throws in
+            let client = api.client()
+            #expect(try await client.put("/v2/queues/q").status == 201)
+            api.redis.pause()
+            async let put = api.client(project: client.project).put("/v2/queues/q")
+            let post = try await client.post("/v2/queues/q/messages", #"{"messages":[{"body":1}]}"#)
+            #expect(post.status == 503 && post.title == "Service temporarily unavailable")
+            #expect(post.words.contains("outcome is unknown") && post["Retry-After"] == nil && post["Location"] == nil)
+            // Making a queue twice is as good as once.
+            let repeated = try await put
+            #expect(repeated.status == 503 && repeated["Retry-After"] == "1")
+            api.redis.resume()
+            #expect(try await eventually { try await client.get("/v2/ping").status == 204 ? true : nil } == true)
+        }
+    }
+}

@@ -1,0 +1,105 @@
+import CLI
+import Foundation
+import Runtime
+import Signing
+import TestKit
+import Testing
+
+struct DevFolderTests {
+    @Test
+    func `Keys are made once, kept, and readable by their owner only`() async throws {
+        try await withTemporaryFolder { top in
+            let folder = DevFolder(top.appendingPathComponent("a/b"))
+            var first: [String] = []
+            do {
+                let lock = try folder.open()
+                first = try [folder.masterKey, folder.signedURLKey].map { try String(contentsOf: $0, encoding: .utf8) }
+                withExtendedLifetime(lock) {}
+            }
+            let lock = try folder.open()
+            let second = try [folder.masterKey, folder.signedURLKey].map { try String(contentsOf: $0, encoding: .utf8) }
+            #expect(first == second)
+            #expect(Set(first).count == 2)
+            _ = try MasterKey(first[0].trimmingCharacters(in: .whitespacesAndNewlines))
+            for (file, mode) in [(folder.masterKey, 0o600), (folder.signedURLKey, 0o600), (folder.url, 0o700)] {
+                let attributes = try FileManager.default.attributesOfItem(atPath: file.path)
+                #expect((attributes[.posixPermissions] as? NSNumber)?.intValue == mode)
+            }
+            withExtendedLifetime(lock) {}
+        }
+    }
+
+    @Test
+    func `A second house in the folder is refused, and welcome once the first is gone`() async throws {
+        try await withTemporaryFolder { top in
+            let folder = DevFolder(top)
+            do {
+                let lock = try folder.open()
+                #expect {
+                    try folder.open()
+                } throws: { error in
+                    "\(error)".hasPrefix("a house already runs in \(folder.url.path)")
+                }
+                withExtendedLifetime(lock) {}
+            }
+            // A process that another test is starting just now may hold our descriptor until it is there.
+            let reopened = try await eventually { (try? folder.open()) != nil ? true : nil }
+            #expect(reopened == true)
+        }
+    }
+
+    @Test
+    func `The usual folder follows the XDG specification`() {
+        #expect(DevFolder.usual(environment: ["XDG_STATE_HOME": "/state"]).url.path == "/state/herald/dev")
+        #expect(DevFolder.usual(environment: [:]).url.path.hasSuffix("/.local/state/herald/dev"))
+        #expect(
+            DevFolder.usual(environment: ["XDG_STATE_HOME": "relative"]).url.path.hasSuffix("/.local/state/herald/dev"))
+    }
+
+    @Test
+    func `A record speaks for a house only while its process lives`() async throws {
+        try await withTemporaryFolder { top in
+            let folder = DevFolder(top)
+            #expect(DevRecord.running(in: folder) == nil)
+            let own = DevRecord(pid: getpid(), url: "http://127.0.0.1:1", children: [:])
+            try own.write(to: folder)
+            #expect(DevRecord.running(in: folder) == own)
+            try DevRecord(pid: Int32.max, url: "http://127.0.0.1:1", children: [:]).write(to: folder)
+            #expect(DevRecord.running(in: folder) == nil)
+        }
+    }
+
+    @Test
+    func `What a killed house left is ended, and nobody else`() async throws {
+        try await withTemporaryFolder { top in
+            let folder = DevFolder(top)
+            let sleep = URL(fileURLWithPath: "/bin/sleep")
+            let ours = try Child(
+                "sleep", executable: sleep, arguments: ["60"], environment: ["FOLDER": folder.url.path],
+                onLine: { _ in })
+            let other = try Child("sleep", executable: sleep, arguments: ["60"], environment: [:], onLine: { _ in })
+            try DevRecord(pid: 1, url: "", children: ["sleep": ours.id]).write(to: folder)
+            await DevRecord.endLeftOvers(in: folder)
+            #expect(await ours.waitForExit() == .signal(SIGTERM))
+            try DevRecord(pid: 1, url: "", children: ["sleep": other.id]).write(to: folder)
+            await DevRecord.endLeftOvers(in: folder)
+            #expect(other.exit == nil)
+            await other.stop(within: .seconds(10))
+        }
+    }
+
+    @Test
+    func `The settings of the house replace those of the shell, in both spellings`() {
+        let made = DevEnvironment.make(
+            from: [
+                "PATH": "/bin", "HERALD_MASTER_KEY": "theirs", "HERALD_REDIS_URL_FILE": "/theirs",
+                "HERALD_NOTIFIER_LEASE": "9",
+            ],
+            settings: [.redisURL: "unix:///ours"], secretFiles: [.masterKey: "/ours"])
+        #expect(
+            made == [
+                "PATH": "/bin", "HERALD_REDIS_URL": "unix:///ours", "HERALD_MASTER_KEY_FILE": "/ours",
+                "HERALD_NOTIFIER_LEASE": "9",
+            ])
+    }
+}

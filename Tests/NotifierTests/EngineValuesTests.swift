@@ -1,0 +1,44 @@
+import Domain
+import Notifier
+import Signing
+import Testing
+
+struct EngineValuesTests {
+    @Test func `The clock goes on by itself and follows what Redis shows`() {
+        let start = ContinuousClock.now
+        let clock = RedisClock(shown: Timestamp(milliseconds: 5_000), at: start)
+        #expect(clock.now(at: start + .milliseconds(1_250)) == Timestamp(milliseconds: 6_250))
+        clock.observe(Timestamp(milliseconds: 4_000), at: start + .seconds(2))
+        #expect(clock.now(at: start + .seconds(3)) == Timestamp(milliseconds: 5_000))
+    }
+
+    @Test func `Pauses double, are capped, never in step, and start over after a success`() {
+        var backoff = Backoff()
+        let pauses = (0..<12).map { _ in backoff.failed(chance: 0) }
+        #expect(
+            Array(pauses.prefix(4)) == [.milliseconds(10), .milliseconds(20), .milliseconds(40), .milliseconds(80)])
+        #expect(pauses.last == Backoff.longest / 2)
+        #expect(backoff.failed(chance: 0.5) == Backoff.longest * 3 / 4)
+        backoff.succeeded()
+        #expect(backoff.failed(chance: 0) == .milliseconds(10))
+    }
+
+    @Test func `The cache forgets who was not asked for, and keeps who was`() throws {
+        let secret = try MasterKey(MasterKey.generate()).webhookSecret(
+            project: ProjectID("p"), subscription: Self.subscription(0), version: 1)
+        let cache = SubscriptionCache(generationMax: 10)
+        let keys = try (0..<30).map { SubscriptionCache.Key(subscription: try Self.subscription($0), version: 1) }
+        for (index, key) in keys.enumerated() {
+            cache.insert(Recipient(url: "http://\(index)/", secret: secret), for: key)
+            #expect(cache[keys[0]]?.url == "http://0/")
+        }
+        #expect(keys.count { cache[$0] != nil } <= 20)
+        #expect(cache[keys[29]]?.url == "http://29/")
+        #expect(cache[SubscriptionCache.Key(subscription: keys[29].subscription, version: 2)] == nil)
+    }
+
+    private static func subscription(_ number: Int) throws -> SubscriptionID {
+        let text = "\(number)"
+        return try #require(SubscriptionID(String(repeating: "0", count: 27 - text.count) + text))
+    }
+}

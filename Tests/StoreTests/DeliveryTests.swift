@@ -1,0 +1,282 @@
+import Domain
+import Logging
+import NIOPosix
+import Redis
+import Store
+import TestKit
+import Testing
+
+struct DeliveryTests {
+    @Test func `A lease carries all that an attempt needs`() async throws {
+        try await withHouse(shards: 1) { house in
+            let queue = try address("p", "q")
+            let subscription = try await house.subscribe(to: queue)
+            let ids = try await house.post([#"{"a": 1}"#], to: queue, ttl: 300, delay: 7)
+            let lease = try #require(try await house.take().leases.first)
+            #expect(lease.subscription == subscription && lease.queue == queue && lease.version == 1)
+            #expect(lease.position == ids[0].position && lease.attempt == 1 && lease.ttl == 300 && lease.delay == 7)
+            #expect(String(decoding: lease.body, as: UTF8.self) == #"{"a": 1}"#)
+            #expect(lease.leasedUntil == house.time.now.adding(seconds: 15))
+            #expect(lease.expiresAt == ids[0].position.createdAt.adding(seconds: 300))
+            let deliveries = house.store.deliveries
+            let id = deliveries.deliveryID(subscription: subscription, position: lease.position)
+            #expect(id == deliveries.deliveryID(subscription: subscription, position: lease.position))
+            #expect(id != deliveries.deliveryID(subscription: subscription, position: lease.position.advanced(by: 1)))
+        }
+    }
+
+    @Test func `Messages posted before a subscription are none of its business`() async throws {
+        try await withHouse(shards: 1) { house in
+            let queue = try address("p", "q")
+            let first = try await house.subscribe("http://first", to: queue)
+            try await house.post(["before"], to: queue)
+            let second = try await house.subscribe("http://second", to: queue)
+            try await house.post(["after"], to: queue)
+            let leases = try await house.take().leases
+            #expect(leases.filter { $0.subscription == first }.count == 2)
+            #expect(
+                leases.filter { $0.subscription == second }.map { String(decoding: $0.body, as: UTF8.self) } == [
+                    "after"
+                ])
+        }
+    }
+
+    @Test func `Only confirmed subscriptions are notified where that is asked for`() async throws {
+        try await withHouse(shards: 1) { house in
+            let queue = try address("p", "q")
+            try await house.subscribe(to: queue)
+            try await house.post(["1"], to: queue)
+            let taken = try await house.store.deliveries.take(0, capacity: 10, lease: .seconds(15), confirmedOnly: true)
+            #expect(taken.leases.isEmpty && !taken.more)
+            #expect(try await house.store.deliveries.look(at: [0]).first?.events == 0)
+        }
+    }
+
+    @Test func `A retry is due when it was asked for, not a millisecond before`() async throws {
+        try await withHouse(shards: 1) { house in
+            let queue = try address("p", "q")
+            try await house.subscribe(to: queue)
+            try await house.post(["1"], to: queue)
+            #expect(try await house.settle(try await house.take().leases, .retry(after: .seconds(5))) == [true])
+            let due = try await house.store.deliveries.look(at: [0]).first?.nextDue
+            #expect(due == house.time.now.adding(seconds: 5))
+            house.time.pass(milliseconds: 4_999)
+            #expect(try await house.lease().isEmpty)
+            house.time.pass(milliseconds: 1)
+            #expect(try await house.lease().map(\.attempt) == [2])
+        }
+    }
+
+    @Test func `A lease ends when it lapses, and the next attempt is another's`() async throws {
+        try await withHouse(shards: 1) { house in
+            let queue = try address("p", "q")
+            try await house.subscribe(to: queue)
+            try await house.post(["1"], to: queue)
+            let late = try await house.take().leases
+            #expect(try await house.store.deliveries.look(at: [0]).first?.oldestLease == late.first?.leasedUntil)
+            house.time.pass(milliseconds: 14_999)
+            #expect(try await house.store.deliveries.reap(0) == 0)
+            house.time.pass(milliseconds: 1)
+            #expect(try await house.store.deliveries.reap(0) == 1)
+            #expect(try await house.store.deliveries.reap(0) == 0)
+            let next = try await house.lease()
+            #expect(next.map(\.attempt) == [2])
+            // The late one's word no longer counts, whatever it is.
+            for ending: Settlement.Ending in [.delivered, .retry(after: .zero), .handedBack, .dropped] {
+                #expect(try await house.settle(late, ending) == [false])
+            }
+            #expect(try await house.store.deliveries.renew(0, late.map(\.token), lease: .seconds(15)) == [nil])
+            #expect(try await house.settle(next, .delivered) == [true])
+            #expect(try await house.settle(next, .delivered) == [false])
+        }
+    }
+
+    @Test func `A renewed lease holds on, and both of its tokens prove an outcome`() async throws {
+        try await withHouse(shards: 1) { house in
+            let queue = try address("p", "q")
+            try await house.subscribe(to: queue)
+            try await house.post(["1"], to: queue)
+            let lease = try #require(try await house.take().leases.first)
+            house.time.pass(seconds: 10)
+            let renewed = try #require(
+                try await house.store.deliveries.renew(0, [lease.token], lease: .seconds(15)).first ?? nil)
+            #expect(renewed.leasedUntil == house.time.now.adding(seconds: 15))
+            house.time.pass(seconds: 10)
+            #expect(try await house.store.deliveries.reap(0) == 0)
+            #expect(try await house.settle([lease], .handedBack) == [false], "only the newest token hands back")
+            #expect(try await house.settle([lease], .delivered) == [true])
+        }
+    }
+
+    @Test func `A delivery handed back is due at once, as the same attempt`() async throws {
+        try await withHouse(shards: 1) { house in
+            let queue = try address("p", "q")
+            try await house.subscribe(to: queue)
+            try await house.post(["1"], to: queue)
+            let first = try await house.take().leases
+            #expect(try await house.settle(first, .handedBack) == [true])
+            house.time.pass(milliseconds: 5)
+            let second = try await house.lease()
+            #expect(second.map(\.attempt) == [1])
+            #expect(
+                try await house.settle(first, .handedBack) == [false], "said twice, it takes nothing from the second")
+            #expect(try await house.settle(second, .delivered) == [true])
+        }
+    }
+
+    @Test func `One settlement said twice in one breath counts once`() async throws {
+        try await withHouse(shards: 1) { house in
+            let queue = try address("p", "q")
+            try await house.subscribe("http://a", to: queue)
+            try await house.subscribe("http://b", to: queue)
+            try await house.post(["1"], to: queue)
+            let leases = try await house.take().leases
+            #expect(try await house.settle([leases[0], leases[0]], .delivered) == [true, false])
+            #expect(try await house.settle([leases[1]], .retry(after: .zero)) == [true])
+            #expect(
+                try await house.lease().map { String(decoding: $0.body, as: UTF8.self) } == ["1"],
+                "the payload is still there")
+        }
+    }
+
+    @Test func `A dead letter keeps all that is needed to send it again`() async throws {
+        try await withHouse(shards: 1) { house in
+            let queue = try address("p:1", "q")
+            let subscription = try await house.subscribe(to: queue)
+            let ids = try await house.post(["[1]"], to: queue, ttl: 300, delay: 3)
+            let leases = try await house.take().leases
+            #expect(try await house.settle(leases, .deadLetter(.refused, summary: "refused 404")) == [true])
+            let letters = try await house.store.deliveries.deadLetters(of: queue.project, limit: 10)
+            let letter = try #require(letters.first)
+            #expect(letters.count == 1)
+            #expect(letter.subscription == subscription && letter.queue == queue && letter.attempts == 1)
+            #expect(letter.position == ids[0].position && letter.endedAt == house.time.now)
+            #expect(letter.reason == .refused && letter.summary == "refused 404")
+            #expect(letter.ttl == 300 && letter.delay == 3 && Array(letter.body) == Array("[1]".utf8))
+        }
+    }
+
+    @Test func `The window opens by one for each success, up to 64, and halves on failure`() async throws {
+        try await withHouse(shards: 1) { house in
+            let queue = try address("p", "q")
+            try await house.subscribe(to: queue)
+            for _ in 0..<6 { try await house.post((0..<100).map { "\($0)" }, to: queue) }
+            var leases = try await house.take(page: 1000).leases
+            #expect(leases.count == 8)
+            for window in [16, 32, 64, 64] {
+                _ = try await house.settle(leases, .delivered)
+                leases = try await house.lease()
+                #expect(leases.count == window)
+            }
+            // A batch with a failure in it halves once.
+            _ = try await house.settle(Array(leases.prefix(4)), .retry(after: .seconds(100)))
+            #expect(try await house.lease().isEmpty, "60 are out, and 32 may be")
+            _ = try await house.settle(Array(leases.dropFirst(4).prefix(40)), .delivered)
+            #expect(try await house.lease().count == 44, "20 were out, and 64 may be again")
+        }
+    }
+
+    @Test func `A failing subscriber is tried one at a time, and what its message's end did is not its fault`()
+        async throws
+    {
+        try await withHouse(shards: 1) { house in
+            let queue = try address("p", "q")
+            try await house.subscribe(to: queue)
+            try await house.post((0..<100).map { "\($0)" }, to: queue)
+            var leases = try await house.take().leases
+            for window in [4, 2, 1, 1] {
+                for lease in leases.dropLast() { _ = try await house.settle([lease], .handedBack) }
+                _ = try await house.settle(leases.suffix(1), .deadLetter(.exhausted, summary: "unreachable timeout"))
+                leases = try await house.lease()
+                #expect(leases.count == window)
+            }
+            _ = try await house.settle(leases, .delivered)
+            leases = try await house.lease()
+            #expect(leases.count == 2)
+            _ = try await house.settle(leases, .deadLetter(.expired, summary: ""))
+            #expect(try await house.lease().count == 2, "as before")
+        }
+    }
+
+    @Test func `One event reaches thousands of subscribers page by page, each once`() async throws {
+        try await withHouse(shards: 1) { house in
+            let queue = try address("p", "q")
+            let subscriptions = Set(try await house.subscribe(many: 1_203, to: queue))
+            let ids = try await house.post(["1", "2"], to: queue)
+            var seen: [String] = []
+            var pages = 0
+            while true {
+                let taken = try await house.take()
+                pages += 1
+                seen += taken.leases.map { "\($0.subscription) \($0.position.value)" }
+                _ = try await house.settle(taken.leases, .delivered)
+                // Whoever subscribes meanwhile is not part of it.
+                if pages == 2 { try await house.subscribe("http://late", to: queue) }
+                if !taken.more { break }
+            }
+            #expect(pages >= 12)
+            #expect(seen.count == 2 * subscriptions.count)
+            #expect(Set(seen) == Set(subscriptions.flatMap { id in ids.map { "\(id) \($0.position.value)" } }))
+            #expect(try await house.shardKeys().filter { ["pay", "ref", "cur", "fly"].contains($0) }.isEmpty)
+        }
+    }
+
+    @Test func `Thousands of due subscriptions of one project do not starve another`() async throws {
+        try await withHouse(shards: 1) { house in
+            let crowd = try address("crowd", "q")
+            let small = try address("small", "q")
+            try await house.subscribe(many: 5_000, to: crowd)
+            try await house.post(["1"], to: crowd)
+            while try await house.take(capacity: 0, page: 1000).more {}
+            house.time.pass(milliseconds: 1)
+            try await house.subscribe(many: 5, to: small)
+            try await house.post(["1"], to: small)
+            _ = try await house.take(capacity: 0)
+            let leases = try await house.lease(capacity: 64)
+            #expect(leases.filter { $0.queue == small }.count == 5)
+            #expect(leases.filter { $0.queue == crowd }.count == 16)
+        }
+    }
+
+    @Test func `Nobody overtakes what is due already`() async throws {
+        try await withHouse(shards: 1) { house in
+            let queue = try address("p", "q")
+            try await house.subscribe(to: queue)
+            try await house.post(["1"], to: queue)
+            _ = try await house.take(capacity: 0)
+            try await house.post(["2"], to: queue)
+            #expect(try await house.take().leases.isEmpty)
+            #expect(try await house.lease().map { String(decoding: $0.body, as: UTF8.self) } == ["1", "2"])
+        }
+    }
+
+    @Test func `A post rings the bell of its shard, once for whoever waits`() async throws {
+        try await withHouse { house in
+            let queue = try address("p", "q")
+            try await house.post(["nobody listens"], to: queue)
+            try await house.subscribe(to: queue)
+            let connection = RedisBlockingConnection(
+                endpoint: house.redis.endpoint, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+                logger: quietLogger())
+            #expect(try await house.store.bell.wait(on: connection, from: 3, for: .milliseconds(10)) == nil)
+            async let rung = house.store.bell.wait(on: connection, from: 15, for: .seconds(20))
+            try await house.post(["1"], to: queue)
+            try await house.post(["2"], to: queue)
+            #expect(try await rung == Shards(count: 16).shard(of: queue))
+            await connection.shutDown()
+        }
+    }
+
+    @Test func `A look tells what waits`() async throws {
+        try await withHouse(shards: 1) { house in
+            let queue = try address("p", "q")
+            let nothing = try #require(try await house.store.deliveries.look(at: [0]).first)
+            #expect(nothing.now == house.time.now && nothing.events == 0)
+            #expect(nothing.nextDue == nil && nothing.oldestLease == nil && nothing.nextSweep == nil)
+            try await house.subscribe(to: queue, ttl: 500)
+            try await house.post(["1"], to: queue, ttl: 100)
+            let look = try #require(try await house.store.deliveries.look(at: [0]).first)
+            #expect(look.events == 1 && look.nextSweep == house.time.now.adding(seconds: 100))
+        }
+    }
+}

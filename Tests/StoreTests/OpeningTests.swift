@@ -1,0 +1,79 @@
+import Domain
+import Redis
+import Store
+import TestKit
+import Testing
+
+struct OpeningTests {
+    private func open(_ pool: RedisPool, shards: Int = 16) async -> StoreOpeningError? {
+        do throws(StoreOpeningError) {
+            _ = try await Store.open(on: pool, shards: shards, logger: quietLogger())
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    @Test func `Another number of shards is refused, with both numbers`() async throws {
+        try await withRedisPool { _, pool in
+            #expect(await self.open(pool, shards: 16) == nil)
+            #expect(await self.open(pool, shards: 16) == nil)
+            let error = await self.open(pool, shards: 8)
+            #expect(error == .shardsDiffer(asked: 8, kept: 16))
+            #expect(error?.description.contains("16") == true && error?.description.contains("8") == true)
+        }
+    }
+
+    @Test func `Every process of a deployment makes the same ids`() async throws {
+        try await withHouse { house in
+            let queue = try address("p", "q")
+            let id = try #require(try await house.post(["1"], to: queue).first)
+            let other = try await Store.open(on: house.pool, shards: 16, logger: quietLogger())
+            #expect(other.messages.isIssued(id, in: queue))
+        }
+    }
+
+    @Test func `A Redis that evicts is refused, with the command that mends it`() async throws {
+        try await withRedis(arguments: ["--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru"]) { redis in
+            try await withRedisPool(to: redis.endpoint) { pool in
+                let error = await self.open(pool)
+                #expect(error == .evicts(policy: "allkeys-lru"))
+                #expect(error?.description.contains("CONFIG SET maxmemory-policy noeviction") == true)
+                try await redis.command("CONFIG", "SET", "maxmemory-policy", "noeviction")
+                #expect(await self.open(pool) == nil)
+            }
+        }
+    }
+
+    @Test func `An evicting policy without a limit never evicts, and is fine`() async throws {
+        try await withRedis(arguments: ["--maxmemory-policy", "allkeys-lru"]) { redis in
+            try await withRedisPool(to: redis.endpoint) { pool in #expect(await self.open(pool) == nil) }
+        }
+    }
+
+    @Test(arguments: ["herald:shards", "herald:idkey"])
+    func `A key that Herald did not write is named`(key: String) async throws {
+        try await withRedisPool { redis, pool in
+            try await redis.command("SET", key, "none of ours")
+            #expect(await self.open(pool) == .corrupt(key: key))
+        }
+    }
+
+    @Test func `A full Redis refuses writes, keeps what it has, and says so`() async throws {
+        try await withRedis(arguments: ["--maxmemory", "3mb", "--maxmemory-policy", "noeviction"]) { redis in
+            try await withRedisPool(to: redis.endpoint) { pool in
+                let store = try await Store.open(on: pool, shards: 16, logger: quietLogger())
+                try await store.probeWritable()
+                try await redis.command("CONFIG", "SET", "maxmemory", "1")
+                await #expect(throws: StoreError.self) { try await store.probeWritable() }
+                try await store.ping()
+                do {
+                    _ = try await store.queues.create(try address("p", "q"), metadata: [], attributes: .init())
+                    Issue.record("a queue was created in a full Redis")
+                } catch StoreError.unavailable(.refused(let refusal)) {
+                    #expect(refusal.kind == .oom)
+                }
+            }
+        }
+    }
+}
