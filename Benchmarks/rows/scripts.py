@@ -112,7 +112,8 @@ class Meter:
 
 
 def operations(redis, meter, rounds):
-    """Every operation, `rounds` times, of which each may take ten messages of the queue."""
+    """Every operation, `rounds` times, of which each may take ten messages: half of the shallowest queue."""
+    meter.measure("a script that does nothing", [["EVAL", "return 1", 0] for _ in range(rounds)])
     meter.measure("post 1", [post(redis, 1) for _ in range(rounds)])
     meter.measure("post 10", [post(redis, 10) for _ in range(rounds)])
     redis.send(*[redis.script("pop", [11]) for _ in range(rounds)])
@@ -151,7 +152,7 @@ def measure():
     costs = []
     with kit.redis_server() as port, contextlib.closing(Redis(port)) as redis:
         for depth in DEPTHS:
-            meter, rounds = Meter(redis), min(ROUNDS, depth // 10)
+            meter, rounds = Meter(redis), min(ROUNDS, depth // 20)
             for _ in range(ROUNDS // rounds):
                 redis.send(["FLUSHALL"])
                 fill(redis, depth)
@@ -161,11 +162,14 @@ def measure():
     table = kit.Table(
         "Scripts, µs of Redis per call, bodies of 200 bytes",
         ["operation", *[f"{depth:,} deep" for depth in DEPTHS], "deepest : shallowest"])
+    slow = []
     for label in costs[0]:
         row = [cost[label] for cost in costs]
         table.add(label, *[f"{cost:.1f}" for cost in row], f"{row[-1] / row[0]:.2f}")
-        table.promise(f"{label}: a million deep at most {RATIO_MAX} times a hundred deep", row[-1] <= RATIO_MAX * row[0])
+        slow = slow + [label] * (row[-1] > RATIO_MAX * row[0])
     table.add("bytes of a message, free", "", f"{free:.0f}", "", "")
     table.add("bytes of a message, claimed", "", f"{claimed:.0f}", "", "")
+    table.promise(f"a million deep no script takes over {RATIO_MAX} times what it takes a hundred deep"
+                  + "".join(f"; {label} does" for label in slow), not slow)
     table.promise(f"a stored message takes at most {BYTES_MAX} bytes", free <= BYTES_MAX)
     return table

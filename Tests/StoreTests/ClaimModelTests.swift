@@ -94,8 +94,9 @@ struct ClaimModelTests {
             for (id, claim) in world.claims where claim.queue == index { world.claims[id] = nil }
         case 81..<84:
             try await self.arriveAll(house, &world)
-            _ = try await house.store.deliveries.sweep(world.random.pick([0, 1]), limit: world.random.pick([1, 3, 500]))
-        case 84..<88: try await self.get(house, world.queues[index], &world, index, place)
+            let limit = world.random.pick([1, 3, 500])
+            _ = try await house.store.deliveries.sweep(world.random.pick([0, 1]), limit: limit)
+        case 84..<88: try await self.get(house, &world, index, place)
         case 88..<91: try await self.stats(house, world, index, place)
         default: try await self.list(house, &world, index, place)
         }
@@ -137,7 +138,8 @@ struct ClaimModelTests {
         var moved: [Int] = []
         for (number, entry) in world.entries[index].enumerated() where entry.isFree(at: now) {
             if wanted.count == limit { break }
-            if let most = rules.claimCountMax, entry.count >= most { moved.append(number) } else { wanted.append(number) }
+            let isSpent = rules.claimCountMax.map { entry.count >= $0 } ?? false
+            if isSpent { moved.append(number) } else { wanted.append(number) }
         }
         let crashes = !moved.isEmpty && world.random.chance(0.5)
         let claim = try await self.crashing(crashes, house) {
@@ -326,12 +328,11 @@ struct ClaimModelTests {
 
     // MARK: - Looking
 
-    private func get(
-        _ house: TestHouse, _ queue: QueueAddress, _ world: inout World, _ index: Int, _ place: Comment
-    ) async throws {
+    private func get(_ house: TestHouse, _ world: inout World, _ index: Int, _ place: Comment) async throws {
         let chosen = Array(world.entries[index].shuffled(using: &world.random).prefix(3))
         let other = world.entries[1 - index].prefix(1).map(\.id)
-        let found = try await house.store.messages.get(queue, ids: chosen.map(\.id) + other + chosen.map(\.id))
+        let found = try await house.store.messages.get(
+            world.queues[index], ids: chosen.map(\.id) + other + chosen.map(\.id))
         try self.check(found, chosen, house.time.now, place)
     }
 

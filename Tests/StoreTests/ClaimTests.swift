@@ -124,7 +124,8 @@ struct ClaimTests {
                 dead, after: nil, limit: 10, hiding: nil, includeDelayed: false, includeClaimed: false)
             #expect(moved.map(\.id) == posted && moved.map(\.ttl) == [9999, 9999] && moved.map(\.age) == [120, 120])
             #expect(moved.map(\.claimCount) == [0, 0])
-            #expect(try await house.store.queues.list(of: dead.project, after: nil, limit: 9).map(\.name.text) == ["dead", "q"])
+            let names = try await house.store.queues.list(of: dead.project, after: nil, limit: 9).map(\.name.text)
+            #expect(names == ["dead", "q"])
             // The id goes with it: as a marker, for reading and for deleting, in its new queue only.
             #expect(try await house.bodies(dead, after: posted[0]) == ["b"])
             #expect(try await house.store.messages.get(queue, id: posted[0]) == nil)

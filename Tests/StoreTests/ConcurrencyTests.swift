@@ -91,7 +91,8 @@ struct ConcurrencyTests {
                     for message in claim.messages {
                         history.holdings.append(
                             Holding(
-                                id: message.id, asked: asked, told: told, surelyUntil: asked.advanced(by: .seconds(ttl))))
+                                id: message.id, asked: asked, told: told,
+                                surelyUntil: asked.advanced(by: .seconds(ttl))))
                     }
                 }
             case 65..<85:

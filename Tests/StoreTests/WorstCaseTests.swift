@@ -4,7 +4,9 @@ import Store
 import TestKit
 import Testing
 
-/// What must not hold Redis up, whatever lies in a queue. Each script says in its contract how much it looks at; these
+/// What must not hold Redis up, whatever lies in a queue.
+///
+/// Each script says in its contract how much it looks at; these
 /// cases are larger, and Redis' own count of its slowest call says whether one script did it all.
 struct WorstCaseTests {
     /// Far above the bounded work of one script on a busy machine, far below what an unbounded one takes here.

@@ -10,7 +10,7 @@ package struct QueueAttributes: Sendable, Equatable {
     package var messageDelayDefault: Int?
     /// `_max_claim_count`: a message claimed this often moves to ``deadLetterQueue`` instead of being claimed again.
     package var claimCountMax: Int?
-    /// `_dead_letter_queue`, of the same project and not the queue itself. Messages move only with both set.
+    /// `_dead_letter_queue`, of the same project and not the queue itself; messages move only with both set.
     package var deadLetterQueue: QueueName?
     /// `_dead_letter_queue_messages_ttl`, seconds from the move on.
     package var deadLetterTTL: Int?

@@ -27,7 +27,9 @@ extension DeliveryStore {
     }
 
     /// Removes some of what has expired: messages and claims of queues, and ended subscriptions with what is still owed
-    /// to them. Carries on what a crash left between a queue and its dead-letter queue.
+    /// to them.
+    ///
+    /// Carries on what a crash left between a queue and its dead-letter queue.
     package func sweep(_ shard: Int, limit: Int = 200) async throws(StoreError) -> Swept {
         let keys = self.keyring.shards[shard]
         var messages = self.runner.call(Scripts.sweepMessages, keys: [keys.sweep, keys.arrivals])

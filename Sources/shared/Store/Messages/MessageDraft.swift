@@ -10,7 +10,7 @@ package struct MessageDraft: Sendable, Equatable {
     package var body: ByteBuffer
     /// The MD5 of the body's canonical text, 16 bytes; nil when none is recorded.
     package var checksum: [UInt8]?
-    /// Whether the body is encrypted. The store keeps what it is given.
+    /// Whether the body is encrypted; the store keeps what it is given.
     package var isSealed: Bool
 
     package init(

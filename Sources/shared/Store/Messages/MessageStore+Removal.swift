@@ -46,7 +46,9 @@ extension MessageStore {
         _ = try await self.delete(queue, ids: ids, mode: .any, claims: [])
     }
 
-    /// Deletes messages that must all be under one of these active claims. Those that do not exist are skipped.
+    /// Deletes messages that must all be under one of these active claims.
+    ///
+    /// Those that do not exist are skipped.
     ///
     /// - Parameters:
     ///   - ids: At most ``idsMax``.
@@ -77,7 +79,9 @@ extension MessageStore {
         throw .overloaded
     }
 
-    /// Removes every message of a queue, claimed and delayed ones too, with their claims. The queue stays.
+    /// Removes every message of a queue, claimed and delayed ones too, with their claims.
+    ///
+    /// The queue stays.
     package func purge(_ queue: QueueAddress) async throws(StoreError) {
         let keys = self.keyring.shard(of: queue)
         var call = self.runner.call(Scripts.purge, keys: keys.queue(queue).all + [keys.sweep])

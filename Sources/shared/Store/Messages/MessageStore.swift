@@ -98,8 +98,9 @@ package struct MessageStore: Sendable {
         self.ids.id(at: position, of: queue)
     }
 
-    /// Whether this house made the id, for this queue; decided from the id alone, also after the message is gone. A
-    /// message that was moved here has the id of the queue it comes from.
+    /// Whether this house made the id, for this queue; decided from the id alone, also after the message is gone.
+    ///
+    /// A message that was moved here has the id of the queue it comes from.
     package func isIssued(_ id: MessageID, in queue: QueueAddress) -> Bool { self.ids.isIssued(id, in: queue) }
 
     func call(_ script: RedisScript, _ queue: QueueAddress) -> ScriptCall {

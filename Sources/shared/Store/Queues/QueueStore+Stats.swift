@@ -4,7 +4,7 @@ import Redis
 extension QueueStore {
     /// Counts the messages of a queue, and finds the oldest and the newest; zero for a queue that does not exist.
     package func stats(of queue: QueueAddress) async throws(StoreError) -> QueueStats {
-        for _ in 0..<ScriptRunner.roundsMax {
+        for _ in 0..<Self.statsRoundsMax {
             let call = self.runner.call(Scripts.stats, keys: self.keyring.shard(of: queue).queue(queue).all)
             var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.stats)
             let isUnfinished = try reply.int() == 1
@@ -17,6 +17,9 @@ extension QueueStore {
         }
         throw .overloaded
     }
+
+    /// More than elsewhere: each removes a thousand expired messages that are in the way of the oldest or the newest.
+    private static let statsRoundsMax = 1000
 
     private func edge(
         of queue: QueueAddress, in reply: inout ReplyReader, now: Timestamp

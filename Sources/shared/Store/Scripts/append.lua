@@ -1,5 +1,4 @@
--- append.lua: what the scripts that append to a queue share; the house puts it behind common.lua and in front of each of
--- them.
+-- append.lua: what the scripts that append to a queue share; the house puts it behind common.lua and in front of each.
 -- KEYS    none of its own
 -- ARGV    1 now
 -- RETURNS nothing: it defines `run_with`
@@ -9,8 +8,9 @@
 local BLOCK = 500
 local NOBODY, SEVERAL = '........', '********'
 
--- The run of a queue after messages of one client were appended. The open block lies in `run` of `meta`; a full one goes to `runs`, unless it goes on
--- as the one before: one client's million messages are one entry there, and no queue has more than one a block.
+-- The run of a queue after messages of one client were appended: what `run` of `meta` is to be. It holds the open block;
+-- a full one goes to `runs`, unless it goes on as the one before: one client's million messages are one entry there, and
+-- no queue has more than one a block.
 -- Run: u64 first position of the open block, u32 messages in it | mark of their client | mark of the block before
 local function run_with(runs, run, first, count, mark)
     local start, before, owner, last = first, 0, mark, NOBODY

@@ -17,7 +17,8 @@ local function keep(entry)
     if count < count_max then return true end
     local ends = target_ttl and now + target_ttl * 1000 or entry[3]
     local lives = target_ttl or tonumber(shown_ttl) or struct.unpack('>I4', record)
-    last_move = call('XADD', KEYS[13], '*', 's', ARGV[6], 'p', position, 'd', target, 't', lives, 'e', ends, 'b', record)
+    last_move = call('XADD', KEYS[13], '*', 's', ARGV[6], 'p', position, 'd', target, 't', lives, 'e', ends,
+        'b', record)
     if first_move == '' then first_move = last_move end
     moved[#moved + 1] = position
     return false

@@ -2,8 +2,8 @@
 -- KEYS    1-12 of the queue
 -- ARGV    1 now   2 position to start behind, or ''   3 id of the message to start behind, or ''   4 limit
 --         5 1: claimed ones too   6 1: delayed ones too   7 client to hide (mark) or ''
--- RETURNS {now, position to go on behind when the work of one call was used up or '', then position, record, state ...};
---         nothing behind an id that is not of this queue
+-- RETURNS {now, position to go on behind when the work of one call was used up or '', then position, record,
+--         state ...}; nothing behind an id that is not of this queue
 -- COST    log n + k for k messages; at most 500 looked at, each 2 KiB of a record counts as one
 local answer = { now, '' }
 local meta = call('HMGET', META, 'front', 'mttl')
@@ -22,6 +22,8 @@ local claimed, delayed = ARGV[5] == '1', ARGV[6] == '1' and call('EXISTS', DELAY
 -- The end of everything: behind it there is nothing to read.
 local LAST = 2 ^ 53
 local hid_last = false
+-- Expired ones found on the way: gone before the next call looks again.
+local over = {}
 
 -- Steps over what only the hidden client posted.
 local function skip_own()
@@ -74,7 +76,10 @@ local function scan()
             behind = tonumber(position)
             local is_held = held[index] and tonumber(held[index]) > now
             local is_delayed = delays[index] and tonumber(delays[index]) > now
-            if tonumber(ends[index]) > now and (claimed or not is_held) and (delayed or not is_delayed) then
+            if tonumber(ends[index]) <= now then
+                over[#over + 1] = position
+                budget = budget - 1
+            elseif (claimed or not is_held) and (delayed or not is_delayed) then
                 add(position, entry[2][2], shown(states[index], held[index]))
             else
                 budget = budget - 1
@@ -114,7 +119,10 @@ local function free()
         for index, entry in ipairs(entries) do
             local record = entry[2][2]
             behind = tonumber(positions[index])
-            if end_of(behind, record) > now and not waits[index] then
+            if end_of(behind, record) <= now then
+                over[#over + 1] = positions[index]
+                budget = budget - 1
+            elseif not waits[index] then
                 add(positions[index], record, '')
             else
                 budget = budget - 1
@@ -127,5 +135,6 @@ end
 
 local is_complete
 if claimed or delayed then is_complete = scan() else is_complete = free() end
+forget(over)
 if not is_complete then answer[2] = text(behind) end
 return answer

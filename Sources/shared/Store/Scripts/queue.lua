@@ -5,9 +5,9 @@
 -- COST    under a microsecond
 --
 --             front
---   log  ┄┄┄┄┄┄┄┄┊┄┄┄┄┄┄┄┄     Ahead of the front every message is free, unless it is delayed or has expired. Behind it
---        back    ┊  free       only those in `back` are: released, lapsed, or no longer delayed. So whoever wants a free
---        held    ┊             message reads `back`, then the log from the front, whatever lies claimed at the head.
+--   log  ┄┄┄┄┄┄┄┄┊┄┄┄┄┄┄┄┄    Ahead of the front all is free that is neither delayed nor expired. Behind it only those
+--        back    ┊  free      in `back` are: released, lapsed, or no longer delayed. Whoever wants free messages
+--        held    ┊             reads `back`, then the log from the front, whatever lies claimed at the head.
 --        delay   ┊  delay
 local META, LOG, EXP, HELD, BACK, DELAY = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local STATE, CLAIMS, ENDS, ALIAS, ALIAS_EXP, RUNS = KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]
@@ -100,7 +100,7 @@ end
 
 -- Takes the oldest free messages out of `back` and moves the front behind those it takes from the log.
 -- `keep`, if any, is asked about each message of `back`; one it refuses is its to remove, and is not counted.
--- Returns {position, record, expires, state} of each, oldest first, and whether work ran out before `wanted` were found.
+-- Returns {position, record, expires, state} of each, oldest first, and whether work ran out before enough were found.
 local function take_free(wanted, keep)
     local meta = call('HMGET', META, 'front', 'mttl')
     if not meta[2] then return {}, false end

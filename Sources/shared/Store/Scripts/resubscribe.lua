@@ -10,7 +10,8 @@ if not header or not record or tonumber(string.sub(header, 1, 15)) <= now or str
     return 'absent'
 end
 local ttl, bytes, from = string.match(record, '^(%d+) (%d+) ()')
-local address, options = string.sub(record, from, from + tonumber(bytes) - 1), string.sub(record, from + tonumber(bytes))
+local address = string.sub(record, from, from + tonumber(bytes) - 1)
+local options = string.sub(record, from + #address)
 local expires, confirmed = tonumber(string.sub(header, 1, 15)), string.sub(header, 16, 16)
 if ARGV[4] ~= '' and ARGV[4] ~= address then
     local known = call('HGET', KEYS[4], ARGV[4])

@@ -56,7 +56,8 @@ for _, queue in ipairs(call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, 5
     local first = call('XRANGE', key.log, '-', '+', 'COUNT', 1)[1]
     if first then
         -- Of the blocks that began before the first message only the last says anything about what is left.
-        local blocks = call('ZREVRANGEBYSCORE', key.runs, string.sub(first[1], 1, -3), '-inf', 'WITHSCORES', 'LIMIT', 1, 1)
+        local position = string.sub(first[1], 1, -3)
+        local blocks = call('ZREVRANGEBYSCORE', key.runs, position, '-inf', 'WITHSCORES', 'LIMIT', 1, 1)
         if blocks[2] then call('ZREMRANGEBYSCORE', key.runs, '-inf', blocks[2]) end
     else
         call('DEL', key.log)

@@ -1,7 +1,9 @@
 package import Domain
 import Redis
 
-/// What is to change of a subscription. What is nil stays; the rest replaces the old value as a whole.
+/// What is to change of a subscription.
+///
+/// What is nil stays; the rest replaces the old value as a whole.
 package struct SubscriptionChange: Sendable, Equatable {
     package var subscriber: Subscriber?
     /// Seconds it lives from now on.
