@@ -69,9 +69,7 @@ struct QueueTests {
         }
     }
 
-    @Test(arguments: [
-        #"{"_enable_encrypt_messages": true}"#, #"{"_retry_policy": {"minimum_delay": 1, "maximum_delay": 11}}"#,
-    ])
+    @Test(arguments: [#"{"_retry_policy": {"minimum_delay": 1, "maximum_delay": 11}}"#])
     func `What is not available yet is refused, not ignored`(metadata: String) async throws {
         try await withAPI { api async throws in
             let reply = try await api.client().put("/v2/queues/q", metadata)

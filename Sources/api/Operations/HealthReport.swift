@@ -28,7 +28,8 @@ package struct HealthReport: Sendable {
         var done: [Step] = []
         for step in steps {
             let isLate = ContinuousClock.now - started > Self.timeMax
-            done.append(await Self.take(step.name, logger) { if isLate { throw Late() } else { try await step.work() } })
+            done.append(
+                await Self.take(step.name, logger) { if isLate { throw Late() } else { try await step.work() } })
         }
         done.append(await Self.take(last.name, logger, last.work))
         return HealthReport(steps: done)

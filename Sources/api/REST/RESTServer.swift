@@ -6,7 +6,6 @@ import NIOConcurrencyHelpers
 package import NIOCore
 package import Runtime
 import ServiceLifecycle
-package import Signing
 
 /// Listens for REST requests until it is asked to stop, then lets those under way finish.
 package struct RESTServer: Service {
@@ -27,17 +26,13 @@ package struct RESTServer: Service {
     private let onListening: @Sendable (ListenAddress) -> Void
 
     /// - Parameters:
-    ///   - keys: Of pre-signed URLs, newest first; they take the place of those in `rules`, unless there are none.
     ///   - onListening: Hears the address with the real port, once.
     package init(
         _ address: ListenAddress, operations: Operations, rules: AccessRules = AccessRules(),
-        signedURLKeys keys: [SignedURLKey] = [], eventLoopGroup: any EventLoopGroup, logger: Logger,
-        onListening: @escaping @Sendable (ListenAddress) -> Void
+        eventLoopGroup: any EventLoopGroup, logger: Logger, onListening: @escaping @Sendable (ListenAddress) -> Void
     ) {
         self.address = address
         self.operations = operations
-        var rules = rules
-        if !keys.isEmpty { rules.signedURLKeys = keys }
         self.rules = rules
         self.eventLoopGroup = eventLoopGroup
         self.logger = logger

@@ -11,7 +11,8 @@ extension Modes {
         let checksum = try settings.required(.messageChecksum)
         guard checksum == "md5" else { return }
         guard let md5 = BodyChecksum() else {
-            throw .unusable(.messageChecksum, value: checksum, reason: "is not offered by the libcrypto of this machine")
+            throw .unusable(
+                .messageChecksum, value: checksum, reason: "is not offered by the libcrypto of this machine")
         }
         self.checksum = md5
     }
