@@ -30,7 +30,8 @@ struct MessageRemovalTests {
     }
 
     @Test(arguments: [false, true])
-    func `M-54, M-61, M-62, M-69, Q-86: messages are deleted by their ids, again and again`(isSealed: Bool) async throws {
+    func `M-54, M-61, M-62, M-69, Q-86: messages are deleted by their ids, again and again`(isSealed: Bool) async throws
+    {
         try await withAPI { api async throws in
             let client = api.client()
             _ = try await client.put("/v2/queues/fizbit", "{\"_enable_encrypt_messages\": \(isSealed)}")
@@ -113,14 +114,16 @@ struct MessageRemovalTests {
             let claim = try await self.claim(client, limit: 10)
             #expect(try await client.delete("\(posted[0])?claim_id=\(claim.id)").status == 204)
             #expect(try await stats() == [14, 9, 5])
-            #expect(try await client.delete("\(self.path)?ids=\(self.id(posted[1])),\(self.id(posted[2]))").status == 204)
+            #expect(
+                try await client.delete("\(self.path)?ids=\(self.id(posted[1])),\(self.id(posted[2]))").status == 204)
             #expect(try await stats() == [12, 7, 5])
             #expect(try await self.bodies(client.get(claim.path)) == Array(3..<10))
             #expect(try await client.delete(claim.path).status == 204)
             #expect(try await stats() == [12, 0, 12])
             let ended = try await self.claim(client, limit: 2)
             api.time.pass(seconds: 61)
-            #expect(try await client.delete("\(self.path)?ids=\(self.id(posted[3])),\(self.id(posted[4]))").status == 204)
+            #expect(
+                try await client.delete("\(self.path)?ids=\(self.id(posted[3])),\(self.id(posted[4]))").status == 204)
             #expect(try await client.get(ended.path).status == 404)
             #expect(try await stats() == [10, 0, 10])
         }
@@ -157,7 +160,8 @@ struct MessageRemovalTests {
             let client = api.client()
             _ = try await client.post(
                 self.path,
-                #"{"messages": [{"body": 9, "ttl": 60}, {"body": 0}, {"body": 1}, {"body": 2}, {"body": 3, "delay": 900}]}"#)
+                #"{"messages": [{"body": 9, "ttl": 60}, {"body": 0}, {"body": 1}, {"body": 2}, {"body": 3, "delay": 900}]}"#
+            )
             api.time.pass(seconds: 61)
             #expect(try await self.bodies(client.delete("\(self.path)?pop=1")) == [0])
             #expect(try await self.bodies(client.get("\(self.path)?echo=true")) == [1, 2])

@@ -181,7 +181,7 @@ struct QueueTests {
         }
     }
 
-    @Test func `Projects do not see one another (Q-5, ST-42)`() async throws {
+    @Test func `Projects do not see one another (Q-5, ST-41, ST-42)`() async throws {
         try await withAPI { api async throws in
             let one = api.client(project: "480924")
             let next = api.client(project: "480924.")

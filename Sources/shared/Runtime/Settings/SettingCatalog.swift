@@ -60,14 +60,15 @@ package enum SettingCatalog {
         case .limitsPageMessages:
             Setting(
                 key, flag: Self.flag(key), default: "20", shape: .integer(1...100_000), processes: [.api],
-                meaning: "Largest `limit` of a list of messages, and most `ids` in one request.")
+                meaning:
+                    "Largest `limit` of a list of messages, and most `ids` in one request, of which 100 are the limit.")
         case .limitsPageSubscriptions:
             Setting(
                 key, flag: Self.flag(key), default: "20", shape: .integer(1...100_000), processes: [.api],
                 meaning: "Largest `limit` of a list of subscriptions.")
         case .limitsClaimMessages:
             Setting(
-                key, flag: Self.flag(key), default: "20", shape: .integer(1...100_000), processes: [.api],
+                key, flag: Self.flag(key), default: "20", shape: .integer(1...100), processes: [.api],
                 meaning: "Most messages one claim or one pop may take.")
         case .limitsQueueMetadata:
             Setting(
