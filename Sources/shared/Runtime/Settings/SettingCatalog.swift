@@ -61,7 +61,7 @@ package enum SettingCatalog {
             Setting(
                 key, flag: Self.flag(key), default: "20", shape: .integer(1...100_000), processes: [.api],
                 meaning:
-                    "Largest `limit` of a list of messages, and most `ids` in one request, of which 100 are the limit.")
+                    "Largest `limit` of a list of messages, and most `ids`, 100 at the utmost.")
         case .limitsPageSubscriptions:
             Setting(
                 key, flag: Self.flag(key), default: "20", shape: .integer(1...100_000), processes: [.api],
