@@ -11,7 +11,9 @@ struct IsolationTests {
         let messageOfClaim: String
     }
 
-    /// Every route that takes an id. `{}` stands for the queue, and `M`, `C`, `S` for the ids.
+    /// Every route that takes an id.
+    ///
+    /// `{}` stands for the queue, and `M`, `C`, `S` for the ids.
     private static let routes: [(method: String, path: String, body: String?)] = [
         ("GET", "/v2/queues/{}/messages/M", nil), ("DELETE", "/v2/queues/{}/messages/M", nil),
         ("DELETE", "/v2/queues/{}/messages/M?claim_id=C", nil), ("GET", "/v2/queues/{}/messages?ids=M", nil),

@@ -2,7 +2,9 @@ import Foundation
 import Testing
 import Wire
 
-/// The canonical form against the program that defines it. Without a Python there is nothing to compare with.
+/// The canonical form against the program that defines it.
+///
+/// Without a Python there is nothing to compare with.
 struct CanonicalJSONAgainstPythonTests {
     /// `HERALD_TEST_PYTHON`, the clients' environment, or the machine's own.
     static let interpreter: String? = {

@@ -12,7 +12,9 @@ package struct CORS: Sendable, Equatable {
 
     /// Allowed origins; `*` for all, none switches CORS off.
     package var origins: [String] = []
-    /// Whether browsers may send credentials. Never for an origin that only `*` admits: any page could use them.
+    /// Whether browsers may send credentials.
+    ///
+    /// Never for an origin that only `*` admits: any page could use them.
     package var hasCredentials = true
     /// Seconds a browser may remember the answer to a preflight.
     package var secondsMax = 3600

@@ -23,7 +23,9 @@ struct RequestHead: Sendable {
     private(set) var expectsContinue = false
     /// The type of the body in lower case, without its parameters; nil when nothing is said.
     private(set) var mediaType: String?
-    /// The caller's roles as the header has them; empty for none. A pre-signed request has none, whatever it says.
+    /// The caller's roles as the header has them; empty for none.
+    ///
+    /// A pre-signed request has none, whatever it says.
     private(set) var roles = ""
     /// The page a browser sends the request for.
     private(set) var origin: String?

@@ -47,7 +47,9 @@ extension Operations {
             id: id, ttl: claim.ttl, age: claim.age, messages: try self.opened(claim.messages, of: queue))
     }
 
-    /// Lets a claim start anew. What the body does not say becomes the default, and does not stay as it was.
+    /// Lets a claim start anew.
+    ///
+    /// What the body does not say becomes the default, and does not stay as it was.
     ///
     /// - Throws: ``Refusal/claimNotFound``.
     func updateClaim(_ text: String, of queue: QueueAddress, document: [UInt8]) async throws {
@@ -62,7 +64,9 @@ extension Operations {
         }
     }
 
-    /// Ends a claim: what it still holds is free at once. One that is not there is no error.
+    /// Ends a claim: what it still holds is free at once.
+    ///
+    /// One that is not there is no error.
     func releaseClaim(_ text: String, of queue: QueueAddress) async throws {
         guard let id = ClaimID(text) else { return try await self.ping() }
         try await self.store.claims.release(queue, id: id)

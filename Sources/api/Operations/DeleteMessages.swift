@@ -2,7 +2,9 @@ import Domain
 import Store
 
 extension Operations {
-    /// Deletes messages by their ids. What is not there is skipped.
+    /// Deletes messages by their ids.
+    ///
+    /// What is not there is skipped.
     ///
     /// Claims do not protect messages here, unless the operator wants them to: then every message that is there must be
     /// under one of the claims, or nothing is deleted.
@@ -22,7 +24,9 @@ extension Operations {
         }
     }
 
-    /// Deletes one message. One that is not there is no error.
+    /// Deletes one message.
+    ///
+    /// One that is not there is no error.
     ///
     /// - Parameter claim: As the caller wrote it; nil: the caller holds no claim.
     /// - Throws: ``Refusal/messageClaimed`` or ``Refusal/messageNotClaimed(_:)``. The latter tells a worker whose claim

@@ -5,7 +5,9 @@ import Runtime
 import Store
 
 extension Operations {
-    /// Removes and returns the oldest messages that nobody holds. None, when there are none or no such queue.
+    /// Removes and returns the oldest messages that nobody holds.
+    ///
+    /// None, when there are none or no such queue.
     ///
     /// - Throws: ``BodyUnreadable`` when none of them opens. They were taken out already, so those that do not open are
     ///   put back: at the end, under new ids, sealed as they are. A key that is missing for a while loses nothing.

@@ -3,7 +3,9 @@ import Signing
 import Wire
 
 extension Operations {
-    /// Makes credentials for parts of one queue, which need not be there. The store is not asked: nothing is kept.
+    /// Makes credentials for parts of one queue, which need not be there.
+    ///
+    /// The store is not asked: nothing is kept.
     ///
     /// - Parameters:
     ///   - document: The request's body.

@@ -130,9 +130,11 @@ struct MessageReplies: Sendable {
         body.writeStaticString("]")
     }
 
-    /// These members, the checksum where there is one, and no other: a client passes the object on as arguments and fails
-    /// on unknown names. Another takes what stands behind the last equals sign of the href for the claim: it is the only
-    /// parameter there, and only while the claim is active.
+    /// These members, the checksum where there is one, and no other: a client passes the object on as arguments and
+    /// fails on unknown names.
+    ///
+    /// Another takes what stands behind the last equals sign of the href for the claim: it is the only parameter there,
+    /// and only while the claim is active.
     private static func write(_ message: PlainMessage, of queue: QueueAddress, to body: inout ByteBuffer) {
         body.writeStaticString(#"{"id":""#)
         body.writeString(message.stored.id.text)

@@ -1,7 +1,8 @@
 package import HTTPTypes
 
-/// Everything that has a path: the one list of routes. The home document, the OpenAPI document and the tests are held
-/// against it.
+/// Everything that has a path: the one list of routes.
+///
+/// The home document, the OpenAPI document and the tests are held against it.
 package enum Resource: String, CaseIterable, Sendable {
     case versions = "/"
     case home = "/v2/"

@@ -63,7 +63,9 @@ struct Attempts: Sendable {
         }
     }
 
-    /// The request's body. What is sealed at rest is opened here, and nowhere before.
+    /// The request's body.
+    ///
+    /// What is sealed at rest is opened here, and nowhere before.
     private func body(of lease: Lease) throws(VaultError) -> PinnedBytes {
         var body = lease.body
         if lease.isSealed {

@@ -18,7 +18,9 @@ package enum SealedBody {
     /// What an opened body was.
     package struct Opened: Sendable, Equatable {
         package let body: [UInt8]
-        /// The queue it was sealed for. Who reads the body in another queue must know that the message was moved.
+        /// The queue it was sealed for.
+        ///
+        /// Who reads the body in another queue must know that the message was moved.
         package let queue: QueueAddress
     }
 

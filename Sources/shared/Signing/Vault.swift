@@ -99,7 +99,9 @@ package struct VaultKey: Sendable, CustomStringConvertible, CustomDebugStringCon
     package var customMirror: Mirror { Mirror(self, children: []) }
 }
 
-/// Why a sealed body does not open. Nothing of its content is in the words.
+/// Why a sealed body does not open.
+///
+/// Nothing of its content is in the words.
 package enum VaultError: Error, Sendable, Equatable, CustomStringConvertible {
     /// Fewer bytes than any sealed body has.
     case truncated

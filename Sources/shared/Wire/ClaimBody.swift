@@ -4,12 +4,17 @@ package import Domain
 ///
 /// `null` counts as absent, and so does what is not known here: clients send parts of what they were shown.
 package struct ClaimBody: Sendable, Equatable {
-    /// Seconds, of any size: ranges are the operation's business. nil: not said.
+    /// Seconds, of any size: ranges are the operation's business.
+    ///
+    /// nil: not said.
     package private(set) var ttl: Int64?
-    /// Seconds, of any size. nil: not said.
+    /// Seconds, of any size.
+    ///
+    /// nil: not said.
     package private(set) var grace: Int64?
-    /// A number of messages some clients put here instead of into the query string. nil also when it is no integer:
-    /// unlike the others it is a courtesy.
+    /// A number of messages some clients put here instead of into the query string.
+    ///
+    /// nil also when it is no integer: unlike the others it is a courtesy.
     package private(set) var limit: Int64?
 
     /// A claim that says nothing.

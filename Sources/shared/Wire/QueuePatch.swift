@@ -72,7 +72,9 @@ package struct QueuePatch: Sendable, Equatable {
         return objects
     }
 
-    /// Carries the operations out in order, all or none. What they do not touch stays as it was written.
+    /// Carries the operations out in order, all or none.
+    ///
+    /// What they do not touch stays as it was written.
     ///
     /// - Parameter stored: The metadata as the store has it.
     /// - Throws: ``Refusal/metadataConflict(_:)`` for what is not there, ``Refusal/bodyInvalid(_:)`` when the result

@@ -5,7 +5,9 @@ import Domain
 enum RetryPolicyShape {
     static let name = "_retry_policy"
 
-    /// Reads the value of a `_retry_policy` that is not null. Several of the words thrown are looked for by tests.
+    /// Reads the value of a `_retry_policy` that is not null.
+    ///
+    /// Several of the words thrown are looked for by tests.
     ///
     /// - Returns: nil for an empty object, which is as good as none.
     /// - Throws: ``Refusal/requestInvalid(_:)``.

@@ -1,6 +1,8 @@
 import Domain
 
-/// What a subscription is made of, checked alike whether it is created or changed. Of every field `null` means: not given.
+/// What a subscription is made of, checked alike whether it is created or changed.
+///
+/// Of every field `null` means: not given.
 enum SubscriptionFields {
     /// 9999-12-31T23:59:59, the last moment every client can spell.
     private static let endMax: Int64 = 253_402_300_799

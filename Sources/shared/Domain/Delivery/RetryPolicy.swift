@@ -24,7 +24,9 @@ package struct RetryPolicy: Sendable, Equatable {
     package var maximumDelayRetries = 3
     /// The shape of the waits in between.
     package var backoff = Backoff.linear
-    /// In the policy of a queue: it holds for every subscription, whatever the subscription says. Means nothing elsewhere.
+    /// In the policy of a queue: it holds for every subscription, whatever the subscription says.
+    ///
+    /// Means nothing elsewhere.
     package var ignoresSubscriptions = false
 
     package init() {}
