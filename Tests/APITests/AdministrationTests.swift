@@ -32,7 +32,7 @@ struct AdministrationTests {
                 #expect(Set(status.keys) == Self.steps)
                 for (name, step) in status {
                     #expect(Set(step.keys) == ["succeeded", "seconds", "ref"], "\(name)")
-                    #expect(step["succeeded"] as? Bool == true && step["ref"] is NSNull, "\(name)")
+                    #expect(step["succeeded"] as? Bool == true && step["ref"] is NSNull, "\(name): \(reply)")
                     #expect((step["seconds"] as? Double ?? -1) >= 0, "\(name)")
                 }
             }

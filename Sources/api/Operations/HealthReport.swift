@@ -18,7 +18,10 @@ package struct HealthReport: Sendable {
     package let steps: [Step]
 
     /// After this no further step is begun, so that a store that hangs is hung on once, and again for the last step.
-    private static let timeMax = Duration.seconds(3)
+    ///
+    /// Longer than the five seconds of every other answer: a slow store is not a broken one, and a check that gives up on
+    /// it says so. Whether the store is there at all was asked before.
+    private static let timeMax = Duration.seconds(10)
 
     /// Takes the steps one after the other, also behind one that failed, and the last one always: it cleans up.
     package static func of(
