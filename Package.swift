@@ -53,7 +53,8 @@ let package = Package(
                 .nioConcurrency, .nioPosix, .serviceLifecycle,
             ],
             path: "Sources/api",
-            exclude: ["Main"]
+            exclude: ["Main"],
+            resources: [.embedInCode("REST/openapi.json")]
         ),
         .executableTarget(name: "herald-api", dependencies: ["API", .argumentParser], path: "Sources/api/Main"),
 

@@ -23,13 +23,16 @@ package struct APICommand: AsyncParsableCommand {
         help: "Keys of pre-signed URLs, newest first. Others can see your command line: prefer the environment.")
     package var signedURLKeys: String?
 
+    @OptionGroup package var behaviour: BehaviourFlags
+
     package init() {}
 
     package func run() async throws {
-        let flags = self.common.settings(and: [
+        let own: [SettingKey: String?] = [
             .apiListen: self.listen, .apiAdminListen: self.adminListen, .apiAuth: self.auth, .apiDrain: self.drain,
             .signedURLKeys: self.signedURLKeys,
-        ])
+        ]
+        let flags = self.common.settings(and: own.merging(self.behaviour.settings) { own, _ in own })
         try await HeraldProcess.run(.api, flags: flags, readyWith: [.listen]) { context in
             try APIProcess.services(context)
         }

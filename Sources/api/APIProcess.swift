@@ -39,8 +39,10 @@ package enum APIProcess {
             return [
                 RESTServer(
                     settings.listen,
-                    operations: Operations(store: store, limits: settings.limits, masterKey: settings.masterKey),
-                    signedURLKeys: settings.signedURLKeys, eventLoopGroup: eventLoops, logger: logger
+                    operations: Operations(
+                        store: store, limits: settings.limits, masterKey: settings.masterKey, vault: settings.vault,
+                        modes: settings.modes, logger: logger),
+                    rules: settings.access, eventLoopGroup: eventLoops, logger: logger
                 ) { context.readyFile.report(.listen, at: $0) }
             ]
         }

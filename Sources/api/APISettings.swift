@@ -13,9 +13,13 @@ package import Signing
 /// | `redis.connections` | 2 | for pipelined commands |
 /// | `shards` | 16 | fixed at the first start |
 /// | `master.key` | - | signing secrets are derived from it |
+/// | `message.encryption.keys` | - | newest first; without them one derived from the master key |
 /// | `signed.url.keys` | - | newest first; short ones are taken with a warning |
 /// | `api.listen` | `127.0.0.1:8888` | REST |
 /// | `api.auth` | `none` | identity headers are trusted |
+/// | `limits.…`, `defaults.…` | the contract's | see ``Limits`` |
+/// | `client.id.…`, `api.admin.mode`, `cors.…` | strict, off, off | see ``AccessRules`` |
+/// | `message.checksum`, `message.delete.needs.claim` | `none`, `false` | see ``Modes`` |
 ///
 /// `docs/configuration.md` tells all of them, with flags and variables.
 package struct APISettings: Sendable {
@@ -26,10 +30,12 @@ package struct APISettings: Sendable {
     package let redisConnections: Int
     package let shards: Int
     package let masterKey: MasterKey
-    package let signedURLKeys: [SignedURLKey]
+    package let vault: Vault
+    package let access: AccessRules
+    package let modes: Modes
     package let hasShortSignedURLKey: Bool
     package let listen: ListenAddress
-    package let limits = Limits()
+    package let limits: Limits
 
     package init(_ reader: SettingReader) throws(SettingError) {
         do {
@@ -40,6 +46,7 @@ package struct APISettings: Sendable {
             throw reader.invalid(.redisURL)
         }
         self.redisConnections = try reader.integer(.redisConnections)
+        self.limits = try Limits(reader)
         self.shards = try reader.integer(.shards)
         do {
             self.masterKey = try MasterKey(try reader.required(.masterKey))
@@ -48,9 +55,12 @@ package struct APISettings: Sendable {
         } catch {
             throw reader.invalid(.masterKey)
         }
-        let keys = reader.list(.signedURLKeys)
-        self.signedURLKeys = keys.compactMap(SignedURLKey.init)
-        self.hasShortSignedURLKey = keys.contains { $0.utf8.count < Self.signedURLKeyBytesWanted }
+        self.vault = try Vault(reader, masterKey: self.masterKey)
+        self.modes = try Modes(reader)
+        self.access = try AccessRules(reader)
+        self.hasShortSignedURLKey = reader.list(.signedURLKeys).contains {
+            $0.utf8.count < Self.signedURLKeyBytesWanted
+        }
         self.listen = try reader.address(.apiListen)
     }
 }

@@ -24,7 +24,7 @@ final class RESTMetrics: Sendable {
     {
         let name = Self.methods.contains(method.rawValue) ? method.rawValue : "other"
         let key = Key(
-            route: route.map { "\($0.template)" } ?? "unknown", method: name, status: "\(status.code / 100)xx")
+            route: route?.resource.template ?? "unknown", method: name, status: "\(status.code / 100)xx")
         let timer = self.timers.withLockedValue { timers in
             if let timer = timers[key] { return timer }
             let timer = Metrics.Timer(

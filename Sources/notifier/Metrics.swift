@@ -48,7 +48,7 @@ struct NotifierMetrics: Sendable {
     /// How an attempt ended, in as many words as a chart can hold.
     enum OutcomeWord: String, CaseIterable {
         case accepted, deferred, refused, forbidden
-        case resolve, connect, tls, timeout, closed, malformed, tooLarge = "too_large", other
+        case resolve, connect, tls, timeout, closed, malformed, tooLarge = "too_large", sealed, other
 
         init(_ outcome: Outcome) {
             switch outcome {
@@ -65,6 +65,7 @@ struct NotifierMetrics: Sendable {
                 case .closed: self = .closed
                 case .malformed: self = .malformed
                 case .tooLarge: self = .tooLarge
+                case .sealed: self = .sealed
                 case .other: self = .other
                 }
             }

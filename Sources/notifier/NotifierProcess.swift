@@ -53,7 +53,8 @@ package enum NotifierProcess {
                     limits: settings.webhook, egress: settings.egress, version: HeraldVersion.text, logger: logger)
                 let engine = Engine(
                     store: opened.store, client: client, bell: bell, masterKey: settings.masterKey,
-                    settings: settings.engine, now: opened.now, eventLoopGroup: eventLoops, logger: logger)
+                    vault: settings.vault, settings: settings.engine, now: opened.now,
+                    eventLoopGroup: eventLoops, logger: logger)
                 context.readiness.open { await Self.readiness(of: opened.store) }
                 context.readyFile.report(.work)
                 return [StoppingClient(client: client), engine]

@@ -8,6 +8,7 @@ import Signing
 /// |---|---|---|
 /// | `redis.url`, `redis.connections`, `shards` | `redis://127.0.0.1:6379/0`, 2, 16 | where the work is |
 /// | `master.key` | required | what signing secrets are derived from |
+/// | `message.encryption.keys` | none | what sealed bodies open with, beside the key derived from the master key |
 /// | `notifier.concurrency` | 8192 | attempts under way at once |
 /// | `notifier.lease` | 15 s | how long a delivery is this notifier's without a sign of life |
 /// | `notifier.drain` | 20 s | how long attempts may take to finish after SIGTERM |
@@ -18,6 +19,7 @@ struct NotifierSettings: Sendable {
     let redisConnections: Int
     let shards: Int
     let masterKey: MasterKey
+    let vault: Vault
     let egress: EgressPolicy
     private(set) var webhook: WebhookLimits
     private(set) var engine: EngineSettings
@@ -39,6 +41,7 @@ struct NotifierSettings: Sendable {
         } catch {
             throw .unusable(.masterKey, value: nil, reason: "\(error)")
         }
+        self.vault = try Vault(reader, masterKey: self.masterKey)
         var opened: [AddressRange] = []
         for text in reader.list(.egressAllow) {
             guard let range = AddressRange(text) else { throw reader.invalid(.egressAllow, value: text) }

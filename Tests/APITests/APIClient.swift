@@ -19,6 +19,7 @@ struct APIClient: Sendable {
     func get(_ path: String) async throws -> HTTPReply { try await self.send("GET", path) }
     func put(_ path: String, _ body: String? = nil) async throws -> HTTPReply { try await self.send("PUT", path, body) }
     func post(_ path: String, _ body: String?) async throws -> HTTPReply { try await self.send("POST", path, body) }
+    func patch(_ path: String, _ body: String?) async throws -> HTTPReply { try await self.send("PATCH", path, body) }
     func delete(_ path: String) async throws -> HTTPReply { try await self.send("DELETE", path) }
 
     /// Posts messages and returns the paths of `resources`.

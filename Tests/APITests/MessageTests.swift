@@ -32,7 +32,8 @@ struct MessageTests {
         }
     }
 
-    @Test func `Several messages keep their order, bodies and ttls (M-2, M-5, M-14, M-55 to M-58)`() async throws {
+    @Test func `Several messages keep their order, bodies and ttls (M-2, M-5, M-14, M-53, M-55 to M-58)`() async throws
+    {
         try await withAPI { api async throws in
             let client = api.client()
             let posted = try await client.post(
@@ -52,7 +53,6 @@ struct MessageTests {
                 "\(self.path)?ids=\(ids[2])&ids=nope&ids=\(ids[0])%2C\(ids[1]),\(ids[2])&limit=x")
             #expect(self.ids(mixed) == [ids[2], ids[0], ids[1]])
             #expect(mixed.objects("messages").allSatisfy { Set($0.keys) == ["id", "href", "ttl", "age", "body"] })
-            // M-53
             #expect(!mixed.text.contains("/messages/messages"))
         }
     }

@@ -69,9 +69,7 @@ struct QueueTests {
         }
     }
 
-    @Test(arguments: [
-        #"{"_enable_encrypt_messages": true}"#, #"{"_retry_policy": {"minimum_delay": 1, "maximum_delay": 11}}"#,
-    ])
+    @Test(arguments: [#"{"_retry_policy": {"minimum_delay": 1, "maximum_delay": 11}}"#])
     func `What is not available yet is refused, not ignored`(metadata: String) async throws {
         try await withAPI { api async throws in
             let reply = try await api.client().put("/v2/queues/q", metadata)
@@ -183,7 +181,7 @@ struct QueueTests {
         }
     }
 
-    @Test func `Projects do not see one another (Q-5, ST-42)`() async throws {
+    @Test func `Projects do not see one another (Q-5, ST-41, ST-42)`() async throws {
         try await withAPI { api async throws in
             let one = api.client(project: "480924")
             let next = api.client(project: "480924.")

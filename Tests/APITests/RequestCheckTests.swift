@@ -9,8 +9,8 @@ struct RequestCheckTests {
             let caller = HTTPCaller(api.address)
             let paths = [
                 "/v2", "/v1", "/v1/queues", "/v1.1/", "/v2/nope", "/v2/queues/q/", "/v2/queues/q/nope", "/v2/ping/",
-                "/V2/ping", "/v2//queues", "//", "/v2/queues/q/stats", "/v2/health", "/v2/topics", "/v2/pools",
-                "/v2/queues/q/subscriptions/x/confirm", "/v2/queues/q/messages/1/2", "/v2/queues/q/claims",
+                "/V2/ping", "/v2//queues", "//", "/v2/health", "/v2/topics", "/v2/pools",
+                "/v2/queues/q/messages/1/2", "/v2/queues/q/claims/1/2", "/v2/queues/q/subscriptions/x/confirm/",
             ]
             for path in paths {
                 for method in ["GET", "POST", "PATCH"] {
@@ -46,7 +46,7 @@ struct RequestCheckTests {
             try await check("PUT", "/v2/queues/a@", [client, project], nil, 400, "Invalid queue identification")
             try await check("PATCH", "/v2/queues/a@", [client, project], nil, 400, "Invalid queue identification")
             try await check("PATCH", "/v2/queues/a", [project], nil, 400, "Missing header value")
-            try await check("PATCH", "/v2/queues/a", [client, project], nil, 405, "405 Method Not Allowed")
+            try await check("POST", "/v2/queues/a", [client, project], nil, 405, "405 Method Not Allowed")
             try await check("PUT", "/v2/queues/", [client, project], nil, 400, "Invalid queue identification")
             try await check("GET", "/v2/queues?limit=x", [client, project], nil, 400, "Invalid parameter")
         }
@@ -195,10 +195,12 @@ struct RequestCheckTests {
         try await withAPI { api async throws in
             let client = api.client()
             for (method, path, allowed) in [
-                ("PATCH", "/v2/queues/q", "GET, PUT, DELETE, OPTIONS"),
-                ("DELETE", "/v2/queues/q/messages", "GET, POST, OPTIONS"),
-                ("DELETE", "/v2/queues/q/messages/1", "GET, OPTIONS"), ("POST", "/v2/queues", "GET, OPTIONS"),
-                ("PATCH", "/v2/queues/q/subscriptions/1", "GET, DELETE, OPTIONS"), ("POST", "/", "GET, OPTIONS"),
+                ("POST", "/v2/queues/q", "GET, PUT, PATCH, DELETE, OPTIONS"),
+                ("PUT", "/v2/queues/q/messages", "GET, POST, DELETE, OPTIONS"),
+                ("PATCH", "/v2/queues/q/messages/1", "GET, DELETE, OPTIONS"), ("POST", "/v2/queues", "GET, OPTIONS"),
+                ("PUT", "/v2/queues/q/subscriptions/1", "GET, PATCH, DELETE, OPTIONS"), ("POST", "/", "GET, OPTIONS"),
+                ("GET", "/v2/queues/q/claims", "POST, OPTIONS"),
+                ("POST", "/v2/queues/q/subscriptions/1/confirm", "PUT, OPTIONS"),
                 ("REPORT", "/v2/ping", "GET, HEAD, OPTIONS"),
             ] {
                 let reply = try await client.send(method, path)
@@ -215,7 +217,7 @@ struct RequestCheckTests {
         try await withAPI { api async throws in
             let caller = HTTPCaller(api.address)
             let known = try await caller.send("OPTIONS", "/v2/queues/q")
-            #expect(known.status == 200 && known.body.isEmpty && known["Allow"] == "GET, PUT, DELETE")
+            #expect(known.status == 200 && known.body.isEmpty && known["Allow"] == "GET, PUT, PATCH, DELETE")
             let unknown = try await caller.send("OPTIONS", "/v2/nope")
             #expect(unknown.status == 200 && unknown.body.isEmpty && unknown["Allow"] == nil)
         }

@@ -18,12 +18,17 @@ struct RunningAPI: Sendable {
     let address: String
     let redis: RedisServer
     let store: Store
+    /// The store's clock.
+    let time: MovableTime
     private let group: ServiceGroup
 
-    fileprivate init(address: String, redis: RedisServer, store: Store, group: ServiceGroup) {
+    fileprivate init(
+        address: String, redis: RedisServer, store: Store, time: MovableTime, group: ServiceGroup
+    ) {
         self.address = address
         self.redis = redis
         self.store = store
+        self.time = time
         self.group = group
     }
 
@@ -38,31 +43,58 @@ struct RunningAPI: Sendable {
     }
 }
 
+/// The time, and what a test adds to it instead of waiting.
+final class MovableTime: Sendable {
+    private let added = NIOLockedValueBox<Int64>(0)
+
+    var now: Timestamp {
+        let added = self.added.withLockedValue { $0 }
+        return Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000) + added)
+    }
+
+    func pass(seconds: Int) { self.added.withLockedValue { $0 += Int64(seconds) * 1000 } }
+}
+
 private struct DidNotStart: Error {}
 
 /// Runs the server around `body`; it has stopped when this returns.
 ///
 /// Closures say `async throws` themselves: the compiler does not see a `try` that stands only inside of `#expect`.
 func withAPI(
-    limits: Limits = Limits(), signedURLKeys: [String] = [], _ body: (RunningAPI) async throws -> Void
+    limits: Limits = Limits(), signedURLKeys: [String] = [], rules: AccessRules = AccessRules(),
+    modes: Modes = Modes(), vaultKeys: [String] = [], redis: RedisServer? = nil,
+    _ body: (RunningAPI) async throws -> Void
 ) async throws {
-    try await withRedis { redis in
+    guard let redis else {
+        return try await withRedis { redis in
+            try await withAPI(
+                limits: limits, signedURLKeys: signedURLKeys, rules: rules, modes: modes, vaultKeys: vaultKeys,
+                redis: redis, body)
+        }
+    }
+    do {
         let logger = Logger(label: "api-under-test") { _ in SwiftLogNoOpLogHandler() }
         let eventLoops = MultiThreadedEventLoopGroup.singleton
         let pool = RedisPool(endpoint: redis.endpoint, eventLoopGroup: eventLoops, logger: logger)
         let (addresses, addressSource) = AsyncStream<ListenAddress>.makeStream()
         let masterKey = try MasterKey(RunningAPI.masterKey)
+        let vault = try Vault(masterKey: masterKey, keys: vaultKeys.map { try VaultKey($0) })
+        var rules = rules
+        rules.signedURLKeys = signedURLKeys.compactMap(SignedURLKey.init)
+        let decided = rules
+        let time = MovableTime()
         let opened = NIOLockedValueBox<Store?>(nil)
         let serving = Opening("the store", logger: logger, pause: .milliseconds(5)) {
-            try await Store.open(on: pool, shards: 16, logger: logger)
+            try await Store.open(on: pool, shards: 16, clock: .manual { time.now }, logger: logger)
         } services: { store in
             opened.withLockedValue { $0 = store }
             return [
                 RESTServer(
                     ListenAddress(host: "127.0.0.1", port: 0),
-                    operations: Operations(store: store, limits: limits, masterKey: masterKey),
-                    signedURLKeys: signedURLKeys.compactMap(SignedURLKey.init), eventLoopGroup: eventLoops,
-                    logger: logger
+                    operations: Operations(
+                        store: store, limits: limits, masterKey: masterKey, vault: vault, modes: modes,
+                        logger: logger),
+                    rules: decided, eventLoopGroup: eventLoops, logger: logger
                 ) { addressSource.yield($0) }
             ]
         }
@@ -75,7 +107,8 @@ func withAPI(
             }
             let outcome: Result<Void, any Error>
             do {
-                try await body(RunningAPI(address: "\(address)", redis: redis, store: store, group: group))
+                try await body(
+                    RunningAPI(address: "\(address)", redis: redis, store: store, time: time, group: group))
                 outcome = .success(())
             } catch {
                 outcome = .failure(error)

@@ -16,6 +16,13 @@ struct StoreFailureTests {
         ("POST", "/v2/queues/q/subscriptions", #"{"subscriber":"http://a"}"#),
         ("GET", "/v2/queues/q/subscriptions/foo", nil), ("DELETE", "/v2/queues/q/subscriptions/foo", nil),
         ("GET", "/v2/queues/q/subscriptions/foo/secret", nil),
+        ("PATCH", "/v2/queues/q/subscriptions/foo", #"{"ttl":60}"#),
+        ("PUT", "/v2/queues/q/subscriptions/foo/confirm", #"{"confirmed":true}"#), ("GET", "/v2/queues/q/stats", nil),
+        ("POST", "/v2/queues/q/purge", nil), ("POST", "/v2/queues/q/purge", #"{"resource_types":[]}"#),
+        ("DELETE", "/v2/queues/q/messages/nada", nil), ("DELETE", "/v2/queues/q/messages?ids=nada", nil),
+        ("DELETE", "/v2/queues/q/messages?pop=1", nil), ("POST", "/v2/queues/q/claims", nil),
+        ("GET", "/v2/queues/q/claims/foo", nil), ("PATCH", "/v2/queues/q/claims/foo", "{}"),
+        ("DELETE", "/v2/queues/q/claims/foo", nil),
     ]
 
     @Test func `Without Redis every answer is 503 within five seconds, and invites to repeat (CV-18, CV-19, CV-25)`()

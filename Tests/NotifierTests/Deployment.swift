@@ -37,6 +37,14 @@ struct Deployment: Sendable {
             by: self.client, requestBytes: 0, defaults: PostDefaults(ttl: 3600))
     }
 
+    /// Posts a message as a queue with encryption keeps it.
+    func postSealed(_ body: String, with vault: Vault) async throws {
+        let sealed = SealedBody.seal(Array(body.utf8).span, for: self.queue, in: vault)
+        _ = try await self.store.messages.post(
+            [MessageDraft(ttl: 300, body: ByteBuffer(bytes: sealed), isSealed: true)], to: self.queue, by: self.client,
+            requestBytes: 0, defaults: PostDefaults(ttl: 3600))
+    }
+
     @discardableResult
     func subscribe(_ url: String, queue: QueueAddress? = nil) async throws -> SubscriptionID {
         try await self.store.subscriptions.create(

@@ -21,8 +21,17 @@ struct RequestHead: Sendable {
     private(set) var contentLength: Int?
     private(set) var isChunked = false
     private(set) var expectsContinue = false
-    /// The body is said to be a browser's form.
-    private(set) var isForm = false
+    /// The type of the body in lower case, without its parameters; nil when nothing is said.
+    private(set) var mediaType: String?
+    /// The caller's roles as the header has them; empty for none.
+    ///
+    /// A pre-signed request has none, whatever it says.
+    private(set) var roles = ""
+    /// The page a browser sends the request for.
+    private(set) var origin: String?
+    /// What a browser asks leave for, before it sends the request itself.
+    private(set) var wantedMethod: String?
+    private(set) var wantedHeaders: String?
 
     init(_ request: HTTPRequest) {
         self.method = request.method
@@ -43,30 +52,37 @@ struct RequestHead: Sendable {
             case "x-project-id": Self.add(field.value, to: &self.project)
             case "x-tenant-id": Self.add(field.value, to: &tenant)
             case "accept": Self.add(field.value, to: &self.accept)
-            case "content-type": self.isForm = Self.isForm(field.value)
+            case "content-type": self.mediaType = Self.mediaType(field.value)
             case "expect": self.expectsContinue = field.value.lowercased() == "100-continue"
             case "url-signature": Self.add(field.value, to: &self.signature)
             case "url-methods": Self.add(field.value, to: &self.signedMethods)
             case "url-paths": Self.add(field.value, to: &self.signedPaths)
             case "url-expires": Self.add(field.value, to: &self.signedExpiry)
             case "x-openstack-request-id": self.globalRequestID = RequestID.wellFormed(field.value)
-            // `X-Roles` and `X-User-Id` are read by nobody yet: no route of this house asks for a role.
+            case "x-roles": self.roles = field.value
+            case "origin": self.origin = field.value
+            case "access-control-request-method": self.wantedMethod = field.value
+            case "access-control-request-headers": self.wantedHeaders = field.value
+            // `X-User-Id` is read by nobody yet: only trusts ask for it.
             default: break
             }
         }
         self.project = self.project ?? tenant
+        if self.signature != nil { self.roles = "" }
     }
 
     /// Whether a body comes, as far as the head tells.
     var announcesBody: Bool { self.isChunked || (self.contentLength ?? 0) > 0 }
+
+    /// The body is said to be a browser's form.
+    var isForm: Bool { self.mediaType == "application/x-www-form-urlencoded" }
 
     /// A header sent twice is the list of its values (RFC 9110, 5.3); for ids that is never a valid one.
     private static func add(_ value: String, to field: inout String?) {
         field = field.map { "\($0), \(value)" } ?? value
     }
 
-    private static func isForm(_ value: String) -> Bool {
-        let type = value.prefix { $0 != ";" }.lowercased()
-        return type.split(separator: " ").first == "application/x-www-form-urlencoded"
+    private static func mediaType(_ value: String) -> String? {
+        value.prefix { $0 != ";" }.lowercased().split(separator: " ").first.map(String.init)
     }
 }

@@ -10,9 +10,7 @@ extension Operations {
     func createQueue(_ queue: QueueAddress, document: [UInt8]) async throws -> Bool {
         let document = document.isEmpty ? Array("{}".utf8) : document
         let metadata = try QueueMetadata(document: document, of: queue.name, limits: self.limits)
-        // Better a clear no than bodies in the clear, or retries at other times than the caller believes.
-        if metadata.isEncrypting { throw Refusal.requestInvalid("_enable_encrypt_messages is not available yet.") }
-        if metadata.hasRetryPolicy { throw Refusal.requestInvalid("_retry_policy is not available yet.") }
+        try Self.checkAvailable(metadata)
         return try await self.store.queues.create(queue, metadata: document, attributes: metadata.attributes)
     }
 }

@@ -5,19 +5,23 @@ extension Operations {
     /// One message, claimed, delayed or one's own, as long as it lives.
     ///
     /// - Throws: ``Refusal/messageNotFound``, also for texts that are no id and ids of other queues.
-    func getMessage(_ text: String, in queue: QueueAddress) async throws -> StoredMessage {
+    func getMessage(_ text: String, in queue: QueueAddress) async throws -> PlainMessage {
         guard let message = try await self.getMessages([text], in: queue).first else { throw Refusal.messageNotFound }
         return message
     }
 
     /// Several messages in the order asked for, each once; those that cannot be found are left out.
-    func getMessages(_ texts: [String], in queue: QueueAddress) async throws -> [StoredMessage] {
-        var ids: [MessageID] = []
-        for text in texts {
-            guard let id = MessageID(text), !ids.contains(id) else { continue }
-            ids.append(id)
+    ///
+    /// - Parameter texts: At most ``idsMax``.
+    func getMessages(_ texts: [String], in queue: QueueAddress) async throws -> [PlainMessage] {
+        let ids = texts.compactMap(MessageID.init)
+        guard !ids.isEmpty else {
+            try await self.ping()
+            return []
         }
-        // Also without any id that could exist: a store that is away is told, not an empty answer.
-        return try await self.store.messages.get(queue, ids: ids)
+        return try await self.opened(self.store.messages.get(queue, ids: ids), of: queue)
     }
+
+    /// Ids one request may name: what a page may hold, as far as the store takes them in one step.
+    var idsMax: Int { min(self.limits.messagePageMax, MessageStore.idsMax) }
 }

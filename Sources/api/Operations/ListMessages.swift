@@ -16,17 +16,18 @@ extension Operations {
     /// A page of messages, oldest first.
     ///
     /// A queue that is not there, or a marker it never issued, lists nothing.
-    func listMessages(of queue: QueueAddress, _ request: MessageListingRequest) async throws -> [StoredMessage] {
+    func listMessages(of queue: QueueAddress, _ request: MessageListingRequest) async throws -> [PlainMessage] {
         var after: MessageID?
         if let marker = request.marker {
-            guard let id = MessageID(marker), self.store.messages.isIssued(id, in: queue) else {
+            guard let id = MessageID(marker) else {
                 try await self.ping()
                 return []
             }
             after = id
         }
-        return try await self.store.messages.list(
+        let messages = try await self.store.messages.list(
             queue, after: after, limit: request.limit, hiding: request.hidden,
             includeDelayed: request.includesDelayed, includeClaimed: request.includesClaimed)
+        return try self.opened(messages, of: queue)
     }
 }

@@ -1,4 +1,5 @@
 package import Domain
+package import Logging
 package import Signing
 package import Store
 
@@ -6,16 +7,28 @@ package import Store
 ///
 /// One file per verb.
 ///
-/// Throws ``Refusal`` for the caller's fault and `StoreError` for ours, and nothing else.
+/// Throws ``Refusal`` for the caller's fault, `StoreError` and ``BodyUnreadable`` for ours, and nothing else.
 package struct Operations: Sendable {
     let store: Store
     let limits: Limits
     let masterKey: MasterKey
+    let vault: Vault
+    let modes: Modes
+    let logger: Logger
 
-    package init(store: Store, limits: Limits = Limits(), masterKey: MasterKey) {
+    /// - Parameters:
+    ///   - vault: Seals and opens bodies; nil: with the key derived from the master key alone.
+    ///   - logger: Hears of what no answer can tell.
+    package init(
+        store: Store, limits: Limits = Limits(), masterKey: MasterKey, vault: Vault? = nil, modes: Modes = Modes(),
+        logger: Logger = Logger(label: "herald-api")
+    ) {
         self.store = store
         self.limits = limits
         self.masterKey = masterKey
+        self.vault = vault ?? Vault(masterKey: masterKey)
+        self.modes = modes
+        self.logger = logger
     }
 
     /// Asks the store whether it is there.

@@ -1,20 +1,31 @@
 import Domain
 import NIOCore
+import Signing
 import Store
 import Wire
 
 extension Operations {
     /// Puts messages at the end of a queue, all or none, and makes the queue if it is not there.
     ///
-    /// When it returns, messages and the event for their subscribers are kept by one atomic step.
+    /// When it returns, messages and the event for their subscribers are kept by one atomic step. What a queue wants
+    /// encrypted is sealed before it leaves this process.
     ///
     /// - Parameter body: The request's body; message bodies are passed on as slices of it.
     /// - Returns: Their ids, in the order of the request.
     func postMessages(_ body: ByteBuffer, to queue: QueueAddress, by client: ClientID) async throws -> [MessageID] {
-        let drafts = try self.drafts(of: body)
+        var drafts = try self.drafts(of: body)
+        if try await self.store.queues.encryptsMessages(queue) {
+            for index in drafts.indices { self.seal(&drafts[index], for: queue) }
+        }
         return try await self.store.messages.post(
             drafts, to: queue, by: client, requestBytes: body.readableBytes,
             defaults: PostDefaults(ttl: self.limits.messageTTLDefault))
+    }
+
+    private func seal(_ draft: inout MessageDraft, for queue: QueueAddress) {
+        draft.body = ByteBuffer(
+            bytes: SealedBody.seal(draft.body.readableBytesUInt8Span, for: queue, in: self.vault))
+        draft.isSealed = true
     }
 
     private func drafts(of body: ByteBuffer) throws(Refusal) -> [MessageDraft] {
@@ -37,8 +48,19 @@ extension Operations {
                 preconditionFailure("a message's body lies outside of the request's")
             }
             drafts.append(
-                MessageDraft(ttl: message.ttl.map { Int($0) }, delay: message.delay.map { Int($0) }, body: slice))
+                MessageDraft(
+                    ttl: message.ttl.map { Int($0) }, delay: message.delay.map { Int($0) }, body: slice,
+                    checksum: try self.checksum(of: slice)))
         }
         return drafts
+    }
+
+    private func checksum(of body: ByteBuffer) throws(Refusal) -> [UInt8]? {
+        guard let checksum = self.modes.checksum else { return nil }
+        do throws(JSONInvalid) {
+            return try CanonicalJSON.text(of: body.readableBytesUInt8Span).map(checksum.digest)
+        } catch {
+            throw .unparsable(error)
+        }
     }
 }

@@ -50,6 +50,41 @@ extension Operations {
         return subscription
     }
 
+    /// Changes a subscription; what the body does not say stays.
+    ///
+    /// - Throws: ``Refusal/subscriptionNotFound`` or ``Refusal/subscriberTaken``; what is wrong with the body comes first.
+    func updateSubscription(
+        _ text: String, of queue: QueueAddress, document: [UInt8], now: Timestamp
+    ) async throws {
+        let patch = try SubscriptionPatch(document: document, now: now)
+        if patch.hasRetryPolicy { throw Refusal.requestInvalid("_retry_policy is not available yet.") }
+        guard let id = SubscriptionID(text) else {
+            try await self.ping()
+            throw Refusal.subscriptionNotFound
+        }
+        let change = SubscriptionChange(subscriber: patch.subscriber, ttl: patch.ttl, options: patch.options)
+        // Nothing asks subscribers for a confirmation yet, so a new one owes none.
+        switch try await self.store.subscriptions.update(queue, id: id, change, resettingConfirmation: false) {
+        case .updated: break
+        case .absent: throw Refusal.subscriptionNotFound
+        case .taken: throw Refusal.subscriberTaken
+        }
+    }
+
+    /// Writes down that a subscriber agreed, or withdrew.
+    ///
+    /// - Throws: ``Refusal/subscriptionNotFound``; what is wrong with the body comes first.
+    func confirmSubscription(_ text: String, of queue: QueueAddress, document: [UInt8]) async throws {
+        let body = try ConfirmationBody(document: document)
+        guard let id = SubscriptionID(text) else {
+            try await self.ping()
+            throw Refusal.subscriptionNotFound
+        }
+        guard try await self.store.subscriptions.confirm(queue, id: id, body.isConfirmed) else {
+            throw Refusal.subscriptionNotFound
+        }
+    }
+
     /// Ends a subscription.
     ///
     /// One that is not there is no error.

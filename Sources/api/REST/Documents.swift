@@ -2,7 +2,7 @@ import HTTPTypes
 import NIOCore
 import Wire
 
-/// The two documents that tell what is served.
+/// The documents that tell what is served.
 enum Documents {
     /// `GET /`.
     ///
@@ -16,54 +16,81 @@ enum Documents {
     }
 
     /// `GET /v2/`, in the form of draft-nottingham-json-home-03: what is routed, and nothing else.
-    static let home: Reply = {
-        var reply = Reply.json(.ok, capacity: 4096) { body in
+    static let home = Self.home(of: Self.entries)
+
+    /// The same with what only administrators may use.
+    static let homeOfAdministrators = Self.home(of: Self.entries + [Entry("health", "/v2/health", [], ["GET"])])
+
+    /// `GET /v2/openapi.json`.
+    static let openAPI = Reply.json(.ok, capacity: PackageResources.openapi_json.count) { body in
+        body.writeBytes(PackageResources.openapi_json)
+    }
+
+    private static func home(of entries: [Entry]) -> Reply {
+        var reply = Reply.json(.ok, capacity: 8192) { body in
             body.writeStaticString(#"{"resources":{"#)
-            for (index, resource) in Self.resources.enumerated() {
+            for (index, entry) in entries.enumerated() {
                 if index > 0 { body.writeStaticString(",") }
-                resource.write(to: &body)
+                entry.write(to: &body)
             }
             body.writeStaticString("}}")
         }
         reply.headers[.contentType] = "application/json-home"
         reply.headers[.cacheControl] = "max-age=86400"
         return reply
-    }()
+    }
 
     private static let queue = ("queue_name", "queue_name")
-    private static let subscriptionID = ("subscriptions_id", "subscriptions_id")
+    private static let message = ("message_id", "message_id")
+    private static let claim = ("claim_id", "claim_id")
+    private static let subscription = ("subscriptions_id", "subscriptions_id")
 
-    private static let resources = [
-        Resource(
+    private static let entries = [
+        Entry(
             "queues", "/v2/queues{?marker,limit,detailed}",
             [("marker", "marker"), ("limit", "queue_limit"), ("detailed", "detailed")], ["GET"]),
-        Resource("queue", "/v2/queues/{queue_name}", [Self.queue], ["GET", "PUT", "DELETE"]),
-        Resource(
+        Entry("queue", "/v2/queues/{queue_name}", [Self.queue], ["GET", "PUT", "DELETE", "PATCH"]),
+        Entry("queue_stats", "/v2/queues/{queue_name}/stats", [Self.queue], ["GET"]),
+        Entry("queue_share", "/v2/queues/{queue_name}/share", [Self.queue], ["POST"]),
+        Entry("queue_purge", "/v2/queues/{queue_name}/purge", [Self.queue], ["POST"]),
+        Entry(
             "messages", "/v2/queues/{queue_name}/messages{?marker,limit,echo,include_claimed}",
             [
                 Self.queue, ("marker", "marker"), ("limit", "messages_limit"), ("echo", "echo"),
                 ("include_claimed", "include_claimed"),
             ], ["GET"]),
-        Resource("post_messages", "/v2/queues/{queue_name}/messages", [Self.queue], ["POST"]),
-        Resource(
-            "message_get", "/v2/queues/{queue_name}/messages/{message_id}",
-            [Self.queue, ("message_id", "message_id")], ["GET"]),
-        Resource(
+        Entry("post_messages", "/v2/queues/{queue_name}/messages", [Self.queue], ["POST"]),
+        Entry(
+            "messages_delete", "/v2/queues/{queue_name}/messages{?ids,pop}",
+            [Self.queue, ("ids", "ids"), ("pop", "pop")], ["DELETE"]),
+        Entry(
+            "message_delete", "/v2/queues/{queue_name}/messages/{message_id}{?claim_id}",
+            [Self.queue, Self.message, Self.claim], ["DELETE"]),
+        Entry("message_get", "/v2/queues/{queue_name}/messages/{message_id}", [Self.queue, Self.message], ["GET"]),
+        Entry("claim", "/v2/queues/{queue_name}/claims/{claim_id}", [Self.queue, Self.claim], ["GET"]),
+        Entry(
+            "post_claim", "/v2/queues/{queue_name}/claims{?limit}", [Self.queue, ("limit", "claim_limit")], ["POST"]),
+        Entry("patch_claim", "/v2/queues/{queue_name}/claims/{claim_id}", [Self.queue, Self.claim], ["PATCH"]),
+        Entry("delete_claim", "/v2/queues/{queue_name}/claims/{claim_id}", [Self.queue, Self.claim], ["DELETE"]),
+        Entry(
             "subscriptions_get", "/v2/queues/{queue_name}/subscriptions{?marker,limit}",
             [Self.queue, ("marker", "marker"), ("limit", "subscription_limit")], ["GET"]),
-        Resource(
+        Entry(
             "subscriptions_post", "/v2/queues/{queue_name}/subscriptions",
             [Self.queue, ("limit", "subscription_limit")], ["POST"]),
-        Resource(
+        Entry(
             "subscription", "/v2/queues/{queue_name}/subscriptions/{subscriptions_id}",
-            [Self.queue, Self.subscriptionID], ["GET", "DELETE"]),
-        Resource(
+            [Self.queue, Self.subscription], ["GET", "DELETE"]),
+        Entry(
+            "subscription_patch", "/v2/queues/{queue_name}/subscriptions/{subscriptions_id}",
+            [Self.queue, Self.subscription], ["PATCH"]),
+        Entry(
             "subscription_secret", "/v2/queues/{queue_name}/subscriptions/{subscriptions_id}/secret",
-            [Self.queue, Self.subscriptionID], ["GET"]),
-        Resource("ping", "/v2/ping", [], ["GET"]),
+            [Self.queue, Self.subscription], ["GET"]),
+        Entry("ping", "/v2/ping", [], ["GET"]),
     ]
 
-    private struct Resource: Sendable {
+    private struct Entry: Sendable {
         let relation: String
         let template: String
         /// Names in the template, and the parameters they stand for.
@@ -79,7 +106,8 @@ enum Documents {
 
         func write(to body: inout ByteBuffer) {
             body.writeJSON("rel/\(self.relation)")
-            body.writeStaticString(#":{"href-template":"#)
+            // Health is known by a plain reference, all else by templates, with variables or without.
+            body.writeString(self.relation == "health" ? #":{"href":"# : #":{"href-template":"#)
             body.writeJSON(self.template)
             if !self.variables.isEmpty {
                 let pairs = self.variables.map { "\"\($0.name)\":\"param/\($0.parameter)\"" }
@@ -87,7 +115,9 @@ enum Documents {
             }
             let methods = self.methods.map { "\"\($0)\"" }.joined(separator: ",")
             body.writeString(",\"hints\":{\"allow\":[\(methods)],\"formats\":{\"application/json\":{}}")
-            if self.methods == ["POST"] { body.writeStaticString(#","accept-post":["application/json"]"#) }
+            if self.methods == ["POST"] || self.methods == ["PATCH"] {
+                body.writeStaticString(#","accept-post":["application/json"]"#)
+            }
             body.writeStaticString("}}")
         }
     }

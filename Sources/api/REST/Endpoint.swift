@@ -5,58 +5,129 @@ import HTTPTypes
 enum Endpoint: Sendable {
     case showVersions
     case showHome
+    case showOpenAPI
     /// `isAsking`: the store is asked, too.
     case ping(isAsking: Bool)
+    case checkHealth(ClientID)
     case listQueues(ProjectID)
     case createQueue(QueueAddress)
     case showQueue(QueueAddress)
+    case updateQueue(QueueAddress)
     case deleteQueue(QueueAddress)
+    case showStats(QueueAddress)
+    case purgeQueue(QueueAddress)
+    case shareQueue(QueueAddress)
     case postMessages(QueueAddress, ClientID)
     case listMessages(QueueAddress, ClientID)
+    /// By ids, or popped.
+    case removeMessages(QueueAddress, ClientID)
     case showMessage(QueueAddress, id: String)
+    case deleteMessage(QueueAddress, id: String)
+    case createClaim(QueueAddress)
+    case showClaim(QueueAddress, id: String)
+    case updateClaim(QueueAddress, id: String)
+    case releaseClaim(QueueAddress, id: String)
     case createSubscription(QueueAddress)
     case listSubscriptions(QueueAddress)
     case showSubscription(QueueAddress, id: String)
+    case updateSubscription(QueueAddress, id: String)
     case deleteSubscription(QueueAddress, id: String)
+    case confirmSubscription(QueueAddress, id: String)
     case showSubscriptionSecret(QueueAddress, id: String)
 
-    /// Checks the queue's name, then the method.
+    /// Checks the queue's name, then the method, then whether the caller may.
     ///
     /// - Returns: nil when the path does not have the method.
-    /// - Throws: ``Refusal/queueNameInvalid``.
+    /// - Throws: ``Refusal/queueNameInvalid`` or ``Refusal/notAuthorized``.
     init?(_ route: Route, method: HTTPRequest.Method, caller: Caller) throws(Refusal) {
-        let project = caller.project
-        switch route {
-        case .versions: self = .showVersions
-        case .home: self = .showHome
-        case .ping: self = .ping(isAsking: method == .get)
-        case .queues: self = .listQueues(project)
-        case .queue(let name):
-            let queue = QueueAddress(project: project, name: try QueueName(name))
-            self = method == .put ? .createQueue(queue) : method == .get ? .showQueue(queue) : .deleteQueue(queue)
-        case .messages(let name):
-            let queue = QueueAddress(project: project, name: try QueueName(name))
-            self = method == .post ? .postMessages(queue, caller.client) : .listMessages(queue, caller.client)
-        case .message(let name, let id):
-            self = .showMessage(QueueAddress(project: project, name: try QueueName(name)), id: id)
-        case .subscriptions(let name):
-            let queue = QueueAddress(project: project, name: try QueueName(name))
-            self = method == .post ? .createSubscription(queue) : .listSubscriptions(queue)
-        case .subscription(let name, let id):
-            let queue = QueueAddress(project: project, name: try QueueName(name))
-            self = method == .get ? .showSubscription(queue, id: id) : .deleteSubscription(queue, id: id)
-        case .subscriptionSecret(let name, let id):
-            self = .showSubscriptionSecret(QueueAddress(project: project, name: try QueueName(name)), id: id)
+        let found: Endpoint?
+        switch route.resource {
+        case .versions, .home, .openAPI, .ping, .health, .queues: found = Endpoint(route.resource, method, caller)
+        case .queue, .stats, .purge, .share, .messages, .claims, .subscriptions:
+            let queue = QueueAddress(project: caller.project, name: try QueueName(route.queue))
+            found = Endpoint(route.resource, method, caller, queue)
+        case .message, .claim, .subscription, .subscriptionConfirm, .subscriptionSecret:
+            let queue = QueueAddress(project: caller.project, name: try QueueName(route.queue))
+            found = Endpoint(route.resource, method, queue, route.id)
         }
-        guard route.methods.contains(method) else { return nil }
+        guard let found else { return nil }
+        if case .checkHealth = found, !caller.isAdministrator { throw .notAuthorized }
+        self = found
     }
+
+    /// What stands outside of any queue.
+    private init?(_ resource: Resource, _ method: HTTPRequest.Method, _ caller: Caller) {
+        switch (resource, method) {
+        case (.versions, .get): self = .showVersions
+        case (.home, .get): self = .showHome
+        case (.openAPI, .get): self = .showOpenAPI
+        case (.ping, .get): self = .ping(isAsking: true)
+        case (.ping, .head): self = .ping(isAsking: false)
+        case (.health, .get): self = .checkHealth(caller.client)
+        case (.queues, .get): self = .listQueues(caller.project)
+        default: return nil
+        }
+    }
+
+    /// A queue and its collections.
+    private init?(_ resource: Resource, _ method: HTTPRequest.Method, _ caller: Caller, _ queue: QueueAddress) {
+        switch (resource, method) {
+        case (.queue, .put): self = .createQueue(queue)
+        case (.queue, .get): self = .showQueue(queue)
+        case (.queue, .patch): self = .updateQueue(queue)
+        case (.queue, .delete): self = .deleteQueue(queue)
+        case (.stats, .get): self = .showStats(queue)
+        case (.purge, .post): self = .purgeQueue(queue)
+        case (.share, .post): self = .shareQueue(queue)
+        case (.messages, .post): self = .postMessages(queue, caller.client)
+        case (.messages, .get): self = .listMessages(queue, caller.client)
+        case (.messages, .delete): self = .removeMessages(queue, caller.client)
+        case (.claims, .post): self = .createClaim(queue)
+        case (.subscriptions, .post): self = .createSubscription(queue)
+        case (.subscriptions, .get): self = .listSubscriptions(queue)
+        default: return nil
+        }
+    }
+
+    /// What has an id within a queue.
+    private init?(_ resource: Resource, _ method: HTTPRequest.Method, _ queue: QueueAddress, _ id: String) {
+        switch (resource, method) {
+        case (.message, .get): self = .showMessage(queue, id: id)
+        case (.message, .delete): self = .deleteMessage(queue, id: id)
+        case (.claim, .get): self = .showClaim(queue, id: id)
+        case (.claim, .patch): self = .updateClaim(queue, id: id)
+        case (.claim, .delete): self = .releaseClaim(queue, id: id)
+        case (.subscription, .get): self = .showSubscription(queue, id: id)
+        case (.subscription, .patch): self = .updateSubscription(queue, id: id)
+        case (.subscription, .delete): self = .deleteSubscription(queue, id: id)
+        case (.subscriptionConfirm, .put): self = .confirmSubscription(queue, id: id)
+        case (.subscriptionSecret, .get): self = .showSubscriptionSecret(queue, id: id)
+        default: return nil
+        }
+    }
+
+    /// An endpoint that asks nobody who the caller is; nil when the path does not have the method.
+    init?(open resource: Resource, method: HTTPRequest.Method) {
+        switch (resource, method) {
+        case (.versions, .get): self = .showVersions
+        case (.openAPI, .get): self = .showOpenAPI
+        default: return nil
+        }
+    }
+
+    /// Bytes in the body of everything that is neither a post nor metadata; options of a subscription are the largest.
+    private static let smallBodyBytesMax = 262_144
 
     /// Bytes the body may have; nil where no body is read.
     func bodyBytesMax(_ limits: Limits) -> Int? {
         switch self {
-        case .createQueue: limits.queueMetadataBytesMax
-        case .postMessages, .createSubscription: limits.postBytesMax
-        case .showVersions, .showHome, .ping, .listQueues, .showQueue, .deleteQueue, .listMessages, .showMessage,
+        case .createQueue, .updateQueue: limits.queueMetadataBytesMax
+        case .postMessages: limits.postBytesMax
+        case .createSubscription, .updateSubscription, .confirmSubscription, .purgeQueue, .shareQueue,
+            .createClaim, .updateClaim:
+            Self.smallBodyBytesMax
+        case .showVersions, .showHome, .showOpenAPI, .ping, .checkHealth, .listQueues, .showQueue, .deleteQueue,
+            .showStats, .listMessages, .removeMessages, .showMessage, .deleteMessage, .showClaim, .releaseClaim,
             .listSubscriptions, .showSubscription, .deleteSubscription, .showSubscriptionSecret:
             nil
         }

@@ -2,7 +2,7 @@ import Domain
 import Foundation
 import NIOConcurrencyHelpers
 
-/// The value of `Date` in answers (RFC 9110, 5.6.7), made once a second.
+/// Moments as texts: the value of `Date` in answers (RFC 9110, 5.6.7), made once a second, and what bodies hold.
 final class HTTPDate: Sendable {
     private static let days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
     private static let months = [
@@ -18,13 +18,26 @@ final class HTTPDate: Sendable {
         }
     }
 
-    private static func format(_ second: Int64) -> String {
+    /// `YYYY-MM-DDThh:mm:ssZ`.
+    static func iso8601(_ second: Int64) -> String {
+        let parts = Self.parts(of: second)
+        return "\(parts.tm_year + 1900)-\(Self.two(parts.tm_mon + 1))-\(Self.two(parts.tm_mday))T"
+            + "\(Self.two(parts.tm_hour)):\(Self.two(parts.tm_min)):\(Self.two(parts.tm_sec))Z"
+    }
+
+    private static func parts(of second: Int64) -> tm {
         var time = time_t(second)
         var parts = tm()
         gmtime_r(&time, &parts)
-        func two(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }
-        return "\(Self.days[Int(parts.tm_wday)]), \(two(parts.tm_mday)) \(Self.months[Int(parts.tm_mon)]) "
-            + "\(parts.tm_year + 1900) \(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec)) GMT"
+        return parts
+    }
+
+    private static func two(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }
+
+    private static func format(_ second: Int64) -> String {
+        let parts = Self.parts(of: second)
+        return "\(Self.days[Int(parts.tm_wday)]), \(Self.two(parts.tm_mday)) \(Self.months[Int(parts.tm_mon)]) "
+            + "\(parts.tm_year + 1900) \(Self.two(parts.tm_hour)):\(Self.two(parts.tm_min)):\(Self.two(parts.tm_sec)) GMT"
     }
 }
 

@@ -1,6 +1,7 @@
 import Domain
 import HTTPTypes
 import NIOCore
+import Signing
 import Store
 import Wire
 
@@ -32,7 +33,7 @@ struct MessageReplies: Sendable {
         let ids = query.list("ids")
         if !ids.isEmpty { return try await self.select(ids, of: queue) }
         var link = PageLink(path: queue.path + "/messages")
-        let limit = try query.limit(max: self.operations.limits.pageMax)
+        let limit = try query.limit(max: self.operations.limits.messagePageMax)
         let echo = try query.boolean("echo")
         let includeClaimed = try query.boolean("include_claimed")
         let includeDelayed = try query.boolean("include_delayed")
@@ -48,7 +49,7 @@ struct MessageReplies: Sendable {
         return Reply.json(.ok, capacity: Self.capacity(of: messages)) { body in
             Self.write(messages, of: queue, to: &body)
             body.writeStaticString(#","links":"#)
-            link.write(after: messages.last?.id.text, to: &body)
+            link.write(after: messages.last?.stored.id.text, to: &body)
             body.writeStaticString("}")
         }
     }
@@ -58,9 +59,49 @@ struct MessageReplies: Sendable {
         return Reply.json(.ok, capacity: Self.capacity(of: [message])) { Self.write(message, of: queue, to: &$0) }
     }
 
+    func delete(_ text: String, of queue: QueueAddress, _ query: Query) async throws -> Reply {
+        try await self.operations.deleteMessage(text, under: query.text("claim_id"), in: queue)
+        return .empty(.noContent)
+    }
+
+    /// Deletes messages by their ids, or pops some.
+    func remove(from queue: QueueAddress, for client: ClientID, _ query: Query) async throws -> Reply {
+        let ids = query.list("ids")
+        let claims = query.list("claim_ids")
+        let count = try query.integer("pop", in: 1...self.operations.claimMessagesMax)
+        if let count {
+            guard ids.isEmpty else { throw Refusal.requestInvalid("pop and ids cannot be given together.") }
+            return try await self.pop(count, from: queue, for: client)
+        }
+        try self.checkNumber(of: ids)
+        guard !ids.isEmpty else { throw Refusal.requestInvalid("ids or pop has to be given.") }
+        guard !claims.isEmpty || !self.operations.modes.deletesOnlyClaimed else {
+            throw Refusal.requestInvalid("claim_ids has to be given beside ids.")
+        }
+        try await self.operations.deleteMessages(ids, under: claims, in: queue)
+        return .empty(.noContent)
+    }
+
+    private func pop(_ count: Int, from queue: QueueAddress, for client: ClientID) async throws -> Reply {
+        let messages = try await self.operations.popMessages(of: queue, limit: count, by: client)
+        return Reply.json(.ok, capacity: Self.capacity(of: messages)) { body in
+            body.writeStaticString(#"{"messages":["#)
+            for (index, message) in messages.enumerated() {
+                if index > 0 { body.writeStaticString(",") }
+                body.writeStaticString(#"{"id":""#)
+                body.writeString(message.stored.id.text)
+                Self.writeLife(of: message, to: &body)
+                // A popped message is under no claim: who has it has it for good.
+                body.writeStaticString(#","claim_id":null,"claim_count":"#)
+                body.writeJSON(message.stored.claimCount)
+                body.writeStaticString("}")
+            }
+            body.writeStaticString("]}")
+        }
+    }
+
     private func select(_ ids: [String], of queue: QueueAddress) async throws -> Reply {
-        let countMax = self.operations.limits.pageMax
-        guard ids.count <= countMax else { throw Refusal.requestInvalid("ids may hold at most \(countMax) ids") }
+        try self.checkNumber(of: ids)
         let messages = try await self.operations.getMessages(ids, in: queue)
         guard !messages.isEmpty else { throw Refusal.messageNotFound }
         return Reply.json(.ok, capacity: Self.capacity(of: messages)) { body in
@@ -69,12 +110,18 @@ struct MessageReplies: Sendable {
         }
     }
 
-    private static func capacity(of messages: [StoredMessage]) -> Int {
+    /// Counted as they came, with repetitions.
+    private func checkNumber(of ids: [String]) throws(Refusal) {
+        let countMax = self.operations.idsMax
+        guard ids.count <= countMax else { throw .requestInvalid("ids may hold at most \(countMax) ids") }
+    }
+
+    static func capacity(of messages: [PlainMessage]) -> Int {
         messages.reduce(128) { $0 + $1.body.count + 256 }
     }
 
     /// Writes the array and its name, the object left open.
-    private static func write(_ messages: [StoredMessage], of queue: QueueAddress, to body: inout ByteBuffer) {
+    static func write(_ messages: [PlainMessage], of queue: QueueAddress, to body: inout ByteBuffer) {
         body.writeStaticString(#"{"messages":["#)
         for (index, message) in messages.enumerated() {
             if index > 0 { body.writeStaticString(",") }
@@ -83,20 +130,37 @@ struct MessageReplies: Sendable {
         body.writeStaticString("]")
     }
 
-    /// These five members and no other: a client passes the object on as arguments and fails on unknown names.
-    private static func write(_ message: StoredMessage, of queue: QueueAddress, to body: inout ByteBuffer) {
+    /// These members, the checksum where there is one, and no other: a client passes the object on as arguments and
+    /// fails on unknown names.
+    ///
+    /// Another takes what stands behind the last equals sign of the href for the claim: it is the only parameter there,
+    /// and only while the claim is active.
+    private static func write(_ message: PlainMessage, of queue: QueueAddress, to body: inout ByteBuffer) {
         body.writeStaticString(#"{"id":""#)
-        body.writeString(message.id.text)
+        body.writeString(message.stored.id.text)
         body.writeStaticString(#"","href":""#)
         body.writeString(queue.path)
         body.writeStaticString("/messages/")
-        body.writeString(message.id.text)
+        body.writeString(message.stored.id.text)
+        if let claim = message.stored.claim {
+            body.writeStaticString("?claim_id=")
+            body.writeString(claim.text)
+        }
+        Self.writeLife(of: message, to: &body)
+        body.writeStaticString("}")
+    }
+
+    /// What every form of a message has behind its name, from the quote that ends it.
+    private static func writeLife(of message: PlainMessage, to body: inout ByteBuffer) {
         body.writeStaticString(#"","ttl":"#)
-        body.writeJSON(message.ttl)
+        body.writeJSON(message.stored.ttl)
         body.writeStaticString(#","age":"#)
-        body.writeJSON(message.age)
+        body.writeJSON(message.stored.age)
         body.writeStaticString(#","body":"#)
         body.writeBytes(message.body)
-        body.writeStaticString("}")
+        if let checksum = message.stored.checksum {
+            body.writeStaticString(#","checksum":"#)
+            body.writeJSON(BodyChecksum.text(ofDigest: checksum))
+        }
     }
 }

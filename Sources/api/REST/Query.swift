@@ -70,14 +70,22 @@ struct Query: Sendable {
         }
     }
 
+    /// An integer of a range.
+    ///
+    /// - Returns: nil when it is not given.
+    /// - Throws: ``Refusal/parameterMalformed(name:expected:)`` or ``Refusal/requestInvalid(_:)``.
+    func integer(_ name: String, in range: ClosedRange<Int>) throws(Refusal) -> Int? {
+        guard let number = try self.integer(name) else { return nil }
+        guard range.contains(number) else {
+            throw .requestInvalid("\(name) has to lie between \(range.lowerBound) and \(range.upperBound)")
+        }
+        return number
+    }
+
     /// The size of a page, 1 through `max`.
     ///
     /// - Throws: ``Refusal/parameterMalformed(name:expected:)`` or ``Refusal/requestInvalid(_:)``.
     func limit(max: Int) throws(Refusal) -> Int {
-        guard let limit = try self.integer("limit") else { return min(Limits.pageDefault, max) }
-        guard (1...max).contains(limit) else {
-            throw .requestInvalid("limit has to lie between 1 and \(max)")
-        }
-        return limit
+        try self.integer("limit", in: 1...max) ?? min(Limits.pageDefault, max)
     }
 }

@@ -12,12 +12,14 @@ import Store
 /// operation, then one write.
 ///
 /// ```
-/// route ─ pre-signed ─ form ─ Accept ─ Client-ID ─ project ─ queue name ─ method ─ body within limits ─ operation
-///  404       404       400     406       400        400        400         405          400
+/// route ─ pre-signed ─ form ─ Accept ─ Client-ID ─ project ─ queue name ─ method ─ role ─ body within limits ─ operation
+///  404       404       400     406       400        400        400         405     403          400
 /// ```
+///
+/// Around all of it lies what browsers are told, on every answer.
 struct RESTResponder: Sendable {
     let operations: Operations
-    let access: SignedAccess
+    let rules: AccessRules
     let metrics: RESTMetrics
     let logger: Logger
     /// Set when the process stops: answers then ask callers to open no further request on their connection.
@@ -26,11 +28,11 @@ struct RESTResponder: Sendable {
     private let date = HTTPDate()
 
     init(
-        operations: Operations, access: SignedAccess, metrics: RESTMetrics, logger: Logger,
+        operations: Operations, rules: AccessRules, metrics: RESTMetrics, logger: Logger,
         isStopping: NIOLockedValueBox<Bool>
     ) {
         self.operations = operations
-        self.access = access
+        self.rules = rules
         self.metrics = metrics
         self.logger = logger
         self.isStopping = isStopping
@@ -42,7 +44,7 @@ struct RESTResponder: Sendable {
         let started = NIODeadline.now()
         let now = Timestamp.ofThisMachine()
         let head = RequestHead(request.head)
-        let route = Route(path: head.path)
+        let route = self.route(of: head)
         let id = RequestID.make()
         var incoming = IncomingBody(request, head)
         var isRefused = false
@@ -83,25 +85,32 @@ struct RESTResponder: Sendable {
         case go(Endpoint)
     }
 
+    /// nil for a path that is not served here.
+    private func route(of head: RequestHead) -> Route? {
+        guard let route = Route(path: head.path) else { return nil }
+        return self.rules.hasAdministration || !route.resource.isForAdministrators ? route : nil
+    }
+
     private func admit(_ head: RequestHead, _ route: Route?, now: Timestamp) -> Admission {
         if head.method == .options {
             let reply = Reply.empty(.ok)
-            return .answer(route.map { reply.with(.allow, Self.allowed($0)) } ?? reply)
+            return .answer(route.map { reply.with(.allow, Self.allowed($0.resource)) } ?? reply)
         }
-        guard let route, self.access.admits(head, now: now) else { return .answer(Problem.unknownPath.reply) }
+        guard let route, SignedAccess(keys: self.rules.signedURLKeys).admits(head, now: now) else {
+            return .answer(Problem.unknownPath.reply)
+        }
         if head.isForm, head.announcesBody { return .answer(Problem.formBody.reply) }
-        guard Accept.admits(head.accept, route == .home ? ["json", "json-home"] : ["json"]) else {
+        guard Accept.admits(head.accept, route.resource == .home ? ["json", "json-home"] : ["json"]) else {
             return .answer(Problem.notAcceptable.reply)
         }
         do {
-            let endpoint: Endpoint?
-            if route == .versions {
-                endpoint = head.method == .get ? .showVersions : nil
-            } else {
-                endpoint = try Endpoint(route, method: head.method, caller: Caller(head))
-            }
+            let endpoint =
+                route.resource.isOpen
+                ? Endpoint(open: route.resource, method: head.method)
+                : try Endpoint(route, method: head.method, caller: Caller(head, clients: self.rules.clients))
             guard let endpoint else {
-                return .answer(Problem.methodNotAllowed.reply.with(.allow, Self.allowed(route) + ", OPTIONS"))
+                return .answer(
+                    Problem.methodNotAllowed.reply.with(.allow, Self.allowed(route.resource) + ", OPTIONS"))
             }
             return .go(endpoint)
         } catch {
@@ -109,8 +118,8 @@ struct RESTResponder: Sendable {
         }
     }
 
-    private static func allowed(_ route: Route) -> String {
-        route.methods.map(\.rawValue).joined(separator: ", ")
+    private static func allowed(_ resource: Resource) -> String {
+        resource.methods.map(\.rawValue).joined(separator: ", ")
     }
 
     // MARK: - The operation
@@ -119,7 +128,8 @@ struct RESTResponder: Sendable {
         _ endpoint: Endpoint, _ head: RequestHead, _ body: ByteBuffer, id: String, now: Timestamp
     ) async -> Reply {
         do {
-            return try await self.perform(endpoint, head, body, now: now)
+            return try await endpoint.perform(
+                self.operations, self.rules, ReceivedRequest(head: head, body: body, now: now))
         } catch let refusal as Refusal {
             return Problem(refusal).reply
         } catch let error as StoreError {
@@ -129,39 +139,18 @@ struct RESTResponder: Sendable {
             if case .ping = endpoint { return .empty(.serviceUnavailable) }
             let isPost = if case .postMessages = endpoint { true } else { false }
             return .failure(error, isRepeatable: !isPost)
+        } catch let error as BodyUnreadable {
+            self.logger.error(
+                "A message body does not open",
+                metadata: [
+                    LogKey.requestID: "\(id)", LogKey.messageID: "\(error.message)", LogKey.error: "\(error.reason)",
+                ])
+            return Problem.unreadable(error.message).reply
         } catch {
             self.logger.error(
                 "A request failed in a way nobody foresaw",
                 metadata: [LogKey.requestID: "\(id)", LogKey.error: "\(error)"])
             return Problem.internalError.reply
-        }
-    }
-
-    private func perform(
-        _ endpoint: Endpoint, _ head: RequestHead, _ body: ByteBuffer, now: Timestamp
-    ) async throws -> Reply {
-        let queues = QueueReplies(operations: self.operations)
-        let messages = MessageReplies(operations: self.operations)
-        let subscriptions = SubscriptionReplies(operations: self.operations)
-        switch endpoint {
-        case .showVersions: return Documents.versions
-        case .showHome: return Documents.home
-        case .ping(let isAsking):
-            if isAsking { try await self.operations.ping() }
-            return .empty(.noContent)
-        case .listQueues(let project): return try await queues.list(of: project, Query(head.query))
-        case .createQueue(let queue): return try await queues.create(queue, body)
-        case .showQueue(let queue): return try await queues.show(queue)
-        case .deleteQueue(let queue): return try await queues.delete(queue)
-        case .postMessages(let queue, let client): return try await messages.post(body, to: queue, by: client)
-        case .listMessages(let queue, let client):
-            return try await messages.list(queue, for: client, Query(head.query))
-        case .showMessage(let queue, let id): return try await messages.show(id, of: queue)
-        case .createSubscription(let queue): return try await subscriptions.create(body, for: queue, now: now)
-        case .listSubscriptions(let queue): return try await subscriptions.list(queue, Query(head.query))
-        case .showSubscription(let queue, let id): return try await subscriptions.show(id, of: queue)
-        case .deleteSubscription(let queue, let id): return try await subscriptions.delete(id, of: queue)
-        case .showSubscriptionSecret(let queue, let id): return try await subscriptions.showSecret(id, of: queue)
         }
     }
 
@@ -172,6 +161,7 @@ struct RESTResponder: Sendable {
         if head.method == .head { reply.body.clear() }
         reply.headers[.requestID] = id
         reply.headers[.date] = self.date.text(at: now)
+        self.rules.cors.decorate(&reply.headers, for: head)
         if reply.status != .noContent { reply.headers[.contentLength] = String(reply.body.readableBytes) }
         return HTTPResponse(status: reply.status, headerFields: reply.headers)
     }

@@ -6,7 +6,6 @@ import NIOConcurrencyHelpers
 package import NIOCore
 package import Runtime
 import ServiceLifecycle
-package import Signing
 
 /// Listens for REST requests until it is asked to stop, then lets those under way finish.
 package struct RESTServer: Service {
@@ -21,21 +20,20 @@ package struct RESTServer: Service {
 
     private let address: ListenAddress
     private let operations: Operations
-    private let keys: [SignedURLKey]
+    private let rules: AccessRules
     private let eventLoopGroup: any EventLoopGroup
     private let logger: Logger
     private let onListening: @Sendable (ListenAddress) -> Void
 
     /// - Parameters:
-    ///   - keys: Of pre-signed URLs, newest first.
     ///   - onListening: Hears the address with the real port, once.
     package init(
-        _ address: ListenAddress, operations: Operations, signedURLKeys keys: [SignedURLKey] = [],
+        _ address: ListenAddress, operations: Operations, rules: AccessRules = AccessRules(),
         eventLoopGroup: any EventLoopGroup, logger: Logger, onListening: @escaping @Sendable (ListenAddress) -> Void
     ) {
         self.address = address
         self.operations = operations
-        self.keys = keys
+        self.rules = rules
         self.eventLoopGroup = eventLoopGroup
         self.logger = logger
         self.onListening = onListening
@@ -44,7 +42,7 @@ package struct RESTServer: Service {
     package func run() async throws {
         let isStopping = NIOLockedValueBox(false)
         let responder = RESTResponder(
-            operations: self.operations, access: SignedAccess(keys: self.keys), metrics: RESTMetrics(),
+            operations: self.operations, rules: self.rules, metrics: RESTMetrics(),
             logger: self.logger, isStopping: isStopping)
         let host = self.address.host
         // Hummingbird's server without its application and router: see docs/decisions/0004.

@@ -24,6 +24,18 @@ struct Problem: Sendable, Equatable {
     static let internalError = Problem(
         .internalServerError, "Internal server error", "The request could not be carried out.")
 
+    static func unsupportedPatch(_ type: String) -> Problem {
+        Problem(
+            .unsupportedMediaType, "415 Unsupported Media Type", "The Content-Type of this request has to be \(type).")
+    }
+
+    /// No invitation to try again: it takes an operator, or the deletion of the message, to help.
+    static func unreadable(_ message: MessageID) -> Problem {
+        Problem(
+            .serviceUnavailable, "Service temporarily unavailable",
+            "The body of message \(message) cannot be decrypted with the keys of this service.")
+    }
+
     static func bodyTooLarge(bytesMax: Int) -> Problem {
         Problem(Refusal.bodyInvalid("The body may have at most \(bytesMax) bytes."))
     }
@@ -63,6 +75,12 @@ extension Problem {
             self.init(.badRequest, "Invalid parameter", "The parameter \(name) has to be \(expected).")
         case .requestInvalid(let description): self.init(.badRequest, "Invalid API request", description)
         case .bodyInvalid(let description): self.init(.badRequest, "Invalid request body", description)
+        case .notAuthorized:
+            self.init(.forbidden, "Not authorized", "The caller has none of the roles this needs.")
+        case .claimNotFound: self.init(.notFound, "Not found", "There is no such claim, or it has ended.")
+        case .messageClaimed:
+            self.init(.forbidden, "Unable to delete", "The message is under a claim that the request does not name.")
+        case .messageNotClaimed(let description): self.init(.badRequest, "Unable to delete", description)
         case .messageNotFound: self.init(.notFound, "Not found", "There is no such message.")
         case .subscriptionNotFound: self.init(.notFound, "Not found", "There is no such subscription.")
         case .subscriberSchemeUnsupported(let supported):
@@ -70,8 +88,19 @@ extension Problem {
                 .badRequest, "Invalid API request",
                 "The subscriber type of subscription must be supported in the list \(supported.joined(separator: ", "))."
             )
+        case .queueNotFound: self.init(.notFound, "Not found", "There is no such queue.")
+        case .metadataConflict(let description): self.init(.conflict, "Resource conflict", description)
         case .subscriptionExists:
             self.init(.conflict, "Resource conflict", "This subscriber is subscribed and confirmed already.")
+        case .subscriberTaken:
+            self.init(.conflict, "Resource conflict", "Another subscription of this queue has this subscriber.")
+        case .subscriptionUnchanged:
+            self.init(
+                .badRequest, "Unable to update subscription",
+                "The body has to name a subscriber, a ttl or options, and not as null.")
+        case .confirmationMissing:
+            self.init(
+                .badRequest, "Unable to confirm subscription", "The body has to be an object that says 'confirmed'.")
         }
     }
 }

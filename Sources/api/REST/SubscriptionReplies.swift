@@ -26,7 +26,7 @@ struct SubscriptionReplies: Sendable {
 
     func list(_ queue: QueueAddress, _ query: Query) async throws -> Reply {
         var link = PageLink(path: queue.path + "/subscriptions")
-        let limit = try query.limit(max: self.operations.limits.pageMax)
+        let limit = try query.limit(max: self.operations.limits.subscriptionPageMax)
         link.add("limit", try query.integer("limit"))
         let page = try await self.operations.listSubscriptions(of: queue, marker: query.text("marker"), limit: limit)
         return Reply.json(.ok, capacity: 1024) { body in
@@ -44,6 +44,22 @@ struct SubscriptionReplies: Sendable {
     func show(_ id: String, of queue: QueueAddress) async throws -> Reply {
         let subscription = try await self.operations.getSubscription(id, of: queue)
         return Reply.json(.ok) { Self.write(subscription, to: &$0) }
+    }
+
+    func update(_ id: String, of queue: QueueAddress, _ body: ByteBuffer, now: Timestamp) async throws -> Reply {
+        try await self.operations.updateSubscription(
+            id, of: queue, document: Array(body.readableBytesView), now: now)
+        return Reply.empty(.noContent).with(.location, Self.path(of: id, queue))
+    }
+
+    func confirm(_ id: String, of queue: QueueAddress, _ body: ByteBuffer) async throws -> Reply {
+        try await self.operations.confirmSubscription(id, of: queue, document: Array(body.readableBytesView))
+        return Reply.empty(.noContent).with(.location, Self.path(of: id, queue) + "/confirm")
+    }
+
+    /// The path of the request itself: only an id that is one gets so far.
+    private static func path(of id: String, _ queue: QueueAddress) -> String {
+        "\(queue.path)/subscriptions/\(id)"
     }
 
     func delete(_ id: String, of queue: QueueAddress) async throws -> Reply {

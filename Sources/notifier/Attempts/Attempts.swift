@@ -10,6 +10,8 @@ struct Attempts: Sendable {
         case send(Lease, WebhookDraft)
         /// Nothing is sent, and this is written down.
         case end(Lease, Settlement.Ending)
+        /// Nothing can be sent, because the body does not open; it counts as an attempt like any other that failed.
+        case fail(Lease, VaultError)
     }
 
     /// A request but for who wants to hear of it.
@@ -20,10 +22,12 @@ struct Attempts: Sendable {
     }
 
     private let store: Store
+    private let vault: Vault
     private let recipients: Recipients
 
-    init(store: Store, masterKey: MasterKey) {
+    init(store: Store, masterKey: MasterKey, vault: Vault) {
         self.store = store
+        self.vault = vault
         self.recipients = Recipients(subscriptions: store.subscriptions, masterKey: masterKey)
     }
 
@@ -40,7 +44,16 @@ struct Attempts: Sendable {
                 return .end(lease, .deadLetter(.expired, summary: "expired before attempt \(lease.attempt)"))
             }
             guard let recipient = recipients[lease.recipient] else { return .end(lease, .dropped) }
-            let body = encoded[lease.queue]?[lease.position] ?? Self.body(of: lease)
+            let body: PinnedBytes
+            do throws(VaultError) {
+                if let known = encoded[lease.queue]?[lease.position] {
+                    body = known
+                } else {
+                    body = try self.body(of: lease)
+                }
+            } catch {
+                return .fail(lease, error)
+            }
             encoded[lease.queue, default: [:]][lease.position] = body
             let headers = AttemptHeaders.lines(
                 delivery: self.store.deliveries.deliveryID(subscription: lease.subscription, position: lease.position),
@@ -50,8 +63,18 @@ struct Attempts: Sendable {
         }
     }
 
-    private static func body(of lease: Lease) -> PinnedBytes {
-        PinnedBytes(
-            NotificationPayload.encode(body: lease.body, ttl: lease.ttl, delay: lease.delay, queue: lease.queue.name))
+    /// The request's body.
+    ///
+    /// What is sealed at rest is opened here, and nowhere before.
+    private func body(of lease: Lease) throws(VaultError) -> PinnedBytes {
+        var body = lease.body
+        if lease.isSealed {
+            let opened = try SealedBody.open(lease.body, of: lease.queue.project, in: self.vault)
+            // Messages that were moved from queue to queue are not notified of.
+            guard opened.queue == lease.queue else { throw .forged }
+            body = opened.body[...]
+        }
+        return PinnedBytes(
+            NotificationPayload.encode(body: body, ttl: lease.ttl, delay: lease.delay, queue: lease.queue.name))
     }
 }

@@ -40,13 +40,16 @@ package struct Engine: Service {
 
     /// - Parameters:
     ///   - bell: A connection of this engine's own, which ends with it.
+    ///   - vault: Opens sealed bodies; nil: with the key derived from the master key alone.
     ///   - now: What Redis' clock just showed.
     package init(
         store: Store, client: WebhookClient, bell: RedisBlockingConnection, masterKey: MasterKey,
-        settings: EngineSettings, now: Timestamp, eventLoopGroup: any EventLoopGroup, logger: Logger
+        vault: Vault? = nil, settings: EngineSettings, now: Timestamp, eventLoopGroup: any EventLoopGroup,
+        logger: Logger
     ) {
         let tools = NotifierTools(
-            store: store, client: client, attempts: Attempts(store: store, masterKey: masterKey),
+            store: store, client: client,
+            attempts: Attempts(store: store, masterKey: masterKey, vault: vault ?? Vault(masterKey: masterKey)),
             slots: Slots(limit: settings.concurrency), clock: RedisClock(shown: now), settings: settings,
             metrics: NotifierMetrics(), lanes: Lanes(), trouble: TroubleLog(logger: logger), logger: logger)
         self.tools = tools

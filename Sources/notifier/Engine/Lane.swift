@@ -224,6 +224,14 @@ final class Lane: Sendable {
         for plan in plans {
             switch plan {
             case .end(let lease, let ending): self.settler.end(lease, with: ending)
+            case .fail(let lease, let error):
+                self.tools.logger.error(
+                    "A message body does not open",
+                    metadata: [
+                        LogKey.queueName: "\(lease.queue.name)", LogKey.subscriptionID: "\(lease.subscription.text)",
+                        LogKey.deliveryAttempt: "\(lease.attempt)", LogKey.error: "\(error)",
+                    ])
+                self.settler.end(lease, with: RunningAttempt(lease).ending(after: .unreachable(.sealed), at: now))
             case .send(let lease, let draft):
                 self.tools.metrics.started(lease, at: now)
                 // Only what the end needs: the lease itself would keep the whole reply it came in.

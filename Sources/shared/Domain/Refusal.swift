@@ -8,6 +8,8 @@ package enum Refusal: Error, Sendable, Equatable {
     case projectMissing
     case projectEmpty
     case projectTooLong
+    /// The caller has none of the roles the operation asks for.
+    case notAuthorized
 
     // What is asked for
     case queueNameInvalid
@@ -19,9 +21,24 @@ package enum Refusal: Error, Sendable, Equatable {
     case bodyInvalid(String)
 
     // What was found
+    /// An operation that changes a queue needs one that is there.
+    case queueNotFound
+    /// A change of metadata is at odds with what is stored.
+    case metadataConflict(String)
     case messageNotFound
+    case claimNotFound
+    /// A message is under an active claim that the caller did not show.
+    case messageClaimed
+    /// A claim was shown, or had to be, that does not hold the message.
+    case messageNotClaimed(String)
     case subscriptionNotFound
     case subscriberSchemeUnsupported(supported: [String])
     /// The subscriber is already subscribed and confirmed.
     case subscriptionExists
+    /// Another subscription of the queue has the subscriber.
+    case subscriberTaken
+    /// The body names nothing of a subscription that could be changed.
+    case subscriptionUnchanged
+    /// The body does not say whether a subscription is confirmed.
+    case confirmationMissing
 }

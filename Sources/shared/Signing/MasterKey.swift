@@ -14,9 +14,14 @@ package struct MasterKey: Sendable, CustomStringConvertible, CustomDebugStringCo
     ///
     /// - Throws: ``MasterKeyInvalid`` when it is neither, or decodes to fewer than ``bytesMin`` bytes.
     package init(_ text: String) throws(MasterKeyInvalid) {
+        self.secrets = HKDF(secret: try Self.bytes(of: text), salt: Array("herald".utf8))
+    }
+
+    /// The bytes of any key given in a setting.
+    static func bytes(of text: String) throws(MasterKeyInvalid) -> [UInt8] {
         guard let bytes = Hexadecimal.decode(text) ?? Base64.decode(text) else { throw .unreadable }
         guard bytes.count >= Self.bytesMin else { throw .tooShort(bytes: bytes.count) }
-        self.secrets = HKDF(secret: bytes, salt: Array("herald".utf8))
+        return bytes
     }
 
     /// The text of a new random key.
@@ -31,6 +36,13 @@ package struct MasterKey: Sendable, CustomStringConvertible, CustomDebugStringCo
         // Ids of subscriptions have one length and digits have no colon: the project may hold anything.
         let purpose = "webhook:\(version):\(subscription.text):\(project.text)"
         return WebhookSecret(bytes: self.secrets.key(for: Array(purpose.utf8), bytes: WebhookSecret.bytesCount))
+    }
+
+    /// The root of the keys message bodies are sealed with when no other is configured.
+    var messageBodySecrets: HKDF {
+        HKDF(
+            secret: self.secrets.key(for: Array("message bodies".utf8), bytes: Self.bytesMin),
+            salt: Array("herald message bodies".utf8))
     }
 
     package var description: String { "<master key>" }

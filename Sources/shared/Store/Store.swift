@@ -8,6 +8,7 @@ import Signing
 package struct Store: Sendable {
     package let queues: QueueStore
     package let messages: MessageStore
+    package let claims: ClaimStore
     package let subscriptions: SubscriptionStore
     package let deliveries: DeliveryStore
     package let bell: Bell
@@ -18,10 +19,13 @@ package struct Store: Sendable {
         let names = QueueNames(runner: runner)
         let tagger = MessageTagger(key: idKey)
         self.runner = runner
-        self.queues = QueueStore(runner: runner, keyring: keyring, names: names)
-        self.messages = MessageStore(runner: runner, keyring: keyring, names: names, tagger: tagger)
+        let ids = MessageIDs(tagger: tagger)
+        let moves = DeadLetterMoves(runner: runner, keyring: keyring, names: names, ids: ids)
+        self.queues = QueueStore(runner: runner, keyring: keyring, names: names, ids: ids)
+        self.messages = MessageStore(runner: runner, keyring: keyring, names: names, ids: ids)
+        self.claims = ClaimStore(runner: runner, keyring: keyring, ids: ids, moves: moves)
         self.subscriptions = SubscriptionStore(runner: runner, keyring: keyring, names: names)
-        self.deliveries = DeliveryStore(runner: runner, keyring: keyring, tagger: tagger)
+        self.deliveries = DeliveryStore(runner: runner, keyring: keyring, tagger: tagger, moves: moves)
         self.bell = Bell(keyring: keyring)
     }
 

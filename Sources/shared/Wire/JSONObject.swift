@@ -11,7 +11,8 @@ package struct JSONObject: Sendable {
     private let bytes: [UInt8]
     /// In the order their names first appeared.
     package private(set) var members: [Member] = []
-    private var places: [String: Int] = [:]
+    /// By the bytes of the name: texts that Swift holds equal, such as two spellings of é, are two names.
+    private var places: [[UInt8]: Int] = [:]
 
     /// The object without members.
     package init() {
@@ -34,17 +35,19 @@ package struct JSONObject: Sendable {
         try reader.end(in: bytes.span)
     }
 
-    private init(_ reader: inout JSONReader, of bytes: [UInt8]) throws(JSONInvalid) {
+    /// Reads an object that stands inside a document, where the reader is.
+    init(_ reader: inout JSONReader, of bytes: [UInt8]) throws(JSONInvalid) {
         self.bytes = bytes
         try reader.openObject(in: bytes.span)
         while let name = try reader.nextName(in: bytes.span) {
             let value = try reader.value(in: bytes.span)
             guard let name = JSONText.text(of: name, in: bytes.span) else { continue }  // names are strings, always
             let member = Member(name: name, value: value)
-            if let place = self.places[name] {
+            let key = Array(name.utf8)
+            if let place = self.places[key] {
                 self.members[place] = member
             } else {
-                self.places[name] = self.members.count
+                self.places[key] = self.members.count
                 self.members.append(member)
             }
         }
@@ -52,8 +55,13 @@ package struct JSONObject: Sendable {
 
     /// nil when there is no such member, or it is `null`.
     package subscript(_ name: String) -> JSONValue? {
-        guard let place = self.places[name], self.members[place].value.kind != .null else { return nil }
-        return self.members[place].value
+        guard let value = self.value(of: name), value.kind != .null else { return nil }
+        return value
+    }
+
+    /// nil only when there is no such member.
+    package func value(of name: String) -> JSONValue? {
+        self.places[Array(name.utf8)].map { self.members[$0].value }
     }
 
     /// The text of a string; nil for any other kind of value.
@@ -67,6 +75,23 @@ package struct JSONObject: Sendable {
         var reader = JSONReader(at: value.range.lowerBound)
         // The bytes were read once already, so a second reading finds no fault.
         return try? JSONObject(&reader, of: self.bytes)
+    }
+
+    /// The texts of an array that holds nothing else; nil for any other value.
+    package func texts(_ value: JSONValue) -> [String]? {
+        guard value.kind == .array else { return nil }
+        var reader = JSONReader(at: value.range.lowerBound)
+        var texts: [String] = []
+        do {
+            try reader.openArray(in: self.bytes.span)
+            while try reader.nextElement(in: self.bytes.span) {
+                guard let text = self.text(try reader.value(in: self.bytes.span)) else { return nil }
+                texts.append(text)
+            }
+        } catch {
+            return nil  // cannot happen: the bytes were read once already
+        }
+        return texts
     }
 
     /// A value as it was written.

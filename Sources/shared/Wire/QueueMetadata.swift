@@ -36,20 +36,44 @@ package struct QueueMetadata: Sendable {
         self.object = object
     }
 
-    /// What posting has to know.
+    /// What the store has to know.
     package var attributes: QueueAttributes {
         QueueAttributes(
             postBytesMax: self.integer(.postBytesMax), messageTTLDefault: self.integer(.messageTTL),
-            messageDelayDefault: self.integer(.messageDelay))
+            messageDelayDefault: self.integer(.messageDelay), claimCountMax: self.integer(.claimCountMax),
+            deadLetterQueue: self.deadLetterQueue, deadLetterTTL: self.integer(.deadLetterTTL),
+            encryptsMessages: self.isEncrypting)
+    }
+
+    private var deadLetterQueue: QueueName? {
+        guard let value = self.object[Name.deadLetterQueue.rawValue], let text = self.object.text(value) else {
+            return nil
+        }
+        // What is stored was checked; a name that is none names no queue.
+        return try? QueueName(text)
     }
 
     /// Whether bodies shall be encrypted at rest.
     package var isEncrypting: Bool { self.object[Name.encrypted.rawValue]?.boolean ?? false }
 
+    /// The retry policy of the queue's own; nil when there is none, or one that says nothing.
+    package var retryPolicy: RetryPolicy? {
+        guard let value = self.object[RetryPolicyShape.name] else { return nil }
+        // Of what is stored every policy was checked; one that fails a later rule is as good as none.
+        return try? RetryPolicyShape.read(value, in: self.object)
+    }
+
     /// Whether deliveries shall follow a retry policy of the queue's own.
-    package var hasRetryPolicy: Bool {
-        guard let value = self.object[Name.retryPolicy.rawValue] else { return false }
-        return self.object.object(value)?.members.isEmpty == false
+    package var hasRetryPolicy: Bool { self.retryPolicy != nil }
+
+    /// Whether an attribute is shown also when it is unset, and may therefore be removed when it is.
+    static func isAlwaysShown(_ name: String) -> Bool {
+        Name(rawValue: name).map { Name.shown.contains($0) } ?? false
+    }
+
+    /// The members in their order, each value as it was written.
+    var verbatimMembers: [(name: String, value: [UInt8])] {
+        self.object.members.map { ($0.name, Array(self.object.verbatim($0.value))) }
     }
 
     private enum Name: String {
@@ -85,7 +109,7 @@ package struct QueueMetadata: Sendable {
             throw .requestInvalid("\(Name.encrypted.rawValue) has to be a boolean.")
         }
         if let value = self.object[Name.retryPolicy.rawValue] {
-            _ = try RetryPolicyShape.check(value, in: self.object)
+            _ = try RetryPolicyShape.read(value, in: self.object)
         }
     }
 
@@ -133,7 +157,7 @@ package struct QueueMetadata: Sendable {
         switch name {
         case .postBytesMax: buffer.writeJSON(limits.postBytesMax)
         case .messageTTL: buffer.writeJSON(limits.messageTTLDefault)
-        case .messageDelay: buffer.writeJSON(0)
+        case .messageDelay: buffer.writeJSON(limits.messageDelayDefault)
         case .encrypted: buffer.writeJSON(false)
         case .deadLetterQueue, .deadLetterTTL, .claimCountMax, .retryPolicy: buffer.writeStaticString("null")
         }

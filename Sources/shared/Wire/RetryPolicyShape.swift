@@ -1,61 +1,86 @@
 import Domain
 
-/// What a `_retry_policy` may look like, in queue metadata and subscription options alike (notifications contract,
-/// "Retry policy", validation).
+/// Reads a `_retry_policy`, which queue metadata and subscription options may hold alike (notifications contract,
+/// "Retry policy").
 enum RetryPolicyShape {
-    private static let countMax: Int64 = 100
-    private static let delaySecondsMax: Int64 = 86_400
-    private static let delaySpanMin: Int64 = 10
-    private static let shapes = ["linear", "arithmetic", "geometric", "exponential"]
+    static let name = "_retry_policy"
 
-    /// Checks the value of a `_retry_policy` that is not null.
+    /// Reads the value of a `_retry_policy` that is not null.
     ///
-    /// - Returns: Whether it says anything; an empty object means the defaults.
+    /// Several of the words thrown are looked for by tests.
+    ///
+    /// - Returns: nil for an empty object, which is as good as none.
     /// - Throws: ``Refusal/requestInvalid(_:)``.
-    static func check(_ value: JSONValue, in parent: JSONObject) throws(Refusal) -> Bool {
-        guard let policy = parent.object(value) else { throw .requestInvalid("retry_policy must be a dict.") }
-        guard !policy.members.isEmpty else { return false }
-        for name in ["retries_with_no_delay", "minimum_delay_retries", "maximum_delay_retries"] {
-            _ = try Self.number(name, of: policy, in: 0...Self.countMax, default: 0)
-        }
-        let defaults = RetryPolicy()
-        let range = 0...Self.delaySecondsMax
-        let delayMin = try Self.number("minimum_delay", of: policy, in: range, default: Int64(defaults.delayMin))
-        let delayMax = try Self.number("maximum_delay", of: policy, in: range, default: Int64(defaults.delayMax))
-        var shape = Self.shapes[0]
-        if let value = policy["retry_backoff_function"] {
-            guard let text = policy.text(value) else {
+    static func read(_ value: JSONValue, in parent: JSONObject) throws(Refusal) -> RetryPolicy? {
+        guard let object = parent.object(value) else { throw .requestInvalid("retry_policy must be a dict.") }
+        guard !object.members.isEmpty else { return nil }
+        var policy = RetryPolicy()
+        let counts = 0...RetryPolicy.countMax
+        try Self.number("retries_with_no_delay", of: object, in: counts, into: &policy.retriesWithoutDelay)
+        try Self.number("minimum_delay_retries", of: object, in: counts, into: &policy.minimumDelayRetries)
+        try Self.number("maximum_delay_retries", of: object, in: counts, into: &policy.maximumDelayRetries)
+        let delays = 0...RetryPolicy.delaySecondsMax
+        try Self.number("minimum_delay", of: object, in: delays, into: &policy.delayMin)
+        try Self.number("maximum_delay", of: object, in: delays, into: &policy.delayMax)
+        if let value = object["retry_backoff_function"] {
+            guard let text = object.text(value) else {
                 throw .requestInvalid("retry_backoff_function must be a string.")
             }
-            guard Self.shapes.contains(text) else {
-                throw .requestInvalid(
-                    "invalid retry_backoff_function. It has to be one of \(Self.shapes.joined(separator: ", ")).")
+            guard let backoff = Backoff(rawValue: text) else {
+                let names = Backoff.allCases.map(\.rawValue).joined(separator: ", ")
+                throw .requestInvalid("invalid retry_backoff_function. It has to be one of \(names).")
             }
-            shape = text
+            policy.backoff = backoff
         }
-        if let value = policy["ignore_subscription_override"], value.boolean == nil {
-            throw .requestInvalid("ignore_subscription_override must be a boolean.")
+        if let value = object["ignore_subscription_override"] {
+            guard let boolean = value.boolean else {
+                throw .requestInvalid("ignore_subscription_override must be a boolean.")
+            }
+            policy.ignoresSubscriptions = boolean
         }
-        guard delayMax >= delayMin else { throw .requestInvalid("minimum_delay must less than maximum_delay.") }
-        guard delayMax - delayMin >= Self.delaySpanMin else {
+        try Self.checkDelays(of: policy)
+        return policy
+    }
+
+    private static func checkDelays(of policy: RetryPolicy) throws(Refusal) {
+        guard policy.delayMax >= policy.delayMin else {
+            throw .requestInvalid("minimum_delay must less than maximum_delay.")
+        }
+        guard policy.delayMax - policy.delayMin >= RetryPolicy.delaySpanMin else {
             throw .requestInvalid(
-                "invalid minimum_delay and maximum_delay. They have to lie \(Self.delaySpanMin) s apart.")
+                "invalid minimum_delay and maximum_delay. They have to lie \(RetryPolicy.delaySpanMin) s apart.")
         }
-        guard delayMin >= 1 || ["linear", "arithmetic"].contains(shape) else {
-            throw .requestInvalid("minimum_delay has to be at least 1 for a \(shape) backoff.")
+        switch policy.backoff {
+        case .linear, .arithmetic: break
+        case .geometric, .exponential:
+            // Nothing grows by a factor from zero.
+            guard policy.delayMin >= 1 else {
+                throw .requestInvalid("minimum_delay has to be at least 1 for a \(policy.backoff.rawValue) backoff.")
+            }
         }
-        return true
     }
 
     private static func number(
-        _ name: String, of policy: JSONObject, in range: ClosedRange<Int64>, default: Int64
-    ) throws(Refusal) -> Int64 {
-        guard let value = policy[name] else { return `default` }
+        _ name: String, of object: JSONObject, in range: ClosedRange<Int>, into field: inout Int
+    ) throws(Refusal) {
+        guard let value = object[name] else { return }
         guard let number = value.integer else { throw .requestInvalid("Retry policy: \(name) must be a integer.") }
-        guard range.contains(number) else {
+        guard range.contains(Int(number)) else {
             throw .requestInvalid(
                 "Retry policy: \(name) has to lie between \(range.lowerBound) and \(range.upperBound).")
         }
-        return number
+        field = Int(number)
+    }
+}
+
+extension RetryPolicy {
+    /// The policy that stored metadata or stored options hold; nil when there is none, or one that says nothing.
+    ///
+    /// They were checked when they were stored; one that no longer passes, after a change of the rules, is as good as none.
+    package init?(stored document: [UInt8]) {
+        guard let object = try? JSONObject(document: document), let value = object[RetryPolicyShape.name],
+            let policy = try? RetryPolicyShape.read(value, in: object)
+        else { return nil }
+        self = policy
     }
 }

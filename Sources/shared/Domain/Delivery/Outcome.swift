@@ -12,8 +12,11 @@ package enum Outcome: Sendable, Equatable {
     case forbidden
 
     /// Why an attempt ended without a complete answer.
+    ///
+    /// `sealed`: the message's body does not open with the keys of this house, so that nothing could be sent; once the
+    /// key is there again, the next attempt will do.
     package enum Failure: String, Sendable, Equatable, CaseIterable {
-        case resolve, connect, tls, timeout, closed, malformed, tooLarge = "too_large", other
+        case resolve, connect, tls, timeout, closed, malformed, tooLarge = "too_large", sealed, other
     }
 
     /// Sorts an HTTP answer (notifications contract 4.4).

@@ -8,19 +8,42 @@
 /// maximum-delay retries      ×   `delayMax` before each
 /// ```
 package struct RetryPolicy: Sendable, Equatable {
+    /// Largest number of retries in any one of the three counted phases.
+    package static let countMax = 100
+    /// Largest `delayMin` and `delayMax`, seconds.
+    package static let delaySecondsMax = 86_400
+    /// Fewest seconds `delayMax` lies above `delayMin`.
+    package static let delaySpanMin = 10
+
     package var retriesWithoutDelay = 3
     package var minimumDelayRetries = 3
     /// Seconds.
     package var delayMin = 5
-    /// Seconds.
+    /// Seconds, at least ``delaySpanMin`` more than ``delayMin``.
     package var delayMax = 30
     package var maximumDelayRetries = 3
+    /// The shape of the waits in between.
+    package var backoff = Backoff.linear
+    /// In the policy of a queue: it holds for every subscription, whatever the subscription says.
+    ///
+    /// Means nothing elsewhere.
+    package var ignoresSubscriptions = false
 
     package init() {}
 
+    /// The policy a delivery follows: one of them whole, never a mixture (notifications contract 8.2).
+    ///
+    /// - Parameters:
+    ///   - queue: nil when the queue has none, or one that says nothing.
+    ///   - subscription: nil likewise.
+    package static func effective(queue: RetryPolicy?, subscription: RetryPolicy?) -> RetryPolicy {
+        if let queue, queue.ignoresSubscriptions { return queue }
+        return subscription ?? queue ?? RetryPolicy()
+    }
+
     /// Attempts in all, the first included: 15 with the defaults, over 180 s.
     package var attemptsMax: Int {
-        1 + self.retriesWithoutDelay + self.minimumDelayRetries + self.backoff.count + self.maximumDelayRetries
+        1 + self.retriesWithoutDelay + self.minimumDelayRetries + self.backoffCount + self.maximumDelayRetries
     }
 
     /// Seconds to wait after an attempt that may be repeated.
@@ -34,12 +57,11 @@ package struct RetryPolicy: Sendable, Equatable {
         index -= self.retriesWithoutDelay
         if index < self.minimumDelayRetries { return self.delayMin }
         index -= self.minimumDelayRetries
-        let backoff = self.backoff
-        if index < backoff.count { return backoff[index] }
-        index -= backoff.count
+        let backoffCount = self.backoffCount
+        if index < backoffCount { return self.backoff.delay(at: index, from: self.delayMin, to: self.delayMax) }
+        index -= backoffCount
         return index < self.maximumDelayRetries ? self.delayMax : nil
     }
 
-    /// The linear list of 8.5: five seconds more each time, the maximum itself left out.
-    private var backoff: [Int] { Array(stride(from: self.delayMin, to: self.delayMax, by: 5)) }
+    private var backoffCount: Int { self.backoff.count(from: self.delayMin, to: self.delayMax) }
 }

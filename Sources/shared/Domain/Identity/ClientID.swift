@@ -1,6 +1,6 @@
 /// The running client instance that sent a request; only posting and listing messages ask who it was.
 ///
-/// A UUID in any letter case, dashed, undashed, in braces or as `urn:uuid:`; kept in one form, 32 lower-case hex digits
+/// Usually a UUID in any letter case, dashed, undashed, in braces or as `urn:uuid:`; kept in one form, 32 lower-case hex digits
 /// with dashes, so that every spelling of a client is the same client.
 package struct ClientID: Hashable, Sendable {
     package let text: String
@@ -28,5 +28,15 @@ package struct ClientID: Hashable, Sendable {
         guard digits.count == 32 else { throw .clientMalformed }
         for dash in [8, 13, 18, 23] { digits.insert(UInt8(ascii: "-"), at: dash) }
         self.text = String(decoding: digits, as: UTF8.self)
+    }
+
+    /// Takes any text as it is, for deployments whose clients have other names than UUIDs.
+    ///
+    /// - Parameter characters: How many it may have.
+    /// - Throws: ``Refusal/clientMissing`` or ``Refusal/clientMalformed``.
+    package init(verbatim text: String?, characters: ClosedRange<Int>) throws(Refusal) {
+        guard let text else { throw .clientMissing }
+        guard characters.contains(text.unicodeScalars.count) else { throw .clientMalformed }
+        self.text = text
     }
 }

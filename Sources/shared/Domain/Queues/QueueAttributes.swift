@@ -1,4 +1,4 @@
-/// The reserved attributes of a queue that posting has to know, taken from its metadata.
+/// The reserved attributes of a queue that scripts have to know, taken from its metadata.
 ///
 /// The metadata as the caller wrote it is stored beside them; nil means the caller did not set the attribute.
 package struct QueueAttributes: Sendable, Equatable {
@@ -8,10 +8,26 @@ package struct QueueAttributes: Sendable, Equatable {
     package var messageTTLDefault: Int?
     /// `_default_message_delay`, seconds.
     package var messageDelayDefault: Int?
+    /// `_max_claim_count`: a message claimed this often moves to ``deadLetterQueue`` instead of being claimed again.
+    package var claimCountMax: Int?
+    /// `_dead_letter_queue`, of the same project and not the queue itself; messages move only with both set.
+    package var deadLetterQueue: QueueName?
+    /// `_dead_letter_queue_messages_ttl`, seconds from the move on.
+    package var deadLetterTTL: Int?
+    /// `_enable_encrypt_messages`.
+    package var encryptsMessages: Bool
 
-    package init(postBytesMax: Int? = nil, messageTTLDefault: Int? = nil, messageDelayDefault: Int? = nil) {
+    package init(
+        postBytesMax: Int? = nil, messageTTLDefault: Int? = nil, messageDelayDefault: Int? = nil,
+        claimCountMax: Int? = nil, deadLetterQueue: QueueName? = nil, deadLetterTTL: Int? = nil,
+        encryptsMessages: Bool = false
+    ) {
         self.postBytesMax = postBytesMax
         self.messageTTLDefault = messageTTLDefault
         self.messageDelayDefault = messageDelayDefault
+        self.claimCountMax = claimCountMax
+        self.deadLetterQueue = deadLetterQueue
+        self.deadLetterTTL = deadLetterTTL
+        self.encryptsMessages = encryptsMessages
     }
 }

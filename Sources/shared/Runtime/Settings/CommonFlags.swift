@@ -14,6 +14,10 @@ package struct CommonFlags: ParsableArguments {
         name: .customLong("master-key"),
         help: "The key of all signing secrets. Others can see your command line: prefer HERALD_MASTER_KEY_FILE.")
     package var masterKey: String?
+    @Option(
+        name: .customLong("message-encryption-keys"),
+        help: "Keys of encrypted message bodies, newest first. Others can see your command line: prefer a file.")
+    package var messageEncryptionKeys: String?
     @Option(name: .customLong("log-level"), help: "The least important lines to log.")
     package var logLevel: String?
     @Option(name: .customLong("ready-file"), help: "A file that is there while the process serves.")
@@ -27,7 +31,8 @@ package struct CommonFlags: ParsableArguments {
     package func settings(and own: [SettingKey: String?]) -> [SettingKey: String] {
         let common: [SettingKey: String?] = [
             .configFile: self.config, .redisURL: self.redisURL, .redisConnections: self.redisConnections,
-            .shards: self.shards, .masterKey: self.masterKey, .logLevel: self.logLevel, .readyFile: self.readyFile,
+            .shards: self.shards, .masterKey: self.masterKey,
+            .messageEncryptionKeys: self.messageEncryptionKeys, .logLevel: self.logLevel, .readyFile: self.readyFile,
         ]
         return common.merging(own) { _, own in own }.compactMapValues { $0 }
     }

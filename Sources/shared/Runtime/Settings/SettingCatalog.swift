@@ -53,6 +53,127 @@ package enum SettingCatalog {
             Setting(
                 key, flag: "--drain", default: "10", shape: .seconds(1...3600), processes: [.api],
                 meaning: "How long requests under way may take to finish after SIGTERM.")
+        case .limitsPageQueues:
+            Setting(
+                key, flag: Self.flag(key), default: "20", shape: .integer(1...100_000), processes: [.api],
+                meaning: "Largest `limit` of a list of queues.")
+        case .limitsPageMessages:
+            Setting(
+                key, flag: Self.flag(key), default: "20", shape: .integer(1...100_000), processes: [.api],
+                meaning:
+                    "Largest `limit` of a list of messages, and most `ids`, 100 at the utmost.")
+        case .limitsPageSubscriptions:
+            Setting(
+                key, flag: Self.flag(key), default: "20", shape: .integer(1...100_000), processes: [.api],
+                meaning: "Largest `limit` of a list of subscriptions.")
+        case .limitsClaimMessages:
+            Setting(
+                key, flag: Self.flag(key), default: "20", shape: .integer(1...100), processes: [.api],
+                meaning: "Most messages one claim or one pop may take.")
+        case .limitsQueueMetadata:
+            Setting(
+                key, flag: Self.flag(key), default: "65536", shape: .integer(1...16_777_216), processes: [.api],
+                meaning: "Bytes in the body of a queue PUT or PATCH.")
+        case .limitsPostSize:
+            Setting(
+                key, flag: Self.flag(key), default: "262144", shape: .integer(1...67_108_864), processes: [.api],
+                meaning: "Bytes in the body of a message post; queues may set less for themselves.")
+        case .limitsMessageTTL:
+            Setting(
+                key, flag: Self.flag(key), default: "1209600", shape: .integer(60...2_147_483_647), processes: [.api],
+                meaning: "Most seconds a message may live.")
+        case .limitsMessageDelay:
+            Setting(
+                key, flag: Self.flag(key), default: "900", shape: .integer(0...2_147_483_647), processes: [.api],
+                meaning: "Most seconds a message may be held back.")
+        case .limitsClaimTTL:
+            Setting(
+                key, flag: Self.flag(key), default: "43200", shape: .integer(60...2_147_483_647), processes: [.api],
+                meaning: "Most seconds a claim may hold.")
+        case .limitsClaimGrace:
+            Setting(
+                key, flag: Self.flag(key), default: "43200", shape: .integer(60...2_147_483_647), processes: [.api],
+                meaning: "Most seconds a claim may keep its messages alive beyond its own end.")
+        case .defaultsMessageTTL:
+            Setting(
+                key, flag: Self.flag(key), default: "3600", shape: .integer(60...2_147_483_647), processes: [.api],
+                meaning: "Seconds a message lives when neither it nor its queue says. At most `limits.message.ttl`.")
+        case .defaultsMessageDelay:
+            Setting(
+                key, flag: Self.flag(key), default: "0", shape: .integer(0...2_147_483_647), processes: [.api],
+                meaning:
+                    "The delay queues show that set none; it holds no message back. At most `limits.message.delay`.")
+        case .defaultsClaimTTL:
+            Setting(
+                key, flag: Self.flag(key), default: "300", shape: .integer(60...2_147_483_647), processes: [.api],
+                meaning: "Seconds a claim holds that does not say. At most `limits.claim.ttl`.")
+        case .defaultsClaimGrace:
+            Setting(
+                key, flag: Self.flag(key), default: "60", shape: .integer(60...2_147_483_647), processes: [.api],
+                meaning: "Seconds of grace of a claim that does not say. At most `limits.claim.grace`.")
+        case .defaultsSubscriptionTTL:
+            Setting(
+                key, flag: Self.flag(key), default: "3600", shape: .integer(60...2_147_483_647), processes: [.api],
+                meaning: "Seconds a subscription lives that does not say.")
+        case .clientIDForm:
+            Setting(
+                key, flag: Self.flag(key), default: "uuid", shape: .oneOf(["uuid", "any"]), processes: [.api],
+                meaning: "What the header Client-ID must be: a UUID, or any text of the lengths below.")
+        case .clientIDLengthMin:
+            Setting(
+                key, flag: Self.flag(key), default: "10", shape: .integer(1...256), processes: [.api],
+                meaning: "Fewest characters of a Client-ID of any form.")
+        case .clientIDLengthMax:
+            Setting(
+                key, flag: Self.flag(key), default: "36", shape: .integer(1...256), processes: [.api],
+                meaning: "Most characters of a Client-ID of any form.")
+        case .messageDeleteNeedsClaim:
+            Setting(
+                key, flag: Self.flag(key), default: "false", shape: .oneOf(["false", "true"]), processes: [.api],
+                meaning: "Whether deleting messages by `ids` takes the `claim_ids` they are held by.")
+        case .messageChecksum:
+            Setting(
+                key, flag: Self.flag(key), default: "none", shape: .oneOf(["none", "md5"]), processes: [.api],
+                meaning: "Whether messages show a checksum of their body, for clients that compare it.")
+        case .messageEncryptionKeys:
+            Setting(
+                key, flag: Self.flag(key), default: nil, shape: .list, isSecret: true,
+                allowed: "keys of at least 32 bytes, in base64 or hexadecimal digits, commas between, newest first",
+                meaning: "The keys of encrypted message bodies: the first one encrypts, every one decrypts. Without it "
+                    + "the key is derived from `master.key`, which always decrypts.")
+        case .apiAdminMode:
+            Setting(
+                key, flag: Self.flag(key), default: "false", shape: .oneOf(["false", "true"]), processes: [.api],
+                meaning: "Whether the routes for administrators, such as `/v2/health`, are served.")
+        case .corsOrigins:
+            Setting(
+                key, flag: Self.flag(key), default: nil, shape: .list, processes: [.api],
+                meaning: "The origins whose pages may call the API from a browser; `*` for all. Without it CORS is off."
+            )
+        case .corsCredentials:
+            Setting(
+                key, flag: Self.flag(key), default: "true", shape: .oneOf(["false", "true"]), processes: [.api],
+                meaning: "Whether browsers may send credentials along. Never to `*`.")
+        case .corsMaxAge:
+            Setting(
+                key, flag: Self.flag(key), default: "3600", shape: .integer(0...86_400), processes: [.api],
+                meaning: "Seconds a browser may keep the answer to a preflight.")
+        case .corsMethods:
+            Setting(
+                key, flag: Self.flag(key), default: "GET,PUT,POST,DELETE,PATCH,HEAD", shape: .list, processes: [.api],
+                meaning: "The methods browsers may use.")
+        case .corsHeadersAllowed:
+            Setting(
+                key, flag: Self.flag(key),
+                default: "X-Auth-Token,X-Identity-Status,X-Roles,X-Service-Catalog,X-User-Id,X-Tenant-Id,"
+                    + "X-OpenStack-Request-ID,X-Trace-Info,X-Trace-HMAC,Client-ID,X-Project-Id,"
+                    + "URL-Signature,URL-Expires,URL-Methods,URL-Paths,Content-Type",
+                shape: .list, processes: [.api], meaning: "The headers browsers may send.")
+        case .corsHeadersExposed:
+            Setting(
+                key, flag: Self.flag(key),
+                default: "X-Auth-Token,X-Subject-Token,X-Service-Token,X-OpenStack-Request-ID",
+                shape: .list, processes: [.api], meaning: "The headers of answers that pages may read.")
         case .notifierAdminListen:
             Setting(
                 key, flag: "--admin-listen", default: "127.0.0.1:8890", shape: .address, processes: [.notifier],
@@ -100,5 +221,10 @@ package enum SettingCatalog {
                 key, flag: "--config", default: nil, shape: .text, allowed: "the path of a YAML file",
                 meaning: "The settings file. It may hold the settings of both processes.")
         }
+    }
+
+    /// The key with dashes for its dots.
+    private static func flag(_ key: SettingKey) -> String {
+        "--" + key.rawValue.split(separator: ".").joined(separator: "-")
     }
 }

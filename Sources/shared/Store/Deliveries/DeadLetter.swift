@@ -12,5 +12,7 @@ package struct DeadLetter: Sendable, Equatable {
     package let endedAt: Timestamp
     package let ttl: Int
     package let delay: Int?
+    package let checksum: [UInt8]?
+    package let isSealed: Bool
     package let body: ArraySlice<UInt8>
 }

@@ -8,26 +8,31 @@ extension DeliveryStore {
         let calls = shards.map { shard in
             let keys = self.keyring.shards[shard]
             return self.runner.call(
-                Scripts.look, keys: [keys.projects, keys.flying, keys.events, keys.sweep, keys.expiries])
+                Scripts.look,
+                keys: [keys.projects, keys.flying, keys.events, keys.sweep, keys.expiries, keys.moves])
         }
         var looks: [ShardLook] = []
         for reply in try await self.runner.runAll(calls) {
             var reply = try ReplyReader(reply, of: Scripts.look)
             let now = try reply.timestamp()
             let (nextDue, oldestLease) = (try reply.timestampIfAny(), try reply.timestampIfAny())
-            let sweeps = [try reply.timestampIfAny(), try reply.timestampIfAny()].compactMap { $0 }
+            var sweeps = [try reply.timestampIfAny(), try reply.timestampIfAny()].compactMap { $0 }
+            let events = try reply.int()
+            if try reply.int() > 0 { sweeps.append(now) }
             looks.append(
                 ShardLook(
-                    now: now, nextDue: nextDue, oldestLease: oldestLease, nextSweep: sweeps.min(),
-                    events: try reply.int()))
+                    now: now, nextDue: nextDue, oldestLease: oldestLease, nextSweep: sweeps.min(), events: events))
         }
         return looks
     }
 
-    /// Removes some of what has expired: messages of queues, and ended subscriptions with what is still owed to them.
+    /// Removes some of what has expired: messages and claims of queues, and ended subscriptions with what is still owed
+    /// to them.
+    ///
+    /// Carries on what a crash left between a queue and its dead-letter queue.
     package func sweep(_ shard: Int, limit: Int = 200) async throws(StoreError) -> Swept {
         let keys = self.keyring.shards[shard]
-        var messages = self.runner.call(Scripts.sweepMessages, keys: [keys.sweep])
+        var messages = self.runner.call(Scripts.sweepMessages, keys: [keys.sweep, keys.arrivals])
         var subscriptions = self.runner.call(
             Scripts.sweepSubscriptions,
             keys: [keys.expiries, keys.subscriptions, keys.headers, keys.flow, keys.payloads, keys.references])
@@ -38,10 +43,11 @@ extension DeliveryStore {
         let replies = try await self.runner.runAll([messages, subscriptions])
         var ofMessages = try ReplyReader(replies[0], of: Scripts.sweepMessages)
         var ofSubscriptions = try ReplyReader(replies[1], of: Scripts.sweepSubscriptions)
+        let moreMoves = try await self.moves.finishSome(shard)
         let (messagesSwept, moreMessages) = (try ofMessages.int(), try ofMessages.int() == 1)
         return Swept(
             messages: messagesSwept, deliveries: try ofSubscriptions.int(), subscriptions: try ofSubscriptions.int(),
-            more: try ofSubscriptions.int() == 1 || moreMessages)
+            more: try ofSubscriptions.int() == 1 || moreMessages || moreMoves)
     }
 
     /// The dead letters of a project, oldest first within each shard.
@@ -93,6 +99,8 @@ extension DeadLetter {
         let record = try MessageRecord(try fields.bytes())
         self.ttl = record.ttl
         self.delay = record.delay
+        self.checksum = record.checksum
+        self.isSealed = record.isSealed
         self.body = record.body
     }
 }

@@ -20,6 +20,7 @@ package struct DeliveryStore: Sendable {
     let runner: ScriptRunner
     let keyring: Keyring
     let tagger: MessageTagger
+    let moves: DeadLetterMoves
 
     /// How many shards there are; each is served on its own.
     package var shards: Int { self.keyring.shards.count }

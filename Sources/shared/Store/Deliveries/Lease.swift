@@ -11,7 +11,11 @@ package struct Lease: Sendable, Equatable {
     package let ttl: Int
     /// Seconds the message is held back; nil when neither its post nor its queue asked for it.
     package let delay: Int?
-    /// The JSON value, byte for byte as it was posted.
+    /// The MD5 recorded when it was posted, 16 bytes.
+    package let checksum: [UInt8]?
+    /// Whether ``body`` is encrypted.
+    package let isSealed: Bool
+    /// The JSON value, byte for byte as it was posted; for a sealed message, what it was sealed into.
     package let body: ArraySlice<UInt8>
 
     package var subscription: SubscriptionID { self.token.subscription }

@@ -37,6 +37,8 @@ struct ShardKeys: Sendable {
     let payloads: String
     let references: String
     let projects: String
+    let moves: String
+    let arrivals: String
 
     init(tag: String) {
         self.prefix = "herald:{\(tag)}:"
@@ -53,12 +55,34 @@ struct ShardKeys: Sendable {
         self.payloads = self.prefix + "pay"
         self.references = self.prefix + "ref"
         self.projects = self.prefix + "rp"
+        self.moves = self.prefix + "moves"
+        self.arrivals = self.prefix + "in"
     }
 
-    func meta(_ queue: QueueAddress) -> String { "\(self.prefix)q:\(queue.key):meta" }
-    func log(_ queue: QueueAddress) -> String { "\(self.prefix)q:\(queue.key):log" }
-    func expiry(_ queue: QueueAddress) -> String { "\(self.prefix)q:\(queue.key):exp" }
+    func queue(_ queue: QueueAddress) -> QueueKeys { QueueKeys(stem: "\(self.prefix)q:\(queue.key):") }
+    func meta(_ queue: QueueAddress) -> String { self.queue(queue).meta }
     func subscriptionOrder(_ queue: QueueAddress) -> String { "\(self.prefix)so:\(queue.key)" }
     func subscriberAddresses(_ queue: QueueAddress) -> String { "\(self.prefix)su:\(queue.key)" }
     func deadLetters(of project: ProjectID) -> String { "\(self.prefix)dead:\(project.text)" }
+}
+
+/// Keys of one queue.
+struct QueueKeys: Sendable {
+    private let stem: String
+
+    init(stem: String) { self.stem = stem }
+
+    var meta: String { self.stem + "meta" }
+    var log: String { self.stem + "log" }
+    var expiry: String { self.stem + "exp" }
+    var delayed: String { self.stem + "delay" }
+    var runs: String { self.stem + "runs" }
+    var alias: String { self.stem + "alias" }
+    var aliasExpiry: String { self.stem + "aexp" }
+
+    /// All of them, in the order in which `queue.lua` names them.
+    var all: [String] {
+        ["meta", "log", "exp", "held", "back", "delay", "st", "claims", "cexp", "alias", "aexp", "runs"]
+            .map { self.stem + $0 }
+    }
 }

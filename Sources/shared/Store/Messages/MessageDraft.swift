@@ -6,13 +6,22 @@ package struct MessageDraft: Sendable, Equatable {
     package var ttl: Int?
     /// Seconds to be held back; nil takes the queue's default.
     package var delay: Int?
-    /// The JSON value, byte for byte as it was sent.
+    /// The JSON value, byte for byte as it was sent; or what stands for it, when the message is sealed.
     package var body: ByteBuffer
+    /// The MD5 of the body's canonical text, 16 bytes; nil when none is recorded.
+    package var checksum: [UInt8]?
+    /// Whether the body is encrypted; the store keeps what it is given.
+    package var isSealed: Bool
 
-    package init(ttl: Int? = nil, delay: Int? = nil, body: ByteBuffer) {
+    package init(
+        ttl: Int? = nil, delay: Int? = nil, body: ByteBuffer, checksum: [UInt8]? = nil, isSealed: Bool = false
+    ) {
+        precondition(checksum == nil || checksum?.count == MessageRecord.checksumBytes, "an MD5 has 16 bytes")
         self.ttl = ttl
         self.delay = delay
         self.body = body
+        self.checksum = checksum
+        self.isSealed = isSealed
     }
 }
 

@@ -1,29 +1,71 @@
 import Domain
 
-/// The bytes a message is kept as; `post.lua` writes them.
+/// The bytes a message is kept as; `post.lua` and `arrive.lua` write them.
 ///
 /// ```
-/// u32 ttl, s | u8 flags | 8 bytes mark of the client | [u32 delay, s: flag 1] | body        big endian
+/// u32 ttl, s | u8 flags | 8 bytes mark of the client
+///            | [u64 created, ms | u64 expires, ms | 27 bytes id: flag 8, moved here from another queue]
+///            | [u32 delay, s: flag 1] | [16 bytes MD5: flag 2] | body, sealed: flag 4        big endian
 /// ```
+///
+/// A record never changes. What does, the claim and the end of a life, lies beside it.
 struct MessageRecord {
+    static let checksumBytes = 16
+
+    struct Origin {
+        let createdAt: Timestamp
+        let id: MessageID
+    }
+
     let ttl: Int
+    /// Where a moved message came from; nil for one that was posted here.
+    let origin: Origin?
     let delay: Int?
+    let checksum: [UInt8]?
+    let isSealed: Bool
     let body: ArraySlice<UInt8>
 
     init(_ bytes: [UInt8]) throws(StoreError) {
-        guard bytes.count >= 13 else { throw .corrupt("a message record of \(bytes.count) bytes") }
-        self.ttl = Self.number(bytes[0..<4])
-        guard bytes[4] & 1 == 1 else {
-            self.delay = nil
-            self.body = bytes[13...]
-            return
+        var rest = bytes[...]
+        func take(_ count: Int) throws(StoreError) -> ArraySlice<UInt8> {
+            guard rest.count >= count else { throw .corrupt("a message record of \(bytes.count) bytes") }
+            defer { rest = rest.dropFirst(count) }
+            return rest.prefix(count)
         }
-        guard bytes.count >= 17 else { throw .corrupt("a message record of \(bytes.count) bytes") }
-        self.delay = Self.number(bytes[13..<17])
-        self.body = bytes[17...]
+        self.ttl = Int(Self.number(try take(4)))
+        let flags = Self.number(try take(1))
+        _ = try take(8)
+        if flags & Flag.moved != 0 {
+            let created = Timestamp(milliseconds: Self.number(try take(8)))
+            _ = try take(8)
+            guard let id = MessageID(String(decoding: try take(27), as: UTF8.self)) else {
+                throw .corrupt("a moved message has no id")
+            }
+            self.origin = Origin(createdAt: created, id: id)
+        } else {
+            self.origin = nil
+        }
+        self.delay = flags & Flag.delay != 0 ? Int(Self.number(try take(4))) : nil
+        self.checksum = flags & Flag.checksum != 0 ? Array(try take(Self.checksumBytes)) : nil
+        self.isSealed = flags & Flag.sealed != 0
+        self.body = rest
     }
 
-    private static func number(_ bytes: ArraySlice<UInt8>) -> Int {
-        bytes.reduce(0) { $0 << 8 | Int($1) }
+    enum Flag {
+        static let delay: Int64 = 1
+        static let checksum: Int64 = 2
+        static let sealed: Int64 = 4
+        static let moved: Int64 = 8
+    }
+
+    /// What a draft adds to the record: a byte of flags and the checksum; nothing for the usual message.
+    static func extras(of draft: MessageDraft) -> [UInt8] {
+        guard draft.isSealed || draft.checksum != nil else { return [] }
+        let flags = (draft.isSealed ? Flag.sealed : 0) | (draft.checksum == nil ? 0 : Flag.checksum)
+        return [UInt8(flags)] + (draft.checksum ?? [])
+    }
+
+    private static func number(_ bytes: ArraySlice<UInt8>) -> Int64 {
+        bytes.reduce(0) { $0 << 8 | Int64($1) }
     }
 }

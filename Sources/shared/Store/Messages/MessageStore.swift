@@ -1,13 +1,14 @@
 package import Domain
 import Redis
-import Signing
 
 /// The messages of queues.
+///
+/// Ids are looked up also when they were not made for the queue: a message that was moved here keeps the id it had.
 package struct MessageStore: Sendable {
     let runner: ScriptRunner
     let keyring: Keyring
     let names: QueueNames
-    let tagger: MessageTagger
+    let ids: MessageIDs
 
     /// Appends messages to a queue, all or none, and with them the events its subscribers are notified from.
     ///
@@ -38,64 +39,83 @@ package struct MessageStore: Sendable {
     /// Reads visible messages, oldest first.
     ///
     /// - Parameters:
-    ///   - after: The message to start behind; it need not exist any more.
+    ///   - after: The message to start behind; it need not exist any more. One that was never in this queue has nothing
+    ///     behind it.
     ///   - limit: The page is this long unless the queue ends before.
     ///   - hiding: Leaves out what this client posted.
     ///   - includeDelayed: Also messages whose delay has not passed.
-    ///   - includeClaimed: Also messages under an active claim. None can be claimed yet, so it changes nothing.
+    ///   - includeClaimed: Also messages under an active claim.
     /// - Throws: ``StoreError/overloaded`` when more lies between the messages of a page than one request may look at.
     package func list(
         _ queue: QueueAddress, after: MessageID?, limit: Int, hiding: ClientID?, includeDelayed: Bool,
         includeClaimed: Bool
     ) async throws(StoreError) -> [StoredMessage] {
-        let keys = self.keyring.shard(of: queue)
-        let mark = hiding.map { self.tagger.clientMark($0) } ?? []
-        var behind = after.map { String($0.position.value) } ?? ""
+        let mark = hiding.map { self.ids.mark(of: $0) } ?? []
+        // Of the marker, until a script has said where to go on.
+        var (behind, marker) = (after.flatMap { self.position(of: $0, in: queue) } ?? "", after?.text ?? "")
         var messages: [StoredMessage] = []
         for _ in 0..<ScriptRunner.roundsMax {
-            var call = self.runner.call(Scripts.list, keys: [keys.meta(queue), keys.log(queue)])
+            var call = self.call(Scripts.list, queue)
             call.append(behind)
+            call.append(marker)
             call.append(limit - messages.count)
+            call.append(includeClaimed ? 1 : 0)
             call.append(includeDelayed ? 1 : 0)
             call.append(mark)
             var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.list)
             let now = try reply.timestamp()
             behind = try reply.text()
-            while !reply.isAtEnd {
-                messages.append(
-                    try self.message(of: queue, at: try reply.position(), record: try reply.bytes(), now: now))
-            }
+            marker = ""
+            messages += try self.ids.messages(of: queue, in: &reply, now: now)
             if behind.isEmpty { return messages }
         }
         throw .overloaded
     }
 
-    /// Reads one message, a delayed one too; nil when there is none, or it has expired, or the id is not of this queue.
+    /// Reads one message, a claimed or delayed one too; nil when there is none, or it has expired, or the id is not of
+    /// this queue.
     package func get(_ queue: QueueAddress, id: MessageID) async throws(StoreError) -> StoredMessage? {
         try await self.get(queue, ids: [id]).first
     }
 
-    /// Reads messages in the order of their ids as given; those that cannot be found are left out.
+    /// Reads those of the messages that exist, in the order of the ids; one that is named again is read once.
+    ///
+    /// - Parameter ids: At most ``idsMax``.
     package func get(_ queue: QueueAddress, ids: [MessageID]) async throws(StoreError) -> [StoredMessage] {
-        var call = self.runner.call(Scripts.get, keys: [self.keyring.shard(of: queue).log(queue)])
-        for id in ids where self.isIssued(id, in: queue) { call.append(id.position.value) }
+        precondition(ids.count <= Self.idsMax, "one call names at most \(Self.idsMax) messages")
+        var call = self.call(Scripts.get, queue)
+        for id in ids.unique { self.ids.append(id, of: queue, to: &call) }
         var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.get)
         let now = try reply.timestamp()
-        var messages: [StoredMessage] = []
-        while !reply.isAtEnd {
-            messages.append(try self.message(of: queue, at: try reply.position(), record: try reply.bytes(), now: now))
-        }
-        return messages
+        return try self.ids.messages(of: queue, in: &reply, now: now)
     }
+
+    /// Most ids of one call.
+    package static let idsMax = 100
 
     /// The id of the message at a position of a queue, whether one is there or not.
     package func id(at position: Position, in queue: QueueAddress) -> MessageID {
-        MessageID(position: position, tag: self.tagger.tag(queue: queue, position: position))
+        self.ids.id(at: position, of: queue)
     }
 
     /// Whether this house made the id, for this queue; decided from the id alone, also after the message is gone.
-    package func isIssued(_ id: MessageID, in queue: QueueAddress) -> Bool {
-        let tag = self.tagger.tag(queue: queue, position: id.position)
-        return ConstantTime.equal(tag, Array(id.text.utf8.suffix(MessageID.tagCharacters)))
+    ///
+    /// A message that was moved here has the id of the queue it comes from.
+    package func isIssued(_ id: MessageID, in queue: QueueAddress) -> Bool { self.ids.isIssued(id, in: queue) }
+
+    func call(_ script: RedisScript, _ queue: QueueAddress) -> ScriptCall {
+        self.runner.call(script, keys: self.keyring.shard(of: queue).queue(queue).all)
+    }
+
+    private func position(of id: MessageID, in queue: QueueAddress) -> String? {
+        self.ids.isIssued(id, in: queue) ? String(id.position.value) : nil
+    }
+}
+
+extension Array where Element: Hashable {
+    /// Each element once, where it stood first.
+    var unique: [Element] {
+        var seen: Set<Element> = []
+        return self.filter { seen.insert($0).inserted }
     }
 }

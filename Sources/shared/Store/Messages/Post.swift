@@ -1,6 +1,5 @@
 import Domain
 import Redis
-import Signing
 
 /// One post as `post.lua` takes it, so that it can be said twice.
 struct Post {
@@ -17,7 +16,9 @@ extension MessageStore {
         switch try reply.text() {
         case "posted":
             let first = try reply.position()
-            return post.messages.indices.map { self.id(at: first.advanced(by: $0), in: queue) }
+            return post.messages.indices.map { index in
+                self.ids.id(at: first.advanced(by: index), of: queue)
+            }
         case "absent":
             return nil
         case "large":
@@ -28,33 +29,25 @@ extension MessageStore {
         }
     }
 
-    /// The message of a record, as it is now.
-    func message(
-        of queue: QueueAddress, at position: Position, record bytes: [UInt8], now: Timestamp
-    ) throws(StoreError) -> StoredMessage {
-        let record = try MessageRecord(bytes)
-        return StoredMessage(
-            id: self.id(at: position, in: queue), ttl: record.ttl, age: now.wholeSeconds(since: position.createdAt),
-            delay: record.delay, body: record.body)
-    }
-
     private func call(_ post: Post, _ queue: QueueAddress, _ creating: Bool) -> ScriptCall {
         let keys = self.keyring.shard(of: queue)
+        let own = keys.queue(queue)
         var call = self.runner.call(
             Scripts.post,
             keys: [
-                keys.meta(queue), keys.log(queue), keys.expiry(queue), keys.position, keys.events, keys.bell,
-                keys.subscriptionOrder(queue), keys.sweep,
+                own.meta, own.log, own.expiry, keys.position, keys.events, keys.bell, keys.subscriptionOrder(queue),
+                keys.sweep, own.delayed, own.runs,
             ])
         call.append(self.keyring.number(of: queue))
         call.append(queue.key)
         call.append(creating ? 1 : 0)
         call.append(post.requestBytes)
         call.append(post.defaults.ttl)
-        call.append(self.tagger.clientMark(post.client))
+        call.append(self.ids.mark(of: post.client))
         for message in post.messages {
             call.append(message.ttl.map { String($0) } ?? "")
             call.append(message.delay.map { String($0) } ?? "")
+            call.append(MessageRecord.extras(of: message))
             call.append(message.body)
         }
         return call

@@ -6,12 +6,13 @@ package struct QueueStore: Sendable {
     let runner: ScriptRunner
     let keyring: Keyring
     let names: QueueNames
+    let ids: MessageIDs
 
     /// Creates a queue, unless it exists.
     ///
     /// - Parameters:
     ///   - metadata: The JSON object as the caller wrote it.
-    ///   - attributes: What posting has to know of it.
+    ///   - attributes: What the store has to know of it.
     /// - Returns: Whether the queue was created. One that exists keeps its metadata.
     package func create(
         _ queue: QueueAddress, metadata: [UInt8], attributes: QueueAttributes
@@ -19,10 +20,7 @@ package struct QueueStore: Sendable {
         // Before the queue, so that none exists unseen; again after it, so that a deletion between cannot hide it.
         try await self.names.add(queue)
         var call = self.runner.call(Scripts.put, keys: [self.keyring.shard(of: queue).meta(queue)])
-        call.append(metadata)
-        for attribute in [attributes.postBytesMax, attributes.messageTTLDefault, attributes.messageDelayDefault] {
-            call.append(attribute.map { String($0) } ?? "")
-        }
+        self.append(metadata, attributes, of: queue, to: &call)
         guard try await self.runner.run(call).int == 1 else { return false }
         try await self.names.add(queue)
         return true
@@ -33,13 +31,12 @@ package struct QueueStore: Sendable {
         try await self.runner.send(self.metadataCommand(queue)).bytes
     }
 
-    /// Ends a queue with its messages and metadata, also one that does not exist.
+    /// Ends a queue with its messages, claims and metadata, also one that does not exist.
     ///
     /// Its subscriptions live on.
     package func delete(_ queue: QueueAddress) async throws(StoreError) {
         let keys = self.keyring.shard(of: queue)
-        var call = self.runner.call(
-            Scripts.drop, keys: [keys.meta(queue), keys.log(queue), keys.expiry(queue), keys.sweep])
+        var call = self.runner.call(Scripts.drop, keys: keys.queue(queue).all + [keys.sweep])
         call.append(queue.key)
         _ = try await self.runner.run(call)
         try await self.names.remove(queue)

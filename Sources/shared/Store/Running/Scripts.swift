@@ -2,17 +2,30 @@ import Redis
 
 /// The scripts of the store: one per operation, each with its contract on top of its file.
 enum Scripts {
-    static let put = queue("put", PackageResources.put_lua)
+    static let put = plain("put", PackageResources.put_lua)
+    static let patch = plain("patch", PackageResources.patch_lua)
+    static let post = append("post", PackageResources.post_lua)
+    static let arrive = append("arrive", PackageResources.arrive_lua)
     static let drop = queue("drop", PackageResources.drop_lua)
-    static let post = queue("post", PackageResources.post_lua)
+    static let purge = queue("purge", PackageResources.purge_lua)
     static let list = queue("list", PackageResources.list_lua)
     static let get = queue("get", PackageResources.get_lua)
-    static let subscribe = queue("subscribe", PackageResources.subscribe_lua)
-    static let subscriptions = queue("subscriptions", PackageResources.subscriptions_lua)
-    static let subscription = queue("subscription", PackageResources.subscription_lua)
-    static let unsubscribe = queue("unsubscribe", PackageResources.unsubscribe_lua)
-    static let renew = queue("renew", PackageResources.renew_lua)
-    static let look = queue("look", PackageResources.look_lua)
+    static let delete = queue("delete", PackageResources.delete_lua)
+    static let pop = queue("pop", PackageResources.pop_lua)
+    static let stats = queue("stats", PackageResources.stats_lua)
+    static let claim = queue("claim", PackageResources.claim_lua)
+    static let query = queue("query", PackageResources.query_lua)
+    static let update = queue("update", PackageResources.update_lua)
+    static let release = queue("release", PackageResources.release_lua)
+    static let subscribe = plain("subscribe", PackageResources.subscribe_lua)
+    static let resubscribe = plain("resubscribe", PackageResources.resubscribe_lua)
+    static let confirm = plain("confirm", PackageResources.confirm_lua)
+    static let subscriptions = plain("subscriptions", PackageResources.subscriptions_lua)
+    static let subscription = plain("subscription", PackageResources.subscription_lua)
+    static let unsubscribe = plain("unsubscribe", PackageResources.unsubscribe_lua)
+    static let unsubscribeAll = plain("unsubscribe_all", PackageResources.unsubscribe_all_lua)
+    static let renew = plain("renew", PackageResources.renew_lua)
+    static let look = plain("look", PackageResources.look_lua)
     static let take = delivery("take", PackageResources.take_lua)
     static let lease = delivery("lease", PackageResources.lease_lua)
     static let settle = delivery("settle", PackageResources.settle_lua)
@@ -20,8 +33,16 @@ enum Scripts {
     static let sweepMessages = delivery("sweep_messages", PackageResources.sweep_messages_lua)
     static let sweepSubscriptions = delivery("sweep_subscriptions", PackageResources.sweep_subscriptions_lua)
 
-    private static func queue(_ name: StaticString, _ source: [UInt8]) -> RedisScript {
+    private static func plain(_ name: StaticString, _ source: [UInt8]) -> RedisScript {
         RedisScript(name: name, source: PackageResources.common_lua + source)
+    }
+
+    private static func append(_ name: StaticString, _ source: [UInt8]) -> RedisScript {
+        RedisScript(name: name, source: PackageResources.common_lua + PackageResources.append_lua + source)
+    }
+
+    private static func queue(_ name: StaticString, _ source: [UInt8]) -> RedisScript {
+        RedisScript(name: name, source: PackageResources.common_lua + PackageResources.queue_lua + source)
     }
 
     private static func delivery(_ name: StaticString, _ source: [UInt8]) -> RedisScript {

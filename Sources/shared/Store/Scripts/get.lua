@@ -1,15 +1,16 @@
--- get.lua: read messages that have not expired; delayed ones too.
--- KEYS    1 log
--- ARGV    1 now   then position ...
--- RETURNS {now, position, record ...} in the order asked for, without those that are not there
--- COST    k log n for k positions
-local answer = { now }
-for index = 2, #ARGV do
-    local position = ARGV[index]
-    local entry = call('XRANGE', KEYS[1], position, position)[1]
-    if entry and math.floor(tonumber(position) / 2048) + struct.unpack('>I4', entry[2][2]) * 1000 > now then
+-- get.lua: read messages by their ids, claimed and delayed ones too; those that do not exist are left out.
+-- KEYS    1-12 of the queue
+-- ARGV    1 now   then per message, at most 100: position or ''   id
+-- RETURNS {now, then position, record, state ...} in the order of the ids
+-- COST    k log n for k messages
+local answer, seen = { now }, {}
+for index = 2, #ARGV, 2 do
+    local position = find(ARGV[index], ARGV[index + 1])
+    if position and not seen[position] then
+        seen[position] = true
         answer[#answer + 1] = position
-        answer[#answer + 1] = entry[2][2]
+        answer[#answer + 1] = record_at(position)
+        answer[#answer + 1] = shown(call('HGET', STATE, position), call('ZSCORE', HELD, position))
     end
 end
 return answer

@@ -1,26 +1,34 @@
 -- post.lua: append messages to a queue, and in the same step the events its subscribers are notified from.
--- KEYS    1 meta   2 log   3 exp   4 pos   5 ev   6 bell   7 so   8 sweep
+-- KEYS    1 meta   2 log   3 exp   4 pos   5 ev   6 bell   7 so   8 sweep   9 delay   10 runs
 -- ARGV    1 now   2 shard   3 queue   4 1: create a missing queue   5 bytes of the request   6 ttl when nobody says, s
---         7 mark of the client, 8 bytes   then per message: ttl, s, or ''   delay, s, or ''   body
+--         7 mark of the client, 8 bytes
+--         then per message: ttl, s, or ''   delay, s, or ''   flags and checksum, or ''   body
 -- RETURNS {'posted', first position}, the others follow by one each; {'absent'} without a queue; {'large', bytes}
 --         when the request is larger than the queue takes. Nothing was written in the last two.
 -- COST    k log n for k messages in a queue of n: 9 us for one, 3.7 each for ten; 20,000 hold Redis for some 50 ms
-local meta = call('HMGET', KEYS[1], 'c', 'pb', 'dt', 'dd', 'mttl', 'sw')
+local meta = call('HMGET', KEYS[1], 'c', 'pb', 'dt', 'dd', 'mttl', 'sw', 'run')
 if not meta[1] and ARGV[4] ~= '1' then return { 'absent' } end
 local bytes_max = tonumber(meta[2])
 if bytes_max and tonumber(ARGV[5]) > bytes_max then return { 'large', bytes_max } end
 
--- Record: u32 ttl, s | u8 flags, 1: delay follows | 8 bytes client | [u32 delay, s] | body
+-- Record: u32 ttl, s | u8 flags, 1: delay follows, 2: checksum follows, 4: sealed | 8 bytes client | [u32 delay, s]
+--         | [16 bytes MD5] | body
 local first = next_position(KEYS[4])
 local ttl_default, delay_default, ttl_max = tonumber(meta[3] or ARGV[6]), tonumber(meta[4]), tonumber(meta[5]) or 0
 if delay_default == 0 then delay_default = nil end
-local records, expiries, soonest, largest = {}, {}, math.huge, ttl_max
-for index = 8, #ARGV, 3 do
+local records, expiries, delays, soonest, largest = {}, {}, {}, math.huge, ttl_max
+for index = 8, #ARGV, 4 do
     local ttl, delay = tonumber(ARGV[index]) or ttl_default, tonumber(ARGV[index + 1]) or delay_default
     local position = first + #records
     local expires = math.floor(position / 2048) + ttl * 1000
-    records[#records + 1] = struct.pack('>I4B', ttl, delay and 1 or 0) .. ARGV[7]
-        .. (delay and struct.pack('>I4', delay) or '') .. ARGV[index + 2]
+    local extras = ARGV[index + 2]
+    local flags = (delay and 1 or 0) + (extras == '' and 0 or string.byte(extras))
+    records[#records + 1] = struct.pack('>I4B', ttl, flags) .. ARGV[7] .. (delay and struct.pack('>I4', delay) or '')
+        .. string.sub(extras, 2) .. ARGV[index + 3]
+    if delay and delay > 0 then
+        delays[#delays + 1] = math.floor(position / 2048) + delay * 1000
+        delays[#delays + 1] = position
+    end
     expiries[#expiries + 1] = expires
     expiries[#expiries + 1] = position
     soonest, largest = math.min(soonest, expires), math.max(largest, ttl)
@@ -29,8 +37,10 @@ end
 -- From here on it writes, and nothing can fail any more.
 for index, record in ipairs(records) do call('XADD', KEYS[2], first + index - 1, '', record) end
 in_chunks('ZADD', KEYS[3], expiries)
+in_chunks('ZADD', KEYS[9], delays)
 call('SET', KEYS[4], first + #records - 1)
-local changes = meta[1] and {} or { 'c', now, 'md', '{}' }
+local changes = { 'run', run_with(KEYS[10], meta[7], first, #records, ARGV[7]) }
+if not meta[1] then changes = { 'c', now, 'md', '{}', unpack(changes) } end
 if largest > ttl_max then
     changes[#changes + 1] = 'mttl'
     changes[#changes + 1] = largest
@@ -40,7 +50,7 @@ if not meta[6] or soonest < tonumber(meta[6]) then
     changes[#changes + 1] = soonest
     call('ZADD', KEYS[8], soonest, ARGV[3])
 end
-in_chunks('HSET', KEYS[1], changes)
+call('HSET', KEYS[1], unpack(changes))
 if call('ZCARD', KEYS[7]) > 0 then
     -- An event carries at most 100 messages, so that fanning one out stays a small step however large the post was.
     for from = 1, #records, 100 do

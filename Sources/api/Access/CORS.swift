@@ -1,0 +1,52 @@
+import HTTPTypes
+
+/// Which pages of other origins may use the API from a browser (Fetch Standard, "CORS protocol").
+///
+/// It never refuses a request: it says, or does not say, that the browser may show the answer to the page.
+package struct CORS: Sendable, Equatable {
+    /// Headers every browser may send, and these here always (contract: "HEAD, OPTIONS, CORS").
+    private static let headersAlwaysAllowed: Set<String> = [
+        "accept", "accept-language", "content-type", "cache-control", "content-language", "expires", "last-modified",
+        "pragma",
+    ]
+
+    /// Allowed origins; `*` for all, none switches CORS off.
+    package var origins: [String] = []
+    /// Whether browsers may send credentials.
+    ///
+    /// Never for an origin that only `*` admits: any page could use them.
+    package var hasCredentials = true
+    /// Seconds a browser may remember the answer to a preflight.
+    package var secondsMax = 3600
+    package var methods = ["GET", "PUT", "POST", "DELETE", "PATCH", "HEAD"]
+    package var headersAllowed: [String] = []
+    package var headersExposed: [String] = []
+
+    package init() {}
+
+    /// Adds what the browser has to be told.
+    func decorate(_ headers: inout HTTPFields, for head: RequestHead) {
+        guard !self.origins.isEmpty, let origin = head.origin else { return }
+        let isListed = self.origins.contains(origin)
+        guard isListed || self.origins.contains("*") else { return }
+        if head.method == .options, let method = head.wantedMethod {
+            guard self.methods.contains(method), self.admits(headers: head.wantedHeaders) else { return }
+            headers[.accessControlMaxAge] = String(self.secondsMax)
+            headers[.accessControlAllowMethods] = method
+            if let wanted = head.wantedHeaders { headers[.accessControlAllowHeaders] = wanted }
+        } else if !self.headersExposed.isEmpty {
+            headers[.accessControlExposeHeaders] = self.headersExposed.joined(separator: ",")
+        }
+        headers[.vary] = "Origin"
+        headers[.accessControlAllowOrigin] = origin
+        if self.hasCredentials, isListed { headers[.accessControlAllowCredentials] = "true" }
+    }
+
+    private func admits(headers wanted: String?) -> Bool {
+        (wanted ?? "").split(separator: ",").allSatisfy { part in
+            let name = part.filter { $0 != " " && $0 != "\t" }.lowercased()
+            return name.isEmpty || Self.headersAlwaysAllowed.contains(name)
+                || self.headersAllowed.contains { $0.lowercased() == name }
+        }
+    }
+}

@@ -1,0 +1,95 @@
+import Domain
+import Foundation
+import NIOCore
+import Store
+
+extension Operations {
+    private static let healthMessages = 100
+
+    /// Takes a queue of a project of its own through its whole life.
+    ///
+    /// - Throws: `StoreError` when the store cannot be reached at all; what fails later is in the report.
+    func checkHealth(by client: ClientID) async throws -> HealthReport {
+        try await self.ping()
+        let queue = QueueAddress(
+            project: try ProjectID("herald-health-\(UUID().uuidString)"), name: try QueueName("health"))
+        let run = HealthRun(store: self.store, queue: queue, client: client)
+        return await HealthReport.of(
+            [
+                ("create_queue", run.create), ("post_messages", { try await run.post(Self.healthMessages) }),
+                ("claim_messages", run.claim), ("list_messages", run.list), ("delete_messages", run.deleteClaimed),
+                ("delete_claim", run.release), ("bulk_delete_messages", run.deleteRest),
+            ], finally: ("delete_queue", run.deleteQueue), logger: self.logger)
+    }
+}
+
+/// The steps of one check, and what each leaves for the next.
+private actor HealthRun {
+    private static let ttl = 60
+    private static let claimed = 10
+
+    private let store: Store
+    private let queue: QueueAddress
+    private let client: ClientID
+    private var posted: [MessageID] = []
+    private var claim: NewClaim?
+
+    private struct Unexpected: Error {
+        let what: String
+    }
+
+    init(store: Store, queue: QueueAddress, client: ClientID) {
+        self.store = store
+        self.queue = queue
+        self.client = client
+    }
+
+    func create() async throws {
+        _ = try await self.store.queues.create(
+            self.queue, metadata: Array("{}".utf8), attributes: QueueAttributes())
+    }
+
+    func post(_ count: Int) async throws {
+        let draft = MessageDraft(ttl: Self.ttl, body: ByteBuffer(string: #"{"herald":"health"}"#))
+        self.posted = try await self.store.messages.post(
+            Array(repeating: draft, count: count), to: self.queue, by: self.client, requestBytes: 0,
+            defaults: PostDefaults(ttl: Self.ttl))
+    }
+
+    func claim() async throws {
+        self.claim = try await self.store.claims.create(
+            self.queue, limit: Self.claimed, ttl: Self.ttl, grace: Self.ttl)
+        try self.expect(self.claim?.messages.count == Self.claimed, "a claim took another number of messages")
+    }
+
+    func list() async throws {
+        let page = try await self.store.messages.list(
+            self.queue, after: nil, limit: Self.claimed, hiding: nil, includeDelayed: false, includeClaimed: false)
+        let expected = self.posted.dropFirst(Self.claimed).prefix(Self.claimed)
+        try self.expect(page.map(\.id) == Array(expected), "a list showed other messages")
+    }
+
+    func deleteClaimed() async throws {
+        for message in self.claim?.messages ?? [] {
+            let outcome = try await self.store.messages.delete(self.queue, id: message.id, claim: self.claim?.id.text)
+            try self.expect(outcome == .deleted, "a claimed message could not be deleted: \(outcome)")
+        }
+    }
+
+    func release() async throws {
+        guard let claim = self.claim else { throw Unexpected(what: "there is no claim to release") }
+        try await self.store.claims.release(self.queue, id: claim.id)
+    }
+
+    func deleteRest() async throws {
+        try await self.store.messages.delete(self.queue, ids: Array(self.posted.dropFirst(Self.claimed)))
+    }
+
+    func deleteQueue() async throws {
+        try await self.store.queues.delete(self.queue)
+    }
+
+    private func expect(_ isTrue: Bool, _ what: String) throws {
+        if !isTrue { throw Unexpected(what: what) }
+    }
+}

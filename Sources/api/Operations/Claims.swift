@@ -1,0 +1,98 @@
+import Domain
+import Store
+import Wire
+
+/// A claim as its holder sees it.
+struct PlainClaim: Sendable {
+    let id: ClaimID
+    /// Seconds it holds, from its creation or last update.
+    let ttl: Int
+    /// Whole seconds since then.
+    let age: Int
+    /// Oldest first; of a new claim at least one.
+    let messages: [PlainMessage]
+}
+
+extension Operations {
+    /// Puts a claim on the oldest messages that nobody holds.
+    ///
+    /// - Parameters:
+    ///   - document: The request's body; empty stands for `{}`.
+    ///   - limit: How many at most, as the query string says; nil: what the body says, else 10.
+    /// - Returns: nil when there is nothing to claim, or no such queue.
+    func createClaim(on queue: QueueAddress, document: [UInt8], limit: Int?) async throws -> PlainClaim? {
+        let body = document.isEmpty ? ClaimBody() : try ClaimBody(document: document)
+        let terms = try self.terms(of: body)
+        let claim = try await self.store.claims.create(
+            queue, limit: self.claimLimit(limit, body), ttl: terms.ttl, grace: terms.grace)
+        guard let claim else { return nil }
+        do throws(BodyUnreadable) {
+            return PlainClaim(
+                id: claim.id, ttl: terms.ttl, age: 0, messages: try self.opened(claim.messages, of: queue))
+        } catch {
+            // Nobody would know the claim; should this fail, too, it ends by itself.
+            try? await self.store.claims.release(queue, id: claim.id)
+            throw error
+        }
+    }
+
+    /// - Throws: ``Refusal/claimNotFound``, also for a claim that has ended, and for text that is no id.
+    func getClaim(_ text: String, of queue: QueueAddress) async throws -> PlainClaim {
+        guard let id = ClaimID(text) else {
+            try await self.ping()
+            throw Refusal.claimNotFound
+        }
+        guard let claim = try await self.store.claims.get(queue, id: id) else { throw Refusal.claimNotFound }
+        return PlainClaim(
+            id: id, ttl: claim.ttl, age: claim.age, messages: try self.opened(claim.messages, of: queue))
+    }
+
+    /// Lets a claim start anew.
+    ///
+    /// What the body does not say becomes the default, and does not stay as it was.
+    ///
+    /// - Throws: ``Refusal/claimNotFound``.
+    func updateClaim(_ text: String, of queue: QueueAddress, document: [UInt8]) async throws {
+        guard !document.isEmpty else { throw Refusal.bodyInvalid("The body has to be a JSON object.") }
+        let terms = try self.terms(of: try ClaimBody(document: document))
+        guard let id = ClaimID(text) else {
+            try await self.ping()
+            throw Refusal.claimNotFound
+        }
+        guard try await self.store.claims.update(queue, id: id, ttl: terms.ttl, grace: terms.grace) else {
+            throw Refusal.claimNotFound
+        }
+    }
+
+    /// Ends a claim: what it still holds is free at once.
+    ///
+    /// One that is not there is no error.
+    func releaseClaim(_ text: String, of queue: QueueAddress) async throws {
+        guard let id = ClaimID(text) else { return try await self.ping() }
+        try await self.store.claims.release(queue, id: id)
+    }
+
+    /// Messages one claim or pop may take.
+    var claimMessagesMax: Int { min(self.limits.claimMessagesMax, ClaimStore.limitMax) }
+
+    private func claimLimit(_ limit: Int?, _ body: ClaimBody) -> Int {
+        if let limit { return limit }
+        if let wish = body.limit, (1...Int64(self.claimMessagesMax)).contains(wish) { return Int(wish) }
+        return min(Limits.claimDefault, self.claimMessagesMax)
+    }
+
+    private func terms(of body: ClaimBody) throws(Refusal) -> (ttl: Int, grace: Int) {
+        (
+            try Self.seconds("ttl", body.ttl, self.limits.claimTTLMax) ?? self.limits.claimTTLDefault,
+            try Self.seconds("grace", body.grace, self.limits.claimGraceMax) ?? self.limits.claimGraceDefault
+        )
+    }
+
+    private static func seconds(_ name: String, _ value: Int64?, _ max: Int) throws(Refusal) -> Int? {
+        guard let value else { return nil }
+        guard (Int64(Limits.ttlMin)...Int64(max)).contains(value) else {
+            throw .requestInvalid("The \(name) of a claim has to lie between \(Limits.ttlMin) and \(max) seconds.")
+        }
+        return Int(value)
+    }
+}

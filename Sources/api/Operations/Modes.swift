@@ -1,0 +1,11 @@
+package import Signing
+
+/// Ways of working an operator chose.
+package struct Modes: Sendable {
+    /// Deleting messages by their ids takes the claims they are under.
+    package var deletesOnlyClaimed = false
+    /// Records a checksum of every body that is posted; nil: of none.
+    package var checksum: BodyChecksum?
+
+    package init() {}
+}

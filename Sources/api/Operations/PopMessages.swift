@@ -1,0 +1,45 @@
+import Domain
+import Logging
+import NIOCore
+import Runtime
+import Store
+
+extension Operations {
+    /// Removes and returns the oldest messages that nobody holds.
+    ///
+    /// None, when there are none or no such queue.
+    ///
+    /// - Throws: ``BodyUnreadable`` when none of them opens. They were taken out already, so those that do not open are
+    ///   put back: at the end, under new ids, sealed as they are. A key that is missing for a while loses nothing.
+    func popMessages(of queue: QueueAddress, limit: Int, by client: ClientID) async throws -> [PlainMessage] {
+        var popped: [PlainMessage] = []
+        var unreadable: [(message: StoredMessage, error: BodyUnreadable)] = []
+        for message in try await self.store.messages.pop(queue, limit: limit) {
+            do throws(BodyUnreadable) {
+                popped.append(PlainMessage(stored: message, body: try self.body(of: message, in: queue)))
+            } catch {
+                unreadable.append((message, error))
+            }
+        }
+        guard let first = unreadable.first else { return popped }
+        self.logger.error(
+            "Popped messages do not open and are put back",
+            metadata: [
+                LogKey.queueName: "\(queue.name)", LogKey.error: "\(first.error.reason)",
+                "messages": "\(unreadable.count)",
+            ])
+        try await self.putBack(unreadable.map(\.message), into: queue, by: client)
+        guard !popped.isEmpty else { throw first.error }
+        return popped
+    }
+
+    private func putBack(_ messages: [StoredMessage], into queue: QueueAddress, by client: ClientID) async throws {
+        let drafts = messages.map { message in
+            MessageDraft(
+                ttl: max(1, message.ttl - message.age), delay: 0, body: ByteBuffer(bytes: message.body),
+                checksum: message.checksum, isSealed: true)
+        }
+        _ = try await self.store.messages.post(
+            drafts, to: queue, by: client, requestBytes: 0, defaults: PostDefaults(ttl: self.limits.messageTTLDefault))
+    }
+}

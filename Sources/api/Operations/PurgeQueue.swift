@@ -1,0 +1,16 @@
+import Domain
+import Store
+import Wire
+
+extension Operations {
+    /// Removes every message, every subscription, or both; the queue and its metadata stay.
+    ///
+    /// - Parameter document: The request's body; empty stands for both.
+    func purgeQueue(_ queue: QueueAddress, document: [UInt8]) async throws {
+        let body = try PurgeBody(document: document)
+        if body.kinds.isEmpty { try await self.ping() }
+        // Subscriptions first: nobody is told of a message that the same request removes.
+        if body.kinds.contains(.subscriptions) { try await self.store.subscriptions.purge(queue) }
+        if body.kinds.contains(.messages) { try await self.store.messages.purge(queue) }
+    }
+}

@@ -1,0 +1,73 @@
+import Domain
+import HTTPTypes
+import NIOCore
+
+/// A request of which everything has arrived.
+struct ReceivedRequest: Sendable {
+    let head: RequestHead
+    /// Empty without one.
+    let body: ByteBuffer
+    /// When its head arrived, by this machine's clock.
+    let now: Timestamp
+
+    /// - Throws: ``Refusal/requestInvalid(_:)``.
+    var query: Query {
+        get throws(Refusal) { try Query(self.head.query) }
+    }
+}
+
+extension Endpoint {
+    /// Does what is asked for.
+    ///
+    /// - Throws: ``Refusal``, `StoreError` or ``BodyUnreadable``.
+    func perform(_ operations: Operations, _ rules: AccessRules, _ request: ReceivedRequest) async throws -> Reply {
+        let queues = QueueReplies(operations: operations)
+        let messages = MessageReplies(operations: operations)
+        let claims = ClaimReplies(operations: operations)
+        let subscriptions = SubscriptionReplies(operations: operations)
+        let body = request.body
+        switch self {
+        case .showVersions: return Documents.versions
+        case .showHome: return rules.hasAdministration ? Documents.homeOfAdministrators : Documents.home
+        case .showOpenAPI: return Documents.openAPI
+        case .ping(let isAsking):
+            if isAsking { try await operations.ping() }
+            return .empty(.noContent)
+        case .checkHealth(let client):
+            let report = try await operations.checkHealth(by: client)
+            return Reply.json(.ok, capacity: 1024) { report.write(to: &$0) }
+
+        case .listQueues(let project): return try await queues.list(of: project, request.query)
+        case .createQueue(let queue): return try await queues.create(queue, body)
+        case .showQueue(let queue): return try await queues.show(queue)
+        case .updateQueue(let queue): return try await queues.update(queue, body, mediaType: request.head.mediaType)
+        case .deleteQueue(let queue): return try await queues.delete(queue)
+        case .showStats(let queue): return try await queues.stats(queue)
+        case .purgeQueue(let queue): return try await queues.purge(queue, body)
+        case .shareQueue(let queue):
+            return try queues.share(queue, body, key: rules.signedURLKeys.first, now: request.now)
+
+        case .postMessages(let queue, let client): return try await messages.post(body, to: queue, by: client)
+        case .listMessages(let queue, let client): return try await messages.list(queue, for: client, request.query)
+        case .removeMessages(let queue, let client):
+            return try await messages.remove(from: queue, for: client, request.query)
+        case .showMessage(let queue, let id): return try await messages.show(id, of: queue)
+        case .deleteMessage(let queue, let id): return try await messages.delete(id, of: queue, request.query)
+
+        case .createClaim(let queue): return try await claims.create(body, on: queue, request.query)
+        case .showClaim(let queue, let id): return try await claims.show(id, of: queue)
+        case .updateClaim(let queue, let id): return try await claims.update(id, of: queue, body)
+        case .releaseClaim(let queue, let id): return try await claims.release(id, of: queue)
+
+        case .createSubscription(let queue):
+            return try await subscriptions.create(body, for: queue, now: request.now)
+        case .listSubscriptions(let queue): return try await subscriptions.list(queue, request.query)
+        case .showSubscription(let queue, let id): return try await subscriptions.show(id, of: queue)
+        case .updateSubscription(let queue, let id):
+            return try await subscriptions.update(id, of: queue, body, now: request.now)
+        case .deleteSubscription(let queue, let id): return try await subscriptions.delete(id, of: queue)
+        case .confirmSubscription(let queue, let id): return try await subscriptions.confirm(id, of: queue, body)
+        case .showSubscriptionSecret(let queue, let id): return try await subscriptions.showSecret(id, of: queue)
+        }
+    }
+}

@@ -1,0 +1,49 @@
+package import HTTPTypes
+
+/// Everything that has a path: the one list of routes.
+///
+/// The home document, the OpenAPI document and the tests are held against it.
+package enum Resource: String, CaseIterable, Sendable {
+    case versions = "/"
+    case home = "/v2/"
+    case openAPI = "/v2/openapi.json"
+    case ping = "/v2/ping"
+    case health = "/v2/health"
+    case queues = "/v2/queues"
+    case queue = "/v2/queues/{queue}"
+    case stats = "/v2/queues/{queue}/stats"
+    case purge = "/v2/queues/{queue}/purge"
+    case share = "/v2/queues/{queue}/share"
+    case messages = "/v2/queues/{queue}/messages"
+    case message = "/v2/queues/{queue}/messages/{message}"
+    case claims = "/v2/queues/{queue}/claims"
+    case claim = "/v2/queues/{queue}/claims/{claim}"
+    case subscriptions = "/v2/queues/{queue}/subscriptions"
+    case subscription = "/v2/queues/{queue}/subscriptions/{subscription}"
+    case subscriptionConfirm = "/v2/queues/{queue}/subscriptions/{subscription}/confirm"
+    case subscriptionSecret = "/v2/queues/{queue}/subscriptions/{subscription}/secret"
+
+    /// The path with names for its variable parts: also the dimension of metrics, never an id.
+    package var template: String { self.rawValue }
+
+    /// The methods of the path, `OPTIONS` aside.
+    package var methods: [HTTPRequest.Method] {
+        switch self {
+        case .versions, .home, .openAPI, .health, .queues, .stats, .subscriptionSecret: [.get]
+        case .ping: [.get, .head]
+        case .queue: [.get, .put, .patch, .delete]
+        case .purge, .share, .claims: [.post]
+        case .messages: [.get, .post, .delete]
+        case .message: [.get, .delete]
+        case .claim, .subscription: [.get, .patch, .delete]
+        case .subscriptions: [.get, .post]
+        case .subscriptionConfirm: [.put]
+        }
+    }
+
+    /// Answered without asking who the caller is.
+    package var isOpen: Bool { self == .versions || self == .openAPI }
+
+    /// There only where the routes of administrators are served.
+    package var isForAdministrators: Bool { self == .health }
+}

@@ -1,0 +1,24 @@
+/// The name of a claim, and the proof of holding its messages: 26 random characters.
+package struct ClaimID: Hashable, Sendable, CustomStringConvertible {
+    package static let characters = 26
+    /// Random bytes that make one.
+    package static let randomBytes = 16
+
+    package let text: String
+
+    /// Reads an id; nil when the text cannot be one, which callers treat exactly as an unknown id.
+    package init?(_ text: String) {
+        guard text.utf8.count == Self.characters,
+            text.utf8.allSatisfy({ Base32.decode(CollectionOfOne($0)) != nil })
+        else { return nil }
+        self.text = text
+    }
+
+    /// - Parameter random: ``randomBytes`` bytes nobody can guess.
+    package init(random: [UInt8]) {
+        precondition(random.count == Self.randomBytes, "a claim id is made of \(Self.randomBytes) bytes")
+        self.text = String(decoding: Base32.encode(random), as: UTF8.self)
+    }
+
+    package var description: String { self.text }
+}

@@ -1,0 +1,19 @@
+package import Domain
+
+/// A claim that was just made.
+package struct NewClaim: Sendable, Equatable {
+    package let id: ClaimID
+    /// At least one, oldest first.
+    package let messages: [StoredMessage]
+}
+
+/// An active claim, at the moment it was read.
+package struct Claim: Sendable, Equatable {
+    package let id: ClaimID
+    /// Seconds it holds, from its creation or last update.
+    package let ttl: Int
+    /// Whole seconds since its creation or last update, by Redis' clock.
+    package let age: Int
+    /// Those of its messages that still exist, oldest first.
+    package let messages: [StoredMessage]
+}

@@ -1,0 +1,92 @@
+package import Domain
+import Redis
+import Signing
+
+/// The claims on messages of queues.
+///
+/// A claim ends by itself: every reader holds its end against the time, so nobody has to end it. Its messages are free
+/// from that moment on, at their old place.
+package struct ClaimStore: Sendable {
+    let runner: ScriptRunner
+    let keyring: Keyring
+    let ids: MessageIDs
+    let moves: DeadLetterMoves
+
+    /// Puts a claim on the oldest messages of a queue that are neither claimed nor delayed.
+    ///
+    /// A message that would end before the claim is prolonged to outlive it by `grace`. One that was claimed as often as
+    /// its queue allows is moved to the queue's dead-letter queue instead, and does not count.
+    ///
+    /// - Parameters:
+    ///   - limit: Up to ``limitMax``.
+    ///   - ttl: Seconds the claim holds.
+    ///   - grace: Seconds.
+    /// - Returns: nil when there is nothing to claim, or no such queue. Fewer than `limit` messages also when more than
+    ///   one call may look at lies between them.
+    package func create(
+        _ queue: QueueAddress, limit: Int, ttl: Int, grace: Int
+    ) async throws(StoreError) -> NewClaim? {
+        precondition((1...Self.limitMax).contains(limit), "a claim takes 1 through \(Self.limitMax) messages")
+        let keys = self.keyring.shard(of: queue)
+        let id = ClaimID(random: SecureRandom.bytes(ClaimID.randomBytes))
+        for _ in 0..<ScriptRunner.roundsMax {
+            var call = self.runner.call(Scripts.claim, keys: keys.queue(queue).all + [keys.moves, keys.sweep])
+            call.append(limit)
+            call.append(id.text)
+            call.append(ttl)
+            call.append(grace)
+            call.append(queue.key)
+            var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.claim)
+            let isUnfinished = try reply.int() == 1
+            let now = try reply.timestamp()
+            let (firstMove, lastMove) = (try reply.text(), try reply.text())
+            let messages = try self.ids.messages(of: queue, in: &reply, now: now)
+            if !firstMove.isEmpty {
+                // The claim stands whatever becomes of the moves: those that do not arrive now are finished by the sweep.
+                try? await self.moves.finish(self.keyring.number(of: queue), from: firstMove, through: lastMove)
+            }
+            if !isUnfinished { return messages.isEmpty ? nil : NewClaim(id: id, messages: messages) }
+        }
+        throw .overloaded
+    }
+
+    /// Most messages of one claim.
+    package static let limitMax = 100
+
+    /// Reads an active claim; nil when this queue has none of the id.
+    package func get(_ queue: QueueAddress, id: ClaimID) async throws(StoreError) -> Claim? {
+        var call = self.call(Scripts.query, queue)
+        call.append(id.text)
+        var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.query)
+        let now = try reply.timestamp()
+        guard !reply.isAtEnd else { return nil }
+        let (startedAt, ttl) = (try reply.timestamp(), try reply.int())
+        return Claim(
+            id: id, ttl: ttl, age: now.wholeSeconds(since: startedAt),
+            messages: try self.ids.messages(of: queue, in: &reply, now: now))
+    }
+
+    /// Lets an active claim start anew, with another ttl; its messages are prolonged as when they were claimed.
+    ///
+    /// - Returns: false when this queue has none of the id.
+    package func update(
+        _ queue: QueueAddress, id: ClaimID, ttl: Int, grace: Int
+    ) async throws(StoreError) -> Bool {
+        var call = self.call(Scripts.update, queue)
+        call.append(id.text)
+        call.append(ttl)
+        call.append(grace)
+        return try await self.runner.run(call).int == 1
+    }
+
+    /// Ends a claim, if there is one of the id: its messages are free at once, at their old place.
+    package func release(_ queue: QueueAddress, id: ClaimID) async throws(StoreError) {
+        var call = self.call(Scripts.release, queue)
+        call.append(id.text)
+        _ = try await self.runner.run(call)
+    }
+
+    private func call(_ script: RedisScript, _ queue: QueueAddress) -> ScriptCall {
+        self.runner.call(script, keys: self.keyring.shard(of: queue).queue(queue).all)
+    }
+}

@@ -1,0 +1,35 @@
+package import Domain
+import Redis
+
+extension QueueStore {
+    /// Counts the messages of a queue, and finds the oldest and the newest; zero for a queue that does not exist.
+    package func stats(of queue: QueueAddress) async throws(StoreError) -> QueueStats {
+        for _ in 0..<Self.statsRoundsMax {
+            let call = self.runner.call(Scripts.stats, keys: self.keyring.shard(of: queue).queue(queue).all)
+            var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.stats)
+            let isUnfinished = try reply.int() == 1
+            if isUnfinished { continue }
+            let now = try reply.timestamp()
+            let (total, claimed) = (try reply.int(), try reply.int())
+            return QueueStats(
+                total: total, claimed: claimed, oldest: try self.edge(of: queue, in: &reply, now: now),
+                newest: try self.edge(of: queue, in: &reply, now: now))
+        }
+        throw .overloaded
+    }
+
+    /// More than elsewhere: each removes a thousand expired messages that are in the way of the oldest or the newest.
+    private static let statsRoundsMax = 1000
+
+    private func edge(
+        of queue: QueueAddress, in reply: inout ReplyReader, now: Timestamp
+    ) throws(StoreError) -> QueueStats.Edge? {
+        guard !reply.isAtEnd else { return nil }
+        let position = try reply.position()
+        let origin = try MessageRecord(try reply.bytes()).origin
+        let created = origin?.createdAt ?? position.createdAt
+        return QueueStats.Edge(
+            id: origin?.id ?? self.ids.id(at: position, of: queue), createdAt: created,
+            age: now.wholeSeconds(since: created))
+    }
+}

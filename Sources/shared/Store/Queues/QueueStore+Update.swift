@@ -1,0 +1,50 @@
+package import Domain
+import Redis
+
+extension QueueStore {
+    /// Replaces the metadata of a queue by what `change` makes of it; nobody else's change is lost.
+    ///
+    /// - Parameter change: Gets the stored JSON object, returns the new one and what the store has to know of it. It is
+    ///   called again when the metadata changed meanwhile, so it must not remember. What it throws is thrown, and
+    ///   nothing was changed.
+    /// - Returns: The new metadata; nil when there is no such queue.
+    /// - Throws: ``StoreError/overloaded`` when others change the metadata faster.
+    package func update(
+        _ queue: QueueAddress, _ change: ([UInt8]) throws -> (metadata: [UInt8], attributes: QueueAttributes)
+    ) async throws -> [UInt8]? {
+        for _ in 0..<Self.updatesMax {
+            guard let stored = try await self.metadata(of: queue) else { return nil }
+            let (metadata, attributes) = try change(stored)
+            var call = self.runner.call(Scripts.patch, keys: [self.keyring.shard(of: queue).meta(queue)])
+            call.append(stored)
+            self.append(metadata, attributes, of: queue, to: &call)
+            if try await self.runner.run(call).int == 1 { return metadata }
+        }
+        throw StoreError.overloaded
+    }
+
+    /// Attempts of one update.
+    private static let updatesMax = 32
+
+    /// Whether bodies posted to the queue shall be encrypted; false when there is no such queue.
+    package func encryptsMessages(_ queue: QueueAddress) async throws(StoreError) -> Bool {
+        var command = RedisCommand("HGET", arguments: 2)
+        command.append(self.keyring.shard(of: queue).meta(queue))
+        command.append("en")
+        return try await self.runner.send(command).text == "1"
+    }
+
+    /// What a queue is kept as, in the order in which `put.lua` and `patch.lua` take it.
+    func append(
+        _ metadata: [UInt8], _ attributes: QueueAttributes, of queue: QueueAddress, to call: inout ScriptCall
+    ) {
+        call.append(metadata)
+        let target = attributes.deadLetterQueue.map { QueueAddress(project: queue.project, name: $0).key }
+        let numbers = [
+            attributes.postBytesMax, attributes.messageTTLDefault, attributes.messageDelayDefault,
+            attributes.claimCountMax, attributes.deadLetterTTL, attributes.encryptsMessages ? 1 : nil,
+        ]
+        for number in numbers { call.append(number.map { String($0) } ?? "") }
+        call.append(target ?? "")
+    }
+}

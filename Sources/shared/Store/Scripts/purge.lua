@@ -1,0 +1,12 @@
+-- purge.lua: remove every message of a queue and every claim, and keep the queue.
+-- KEYS    1-12 of the queue   13 sweep
+-- ARGV    1 now   2 queue
+-- RETURNS 1
+-- COST    1; Redis frees the messages in the background
+call('UNLINK', unpack(KEYS, 2, 12))
+call('ZREM', KEYS[13], ARGV[2])
+if call('EXISTS', META) == 1 then
+    call('HDEL', META, 'sw', 'run')
+    call('HSET', META, 'mttl', 0)
+end
+return 1

@@ -1,0 +1,36 @@
+-- resubscribe.lua: change a living subscription.
+-- KEYS    1 subs   2 subh   3 so   4 su   5 sx
+-- ARGV    1 now   2 id   3 queue   then, each or '': 4 address   5 ttl, s   6 options
+--         7 1: another address is not confirmed
+-- RETURNS 'updated'; 'absent': the queue has none of this id; 'taken': another one has that address, nothing changed
+-- COST    log n for n subscriptions of the queue
+local id = ARGV[2]
+local header, record = call('HGET', KEYS[2], id), call('HGET', KEYS[1], id)
+if not header or not record or tonumber(string.sub(header, 1, 15)) <= now or string.sub(header, 24) ~= ARGV[3] then
+    return 'absent'
+end
+local ttl, bytes, from = string.match(record, '^(%d+) (%d+) ()')
+local address = string.sub(record, from, from + tonumber(bytes) - 1)
+local options = string.sub(record, from + #address)
+local expires, confirmed = tonumber(string.sub(header, 1, 15)), string.sub(header, 16, 16)
+if ARGV[4] ~= '' and ARGV[4] ~= address then
+    local known = call('HGET', KEYS[4], ARGV[4])
+    local other = known and call('HGET', KEYS[2], known)
+    if other and tonumber(string.sub(other, 1, 15)) > now then return 'taken' end
+    -- An expired one of the same address stays behind for the sweep, which finds it by its end.
+    if known then call('ZREM', KEYS[3], known) end
+    if call('HGET', KEYS[4], address) == id then call('HDEL', KEYS[4], address) end
+    call('HSET', KEYS[4], ARGV[4], id)
+    address = ARGV[4]
+    if ARGV[7] == '1' then confirmed = '0' end
+end
+if ARGV[5] ~= '' then
+    ttl, expires = ARGV[5], now + tonumber(ARGV[5]) * 1000
+    call('ZADD', KEYS[5], expires, id)
+end
+if ARGV[6] ~= '' then options = ARGV[6] end
+local version = (tonumber(string.sub(header, 18, 23)) + 1) % 1000000
+call('HSET', KEYS[2], id, string.format('%015.0f', expires) .. confirmed .. string.sub(header, 17, 17)
+    .. string.format('%06d', version) .. ARGV[3])
+call('HSET', KEYS[1], id, ttl .. ' ' .. #address .. ' ' .. address .. options)
+return 'updated'

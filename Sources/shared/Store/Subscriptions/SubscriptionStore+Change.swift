@@ -1,0 +1,93 @@
+package import Domain
+import Redis
+
+/// What is to change of a subscription.
+///
+/// What is nil stays; the rest replaces the old value as a whole.
+package struct SubscriptionChange: Sendable, Equatable {
+    package var subscriber: Subscriber?
+    /// Seconds it lives from now on.
+    package var ttl: Int?
+    /// The JSON object as the caller wrote it.
+    package var options: [UInt8]?
+
+    package init(subscriber: Subscriber? = nil, ttl: Int? = nil, options: [UInt8]? = nil) {
+        self.subscriber = subscriber
+        self.ttl = ttl
+        self.options = options
+    }
+}
+
+/// What became of the wish to change a subscription.
+package enum SubscriptionUpdate: Sendable, Equatable {
+    case updated
+    /// This queue has no living subscription of the id.
+    case absent
+    /// Another living subscription of the queue has that subscriber. Nothing changed.
+    case taken
+}
+
+extension SubscriptionStore {
+    /// Changes a subscription.
+    ///
+    /// - Parameter resettingConfirmation: Whether another subscriber has to confirm anew.
+    package func update(
+        _ queue: QueueAddress, id: SubscriptionID, _ change: SubscriptionChange, resettingConfirmation: Bool
+    ) async throws(StoreError) -> SubscriptionUpdate {
+        let keys = self.keyring.shard(of: queue)
+        var call = self.runner.call(
+            Scripts.resubscribe,
+            keys: [
+                keys.subscriptions, keys.headers, keys.subscriptionOrder(queue), keys.subscriberAddresses(queue),
+                keys.expiries,
+            ])
+        call.append(id.text)
+        call.append(queue.key)
+        call.append(change.subscriber?.uri ?? "")
+        call.append(change.ttl.map { String($0) } ?? "")
+        call.append(change.options ?? [])
+        call.append(resettingConfirmation ? 1 : 0)
+        switch try await self.runner.run(call).text {
+        case "updated": return .updated
+        case "absent": return .absent
+        case "taken": return .taken
+        case let answer: throw .corrupt("resubscribe.lua answered \(answer ?? "no text")")
+        }
+    }
+
+    /// Writes down that a subscriber agreed to be notified, or withdrew.
+    ///
+    /// - Returns: false when this queue has no living subscription of the id.
+    package func confirm(
+        _ queue: QueueAddress, id: SubscriptionID, _ confirmed: Bool
+    ) async throws(StoreError) -> Bool {
+        var call = self.runner.call(Scripts.confirm, keys: [self.keyring.shard(of: queue).headers])
+        call.append(id.text)
+        call.append(queue.key)
+        call.append(confirmed ? 1 : 0)
+        return try await self.runner.run(call).int == 1
+    }
+
+    /// Ends every subscription of a queue.
+    package func purge(_ queue: QueueAddress) async throws(StoreError) {
+        let keys = self.keyring.shard(of: queue)
+        for _ in 0..<Self.purgesMax {
+            var call = self.runner.call(
+                Scripts.unsubscribeAll,
+                keys: [
+                    keys.subscriptions, keys.headers, keys.subscriptionOrder(queue), keys.subscriberAddresses(queue),
+                    keys.expiries,
+                ])
+            call.append(Self.purgeStep)
+            guard let more = try await self.runner.run(call).int else {
+                throw .corrupt("unsubscribe_all.lua answered no number")
+            }
+            if more == 0 { return }
+        }
+        throw .overloaded
+    }
+
+    /// Subscriptions ended by one script, and scripts of one purge: 2,500,000 subscriptions in all.
+    private static let purgeStep = 250
+    private static let purgesMax = 10_000
+}

@@ -1,0 +1,37 @@
+package import Domain
+
+/// The body of a change of a subscription: any of `{"subscriber": "https://…", "ttl": 3600, "options": {…}}`.
+package struct SubscriptionPatch: Sendable, Equatable {
+    /// nil: not to be changed, as with the others; at least one is not nil.
+    package let subscriber: Subscriber?
+    /// Seconds from now, at least 60.
+    package let ttl: Int?
+    /// A JSON object as it was written; it replaces the old one whole.
+    package let options: [UInt8]?
+    /// Whether the options hold a retry policy that says anything.
+    package let hasRetryPolicy: Bool
+
+    /// Several of the words thrown are looked for by clients and tests.
+    ///
+    /// - Parameter now: Bounds `ttl`: a subscription must end before the year 10000.
+    /// - Throws: ``Refusal/bodyInvalid(_:)``, ``Refusal/requestInvalid(_:)``,
+    ///   ``Refusal/subscriberSchemeUnsupported(supported:)`` or ``Refusal/subscriptionUnchanged``.
+    package init(document bytes: [UInt8], now: Timestamp) throws(Refusal) {
+        guard !bytes.isEmpty else { throw .subscriptionUnchanged }
+        let object: JSONObject?
+        do {
+            object = try JSONObject(document: bytes)
+        } catch {
+            throw .unparsable(error)
+        }
+        guard let object else { throw .bodyInvalid("Subscriptions must be a dict.") }
+        self.subscriber = try object["subscriber"].map { value throws(Refusal) in
+            try Subscriber(try SubscriptionFields.uri(value, in: object))
+        }
+        self.ttl = try SubscriptionFields.ttl(of: object, now: now)
+        let options = try SubscriptionFields.options(of: object)
+        self.options = options?.text
+        self.hasRetryPolicy = options?.hasRetryPolicy ?? false
+        guard self.subscriber != nil || self.ttl != nil || self.options != nil else { throw .subscriptionUnchanged }
+    }
+}

@@ -1,0 +1,62 @@
+import API
+import Foundation
+import HTTPTypes
+import TestKit
+import Testing
+
+/// The OpenAPI document against what is routed, both ways.
+struct OpenAPITests {
+    @Test func `The document describes every route, and no other, and anyone may read it`() async throws {
+        var rules = AccessRules()
+        rules.hasAdministration = true
+        try await withAPI(rules: rules) { api async throws in
+            let reply = try await HTTPCaller(api.address).send("GET", "/v2/openapi.json")
+            #expect(reply.status == 200 && reply["Content-Type"] == "application/json")
+            #expect((reply.json["openapi"] as? String)?.hasPrefix("3.1.") == true)
+            let paths = try #require(reply.json["paths"] as? [String: [String: Any]])
+            #expect(Set(paths.keys) == Set(Resource.allCases.map(\.template)))
+            for resource in Resource.allCases {
+                let described = Set((paths[resource.template] ?? [:]).keys.map { $0.uppercased() })
+                #expect(described == Set(resource.methods.map(\.rawValue)), "\(resource.template)")
+                // The router has the same opinion.
+                let path = resource.template.replacing(/\{[^}]*\}/, with: "x")
+                let options = try await HTTPCaller(api.address).send("OPTIONS", path)
+                let allowed = try #require(options["Allow"]).split(separator: ",").map { $0.filter { $0 != " " } }
+                #expect(Set(allowed) == described, "\(path)")
+            }
+        }
+    }
+
+    @Test func `Every operation tells its parameters, and every reference leads somewhere`() async throws {
+        try await withAPI { api async throws in
+            let document = try await api.client().get("/v2/openapi.json").json
+            var references: Set<String> = []
+            func walk(_ value: Any) {
+                if let object = value as? [String: Any] {
+                    if let reference = object["$ref"] as? String { references.insert(reference) }
+                    for child in object.values { walk(child) }
+                } else if let array = value as? [Any] {
+                    for child in array { walk(child) }
+                }
+            }
+            walk(document)
+            for reference in references {
+                var value: Any? = document
+                for part in reference.split(separator: "/").dropFirst() {
+                    value = (value as? [String: Any])?[String(part)]
+                }
+                #expect(value != nil, "\(reference)")
+            }
+            for (path, item) in document["paths"] as? [String: [String: [String: Any]]] ?? [:] {
+                let variables = path.matches(of: /\{([^}]*)\}/).map { String($0.1) }
+                for (method, operation) in item {
+                    let names = (operation["parameters"] as? [[String: Any]] ?? []).compactMap {
+                        ($0["$ref"] as? String)?.split(separator: "/").last.map { $0.lowercased() }
+                    }
+                    for variable in variables { #expect(names.contains(variable), "\(method) \(path)") }
+                    #expect(operation["operationId"] != nil && operation["responses"] != nil, "\(method) \(path)")
+                }
+            }
+        }
+    }
+}

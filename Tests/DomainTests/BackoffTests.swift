@@ -1,0 +1,77 @@
+import Domain
+import Testing
+
+struct BackoffTests {
+    struct Row: Sendable {
+        let range: (Int, Int)
+        let linear: [Int]
+        let arithmetic: [Int]
+        let geometric: [Int]
+    }
+
+    /// The table of the notifications contract, 8.5, the last element clamped to the maximum.
+    static let table = [
+        Row(
+            range: (5, 30), linear: [5, 10, 15, 20, 25], arithmetic: [5, 7, 12, 20, 30], geometric: [5, 7, 12, 19, 30]),
+        Row(range: (5, 15), linear: [5, 10], arithmetic: [5, 15], geometric: [5, 15]),
+        Row(
+            range: (5, 60), linear: Array(stride(from: 5, to: 60, by: 5)),
+            arithmetic: [5, 6, 8, 11, 15, 20, 26, 33, 41, 50, 60], geometric: [5, 6, 8, 10, 13, 17, 22, 28, 36, 46, 60]),
+        Row(
+            range: (10, 60), linear: Array(stride(from: 10, to: 60, by: 5)),
+            arithmetic: [10, 11, 13, 16, 21, 26, 33, 41, 50, 60], geometric: [10, 12, 14, 18, 22, 27, 33, 40, 49, 60]),
+        Row(
+            range: (20, 80), linear: Array(stride(from: 20, to: 80, by: 5)),
+            arithmetic: [20, 20, 22, 25, 29, 33, 39, 45, 52, 60, 70, 80],
+            geometric: [20, 22, 25, 29, 33, 37, 42, 48, 54, 62, 70, 80]),
+        Row(
+            range: (30, 100), linear: Array(stride(from: 30, to: 100, by: 5)),
+            arithmetic: [30, 30, 32, 34, 37, 41, 46, 51, 57, 64, 72, 80, 90, 100],
+            geometric: [30, 32, 36, 39, 43, 47, 52, 57, 62, 69, 75, 83, 91, 100]),
+        Row(range: (1, 11), linear: [1, 6], arithmetic: [1, 11], geometric: [1, 11]),
+    ]
+
+    /// The waits a policy makes of nothing but its backoff list.
+    private func waits(_ backoff: Backoff, _ range: (Int, Int)) -> [Int] {
+        var policy = RetryPolicy()
+        policy.retriesWithoutDelay = 0
+        policy.minimumDelayRetries = 0
+        policy.maximumDelayRetries = 0
+        (policy.delayMin, policy.delayMax, policy.backoff) = (range.0, range.1, backoff)
+        return (1..<policy.attemptsMax).compactMap { policy.delay(afterAttempt: $0) }
+    }
+
+    @Test(arguments: BackoffTests.table)
+    func `T-19: The four shapes make the waits of the contract's table`(row: Row) {
+        #expect(self.waits(.linear, row.range) == row.linear)
+        #expect(self.waits(.arithmetic, row.range) == row.arithmetic)
+        #expect(self.waits(.geometric, row.range) == row.geometric)
+        #expect(self.waits(.exponential, row.range) == row.geometric)
+    }
+
+    @Test(arguments: Backoff.allCases)
+    func `However wide the range is, waits never shrink and stay within it`(backoff: Backoff) {
+        for range in [(1, 86_400), (86_390, 86_400), (5, 300), (7, 1000), (3, 17)] {
+            let waits = self.waits(backoff, range)
+            #expect(waits.first == range.0)
+            #expect(backoff == .linear ? waits.allSatisfy { $0 < range.1 } : waits.last == range.1)
+            #expect(zip(waits, waits.dropFirst()).allSatisfy { $0 <= $1 })
+        }
+    }
+
+    @Test func `A subscription's policy counts before the queue's, unless the queue forbids it`() {
+        var queue = RetryPolicy()
+        queue.delayMax = 60
+        var subscription = RetryPolicy()
+        subscription.delayMax = 120
+        #expect(RetryPolicy.effective(queue: nil, subscription: nil) == RetryPolicy())
+        #expect(RetryPolicy.effective(queue: queue, subscription: nil) == queue)
+        #expect(RetryPolicy.effective(queue: nil, subscription: subscription) == subscription)
+        #expect(RetryPolicy.effective(queue: queue, subscription: subscription) == subscription)
+        queue.ignoresSubscriptions = true
+        #expect(RetryPolicy.effective(queue: queue, subscription: subscription) == queue)
+        queue.ignoresSubscriptions = false
+        subscription.ignoresSubscriptions = true
+        #expect(RetryPolicy.effective(queue: queue, subscription: subscription) == subscription)
+    }
+}

@@ -1,0 +1,137 @@
+import Domain
+import Redis
+import Store
+import TestKit
+import Testing
+
+/// What must not hold Redis up, whatever lies in a queue.
+///
+/// Each script says in its contract how much it looks at; these
+/// cases are larger, and Redis' own count of its slowest call says whether one script did it all.
+struct WorstCaseTests {
+    /// Far above the bounded work of one script on a busy machine, far below what an unbounded one takes here.
+    private static let longestScriptMilliseconds = 100
+
+    /// Runs operations on a house and holds every script against ``longestScriptMilliseconds``.
+    private func bounded(_ house: TestHouse, _ body: () async throws -> Void) async throws {
+        try await house.redis.command(
+            "CONFIG", "SET", "slowlog-log-slower-than", "\(Self.longestScriptMilliseconds * 1000)")
+        try await house.redis.command("SLOWLOG", "RESET")
+        try await body()
+        #expect(try await house.redis.command("SLOWLOG", "LEN").int == 0)
+    }
+
+    private func fill(
+        _ house: TestHouse, _ queue: QueueAddress, _ count: Int, ttl: Int, by digit: Int = 1
+    ) async throws {
+        for first in stride(from: 0, to: count, by: 1000) {
+            try await house.post(
+                (first..<min(first + 1000, count)).map { "\($0)" }, to: queue, ttl: ttl, by: digit)
+        }
+    }
+
+    @Test func `Ten thousand messages whose claims end at once are claimed again in their order`() async throws {
+        try await withHouse { house in
+            let queue = try address("p", "q")
+            try await self.fill(house, queue, 12_000, ttl: 3600)
+            for _ in 0..<100 { _ = try await house.store.claims.create(queue, limit: 100, ttl: 60, grace: 60) }
+            #expect(try await house.store.queues.stats(of: queue).claimed == 10_000)
+            house.time.pass(seconds: 60)
+            try await self.bounded(house) {
+                #expect(try await house.store.queues.stats(of: queue).claimed == 0)
+                let claim = try await house.store.claims.create(queue, limit: 20, ttl: 60, grace: 60)
+                #expect(claim?.messages.map { String(decoding: $0.body, as: UTF8.self) } == (0..<20).map { "\($0)" })
+                #expect(try await house.bodies(queue, limit: 3) == ["20", "21", "22"])
+            }
+        }
+    }
+
+    @Test func `A hundred thousand expired messages between two living ones hide neither of them`() async throws {
+        try await withHouse { house in
+            let queue = try address("p", "q")
+            try await house.post(["first"], to: queue, ttl: 3600)
+            try await self.fill(house, queue, 100_000, ttl: 60)
+            try await house.post(["last"], to: queue, ttl: 3600)
+            // A second more than their ttl: of so many posts in one instant the last are dated a little later.
+            house.time.pass(seconds: 61)
+            try await self.bounded(house) {
+                let stats = try await house.store.queues.stats(of: queue)
+                #expect(stats.total == 2 && stats.oldest?.age == 61 && stats.newest != stats.oldest)
+                #expect(try await house.bodies(queue) == ["first", "last"])
+                var claimed: [String] = []
+                for _ in 0..<2 {
+                    let claim = try await house.store.claims.create(queue, limit: 20, ttl: 60, grace: 60)
+                    claimed += claim?.messages.map { String(decoding: $0.body, as: UTF8.self) } ?? []
+                }
+                #expect(claimed == ["first", "last"])
+                try await house.sweepAll(shard: Shards(count: 16).shard(of: queue))
+            }
+        }
+    }
+
+    @Test func `M-42: A foreign message is on the first page, behind a hundred thousand of one's own`() async throws {
+        try await withHouse { house in
+            let queue = try address("p", "q")
+            try await self.fill(house, queue, 100_000, ttl: 3600)
+            try await house.post(["foreign"], to: queue, by: 2)
+            try await self.fill(house, queue, 20_000, ttl: 3600)
+            func foreign(claimed: Bool) async throws -> [String] {
+                try await house.store.messages.list(
+                    queue, after: nil, limit: 10, hiding: try client(1), includeDelayed: false, includeClaimed: claimed
+                ).map { String(decoding: $0.body, as: UTF8.self) }
+            }
+            // One client's messages in a row are one step, however many they are.
+            let before = try await self.scriptCalls(house)
+            try await self.bounded(house) {
+                let found = (try await foreign(claimed: false), try await foreign(claimed: true))
+                #expect(found == (["foreign"], ["foreign"]))
+            }
+            #expect(try await self.scriptCalls(house) - before <= 10)
+        }
+    }
+
+    @Test func `Two thousand messages at their last claim move before the next one is claimed`() async throws {
+        try await withHouse { house in
+            let (queue, dead) = (try address("p", "q"), try address("p", "dead"))
+            _ = try await house.store.queues.create(
+                queue, metadata: Array("{}".utf8),
+                attributes: QueueAttributes(claimCountMax: 1, deadLetterQueue: dead.name))
+            try await self.fill(house, queue, 2000, ttl: 3600)
+            for _ in 0..<20 { _ = try await house.store.claims.create(queue, limit: 100, ttl: 60, grace: 60) }
+            try await house.post(["new"], to: queue)
+            house.time.pass(seconds: 60)
+            try await self.bounded(house) {
+                let claim = try await house.store.claims.create(queue, limit: 20, ttl: 60, grace: 60)
+                #expect(claim?.messages.map { String(decoding: $0.body, as: UTF8.self) } == ["new"])
+            }
+            #expect(try await house.store.queues.stats(of: dead).total == 2000)
+            #expect(try await house.bodies(dead, limit: 3) == ["0", "1", "2"])
+        }
+    }
+
+    @Test func `Messages that moved and were forgotten leave nothing behind`() async throws {
+        try await withHouse(shards: 1) { house in
+            let (queue, dead) = (try address("p", "q"), try address("p", "dead"))
+            _ = try await house.store.queues.create(
+                queue, metadata: Array("{}".utf8),
+                attributes: QueueAttributes(claimCountMax: 1, deadLetterQueue: dead.name, deadLetterTTL: 100))
+            try await self.fill(house, queue, 50, ttl: 3600)
+            _ = try await house.store.claims.create(queue, limit: 50, ttl: 60, grace: 60)
+            house.time.pass(seconds: 60)
+            #expect(try await house.store.claims.create(queue, limit: 50, ttl: 60, grace: 60) == nil)
+            #expect(try await house.store.messages.pop(dead, limit: 50).count == 50)
+            house.time.pass(seconds: 100)
+            try await house.sweepAll()
+            let left = try await house.shardKeys().filter { $0 != "pos" && !$0.hasSuffix(":meta") }
+            #expect(left == ["moves"])
+            let moves = "herald:{\(Shards(count: 1).tags[0])}:moves"
+            #expect(try await house.redis.command("XLEN", moves).int == 0)
+        }
+    }
+
+    private func scriptCalls(_ house: TestHouse) async throws -> Int {
+        let info = try await house.redis.command("INFO", "commandstats").text ?? ""
+        let line = info.split(whereSeparator: \.isNewline).first { $0.hasPrefix("cmdstat_evalsha:") }
+        return line?.split(separator: "=").dropFirst().first?.split(separator: ",").first.flatMap { Int($0) } ?? 0
+    }
+}
