@@ -108,7 +108,7 @@ struct Base32Tests {
     @Test func `Bytes become text five bits at a time`() {
         #expect(String(decoding: Base32.encode([0xff, 0x00, 0xff, 0x00, 0xff]), as: UTF8.self) == "zw0fy07z")
         #expect(String(decoding: Base32.encode([0x80]), as: UTF8.self) == "g0")
-        #expect(Base32.encode([UInt8]()).isEmpty)
+        #expect(Base32.encode([]).isEmpty)
     }
 
     @Test(arguments: [0, 1, 31, 32, 1 << 40, (1 << 55) - 1] as [UInt64])

@@ -83,6 +83,8 @@ struct RequestHead: Sendable {
     }
 
     private static func mediaType(_ value: String) -> String? {
-        value.prefix { $0 != ";" }.lowercased().split(separator: " ").first.map(String.init)
+        // What nearly every request says needs no look inside.
+        if value == "application/json" { return value }
+        return value.prefix { $0 != ";" }.lowercased().split(separator: " ").first.map(String.init)
     }
 }

@@ -56,7 +56,9 @@ struct MessageReplies: Sendable {
 
     func show(_ text: String, of queue: QueueAddress) async throws -> Reply {
         let message = try await self.operations.getMessage(text, in: queue)
-        return Reply.json(.ok, capacity: Self.capacity(of: [message])) { Self.write(message, of: queue, to: &$0) }
+        return Reply.json(.ok, capacity: Self.capacity(of: [message])) {
+            Self.write(message, under: queue.path, to: &$0)
+        }
     }
 
     func delete(_ text: String, of queue: QueueAddress, _ query: Query) async throws -> Reply {
@@ -122,10 +124,11 @@ struct MessageReplies: Sendable {
 
     /// Writes the array and its name, the object left open.
     static func write(_ messages: [PlainMessage], of queue: QueueAddress, to body: inout ByteBuffer) {
+        let path = queue.path
         body.writeStaticString(#"{"messages":["#)
         for (index, message) in messages.enumerated() {
             if index > 0 { body.writeStaticString(",") }
-            Self.write(message, of: queue, to: &body)
+            Self.write(message, under: path, to: &body)
         }
         body.writeStaticString("]")
     }
@@ -135,11 +138,13 @@ struct MessageReplies: Sendable {
     ///
     /// Another takes what stands behind the last equals sign of the href for the claim: it is the only parameter there,
     /// and only while the claim is active.
-    private static func write(_ message: PlainMessage, of queue: QueueAddress, to body: inout ByteBuffer) {
+    ///
+    /// - Parameter path: Of its queue.
+    private static func write(_ message: PlainMessage, under path: String, to body: inout ByteBuffer) {
         body.writeStaticString(#"{"id":""#)
         body.writeString(message.stored.id.text)
         body.writeStaticString(#"","href":""#)
-        body.writeString(queue.path)
+        body.writeString(path)
         body.writeStaticString("/messages/")
         body.writeString(message.stored.id.text)
         if let claim = message.stored.claim {

@@ -23,11 +23,12 @@ struct Query: Sendable {
         guard text.utf8.count <= Self.bytesMax else {
             throw .requestInvalid("The query string may have at most \(Self.bytesMax) bytes.")
         }
-        for pair in text.split(separator: "&") {
-            let halves = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard halves.count == 2 else { continue }  // no value: as if it were not there
-            let name = Percent.decode(halves[0], isForm: true)
-            let values = halves[1].split(separator: ",").map { Percent.decode($0, isForm: true) }
+        // Cut at bytes: characters would have to be found first.
+        for pair in text.utf8.split(separator: UInt8(ascii: "&")) {
+            guard let equals = pair.firstIndex(of: UInt8(ascii: "=")) else { continue }  // no value: as if not there
+            let name = Percent.decode(Substring(pair[..<equals]), isForm: true)
+            let values = pair[pair.index(after: equals)...].split(separator: UInt8(ascii: ","))
+                .map { Percent.decode(Substring($0), isForm: true) }
             guard !values.isEmpty else { continue }
             if let place = self.parameters.firstIndex(where: { $0.name == name }) {
                 self.parameters[place].values += values

@@ -53,21 +53,23 @@ struct RESTResponder: Sendable {
         switch self.admit(head, route, now: now) {
         case .answer(let answer): reply = answer
         case .go(let endpoint):
+            let bytesMax = endpoint.bodyBytesMax(self.operations.limits) ?? .max
             var body: ByteBuffer? = ByteBuffer()
-            if let bytesMax = endpoint.bodyBytesMax(self.operations.limits), !incoming.isOver {
+            if bytesMax < .max, !incoming.isOver {
                 // The declared length decides before a byte is read.
-                isRefused = (head.contentLength ?? 0) > bytesMax
-                if !isRefused {
+                if head.contentLength ?? 0 > bytesMax {
+                    body = nil
+                } else {
                     if head.expectsContinue { try await writer.writeInformationalHead(HTTPResponse(status: .continue)) }
                     body = try await incoming.read(upTo: bytesMax)
-                    isRefused = body == nil
                 }
-                if isRefused { body = nil }
-                reply = Problem.bodyTooLarge(bytesMax: bytesMax).reply
-            } else {
-                reply = .empty(.noContent)
             }
-            if let body { reply = await self.perform(endpoint, head, body, id: id, now: now) }
+            if let body {
+                reply = await self.perform(endpoint, head, body, id: id, now: now)
+            } else {
+                isRefused = true
+                reply = Problem.bodyTooLarge(bytesMax: bytesMax).reply
+            }
         }
 
         if isRefused || self.isStopping.withLockedValue({ $0 }) { reply.headers[.connection] = "close" }

@@ -24,8 +24,8 @@ struct Reply: Sendable {
         return Reply(status: status, headers: [.contentType: "application/json"], body: body)
     }
 
-    func with(_ name: HTTPField.Name, _ value: String) -> Reply {
-        var reply = self
+    consuming func with(_ name: HTTPField.Name, _ value: String) -> Reply {
+        var reply = consume self
         reply.headers[name] = value
         return reply
     }

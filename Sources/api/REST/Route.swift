@@ -15,7 +15,8 @@ struct Route: Sendable, Equatable {
             self.init(.versions)
             return
         }
-        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        // Cut at bytes: characters would have to be found first.
+        let parts = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map(Substring.init)
         guard parts.count >= 3, parts[0].isEmpty, parts[1] == "v2" else { return nil }
         switch (parts[2], parts.count) {
         case ("", 3): self.init(.home)

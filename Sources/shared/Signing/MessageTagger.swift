@@ -29,7 +29,7 @@ package struct MessageTagger: Sendable {
     package func deliveryID(subscription: SubscriptionID, position: Position) -> DeliveryID {
         DeliveryID(
             text: String(
-                decoding: Base32.encode(self.hash(kind: "d", subscription.text.utf8, position)), as: UTF8.self))
+                decoding: Base32.encode(self.hash(kind: "d", subscription.text.utf8, position)[...]), as: UTF8.self))
     }
 
     /// Eight bytes that stand for a client beside each message it posted: enough to tell its own from others'.

@@ -21,8 +21,9 @@ package enum Base32 {
     }
 
     /// Bytes as text, five bits to a character, padded with zero bits at the end.
-    package static func encode(_ bytes: some Sequence<UInt8>) -> [UInt8] {
+    package static func encode(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
         var text: [UInt8] = []
+        text.reserveCapacity((bytes.count * 8 + 4) / 5)
         var pending: UInt32 = 0
         var pendingBits = 0
         for byte in bytes {

@@ -17,7 +17,7 @@ package struct ClaimID: Hashable, Sendable, CustomStringConvertible {
     /// - Parameter random: ``randomBytes`` bytes nobody can guess.
     package init(random: [UInt8]) {
         precondition(random.count == Self.randomBytes, "a claim id is made of \(Self.randomBytes) bytes")
-        self.text = String(decoding: Base32.encode(random), as: UTF8.self)
+        self.text = String(decoding: Base32.encode(random[...]), as: UTF8.self)
     }
 
     package var description: String { self.text }

@@ -8,27 +8,42 @@ package struct ClientID: Hashable, Sendable {
     /// - Throws: ``Refusal/clientMissing`` or ``Refusal/clientMalformed``.
     package init(uuid text: String?) throws(Refusal) {
         guard let text else { throw .clientMissing }
-        var digits: [UInt8] = []
-        var bare = Substring(text)
-        if bare.lowercased().hasPrefix("urn:uuid:") { bare = bare.dropFirst(9) }
-        if bare.hasPrefix("{"), bare.hasSuffix("}") { bare = bare.dropFirst().dropLast() }
-        guard bare.utf8.count <= 36 else { throw .clientMalformed }
-        let dashed = bare.utf8.count == 36
-        for (index, byte) in bare.utf8.enumerated() {
-            if dashed, [8, 13, 18, 23].contains(index) {
-                guard byte == UInt8(ascii: "-") else { throw .clientMalformed }
-                continue
+        let bytes = Array(text.utf8)
+        var bare = bytes[...]
+        let prefix = "urn:uuid:"
+        if bare.starts(with: prefix.utf8, by: { Self.lowercased($0) == $1 }) {
+            bare = bare.dropFirst(prefix.utf8.count)
+        }
+        if bare.first == UInt8(ascii: "{"), bare.last == UInt8(ascii: "}") { bare = bare.dropFirst().dropLast() }
+        let isDashed = bare.count == Self.dashedBytes
+        guard isDashed || bare.count == Self.digits else { throw .clientMalformed }
+        var canonical: [UInt8] = []
+        canonical.reserveCapacity(Self.dashedBytes)
+        for byte in bare {
+            if Self.isDash(at: canonical.count) {
+                canonical.append(UInt8(ascii: "-"))
+                if isDashed {
+                    guard byte == UInt8(ascii: "-") else { throw .clientMalformed }
+                    continue
+                }
             }
             switch byte {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"): digits.append(byte)
-            case UInt8(ascii: "A")...UInt8(ascii: "F"): digits.append(byte | 0x20)
+            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"): canonical.append(byte)
+            case UInt8(ascii: "A")...UInt8(ascii: "F"): canonical.append(byte | 0x20)
             default: throw .clientMalformed
             }
         }
-        guard digits.count == 32 else { throw .clientMalformed }
-        for dash in [8, 13, 18, 23] { digits.insert(UInt8(ascii: "-"), at: dash) }
-        self.text = String(decoding: digits, as: UTF8.self)
+        self.text = String(decoding: canonical, as: UTF8.self)
     }
+
+    private static let digits = 32
+    private static let dashedBytes = 36
+
+    private static func lowercased(_ byte: UInt8) -> UInt8 {
+        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
+    }
+
+    private static func isDash(at index: Int) -> Bool { index == 8 || index == 13 || index == 18 || index == 23 }
 
     /// Takes any text as it is, for deployments whose clients have other names than UUIDs.
     ///

@@ -14,7 +14,7 @@ package struct MessageID: Hashable, Sendable, CustomStringConvertible {
     package let position: Position
 
     /// Puts an id together; `tag` is the sixteen characters of the keyed hash.
-    package init(position: Position, tag: some Sequence<UInt8>) {
+    package init(position: Position, tag: [UInt8]) {
         self.position = position
         self.text = String(
             decoding: Base32.encode(UInt64(position.value), count: Self.positionCharacters) + tag, as: UTF8.self)

@@ -8,8 +8,9 @@ package struct QueueName: Hashable, Comparable, Sendable, CustomStringConvertibl
     /// - Throws: ``Refusal/queueNameInvalid``.
     package init(_ text: String) throws(Refusal) {
         let bytes = text.utf8
-        guard (1...Self.charactersMax).contains(bytes.count), bytes.allSatisfy(Self.isAllowed) else {
-            throw .queueNameInvalid
+        guard (1...Self.charactersMax).contains(bytes.count) else { throw .queueNameInvalid }
+        for byte in bytes {
+            guard Self.isAllowed(byte) else { throw .queueNameInvalid }
         }
         self.text = text
     }

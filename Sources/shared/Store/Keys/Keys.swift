@@ -21,7 +21,9 @@ enum Keys {
 /// Keys of one shard.
 ///
 /// All carry its hash tag, so that they lie in one Cluster slot.
-struct ShardKeys: Sendable {
+///
+/// A class, because it is looked up for every call: a struct of as many texts would be copied text by text.
+final class ShardKeys: Sendable {
     /// What every key of the shard begins with; scripts build the keys of subscriptions and projects from it.
     let prefix: String
     let position: String

@@ -20,7 +20,7 @@ package struct SubscriptionStore: Sendable {
     package func create(
         _ queue: QueueAddress, subscriber: Subscriber, ttl: Int, options: [UInt8]
     ) async throws(StoreError) -> (id: SubscriptionID, outcome: SubscribeOutcome) {
-        let random = Base32.encode(SecureRandom.bytes(10))
+        let random = Base32.encode(SecureRandom.bytes(10)[...])
         func attempt(creating: Bool) async throws(StoreError) -> (id: SubscriptionID, outcome: SubscribeOutcome)? {
             let keys = self.keyring.shard(of: queue)
             var call = self.runner.call(
