@@ -82,6 +82,27 @@ struct EncryptionTests {
         }
     }
 
+    @Test func `A process that has not heard of the flag's change keeps nothing in the clear`() async throws {
+        try await withAPI { here async throws in
+            let client = here.client()
+            let type = [("Content-Type", "application/openstack-messaging-v2.0-json-patch")]
+            _ = try await client.postMessages(["\"open\""], to: "vault")
+            try await withAPI(redis: here.redis) { there async throws in
+                let other = there.client(project: client.project)
+                for (value, isSealed) in [(true, true), (false, false)] {
+                    let patch =
+                        #"[{"op": "replace", "path": "/metadata/_enable_encrypt_messages", "value": \#(value)}]"#
+                    #expect(try await other.send("PATCH", "/v2/queues/vault", patch, headers: type).status == 200)
+                    _ = try await client.postMessages(["\"\(Self.secret) \(value)\""], to: "vault")
+                    let kept = try await self.dump(here.redis)
+                    #expect(kept.contains("may lie nowhere") != isSealed)
+                    _ = try await other.postMessages(["1"], to: "vault")
+                }
+            }
+            #expect(try await client.get("\(self.path)?echo=true").objects("messages").count == 5)
+        }
+    }
+
     @Test func `M-8: limits are those of the plain text`() async throws {
         try await withAPI { api async throws in
             let client = api.client()

@@ -15,6 +15,7 @@ package struct Operations: Sendable {
     let vault: Vault
     let modes: Modes
     let logger: Logger
+    let sealing = SealingMemory()
 
     /// - Parameters:
     ///   - vault: Seals and opens bodies; nil: with the key derived from the master key alone.

@@ -13,19 +13,38 @@ extension Operations {
     /// - Parameter body: The request's body; message bodies are passed on as slices of it.
     /// - Returns: Their ids, in the order of the request.
     func postMessages(_ body: ByteBuffer, to queue: QueueAddress, by client: ClientID) async throws -> [MessageID] {
-        var drafts = try self.drafts(of: body)
-        if try await self.store.queues.encryptsMessages(queue) {
-            for index in drafts.indices { self.seal(&drafts[index], for: queue) }
+        let drafts = try self.drafts(of: body)
+        var encrypts: Bool
+        if let known = self.sealing[queue] {
+            encrypts = known
+        } else {
+            encrypts = try await self.store.queues.encryptsMessages(queue)
         }
-        return try await self.store.messages.post(
-            drafts, to: queue, by: client, requestBytes: body.readableBytes,
-            defaults: PostDefaults(ttl: self.limits.messageTTLDefault))
+        for _ in 0..<Self.sealingsMax {
+            do {
+                let ids = try await self.store.messages.post(
+                    encrypts ? drafts.map { self.sealed($0, for: queue) } : drafts, to: queue, by: client,
+                    requestBytes: body.readableBytes, defaults: PostDefaults(ttl: self.limits.messageTTLDefault),
+                    expectsSealing: encrypts)
+                self.sealing[queue] = encrypts
+                return ids
+            } catch let changed as SealingDiffers {
+                encrypts = changed.encryptsMessages
+                self.sealing[queue] = encrypts
+            }
+        }
+        throw StoreError.overloaded
     }
 
-    private func seal(_ draft: inout MessageDraft, for queue: QueueAddress) {
+    /// Posts that were refused because the queue changed its mind meanwhile, and are made again.
+    private static let sealingsMax = 32
+
+    private func sealed(_ draft: MessageDraft, for queue: QueueAddress) -> MessageDraft {
+        var draft = draft
         draft.body = ByteBuffer(
             bytes: SealedBody.seal(draft.body.readableBytesUInt8Span, for: queue, in: self.vault))
         draft.isSealed = true
+        return draft
     }
 
     private func drafts(of body: ByteBuffer) throws(Refusal) -> [MessageDraft] {

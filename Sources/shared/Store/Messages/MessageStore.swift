@@ -17,14 +17,19 @@ package struct MessageStore: Sendable {
     /// - Parameters:
     ///   - messages: At least one.
     ///   - requestBytes: Bytes of the request as sent, held against the queue's `_max_messages_post_size`.
+    ///   - expectsSealing: Whether the queue encrypts, as the caller believes and has sealed the bodies accordingly;
+    ///     nil: they are kept as they are.
     /// - Returns: The ids in the order of the messages.
-    /// - Throws: ``Refusal/bodyInvalid(_:)`` when the queue takes no request this large; ``StoreError``.
+    /// - Throws: ``Refusal/bodyInvalid(_:)`` when the queue takes no request this large; ``SealingDiffers``;
+    ///   ``StoreError``.
     package func post(
         _ messages: [MessageDraft], to queue: QueueAddress, by client: ClientID, requestBytes: Int,
-        defaults: PostDefaults
+        defaults: PostDefaults, expectsSealing: Bool? = nil
     ) async throws -> [MessageID] {
         precondition(!messages.isEmpty, "a post has at least one message")
-        let post = Post(messages: messages, client: client, requestBytes: requestBytes, defaults: defaults)
+        let post = Post(
+            messages: messages, client: client, requestBytes: requestBytes, defaults: defaults,
+            expectsSealing: expectsSealing)
         if let ids = try await self.run(post, on: queue, creating: false) { return ids }
         // The name is written before the queue, so that none exists unseen, and again after it, so that a deletion that
         // came between cannot hide it.

@@ -7,6 +7,13 @@ struct Post {
     let client: ClientID
     let requestBytes: Int
     let defaults: PostDefaults
+    let expectsSealing: Bool?
+}
+
+/// A queue's wish to have bodies encrypted is not what the sender of a post believed; nothing was written.
+package struct SealingDiffers: Error, Equatable {
+    /// What the queue wants.
+    package let encryptsMessages: Bool
 }
 
 extension MessageStore {
@@ -24,6 +31,8 @@ extension MessageStore {
         case "large":
             throw Refusal.bodyInvalid(
                 "This queue takes requests of at most \(try reply.int()) bytes; this one has \(post.requestBytes).")
+        case "sealing":
+            throw SealingDiffers(encryptsMessages: try reply.int() == 1)
         case let answer:
             throw StoreError.corrupt("post.lua answered \(answer)")
         }
@@ -44,6 +53,7 @@ extension MessageStore {
         call.append(post.requestBytes)
         call.append(post.defaults.ttl)
         call.append(self.ids.mark(of: post.client))
+        call.append(post.expectsSealing.map { $0 ? "1" : "0" } ?? "")
         for message in post.messages {
             call.append(message.ttl.map { String($0) } ?? "")
             call.append(message.delay.map { String($0) } ?? "")

@@ -1,15 +1,18 @@
 -- post.lua: append messages to a queue, and in the same step the events its subscribers are notified from.
 -- KEYS    1 meta   2 log   3 exp   4 pos   5 ev   6 bell   7 so   8 sweep   9 delay   10 runs
 -- ARGV    1 now   2 shard   3 queue   4 1: create a missing queue   5 bytes of the request   6 ttl when nobody says, s
---         7 mark of the client, 8 bytes
+--         7 mark of the client, 8 bytes   8 whether the queue encrypts, as the caller believes: 1, 0, or '' to not ask
 --         then per message: ttl, s, or ''   delay, s, or ''   flags and checksum, or ''   body
 -- RETURNS {'posted', first position}, the others follow by one each; {'absent'} without a queue; {'large', bytes}
---         when the request is larger than the queue takes. Nothing was written in the last two.
+--         when the request is larger than the queue takes; {'sealing', 1 or 0} when the caller believes otherwise.
+--         Nothing was written in the last three.
 -- COST    k log n for k messages in a queue of n: 9 us for one, 3.7 each for ten; 20,000 hold Redis for some 50 ms
-local meta = call('HMGET', KEYS[1], 'c', 'pb', 'dt', 'dd', 'mttl', 'sw', 'run')
+local meta = call('HMGET', KEYS[1], 'c', 'pb', 'dt', 'dd', 'mttl', 'sw', 'run', 'en')
 if not meta[1] and ARGV[4] ~= '1' then return { 'absent' } end
 local bytes_max = tonumber(meta[2])
 if bytes_max and tonumber(ARGV[5]) > bytes_max then return { 'large', bytes_max } end
+local sealing = meta[8] == '1' and 1 or 0
+if ARGV[8] ~= '' and tonumber(ARGV[8]) ~= sealing then return { 'sealing', sealing } end
 
 -- Record: u32 ttl, s | u8 flags, 1: delay follows, 2: checksum follows, 4: sealed | 8 bytes client | [u32 delay, s]
 --         | [16 bytes MD5] | body
@@ -17,7 +20,7 @@ local first = next_position(KEYS[4])
 local ttl_default, delay_default, ttl_max = tonumber(meta[3] or ARGV[6]), tonumber(meta[4]), tonumber(meta[5]) or 0
 if delay_default == 0 then delay_default = nil end
 local records, expiries, delays, soonest, largest = {}, {}, {}, math.huge, ttl_max
-for index = 8, #ARGV, 4 do
+for index = 9, #ARGV, 4 do
     local ttl, delay = tonumber(ARGV[index]) or ttl_default, tonumber(ARGV[index + 1]) or delay_default
     local position = first + #records
     local expires = math.floor(position / 2048) + ttl * 1000

@@ -1,0 +1,24 @@
+import Domain
+import NIOConcurrencyHelpers
+
+/// Which queues want their bodies encrypted, as this process last saw it: a post need not ask first.
+///
+/// What is remembered may be out of date, so the store is told it with every post and refuses one that is wrong.
+final class SealingMemory: Sendable {
+    /// Queues remembered; when there are more, all are forgotten, and each costs its next post one small read.
+    private static let queuesMax = 10_000
+
+    private let known = NIOLockedValueBox<[QueueAddress: Bool]>([:])
+
+    /// nil: never seen, or forgotten.
+    subscript(queue: QueueAddress) -> Bool? {
+        get { self.known.withLockedValue { $0[queue] } }
+        set {
+            self.known.withLockedValue { known in
+                guard known[queue] != newValue else { return }
+                if known.count >= Self.queuesMax { known.removeAll(keepingCapacity: true) }
+                known[queue] = newValue
+            }
+        }
+    }
+}
