@@ -36,6 +36,10 @@ let package = Package(
             resources: [.embedInCode("Scripts")]
         ),
         .target(
+            name: "Pools", dependencies: ["Domain", "Store"],
+            path: "Sources/shared/Pools"
+        ),
+        .target(
             name: "Runtime",
             dependencies: [
                 .argumentParser, .configuration, .coreMetrics, .hummingbird, .httpTypes, .logging, .nio,
@@ -48,7 +52,7 @@ let package = Package(
         .target(
             name: "API",
             dependencies: [
-                "Domain", "Redis", "Runtime", "Signing", "Store", "Wire",
+                "Domain", "Pools", "Redis", "Runtime", "Signing", "Store", "Wire",
                 .argumentParser, .hummingbird, .hummingbirdCore, .httpTypes, .logging, .metrics, .nio,
                 .nioConcurrency, .nioPosix, .serviceLifecycle,
             ],
@@ -130,8 +134,9 @@ let package = Package(
         .testTarget(
             name: "APITests",
             dependencies: [
-                "API", "Domain", "Redis", "Runtime", "Signing", "Store", "TestKit", "Wire", .httpTypes, .logging, .nio,
-                .nioPosix, .serviceLifecycle,
+                "API", "Domain", "Pools", "Redis", "Runtime", "Signing", "Store", "TestKit", "Wire", .httpTypes,
+                .logging,
+                .nio, .nioPosix, .serviceLifecycle,
             ]
         ),
         .testTarget(

@@ -1,5 +1,6 @@
 import Logging
 import NIOPosix
+import Pools
 import Redis
 package import Runtime
 package import ServiceLifecycle
@@ -40,7 +41,8 @@ package enum APIProcess {
                 RESTServer(
                     settings.listen,
                     operations: Operations(
-                        store: store, limits: settings.limits, masterKey: settings.masterKey, vault: settings.vault,
+                        stores: PoolDirectory(control: store), limits: settings.limits, masterKey: settings.masterKey,
+                        vault: settings.vault,
                         modes: settings.modes, logger: logger),
                     rules: settings.access, eventLoopGroup: eventLoops, logger: logger
                 ) { context.readyFile.report(.listen, at: $0) }

@@ -4,6 +4,7 @@ import Foundation
 import Logging
 import NIOConcurrencyHelpers
 import NIOPosix
+import Pools
 import Redis
 import Runtime
 import ServiceLifecycle
@@ -92,7 +93,8 @@ func withAPI(
                 RESTServer(
                     ListenAddress(host: "127.0.0.1", port: 0),
                     operations: Operations(
-                        store: store, limits: limits, masterKey: masterKey, vault: vault, modes: modes,
+                        stores: PoolDirectory(control: store), limits: limits, masterKey: masterKey, vault: vault,
+                        modes: modes,
                         logger: logger),
                     rules: decided, eventLoopGroup: eventLoops, logger: logger
                 ) { addressSource.yield($0) }

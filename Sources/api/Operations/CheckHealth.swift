@@ -13,7 +13,7 @@ extension Operations {
         try await self.ping()
         let queue = QueueAddress(
             project: try ProjectID("herald-health-\(UUID().uuidString)"), name: try QueueName("health"))
-        let run = HealthRun(store: self.store, queue: queue, client: client)
+        let run = HealthRun(store: self.control, queue: queue, client: client)
         return await HealthReport.of(
             [
                 ("create_queue", run.create), ("post_messages", { try await run.post(Self.healthMessages) }),

@@ -23,15 +23,16 @@ extension Operations {
     func createClaim(on queue: QueueAddress, document: [UInt8], limit: Int?) async throws -> PlainClaim? {
         let body = document.isEmpty ? ClaimBody() : try ClaimBody(document: document)
         let terms = try self.terms(of: body)
-        let claim = try await self.store.claims.create(
+        let store = try await self.store(of: queue)
+        let claim = try await store.claims.create(
             queue, limit: self.claimLimit(limit, body), ttl: terms.ttl, grace: terms.grace)
         guard let claim else { return nil }
         do throws(BodyUnreadable) {
             return PlainClaim(
-                id: claim.id, ttl: terms.ttl, age: 0, messages: try self.opened(claim.messages, of: queue))
+                id: claim.id, ttl: terms.ttl, age: 0, messages: try self.opened(claim.messages, of: queue, by: store))
         } catch {
             // Nobody would know the claim; should this fail, too, it ends by itself.
-            try? await self.store.claims.release(queue, id: claim.id)
+            try? await store.claims.release(queue, id: claim.id)
             throw error
         }
     }
@@ -39,12 +40,13 @@ extension Operations {
     /// - Throws: ``Refusal/claimNotFound``, also for a claim that has ended, and for text that is no id.
     func getClaim(_ text: String, of queue: QueueAddress) async throws -> PlainClaim {
         guard let id = ClaimID(text) else {
-            try await self.ping()
+            try await self.ping(for: queue)
             throw Refusal.claimNotFound
         }
-        guard let claim = try await self.store.claims.get(queue, id: id) else { throw Refusal.claimNotFound }
+        let store = try await self.store(of: queue)
+        guard let claim = try await store.claims.get(queue, id: id) else { throw Refusal.claimNotFound }
         return PlainClaim(
-            id: id, ttl: claim.ttl, age: claim.age, messages: try self.opened(claim.messages, of: queue))
+            id: id, ttl: claim.ttl, age: claim.age, messages: try self.opened(claim.messages, of: queue, by: store))
     }
 
     /// Lets a claim start anew.
@@ -56,10 +58,10 @@ extension Operations {
         guard !document.isEmpty else { throw Refusal.bodyInvalid("The body has to be a JSON object.") }
         let terms = try self.terms(of: try ClaimBody(document: document))
         guard let id = ClaimID(text) else {
-            try await self.ping()
+            try await self.ping(for: queue)
             throw Refusal.claimNotFound
         }
-        guard try await self.store.claims.update(queue, id: id, ttl: terms.ttl, grace: terms.grace) else {
+        guard try await self.store(of: queue).claims.update(queue, id: id, ttl: terms.ttl, grace: terms.grace) else {
             throw Refusal.claimNotFound
         }
     }
@@ -68,8 +70,8 @@ extension Operations {
     ///
     /// One that is not there is no error.
     func releaseClaim(_ text: String, of queue: QueueAddress) async throws {
-        guard let id = ClaimID(text) else { return try await self.ping() }
-        try await self.store.claims.release(queue, id: id)
+        guard let id = ClaimID(text) else { return try await self.ping(for: queue) }
+        try await self.store(of: queue).claims.release(queue, id: id)
     }
 
     /// Messages one claim or pop may take.

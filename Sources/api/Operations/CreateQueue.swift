@@ -11,6 +11,6 @@ extension Operations {
         let document = document.isEmpty ? Array("{}".utf8) : document
         let metadata = try QueueMetadata(document: document, of: queue.name, limits: self.limits)
         try Self.checkAvailable(metadata)
-        return try await self.store.queues.create(queue, metadata: document, attributes: metadata.attributes)
+        return try await self.store(of: queue).queues.create(queue, metadata: document, attributes: metadata.attributes)
     }
 }

@@ -15,9 +15,10 @@ extension Operations {
     /// - Throws: ``Refusal/messageClaimed`` or ``Refusal/messageNotClaimed(_:)``.
     func deleteMessages(_ texts: [String], under claims: [String], in queue: QueueAddress) async throws {
         let ids = texts.compactMap(MessageID.init)
-        guard !ids.isEmpty else { return try await self.ping() }
-        guard self.modes.deletesOnlyClaimed else { return try await self.store.messages.delete(queue, ids: ids) }
-        switch try await self.store.messages.delete(queue, ids: ids, claims: claims) {
+        guard !ids.isEmpty else { return try await self.ping(for: queue) }
+        let messages = try await self.store(of: queue).messages
+        guard self.modes.deletesOnlyClaimed else { return try await messages.delete(queue, ids: ids) }
+        switch try await messages.delete(queue, ids: ids, claims: claims) {
         case .deleted: break
         case .notClaimed: throw Refusal.messageNotClaimed("A message is not under an active claim.")
         case .claimedByAnother: throw Refusal.messageClaimed
@@ -32,8 +33,8 @@ extension Operations {
     /// - Throws: ``Refusal/messageClaimed`` or ``Refusal/messageNotClaimed(_:)``. The latter tells a worker whose claim
     ///   ran out that somebody else may have the message by now.
     func deleteMessage(_ text: String, under claim: String?, in queue: QueueAddress) async throws {
-        guard let id = MessageID(text) else { return try await self.ping() }
-        switch try await self.store.messages.delete(queue, id: id, claim: claim) {
+        guard let id = MessageID(text) else { return try await self.ping(for: queue) }
+        switch try await self.store(of: queue).messages.delete(queue, id: id, claim: claim) {
         case .deleted: break
         case .claimed, .claimedByAnother: throw Refusal.messageClaimed
         case .notClaimed: throw Refusal.messageNotClaimed("The claim is not active, or does not hold the message.")

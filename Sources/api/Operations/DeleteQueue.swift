@@ -6,6 +6,6 @@ extension Operations {
     ///
     /// A queue that is not there is no error.
     func deleteQueue(_ queue: QueueAddress) async throws {
-        try await self.store.queues.delete(queue)
+        try await self.store(of: queue).queues.delete(queue)
     }
 }

@@ -16,10 +16,11 @@ extension Operations {
     func getMessages(_ texts: [String], in queue: QueueAddress) async throws -> [PlainMessage] {
         let ids = texts.compactMap(MessageID.init)
         guard !ids.isEmpty else {
-            try await self.ping()
+            try await self.ping(for: queue)
             return []
         }
-        return try await self.opened(self.store.messages.get(queue, ids: ids), of: queue)
+        let store = try await self.store(of: queue)
+        return try self.opened(try await store.messages.get(queue, ids: ids), of: queue, by: store)
     }
 
     /// Ids one request may name: what a page may hold, as far as the store takes them in one step.

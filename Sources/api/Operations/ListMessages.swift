@@ -20,14 +20,15 @@ extension Operations {
         var after: MessageID?
         if let marker = request.marker {
             guard let id = MessageID(marker) else {
-                try await self.ping()
+                try await self.ping(for: queue)
                 return []
             }
             after = id
         }
-        let messages = try await self.store.messages.list(
+        let store = try await self.store(of: queue)
+        let messages = try await store.messages.list(
             queue, after: after, limit: request.limit, hiding: request.hidden,
             includeDelayed: request.includesDelayed, includeClaimed: request.includesClaimed)
-        return try self.opened(messages, of: queue)
+        return try self.opened(messages, of: queue, by: store)
     }
 }

@@ -1,7 +1,8 @@
 package import Domain
 package import Logging
+package import Pools
 package import Signing
-package import Store
+import Store
 
 /// What a caller can do, free of any transport: values in, values out.
 ///
@@ -9,7 +10,7 @@ package import Store
 ///
 /// Throws ``Refusal`` for the caller's fault, `StoreError` and ``BodyUnreadable`` for ours, and nothing else.
 package struct Operations: Sendable {
-    let store: Store
+    private let stores: PoolDirectory
     let limits: Limits
     let masterKey: MasterKey
     let vault: Vault
@@ -18,13 +19,14 @@ package struct Operations: Sendable {
     let sealing = SealingMemory()
 
     /// - Parameters:
+    ///   - stores: Knows where each queue lives.
     ///   - vault: Seals and opens bodies; nil: with the key derived from the master key alone.
     ///   - logger: Hears of what no answer can tell.
     package init(
-        store: Store, limits: Limits = Limits(), masterKey: MasterKey, vault: Vault? = nil, modes: Modes = Modes(),
-        logger: Logger = Logger(label: "herald-api")
+        stores: PoolDirectory, limits: Limits = Limits(), masterKey: MasterKey, vault: Vault? = nil,
+        modes: Modes = Modes(), logger: Logger = Logger(label: "herald-api")
     ) {
-        self.store = store
+        self.stores = stores
         self.limits = limits
         self.masterKey = masterKey
         self.vault = vault ?? Vault(masterKey: masterKey)
@@ -32,11 +34,26 @@ package struct Operations: Sendable {
         self.logger = logger
     }
 
-    /// Asks the store whether it is there.
+    /// The store of a queue with everything that belongs to it.
+    ///
+    /// An operation asks once, and does all of its work there.
+    func store(of queue: QueueAddress) async throws(StoreError) -> Store {
+        try await self.stores.store(of: queue)
+    }
+
+    /// The store of everything that is not in a queue: the lists of their names.
+    var control: Store { self.stores.control }
+
+    /// Asks the store of everything that is not in a queue whether it is there.
     ///
     /// Also before an answer that needs nothing from it, such as "there is no message of that impossible id": a store that
     /// is down must not look like one that is empty.
     func ping() async throws(StoreError) {
-        try await self.store.ping()
+        try await self.control.ping()
+    }
+
+    /// Asks the store where a queue lives, or would, whether it is there.
+    func ping(for queue: QueueAddress) async throws(StoreError) {
+        try await self.store(of: queue).ping()
     }
 }

@@ -18,13 +18,19 @@ struct BodyUnreadable: Error, Equatable {
 
 extension Operations {
     /// Opens what is sealed.
-    func opened(_ messages: [StoredMessage], of queue: QueueAddress) throws(BodyUnreadable) -> [PlainMessage] {
+    ///
+    /// - Parameter store: Where the messages were read.
+    func opened(
+        _ messages: [StoredMessage], of queue: QueueAddress, by store: Store
+    ) throws(BodyUnreadable) -> [PlainMessage] {
         try messages.map { message throws(BodyUnreadable) in
-            PlainMessage(stored: message, body: try self.body(of: message, in: queue))
+            PlainMessage(stored: message, body: try self.body(of: message, in: queue, by: store))
         }
     }
 
-    func body(of message: StoredMessage, in queue: QueueAddress) throws(BodyUnreadable) -> ArraySlice<UInt8> {
+    func body(
+        of message: StoredMessage, in queue: QueueAddress, by store: Store
+    ) throws(BodyUnreadable) -> ArraySlice<UInt8> {
         guard message.isSealed else { return message.body }
         let opened: SealedBody.Opened
         do {
@@ -33,7 +39,7 @@ extension Operations {
             throw BodyUnreadable(message: message.id, reason: error)
         }
         // Only a message that was moved here may have been sealed elsewhere, and it still has the id it was given there.
-        guard opened.queue == queue || self.store.messages.isIssued(message.id, in: opened.queue) else {
+        guard opened.queue == queue || store.messages.isIssued(message.id, in: opened.queue) else {
             throw BodyUnreadable(message: message.id, reason: .forged)
         }
         return opened.body[...]

@@ -14,9 +14,10 @@ extension Operations {
     func popMessages(of queue: QueueAddress, limit: Int, by client: ClientID) async throws -> [PlainMessage] {
         var popped: [PlainMessage] = []
         var unreadable: [(message: StoredMessage, error: BodyUnreadable)] = []
-        for message in try await self.store.messages.pop(queue, limit: limit) {
+        let store = try await self.store(of: queue)
+        for message in try await store.messages.pop(queue, limit: limit) {
             do throws(BodyUnreadable) {
-                popped.append(PlainMessage(stored: message, body: try self.body(of: message, in: queue)))
+                popped.append(PlainMessage(stored: message, body: try self.body(of: message, in: queue, by: store)))
             } catch {
                 unreadable.append((message, error))
             }
@@ -28,18 +29,20 @@ extension Operations {
                 LogKey.queueName: "\(queue.name)", LogKey.error: "\(first.error.reason)",
                 "messages": "\(unreadable.count)",
             ])
-        try await self.putBack(unreadable.map(\.message), into: queue, by: client)
+        try await self.putBack(unreadable.map(\.message), into: queue, by: client, through: store)
         guard !popped.isEmpty else { throw first.error }
         return popped
     }
 
-    private func putBack(_ messages: [StoredMessage], into queue: QueueAddress, by client: ClientID) async throws {
+    private func putBack(
+        _ messages: [StoredMessage], into queue: QueueAddress, by client: ClientID, through store: Store
+    ) async throws {
         let drafts = messages.map { message in
             MessageDraft(
                 ttl: max(1, message.ttl - message.age), delay: 0, body: ByteBuffer(bytes: message.body),
                 checksum: message.checksum, isSealed: true)
         }
-        _ = try await self.store.messages.post(
+        _ = try await store.messages.post(
             drafts, to: queue, by: client, requestBytes: 0, defaults: PostDefaults(ttl: self.limits.messageTTLDefault))
     }
 }

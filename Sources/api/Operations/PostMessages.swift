@@ -14,15 +14,16 @@ extension Operations {
     /// - Returns: Their ids, in the order of the request.
     func postMessages(_ body: ByteBuffer, to queue: QueueAddress, by client: ClientID) async throws -> [MessageID] {
         let drafts = try self.drafts(of: body)
+        let store = try await self.store(of: queue)
         var encrypts: Bool
         if let known = self.sealing[queue] {
             encrypts = known
         } else {
-            encrypts = try await self.store.queues.encryptsMessages(queue)
+            encrypts = try await store.queues.encryptsMessages(queue)
         }
         for _ in 0..<Self.sealingsMax {
             do {
-                let ids = try await self.store.messages.post(
+                let ids = try await store.messages.post(
                     encrypts ? drafts.map { self.sealed($0, for: queue) } : drafts, to: queue, by: client,
                     requestBytes: body.readableBytes, defaults: PostDefaults(ttl: self.limits.messageTTLDefault),
                     expectsSealing: encrypts)

@@ -7,7 +7,7 @@ extension Operations {
     ///
     /// A queue nobody made has none set, and is no error.
     func showQueue(_ queue: QueueAddress) async throws -> QueueMetadata {
-        let stored = try await self.store.queues.metadata(of: queue)
+        let stored = try await self.store(of: queue).queues.metadata(of: queue)
         guard let metadata = QueueMetadata(stored: stored ?? Array("{}".utf8)) else {
             throw StoreError.corrupt("the metadata of a queue is no JSON object")
         }

@@ -14,7 +14,7 @@ extension Operations {
     ) async throws -> SubscriptionID {
         let wish = try SubscriptionBody(document: document, now: now)
         if wish.hasRetryPolicy { throw Refusal.requestInvalid("_retry_policy is not available yet.") }
-        let (id, outcome) = try await self.store.subscriptions.create(
+        let (id, outcome) = try await self.store(of: queue).subscriptions.create(
             queue, subscriber: wish.subscriber, ttl: wish.ttl ?? self.limits.subscriptionTTLDefault,
             options: wish.options)
         switch outcome {
@@ -30,21 +30,21 @@ extension Operations {
         var after: SubscriptionID?
         if let marker {
             guard let id = SubscriptionID(marker) else {
-                try await self.ping()
+                try await self.ping(for: queue)
                 return []
             }
             after = id
         }
-        return try await self.store.subscriptions.list(queue, after: after, limit: limit)
+        return try await self.store(of: queue).subscriptions.list(queue, after: after, limit: limit)
     }
 
     /// - Throws: ``Refusal/subscriptionNotFound``.
     func getSubscription(_ text: String, of queue: QueueAddress) async throws -> Subscription {
         guard let id = SubscriptionID(text) else {
-            try await self.ping()
+            try await self.ping(for: queue)
             throw Refusal.subscriptionNotFound
         }
-        guard let subscription = try await self.store.subscriptions.get(queue, id: id) else {
+        guard let subscription = try await self.store(of: queue).subscriptions.get(queue, id: id) else {
             throw Refusal.subscriptionNotFound
         }
         return subscription
@@ -59,12 +59,13 @@ extension Operations {
         let patch = try SubscriptionPatch(document: document, now: now)
         if patch.hasRetryPolicy { throw Refusal.requestInvalid("_retry_policy is not available yet.") }
         guard let id = SubscriptionID(text) else {
-            try await self.ping()
+            try await self.ping(for: queue)
             throw Refusal.subscriptionNotFound
         }
         let change = SubscriptionChange(subscriber: patch.subscriber, ttl: patch.ttl, options: patch.options)
         // Nothing asks subscribers for a confirmation yet, so a new one owes none.
-        switch try await self.store.subscriptions.update(queue, id: id, change, resettingConfirmation: false) {
+        switch try await self.store(of: queue).subscriptions.update(queue, id: id, change, resettingConfirmation: false)
+        {
         case .updated: break
         case .absent: throw Refusal.subscriptionNotFound
         case .taken: throw Refusal.subscriberTaken
@@ -77,10 +78,10 @@ extension Operations {
     func confirmSubscription(_ text: String, of queue: QueueAddress, document: [UInt8]) async throws {
         let body = try ConfirmationBody(document: document)
         guard let id = SubscriptionID(text) else {
-            try await self.ping()
+            try await self.ping(for: queue)
             throw Refusal.subscriptionNotFound
         }
-        guard try await self.store.subscriptions.confirm(queue, id: id, body.isConfirmed) else {
+        guard try await self.store(of: queue).subscriptions.confirm(queue, id: id, body.isConfirmed) else {
             throw Refusal.subscriptionNotFound
         }
     }
@@ -89,8 +90,8 @@ extension Operations {
     ///
     /// One that is not there is no error.
     func deleteSubscription(_ text: String, of queue: QueueAddress) async throws {
-        guard let id = SubscriptionID(text) else { return try await self.ping() }
-        try await self.store.subscriptions.delete(queue, id: id)
+        guard let id = SubscriptionID(text) else { return try await self.ping(for: queue) }
+        try await self.store(of: queue).subscriptions.delete(queue, id: id)
     }
 
     /// What the subscriber checks our webhooks with.

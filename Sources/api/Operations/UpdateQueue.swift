@@ -12,7 +12,7 @@ extension Operations {
     func updateQueue(_ queue: QueueAddress, document: [UInt8]) async throws -> QueueMetadata {
         let patch = try QueuePatch(document: document)
         let limits = self.limits
-        let updated = try await self.store.queues.update(queue) { stored in
+        let updated = try await self.store(of: queue).queues.update(queue) { stored in
             guard let metadata = QueueMetadata(stored: stored) else {
                 throw StoreError.corrupt("the metadata of a queue is no JSON object")
             }
