@@ -36,7 +36,10 @@ let package = Package(
             resources: [.embedInCode("Scripts")]
         ),
         .target(
-            name: "Pools", dependencies: ["Domain", "Store"],
+            name: "Pools",
+            dependencies: [
+                "Domain", "Redis", "Store", .logging, .nio, .nioConcurrency, .serviceLifecycle,
+            ],
             path: "Sources/shared/Pools"
         ),
         .target(

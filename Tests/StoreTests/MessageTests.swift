@@ -223,7 +223,7 @@ struct MessageTests {
             }
             // Names whose queue never came to be, as a crash in the middle of a creation leaves them.
             for number in 0..<40 {
-                try await house.redis.command("ZADD", "herald:{p:p}:queues", "0", "q\(110 + number)x")
+                try await house.redis.command("ZADD", "herald:{control}:queues:p", "0", "q\(110 + number)x")
             }
             let first = try await house.store.queues.list(of: project, after: nil, limit: 20)
             #expect(first.map(\.name.text) == (0..<20).map { "q\(100 + $0)" })

@@ -27,7 +27,7 @@ extension Reply {
     static func failure(_ error: StoreError, isRepeatable: Bool) -> Reply {
         switch error {
         case .outcomeUnknown: isRepeatable ? Self.unavailable : Self.outcomeUnknown
-        case .unavailable, .overloaded, .corrupt: Self.unavailable
+        case .unavailable, .misplaced, .overloaded, .corrupt: Self.unavailable
         }
     }
 }

@@ -1,10 +1,11 @@
-import Domain
-import Redis
+package import Domain
+package import Logging
+package import Redis
 import Signing
 
 /// What Herald keeps, and how: the one room that knows keys and scripts.
 ///
-/// Everything is a value over one pool.
+/// Everything is a value over one Redis, aside from the register of queues, which is the control store's.
 package struct Store: Sendable {
     package let queues: QueueStore
     package let messages: MessageStore
@@ -12,21 +13,45 @@ package struct Store: Sendable {
     package let subscriptions: SubscriptionStore
     package let deliveries: DeliveryStore
     package let bell: Bell
+    /// The pools, where this is the control store.
+    package let pools: PoolRegistry
     private let runner: ScriptRunner
+    private let keyring: Keyring
+    private let tagger: MessageTagger
 
-    init(runner: ScriptRunner, shards: Shards, idKey: [UInt8]) {
-        let keyring = Keyring(shards)
-        let names = QueueNames(runner: runner)
-        let tagger = MessageTagger(key: idKey)
-        self.runner = runner
+    init(runner: ScriptRunner, keyring: Keyring, tagger: MessageTagger, register: QueueRegister) {
         let ids = MessageIDs(tagger: tagger)
-        let moves = DeadLetterMoves(runner: runner, keyring: keyring, names: names, ids: ids)
-        self.queues = QueueStore(runner: runner, keyring: keyring, names: names, ids: ids)
-        self.messages = MessageStore(runner: runner, keyring: keyring, names: names, ids: ids)
+        let moves = DeadLetterMoves(runner: runner, keyring: keyring, register: register, ids: ids)
+        self.runner = runner
+        self.keyring = keyring
+        self.tagger = tagger
+        self.queues = QueueStore(runner: runner, keyring: keyring, register: register, ids: ids)
+        self.messages = MessageStore(runner: runner, keyring: keyring, register: register, ids: ids)
         self.claims = ClaimStore(runner: runner, keyring: keyring, ids: ids, moves: moves)
-        self.subscriptions = SubscriptionStore(runner: runner, keyring: keyring, names: names)
+        self.subscriptions = SubscriptionStore(runner: runner, keyring: keyring, register: register)
         self.deliveries = DeliveryStore(runner: runner, keyring: keyring, tagger: tagger, moves: moves)
         self.bell = Bell(keyring: keyring)
+        self.pools = PoolRegistry(runner: runner)
+    }
+
+    /// The same store, entering its queues in the register of another.
+    ///
+    /// - Parameters:
+    ///   - control: Keeps the register; it may be this store itself.
+    ///   - homes: The pools this store is, nil for the default one; without any it enters no queue.
+    ///   - version: The version of the pools by which a queue that lives nowhere may be made here; nil: by any.
+    package func entering(in control: Store, as homes: [PoolName?], by version: PoolVersion?) -> Store {
+        Store(
+            runner: self.runner, keyring: self.keyring, tagger: self.tagger,
+            register: QueueRegister(runner: control.runner, homes: homes, version: version))
+    }
+
+    /// Opens the store in another Redis the way this one was: with as many shards, and its clock.
+    ///
+    /// It enters no queue until ``entering(in:as:by:)``.
+    package func open(on pool: RedisPool, logger: Logger) async throws(StoreOpeningError) -> Store {
+        try await Store.open(on: pool, shards: self.keyring.shards.count, clock: self.runner.clock, logger: logger)
+            .entering(in: self, as: [], by: nil)
     }
 
     /// Learns whether Redis answers.

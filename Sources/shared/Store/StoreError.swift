@@ -8,6 +8,8 @@ package enum StoreError: Error, Sendable, Equatable {
     case unavailable(RedisError)
     /// The command was sent and no reply came: it may or may not have been carried out.
     case outcomeUnknown(RedisError)
+    /// The queue lives on another pool than the caller believed, or the pools have changed: nothing was written here.
+    case misplaced
     /// The bounded work of one request is used up.
     case overloaded
     /// Redis answered something that no script of this house answers, or holds something that none has written.

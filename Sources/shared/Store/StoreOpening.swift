@@ -47,7 +47,9 @@ extension Store {
         guard count == shards else { throw .shardsDiffer(asked: shards, kept: count) }
         let idKey = try await Self.keep(SecureRandom.bytes(MessageTagger.keyBytes), in: Keys.idKey, runner)
         guard idKey.count == MessageTagger.keyBytes else { throw .corrupt(key: Keys.idKey) }
-        return Store(runner: runner, shards: Shards(count: shards), idKey: idKey)
+        return Store(
+            runner: runner, keyring: Keyring(Shards(count: shards)), tagger: MessageTagger(key: idKey),
+            register: QueueRegister(runner: runner, homes: [nil], version: nil))
     }
 
     /// Writes a value unless there is one, and returns the one that is there: of many who start at once, one wins.

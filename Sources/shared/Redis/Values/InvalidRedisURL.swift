@@ -15,6 +15,9 @@ package enum InvalidRedisURL: Error, Sendable, Equatable {
     case noPath
     case hostInUnixURL
     case pathTooLong(bytesMax: Int)
+    case passwordWithoutColon
+    case sentinelUnsupported
+    case invalidTimeout
 }
 
 extension InvalidRedisURL: CustomStringConvertible {
@@ -33,6 +36,9 @@ extension InvalidRedisURL: CustomStringConvertible {
         case .noPath: "a unix:// URL has an absolute path: unix://[[user:]password@]/path[?db=N]"
         case .hostInUnixURL: "a unix:// URL has no host, only a path: unix:///path"
         case .pathTooLong(let bytesMax): "the path of a Unix socket has at most \(bytesMax) bytes"
+        case .passwordWithoutColon: "a password has a colon before it, also without a user: :password@"
+        case .sentinelUnsupported: "Sentinel (several hosts, master=, sentinel_…=) is not supported"
+        case .invalidTimeout: "socket_timeout is a number of seconds, more than 0 and at most 60"
         }
     }
 }

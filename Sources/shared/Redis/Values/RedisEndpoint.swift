@@ -5,8 +5,8 @@
 /// unix://[[user:]password@]/path/of/the.sock[?db=N]
 /// ```
 /// User, password and path are percent-decoded. Text without a colon before the `@` is a password, as for `redis-cli -u`.
-package struct RedisEndpoint: Sendable, Equatable {
-    package enum Address: Sendable, Equatable {
+package struct RedisEndpoint: Sendable, Hashable {
+    package enum Address: Sendable, Hashable {
         case tcp(host: String, port: Int)
         case unix(path: String)
     }
@@ -66,12 +66,12 @@ package struct RedisEndpoint: Sendable, Equatable {
 }
 
 /// `sun_path` holds 108 bytes with the closing zero (unix(7)).
-private let unixPathBytesMax = 107
+let unixPathBytesMax = 107
 /// Redis keeps the number of databases in an `int`.
 private let databaseMax = Int(Int32.max)
 
 extension RedisEndpoint {
-    private static func credentials(
+    static func credentials(
         leading authority: Substring
     ) throws(InvalidRedisURL) -> (credentials: (user: String?, password: String?), rest: Substring) {
         guard let at = authority.lastIndex(of: "@") else { return ((nil, nil), authority) }
@@ -84,11 +84,11 @@ extension RedisEndpoint {
         return ((user, password), rest)
     }
 
-    private static func nonEmpty(_ text: Substring) throws(InvalidRedisURL) -> String? {
+    static func nonEmpty(_ text: Substring) throws(InvalidRedisURL) -> String? {
         text.isEmpty ? nil : try Self.decoded(text)
     }
 
-    private static func hostAndPort(_ text: Substring) throws(InvalidRedisURL) -> (host: String, port: Int) {
+    static func hostAndPort(_ text: Substring) throws(InvalidRedisURL) -> (host: String, port: Int) {
         var host = text
         var portText: Substring?
         if text.hasPrefix("[") {
@@ -106,24 +106,24 @@ extension RedisEndpoint {
         return (String(host), port)
     }
 
-    private static func database(inQuery query: Substring?) throws(InvalidRedisURL) -> Int? {
+    static func database(inQuery query: Substring?) throws(InvalidRedisURL) -> Int? {
         guard let query, !query.isEmpty else { return nil }
         let (name, value) = query.split(atFirst: "=")
         guard name == "db", let value else { throw .unknownOption }
         return try Self.database(value)
     }
 
-    private static func database(_ text: Substring) throws(InvalidRedisURL) -> Int {
+    static func database(_ text: Substring) throws(InvalidRedisURL) -> Int {
         guard let database = Self.number(text), database <= databaseMax else { throw .invalidDatabase }
         return database
     }
 
     /// Digits only: `Int` would take a sign as well.
-    private static func number(_ text: Substring) -> Int? {
+    static func number(_ text: Substring) -> Int? {
         text.utf8.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 } ? Int(text) : nil
     }
 
-    private static func decoded(_ text: Substring) throws(InvalidRedisURL) -> String {
+    static func decoded(_ text: Substring) throws(InvalidRedisURL) -> String {
         var bytes: [UInt8] = []
         var rest = text.utf8[...]
         while let byte = rest.popFirst() {
@@ -166,7 +166,7 @@ extension RedisEndpoint: CustomStringConvertible, CustomDebugStringConvertible, 
 }
 
 extension Substring {
-    fileprivate func split(atFirst separator: Character) -> (Substring, Substring?) {
+    func split(atFirst separator: Character) -> (Substring, Substring?) {
         guard let index = self.firstIndex(of: separator) else { return (self, nil) }
         return (self[..<index], self[self.index(after: index)...])
     }

@@ -14,7 +14,7 @@ struct DeadLetterMoves: Sendable {
 
     let runner: ScriptRunner
     let keyring: Keyring
-    let names: QueueNames
+    let register: QueueRegister
     let ids: MessageIDs
 
     /// Carries on the moves of a shard between two entries of its stream, both included.
@@ -75,12 +75,11 @@ struct DeadLetterMoves: Sendable {
             return try await self.runner.run(call).int == 1
         }
         if try await attempt(creating: false) { return }
-        // As with a post: the name first, and again afterwards.
-        try await self.names.add(target)
+        try await self.register.add(target)
         guard try await attempt(creating: true) else {
             throw .corrupt("arrive.lua found no queue although it was to create it")
         }
-        try await self.names.add(target)
+        try await self.register.keep(target)
     }
 }
 

@@ -14,8 +14,25 @@ enum Keys {
     /// Written to learn whether Redis takes writes.
     static let probe = "herald:probe"
 
+    // The control store: what one script has to see together, all in one slot.
+
+    /// Counts the changes of pools and flavors.
+    static let poolVersion = control + "version"
+    static let pools = control + "pools"
+    static let flavors = control + "flavors"
+    /// How many queues are entered at each pool.
+    static let poolCounts = control + "counts"
+
     /// The names of a project's queues.
-    static func queueNames(of project: ProjectID) -> String { "herald:{p:\(project.text)}:queues" }
+    static func queueNames(of project: ProjectID) -> String { "\(Self.control)queues:\(project.text)" }
+
+    /// The pool of each of a project's queues that does not live in the default store.
+    static func catalogue(of project: ProjectID) -> String { "\(Self.control)catalogue:\(project.text)" }
+
+    /// The pool that the name of a dead-letter queue is kept for.
+    static func reservations(of project: ProjectID) -> String { "\(Self.control)kept:\(project.text)" }
+
+    private static let control = "herald:{control}:"
 }
 
 /// Keys of one shard.

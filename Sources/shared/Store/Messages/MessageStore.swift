@@ -7,7 +7,7 @@ import Redis
 package struct MessageStore: Sendable {
     let runner: ScriptRunner
     let keyring: Keyring
-    let names: QueueNames
+    let register: QueueRegister
     let ids: MessageIDs
 
     /// Appends messages to a queue, all or none, and with them the events its subscribers are notified from.
@@ -31,13 +31,11 @@ package struct MessageStore: Sendable {
             messages: messages, client: client, requestBytes: requestBytes, defaults: defaults,
             expectsSealing: expectsSealing)
         if let ids = try await self.run(post, on: queue, creating: false) { return ids }
-        // The name is written before the queue, so that none exists unseen, and again after it, so that a deletion that
-        // came between cannot hide it.
-        try await self.names.add(queue)
+        try await self.register.add(queue)
         guard let ids = try await self.run(post, on: queue, creating: true) else {
             throw StoreError.corrupt("post.lua found no queue although it was to create it")
         }
-        try await self.names.add(queue)
+        try await self.register.keep(queue)
         return ids
     }
 

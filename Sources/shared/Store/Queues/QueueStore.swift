@@ -5,7 +5,7 @@ import Redis
 package struct QueueStore: Sendable {
     let runner: ScriptRunner
     let keyring: Keyring
-    let names: QueueNames
+    let register: QueueRegister
     let ids: MessageIDs
 
     /// Creates a queue, unless it exists.
@@ -17,12 +17,11 @@ package struct QueueStore: Sendable {
     package func create(
         _ queue: QueueAddress, metadata: [UInt8], attributes: QueueAttributes
     ) async throws(StoreError) -> Bool {
-        // Before the queue, so that none exists unseen; again after it, so that a deletion between cannot hide it.
-        try await self.names.add(queue)
+        try await self.register.add(queue)
         var call = self.runner.call(Scripts.put, keys: [self.keyring.shard(of: queue).meta(queue)])
         self.append(metadata, attributes, of: queue, to: &call)
         guard try await self.runner.run(call).int == 1 else { return false }
-        try await self.names.add(queue)
+        try await self.register.keep(queue)
         return true
     }
 
@@ -39,9 +38,9 @@ package struct QueueStore: Sendable {
         var call = self.runner.call(Scripts.drop, keys: keys.queue(queue).all + [keys.sweep])
         call.append(queue.key)
         _ = try await self.runner.run(call)
-        try await self.names.remove(queue)
+        try await self.register.remove(queue)
         // A queue of this name that was created meanwhile must not stay without its line in the list.
-        if try await self.metadata(of: queue) != nil { try await self.names.add(queue) }
+        if try await self.metadata(of: queue) != nil { try await self.register.keep(queue) }
     }
 
     /// Queues of a project in byte order of their names, behind `after`; `limit` of them unless the list ends before.
@@ -52,7 +51,7 @@ package struct QueueStore: Sendable {
         var behind = after
         for _ in 0..<ScriptRunner.roundsMax {
             let wanted = limit - listings.count
-            let names = try await self.names.page(of: project, after: behind, limit: wanted)
+            let names = try await self.register.page(of: project, after: behind, limit: wanted)
             let found = try await self.runner.sendAll(
                 names.map { self.metadataCommand(QueueAddress(project: project, name: $0)) })
             for (name, metadata) in zip(names, found) {
@@ -68,7 +67,7 @@ package struct QueueStore: Sendable {
     ///
     /// While one is being created or deleted it may count already, or still.
     package func count(of project: ProjectID) async throws(StoreError) -> Int {
-        try await self.names.count(of: project)
+        try await self.register.count(of: project)
     }
 
     private func metadataCommand(_ queue: QueueAddress) -> RedisCommand {

@@ -3,6 +3,12 @@ import Redis
 /// The scripts of the store: one per operation, each with its contract on top of its file.
 enum Scripts {
     static let put = plain("put", PackageResources.put_lua)
+    static let enter = plain("enter", PackageResources.enter_lua)
+    static let strike = plain("strike", PackageResources.strike_lua)
+    static let locate = plain("locate", PackageResources.locate_lua)
+    static let reserve = plain("reserve", PackageResources.reserve_lua)
+    static let pools = plain("pools", PackageResources.pools_lua)
+    static let commit = plain("commit", PackageResources.commit_lua)
     static let patch = plain("patch", PackageResources.patch_lua)
     static let post = append("post", PackageResources.post_lua)
     static let arrive = append("arrive", PackageResources.arrive_lua)

@@ -8,7 +8,7 @@ import Signing
 package struct SubscriptionStore: Sendable {
     let runner: ScriptRunner
     let keyring: Keyring
-    let names: QueueNames
+    let register: QueueRegister
 
     /// Subscribes an address to a queue, unless it already is.
     ///
@@ -44,12 +44,11 @@ package struct SubscriptionStore: Sendable {
             }
         }
         if let found = try await attempt(creating: false) { return found }
-        // As with a post: the name first, and again afterwards.
-        try await self.names.add(queue)
+        try await self.register.add(queue)
         guard let made = try await attempt(creating: true) else {
             throw .corrupt("subscribe.lua found no queue although it was to create it")
         }
-        try await self.names.add(queue)
+        try await self.register.keep(queue)
         return made
     }
 
