@@ -158,7 +158,8 @@ let package = Package(
             dependencies: [
                 "Domain", "Runtime", "Signing", "TestKit", "herald", "herald-api", "herald-notifier",
                 .httpTypes, .logging, .nio,
-            ]
+            ],
+            exclude: ["Clients"]
         ),
     ]
 )

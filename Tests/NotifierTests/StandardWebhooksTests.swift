@@ -18,19 +18,7 @@ struct StandardWebhooksTests {
             print("refused", error)
         """
 
-    /// The Python of a virtual environment with `standardwebhooks` in it; `make test` makes one.
-    private static var python: URL {
-        let named = ProcessInfo.processInfo.environment["HERALD_TEST_PYTHON"]
-        return URL(fileURLWithPath: named ?? ".venv/bin/python").absoluteURL
-    }
-
     @Test func `The reference implementation verifies our webhooks, and no others`() async throws {
-        try #require(
-            FileManager.default.isExecutableFile(atPath: Self.python.path),
-            """
-            There is no Python at \(Self.python.path). Run `make test`, or make one with \
-            `python3 -m venv .venv && .venv/bin/pip install standardwebhooks`, or name one in HERALD_TEST_PYTHON.
-            """)
         try await WebhookReceiver.with { receiver in
             try await withDeployment { house in
                 let subscription = try await house.subscribe(receiver.url())
@@ -59,14 +47,8 @@ struct StandardWebhooksTests {
     private static func judge(_ request: ReceivedRequest, body: String, secret: String) async throws -> String {
         let headers = Dictionary(request.headers.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
         let question = try JSONEncoder().encode(Question(secret: secret, body: body, headers: headers))
-        return try await withTemporaryFolder { folder in
-            let log = folder.appendingPathComponent("python.log")
-            let python = try ChildProcess(
-                self.python, arguments: ["-c", self.program, String(decoding: question, as: UTF8.self)], log: log)
-            let exit = await python.waitForExit()
-            let said = try String(contentsOf: log, encoding: .utf8)
-            #expect(exit == .status(0), "\(said)")
-            return said.trimmingCharacters(in: .whitespacesAndNewlines)
-        }
+        let run = try await Python.run { _ in ["-c", self.program, String(decoding: question, as: UTF8.self)] }
+        #expect(run.exit == .status(0), "\(run.output)")
+        return run.output.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 }

@@ -88,19 +88,25 @@ package final class ChildProcess: Sendable {
         }
     }
 
-    /// Asks the process to end with SIGTERM, and ends it with SIGKILL when it has not after `grace`.
+    /// Waits until the process has ended, and ends it with SIGKILL when it has not within `limit`.
     @discardableResult
-    package func stop(within grace: Duration = .seconds(10)) async -> Exit {
-        self.signal(SIGTERM)
-        return await withTaskGroup(of: Void.self) { group in
+    package func waitForExit(within limit: Duration) async -> Exit {
+        await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 // Cancelled as soon as the process has ended, which is the usual way.
-                if (try? await Task.sleep(for: grace)) != nil { self.signal(SIGKILL) }
+                if (try? await Task.sleep(for: limit)) != nil { self.signal(SIGKILL) }
             }
             let exit = await self.waitForExit()
             group.cancelAll()
             return exit
         }
+    }
+
+    /// Asks the process to end with SIGTERM, and ends it with SIGKILL when it has not after `grace`.
+    @discardableResult
+    package func stop(within grace: Duration = .seconds(10)) async -> Exit {
+        self.signal(SIGTERM)
+        return await self.waitForExit(within: grace)
     }
 }
 

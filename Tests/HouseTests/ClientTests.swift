@@ -1,0 +1,69 @@
+import Foundation
+import HTTPTypes
+import TestKit
+import Testing
+
+extension HouseTests {
+    /// Programs that others wrote, as PyPI has them, against an API without authentication.
+    ///
+    /// Each of the scripts in `Clients` prints a line per step. `scripts/requirements.txt` tells the versions.
+    struct ClientTests {
+        /// Everything that the API serves only on request is switched on.
+        static let settings = [
+            "HERALD_API_ADMIN_MODE": "true",
+            "HERALD_SIGNED_URL_KEYS": "the-key-that-signs-urls-for-clients",
+        ]
+
+        // With the same seed schemathesis makes up the same requests. By hand, `Clients/fuzz.py` takes any other.
+        static let seed = 20
+
+        @Test func `python-zaqarclient works through every call of its API 2`() async throws {
+            try await Self.drive("zaqarclient_v2.py")
+        }
+
+        @Test func `The message resources of openstacksdk work through every call of their proxy`() async throws {
+            try await Self.drive("openstacksdk_message.py")
+        }
+
+        @Test func `openapi-spec-validator has no objection to the OpenAPI document`() async throws {
+            try await withHouse(settings: Self.settings) { house in
+                let api = try await house.startAPI()
+                let served = try await HTTPCaller(api.address).send("GET", "/v2/openapi.json")
+                try #require(served.status == 200)
+                let run = try await Python.run { folder in
+                    let file = folder.appendingPathComponent("openapi.json")
+                    try Data(served.text.utf8).write(to: file)
+                    return ["-m", "openapi_spec_validator", "--validation-errors", "all", file.path]
+                }
+                #expect(run.exit == .status(0), "\(run.output)")
+            }
+        }
+
+        @Test func `schemathesis finds no 5xx and nothing the OpenAPI document does not tell`() async throws {
+            try await withHouse(settings: Self.settings) { house in
+                let api = try await house.startAPI()
+                let run = try await Python.run { folder in
+                    [Self.script("fuzz.py"), "http://\(api.address)", folder.path, "\(Self.seed)"]
+                }
+                #expect(run.exit == .status(0), "\(run.output)\n\(house.logs)")
+                #expect(api.process.exit == nil, "\(house.logs)")
+                // A run that tried nothing finds nothing, too.
+                let cases = try #require(run.output.firstMatch(of: /(\d+) generated/), "\(run.output)")
+                #expect(Int(cases.1) ?? 0 > 1000, "\(run.output)")
+                report("schemathesis", "\(cases.0), seed \(Self.seed)")
+            }
+        }
+
+        private static func drive(_ name: String) async throws {
+            try await withHouse(settings: Self.settings) { house in
+                let api = try await house.startAPI()
+                let run = try await Python.run { _ in [Self.script(name), "http://\(api.address)"] }
+                #expect(run.exit == .status(0), "\(run.output)\n\(house.logs)")
+            }
+        }
+
+        private static func script(_ name: String) -> String {
+            URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Clients/\(name)").path
+        }
+    }
+}

@@ -1,0 +1,44 @@
+package import Foundation
+
+/// A Python with what `scripts/requirements.txt` names: a virtual environment that `make test` makes.
+package enum Python {
+    package struct Missing: Error, CustomStringConvertible {
+        package let description: String
+    }
+
+    /// How a program ended, and what it printed on either stream.
+    package struct Run: Sendable {
+        package let exit: ChildProcess.Exit
+        package let output: String
+    }
+
+    /// Runs the interpreter in a folder of its own, which `arguments` is told and which is gone afterwards.
+    ///
+    /// - Parameter limit: When the program is killed; bounds a failing test, and says nothing about speed.
+    /// - Throws: ``Missing`` when there is no interpreter.
+    package static func run(
+        within limit: Duration = .seconds(300), _ arguments: (_ folder: URL) throws -> [String]
+    ) async throws -> Run {
+        let interpreter = Self.interpreter
+        guard FileManager.default.isExecutableFile(atPath: interpreter.path) else {
+            throw Missing(
+                description: """
+                    There is no Python at \(interpreter.path). Run `make test`, or `scripts/bootstrap --tests`, or name \
+                    one that has the packages of scripts/requirements.txt in HERALD_TEST_PYTHON.
+                    """)
+        }
+        return try await withTemporaryFolder { folder in
+            let log = folder.appendingPathComponent("python.log")
+            let python = try ChildProcess(
+                interpreter, arguments: try arguments(folder), environment: ["PYTHONDONTWRITEBYTECODE": "1"], log: log)
+            let exit = await python.waitForExit(within: limit)
+            // Bytes that are no text are worth reading around.
+            return Run(exit: exit, output: String(decoding: try Data(contentsOf: log), as: UTF8.self))
+        }
+    }
+
+    private static var interpreter: URL {
+        let named = ProcessInfo.processInfo.environment["HERALD_TEST_PYTHON"]
+        return URL(fileURLWithPath: named ?? ".venv/bin/python").absoluteURL
+    }
+}
