@@ -51,6 +51,11 @@ def connect(backend="noauth", **options):
     return clients.Client(URL, version=2, conf=conf)
 
 
+def stranger(signature):
+    """Somebody who holds nothing but a pre-signed URL."""
+    return connect("signed-url", **{name: signature[name] for name in ("paths", "methods", "expires", "signature")})
+
+
 class Administrator(v2.Client):
     """Where nobody is authenticated, what stands before Herald says who is an administrator."""
 
@@ -242,16 +247,16 @@ with step("claim.delete releases, and the claim is gone"):
 
 with step("signed_url with the server's choices lets a stranger read"):
     signature = jobs.signed_url()
-    stranger = connect("signed-url", **{name: signature[name] for name in ("paths", "methods", "expires", "signature")})
-    equal(bodies(stranger.queue("jobs").messages()), [1, 2, 3])
+    shared = stranger(signature).queue("jobs")
+    equal(bodies(shared.messages()), [1, 2, 3])
     with raises(errors.ResourceNotFound):
-        stranger.queue("jobs").post({"body": "not allowed"})
+        shared.post({"body": "not allowed"})
 with step("signed_url with choices of one's own lets a stranger post and claim"):
     signature = jobs.signed_url(paths=["messages", "claims"], ttl_seconds=3600, methods=["GET", "POST"])
     equal((sorted(signature["methods"]), signature["project"]), (["GET", "POST"], PROJECT))
-    stranger = connect("signed-url", **{name: signature[name] for name in ("paths", "methods", "expires", "signature")})
-    stranger.queue("jobs").post({"body": "allowed"})
-    equal(bodies(stranger.queue("jobs").claim(ttl=60, grace=60)), [1, 2, 3, "allowed"])
+    shared = stranger(signature).queue("jobs")
+    shared.post({"body": "allowed"})
+    equal(bodies(shared.claim(ttl=60, grace=60)), [1, 2, 3, "allowed"])
 
 # Subscriptions.
 
@@ -281,6 +286,23 @@ with step("subscription.delete"):
         client.subscription("jobs", id=short.id)
 with step("a scheme nobody delivers to is refused"), raises(errors.MalformedRequest):
     client.subscription("jobs", subscriber="gopher://x")
+
+# What programs on top of this client are known to send.
+
+with step("the command line's update of a subscription has nulls for what was not given"):
+    sub.update({"subscriber": None, "ttl": 90, "options": {}})
+    changed = client.subscription("jobs", id=sub.id)
+    equal((changed.subscriber, changed.ttl, changed.options), (SUBSCRIBER + "moved", 90, {}))
+with step("Heat subscribes for 7,000 years, and polls for signals before there is a queue"):
+    forever = client.subscription("jobs", subscriber=SUBSCRIBER + "heat", ttl=220367260800, options=None)
+    equal((forever.ttl, forever.options), (220367260800, {}))
+    forever.delete()
+    signals = client.queue("signals")
+    signature = signals.signed_url(paths=["messages"], methods=["GET", "DELETE"])
+    shared = stranger(signature).queue("signals")
+    equal(bodies(shared.pop()), [])
+    signals.post({"body": {"deploy_status_code": 0}, "ttl": 3600})
+    equal(bodies(shared.pop()), [{"deploy_status_code": 0}])
 
 # Purge.
 
