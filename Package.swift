@@ -156,7 +156,7 @@ let package = Package(
         .testTarget(
             name: "HouseTests",
             dependencies: [
-                "Domain", "Runtime", "Signing", "TestKit", "herald", "herald-api", "herald-notifier",
+                "Domain", "Redis", "Runtime", "Signing", "TestKit", "herald", "herald-api", "herald-notifier",
                 .httpTypes, .logging, .nio,
             ],
             exclude: ["Clients"]

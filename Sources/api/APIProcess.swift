@@ -42,8 +42,8 @@ package enum APIProcess {
                     settings.listen,
                     operations: Operations(
                         stores: PoolDirectory(control: store), limits: settings.limits, masterKey: settings.masterKey,
-                        vault: settings.vault,
-                        modes: settings.modes, logger: logger),
+                        vault: settings.vault, modes: settings.modes, confirmation: settings.confirmation,
+                        logger: logger),
                     rules: settings.access, eventLoopGroup: eventLoops, logger: logger
                 ) { context.readyFile.report(.listen, at: $0) }
             ]

@@ -15,6 +15,7 @@ package import Signing
 /// | `master.key` | - | signing secrets are derived from it |
 /// | `message.encryption.keys` | - | newest first; without them one derived from the master key |
 /// | `signed.url.keys` | - | newest first; short ones are taken with a warning |
+/// | `confirmation.required`, `api.public.url` | `false`, - | see ``ConfirmationRules`` |
 /// | `api.listen` | `127.0.0.1:8888` | REST |
 /// | `api.auth` | `none` | identity headers are trusted |
 /// | `limits.…`, `defaults.…` | the contract's | see ``Limits`` |
@@ -33,6 +34,7 @@ package struct APISettings: Sendable {
     package let vault: Vault
     package let access: AccessRules
     package let modes: Modes
+    package let confirmation: ConfirmationRules?
     package let hasShortSignedURLKey: Bool
     package let listen: ListenAddress
     package let limits: Limits
@@ -57,6 +59,7 @@ package struct APISettings: Sendable {
         }
         self.vault = try Vault(reader, masterKey: self.masterKey)
         self.modes = try Modes(reader)
+        self.confirmation = try ConfirmationRules(reader)
         self.access = try AccessRules(reader)
         self.hasShortSignedURLKey = reader.list(.signedURLKeys).contains {
             $0.utf8.count < Self.signedURLKeyBytesWanted

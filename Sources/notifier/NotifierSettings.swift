@@ -9,6 +9,7 @@ import Signing
 /// | `redis.url`, `redis.connections`, `shards` | `redis://127.0.0.1:6379/0`, 2, 16 | where the work is |
 /// | `master.key` | required | what signing secrets are derived from |
 /// | `message.encryption.keys` | none | what sealed bodies open with, beside the key derived from the master key |
+/// | `confirmation.required` | `false` | whether only confirmed subscriptions are notified |
 /// | `notifier.concurrency` | 8192 | attempts under way at once |
 /// | `notifier.lease` | 15 s | how long a delivery is this notifier's without a sign of life |
 /// | `notifier.drain` | 20 s | how long attempts may take to finish after SIGTERM |
@@ -55,6 +56,7 @@ struct NotifierSettings: Sendable {
         self.webhook = webhook
         var engine = EngineSettings()
         engine.concurrency = webhook.transfersMax
+        engine.confirmedOnly = try reader.required(.confirmationRequired) == "true"
         engine.lease = try reader.seconds(.notifierLease)
         engine.drain = Self.drain(within: try reader.seconds(.notifierDrain))
         self.engine = engine

@@ -63,14 +63,15 @@ private struct DidNotStart: Error {}
 /// Closures say `async throws` themselves: the compiler does not see a `try` that stands only inside of `#expect`.
 func withAPI(
     limits: Limits = Limits(), signedURLKeys: [String] = [], rules: AccessRules = AccessRules(),
-    modes: Modes = Modes(), vaultKeys: [String] = [], redis: RedisServer? = nil,
+    modes: Modes = Modes(), vaultKeys: [String] = [], confirmation: ConfirmationRules? = nil,
+    redis: RedisServer? = nil,
     _ body: (RunningAPI) async throws -> Void
 ) async throws {
     guard let redis else {
         return try await withRedis { redis in
             try await withAPI(
                 limits: limits, signedURLKeys: signedURLKeys, rules: rules, modes: modes, vaultKeys: vaultKeys,
-                redis: redis, body)
+                confirmation: confirmation, redis: redis, body)
         }
     }
     do {
@@ -94,8 +95,7 @@ func withAPI(
                     ListenAddress(host: "127.0.0.1", port: 0),
                     operations: Operations(
                         stores: PoolDirectory(control: store), limits: limits, masterKey: masterKey, vault: vault,
-                        modes: modes,
-                        logger: logger),
+                        modes: modes, confirmation: confirmation, logger: logger),
                     rules: decided, eventLoopGroup: eventLoops, logger: logger
                 ) { addressSource.yield($0) }
             ]

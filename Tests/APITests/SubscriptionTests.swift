@@ -73,7 +73,7 @@ struct SubscriptionTests {
         ("{}", "Missing parameter"), (#"{"ttl": 60}"#, "Missing parameter"), ("[]", "must be a dict"),
         (#"{"subscriber": "fake"}"#, "must be supported in the list"),
         (#"{"subscriber": "email://fake"}"#, "must be supported in the list"),
-        (#"{"subscriber": "mailto:a@b.example"}"#, "must be supported in the list"),
+        (#"{"subscriber": "gopher://b.example"}"#, "must be supported in the list"),
         (#"{"subscriber": "http://a", "options": 1}"#, "must be a dict"),
         (#"{"subscriber": "http://a", "options": "123"}"#, "must be a dict"),
         (#"{"subscriber": "http://a", "ttl": "invalid"}"#, "must be an integer"),

@@ -25,9 +25,15 @@ struct DevHouseTests {
     ) async throws {
         try await withTemporaryFolder { top in
             for (name, script) in [("herald-api", api), ("herald-notifier", notifier)] {
-                let file = top.appendingPathComponent(name)
-                try Data("#!/bin/sh\nname=\(name)\n\(script)\n".utf8).write(to: file)
-                try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file.path)
+                // Copied by a process of its own: a file this process wrote is "busy" for as long as the fork of another
+                // test holds on to the descriptor it was written through.
+                let (text, file) = (top.appendingPathComponent("\(name).text"), top.appendingPathComponent(name))
+                try Data("#!/bin/sh\nname=\(name)\n\(script)\n".utf8).write(to: text)
+                try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: text.path)
+                let copy = try ChildProcess(
+                    URL(fileURLWithPath: "/bin/cp"), arguments: ["-p", text.path, file.path],
+                    log: top.appendingPathComponent("cp.log"))
+                try #require(await copy.waitForExit() == .status(0))
             }
             let order = top.appendingPathComponent("order")
             let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
@@ -70,6 +76,8 @@ struct DevHouseTests {
             #expect(notifier.contains("HERALD_NOTIFIER_ADMIN_LISTEN=127.0.0.1:0\n"))
             #expect(notifier.contains("HERALD_LOG_LEVEL=warning\n"))
             let api = try String(contentsOfFile: order.path + ".herald-api", encoding: .utf8)
+            #expect(api.contains("HERALD_CONFIRMATION_REQUIRED=true\n"))
+            #expect(notifier.contains("HERALD_CONFIRMATION_REQUIRED=true\n"))
             #expect(api.contains("HERALD_SIGNED_URL_KEYS_FILE=\(plan.folder.signedURLKey.path)\n"))
         }
     }

@@ -12,13 +12,24 @@ struct WorstCaseTests {
     /// Far above the bounded work of one script on a busy machine, far below what an unbounded one takes here.
     private static let longestScriptMilliseconds = 100
 
-    /// Runs operations on a house and holds every script against ``longestScriptMilliseconds``.
-    private func bounded(_ house: TestHouse, _ body: () async throws -> Void) async throws {
+    /// Runs operations on a house, and says whether every script kept to ``longestScriptMilliseconds``.
+    private func isBounded(_ house: TestHouse, _ body: () async throws -> Void) async throws -> Bool {
         try await house.redis.command(
             "CONFIG", "SET", "slowlog-log-slower-than", "\(Self.longestScriptMilliseconds * 1000)")
         try await house.redis.command("SLOWLOG", "RESET")
         try await body()
-        #expect(try await house.redis.command("SLOWLOG", "LEN").int == 0)
+        return try await house.redis.command("SLOWLOG", "LEN").int == 0
+    }
+
+    /// A machine that is busy elsewhere can stretch any script, but not in each of three houses; a script that does it all
+    /// is too long in all of them.
+    private func once(in houses: Int = 3, _ isBounded: (TestHouse) async throws -> Bool) async throws {
+        for _ in 0..<houses {
+            var held = false
+            try await withHouse { house in held = try await isBounded(house) }
+            if held { return }
+        }
+        Issue.record("a script took more than \(Self.longestScriptMilliseconds) ms in each of \(houses) houses")
     }
 
     private func fill(
@@ -31,13 +42,13 @@ struct WorstCaseTests {
     }
 
     @Test func `Ten thousand messages whose claims end at once are claimed again in their order`() async throws {
-        try await withHouse { house in
+        try await self.once { house in
             let queue = try address("p", "q")
             try await self.fill(house, queue, 12_000, ttl: 3600)
             for _ in 0..<100 { _ = try await house.store.claims.create(queue, limit: 100, ttl: 60, grace: 60) }
             #expect(try await house.store.queues.stats(of: queue).claimed == 10_000)
             house.time.pass(seconds: 60)
-            try await self.bounded(house) {
+            return try await self.isBounded(house) {
                 #expect(try await house.store.queues.stats(of: queue).claimed == 0)
                 let claim = try await house.store.claims.create(queue, limit: 20, ttl: 60, grace: 60)
                 #expect(claim?.messages.map { String(decoding: $0.body, as: UTF8.self) } == (0..<20).map { "\($0)" })
@@ -47,14 +58,14 @@ struct WorstCaseTests {
     }
 
     @Test func `A hundred thousand expired messages between two living ones hide neither of them`() async throws {
-        try await withHouse { house in
+        try await self.once { house in
             let queue = try address("p", "q")
             try await house.post(["first"], to: queue, ttl: 3600)
             try await self.fill(house, queue, 100_000, ttl: 60)
             try await house.post(["last"], to: queue, ttl: 3600)
             // A second more than their ttl: of so many posts in one instant the last are dated a little later.
             house.time.pass(seconds: 61)
-            try await self.bounded(house) {
+            return try await self.isBounded(house) {
                 let stats = try await house.store.queues.stats(of: queue)
                 #expect(stats.total == 2 && stats.oldest?.age == 61 && stats.newest != stats.oldest)
                 #expect(try await house.bodies(queue) == ["first", "last"])
@@ -70,7 +81,7 @@ struct WorstCaseTests {
     }
 
     @Test func `M-42: A foreign message is on the first page, behind a hundred thousand of one's own`() async throws {
-        try await withHouse { house in
+        try await self.once { house in
             let queue = try address("p", "q")
             try await self.fill(house, queue, 100_000, ttl: 3600)
             try await house.post(["foreign"], to: queue, by: 2)
@@ -82,16 +93,17 @@ struct WorstCaseTests {
             }
             // One client's messages in a row are one step, however many they are.
             let before = try await self.scriptCalls(house)
-            try await self.bounded(house) {
+            let isBounded = try await self.isBounded(house) {
                 let found = (try await foreign(claimed: false), try await foreign(claimed: true))
                 #expect(found == (["foreign"], ["foreign"]))
             }
             #expect(try await self.scriptCalls(house) - before <= 10)
+            return isBounded
         }
     }
 
     @Test func `Two thousand messages at their last claim move before the next one is claimed`() async throws {
-        try await withHouse { house in
+        try await self.once { house in
             let (queue, dead) = (try address("p", "q"), try address("p", "dead"))
             _ = try await house.store.queues.create(
                 queue, metadata: Array("{}".utf8),
@@ -100,12 +112,13 @@ struct WorstCaseTests {
             for _ in 0..<20 { _ = try await house.store.claims.create(queue, limit: 100, ttl: 60, grace: 60) }
             try await house.post(["new"], to: queue)
             house.time.pass(seconds: 60)
-            try await self.bounded(house) {
+            let isBounded = try await self.isBounded(house) {
                 let claim = try await house.store.claims.create(queue, limit: 20, ttl: 60, grace: 60)
                 #expect(claim?.messages.map { String(decoding: $0.body, as: UTF8.self) } == ["new"])
             }
             #expect(try await house.store.queues.stats(of: dead).total == 2000)
             #expect(try await house.bodies(dead, limit: 3) == ["0", "1", "2"])
+            return isBounded
         }
     }
 

@@ -15,6 +15,8 @@ package struct Operations: Sendable {
     let masterKey: MasterKey
     let vault: Vault
     let modes: Modes
+    /// nil: subscribers are not asked.
+    let confirmation: ConfirmationRules?
     let logger: Logger
     let sealing = SealingMemory()
 
@@ -24,13 +26,14 @@ package struct Operations: Sendable {
     ///   - logger: Hears of what no answer can tell.
     package init(
         stores: PoolDirectory, limits: Limits = Limits(), masterKey: MasterKey, vault: Vault? = nil,
-        modes: Modes = Modes(), logger: Logger = Logger(label: "herald-api")
+        modes: Modes = Modes(), confirmation: ConfirmationRules? = nil, logger: Logger = Logger(label: "herald-api")
     ) {
         self.stores = stores
         self.limits = limits
         self.masterKey = masterKey
         self.vault = vault ?? Vault(masterKey: masterKey)
         self.modes = modes
+        self.confirmation = confirmation
         self.logger = logger
     }
 

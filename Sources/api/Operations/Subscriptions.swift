@@ -14,13 +14,14 @@ extension Operations {
     ) async throws -> SubscriptionID {
         let wish = try SubscriptionBody(document: document, now: now)
         if wish.hasRetryPolicy { throw Refusal.requestInvalid("_retry_policy is not available yet.") }
+        let ttl = wish.ttl ?? self.limits.subscriptionTTLDefault
         let (id, outcome) = try await self.store(of: queue).subscriptions.create(
-            queue, subscriber: wish.subscriber, ttl: wish.ttl ?? self.limits.subscriptionTTLDefault,
-            options: wish.options)
-        switch outcome {
-        case .created, .exists(confirmed: false): return id
-        case .exists(confirmed: true): throw Refusal.subscriptionExists
-        }
+            queue, subscriber: wish.subscriber, ttl: ttl, options: wish.options)
+        if outcome == .exists(confirmed: true) { throw Refusal.subscriptionExists }
+        // A crash before this leaves a subscription that was not asked; its wish, unanswered, comes again and asks.
+        try await self.askConfirmation(
+            .subscriptionConfirmation, of: wish.subscriber.uri, id, of: queue, ttl: ttl, now: now)
+        return id
     }
 
     /// A page of subscriptions, oldest first.
@@ -63,19 +64,29 @@ extension Operations {
             throw Refusal.subscriptionNotFound
         }
         let change = SubscriptionChange(subscriber: patch.subscriber, ttl: patch.ttl, options: patch.options)
-        // Nothing asks subscribers for a confirmation yet, so a new one owes none.
-        switch try await self.store(of: queue).subscriptions.update(queue, id: id, change, resettingConfirmation: false)
+        // Whoever confirmed one address must not have it exchanged for a stranger's.
+        let resets = self.confirmation != nil
+        switch try await self.store(of: queue).subscriptions.update(
+            queue, id: id, change, resettingConfirmation: resets)
         {
         case .updated: break
         case .absent: throw Refusal.subscriptionNotFound
         case .taken: throw Refusal.subscriberTaken
         }
+        guard resets, change.subscriber != nil,
+            let changed = try await self.store(of: queue).subscriptions.get(queue, id: id),
+            !changed.confirmed
+        else { return }
+        try await self.askConfirmation(
+            .subscriptionConfirmation, of: changed.subscriber, id, of: queue, ttl: changed.ttl, now: now)
     }
 
     /// Writes down that a subscriber agreed, or withdrew.
     ///
     /// - Throws: ``Refusal/subscriptionNotFound``; what is wrong with the body comes first.
-    func confirmSubscription(_ text: String, of queue: QueueAddress, document: [UInt8]) async throws {
+    func confirmSubscription(
+        _ text: String, of queue: QueueAddress, document: [UInt8], now: Timestamp
+    ) async throws {
         let body = try ConfirmationBody(document: document)
         guard let id = SubscriptionID(text) else {
             try await self.ping(for: queue)
@@ -84,6 +95,12 @@ extension Operations {
         guard try await self.store(of: queue).subscriptions.confirm(queue, id: id, body.isConfirmed) else {
             throw Refusal.subscriptionNotFound
         }
+        guard !body.isConfirmed, self.confirmation != nil,
+            let withdrawn = try await self.store(of: queue).subscriptions.get(queue, id: id)
+        else { return }
+        try await self.askConfirmation(
+            .unsubscribeConfirmation, of: withdrawn.subscriber, id, of: queue,
+            ttl: self.limits.subscriptionTTLDefault, now: now)
     }
 
     /// Ends a subscription.

@@ -66,7 +66,8 @@ extension Endpoint {
         case .updateSubscription(let queue, let id):
             return try await subscriptions.update(id, of: queue, body, now: request.now)
         case .deleteSubscription(let queue, let id): return try await subscriptions.delete(id, of: queue)
-        case .confirmSubscription(let queue, let id): return try await subscriptions.confirm(id, of: queue, body)
+        case .confirmSubscription(let queue, let id):
+            return try await subscriptions.confirm(id, of: queue, body, now: request.now)
         case .showSubscriptionSecret(let queue, let id): return try await subscriptions.showSecret(id, of: queue)
         }
     }

@@ -52,8 +52,9 @@ struct SubscriptionReplies: Sendable {
         return Reply.empty(.noContent).with(.location, Self.path(of: id, queue))
     }
 
-    func confirm(_ id: String, of queue: QueueAddress, _ body: ByteBuffer) async throws -> Reply {
-        try await self.operations.confirmSubscription(id, of: queue, document: Array(body.readableBytesView))
+    func confirm(_ id: String, of queue: QueueAddress, _ body: ByteBuffer, now: Timestamp) async throws -> Reply {
+        try await self.operations.confirmSubscription(
+            id, of: queue, document: Array(body.readableBytesView), now: now)
         return Reply.empty(.noContent).with(.location, Self.path(of: id, queue) + "/confirm")
     }
 

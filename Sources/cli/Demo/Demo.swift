@@ -6,6 +6,8 @@ import Signing
 package struct Demo: Sendable {
     /// How long a webhook may take to arrive; unloaded it takes milliseconds.
     private static let arrivalLimit = Duration.seconds(10)
+    /// How long a house that asks for confirmations may take to ask; one that does not is recognised by its silence.
+    private static let questionLimit = Duration.seconds(3)
     /// Standard Webhooks: a timestamp further away than this is not to be trusted.
     private static let clockToleranceSeconds: Int64 = 300
 
@@ -45,6 +47,10 @@ package struct Demo: Sendable {
         let subscription = try await self.subscribe(subscriber, path: path)
         self.step("subscribed", subscriber)
         let secret = try await self.secret(of: subscription, path: path)
+        if let question = try await Self.first(of: arrivals, within: Self.questionLimit) {
+            try await self.confirm(question)
+            self.step("confirmed", "with the signed link the subscriber was sent")
+        }
 
         let body = "{\"event\": \"order.placed\", \"order\": 4711}"
         let posted = ContinuousClock.now
@@ -86,6 +92,31 @@ package struct Demo: Sendable {
         let text = try Self.decoded(Answer.self, from: answer, what: "the subscription's secret").secret
         guard let secret = WebhookSecret(text: text) else { throw Failure("the subscription's secret is no secret") }
         return secret
+    }
+
+    /// Does what a subscriber does that wants to be notified: answers with the headers it was sent.
+    private func confirm(_ question: Arrival) async throws {
+        struct Document: Decodable {
+            enum CodingKeys: String, CodingKey {
+                case signature = "URL-Signature"
+                case methods = "URL-Methods"
+                case paths = "URL-Paths"
+                case project = "X-Project-ID"
+                case expires = "URL-Expires"
+            }
+            let signature: String
+            let methods: String
+            let paths: String
+            let project: String
+            let expires: String
+        }
+        let document = try Self.decoded(Document.self, from: Data(question.body), what: "the confirmation")
+        _ = try await self.client.expect(
+            204, document.methods, document.paths, json: Data(#"{"confirmed": true}"#.utf8),
+            headers: [
+                "URL-Signature": document.signature, "URL-Methods": document.methods, "URL-Paths": document.paths,
+                "X-Project-ID": document.project, "URL-Expires": document.expires,
+            ])
     }
 
     private func cleanUp(_ path: String) async {

@@ -32,8 +32,11 @@ package struct HouseClient: Sendable {
 
     /// One call; an answer of any status is an answer.
     ///
+    /// - Parameter headers: Beside, or in place of, those every call has.
     /// - Throws: ``Failure`` when there is none.
-    package func send(_ method: String, _ path: String, json: Data? = nil) async throws -> Answer {
+    package func send(
+        _ method: String, _ path: String, json: Data? = nil, headers: [String: String] = [:]
+    ) async throws -> Answer {
         guard let target = URL(string: path, relativeTo: self.url) else { throw Failure("'\(path)' is no path") }
         var request = URLRequest(url: target, cachePolicy: .reloadIgnoringLocalCacheData, timeoutInterval: Self.timeout)
         request.httpMethod = method
@@ -42,6 +45,7 @@ package struct HouseClient: Sendable {
         if json != nil { request.setValue("application/json", forHTTPHeaderField: "Content-Type") }
         request.setValue(self.client, forHTTPHeaderField: "Client-ID")
         request.setValue(self.project, forHTTPHeaderField: "X-Project-ID")
+        for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
         do {
             let (data, response) = try await URLSession.shared.data(for: request)
             guard let http = response as? HTTPURLResponse else { throw Failure("\(self.url) does not speak HTTP") }
@@ -52,8 +56,10 @@ package struct HouseClient: Sendable {
     }
 
     /// One call that must be answered with a certain status.
-    package func expect(_ status: Int, _ method: String, _ path: String, json: Data? = nil) async throws -> Data {
-        let answer = try await self.send(method, path, json: json)
+    package func expect(
+        _ status: Int, _ method: String, _ path: String, json: Data? = nil, headers: [String: String] = [:]
+    ) async throws -> Data {
+        let answer = try await self.send(method, path, json: json, headers: headers)
         guard answer.status == status else {
             let words = String(decoding: answer.body.prefix(300), as: UTF8.self)
             throw Failure("\(method) \(path) was answered \(answer.status) instead of \(status): \(words)")

@@ -121,6 +121,7 @@ final class DevParts: Sendable {
         var given = own
         given[.redisURL] = redisURL
         given[.readyFile] = readyFile.path
+        given[.confirmationRequired] = "true"
         given[.logLevel] = self.plan.isVerbose ? "info" : "warning"
         let child = try self.launch(
             name, executable, arguments: [],

@@ -10,23 +10,24 @@ import Store
 /// | `webhook-timestamp` | seconds since the epoch when this attempt was made |
 /// | `webhook-signature` | `v1,` and the signature over id, timestamp and body |
 /// | `herald-attempt` | from 1 |
-/// | `herald-message-id`, `herald-subscription-id` | the ids of the messaging API |
-/// | `herald-message-type` | `Notification` |
+/// | `herald-message-id`, `herald-subscription-id` | the ids of the messaging API; a confirmation is no message |
+/// | `herald-message-type` | as `Message_Type` in the body, see ``NotificationKind`` |
 enum AttemptHeaders {
     static func lines(
-        delivery: DeliveryID, message: MessageID, lease: Lease, at now: Timestamp, body: PinnedBytes,
+        delivery: DeliveryID, message: MessageID?, lease: Lease, at now: Timestamp, body: PinnedBytes,
         secret: WebhookSecret
     ) -> [String] {
         let signature = body.withSpan { secret.signature(id: delivery.text, timestamp: now.seconds, body: $0) }
-        return [
+        var lines = [
             "Content-Type: application/json",
             "webhook-id: \(delivery.text)",
             "webhook-timestamp: \(now.seconds)",
             "webhook-signature: \(signature)",
             "herald-attempt: \(lease.attempt)",
-            "herald-message-id: \(message.text)",
             "herald-subscription-id: \(lease.subscription.text)",
-            "herald-message-type: Notification",
+            "herald-message-type: \(lease.kind.rawValue)",
         ]
+        if let message { lines.append("herald-message-id: \(message.text)") }
+        return lines
     }
 }

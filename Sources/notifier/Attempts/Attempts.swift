@@ -24,10 +24,13 @@ struct Attempts: Sendable {
     private let store: Store
     private let vault: Vault
     private let recipients: Recipients
+    private let confirmedOnly: Bool
 
-    init(store: Store, masterKey: MasterKey, vault: Vault) {
+    /// - Parameter confirmedOnly: Whether only subscribers that confirmed are notified.
+    init(store: Store, masterKey: MasterKey, vault: Vault, confirmedOnly: Bool) {
         self.store = store
         self.vault = vault
+        self.confirmedOnly = confirmedOnly
         self.recipients = Recipients(subscriptions: store.subscriptions, masterKey: masterKey)
     }
 
@@ -43,7 +46,12 @@ struct Attempts: Sendable {
             guard now < lease.expiresAt else {
                 return .end(lease, .deadLetter(.expired, summary: "expired before attempt \(lease.attempt)"))
             }
-            guard let recipient = recipients[lease.recipient] else { return .end(lease, .dropped) }
+            guard let recipient = recipients[lease.recipient], self.isWanted(lease, by: recipient) else {
+                return .end(lease, .dropped)
+            }
+            guard recipient.scheme != .mailto else {
+                return .end(lease, .deadLetter(.noTransport, summary: "this house sends no mail"))
+            }
             let body: PinnedBytes
             do throws(VaultError) {
                 if let known = encoded[lease.queue]?[lease.position] {
@@ -57,9 +65,18 @@ struct Attempts: Sendable {
             encoded[lease.queue, default: [:]][lease.position] = body
             let headers = AttemptHeaders.lines(
                 delivery: self.store.deliveries.deliveryID(subscription: lease.subscription, position: lease.position),
-                message: self.store.messages.id(at: lease.position, in: lease.queue), lease: lease, at: now,
+                message: lease.kind == .notification
+                    ? self.store.messages.id(at: lease.position, in: lease.queue) : nil, lease: lease, at: now,
                 body: body, secret: recipient.secret)
             return .send(lease, WebhookDraft(url: recipient.url, headers: headers, body: body))
+        }
+    }
+
+    /// Whether the subscriber, as it is now, is to get this: a notification when it agreed, a confirmation until it did.
+    private func isWanted(_ lease: Lease, by recipient: Recipient) -> Bool {
+        switch lease.kind {
+        case .notification: !self.confirmedOnly || recipient.isConfirmed
+        case .subscriptionConfirmation, .unsubscribeConfirmation: !recipient.isConfirmed
         }
     }
 
@@ -67,6 +84,7 @@ struct Attempts: Sendable {
     ///
     /// What is sealed at rest is opened here, and nowhere before.
     private func body(of lease: Lease) throws(VaultError) -> PinnedBytes {
+        guard lease.kind == .notification else { return PinnedBytes(Array(lease.body)) }
         var body = lease.body
         if lease.isSealed {
             let opened = try SealedBody.open(lease.body, of: lease.queue.project, in: self.vault)

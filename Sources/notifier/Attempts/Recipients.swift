@@ -28,19 +28,22 @@ struct Recipients: Sendable {
             if let recipient = self.cache[key] { found[key] = recipient } else { missing[key] = lease }
         }
         guard !missing.isEmpty else { return found }
-        for (lease, url) in try await self.read(missing) {
+        for (lease, subscription) in try await self.read(missing) {
+            // Only addresses that could be read were ever kept; one that cannot is as good as gone.
+            guard let subscriber = try? Subscriber(subscription.subscriber) else { continue }
             let secret = self.masterKey.webhookSecret(
                 project: lease.queue.project, subscription: lease.subscription, version: WebhookSecret.versionFirst)
-            let recipient = Recipient(url: url, secret: secret)
+            let recipient = Recipient(
+                subscriber: subscriber, isConfirmed: subscription.confirmed, secret: secret)
             found[lease.recipient] = recipient
             self.cache.insert(recipient, for: lease.recipient)
         }
         return found
     }
 
-    private func read(_ missing: [SubscriptionCache.Key: Lease]) async throws(StoreError) -> [(Lease, String)] {
-        let answers = await withTaskGroup(of: Result<(Lease, String)?, StoreError>.self) { group in
-            var answers: [Result<(Lease, String)?, StoreError>] = []
+    private func read(_ missing: [SubscriptionCache.Key: Lease]) async throws(StoreError) -> [(Lease, Subscription)] {
+        let answers = await withTaskGroup(of: Result<(Lease, Subscription)?, StoreError>.self) { group in
+            var answers: [Result<(Lease, Subscription)?, StoreError>] = []
             for (count, lease) in missing.values.enumerated() {
                 if count >= Self.readsMax, let answer = await group.next() { answers.append(answer) }
                 group.addTask { await self.read(lease) }
@@ -48,17 +51,17 @@ struct Recipients: Sendable {
             for await answer in group { answers.append(answer) }
             return answers
         }
-        var found: [(Lease, String)] = []
+        var found: [(Lease, Subscription)] = []
         for answer in answers {
             if let pair = try answer.get() { found.append(pair) }
         }
         return found
     }
 
-    private func read(_ lease: Lease) async -> Result<(Lease, String)?, StoreError> {
+    private func read(_ lease: Lease) async -> Result<(Lease, Subscription)?, StoreError> {
         do throws(StoreError) {
             let subscription = try await self.subscriptions.get(lease.queue, id: lease.subscription)
-            return .success(subscription.map { (lease, $0.subscriber) })
+            return .success(subscription.map { (lease, $0) })
         } catch {
             return .failure(error)
         }

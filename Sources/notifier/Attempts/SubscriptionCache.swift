@@ -6,10 +6,14 @@ package import Signing
 package struct Recipient: Sendable {
     /// The subscriber's address exactly as it was written.
     package let url: String
+    package let scheme: Subscriber.Scheme
+    package let isConfirmed: Bool
     package let secret: WebhookSecret
 
-    package init(url: String, secret: WebhookSecret) {
-        self.url = url
+    package init(subscriber: Subscriber, isConfirmed: Bool, secret: WebhookSecret) {
+        self.url = subscriber.uri
+        self.scheme = subscriber.scheme
+        self.isConfirmed = isConfirmed
         self.secret = secret
     }
 }

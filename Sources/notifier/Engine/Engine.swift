@@ -14,6 +14,8 @@ package struct EngineSettings: Sendable {
     package var lease = Duration.seconds(15)
     /// How long attempts under way may take to finish once a stop is asked for; then they are ended and handed back.
     package var drain = Duration.seconds(20)
+    /// Whether only subscriptions whose subscriber confirmed are notified.
+    package var confirmedOnly = false
 
     package init() {}
 }
@@ -49,7 +51,9 @@ package struct Engine: Service {
     ) {
         let tools = NotifierTools(
             store: store, client: client,
-            attempts: Attempts(store: store, masterKey: masterKey, vault: vault ?? Vault(masterKey: masterKey)),
+            attempts: Attempts(
+                store: store, masterKey: masterKey, vault: vault ?? Vault(masterKey: masterKey),
+                confirmedOnly: settings.confirmedOnly),
             slots: Slots(limit: settings.concurrency), clock: RedisClock(shown: now), settings: settings,
             metrics: NotifierMetrics(), lanes: Lanes(), trouble: TroubleLog(logger: logger), logger: logger)
         self.tools = tools

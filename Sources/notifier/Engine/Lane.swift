@@ -140,13 +140,16 @@ final class Lane: Sendable {
             let taken: Taken
             do throws(StoreError) {
                 taken = try await self.tools.store.deliveries.take(
-                    self.shard, capacity: slots, lease: self.tools.settings.lease, confirmedOnly: false)
+                    self.shard, capacity: slots, lease: self.tools.settings.lease,
+                    confirmedOnly: self.tools.settings.confirmedOnly)
             } catch {
                 self.tools.free(slots)
                 throw error
             }
             hasMore = taken.more
             self.tools.free(slots - taken.leases.count)
+            // The bell also rings for what waits without an event: a confirmation.
+            if taken.leases.isEmpty, !hasMore { self.request(.lease) }
             try await self.start(taken.leases)
         }
         if hasMore { self.request(.take) }

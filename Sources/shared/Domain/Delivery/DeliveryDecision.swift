@@ -17,6 +17,8 @@ package enum DeliveryDecision: Sendable, Equatable {
         case expired
         /// The egress policy does not let the house call this address.
         case forbidden
+        /// This house has no way to deliver to addresses of this kind.
+        case noTransport = "no_transport"
     }
 
     /// Decides after an attempt.

@@ -1,8 +1,8 @@
 /// Where a subscription's notifications go.
 package struct Subscriber: Hashable, Sendable {
-    /// The kinds of address this house can deliver to.
+    /// The kinds of address that can be subscribed.
     package enum Scheme: String, CaseIterable, Sendable {
-        case http, https
+        case http, https, mailto
     }
 
     package let scheme: Scheme

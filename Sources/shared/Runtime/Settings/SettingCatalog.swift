@@ -37,6 +37,11 @@ package enum SettingCatalog {
                 key, flag: "--signed-url-keys", default: nil, shape: .list, processes: [.api], isSecret: true,
                 allowed: "texts without commas or blanks, commas between, newest first",
                 meaning: "The keys of pre-signed URLs: the first one signs, every one verifies.")
+        case .confirmationRequired:
+            Setting(
+                key, flag: Self.flag(key), default: "false", shape: .oneOf(["false", "true"]),
+                meaning: "Whether subscribers are asked to confirm, and notified only once they have. Takes "
+                    + "`signed.url.keys`. The same for both processes.")
         case .apiListen:
             Setting(
                 key, flag: "--listen", default: "127.0.0.1:8888", shape: .address, processes: [.api],
@@ -53,6 +58,12 @@ package enum SettingCatalog {
             Setting(
                 key, flag: "--drain", default: "10", shape: .seconds(1...3600), processes: [.api],
                 meaning: "How long requests under way may take to finish after SIGTERM.")
+        case .apiPublicURL:
+            Setting(
+                key, flag: "--public-url", default: nil, shape: .text, processes: [.api],
+                allowed: "an http or https URL without a query",
+                meaning:
+                    "The root of the REST API as subscribers reach it, named in confirmations. A path in it is kept.")
         case .limitsPageQueues:
             Setting(
                 key, flag: Self.flag(key), default: "20", shape: .integer(1...100_000), processes: [.api],

@@ -7,11 +7,13 @@ package enum SettingKey: String, Sendable, CaseIterable {
     case shards = "shards"
     case masterKey = "master.key"
     case signedURLKeys = "signed.url.keys"
+    case confirmationRequired = "confirmation.required"
 
     case apiListen = "api.listen"
     case apiAdminListen = "api.admin.listen"
     case apiAuth = "api.auth"
     case apiDrain = "api.drain"
+    case apiPublicURL = "api.public.url"
 
     // What callers may ask for, and what holds when they do not say.
     case limitsPageQueues = "limits.page.queues"

@@ -14,5 +14,7 @@ package struct DeadLetter: Sendable, Equatable {
     package let delay: Int?
     package let checksum: [UInt8]?
     package let isSealed: Bool
+    package let kind: NotificationKind
+    /// Empty for a confirmation, which holds a signature.
     package let body: ArraySlice<UInt8>
 }

@@ -101,6 +101,7 @@ extension DeadLetter {
         self.delay = record.delay
         self.checksum = record.checksum
         self.isSealed = record.isSealed
+        self.kind = record.kind
         self.body = record.body
     }
 }

@@ -32,7 +32,7 @@ extension Lease {
     init(_ token: LeaseToken, _ header: SubscriptionHeader, _ record: MessageRecord) {
         self.init(
             token: token, queue: header.queue, version: header.version, ttl: record.ttl, delay: record.delay,
-            checksum: record.checksum, isSealed: record.isSealed, body: record.body)
+            checksum: record.checksum, isSealed: record.isSealed, kind: record.kind, body: record.body)
     }
 
     static func leases(_ reply: consuming ReplyReader) throws(StoreError) -> [Lease] {

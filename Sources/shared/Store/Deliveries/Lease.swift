@@ -15,7 +15,9 @@ package struct Lease: Sendable, Equatable {
     package let checksum: [UInt8]?
     /// Whether ``body`` is encrypted.
     package let isSealed: Bool
-    /// The JSON value, byte for byte as it was posted; for a sealed message, what it was sealed into.
+    package let kind: NotificationKind
+    /// The JSON value, byte for byte as it was posted; for a sealed message, what it was sealed into; for a confirmation,
+    /// the whole document to send.
     package let body: ArraySlice<UInt8>
 
     package var subscription: SubscriptionID { self.token.subscription }

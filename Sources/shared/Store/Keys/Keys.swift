@@ -58,6 +58,7 @@ final class ShardKeys: Sendable {
     let projects: String
     let moves: String
     let arrivals: String
+    let asked: String
 
     init(tag: String) {
         self.prefix = "herald:{\(tag)}:"
@@ -76,6 +77,7 @@ final class ShardKeys: Sendable {
         self.projects = self.prefix + "rp"
         self.moves = self.prefix + "moves"
         self.arrivals = self.prefix + "in"
+        self.asked = self.prefix + "asked"
     }
 
     func queue(_ queue: QueueAddress) -> QueueKeys { QueueKeys(stem: "\(self.prefix)q:\(queue.key):") }

@@ -3,7 +3,7 @@ import Domain
 /// The bytes a message is kept as; `post.lua` and `arrive.lua` write them.
 ///
 /// ```
-/// u32 ttl, s | u8 flags | 8 bytes mark of the client
+/// u32 ttl, s | u8 flags | 8 bytes mark of the client; flags 16, 32: a confirmation, an unsubscribe confirmation
 ///            | [u64 created, ms | u64 expires, ms | 27 bytes id: flag 8, moved here from another queue]
 ///            | [u32 delay, s: flag 1] | [16 bytes MD5: flag 2] | body, sealed: flag 4        big endian
 /// ```
@@ -23,6 +23,7 @@ struct MessageRecord {
     let delay: Int?
     let checksum: [UInt8]?
     let isSealed: Bool
+    let kind: NotificationKind
     let body: ArraySlice<UInt8>
 
     init(_ bytes: [UInt8]) throws(StoreError) {
@@ -48,6 +49,9 @@ struct MessageRecord {
         self.delay = flags & Flag.delay != 0 ? Int(Self.number(try take(4))) : nil
         self.checksum = flags & Flag.checksum != 0 ? Array(try take(Self.checksumBytes)) : nil
         self.isSealed = flags & Flag.sealed != 0
+        self.kind =
+            flags & Flag.confirmation != 0
+            ? .subscriptionConfirmation : flags & Flag.withdrawal != 0 ? .unsubscribeConfirmation : .notification
         self.body = rest
     }
 
@@ -56,6 +60,17 @@ struct MessageRecord {
         static let checksum: Int64 = 2
         static let sealed: Int64 = 4
         static let moved: Int64 = 8
+        static let confirmation: Int64 = 16
+        static let withdrawal: Int64 = 32
+
+        /// Of a record that is no message; 0 for one that is.
+        static func of(_ kind: NotificationKind) -> Int64 {
+            switch kind {
+            case .notification: 0
+            case .subscriptionConfirmation: Self.confirmation
+            case .unsubscribeConfirmation: Self.withdrawal
+            }
+        }
     }
 
     /// What a draft adds to the record: a byte of flags and the checksum; nothing for the usual message.

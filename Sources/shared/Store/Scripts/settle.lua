@@ -30,6 +30,12 @@ local function wait(state, due, member)
     table.insert(state.again, member)
 end
 
+-- What a dead letter keeps: the record, without the document of a confirmation, whose signature nobody shall find there.
+local function kept(position)
+    local record = call('HGET', KEYS[3], position) or ''
+    return #record > 4 and string.byte(record, 5) >= 16 and string.sub(record, 1, 13) or record
+end
+
 local landed, ended, seen = {}, {}, {}
 local function finish(position)
     ended[position] = (ended[position] or 0) + 1
@@ -61,7 +67,7 @@ for number, member in ipairs(members) do
                 if detail ~= 'expired' then state.failures = state.failures + 1 end
                 call('XADD', dead_key(state.project), 'MAXLEN', '~', 10000, '*', 's', ARGV[index], 'q', ARGV[index + 7],
                     'p', position, 'a', attempt, 'r', detail, 'l', ARGV[index + 6], 't', now,
-                    'b', call('HGET', KEYS[3], position) or '')
+                    'b', kept(position))
             end
             finish(position)
         end

@@ -1,0 +1,161 @@
+import API
+import Domain
+import Foundation
+import Signing
+import Store
+import TestKit
+import Testing
+
+/// What an API that asks for confirmations puts on its way, and how it takes the answers (notifications contract, 7).
+struct ConfirmationTests {
+    private static let key = "a key of sixteen and more characters"
+    private let path = "/v2/queues/orders/subscriptions"
+
+    private func withAskingAPI(_ body: (RunningAPI) async throws -> Void) async throws {
+        let key = try #require(SignedURLKey(Self.key))
+        try await withAPI(
+            signedURLKeys: [Self.key], confirmation: ConfirmationRules(key: key, publicURL: "https://m.example/prefix"),
+            body)
+    }
+
+    /// The documents that wait to be delivered.
+    private func questions(_ api: RunningAPI) async throws -> [[String: Any]] {
+        var leases: [Lease] = []
+        for shard in 0..<api.store.deliveries.shards {
+            leases += try await api.store.deliveries.lease(shard, capacity: 100, lease: .seconds(15))
+        }
+        return try leases.sorted { $0.position < $1.position }.compactMap { lease in
+            try JSONSerialization.jsonObject(with: Data(lease.body)) as? [String: Any]
+        }
+    }
+
+    private func subscribe(_ client: APIClient, _ uri: String = "http://a/", ttl: Int = 600) async throws -> String {
+        let made = try await client.post(self.path, #"{"subscriber": "\#(uri)", "ttl": \#(ttl)}"#)
+        #expect(made.status == 201)
+        return try #require(made.json["subscription_id"] as? String)
+    }
+
+    /// The answer of a subscriber that holds nothing but the document.
+    private func answer(
+        _ api: RunningAPI, _ document: [String: Any], _ body: String = #"{"confirmed": true}"#
+    ) async throws -> Int {
+        let names = ["URL-Signature", "URL-Methods", "URL-Paths", "X-Project-ID", "URL-Expires"]
+        let headers = names.compactMap { name in (document[name] as? String).map { (name, $0) } }
+        let client = ("Client-ID", "3381af92-2b9e-11e3-b191-71861300734c")
+        return try await HTTPCaller(api.address).send(
+            "PUT", try #require(document["URL-Paths"] as? String), headers: headers + [client], body: body
+        ).status
+    }
+
+    @Test func `T-9: one question, which a subscriber can answer with what it holds`() async throws {
+        try await self.withAskingAPI { api async throws in
+            let client = api.client()
+            let id = try await self.subscribe(client)
+            let questions = try await self.questions(api)
+            let question = try #require(questions.first)
+            #expect(questions.count == 1)
+            #expect(
+                question.keys.sorted() == [
+                    "Message", "Message_Type", "SubscribeBody", "URL-Expires", "URL-Methods", "URL-Paths",
+                    "URL-Signature", "UnsubscribeBody", "WSGISubscribeURL", "X-Project-ID", "queue_name",
+                ])
+            #expect(question["Message_Type"] as? String == "SubscriptionConfirmation")
+            #expect((question["Message"] as? String)?.contains("orders") == true)
+            #expect(question["URL-Methods"] as? String == "PUT" && question["queue_name"] as? String == "orders")
+            #expect(question["URL-Paths"] as? String == "\(self.path)/\(id)/confirm")
+            #expect(question["WSGISubscribeURL"] as? String == "https://m.example/prefix\(self.path)/\(id)/confirm")
+            #expect(question["SubscribeBody"] as? NSDictionary == ["confirmed": true])
+            #expect(question["UnsubscribeBody"] as? NSDictionary == ["confirmed": false])
+            var forged = question
+            forged["X-Project-ID"] = "another"
+            #expect(try await self.answer(api, forged) == 404)
+            #expect(try await client.get("\(self.path)/\(id)").json["confirmed"] as? Bool == false)
+            #expect(try await self.answer(api, question) == 204)
+            #expect(try await client.get("\(self.path)/\(id)").json["confirmed"] as? Bool == true)
+        }
+    }
+
+    @Test func `T-10: without the setting nobody is asked`() async throws {
+        try await withAPI(signedURLKeys: [Self.key]) { api async throws in
+            let id = try await self.subscribe(api.client())
+            #expect(!id.isEmpty)
+            #expect(try await self.questions(api).isEmpty)
+        }
+    }
+
+    @Test func `S-12, T-12: each wish asks for one confirmation, a minute apart`() async throws {
+        try await self.withAskingAPI { api async throws in
+            let client = api.client()
+            let id = try await self.subscribe(client)
+            #expect(try await self.subscribe(client, ttl: 6000) == id)
+            #expect(try await self.questions(api).count == 1)
+            api.time.pass(seconds: 60)
+            #expect(try await self.subscribe(client, ttl: 6000) == id)
+            #expect(try await self.questions(api).count == 1)
+            #expect(try await client.get("\(self.path)/\(id)").json["ttl"] as? Int == 600)
+        }
+    }
+
+    @Test func `T-13: who has confirmed is not asked again`() async throws {
+        try await self.withAskingAPI { api async throws in
+            let client = api.client()
+            let id = try await self.subscribe(client)
+            #expect(try await client.put("\(self.path)/\(id)/confirm", #"{"confirmed": true}"#).status == 204)
+            #expect(try await self.questions(api).count == 1)
+            api.time.pass(seconds: 61)
+            #expect(try await client.post(self.path, #"{"subscriber": "http://a/"}"#).status == 409)
+            #expect(try await self.questions(api).isEmpty)
+        }
+    }
+
+    @Test func `T-14: an answer that is none is refused`() async throws {
+        try await self.withAskingAPI { api async throws in
+            let client = api.client()
+            let confirm = "\(self.path)/\(try await self.subscribe(client))/confirm"
+            let broken = try await client.put(confirm, "{confirmed:123}")
+            #expect(broken.status == 400 && broken.words.contains("body could not be parsed"))
+            let number = try await client.put(confirm, #"{"confirmed": 123}"#)
+            #expect(number.status == 400 && number.words == "The 'confirmed' should be boolean.")
+            #expect(try await client.put("\(self.path)/x/confirm", #"{"confirmed": true}"#).status == 404)
+        }
+    }
+
+    @Test func `Who withdraws is sent the way back, and can take it`() async throws {
+        try await self.withAskingAPI { api async throws in
+            let client = api.client()
+            let id = try await self.subscribe(client)
+            let question = try #require(try await self.questions(api).first)
+            #expect(try await self.answer(api, question) == 204)
+            #expect(try await self.answer(api, question, #"{"confirmed": false}"#) == 204)
+            let back = try #require(try await self.questions(api).first)
+            #expect(back["Message_Type"] as? String == "UnsubscribeConfirmation")
+            #expect(try await client.get("\(self.path)/\(id)").json["confirmed"] as? Bool == false)
+            #expect(try await self.answer(api, back) == 204)
+            #expect(try await client.get("\(self.path)/\(id)").json["confirmed"] as? Bool == true)
+        }
+    }
+
+    @Test func `Another subscriber has to confirm for itself; another ttl changes nothing`() async throws {
+        try await self.withAskingAPI { api async throws in
+            let client = api.client()
+            let subscription = "\(self.path)/\(try await self.subscribe(client))"
+            #expect(try await client.put("\(subscription)/confirm", #"{"confirmed": true}"#).status == 204)
+            #expect(try await self.questions(api).count == 1)
+            #expect(try await client.patch(subscription, #"{"ttl": 700, "subscriber": "http://a/"}"#).status == 204)
+            #expect(try await client.get(subscription).json["confirmed"] as? Bool == true)
+            #expect(try await self.questions(api).isEmpty)
+            #expect(try await client.patch(subscription, #"{"subscriber": "http://b/"}"#).status == 204)
+            #expect(try await client.get(subscription).json["confirmed"] as? Bool == false)
+            #expect(try await self.questions(api).count == 1)
+        }
+    }
+
+    @Test func `S-21: web and mail addresses can be subscribed`() async throws {
+        try await withAPI { api async throws in
+            let client = api.client()
+            for uri in ["http://a/", "https://a/", "mailto:somebody@example.com"] {
+                #expect(try await self.subscribe(client, uri).isEmpty == false)
+            }
+        }
+    }
+}
