@@ -128,6 +128,10 @@ let package = Package(
         .testTarget(
             name: "StoreTests", dependencies: ["Domain", "Redis", "Signing", "Store", "TestKit", .logging, .nio]),
         .testTarget(
+            name: "PoolsTests",
+            dependencies: ["Domain", "Pools", "Redis", "Store", "TestKit", .nio, .nioConcurrency, .nioPosix]
+        ),
+        .testTarget(
             name: "RuntimeTests",
             dependencies: [
                 "Runtime", "TestKit", .argumentParser, .coreMetrics, .httpTypes, .logging, .nio, .nioConcurrency,

@@ -1,4 +1,5 @@
 import Logging
+import NIOCore
 import NIOPosix
 import Pools
 import Redis
@@ -9,7 +10,7 @@ import Store
 /// The API, as its services in start order; they stop in the opposite order.
 ///
 /// ```
-/// Redis connections ─ store (waits until Redis answers) ─ REST server
+/// Redis connections ─ store (waits until Redis answers) ─ the pools ─ REST server
 /// ```
 ///
 /// Around them ``HeraldProcess`` puts the admin server, the ready file and the deadline of a stop.
@@ -26,11 +27,11 @@ package enum APIProcess {
             endpoint: settings.redis, connections: settings.redisConnections, eventLoopGroup: eventLoops,
             logger: logger)
         let serving = Opening("the store", logger: logger) {
-            try await Self.open(on: pool, settings, logger)
-        } services: { store in
+            try await Self.open(on: pool, settings, eventLoops, logger)
+        } services: { stores in
             context.readiness.open {
                 do {
-                    try await store.probeWritable()
+                    try await stores.defaultStore.probeWritable()
                     return .ready
                 } catch {
                     logger.debug("Not ready", metadata: [LogKey.error: "\(error)"])
@@ -38,23 +39,35 @@ package enum APIProcess {
                 }
             }
             return [
+                stores,
+                PoolMetrics(of: stores, logger: logger),
                 RESTServer(
                     settings.listen,
                     operations: Operations(
-                        stores: PoolDirectory(control: store), limits: settings.limits, masterKey: settings.masterKey,
+                        stores: stores, limits: settings.limits, masterKey: settings.masterKey,
                         vault: settings.vault, modes: settings.modes, confirmation: settings.confirmation,
                         logger: logger),
                     rules: settings.access, eventLoopGroup: eventLoops, logger: logger
-                ) { context.readyFile.report(.listen, at: $0) }
+                ) { context.readyFile.report(.listen, at: $0) },
             ]
         }
         return [pool, serving]
     }
 
     /// Opens the store; what waiting cannot mend ends the process.
-    private static func open(on pool: RedisPool, _ settings: APISettings, _ logger: Logger) async throws -> Store {
-        do {
-            return try await Store.open(on: pool, shards: settings.shards, logger: logger)
+    private static func open(
+        on pool: RedisPool, _ settings: APISettings, _ eventLoops: any EventLoopGroup, _ logger: Logger
+    ) async throws -> PoolDirectory {
+        do throws(StoreOpeningError) {
+            let store = try await Store.open(on: pool, shards: settings.shards, logger: logger)
+            do throws(StoreError) {
+                return try await PoolDirectory.open(
+                    control: store, endpoint: RedisURI(settings.redis),
+                    PoolDirectory.Settings(
+                        connections: settings.redisConnections, eventLoopGroup: eventLoops, logger: logger))
+            } catch {
+                throw .unavailable(error)
+            }
         } catch {
             switch error {
             case .unavailable: throw error

@@ -90,14 +90,18 @@ func withAPI(
             try await Store.open(on: pool, shards: 16, clock: .manual { time.now }, logger: logger)
         } services: { store in
             opened.withLockedValue { $0 = store }
+            let stores = try await PoolDirectory.open(
+                control: store, endpoint: RedisURI(redis.endpoint),
+                PoolDirectory.Settings(eventLoopGroup: eventLoops, logger: logger))
             return [
+                stores,
                 RESTServer(
                     ListenAddress(host: "127.0.0.1", port: 0),
                     operations: Operations(
-                        stores: PoolDirectory(control: store), limits: limits, masterKey: masterKey, vault: vault,
+                        stores: stores, limits: limits, masterKey: masterKey, vault: vault,
                         modes: modes, confirmation: confirmation, logger: logger),
                     rules: decided, eventLoopGroup: eventLoops, logger: logger
-                ) { addressSource.yield($0) }
+                ) { addressSource.yield($0) },
             ]
         }
         let group = ServiceGroup(configuration: .init(services: [pool, serving], logger: logger))

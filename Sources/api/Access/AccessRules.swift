@@ -8,6 +8,8 @@ package struct AccessRules: Sendable {
     package var cors = CORS()
     /// Whether the routes for administrators are there.
     package var hasAdministration = false
+    /// Whether pools and flavors are among them.
+    package var hasPools = true
 
     package init() {}
 }

@@ -1,19 +1,55 @@
 import Domain
 import Foundation
+import Logging
 import NIOCore
+import Pools
+import Runtime
 import Store
 
 extension Operations {
     private static let healthMessages = 100
 
-    /// Takes a queue of a project of its own through its whole life.
+    /// Takes a queue of a project of its own through its whole life: in every pool at once, or in the default store while
+    /// there are none.
     ///
-    /// - Throws: `StoreError` when the store cannot be reached at all; what fails later is in the report.
-    func checkHealth(by client: ClientID) async throws -> HealthReport {
+    /// A check writes, so what the last one found is told again for a while; whether the control store is there is
+    /// asked every time.
+    ///
+    /// - Throws: `StoreError` when the control store cannot be reached at all; what fails later is in the report.
+    func checkHealth(by client: ClientID) async throws -> HealthDocument {
         try await self.ping()
+        return await self.health.latest { await self.checkedHealth(by: client) }
+    }
+
+    private func checkedHealth(by client: ClientID) async -> HealthDocument {
+        let pools = self.stores.snapshot.pools.map(\.name)
+        guard !pools.isEmpty else { return .plain(await self.health(of: nil, by: client)) }
+        let reports = await withTaskGroup(of: (PoolName, HealthReport).self) { group in
+            for pool in pools {
+                group.addTask { (pool, await self.health(of: pool, by: client)) }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        return .pooled(reports.sorted { $0.0 < $1.0 }.map { (pool: $0.0, report: $0.1) })
+    }
+
+    private func health(of pool: PoolName?, by client: ClientID) async -> HealthReport {
+        do {
+            let store = try await self.stores.unregistered(pool)
+            try await store.ping()
+            return try await self.health(of: store, by: client)
+        } catch {
+            self.logger.error(
+                "The health check did not reach a pool",
+                metadata: ["pool": "\(pool?.text ?? "the default store")", LogKey.error: "\(error)"])
+            return HealthReport(isReachable: false, steps: [])
+        }
+    }
+
+    private func health(of store: Store, by client: ClientID) async throws -> HealthReport {
         let queue = QueueAddress(
             project: try ProjectID("herald-health-\(UUID().uuidString)"), name: try QueueName("health"))
-        let run = HealthRun(store: self.control, queue: queue, client: client)
+        let run = HealthRun(store: store, queue: queue, client: client)
         return await HealthReport.of(
             [
                 ("create_queue", run.create), ("post_messages", { try await run.post(Self.healthMessages) }),

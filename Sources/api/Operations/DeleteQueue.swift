@@ -1,4 +1,5 @@
 import Domain
+import Pools
 import Store
 
 extension Operations {
@@ -6,6 +7,6 @@ extension Operations {
     ///
     /// A queue that is not there is no error.
     func deleteQueue(_ queue: QueueAddress) async throws {
-        try await self.store(of: queue).queues.delete(queue)
+        try await self.stores.delete(queue)
     }
 }

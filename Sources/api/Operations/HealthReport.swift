@@ -15,6 +15,8 @@ package struct HealthReport: Sendable {
         package let reference: String?
     }
 
+    /// Whether the store answered at all; without it there are no steps.
+    package let isReachable: Bool
     package let steps: [Step]
 
     /// After this no further step is begun, so that a store that hangs is hung on once, and again for the last step.
@@ -35,7 +37,7 @@ package struct HealthReport: Sendable {
                 await Self.take(step.name, logger) { if isLate { throw Late() } else { try await step.work() } })
         }
         done.append(await Self.take(last.name, logger, last.work))
-        return HealthReport(steps: done)
+        return HealthReport(isReachable: true, steps: done)
     }
 
     private struct Late: Error {}
@@ -59,7 +61,9 @@ package struct HealthReport: Sendable {
 
     /// Writes the answer.
     package func write(to body: inout ByteBuffer) {
-        body.writeStaticString(#"{"storage_reachable":true,"operation_status":{"#)
+        body.writeStaticString(#"{"storage_reachable":"#)
+        body.writeJSON(self.isReachable)
+        body.writeStaticString(#","operation_status":{"#)
         for (index, step) in self.steps.enumerated() {
             if index > 0 { body.writeStaticString(",") }
             body.writeJSON(step.name)

@@ -1,4 +1,5 @@
 import Domain
+import Pools
 import Store
 import Wire
 
@@ -33,16 +34,16 @@ extension Operations {
     /// - Throws: `StoreError.overloaded` when ``filteredMax`` queues did not fill a page.
     func listQueues(of project: ProjectID, _ request: QueueListingRequest) async throws -> QueuePage {
         var page = QueuePage()
-        if request.isCounting { page.count = try await self.control.queues.count(of: project) }
+        if request.isCounting { page.count = try await self.stores.defaultStore.queues.count(of: project) }
         guard request.namePart != nil || !request.filters.isEmpty else {
-            page.queues = try await self.control.queues.list(of: project, after: request.marker, limit: request.limit)
+            page.queues = try await self.stores.queues(of: project, after: request.marker, limit: request.limit)
             return page
         }
         var marker = request.marker
         var passed = 0
         while page.queues.count < request.limit {
             guard passed < Self.filteredMax else { throw StoreError.overloaded }
-            let step = try await self.control.queues.list(of: project, after: marker, limit: Self.filterStep)
+            let step = try await self.stores.queues(of: project, after: marker, limit: Self.filterStep)
             for queue in step where page.queues.count < request.limit && Self.matches(queue, request) {
                 page.queues.append(queue)
             }

@@ -10,7 +10,7 @@ import Store
 ///
 /// Throws ``Refusal`` for the caller's fault, `StoreError` and ``BodyUnreadable`` for ours, and nothing else.
 package struct Operations: Sendable {
-    private let stores: PoolDirectory
+    let stores: PoolDirectory
     let limits: Limits
     let masterKey: MasterKey
     let vault: Vault
@@ -19,6 +19,7 @@ package struct Operations: Sendable {
     let confirmation: ConfirmationRules?
     let logger: Logger
     let sealing = SealingMemory()
+    let health = HealthMemory()
 
     /// - Parameters:
     ///   - stores: Knows where each queue lives.
@@ -44,15 +45,12 @@ package struct Operations: Sendable {
         try await self.stores.store(of: queue)
     }
 
-    /// The store of everything that is not in a queue: the lists of their names.
-    var control: Store { self.stores.control }
-
     /// Asks the store of everything that is not in a queue whether it is there.
     ///
     /// Also before an answer that needs nothing from it, such as "there is no message of that impossible id": a store that
     /// is down must not look like one that is empty.
     func ping() async throws(StoreError) {
-        try await self.control.ping()
+        try await self.stores.defaultStore.ping()
     }
 
     /// Asks the store where a queue lives, or would, whether it is there.

@@ -1,6 +1,7 @@
 import Domain
 import Logging
 import NIOCore
+import Pools
 import Runtime
 import Store
 
@@ -29,20 +30,20 @@ extension Operations {
                 LogKey.queueName: "\(queue.name)", LogKey.error: "\(first.error.reason)",
                 "messages": "\(unreadable.count)",
             ])
-        try await self.putBack(unreadable.map(\.message), into: queue, by: client, through: store)
+        try await self.putBack(unreadable.map(\.message), into: queue, by: client)
         guard !popped.isEmpty else { throw first.error }
         return popped
     }
 
-    private func putBack(
-        _ messages: [StoredMessage], into queue: QueueAddress, by client: ClientID, through store: Store
-    ) async throws {
+    private func putBack(_ messages: [StoredMessage], into queue: QueueAddress, by client: ClientID) async throws {
         let drafts = messages.map { message in
             MessageDraft(
                 ttl: max(1, message.ttl - message.age), delay: 0, body: ByteBuffer(bytes: message.body),
                 checksum: message.checksum, isSealed: true)
         }
-        _ = try await store.messages.post(
-            drafts, to: queue, by: client, requestBytes: 0, defaults: PostDefaults(ttl: self.limits.messageTTLDefault))
+        let defaults = PostDefaults(ttl: self.limits.messageTTLDefault)
+        _ = try await self.stores.making(queue) { place in
+            try await place.store.messages.post(drafts, to: queue, by: client, requestBytes: 0, defaults: defaults)
+        }
     }
 }

@@ -1,5 +1,6 @@
 import Domain
 import NIOCore
+import Pools
 import Signing
 import Store
 import Wire
@@ -14,7 +15,14 @@ extension Operations {
     /// - Returns: Their ids, in the order of the request.
     func postMessages(_ body: ByteBuffer, to queue: QueueAddress, by client: ClientID) async throws -> [MessageID] {
         let drafts = try self.drafts(of: body)
-        let store = try await self.store(of: queue)
+        return try await self.stores.making(queue) { place in
+            try await self.post(drafts, to: queue, by: client, requestBytes: body.readableBytes, on: place.store)
+        }
+    }
+
+    private func post(
+        _ drafts: [MessageDraft], to queue: QueueAddress, by client: ClientID, requestBytes: Int, on store: Store
+    ) async throws -> [MessageID] {
         var encrypts: Bool
         if let known = self.sealing[queue] {
             encrypts = known
@@ -25,7 +33,7 @@ extension Operations {
             do {
                 let ids = try await store.messages.post(
                     encrypts ? drafts.map { self.sealed($0, for: queue) } : drafts, to: queue, by: client,
-                    requestBytes: body.readableBytes, defaults: PostDefaults(ttl: self.limits.messageTTLDefault),
+                    requestBytes: requestBytes, defaults: PostDefaults(ttl: self.limits.messageTTLDefault),
                     expectsSealing: encrypts)
                 self.sealing[queue] = encrypts
                 return ids

@@ -1,4 +1,5 @@
 import Domain
+import Pools
 import Signing
 import Store
 import Wire
@@ -15,8 +16,10 @@ extension Operations {
         let wish = try SubscriptionBody(document: document, now: now)
         if wish.hasRetryPolicy { throw Refusal.requestInvalid("_retry_policy is not available yet.") }
         let ttl = wish.ttl ?? self.limits.subscriptionTTLDefault
-        let (id, outcome) = try await self.store(of: queue).subscriptions.create(
-            queue, subscriber: wish.subscriber, ttl: ttl, options: wish.options)
+        let (id, outcome) = try await self.stores.making(queue) { place in
+            try await place.store.subscriptions.create(
+                queue, subscriber: wish.subscriber, ttl: ttl, options: wish.options)
+        }
         if outcome == .exists(confirmed: true) { throw Refusal.subscriptionExists }
         // A crash before this leaves a subscription that was not asked; its wish, unanswered, comes again and asks.
         try await self.askConfirmation(

@@ -16,10 +16,14 @@ enum Documents {
     }
 
     /// `GET /v2/`, in the form of draft-nottingham-json-home-03: what is routed, and nothing else.
-    static let home = Self.home(of: Self.entries)
+    static func home(_ rules: AccessRules) -> Reply {
+        guard rules.hasAdministration else { return Self.home }
+        return rules.hasPools ? Self.homeWithPools : Self.homeOfAdministrators
+    }
 
-    /// The same with what only administrators may use.
-    static let homeOfAdministrators = Self.home(of: Self.entries + [Entry("health", "/v2/health", [], ["GET"])])
+    private static let home = Self.home(of: Self.entries)
+    private static let homeOfAdministrators = Self.home(of: Self.entries + [Self.health])
+    private static let homeWithPools = Self.home(of: Self.entries + [Self.health] + Self.poolEntries)
 
     /// `GET /v2/openapi.json`.
     static let openAPI = Reply.json(.ok, capacity: PackageResources.openapi_json.count) { body in
@@ -44,6 +48,19 @@ enum Documents {
     private static let message = ("message_id", "message_id")
     private static let claim = ("claim_id", "claim_id")
     private static let subscription = ("subscriptions_id", "subscriptions_id")
+
+    private static let health = Entry("health", "/v2/health", [], ["GET"])
+
+    private static let poolEntries = [("pool", "pools"), ("flavor", "flavors")].flatMap { one, many in
+        [
+            Entry(
+                many, "/v2/\(many){?detailed,limit,marker}",
+                [("detailed", "detailed"), ("limit", "\(one)_limit"), ("marker", "marker")], ["GET"]),
+            Entry(
+                one, "/v2/\(many)/{\(one)_name}", [("\(one)_name", "\(one)_name")],
+                ["GET", "PUT", "PATCH", "DELETE"]),
+        ]
+    }
 
     private static let entries = [
         Entry(

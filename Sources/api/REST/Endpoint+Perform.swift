@@ -25,10 +25,12 @@ extension Endpoint {
         let messages = MessageReplies(operations: operations)
         let claims = ClaimReplies(operations: operations)
         let subscriptions = SubscriptionReplies(operations: operations)
+        let pools = PoolReplies(operations: operations)
+        let flavors = FlavorReplies(operations: operations)
         let body = request.body
         switch self {
         case .showVersions: return Documents.versions
-        case .showHome: return rules.hasAdministration ? Documents.homeOfAdministrators : Documents.home
+        case .showHome: return Documents.home(rules)
         case .showOpenAPI: return Documents.openAPI
         case .ping(let isAsking):
             if isAsking { try await operations.ping() }
@@ -36,6 +38,17 @@ extension Endpoint {
         case .checkHealth(let client):
             let report = try await operations.checkHealth(by: client)
             return Reply.json(.ok, capacity: 1024) { report.write(to: &$0) }
+
+        case .listPools: return try await pools.list(request.head, request.query)
+        case .showPool(let pool): return try await pools.show(pool, request.query)
+        case .putPool(let pool): return try await pools.put(pool, body)
+        case .updatePool(let pool): return try await pools.update(pool, body)
+        case .deletePool(let pool): return try await pools.delete(pool, request.query)
+        case .listFlavors(let project): return try await flavors.list(of: project, request.head, request.query)
+        case .showFlavor(let flavor): return try await flavors.show(flavor)
+        case .putFlavor(let flavor): return try await flavors.put(flavor, body)
+        case .updateFlavor(let flavor): return try await flavors.update(flavor, body)
+        case .deleteFlavor(let flavor): return try await flavors.delete(flavor)
 
         case .listQueues(let project): return try await queues.list(of: project, request.query)
         case .createQueue(let queue): return try await queues.create(queue, body)

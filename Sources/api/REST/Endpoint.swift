@@ -1,5 +1,6 @@
 import Domain
 import HTTPTypes
+import Store
 
 /// One thing a caller can ask for, with everything in it checked that the head of the request says.
 enum Endpoint: Sendable {
@@ -9,6 +10,16 @@ enum Endpoint: Sendable {
     /// `isAsking`: the store is asked, too.
     case ping(isAsking: Bool)
     case checkHealth(ClientID)
+    case listPools
+    case showPool(PoolName)
+    case putPool(PoolName)
+    case updatePool(PoolName)
+    case deletePool(PoolName)
+    case listFlavors(ProjectID)
+    case showFlavor(FlavorAddress)
+    case putFlavor(FlavorAddress)
+    case updateFlavor(FlavorAddress)
+    case deleteFlavor(FlavorAddress)
     case listQueues(ProjectID)
     case createQueue(QueueAddress)
     case showQueue(QueueAddress)
@@ -38,11 +49,16 @@ enum Endpoint: Sendable {
     /// Checks the queue's name, then the method, then whether the caller may.
     ///
     /// - Returns: nil when the path does not have the method.
-    /// - Throws: ``Refusal/queueNameInvalid`` or ``Refusal/notAuthorized``.
+    /// - Throws: ``Refusal/queueNameInvalid``, ``Refusal/requestInvalid(_:)`` for the name of a pool or a flavor, or
+    ///   ``Refusal/notAuthorized``.
     init?(_ route: Route, method: HTTPRequest.Method, caller: Caller) throws(Refusal) {
         let found: Endpoint?
         switch route.resource {
-        case .versions, .home, .openAPI, .ping, .health, .queues: found = Endpoint(route.resource, method, caller)
+        case .versions, .home, .openAPI, .ping, .health, .pools, .flavors, .queues:
+            found = Endpoint(route.resource, method, caller)
+        case .pool: found = Endpoint(method, try PoolName(route.id))
+        case .flavor:
+            found = Endpoint(method, FlavorAddress(project: caller.project, name: try FlavorName(route.id)))
         case .queue, .stats, .purge, .share, .messages, .claims, .subscriptions:
             let queue = QueueAddress(project: caller.project, name: try QueueName(route.queue))
             found = Endpoint(route.resource, method, caller, queue)
@@ -51,7 +67,7 @@ enum Endpoint: Sendable {
             found = Endpoint(route.resource, method, queue, route.id)
         }
         guard let found else { return nil }
-        if case .checkHealth = found, !caller.isAdministrator { throw .notAuthorized }
+        if route.resource.takesAdministrator(for: method), !caller.isAdministrator { throw .notAuthorized }
         self = found
     }
 
@@ -64,7 +80,29 @@ enum Endpoint: Sendable {
         case (.ping, .get): self = .ping(isAsking: true)
         case (.ping, .head): self = .ping(isAsking: false)
         case (.health, .get): self = .checkHealth(caller.client)
+        case (.pools, .get): self = .listPools
+        case (.flavors, .get): self = .listFlavors(caller.project)
         case (.queues, .get): self = .listQueues(caller.project)
+        default: return nil
+        }
+    }
+
+    private init?(_ method: HTTPRequest.Method, _ pool: PoolName) {
+        switch method {
+        case .get: self = .showPool(pool)
+        case .put: self = .putPool(pool)
+        case .patch: self = .updatePool(pool)
+        case .delete: self = .deletePool(pool)
+        default: return nil
+        }
+    }
+
+    private init?(_ method: HTTPRequest.Method, _ flavor: FlavorAddress) {
+        switch method {
+        case .get: self = .showFlavor(flavor)
+        case .put: self = .putFlavor(flavor)
+        case .patch: self = .updateFlavor(flavor)
+        case .delete: self = .deleteFlavor(flavor)
         default: return nil
         }
     }
@@ -124,9 +162,10 @@ enum Endpoint: Sendable {
         case .createQueue, .updateQueue: limits.queueMetadataBytesMax
         case .postMessages: limits.postBytesMax
         case .createSubscription, .updateSubscription, .confirmSubscription, .purgeQueue, .shareQueue,
-            .createClaim, .updateClaim:
+            .createClaim, .updateClaim, .putPool, .updatePool, .putFlavor, .updateFlavor:
             Self.smallBodyBytesMax
-        case .showVersions, .showHome, .showOpenAPI, .ping, .checkHealth, .listQueues, .showQueue, .deleteQueue,
+        case .showVersions, .showHome, .showOpenAPI, .ping, .checkHealth, .listPools, .showPool, .deletePool,
+            .listFlavors, .showFlavor, .deleteFlavor, .listQueues, .showQueue, .deleteQueue,
             .showStats, .listMessages, .removeMessages, .showMessage, .deleteMessage, .showClaim, .releaseClaim,
             .listSubscriptions, .showSubscription, .deleteSubscription, .showSubscriptionSecret:
             nil

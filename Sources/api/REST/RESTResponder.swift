@@ -90,7 +90,8 @@ struct RESTResponder: Sendable {
     /// nil for a path that is not served here.
     private func route(of head: RequestHead) -> Route? {
         guard let route = Route(path: head.path) else { return nil }
-        return self.rules.hasAdministration || !route.resource.isForAdministrators ? route : nil
+        if route.resource.isForAdministrators, !self.rules.hasAdministration { return nil }
+        return route.resource.isOfPools && !self.rules.hasPools ? nil : route
     }
 
     private func admit(_ head: RequestHead, _ route: Route?, now: Timestamp) -> Admission {

@@ -88,6 +88,17 @@ extension Problem {
                 .badRequest, "Invalid API request",
                 "The subscriber type of subscription must be supported in the list \(supported.joined(separator: ", "))."
             )
+        case .poolNotFound: self.init(.notFound, "Not found", "There is no such pool.")
+        case .flavorNotFound: self.init(.notFound, "Not found", "There is no such flavor.")
+        case .poolConflict(let description): self.init(.conflict, "Resource conflict", description)
+        case .poolsDiffer(let description): self.init(.badRequest, "Unable to create pool", description)
+        case .deletionRefused(let description): self.init(.forbidden, "Unable to delete", description)
+        case .flavorPoolMissing(let flavor, let pool):
+            // Clients compare it word for word.
+            self.init(
+                .badRequest, "Unable to create",
+                "Flavor \(flavor) could not be created, error:Pool \(pool) does not exist")
+        case .flavorUpdateRefused(let description): self.init(.badRequest, "updatefail", description)
         case .queueNotFound: self.init(.notFound, "Not found", "There is no such queue.")
         case .metadataConflict(let description): self.init(.conflict, "Resource conflict", description)
         case .subscriptionExists:

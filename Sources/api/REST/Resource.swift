@@ -9,6 +9,10 @@ package enum Resource: String, CaseIterable, Sendable {
     case openAPI = "/v2/openapi.json"
     case ping = "/v2/ping"
     case health = "/v2/health"
+    case pools = "/v2/pools"
+    case pool = "/v2/pools/{pool}"
+    case flavors = "/v2/flavors"
+    case flavor = "/v2/flavors/{flavor}"
     case queues = "/v2/queues"
     case queue = "/v2/queues/{queue}"
     case stats = "/v2/queues/{queue}/stats"
@@ -29,9 +33,9 @@ package enum Resource: String, CaseIterable, Sendable {
     /// The methods of the path, `OPTIONS` aside.
     package var methods: [HTTPRequest.Method] {
         switch self {
-        case .versions, .home, .openAPI, .health, .queues, .stats, .subscriptionSecret: [.get]
+        case .versions, .home, .openAPI, .health, .pools, .flavors, .queues, .stats, .subscriptionSecret: [.get]
         case .ping: [.get, .head]
-        case .queue: [.get, .put, .patch, .delete]
+        case .queue, .pool, .flavor: [.get, .put, .patch, .delete]
         case .purge, .share, .claims: [.post]
         case .messages: [.get, .post, .delete]
         case .message: [.get, .delete]
@@ -45,5 +49,20 @@ package enum Resource: String, CaseIterable, Sendable {
     package var isOpen: Bool { self == .versions || self == .openAPI }
 
     /// There only where the routes of administrators are served.
-    package var isForAdministrators: Bool { self == .health }
+    package var isForAdministrators: Bool { self == .health || self.isOfPools }
+
+    /// Whether the caller needs the role of an administrator (contract: "Policy"); anyone may look at flavors.
+    func takesAdministrator(for method: HTTPRequest.Method) -> Bool {
+        self.isForAdministrators && !((self == .flavors || self == .flavor) && method == .get)
+    }
+
+    /// There only where pools are offered.
+    package var isOfPools: Bool {
+        switch self {
+        case .pools, .pool, .flavors, .flavor: true
+        case .versions, .home, .openAPI, .ping, .health, .queues, .queue, .stats, .purge, .share, .messages, .message,
+            .claims, .claim, .subscriptions, .subscription, .subscriptionConfirm, .subscriptionSecret:
+            false
+        }
+    }
 }

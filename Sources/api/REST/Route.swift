@@ -6,7 +6,7 @@ struct Route: Sendable, Equatable {
     let resource: Resource
     /// Empty where the path has none.
     let queue: String
-    /// Of a message, a claim or a subscription; empty where the path has none.
+    /// Of a message, a claim or a subscription, or the name of a pool or a flavor; empty where the path has none.
     let id: String
 
     /// - Parameter path: As it came over the wire. Parts are percent-decoded one by one, so `%2F` separates nothing.
@@ -23,6 +23,10 @@ struct Route: Sendable, Equatable {
         case ("openapi.json", 3): self.init(.openAPI)
         case ("ping", 3): self.init(.ping)
         case ("health", 3): self.init(.health)
+        case ("pools", 3): self.init(.pools)
+        case ("pools", 4): self.init(.pool, id: parts[3])
+        case ("flavors", 3): self.init(.flavors)
+        case ("flavors", 4): self.init(.flavor, id: parts[3])
         case ("queues", 3): self.init(.queues)
         case ("queues", 4): self.init(.queue, parts[3])
         case ("queues", 5):
@@ -50,7 +54,13 @@ struct Route: Sendable, Equatable {
         }
     }
 
-    private init(_ resource: Resource, _ queue: Substring = "", _ id: Substring = "") {
+    private init(_ resource: Resource, _ queue: Substring = "", _ id: Substring) {
+        self.resource = resource
+        self.queue = Percent.decode(queue)
+        self.id = Percent.decode(id)
+    }
+
+    private init(_ resource: Resource, _ queue: Substring = "", id: Substring = "") {
         self.resource = resource
         self.queue = Percent.decode(queue)
         self.id = Percent.decode(id)

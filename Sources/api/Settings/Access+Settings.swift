@@ -11,6 +11,7 @@ extension AccessRules {
         self.clients = try ClientIDForm(settings)
         self.cors = try CORS(settings)
         self.hasAdministration = try settings.required(.apiAdminMode) == "true"
+        self.hasPools = settings.text(.apiPooling).map { $0 == "true" } ?? self.hasAdministration
     }
 }
 

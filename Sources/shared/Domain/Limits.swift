@@ -33,6 +33,8 @@ package struct Limits: Sendable, Equatable {
 
     package init() {}
 
+    /// Largest `limit` of a list of pools or flavors.
+    package static let poolPageMax = 20
     /// The page size of a request that does not name one.
     package static let pageDefault = 10
     /// The messages of a claim that does not say how many.

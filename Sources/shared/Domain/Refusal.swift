@@ -32,6 +32,17 @@ package enum Refusal: Error, Sendable, Equatable {
     /// A claim was shown, or had to be, that does not hold the message.
     case messageNotClaimed(String)
     case subscriptionNotFound
+    case poolNotFound
+    case flavorNotFound
+    /// Another pool is at odds with what is asked for.
+    case poolConflict(String)
+    /// Pools of one flavor have to have the same capabilities.
+    case poolsDiffer(String)
+    /// Something would lose what it needs.
+    case deletionRefused(String)
+    case flavorPoolMissing(flavor: String, pool: String)
+    /// The pools of a flavor cannot be changed to those asked for.
+    case flavorUpdateRefused(String)
     case subscriberSchemeUnsupported(supported: [String])
     /// The subscriber is already subscribed and confirmed.
     case subscriptionExists

@@ -15,7 +15,7 @@ package struct Store: Sendable {
     package let bell: Bell
     /// The pools, where this is the control store.
     package let pools: PoolRegistry
-    private let runner: ScriptRunner
+    let runner: ScriptRunner
     private let keyring: Keyring
     private let tagger: MessageTagger
 

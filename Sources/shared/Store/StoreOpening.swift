@@ -74,6 +74,22 @@ extension Store {
     }
 }
 
+/// How a Redis is doing.
+package struct ServerFigures: Sendable, Equatable {
+    /// Bytes its data takes; nil: it does not tell.
+    package let memory: Int?
+    /// What it acknowledges is in its append-only file.
+    package let isAppendOnly: Bool
+}
+
+extension Store {
+    /// Asks Redis how it is doing.
+    package func figures() async throws(StoreError) -> ServerFigures {
+        let facts = ServerFacts(try await self.runner.send(RedisCommand("INFO")))
+        return ServerFigures(memory: facts.memory, isAppendOnly: facts.isAppendOnly)
+    }
+}
+
 /// What Redis says about itself in `INFO`, which managed services allow where they forbid `CONFIG`.
 private struct ServerFacts {
     private let facts: [Substring: Substring]
@@ -86,6 +102,9 @@ private struct ServerFacts {
             },
             uniquingKeysWith: { first, _ in first })
     }
+
+    var memory: Int? { self.facts["used_memory"].flatMap { Int($0) } }
+    var isAppendOnly: Bool { self.facts["aof_enabled"] == "1" }
 
     func check(_ logger: Logger) throws(StoreOpeningError) {
         let version = self.facts["redis_version"]?.split(separator: ".").prefix(2).compactMap { Int($0) } ?? []

@@ -66,6 +66,15 @@ package struct QueueMetadata: Sendable {
     /// Whether deliveries shall follow a retry policy of the queue's own.
     package var hasRetryPolicy: Bool { self.retryPolicy != nil }
 
+    /// The flavor the queue is to be of; nil: none is set.
+    ///
+    /// - Throws: ``Refusal/requestInvalid(_:)`` when what is set cannot be the name of one.
+    package func flavor() throws(Refusal) -> FlavorName? {
+        guard let value = self.object["_flavor"] else { return nil }
+        guard let text = self.object.text(value) else { throw .requestInvalid("_flavor has to be a text.") }
+        return try FlavorName(text)
+    }
+
     /// Whether an attribute is shown also when it is unset, and may therefore be removed when it is.
     static func isAlwaysShown(_ name: String) -> Bool {
         Name(rawValue: name).map { Name.shown.contains($0) } ?? false

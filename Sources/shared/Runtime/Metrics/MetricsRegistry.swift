@@ -94,9 +94,19 @@ extension MetricsRegistry: MetricsFactory {
         }
     }
 
-    // A series lives as long as the process: a counter that starts again from zero would read as a restart.
+    /// A gauge goes with what it measures.
+    package func destroyMeter(_ handler: any MeterHandler) {
+        self.families.withLockedValue { families in
+            families = families.mapValues { family in
+                var family = family
+                family.series = family.series.filter { $0.value !== handler }
+                return family
+            }
+        }
+    }
+
+    // Other series live as long as the process: a counter that starts again from zero would read as a restart.
     package func destroyCounter(_ handler: any CounterHandler) {}
-    package func destroyMeter(_ handler: any MeterHandler) {}
     package func destroyRecorder(_ handler: any RecorderHandler) {}
     package func destroyTimer(_ handler: any TimerHandler) {}
 }

@@ -62,6 +62,8 @@ package struct BehaviourFlags: ParsableArguments {
         name: .customLong("api-admin-mode"),
         help: "Whether the routes for administrators, such as /v2/health, are served.")
     package var apiAdminMode: String?
+    @Option(name: .customLong("api-pooling"), help: "Serve the routes of pools and flavors: true, false.")
+    package var apiPooling: String?
     @Option(
         name: .customLong("cors-origins"),
         help: "The origins whose pages may call the API from a browser; * for all.")
@@ -102,7 +104,7 @@ package struct BehaviourFlags: ParsableArguments {
             .clientIDLengthMax: self.clientIDLengthMax,
             .messageDeleteNeedsClaim: self.messageDeleteNeedsClaim,
             .messageChecksum: self.messageChecksum,
-            .apiAdminMode: self.apiAdminMode,
+            .apiAdminMode: self.apiAdminMode, .apiPooling: self.apiPooling,
             .corsOrigins: self.corsOrigins,
             .corsCredentials: self.corsCredentials,
             .corsMaxAge: self.corsMaxAge,

@@ -156,6 +156,11 @@ package enum SettingCatalog {
             Setting(
                 key, flag: Self.flag(key), default: "false", shape: .oneOf(["false", "true"]), processes: [.api],
                 meaning: "Whether the routes for administrators, such as `/v2/health`, are served.")
+        case .apiPooling:
+            Setting(
+                key, flag: Self.flag(key), default: nil, shape: .oneOf(["false", "true"]), processes: [.api],
+                meaning: "Whether the routes of pools and flavors are among those for administrators. Without it they "
+                    + "are wherever those are. Queues live on their pools either way.")
         case .corsOrigins:
             Setting(
                 key, flag: Self.flag(key), default: nil, shape: .list, processes: [.api],

@@ -38,6 +38,7 @@ package enum SettingKey: String, Sendable, CaseIterable {
     case messageChecksum = "message.checksum"
     case messageEncryptionKeys = "message.encryption.keys"
     case apiAdminMode = "api.admin.mode"
+    case apiPooling = "api.pooling"
     case corsOrigins = "cors.origins"
     case corsCredentials = "cors.credentials"
     case corsMaxAge = "cors.max.age"

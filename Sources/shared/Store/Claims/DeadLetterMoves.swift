@@ -75,7 +75,8 @@ struct DeadLetterMoves: Sendable {
             return try await self.runner.run(call).int == 1
         }
         if try await attempt(creating: false) { return }
-        try await self.register.add(target)
+        // On this pool, whatever the pools are by now: the name was kept for it when the source was given its target.
+        try await self.register.keep(target)
         guard try await attempt(creating: true) else {
             throw .corrupt("arrive.lua found no queue although it was to create it")
         }

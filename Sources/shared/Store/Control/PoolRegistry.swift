@@ -6,6 +6,9 @@ package struct PoolVersion: Hashable, Sendable {
     package let number: Int64
 
     package init(_ number: Int64) { self.number = number }
+
+    /// By which no queue is ever entered: whoever makes one has it entered first.
+    package static let never = PoolVersion(-1)
 }
 
 /// All pools and flavors as they were at one moment.
@@ -36,6 +39,15 @@ package enum PoolCommit: Sendable, Equatable {
     case stale
     /// The pool that was to have no queues has some: nothing was changed.
     case used(queues: Int)
+}
+
+package enum QueueReservation: String, Sendable {
+    /// The name is kept, or the queue lives there already.
+    case kept
+    /// The queue lives on another pool, or is kept for one.
+    case elsewhere
+    /// The pools have changed.
+    case stale
 }
 
 /// Where a queue lives.
@@ -175,16 +187,23 @@ package struct PoolRegistry: Sendable {
 
     /// Keeps the name of a queue for a pool, for good: dead letters arrive on the pool of their source.
     ///
-    /// - Returns: false when the queue lives on another pool, or is kept for one.
-    package func reserve(_ queue: QueueAddress, at pool: PoolName?) async throws(StoreError) -> Bool {
+    /// - Parameter version: Of the pools the caller knows.
+    package func reserve(
+        _ queue: QueueAddress, at pool: PoolName?, by version: PoolVersion
+    ) async throws(StoreError) -> QueueReservation {
         var call = self.runner.call(
             Scripts.reserve,
             keys: [
                 Keys.queueNames(of: queue.project), Keys.catalogue(of: queue.project),
-                Keys.reservations(of: queue.project), Keys.pools,
+                Keys.reservations(of: queue.project), Keys.pools, Keys.poolVersion,
             ])
         call.append(queue.name.text)
         call.append(pool?.text ?? "")
-        return try await self.runner.run(call).int == 1
+        call.append(String(version.number))
+        let answer = try await self.runner.run(call).text ?? ""
+        guard let reservation = QueueReservation(rawValue: answer) else {
+            throw .corrupt("reserve.lua answered \(answer)")
+        }
+        return reservation
     }
 }

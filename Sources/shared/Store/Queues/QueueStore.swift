@@ -34,33 +34,63 @@ package struct QueueStore: Sendable {
     ///
     /// Its subscriptions live on.
     package func delete(_ queue: QueueAddress) async throws(StoreError) {
+        _ = try await self.drop(queue, ifEmpty: false)
+    }
+
+    /// Ends a queue that holds no message.
+    ///
+    /// - Returns: false when it holds some, expired ones included: nothing was changed.
+    package func deleteIfEmpty(_ queue: QueueAddress) async throws(StoreError) -> Bool {
+        try await self.drop(queue, ifEmpty: true)
+    }
+
+    private func drop(_ queue: QueueAddress, ifEmpty: Bool) async throws(StoreError) -> Bool {
         let keys = self.keyring.shard(of: queue)
         var call = self.runner.call(Scripts.drop, keys: keys.queue(queue).all + [keys.sweep])
         call.append(queue.key)
-        _ = try await self.runner.run(call)
+        call.append(ifEmpty ? 1 : 0)
+        guard try await self.runner.run(call).int != -1 else { return false }
         try await self.register.remove(queue)
         // A queue of this name that was created meanwhile must not stay without its line in the list.
         if try await self.metadata(of: queue) != nil { try await self.register.keep(queue) }
+        return true
     }
 
     /// Queues of a project in byte order of their names, behind `after`; `limit` of them unless the list ends before.
     package func list(
         of project: ProjectID, after: String?, limit: Int
     ) async throws(StoreError) -> [QueueListing] {
+        try await self.list(of: project, after: after, limit: limit) {
+            (queues: [QueueAddress]) async throws(StoreError) -> [[UInt8]?] in
+            try await self.metadata(of: queues)
+        }
+    }
+
+    /// The same, with queues that live on several stores.
+    ///
+    /// - Parameter metadata: Of these queues, in their order; nil for one that is not there.
+    package func list(
+        of project: ProjectID, after: String?, limit: Int,
+        reading metadata: ([QueueAddress]) async throws(StoreError) -> [[UInt8]?]
+    ) async throws(StoreError) -> [QueueListing] {
         var listings: [QueueListing] = []
         var behind = after
         for _ in 0..<ScriptRunner.roundsMax {
             let wanted = limit - listings.count
             let names = try await self.register.page(of: project, after: behind, limit: wanted)
-            let found = try await self.runner.sendAll(
-                names.map { self.metadataCommand(QueueAddress(project: project, name: $0)) })
+            let found = try await metadata(names.map { QueueAddress(project: project, name: $0) })
             for (name, metadata) in zip(names, found) {
-                if let metadata = metadata.bytes { listings.append(QueueListing(name: name, metadata: metadata)) }
+                if let metadata { listings.append(QueueListing(name: name, metadata: metadata)) }
             }
             if names.count < wanted || listings.count == limit { return listings }
             behind = names.last?.text
         }
         throw .overloaded
+    }
+
+    /// The metadata of queues that live here, in their order; nil for one that is not there.
+    package func metadata(of queues: [QueueAddress]) async throws(StoreError) -> [[UInt8]?] {
+        try await self.runner.sendAll(queues.map { self.metadataCommand($0) }).map(\.bytes)
     }
 
     /// How many queues a project has.

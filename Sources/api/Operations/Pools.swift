@@ -1,0 +1,102 @@
+import Domain
+import Pools
+import Redis
+import Store
+import Wire
+
+extension Operations {
+    /// A page of the registered pools in the order of their names, those strictly greater than `marker`.
+    func listPools(marker: String?, limit: Int) async throws -> [Pool] {
+        let pools = try await self.pools().pools
+        return Array(pools.filter { pool in marker.map { pool.name.text > $0 } ?? true }.prefix(limit))
+    }
+
+    /// - Throws: ``Refusal/poolNotFound``.
+    func showPool(_ name: PoolName) async throws -> Pool {
+        guard let pool = try await self.pools().pool(name) else { throw Refusal.poolNotFound }
+        return pool
+    }
+
+    /// Registers a Redis for queues to live on, or another in its place.
+    ///
+    /// - Throws: ``Refusal/bodyInvalid(_:)`` also when it cannot be reached; then ``Refusal/poolsDiffer(_:)``, then
+    ///   ``Refusal/poolConflict(_:)``.
+    func putPool(_ name: PoolName, document: [UInt8]) async throws {
+        let body = try PoolBody(document: document)
+        let known = try await self.pools().pool(name)
+        let uri = Self.uri(body.uri, of: known)
+        let capabilities = try await self.probe(uri, isDurable: body.isDurable)
+        try await self.stores.change { snapshot throws(Refusal) in
+            try snapshot.putting(
+                Pool(
+                    name: name, uri: uri, weight: body.weight, label: body.label, options: body.options,
+                    capabilities: capabilities))
+        }
+    }
+
+    /// Changes a pool; what the body does not say stays.
+    ///
+    /// - Throws: ``Refusal/poolNotFound``, and what ``putPool(_:document:)`` throws.
+    func updatePool(_ name: PoolName, document: [UInt8]) async throws -> Pool {
+        let patch = try PoolPatch(document: document)
+        guard let known = try await self.pools().pool(name) else { throw Refusal.poolNotFound }
+        var uri = known.uri
+        var capabilities = known.capabilities
+        if patch.uri != nil || patch.options != nil {
+            uri = patch.uri.map { Self.uri($0, of: known) } ?? uri
+            capabilities = try await self.probe(
+                uri, isDurable: patch.options?.isDurable ?? PoolFields.isDurable(options: known.options))
+        }
+        try await self.stores.change { snapshot throws(Refusal) in
+            guard var pool = snapshot.pool(name) else { throw Refusal.poolNotFound }
+            if patch.uri != nil || patch.options != nil { pool.capabilities = capabilities }
+            if patch.uri != nil { pool.uri = uri }
+            if let weight = patch.weight { pool.weight = weight }
+            if let label = patch.label { pool.label = label }
+            if let options = patch.options { pool.options = options.text }
+            return try snapshot.putting(pool)
+        }
+        return try await self.showPool(name)
+    }
+
+    /// Takes a pool away, which leaves what is on it as it is.
+    ///
+    /// One that is not there is no error.
+    ///
+    /// - Parameter isForced: Also when queues live there, which are lost to view.
+    /// - Throws: ``Refusal/deletionRefused(_:)``.
+    func deletePool(_ name: PoolName, isForced: Bool) async throws {
+        try await self.stores.change(unused: isForced ? nil : name) { snapshot throws(Refusal) in
+            try snapshot.removing(name)
+        }
+    }
+
+    /// The pools as they are now, and not as this process last saw them.
+    func pools() async throws(StoreError) -> PoolSnapshot {
+        try await self.stores.refresh()
+        return self.stores.snapshot
+    }
+
+    /// What was shown with its password hidden, and comes back so, is what it was.
+    private static func uri(_ text: String, of known: Pool?) -> String {
+        guard let known, RedisURI.masked(known.uri) == text else { return text }
+        return known.uri
+    }
+
+    private func probe(_ uri: String, isDurable: Bool) async throws(Refusal) -> PoolCapabilities {
+        let target: RedisURI
+        do {
+            target = try RedisURI(uri)
+        } catch {
+            throw .bodyInvalid("The 'uri' cannot be used: \(error).")
+        }
+        do {
+            return try await self.stores.probe(target, isDurable: isDurable)
+        } catch {
+            switch error {
+            case .unreachable: throw .bodyInvalid("cannot connect to \(RedisURI.masked(uri))")
+            case .unfit(let reason): throw .bodyInvalid("The Redis of 'uri' cannot be a pool: \(reason).")
+            }
+        }
+    }
+}

@@ -1,0 +1,60 @@
+package import Domain
+import NIOCore
+package import Redis
+import Store
+
+/// Why a Redis cannot be a pool.
+package enum PoolUnusable: Error, Sendable, Equatable {
+    case unreachable
+    /// It answers, and is of no use; in words for an operator.
+    case unfit(String)
+}
+
+extension PoolDirectory {
+    /// How long a Redis may take to answer before it counts as away (contract: "Pools").
+    private static let probeTime = Duration.seconds(2)
+
+    /// Learns whether a Redis can be a pool of this house: it answers, does not evict, and has as many shards.
+    ///
+    /// - Parameter isDurable: An administrator says that it keeps what it acknowledges, which it does with its
+    ///   append-only file only.
+    /// - Returns: What it promises.
+    package func probe(
+        _ target: RedisURI, isDurable: Bool
+    ) async throws(PoolUnusable) -> PoolCapabilities {
+        do {
+            try await RedisProbe.knock(
+                target.endpoint, within: TimeAmount(Self.probeTime), on: self.settings.eventLoopGroup)
+        } catch {
+            throw .unreachable
+        }
+        let redis = RedisPool(
+            endpoint: target.endpoint, connections: 1, deadline: Self.probeTime,
+            eventLoopGroup: self.settings.eventLoopGroup, logger: self.settings.logger)
+        let answer: Result<PoolCapabilities, PoolUnusable>
+        do throws(PoolUnusable) {
+            answer = .success(try await self.probe(redis, isDurable: isDurable))
+        } catch {
+            answer = .failure(error)
+        }
+        await redis.shutDown()
+        return try answer.get()
+    }
+
+    private func probe(_ redis: RedisPool, isDurable: Bool) async throws(PoolUnusable) -> PoolCapabilities {
+        let store: Store
+        do throws(RedisError) { _ = try await redis.send(RedisCommand("PING")) } catch { throw .unreachable }
+        do throws(StoreOpeningError) {
+            store = try await self.defaultStore.open(on: redis, logger: self.settings.logger)
+        } catch {
+            if case .unavailable = error { throw .unreachable }
+            throw .unfit("\(error)")
+        }
+        guard isDurable else { return .redis }
+        do throws(StoreError) {
+            return try await store.figures().isAppendOnly ? PoolCapabilities.redis.union(.durability) : .redis
+        } catch {
+            throw .unreachable
+        }
+    }
+}
