@@ -41,7 +41,7 @@ struct AdministrationTests {
         }
     }
 
-    @Test func `P-3: a step that fails is named, the others go on, and the last always runs`() async throws {
+    @Test func `P-3, A-40: a step that fails is named, the others go on, and the last always runs`() async throws {
         struct Failed: Error {}
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let report = await HealthReport.of(

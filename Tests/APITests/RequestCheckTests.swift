@@ -223,7 +223,7 @@ struct RequestCheckTests {
         }
     }
 
-    @Test func `Ping needs a caller and answers without a body (P-1)`() async throws {
+    @Test func `Ping needs a caller and answers without a body (P-1, A-41)`() async throws {
         try await withAPI { api async throws in
             let client = api.client()
             for method in ["GET", "HEAD"] {

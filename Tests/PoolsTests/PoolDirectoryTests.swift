@@ -142,6 +142,28 @@ struct PoolDirectoryTests {
         }
     }
 
+    @Test func `Figures tell of every pool, and which of them is away`() async throws {
+        try await withRedis { redis in
+            try await withRedis { far in
+                try await withDirectory(on: redis) { directory async throws in
+                    #expect(try await directory.figures().isEmpty)
+                    try await directory.put("a", "\(redis.url)?t=a")
+                    try await directory.put("b", far.url, weight: 0)
+                    #expect(try await directory.make(address("p", "q")) == PoolName("a"))
+                    let figures = try await directory.figures().sorted { $0.pool < $1.pool }
+                    #expect(figures.map(\.queues) == [1, 0] && figures.allSatisfy { $0.roundTrip != nil })
+                    #expect(figures.allSatisfy { ($0.memory ?? 0) > 100_000 })
+                    await far.kill()
+                    let away: Bool? = try await eventually {
+                        let figures = try await directory.figures().sorted { $0.pool < $1.pool }
+                        return figures[0].roundTrip != nil && figures[1].roundTrip == nil ? true : nil
+                    }
+                    #expect(away == true)
+                }
+            }
+        }
+    }
+
     @Test func `Everyone who follows the pools hears of a change without asking`() async throws {
         try await withRedis { redis in
             try await withRedis { far in

@@ -36,11 +36,19 @@ package final class PoolDirectory: Service, Sendable {
     }
 
     /// The pools of one version, and where each of them is.
-    struct Table: Sendable {
+    ///
+    /// An object, since every operation takes hold of it.
+    final class Table: Sendable {
         let snapshot: PoolSnapshot
         let seats: [PoolName?: PoolSeat]
         /// The default store; queues are made there without a choice as long as there are no pools.
         let control: Store
+
+        init(snapshot: PoolSnapshot, seats: [PoolName?: PoolSeat], control: Store) {
+            self.snapshot = snapshot
+            self.seats = seats
+            self.control = control
+        }
 
         var hasPools: Bool { !self.snapshot.pools.isEmpty }
     }
