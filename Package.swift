@@ -69,7 +69,7 @@ let package = Package(
         .target(
             name: "Notifier",
             dependencies: [
-                "CCurl", "CEpoll", "Domain", "Redis", "Runtime", "Signing", "Store", "Wire",
+                "CCurl", "CEpoll", "Domain", "Pools", "Redis", "Runtime", "Signing", "Store", "Wire",
                 .argumentParser, .logging, .metrics, .nio, .nioConcurrency, .nioPosix, .serviceLifecycle,
             ],
             path: "Sources/notifier",

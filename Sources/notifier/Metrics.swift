@@ -11,18 +11,22 @@ import Store
 /// | `herald.delivery.settled` | counter | - | How many results are written down? |
 /// | `herald.delivery.lost` | counter | - | How many results came too late, their deliveries being made again? |
 /// | `herald.delivery.lapsed` | counter | - | How many leases of dead or stalled notifiers did this one take over? |
-/// | `herald.delivery.under_way` | gauge | - | How many of the slots are taken? |
-/// | `herald.events.pending` | gauge | - | How many posts wait to be fanned out, over all shards? |
+/// | `herald.delivery.under_way` | gauge | `pool` | How many of the slots are taken? |
+/// | `herald.events.pending` | gauge | `pool` | How many posts wait to be fanned out, over all shards? |
 struct NotifierMetrics: Sendable {
     private let lag = Timer(label: "herald.delivery.lag", preferredDisplayUnit: .milliseconds)
     private let settledCount = Counter(label: "herald.delivery.settled")
     private let lostCount = Counter(label: "herald.delivery.lost")
     private let lapsedCount = Counter(label: "herald.delivery.lapsed")
-    private let underWayCount = Gauge(label: "herald.delivery.under_way")
-    private let pendingCount = Gauge(label: "herald.events.pending")
+    private let underWayCount: Gauge
+    private let pendingCount: Gauge
     private let attempts: [OutcomeWord: Counter]
 
-    init() {
+    /// - Parameter pool: Of whose deliveries; what is counted adds up over all pools, what is measured stands beside it.
+    init(pool: String) {
+        let dimensions = [("pool", pool)]
+        self.underWayCount = Gauge(label: "herald.delivery.under_way", dimensions: dimensions)
+        self.pendingCount = Gauge(label: "herald.events.pending", dimensions: dimensions)
         self.attempts = Dictionary(
             uniqueKeysWithValues: OutcomeWord.allCases.map { word in
                 let dimensions = [("channel", "webhook"), ("outcome", word.rawValue)]

@@ -1,6 +1,7 @@
 import Domain
 import Logging
 import NIOPosix
+import Pools
 import Redis
 import Runtime
 import ServiceLifecycle
@@ -14,9 +15,9 @@ import Store
 ///
 /// | service | stop |
 /// |---|---|
-/// | connections to Redis | after everything that was to be written is |
-/// | the bell's connection | with the engine's last read |
-/// | the engine | attempts finish or are handed back, results are written down |
+/// | the connection to the control store | last |
+/// | the watch over the pools | |
+/// | the fleet: an engine for each pool | attempts finish or are handed back, results are written down |
 package enum NotifierProcess {
     /// - Throws: ``SettingError``.
     static func services(_ context: HeraldProcess.Context) throws -> [any Service] {
@@ -30,41 +31,36 @@ package enum NotifierProcess {
         }
         let settings = asked.limited(to: room)
         let eventLoops = MultiThreadedEventLoopGroup.singleton
-        let pool = RedisPool(
-            endpoint: settings.redis, connections: settings.redisConnections, eventLoopGroup: eventLoops,
-            logger: logger)
-        let bell = RedisBlockingConnection(endpoint: settings.redis, eventLoopGroup: eventLoops, logger: logger)
-        let engine = Opening(
+        // What serves deliveries has connections of its own; this one looks after the pools.
+        let control = RedisPool(
+            endpoint: settings.redis, connections: 1, eventLoopGroup: eventLoops, logger: logger)
+        let serving = Opening(
             "the store", logger: logger,
             open: {
                 do {
-                    let store = try await Store.open(on: pool, shards: settings.shards, logger: logger)
-                    guard let look = try await store.deliveries.look(at: [0]).first else {
-                        throw StoreError.corrupt("a look at one shard saw none")
-                    }
-                    return Opened(store: store, now: look.now)
+                    let store = try await Store.open(on: control, shards: settings.shards, logger: logger)
+                    let watch = try await PoolWatch.open(
+                        control: store, endpoint: RedisURI(settings.redis), logger: logger)
+                    return Opened(store: store, watch: watch)
                 } catch StoreOpeningError.shardsDiffer(let asked, let kept) {
                     throw SettingError.unusable(
                         .shards, value: "\(asked)", reason: "does not agree with this Redis, which has \(kept)")
                 }
             },
             services: { opened in
-                let client = try WebhookClient(
-                    limits: settings.webhook, egress: settings.egress, version: HeraldVersion.text, logger: logger)
-                let engine = Engine(
-                    store: opened.store, client: client, bell: bell, masterKey: settings.masterKey,
-                    vault: settings.vault, settings: settings.engine, now: opened.now,
-                    eventLoopGroup: eventLoops, logger: logger)
                 context.readiness.open { await Self.readiness(of: opened.store) }
-                context.readyFile.report(.work)
-                return [StoppingClient(client: client), engine]
+                let fleet = Fleet(
+                    control: opened.store, watch: opened.watch, settings: settings, eventLoops: eventLoops,
+                    logger: logger
+                ) { context.readyFile.report(.work) }
+                return [opened.watch, fleet]
             })
-        return [pool, bell, engine]
+        return [control, serving]
     }
 
     private struct Opened: Sendable {
         let store: Store
-        let now: Timestamp
+        let watch: PoolWatch
     }
 
     private static func readiness(of store: Store) async -> Readiness {
@@ -74,17 +70,6 @@ package enum NotifierProcess {
             return .ready
         } catch {
             return .notReady("Redis is not available or not writable")
-        }
-    }
-
-    /// Ends the transfer thread after the engine, which is the last to use it.
-    private struct StoppingClient: Service {
-        let client: WebhookClient
-
-        func run() async throws {
-            // Cancelled or asked to stop: the thread ends either way.
-            try? await gracefulShutdown()
-            self.client.stop()
         }
     }
 }

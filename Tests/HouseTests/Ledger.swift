@@ -70,6 +70,16 @@ final class Ledger: Sendable {
             latencies: first.compactMap { number, arrival in accepted[number].map { arrival - $0 } }.sorted())
     }
 
+    /// When each message that was promised was answered, and how long until it first arrived.
+    func latencies(_ arrivals: [ReceivedRequest]) -> [(posted: ContinuousClock.Instant, latency: Duration)] {
+        var first: [Int: ContinuousClock.Instant] = [:]
+        for arrival in arrivals {
+            guard let number = Self.number(of: arrival), first[number] == nil else { continue }
+            first[number] = arrival.arrivedAt
+        }
+        return self.accepted.compactMap { number, posted in first[number].map { (posted, $0 - posted) } }
+    }
+
     /// The body of message `number`, as it is posted.
     static func body(of number: Int) -> String { #"{"messages":[{"body":{"n":\#(number)}}]}"# }
 
@@ -97,10 +107,17 @@ struct Audit {
     let latencies: [Duration]
 
     func percentile(_ share: Double) -> Duration {
-        self.latencies.isEmpty ? .zero : self.latencies[Int(Double(self.latencies.count - 1) * share)]
+        self.latencies.percentile(share)
     }
 
     var isClean: Bool { self.missing.isEmpty && self.invented.isEmpty && self.changedIDs.isEmpty }
+}
+
+extension [Duration] {
+    /// The smallest that is as long as this share of them; zero of none.
+    func percentile(_ share: Double) -> Duration {
+        self.isEmpty ? .zero : self.sorted()[Int(Double(self.count - 1) * share)]
+    }
 }
 
 extension Audit {

@@ -49,13 +49,26 @@ package struct Engine: Service {
         vault: Vault? = nil, settings: EngineSettings, now: Timestamp, eventLoopGroup: any EventLoopGroup,
         logger: Logger
     ) {
+        self.init(
+            store: store, client: client, bell: bell, masterKey: masterKey, vault: vault ?? Vault(masterKey: masterKey),
+            settings: settings, slots: Slots(limit: settings.concurrency), pool: "default", now: now,
+            eventLoopGroup: eventLoopGroup, logger: logger)
+    }
+
+    /// - Parameters:
+    ///   - slots: Attempts that may be under way; whoever made them may change how many.
+    ///   - pool: What this engine's Redis is called.
+    init(
+        store: Store, client: WebhookClient, bell: RedisBlockingConnection, masterKey: MasterKey, vault: Vault,
+        settings: EngineSettings, slots: Slots, pool: String, now: Timestamp, eventLoopGroup: any EventLoopGroup,
+        logger: Logger
+    ) {
         let tools = NotifierTools(
             store: store, client: client,
             attempts: Attempts(
-                store: store, masterKey: masterKey, vault: vault ?? Vault(masterKey: masterKey),
-                confirmedOnly: settings.confirmedOnly),
-            slots: Slots(limit: settings.concurrency), clock: RedisClock(shown: now), settings: settings,
-            metrics: NotifierMetrics(), lanes: Lanes(), trouble: TroubleLog(logger: logger), logger: logger)
+                store: store, masterKey: masterKey, vault: vault, confirmedOnly: settings.confirmedOnly),
+            slots: slots, clock: RedisClock(shown: now), settings: settings,
+            metrics: NotifierMetrics(pool: pool), lanes: Lanes(), trouble: TroubleLog(logger: logger), logger: logger)
         self.tools = tools
         self.shards = (0..<store.deliveries.shards).map {
             Lane(shard: $0, tools: tools, eventLoop: eventLoopGroup.next())

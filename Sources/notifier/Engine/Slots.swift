@@ -1,6 +1,6 @@
 import NIOConcurrencyHelpers
 
-/// How much one notifier has under way at once, over all shards.
+/// How much an engine has under way at once, over all shards.
 ///
 /// A slot is held from before a lease is asked for until its outcome is written down, so nothing in this process grows
 /// beyond the slots: neither transfers, nor results that wait for Redis.
@@ -12,7 +12,7 @@ package struct SlotLedger: Sendable {
     /// Reached only by very large messages: 8192 of 32 KiB.
     package static let bytesMax = 256 << 20
 
-    private let limit: Int
+    private var limit: Int
     package private(set) var used = 0
     package private(set) var bytes = 0
     /// Shards that got nothing, longest waiting first.
@@ -23,11 +23,17 @@ package struct SlotLedger: Sendable {
         self.limit = limit
     }
 
+    /// Sets another limit; what is held beyond it is not taken away, and nothing is given until it has come back.
+    package mutating func limit(to limit: Int) {
+        precondition(limit > 0, "a notifier without a slot delivers nothing")
+        self.limit = limit
+    }
+
     /// Takes up to ``perCallMax`` slots.
     ///
     /// A shard that gets none is woken when some are free again.
     package mutating func reserve(for shard: Int) -> Int {
-        let count = self.bytes >= Self.bytesMax ? 0 : min(self.limit - self.used, Self.perCallMax)
+        let count = self.bytes >= Self.bytesMax ? 0 : min(max(0, self.limit - self.used), Self.perCallMax)
         self.used += count
         if count == 0, !self.starved.contains(shard) { self.starved.append(shard) }
         return count
@@ -55,7 +61,7 @@ package struct SlotLedger: Sendable {
     }
 }
 
-/// The slots of a process, shared by its shards.
+/// The slots of an engine, shared by its shards.
 final class Slots: Sendable {
     private struct State {
         var ledger: SlotLedger
@@ -66,6 +72,10 @@ final class Slots: Sendable {
 
     init(limit: Int) {
         self.state = NIOLockedValueBox(State(ledger: SlotLedger(limit: limit)))
+    }
+
+    func limit(to limit: Int) {
+        self.state.withLockedValue { $0.ledger.limit(to: limit) }
     }
 
     var used: Int { self.state.withLockedValue { $0.ledger.used } }

@@ -24,7 +24,7 @@ package final class PoolDirectory: Service, Sendable {
         package var random: @Sendable (Range<Int>) -> Int
 
         package init(
-            connections: Int = 2, deadline: Duration = .seconds(4), eventLoopGroup: any EventLoopGroup,
+            connections: Int = 2, deadline: Duration = RedisLimits.deadline, eventLoopGroup: any EventLoopGroup,
             logger: Logger, random: @escaping @Sendable (Range<Int>) -> Int = { Int.random(in: $0) }
         ) {
             self.connections = connections

@@ -12,6 +12,8 @@ package enum RedisLimits {
     ///
     /// A longer one breaks the connection.
     package static let replyBytesMax = 64 << 20
+    /// From a call to its reply, unless a pool is given another time.
+    package static let deadline = Duration.seconds(4)
     /// How long after the loss of a connection (or the first command) commands still wait for the next one.
     ///
     /// It spans a quick restart of Redis. After that commands fail at once, so that an outage does not pile up callers.

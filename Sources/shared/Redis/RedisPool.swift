@@ -29,7 +29,7 @@ package final class RedisPool: Service, Sendable {
         endpoint: RedisEndpoint,
         connections: Int = 2,
         inFlightMax: Int = RedisLimits.inFlightMax,
-        deadline: Duration = .seconds(4),
+        deadline: Duration = RedisLimits.deadline,
         eventLoopGroup: any EventLoopGroup,
         logger: Logger
     ) {
