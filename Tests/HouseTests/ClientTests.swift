@@ -18,7 +18,7 @@ extension HouseTests {
         static let seed = 20
 
         @Test func `python-zaqarclient works through every call of its API 2`() async throws {
-            try await Self.drive("zaqarclient_v2.py")
+            try await withRedis { pool in try await Self.drive("zaqarclient_v2.py", pool.url) }
         }
 
         @Test func `The message resources of openstacksdk work through every call of their proxy`() async throws {
@@ -54,10 +54,10 @@ extension HouseTests {
             }
         }
 
-        private static func drive(_ name: String) async throws {
+        private static func drive(_ name: String, _ arguments: String...) async throws {
             try await withHouse(settings: Self.settings) { house in
                 let api = try await house.startAPI()
-                let run = try await Python.run { _ in [Self.script(name), "http://\(api.address)"] }
+                let run = try await Python.run { _ in [Self.script(name), "http://\(api.address)"] + arguments }
                 #expect(run.exit == .status(0), "\(run.output)\n\(house.logs)")
             }
         }
