@@ -18,7 +18,9 @@ extension Operations {
     /// - Throws: `StoreError` when the control store cannot be reached at all; what fails later is in the report.
     func checkHealth(by client: ClientID) async throws -> HealthDocument {
         try await self.ping()
-        return await self.health.latest { await self.checkedHealth(by: client) }
+        // A pool that was registered elsewhere a moment ago is in the answer.
+        try await self.stores.refresh()
+        return await self.health.latest(of: self.stores.snapshot.version) { await self.checkedHealth(by: client) }
     }
 
     private func checkedHealth(by client: ClientID) async -> HealthDocument {

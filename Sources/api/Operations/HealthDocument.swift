@@ -1,5 +1,6 @@
 import Domain
 import NIOCore
+import Store
 import Wire
 
 /// What a health check found: of the default store, or of every pool where there are pools.
@@ -30,18 +31,23 @@ actor HealthMemory {
     /// How long a finding is told again.
     private static let life = Duration.seconds(5)
 
-    private var last: (document: HealthDocument, at: ContinuousClock.Instant)?
-    private var running: Task<HealthDocument, Never>?
+    private var last: (document: HealthDocument, version: PoolVersion, at: ContinuousClock.Instant)?
+    private var running: (task: Task<HealthDocument, Never>, version: PoolVersion)?
 
-    func latest(_ check: @escaping @Sendable () async -> HealthDocument) async -> HealthDocument {
-        if let last = self.last, ContinuousClock.now - last.at < Self.life { return last.document }
-        if let running = self.running { return await running.value }
+    /// - Parameter version: Of the pools: a finding about others is not told.
+    func latest(
+        of version: PoolVersion, _ check: @escaping @Sendable () async -> HealthDocument
+    ) async -> HealthDocument {
+        if let last = self.last, last.version == version, ContinuousClock.now - last.at < Self.life {
+            return last.document
+        }
+        if let running = self.running, running.version == version { return await running.task.value }
         // A task of its own: a caller who goes away must not end the check for those who wait for it, too.
-        let running = Task { await check() }
-        self.running = running
-        let document = await running.value
-        self.running = nil
-        self.last = (document, .now)
+        let task = Task { await check() }
+        self.running = (task, version)
+        let document = await task.value
+        if self.running?.task == task { self.running = nil }
+        self.last = (document, version, .now)
         return document
     }
 }
