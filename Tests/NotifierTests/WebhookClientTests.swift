@@ -11,7 +11,12 @@ struct WebhookClientTests {
                 let headers = ["Content-Type: application/json", "webhook-id: 1"]
                 let result = await client.post(
                     receiver.url("/hook?x=1&y=%20"), headers: headers, body: #"{"a":"é"}"#)
-                #expect(result == .finished(.accepted(status: 204)))
+                guard case .finished(let outcome, let exchange) = result else {
+                    Issue.record("the request did not finish")
+                    return
+                }
+                #expect(outcome == .accepted(status: 204))
+                #expect(exchange.address == .loopback && exchange.total >= exchange.firstByte && exchange.tls == 0)
             }
             let request = try #require(receiver.requests.first)
             #expect(request.method == "POST")

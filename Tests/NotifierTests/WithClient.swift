@@ -27,7 +27,7 @@ extension WebhookClient {
     }
 
     func outcome(_ url: String, body: String = "{}") async -> Outcome? {
-        guard case .finished(let outcome) = await self.post(url, body: body) else { return nil }
+        guard case .finished(let outcome, _) = await self.post(url, body: body) else { return nil }
         return outcome
     }
 }

@@ -194,7 +194,7 @@ struct DeliveryModelTests {
         }
         #expect(letters == world.deadLetters, place)
 
-        let allowed: Set<String> = ["pos", "ev", "bell", "subs", "subh", "sx", "flow", "sweep"]
+        let allowed: Set<String> = ["pos", "ev", "bell", "subs", "subh", "sx", "flow", "alog", "sweep"]
         let left = try await house.shardKeys().filter { key in
             !allowed.contains(key) && !["q:", "so:", "su:", "dead:"].contains { key.hasPrefix($0) }
         }
@@ -204,6 +204,11 @@ struct DeliveryModelTests {
             if key.hasSuffix(":flow") {
                 let flows = try await house.redis.command("HVALS", key).array?.compactMap { $0.text } ?? []
                 #expect(flows.allSatisfy { $0.hasPrefix("0 ") }, "\(place): attempts counted as out")
+            }
+            if key.hasSuffix(":alog") {
+                let living = Set(world.living.values.joined().map(\.text))
+                let logged = try await house.redis.command("HKEYS", key).array?.compactMap { $0.text } ?? []
+                #expect(living.isSuperset(of: logged), "\(place): a log of nobody")
             }
             if key.hasSuffix(":subs") || key.hasSuffix(":subh") {
                 #expect(

@@ -234,11 +234,11 @@ final class Lane: Sendable {
                         LogKey.queueName: "\(lease.queue.name)", LogKey.subscriptionID: "\(lease.subscription.text)",
                         LogKey.deliveryAttempt: "\(lease.attempt)", LogKey.error: "\(error)",
                     ])
-                self.settler.end(lease, with: RunningAttempt(lease).ending(after: .unreachable(.sealed), at: now))
+                self.end(RunningAttempt(lease, startedAt: now), .unreachable(.sealed), Exchange(), at: now)
             case .send(let lease, let draft):
                 self.tools.metrics.started(lease, at: now)
                 // Only what the end needs: the lease itself would keep the whole reply it came in.
-                let attempt = RunningAttempt(lease)
+                let attempt = RunningAttempt(lease, startedAt: now)
                 requests.append(
                     WebhookRequest(url: draft.url, headers: draft.headers, body: draft.body) { result in
                         self.finished(attempt, result)
@@ -251,20 +251,30 @@ final class Lane: Sendable {
     private func finished(_ attempt: RunningAttempt, _ result: WebhookResult) {
         switch result {
         case .aborted: self.settler.end(attempt.key, with: .handedBack)
-        case .finished(let outcome):
+        case .finished(let outcome, let exchange):
             self.tools.metrics.finished(outcome)
-            self.settler.end(attempt.key, with: attempt.ending(after: outcome, at: self.tools.clock.now))
+            self.end(attempt, outcome, exchange, at: self.tools.clock.now)
         }
+    }
+
+    private func end(_ attempt: RunningAttempt, _ outcome: Outcome, _ exchange: Exchange, at now: Timestamp) {
+        let report = AttemptReport(
+            startedAt: attempt.startedAt, kind: attempt.kind, outcome: outcome, exchange: exchange)
+        self.settler.end(attempt.key, with: attempt.ending(after: outcome, at: now), report)
     }
 }
 
 /// What has to be known of a lease when its attempt ends.
 private struct RunningAttempt: Sendable {
     let key: UnderWay.Key
+    let kind: NotificationKind
+    let startedAt: Timestamp
     let expiresAt: Timestamp
 
-    init(_ lease: Lease) {
+    init(_ lease: Lease, startedAt: Timestamp) {
         self.key = UnderWay.Key(lease.token)
+        self.kind = lease.kind
+        self.startedAt = startedAt
         self.expiresAt = lease.expiresAt
     }
 

@@ -37,8 +37,9 @@ final class Settler: Sendable {
         self.end(UnderWay.Key(lease.token), with: ending)
     }
 
-    func end(_ key: UnderWay.Key, with ending: Settlement.Ending) {
-        let isFirst = self.underWay.withLockedValue { $0.end(key, with: ending) }
+    /// - Parameter report: Of the attempt; nil when none was made.
+    func end(_ key: UnderWay.Key, with ending: Settlement.Ending, _ report: AttemptReport? = nil) {
+        let isFirst = self.underWay.withLockedValue { $0.end(key, with: ending, report) }
         if isFirst { self.wake.call() }
     }
 

@@ -17,6 +17,8 @@ struct UnderWay: Sendable {
         let bodyBytes: Int
         var isLost = false
         var ending: Settlement.Ending?
+        /// nil: nothing was attempted.
+        var report: AttemptReport?
     }
 
     /// Names a lease among those of its shard; the number of the attempt is part of it.
@@ -42,11 +44,12 @@ struct UnderWay: Sendable {
     }
 
     /// - Returns: Whether it is the first that waits to be written down.
-    mutating func end(_ key: Key, with ending: Settlement.Ending) -> Bool {
+    mutating func end(_ key: Key, with ending: Settlement.Ending, _ report: AttemptReport?) -> Bool {
         guard self.entries[key]?.ending == nil, self.entries[key] != nil else {
             preconditionFailure("an attempt ended that was not under way")
         }
         self.entries[key]?.ending = ending
+        self.entries[key]?.report = report
         self.ended.append(key)
         return self.ended.count == 1
     }
@@ -66,7 +69,7 @@ struct UnderWay: Sendable {
     /// What is to be written down about a lease, with its newest token; nil when the lease is lost.
     func settlement(of key: Key) -> Settlement? {
         guard let entry = self.entries[key], let ending = entry.ending, !entry.isLost else { return nil }
-        return Settlement(entry.token, of: entry.queue, ending)
+        return Settlement(entry.token, of: entry.queue, ending, after: entry.report)
     }
 
     /// - Returns: Bytes of the bodies that are under way no more.

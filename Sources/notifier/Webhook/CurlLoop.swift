@@ -107,7 +107,7 @@ final class CurlLoop {
 
     private func start(_ request: WebhookRequest) {
         guard let transfer = self.idle.popLast() ?? self.makeTransfer() else {
-            return request.completion(.finished(.unreachable(.other)))
+            return request.completion(.finished(.unreachable(.other), Exchange()))
         }
         transfer.begin(request)
         let easy = transfer.easy
@@ -121,7 +121,7 @@ final class CurlLoop {
         ccurl_set_list(easy, CURLOPT_HTTPHEADER, transfer.headers)
         self.underWay[easy] = transfer
         if curl_multi_add_handle(self.multi, easy) != CURLM_OK {
-            self.finish(transfer, with: .finished(.unreachable(.other)))
+            self.finish(transfer, with: .finished(.unreachable(.other), Exchange()))
         }
     }
 
@@ -134,7 +134,8 @@ final class CurlLoop {
             else { continue }
             var status = 0
             ccurl_get_long(easy, CURLINFO_RESPONSE_CODE, &status)
-            self.finish(transfer, with: .finished(transfer.outcome(of: message.pointee.data.result, status: status)))
+            let outcome = transfer.outcome(of: message.pointee.data.result, status: status)
+            self.finish(transfer, with: .finished(outcome, transfer.exchange()))
         }
     }
 
@@ -248,6 +249,7 @@ private final class Transfer {
         var bodyBytes = 0
         var retryAfter: Int?
         var hasOpenedSocket = false
+        var lastTarget: IPAddress?
         var wasRefused = false
     }
 
@@ -272,6 +274,7 @@ private final class Transfer {
     }
 
     func mayConnect(to address: IPAddress?) -> Bool {
+        self.progress.lastTarget = address
         guard let address, self.egress.permits(address) else {
             self.progress.wasRefused = true
             return false
@@ -318,6 +321,33 @@ private final class Transfer {
         // A name may have several addresses: it is forbidden only when none of them could be tried.
         if self.progress.wasRefused, !self.progress.hasOpenedSocket { return .forbidden }
         return Outcome(failure: code, wasSent: self.progress.requestsBegun > 0)
+    }
+
+    /// What libcurl measured of the exchange.
+    func exchange() -> Exchange {
+        // Of each phase libcurl knows when it was over, counted from the start, and 0 for one that was not reached.
+        func end(_ info: CURLINFO) -> Int {
+            var microseconds: curl_off_t = 0
+            ccurl_get_offset(self.easy, info, &microseconds)
+            return Int(microseconds)
+        }
+        let (resolved, connected) = (end(CURLINFO_NAMELOOKUP_TIME_T), end(CURLINFO_CONNECT_TIME_T))
+        let (secured, sent) = (end(CURLINFO_APPCONNECT_TIME_T), end(CURLINFO_PRETRANSFER_TIME_T))
+        var exchange = Exchange()
+        exchange.dns = resolved / 1000
+        exchange.connect = max(0, connected - resolved) / 1000
+        exchange.tls = max(0, secured - connected) / 1000
+        if sent > 0 { exchange.firstByte = max(0, end(CURLINFO_STARTTRANSFER_TIME_T) - sent) / 1000 }
+        exchange.total = end(CURLINFO_TOTAL_TIME_T) / 1000
+        exchange.address = (self.progress.lastTarget ?? self.peer()).map { AddressClass($0) }
+        return exchange
+    }
+
+    /// The other end of the connection; the one way to learn it when the connection had been kept.
+    private func peer() -> IPAddress? {
+        var text: UnsafePointer<CChar>?
+        guard ccurl_get_string(self.easy, CURLINFO_PRIMARY_IP, &text) == CURLE_OK, let text else { return nil }
+        return IPAddress(String(cString: text))
     }
 
     /// The value of a header line, blanks and line end cut off; nil when the line is of another name.

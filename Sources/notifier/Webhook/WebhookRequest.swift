@@ -22,7 +22,7 @@ package struct WebhookRequest: Sendable {
 
 /// How one request ended.
 package enum WebhookResult: Sendable, Equatable {
-    case finished(Outcome)
+    case finished(Outcome, Exchange)
     /// The house stopped it; the subscriber may or may not have seen it.
     case aborted
 }

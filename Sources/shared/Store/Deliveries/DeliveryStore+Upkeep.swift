@@ -35,7 +35,10 @@ extension DeliveryStore {
         var messages = self.runner.call(Scripts.sweepMessages, keys: [keys.sweep, keys.arrivals])
         var subscriptions = self.runner.call(
             Scripts.sweepSubscriptions,
-            keys: [keys.expiries, keys.subscriptions, keys.headers, keys.flow, keys.payloads, keys.references])
+            keys: [
+                keys.expiries, keys.subscriptions, keys.headers, keys.flow, keys.payloads, keys.references,
+                keys.attempts,
+            ])
         messages.append(keys.prefix)
         messages.append(min(limit, Self.settlementsMax))
         subscriptions.append(keys.prefix)

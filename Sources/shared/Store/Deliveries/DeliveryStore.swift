@@ -77,7 +77,9 @@ package struct DeliveryStore: Sendable {
         for chunk in settlements.chunks(of: Self.settlementsMax) {
             var call = self.runner.call(
                 Scripts.settle,
-                keys: [keys.flow, keys.flying, keys.payloads, keys.references, keys.projects, keys.headers])
+                keys: [
+                    keys.flow, keys.flying, keys.payloads, keys.references, keys.projects, keys.headers, keys.attempts,
+                ])
             call.append(keys.prefix)
             for settlement in chunk { settlement.append(to: &call) }
             var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.settle)
@@ -116,7 +118,10 @@ package struct DeliveryStore: Sendable {
     package func reap(_ shard: Int, limit: Int = 100) async throws(StoreError) -> Int {
         let keys = self.keyring.shards[shard]
         var call = self.runner.call(
-            Scripts.reap, keys: [keys.flow, keys.flying, keys.payloads, keys.references, keys.projects, keys.headers])
+            Scripts.reap,
+            keys: [
+                keys.flow, keys.flying, keys.payloads, keys.references, keys.projects, keys.headers, keys.attempts,
+            ])
         call.append(keys.prefix)
         call.append(min(limit, Self.settlementsMax))
         guard let lapsed = try await self.runner.run(call).int else { throw .corrupt("reap.lua answered no number") }
@@ -166,5 +171,6 @@ extension Settlement {
         call.append(detail)
         call.append(summary)
         call.append(self.queue.key)
+        call.append(self.report.map { AttemptEntry.bytes(of: $0, self.token) } ?? [])
     }
 }

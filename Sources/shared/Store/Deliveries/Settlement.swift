@@ -18,14 +18,17 @@ package struct Settlement: Sendable, Equatable {
     package let token: LeaseToken
     package let queue: QueueAddress
     package let ending: Ending
+    /// For the subscription's log; nil when nothing was attempted.
+    package let report: AttemptReport?
 
-    package init(_ lease: Lease, _ ending: Ending) {
-        self.init(lease.token, of: lease.queue, ending)
+    package init(_ lease: Lease, _ ending: Ending, after report: AttemptReport? = nil) {
+        self.init(lease.token, of: lease.queue, ending, after: report)
     }
 
-    package init(_ token: LeaseToken, of queue: QueueAddress, _ ending: Ending) {
+    package init(_ token: LeaseToken, of queue: QueueAddress, _ ending: Ending, after report: AttemptReport? = nil) {
         self.token = token
         self.queue = queue
         self.ending = ending
+        self.report = report
     }
 }

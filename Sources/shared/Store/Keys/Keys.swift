@@ -59,6 +59,7 @@ final class ShardKeys: Sendable {
     let moves: String
     let arrivals: String
     let asked: String
+    let attempts: String
 
     init(tag: String) {
         self.prefix = "herald:{\(tag)}:"
@@ -78,6 +79,7 @@ final class ShardKeys: Sendable {
         self.moves = self.prefix + "moves"
         self.arrivals = self.prefix + "in"
         self.asked = self.prefix + "asked"
+        self.attempts = self.prefix + "alog"
     }
 
     func queue(_ queue: QueueAddress) -> QueueKeys { QueueKeys(stem: "\(self.prefix)q:\(queue.key):") }

@@ -32,6 +32,7 @@ enum Scripts {
     static let unsubscribeAll = plain("unsubscribe_all", PackageResources.unsubscribe_all_lua)
     static let renew = plain("renew", PackageResources.renew_lua)
     static let askConfirmation = delivery("ask_confirmation", PackageResources.ask_confirmation_lua)
+    static let attempts = plain("attempts", PackageResources.attempts_lua)
     static let look = plain("look", PackageResources.look_lua)
     static let take = delivery("take", PackageResources.take_lua)
     static let lease = delivery("lease", PackageResources.lease_lua)

@@ -16,6 +16,19 @@ local PARKED = 30000
 -- The window: attempts of one subscription that may be out at once. It grows by one a success and halves on failure.
 local WINDOW_FIRST, WINDOW_MAX = 8, 64
 
+-- The log of a subscription's attempts: u32 succeeded, u32 failed, then the last fifty, newest last, 34 bytes each. The
+-- notifier packs them (`AttemptEntry`), but for those that nobody came back from.
+local LOG_BYTES = 50 * 34
+local LAPSED = 11
+
+local function logged(log, successes, failures, entries)
+    if log then
+        local succeeded, failed = struct.unpack('>I4I4', log)
+        successes, failures, entries = successes + succeeded, failures + failed, string.sub(log, 9) .. entries
+    end
+    return struct.pack('>I4I4', successes, failures) .. string.sub(entries, -LOG_BYTES)
+end
+
 local known_projects = {}
 local function project_of(queue)
     local project = known_projects[queue]

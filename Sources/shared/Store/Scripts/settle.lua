@@ -1,13 +1,13 @@
 -- settle.lua: write down how leased attempts ended. One whose lease is no longer held changes nothing.
--- KEYS    1 flow   2 fly   3 pay   4 ref   5 rp   6 subh   and by name: due r dead
+-- KEYS    1 flow   2 fly   3 pay   4 ref   5 rp   6 subh   7 alog   and by name: due r dead
 -- ARGV    1 now   2 prefix   then per attempt, at most 500: subscription   position   attempt   token   ending   detail
---         summary   queue
+--         summary   queue   entry of the log, '' when nothing was attempted
 --         ending  d delivered   r due again, detail = after ms   x dead letter, detail = reason
 --                 h handed back untried, only by the newest token   n dropped
 -- RETURNS per attempt 1 written down, 0 the lease was lost
 -- COST    k log n for k attempts: 8 us each in small batches, 3.4 in batches of 100
 local members = {}
-for index = 3, #ARGV, 8 do
+for index = 3, #ARGV, 9 do
     members[#members + 1] = ARGV[index] .. '|' .. ARGV[index + 1] .. ':' .. ARGV[index + 2]
 end
 local ends, answer = call('ZMSCORE', KEYS[2], unpack(members)), {}
@@ -17,7 +17,7 @@ local touched, states = {}, {}
 local function state_of(subscription, queue)
     local state = states[subscription]
     if not state then
-        state = { out = 0, successes = 0, failures = 0, project = project_of(queue) }
+        state = { out = 0, successes = 0, failures = 0, entries = '', logged = { 0, 0 }, project = project_of(queue) }
         states[subscription] = state
         touched[#touched + 1] = subscription
     end
@@ -41,7 +41,7 @@ local function finish(position)
     ended[position] = (ended[position] or 0) + 1
 end
 for number, member in ipairs(members) do
-    local index = 8 * number - 5
+    local index = 9 * number - 6
     local position, attempt, token = ARGV[index + 1], tonumber(ARGV[index + 2]), tonumber(ARGV[index + 3])
     local ending, detail = ARGV[index + 4], ARGV[index + 5]
     -- A renewed lease ends later than its older tokens say. Those still prove an outcome, which only the holder can
@@ -53,6 +53,10 @@ for number, member in ipairs(members) do
         landed[#landed + 1] = member
         local state = state_of(ARGV[index], ARGV[index + 7])
         state.out = state.out + 1
+        if ARGV[index + 8] ~= '' then
+            local kind = ending == 'd' and 1 or 2
+            state.entries, state.logged[kind] = state.entries .. ARGV[index + 8], state.logged[kind] + 1
+        end
         if ending == 'd' then
             state.successes = state.successes + 1
             finish(position)
@@ -79,7 +83,8 @@ if #landed == 0 then return answer end
 call('ZREM', KEYS[2], unpack(landed))
 
 local headers, flows = call('HMGET', KEYS[6], unpack(touched)), call('HMGET', KEYS[1], unpack(touched))
-local projects, flow, idle = {}, {}, {}
+local logs = call('HMGET', KEYS[7], unpack(touched))
+local projects, flow, idle, log = {}, {}, {}, {}
 for index, subscription in ipairs(touched) do
     local state = states[subscription]
     local out, window = flow_of(flows[index])
@@ -96,6 +101,10 @@ for index, subscription in ipairs(touched) do
         flow[#flow + 1] = out .. ' ' .. window
     end
     if is_alive(headers[index]) then
+        if state.entries ~= '' then
+            log[#log + 1] = subscription
+            log[#log + 1] = logged(logs[index], state.logged[1], state.logged[2], state.entries)
+        end
         if state.again then in_chunks('ZADD', due_key(subscription), state.again) end
         state.full = out >= window
         projects[state.project] = projects[state.project] or {}
@@ -106,6 +115,7 @@ for index, subscription in ipairs(touched) do
 end
 in_chunks('HSET', KEYS[1], flow)
 in_chunks('HDEL', KEYS[1], idle)
+in_chunks('HSET', KEYS[7], log)
 
 -- Wake every subscription of which something waits: it has room now, or an earlier time.
 for project, subscriptions in pairs(projects) do
