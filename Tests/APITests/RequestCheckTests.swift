@@ -9,7 +9,7 @@ struct RequestCheckTests {
             let caller = HTTPCaller(api.address)
             let paths = [
                 "/v2", "/v1", "/v1/queues", "/v1.1/", "/v2/nope", "/v2/queues/q/", "/v2/queues/q/nope", "/v2/ping/",
-                "/V2/ping", "/v2//queues", "//", "/v2/health", "/v2/topics", "/v2/pools",
+                "/V2/ping", "/v2//queues", "//", "/v2/health", "/v2/subjects", "/v2/pools",
                 "/v2/queues/q/messages/1/2", "/v2/queues/q/claims/1/2", "/v2/queues/q/subscriptions/x/confirm/",
             ]
             for path in paths {

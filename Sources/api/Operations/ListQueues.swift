@@ -3,8 +3,8 @@ import Pools
 import Store
 import Wire
 
-/// Which queues of a project to list, and how.
-struct QueueListingRequest: Sendable {
+/// Which queues, or topics, of a project to list, and how.
+struct NamedListingRequest: Sendable {
     /// Names strictly greater than this, by byte; nil: from the first.
     var marker: String?
     var limit: Int
@@ -32,32 +32,45 @@ extension Operations {
     /// A filter never shortens a page: it goes on until `limit` queues match or the project has no more.
     ///
     /// - Throws: `StoreError.overloaded` when ``filteredMax`` queues did not fill a page.
-    func listQueues(of project: ProjectID, _ request: QueueListingRequest) async throws -> QueuePage {
+    func listQueues(of project: ProjectID, _ request: NamedListingRequest) async throws -> QueuePage {
         var page = QueuePage()
         if request.isCounting { page.count = try await self.stores.defaultStore.queues.count(of: project) }
-        guard request.namePart != nil || !request.filters.isEmpty else {
-            page.queues = try await self.stores.queues(of: project, after: request.marker, limit: request.limit)
-            return page
-        }
-        var marker = request.marker
-        var passed = 0
-        while page.queues.count < request.limit {
-            guard passed < Self.filteredMax else { throw StoreError.overloaded }
-            let step = try await self.stores.queues(of: project, after: marker, limit: Self.filterStep)
-            for queue in step where page.queues.count < request.limit && Self.matches(queue, request) {
-                page.queues.append(queue)
-            }
-            guard step.count == Self.filterStep, let last = step.last else { break }
-            marker = last.name.text
-            passed += step.count
+        page.queues = try await self.page(request, name: \.name.text, metadata: \.metadata) { marker, limit in
+            try await self.stores.queues(of: project, after: marker, limit: limit)
         }
         return page
     }
 
-    private static func matches(_ queue: QueueListing, _ request: QueueListingRequest) -> Bool {
-        if let part = request.namePart, !queue.name.text.contains(part) { return false }
+    /// Reads until the page is full or nothing is left.
+    ///
+    /// - Parameter read: Gives so many behind a name, fewer only at the end.
+    func page<Listing>(
+        _ request: NamedListingRequest, name: (Listing) -> String, metadata: (Listing) -> [UInt8],
+        _ read: (_ after: String?, _ limit: Int) async throws -> [Listing]
+    ) async throws -> [Listing] {
+        guard request.namePart != nil || !request.filters.isEmpty else {
+            return try await read(request.marker, request.limit)
+        }
+        var found: [Listing] = []
+        var marker = request.marker
+        var passed = 0
+        while found.count < request.limit {
+            guard passed < Self.filteredMax else { throw StoreError.overloaded }
+            let step = try await read(marker, Self.filterStep)
+            for listing in step where found.count < request.limit {
+                if Self.matches(name(listing), metadata(listing), request) { found.append(listing) }
+            }
+            guard step.count == Self.filterStep, let last = step.last else { break }
+            marker = name(last)
+            passed += step.count
+        }
+        return found
+    }
+
+    private static func matches(_ name: String, _ metadata: [UInt8], _ request: NamedListingRequest) -> Bool {
+        if let part = request.namePart, !name.contains(part) { return false }
         guard !request.filters.isEmpty else { return true }
-        guard let metadata = QueueMetadata(stored: queue.metadata) else { return false }
+        guard let metadata = QueueMetadata(stored: metadata) else { return false }
         return request.filters.allSatisfy { metadata.has($0.name, among: $0.values) }
     }
 }

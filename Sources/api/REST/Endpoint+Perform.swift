@@ -22,6 +22,7 @@ extension Endpoint {
     /// - Throws: ``Refusal``, `StoreError` or ``BodyUnreadable``.
     func perform(_ operations: Operations, _ rules: AccessRules, _ request: ReceivedRequest) async throws -> Reply {
         let queues = QueueReplies(operations: operations)
+        let topics = TopicReplies(operations: operations)
         let messages = MessageReplies(operations: operations)
         let claims = ClaimReplies(operations: operations)
         let subscriptions = SubscriptionReplies(operations: operations)
@@ -49,6 +50,15 @@ extension Endpoint {
         case .putFlavor(let flavor): return try await flavors.put(flavor, body)
         case .updateFlavor(let flavor): return try await flavors.update(flavor, body)
         case .deleteFlavor(let flavor): return try await flavors.delete(flavor)
+
+        case .listTopics(let project): return try await topics.list(of: project, request.query)
+        case .createTopic(let topic): return try await topics.create(topic, body)
+        case .showTopic(let topic): return try await topics.show(topic)
+        case .updateTopic(let topic):
+            return try await topics.update(topic, body, mediaType: request.head.mediaType)
+        case .deleteTopic(let topic): return try await topics.delete(topic)
+        case .showTopicStats: return try await topics.stats()
+        case .purgeTopic: return try await topics.purge(body)
 
         case .listQueues(let project): return try await queues.list(of: project, request.query)
         case .createQueue(let queue): return try await queues.create(queue, body)

@@ -20,6 +20,13 @@ enum Endpoint: Sendable {
     case putFlavor(FlavorAddress)
     case updateFlavor(FlavorAddress)
     case deleteFlavor(FlavorAddress)
+    case listTopics(ProjectID)
+    case createTopic(TopicAddress)
+    case showTopic(TopicAddress)
+    case updateTopic(TopicAddress)
+    case deleteTopic(TopicAddress)
+    case showTopicStats(TopicAddress)
+    case purgeTopic(TopicAddress)
     case listQueues(ProjectID)
     case createQueue(QueueAddress)
     case showQueue(QueueAddress)
@@ -49,16 +56,19 @@ enum Endpoint: Sendable {
     /// Checks the queue's name, then the method, then whether the caller may.
     ///
     /// - Returns: nil when the path does not have the method.
-    /// - Throws: ``Refusal/queueNameInvalid``, ``Refusal/requestInvalid(_:)`` for the name of a pool or a flavor, or
+    /// - Throws: ``Refusal/queueNameInvalid``, ``Refusal/topicNameInvalid``, ``Refusal/requestInvalid(_:)`` for the name of a pool or a flavor, or
     ///   ``Refusal/notAuthorized``.
     init?(_ route: Route, method: HTTPRequest.Method, caller: Caller) throws(Refusal) {
         let found: Endpoint?
         switch route.resource {
-        case .versions, .home, .openAPI, .ping, .health, .pools, .flavors, .queues:
+        case .versions, .home, .openAPI, .ping, .health, .pools, .flavors, .topics, .queues:
             found = Endpoint(route.resource, method, caller)
         case .pool: found = Endpoint(method, try PoolName(route.id))
         case .flavor:
             found = Endpoint(method, FlavorAddress(project: caller.project, name: try FlavorName(route.id)))
+        case .topic, .topicStats, .topicPurge:
+            let topic = TopicAddress(project: caller.project, name: try TopicName(route.id))
+            found = Endpoint(route.resource, method, topic)
         case .queue, .stats, .purge, .share, .messages, .claims, .subscriptions:
             let queue = QueueAddress(project: caller.project, name: try QueueName(route.queue))
             found = Endpoint(route.resource, method, caller, queue)
@@ -82,6 +92,7 @@ enum Endpoint: Sendable {
         case (.health, .get): self = .checkHealth(caller.client)
         case (.pools, .get): self = .listPools
         case (.flavors, .get): self = .listFlavors(caller.project)
+        case (.topics, .get): self = .listTopics(caller.project)
         case (.queues, .get): self = .listQueues(caller.project)
         default: return nil
         }
@@ -103,6 +114,18 @@ enum Endpoint: Sendable {
         case .put: self = .putFlavor(flavor)
         case .patch: self = .updateFlavor(flavor)
         case .delete: self = .deleteFlavor(flavor)
+        default: return nil
+        }
+    }
+
+    private init?(_ resource: Resource, _ method: HTTPRequest.Method, _ topic: TopicAddress) {
+        switch (resource, method) {
+        case (.topic, .put): self = .createTopic(topic)
+        case (.topic, .get): self = .showTopic(topic)
+        case (.topic, .patch): self = .updateTopic(topic)
+        case (.topic, .delete): self = .deleteTopic(topic)
+        case (.topicStats, .get): self = .showTopicStats(topic)
+        case (.topicPurge, .post): self = .purgeTopic(topic)
         default: return nil
         }
     }
@@ -159,13 +182,14 @@ enum Endpoint: Sendable {
     /// Bytes the body may have; nil where no body is read.
     func bodyBytesMax(_ limits: Limits) -> Int? {
         switch self {
-        case .createQueue, .updateQueue: limits.queueMetadataBytesMax
+        case .createQueue, .updateQueue, .createTopic, .updateTopic: limits.queueMetadataBytesMax
         case .postMessages: limits.postBytesMax
-        case .createSubscription, .updateSubscription, .confirmSubscription, .purgeQueue, .shareQueue,
+        case .createSubscription, .updateSubscription, .confirmSubscription, .purgeQueue, .purgeTopic, .shareQueue,
             .createClaim, .updateClaim, .putPool, .updatePool, .putFlavor, .updateFlavor:
             Self.smallBodyBytesMax
         case .showVersions, .showHome, .showOpenAPI, .ping, .checkHealth, .listPools, .showPool, .deletePool,
-            .listFlavors, .showFlavor, .deleteFlavor, .listQueues, .showQueue, .deleteQueue,
+            .listFlavors, .showFlavor, .deleteFlavor, .listTopics, .showTopic, .deleteTopic, .showTopicStats,
+            .listQueues, .showQueue, .deleteQueue,
             .showStats, .listMessages, .removeMessages, .showMessage, .deleteMessage, .showClaim, .releaseClaim,
             .listSubscriptions, .showSubscription, .deleteSubscription, .showSubscriptionSecret:
             nil

@@ -7,11 +7,8 @@ import Wire
 
 /// Queues over HTTP: query and body in, one operation, an answer out.
 struct QueueReplies: Sendable {
-    /// Parameters of a listing; any other is a filter on metadata.
-    private static let parameters: Set<String> = ["marker", "limit", "detailed", "name", "with_count"]
-
     /// The one type of body a PATCH of metadata takes.
-    private static let patchType = "application/openstack-messaging-v2.0-json-patch"
+    static let patchType = "application/openstack-messaging-v2.0-json-patch"
 
     let operations: Operations
 
@@ -84,45 +81,12 @@ struct QueueReplies: Sendable {
     }
 
     func list(of project: ProjectID, _ query: Query) async throws -> Reply {
-        var link = PageLink(path: "/v2/queues")
-        let limit = try query.limit(max: self.operations.limits.queuePageMax)
-        let isDetailed = try query.boolean("detailed")
-        let isCounting = try query.boolean("with_count")
-        var request = QueueListingRequest(
-            marker: query.text("marker"), limit: limit, namePart: query.text("name"), isCounting: isCounting ?? false)
-        link.add("limit", try query.integer("limit"))
-        link.add("detailed", isDetailed)
-        link.add("with_count", isCounting)
-        if let part = request.namePart { link.add("name", part) }
-        for parameter in query.parameters where !Self.parameters.contains(parameter.name) {
-            request.filters.append((parameter.name, parameter.values))
-            for value in parameter.values { link.add(parameter.name, value) }
-        }
-        let page = try await self.operations.listQueues(of: project, request)
-        return Reply.json(.ok, capacity: 1024) { body in
-            body.writeStaticString(#"{"queues":["#)
-            for (index, queue) in page.queues.enumerated() {
-                if index > 0 { body.writeStaticString(",") }
-                body.writeStaticString(#"{"name":"#)
-                body.writeJSON(queue.name.text)
-                body.writeStaticString(#","href":"#)
-                body.writeJSON("/v2/queues/\(queue.name.text)")
-                if isDetailed ?? false {
-                    body.writeStaticString(#","metadata":"#)
-                    // What cannot be read is shown as unset; showing the queue alone tells of the damage.
-                    let metadata = QueueMetadata(stored: queue.metadata) ?? .unset
-                    metadata.write(to: &body, limits: self.operations.limits)
-                }
-                body.writeStaticString("}")
-            }
-            body.writeStaticString(#"],"links":"#)
-            link.write(after: page.queues.last?.name.text, to: &body)
-            if let count = page.count {
-                body.writeStaticString(#","count":"#)
-                body.writeJSON(count)
-            }
-            body.writeStaticString("}")
-        }
+        let wish = try NamedListWish(
+            query, path: "/v2/queues", limitMax: self.operations.limits.queuePageMax, offersCount: true)
+        let page = try await self.operations.listQueues(of: project, wish.request)
+        return wish.reply(
+            "queues", page.queues.map { ($0.name.text, $0.metadata) }, count: page.count, of: .queue,
+            limits: self.operations.limits)
     }
 }
 

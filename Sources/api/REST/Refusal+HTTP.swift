@@ -71,6 +71,11 @@ extension Problem {
                 .badRequest, "Invalid queue identification",
                 "A queue name has 1 to \(QueueName.charactersMax) letters, digits, underscores, hyphens and full stops."
             )
+        case .topicNameInvalid:
+            self.init(
+                .badRequest, "Invalid topic identification",
+                "A topic name has 1 to \(QueueName.charactersMax) letters, digits, underscores, hyphens and full stops."
+            )
         case .parameterMalformed(let name, let expected):
             self.init(.badRequest, "Invalid parameter", "The parameter \(name) has to be \(expected).")
         case .requestInvalid(let description): self.init(.badRequest, "Invalid API request", description)
@@ -100,6 +105,7 @@ extension Problem {
                 "Flavor \(flavor) could not be created, error:Pool \(pool) does not exist")
         case .flavorUpdateRefused(let description): self.init(.badRequest, "updatefail", description)
         case .queueNotFound: self.init(.notFound, "Not found", "There is no such queue.")
+        case .topicNotFound: self.init(.notFound, "Not found", "There is no such topic.")
         case .metadataConflict(let description): self.init(.conflict, "Resource conflict", description)
         case .subscriptionExists:
             self.init(.conflict, "Resource conflict", "This subscriber is subscribed and confirmed already.")

@@ -13,6 +13,10 @@ package enum Resource: String, CaseIterable, Sendable {
     case pool = "/v2/pools/{pool}"
     case flavors = "/v2/flavors"
     case flavor = "/v2/flavors/{flavor}"
+    case topics = "/v2/topics"
+    case topic = "/v2/topics/{topic}"
+    case topicStats = "/v2/topics/{topic}/stats"
+    case topicPurge = "/v2/topics/{topic}/purge"
     case queues = "/v2/queues"
     case queue = "/v2/queues/{queue}"
     case stats = "/v2/queues/{queue}/stats"
@@ -33,10 +37,12 @@ package enum Resource: String, CaseIterable, Sendable {
     /// The methods of the path, `OPTIONS` aside.
     package var methods: [HTTPRequest.Method] {
         switch self {
-        case .versions, .home, .openAPI, .health, .pools, .flavors, .queues, .stats, .subscriptionSecret: [.get]
+        case .versions, .home, .openAPI, .health, .pools, .flavors, .topics, .topicStats, .queues, .stats,
+            .subscriptionSecret:
+            [.get]
         case .ping: [.get, .head]
-        case .queue, .pool, .flavor: [.get, .put, .patch, .delete]
-        case .purge, .share, .claims: [.post]
+        case .queue, .topic, .pool, .flavor: [.get, .put, .patch, .delete]
+        case .purge, .topicPurge, .share, .claims: [.post]
         case .messages: [.get, .post, .delete]
         case .message: [.get, .delete]
         case .claim, .subscription: [.get, .patch, .delete]
@@ -60,7 +66,8 @@ package enum Resource: String, CaseIterable, Sendable {
     package var isOfPools: Bool {
         switch self {
         case .pools, .pool, .flavors, .flavor: true
-        case .versions, .home, .openAPI, .ping, .health, .queues, .queue, .stats, .purge, .share, .messages, .message,
+        case .versions, .home, .openAPI, .ping, .health, .topics, .topic, .topicStats, .topicPurge, .queues,
+            .queue, .stats, .purge, .share, .messages, .message,
             .claims, .claim, .subscriptions, .subscription, .subscriptionConfirm, .subscriptionSecret:
             false
         }

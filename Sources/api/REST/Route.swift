@@ -27,6 +27,10 @@ struct Route: Sendable, Equatable {
         case ("pools", 4): self.init(.pool, id: parts[3])
         case ("flavors", 3): self.init(.flavors)
         case ("flavors", 4): self.init(.flavor, id: parts[3])
+        case ("topics", 3): self.init(.topics)
+        case ("topics", 4): self.init(.topic, id: parts[3])
+        case ("topics", 5) where parts[4] == "stats": self.init(.topicStats, id: parts[3])
+        case ("topics", 5) where parts[4] == "purge": self.init(.topicPurge, id: parts[3])
         case ("queues", 3): self.init(.queues)
         case ("queues", 4): self.init(.queue, parts[3])
         case ("queues", 5):

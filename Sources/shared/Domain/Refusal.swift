@@ -13,6 +13,7 @@ package enum Refusal: Error, Sendable, Equatable {
 
     // What is asked for
     case queueNameInvalid
+    case topicNameInvalid
     /// A parameter of the query string is not a number or not a boolean.
     case parameterMalformed(name: String, expected: String)
     /// A value is of the right kind and out of range, or conflicts with another.
@@ -23,6 +24,7 @@ package enum Refusal: Error, Sendable, Equatable {
     // What was found
     /// An operation that changes a queue needs one that is there.
     case queueNotFound
+    case topicNotFound
     /// A change of metadata is at odds with what is stored.
     case metadataConflict(String)
     case messageNotFound

@@ -15,6 +15,8 @@ package struct Store: Sendable {
     package let bell: Bell
     /// The pools, where this is the control store.
     package let pools: PoolRegistry
+    /// The topics, where this is the control store.
+    package let topics: TopicStore
     let runner: ScriptRunner
     private let keyring: Keyring
     private let tagger: MessageTagger
@@ -32,6 +34,7 @@ package struct Store: Sendable {
         self.deliveries = DeliveryStore(runner: runner, keyring: keyring, tagger: tagger, moves: moves)
         self.bell = Bell(keyring: keyring)
         self.pools = PoolRegistry(runner: runner)
+        self.topics = TopicStore(runner: runner)
     }
 
     /// The same store, entering its queues in the register of another.

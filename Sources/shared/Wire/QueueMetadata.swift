@@ -4,6 +4,11 @@ package import NIOCore
 /// The metadata of a queue: any JSON object, in which some names starting with `_` are reserved (contract: "Reserved
 /// attributes").
 package struct QueueMetadata: Sendable {
+    /// Whose metadata they are: the same rules hold, but a topic shows only three of the attributes unasked.
+    package enum Owner: Sendable {
+        case queue, topic
+    }
+
     private let object: JSONObject
 
     /// Reads what a caller wants to store.
@@ -76,8 +81,8 @@ package struct QueueMetadata: Sendable {
     }
 
     /// Whether an attribute is shown also when it is unset, and may therefore be removed when it is.
-    static func isAlwaysShown(_ name: String) -> Bool {
-        Name(rawValue: name).map { Name.shown.contains($0) } ?? false
+    static func isAlwaysShown(_ name: String, by owner: Owner) -> Bool {
+        Name(rawValue: name).map { Name.shown(by: owner).contains($0) } ?? false
     }
 
     /// The members in their order, each value as it was written.
@@ -95,10 +100,17 @@ package struct QueueMetadata: Sendable {
         case encrypted = "_enable_encrypt_messages"
         case retryPolicy = "_retry_policy"
 
-        /// The seven that are shown with their defaults when they are unset.
-        static let shown: [Name] = [
-            .postBytesMax, .messageTTL, .messageDelay, .deadLetterQueue, .deadLetterTTL, .claimCountMax, .encrypted,
-        ]
+        /// Those that are shown with their defaults when they are unset.
+        static func shown(by owner: Owner) -> [Name] {
+            switch owner {
+            case .queue: Self.ofQueues
+            case .topic: Self.ofTopics
+            }
+        }
+
+        private static let ofTopics: [Name] = [.postBytesMax, .messageTTL, .messageDelay]
+        private static let ofQueues =
+            Self.ofTopics + [.deadLetterQueue, .deadLetterTTL, .claimCountMax, .encrypted]
     }
 
     // MARK: - Checks
@@ -139,12 +151,13 @@ package struct QueueMetadata: Sendable {
 
     // MARK: - Showing
 
-    /// Writes the object with the defaults of the seven shown attributes filled in.
-    package func write(to buffer: inout ByteBuffer, limits: Limits) {
+    /// Writes the object with the defaults of the attributes its owner shows filled in.
+    package func write(to buffer: inout ByteBuffer, limits: Limits, of owner: Owner = .queue) {
+        let shown = Name.shown(by: owner)
         buffer.writeStaticString("{")
         for member in self.object.members {
-            // Of these seven, null means unset: the default is shown at the end instead.
-            if let name = Name(rawValue: member.name), Name.shown.contains(name), member.value.kind == .null {
+            // Of these null means unset: the default is shown at the end instead.
+            if let name = Name(rawValue: member.name), shown.contains(name), member.value.kind == .null {
                 continue
             }
             buffer.writeJSON(member.name)
@@ -152,7 +165,7 @@ package struct QueueMetadata: Sendable {
             buffer.writeBytes(self.object.verbatim(member.value))
             buffer.writeStaticString(",")
         }
-        for name in Name.shown where self.object[name.rawValue] == nil {
+        for name in shown where self.object[name.rawValue] == nil {
             buffer.writeJSON(name.rawValue)
             buffer.writeStaticString(":")
             Self.writeDefault(of: name, to: &buffer, limits: limits)

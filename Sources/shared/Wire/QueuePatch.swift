@@ -80,7 +80,7 @@ package struct QueuePatch: Sendable, Equatable {
     /// - Throws: ``Refusal/metadataConflict(_:)`` for what is not there, ``Refusal/bodyInvalid(_:)`` when the result
     ///   breaks a rule of reserved attributes or a limit.
     package func applied(
-        to stored: QueueMetadata, of queue: QueueName, limits: Limits
+        to stored: QueueMetadata, of queue: QueueName, limits: Limits, owner: QueueMetadata.Owner = .queue
     ) throws(Refusal) -> Result {
         var members = stored.verbatimMembers
         var places: [[UInt8]: Int] = [:]
@@ -94,7 +94,7 @@ package struct QueuePatch: Sendable, Equatable {
                     members[place].value = value
                     continue
                 }
-                guard operation.isAdding || QueueMetadata.isAlwaysShown(operation.name) else {
+                guard operation.isAdding || QueueMetadata.isAlwaysShown(operation.name, by: owner) else {
                     throw .metadataConflict("There is no member \(operation.name) to replace.")
                 }
                 places[key] = members.count
@@ -103,7 +103,7 @@ package struct QueuePatch: Sendable, Equatable {
                 if let place {
                     members[place].value = []
                     places[key] = nil
-                } else if !QueueMetadata.isAlwaysShown(operation.name) {
+                } else if !QueueMetadata.isAlwaysShown(operation.name, by: owner) {
                     throw .metadataConflict("There is no member \(operation.name) to remove.")
                 }
             }

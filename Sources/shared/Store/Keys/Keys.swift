@@ -32,6 +32,10 @@ enum Keys {
     /// The pool that the name of a dead-letter queue is kept for.
     static func reservations(of project: ProjectID) -> String { "\(Self.control)kept:\(project.text)" }
 
+    /// The names of a project's topics, and what is set on each.
+    static func topicNames(of project: ProjectID) -> String { "\(Self.control)topics:\(project.text)" }
+    static func topicMetadata(of project: ProjectID) -> String { "\(Self.control)topic:\(project.text)" }
+
     private static let control = "herald:{control}:"
 }
 

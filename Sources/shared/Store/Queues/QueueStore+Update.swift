@@ -24,7 +24,7 @@ extension QueueStore {
     }
 
     /// Attempts of one update.
-    private static let updatesMax = 32
+    static let updatesMax = 32
 
     /// Whether bodies posted to the queue shall be encrypted; false when there is no such queue.
     package func encryptsMessages(_ queue: QueueAddress) async throws(StoreError) -> Bool {

@@ -1,0 +1,8 @@
+-- topic_patch.lua: replace the metadata of a topic, unless it is not what the caller read.
+-- KEYS    1 metadata of the project's topics
+-- ARGV    1 now   2 name   3 metadata as it was read   4 metadata
+-- RETURNS 1 replaced, 0 it changed meanwhile or is gone
+-- COST    1
+if call('HGET', KEYS[1], ARGV[2]) ~= ARGV[3] then return 0 end
+call('HSET', KEYS[1], ARGV[2], ARGV[4])
+return 1
