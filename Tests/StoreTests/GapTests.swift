@@ -5,8 +5,10 @@ import Store
 import TestKit
 import Testing
 
-/// Operations that take two steps, ended between them: what is left is something the contract allows, and the next request
-/// heals it. `docs/redis.md` lists all operations with their steps.
+/// Operations that take two steps, ended between them.
+///
+/// What is left is something the contract allows, and the next request heals it. `docs/redis.md` lists all operations with
+/// their steps.
 struct GapTests {
     /// Lets every command on other keys fail, as it would for a process that died before it.
     private func only(_ pattern: String, in house: TestHouse, _ body: () async throws -> Void) async throws {
