@@ -17,6 +17,7 @@ final class Ledger: Sendable {
     private struct State {
         var next = 0
         var accepted: [Int: ContinuousClock.Instant] = [:]
+        var answered: [(sent: ContinuousClock.Instant, after: Duration)] = []
         var refused: [Int: Int] = [:]
         var unknown: Set<Int> = []
     }
@@ -32,11 +33,13 @@ final class Ledger: Sendable {
         }
     }
 
-    func record(_ answer: Answer, for number: Int) {
+    func record(_ answer: Answer, for number: Int, sent: ContinuousClock.Instant) {
         let now = ContinuousClock.now
         self.state.withLockedValue { state in
             switch answer {
-            case .accepted: state.accepted[number] = now
+            case .accepted:
+                state.accepted[number] = now
+                state.answered.append((sent, now - sent))
             case .refused(let status, let isCertain):
                 state.refused[status, default: 0] += 1
                 if !isCertain { state.unknown.insert(number) }
@@ -46,6 +49,8 @@ final class Ledger: Sendable {
     }
 
     var accepted: [Int: ContinuousClock.Instant] { self.state.withLockedValue { $0.accepted } }
+    /// When each post that was answered 201 was sent, and how long the answer took.
+    var answered: [(sent: ContinuousClock.Instant, after: Duration)] { self.state.withLockedValue { $0.answered } }
     var unknown: Set<Int> { self.state.withLockedValue { $0.unknown } }
     /// Answers other than 201, counted by status.
     var refused: [Int: Int] { self.state.withLockedValue { $0.refused } }

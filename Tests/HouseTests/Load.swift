@@ -38,7 +38,8 @@ final class Load: Sendable {
     private func call(posts: Int, pause: Duration) async {
         let caller = HTTPCaller(self.address)
         while !self.isStopped.withLockedValue({ $0 }), let number = self.ledger.next(below: posts) {
-            self.ledger.record(await self.post(number, with: caller), for: number)
+            let sent = ContinuousClock.now
+            self.ledger.record(await self.post(number, with: caller), for: number, sent: sent)
             // Cancelled: the test is over, and so is the loop at its next turn.
             if pause > .zero { try? await Task.sleep(for: pause) }
         }

@@ -151,12 +151,16 @@ extension HouseTests {
                 parts.0 += arrivals.filter { $0.posted >= settled && $0.posted < healthy }.map(\.latency)
                 parts.1 += arrivals.filter { $0.posted >= healthy && $0.posted < back }.map(\.latency)
             }
+            let posts = [1, 2].flatMap { ledgers[$0].answered }
+            let calmPosts = posts.filter { $0.sent >= settled && $0.sent < healthy }.map(\.after).percentile(0.99)
+            let troubledPosts = posts.filter { $0.sent >= healthy && $0.sent < back }.map(\.after).percentile(0.99)
             let (calm, troubled) = (before.percentile(0.99), during.percentile(0.99))
             report(
                 "one of three Redis killed",
                 "\(ledgers.map(\.accepted.count)) answered 201 on four queues, lost 0; p99 from post to arrival on the"
                     + " other pool \(calm.milliseconds) ms before, \(troubled.milliseconds) ms while it was down"
-                    + " (ratio \(String(format: "%.2f", troubled / calm))); first post \(recovery.map { "\($0.milliseconds)" } ?? "-") ms after"
+                    + " (ratio \(String(format: "%.2f", troubled / calm))), p99 of its posts \(calmPosts.milliseconds) ms and"
+                    + " \(troubledPosts.milliseconds) ms (ratio \(String(format: "%.2f", troubledPosts / calmPosts))); first post \(recovery.map { "\($0.milliseconds)" } ?? "-") ms after"
                     + " it was back")
             #expect(recovery != nil)
             // Nobody on the other pool was told no.
