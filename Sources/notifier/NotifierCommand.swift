@@ -17,6 +17,10 @@ package struct NotifierCommand: AsyncParsableCommand {
     var lease: String?
     @Option(name: .customLong("drain"), help: "Seconds attempts may take to finish after SIGTERM.")
     var drain: String?
+    @Option(
+        name: .customLong("disable-after"),
+        help: "Seconds of nothing but failures that disable a subscription; 0: never.")
+    var disableAfter: String?
     @Option(name: .customLong("webhook-connect-timeout"), help: "Seconds a connection may take.")
     var webhookConnectTimeout: String?
     @Option(name: .customLong("webhook-timeout"), help: "Seconds a whole exchange may take.")
@@ -30,6 +34,7 @@ package struct NotifierCommand: AsyncParsableCommand {
         let flags = self.common.settings(and: [
             .notifierAdminListen: self.adminListen, .notifierConcurrency: self.concurrency,
             .notifierLease: self.lease, .notifierDrain: self.drain,
+            .notifierDisableAfter: self.disableAfter,
             .webhookConnectTimeout: self.webhookConnectTimeout, .webhookTimeout: self.webhookTimeout,
             .egressAllow: self.egressAllow,
         ])

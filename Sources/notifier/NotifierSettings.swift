@@ -13,6 +13,7 @@ import Signing
 /// | `notifier.concurrency` | 8192 | attempts under way at once |
 /// | `notifier.lease` | 15 s | how long a delivery is this notifier's without a sign of life |
 /// | `notifier.drain` | 20 s | how long attempts may take to finish after SIGTERM |
+/// | `notifier.disable.after` | 0, never | how long a subscription may do nothing but fail |
 /// | `webhook.connect.timeout`, `webhook.timeout` | 5 s, 30 s | how long a connection and a whole exchange may take |
 /// | `egress.allow` | none | non-public ranges webhooks may reach |
 struct NotifierSettings: Sendable {
@@ -57,6 +58,7 @@ struct NotifierSettings: Sendable {
         var engine = EngineSettings()
         engine.concurrency = webhook.transfersMax
         engine.confirmedOnly = try reader.required(.confirmationRequired) == "true"
+        engine.disableAfter = try reader.seconds(.notifierDisableAfter)
         engine.lease = try reader.seconds(.notifierLease)
         engine.drain = Self.drain(within: try reader.seconds(.notifierDrain))
         self.engine = engine

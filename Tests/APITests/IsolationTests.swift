@@ -23,6 +23,8 @@ struct IsolationTests {
         ("PATCH", "/v2/queues/{}/subscriptions/S", #"{"ttl": 60}"#), ("DELETE", "/v2/queues/{}/subscriptions/S", nil),
         ("PUT", "/v2/queues/{}/subscriptions/S/confirm", #"{"confirmed": true}"#),
         ("GET", "/v2/queues/{}/subscriptions/S/secret", nil),
+        ("GET", "/v2/queues/{}/subscriptions/S/attempts", nil), ("GET", "/v2/queues/{}/subscriptions/S/health", nil),
+        ("POST", "/v2/queues/{}/subscriptions/S/pause", nil), ("POST", "/v2/queues/{}/subscriptions/S/resume", nil),
     ]
 
     private func furnish(_ client: APIClient) async throws -> House {
@@ -72,7 +74,8 @@ struct IsolationTests {
         var seen: [String] = []
         for path in [
             "messages/\(house.message)", "messages/\(house.messageOfClaim)", "claims/\(house.claim)",
-            "subscriptions/\(house.subscription)", "messages?echo=true&include_claimed=true", "stats", "subscriptions",
+            "subscriptions/\(house.subscription)", "subscriptions/\(house.subscription)/health",
+            "messages?echo=true&include_claimed=true", "stats", "subscriptions",
         ] {
             let reply = try await client.get("/v2/queues/own/\(path)")
             seen.append("\(reply.status) " + reply.text.replacing(/"age":\d+/, with: ""))

@@ -46,9 +46,11 @@ struct Deployment: Sendable {
     }
 
     @discardableResult
-    func subscribe(_ url: String, queue: QueueAddress? = nil) async throws -> SubscriptionID {
+    func subscribe(
+        _ url: String, queue: QueueAddress? = nil, pace: Pace = Pace()
+    ) async throws -> SubscriptionID {
         try await self.store.subscriptions.create(
-            queue ?? self.queue, subscriber: Subscriber(url), ttl: 3600, options: Array("{}".utf8)
+            queue ?? self.queue, subscriber: Subscriber(url), ttl: 3600, options: Array("{}".utf8), pace: pace
         ).id
     }
 

@@ -76,10 +76,10 @@ extension TestHouse {
 
     @discardableResult
     func subscribe(
-        _ uri: String = "http://127.0.0.1:9/", to queue: QueueAddress, ttl: Int = 1_000_000
+        _ uri: String = "http://127.0.0.1:9/", to queue: QueueAddress, ttl: Int = 1_000_000, pace: Pace = Pace()
     ) async throws -> SubscriptionID {
         try await self.store.subscriptions.create(
-            queue, subscriber: try Subscriber(uri), ttl: ttl, options: Array("{}".utf8)
+            queue, subscriber: try Subscriber(uri), ttl: ttl, options: Array("{}".utf8), pace: pace
         ).id
     }
 
@@ -105,7 +105,7 @@ extension TestHouse {
     }
 
     func lease(capacity: Int = 1000) async throws -> [Lease] {
-        try await self.store.deliveries.lease(0, capacity: capacity, lease: .seconds(15))
+        try await self.store.deliveries.lease(0, capacity: capacity, lease: .seconds(15)).leases
     }
 
     func settle(_ leases: [Lease], _ ending: Settlement.Ending) async throws -> [Bool] {

@@ -19,6 +19,20 @@ struct SubscriptionBodyTests {
             try self.body(#"{"subscriber":"http://a","options":{"_retry_policy":{"minimum_delay":1}}}"#).hasRetryPolicy)
     }
 
+    @Test func `Options say how a subscription is served`() throws {
+        func pace(_ options: String) throws -> Pace {
+            let patch = try SubscriptionPatch(
+                document: Array("{\"options\": \(options)}".utf8), now: Timestamp(milliseconds: 1_700_000_000_000))
+            #expect(try self.body("{\"subscriber\": \"http://a\", \"options\": \(options)}").pace == patch.pace)
+            return patch.pace
+        }
+        #expect(try pace("{}") == Pace() && pace(#"{"_ordered": null, "_rate_limit": null}"#) == Pace())
+        #expect(try pace(#"{"_ordered": true}"#) == Pace(isOrdered: true))
+        #expect(try pace(#"{"_rate_limit": {"max_per_second": 1}}"#) == Pace(maxPerSecond: 1))
+        let both = #"{"_ordered": false, "_rate_limit": {"max_per_second": 100000}, "other": 1}"#
+        #expect(try pace(both) == Pace(maxPerSecond: 100_000))
+    }
+
     @Test(arguments: [
         (#"{"subscriber": "http://a", "options": xxx, "ttl": 1}"#, "body could not be parsed"),
         ("", "Missing parameter"), ("{}", "Missing parameter"), (#"{"subscriber": null}"#, "Missing parameter"),
@@ -33,6 +47,17 @@ struct SubscriptionBodyTests {
         (#"{"subscriber": 1}"#, "has to be a string"),
         (#"{"subscriber": "http://a", "options": {"_retry_policy": 1}}"#, "retry_policy must be a dict."),
         (#"{"subscriber": "http://a", "options": {"post_data": {}}}"#, "post_data"),
+        (#"{"subscriber": "http://a", "options": {"_ordered": 1}}"#, "_ordered has to be a boolean"),
+        (#"{"subscriber": "http://a", "options": {"_ordered": "true"}}"#, "_ordered has to be a boolean"),
+        (#"{"subscriber": "http://a", "options": {"_rate_limit": 5}}"#, "holds max_per_second alone"),
+        (#"{"subscriber": "http://a", "options": {"_rate_limit": {}}}"#, "holds max_per_second alone"),
+        (
+            #"{"subscriber": "http://a", "options": {"_rate_limit": {"max_per_second": 5, "burst": 9}}}"#,
+            "holds max_per_second alone"
+        ),
+        (#"{"subscriber": "http://a", "options": {"_rate_limit": {"max_per_second": 0}}}"#, "from 1 to 100000"),
+        (#"{"subscriber": "http://a", "options": {"_rate_limit": {"max_per_second": 100001}}}"#, "from 1 to 100000"),
+        (#"{"subscriber": "http://a", "options": {"_rate_limit": {"max_per_second": 1.5}}}"#, "from 1 to 100000"),
         (#"{"subscriber": "http://a", "options": {"subject": "a\r\nBcc: b"}}"#, "line break"),
         (#"{"subscriber": "http://a", "options": {"post_headers": {"X": "a\nb"}}}"#, "line break"),
         (#"{"subscriber": "http://a", "options": {"post_headers": {"X": 1}}}"#, "object of strings"),

@@ -18,7 +18,7 @@ extension Operations {
         let ttl = wish.ttl ?? self.limits.subscriptionTTLDefault
         let (id, outcome) = try await self.stores.making(queue) { place in
             try await place.store.subscriptions.create(
-                queue, subscriber: wish.subscriber, ttl: ttl, options: wish.options)
+                queue, subscriber: wish.subscriber, ttl: ttl, options: wish.options, pace: wish.pace)
         }
         if outcome == .exists(confirmed: true) { throw Refusal.subscriptionExists }
         // A crash before this leaves a subscription that was not asked; its wish, unanswered, comes again and asks.
@@ -66,7 +66,8 @@ extension Operations {
             try await self.ping(for: queue)
             throw Refusal.subscriptionNotFound
         }
-        let change = SubscriptionChange(subscriber: patch.subscriber, ttl: patch.ttl, options: patch.options)
+        let change = SubscriptionChange(
+            subscriber: patch.subscriber, ttl: patch.ttl, options: patch.options, pace: patch.pace)
         // Whoever confirmed one address must not have it exchanged for a stranger's.
         let resets = self.confirmation != nil
         switch try await self.store(of: queue).subscriptions.update(

@@ -104,6 +104,19 @@ enum Documents {
         Entry(
             "subscription_secret", "/v2/queues/{queue_name}/subscriptions/{subscriptions_id}/secret",
             [Self.queue, Self.subscription], ["GET"]),
+        Entry(
+            "subscription_attempts",
+            "/v2/queues/{queue_name}/subscriptions/{subscriptions_id}/attempts{?marker,limit}",
+            [Self.queue, Self.subscription, ("marker", "marker"), ("limit", "attempts_limit")], ["GET"]),
+        Entry(
+            "subscription_health", "/v2/queues/{queue_name}/subscriptions/{subscriptions_id}/health",
+            [Self.queue, Self.subscription], ["GET"]),
+        Entry(
+            "subscription_pause", "/v2/queues/{queue_name}/subscriptions/{subscriptions_id}/pause",
+            [Self.queue, Self.subscription], ["POST"]),
+        Entry(
+            "subscription_resume", "/v2/queues/{queue_name}/subscriptions/{subscriptions_id}/resume",
+            [Self.queue, Self.subscription], ["POST"]),
         Entry("ping", "/v2/ping", [], ["GET"]),
     ]
 

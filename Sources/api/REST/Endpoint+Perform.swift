@@ -28,6 +28,7 @@ extension Endpoint {
         let subscriptions = SubscriptionReplies(operations: operations)
         let pools = PoolReplies(operations: operations)
         let flavors = FlavorReplies(operations: operations)
+        let service = ServiceReplies(operations: operations)
         let body = request.body
         switch self {
         case .showVersions: return Documents.versions
@@ -92,6 +93,10 @@ extension Endpoint {
         case .confirmSubscription(let queue, let id):
             return try await subscriptions.confirm(id, of: queue, body, now: request.now)
         case .showSubscriptionSecret(let queue, let id): return try await subscriptions.showSecret(id, of: queue)
+        case .listAttempts(let queue, let id): return try await service.attempts(of: id, in: queue, request.query)
+        case .showSubscriptionHealth(let queue, let id): return try await service.health(of: id, in: queue)
+        case .pauseSubscription(let queue, let id): return try await service.pause(id, of: queue)
+        case .resumeSubscription(let queue, let id): return try await service.resume(id, of: queue)
         }
     }
 }

@@ -52,6 +52,10 @@ enum Endpoint: Sendable {
     case deleteSubscription(QueueAddress, id: String)
     case confirmSubscription(QueueAddress, id: String)
     case showSubscriptionSecret(QueueAddress, id: String)
+    case listAttempts(QueueAddress, id: String)
+    case showSubscriptionHealth(QueueAddress, id: String)
+    case pauseSubscription(QueueAddress, id: String)
+    case resumeSubscription(QueueAddress, id: String)
 
     /// Checks the queue's name, then the method, then whether the caller may.
     ///
@@ -72,7 +76,8 @@ enum Endpoint: Sendable {
         case .queue, .stats, .purge, .share, .messages, .claims, .subscriptions:
             let queue = QueueAddress(project: caller.project, name: try QueueName(route.queue))
             found = Endpoint(route.resource, method, caller, queue)
-        case .message, .claim, .subscription, .subscriptionConfirm, .subscriptionSecret:
+        case .message, .claim, .subscription, .subscriptionConfirm, .subscriptionSecret, .subscriptionAttempts,
+            .subscriptionHealth, .subscriptionPause, .subscriptionResume:
             let queue = QueueAddress(project: caller.project, name: try QueueName(route.queue))
             found = Endpoint(route.resource, method, queue, route.id)
         }
@@ -163,6 +168,10 @@ enum Endpoint: Sendable {
         case (.subscription, .delete): self = .deleteSubscription(queue, id: id)
         case (.subscriptionConfirm, .put): self = .confirmSubscription(queue, id: id)
         case (.subscriptionSecret, .get): self = .showSubscriptionSecret(queue, id: id)
+        case (.subscriptionAttempts, .get): self = .listAttempts(queue, id: id)
+        case (.subscriptionHealth, .get): self = .showSubscriptionHealth(queue, id: id)
+        case (.subscriptionPause, .post): self = .pauseSubscription(queue, id: id)
+        case (.subscriptionResume, .post): self = .resumeSubscription(queue, id: id)
         default: return nil
         }
     }
@@ -191,7 +200,8 @@ enum Endpoint: Sendable {
             .listFlavors, .showFlavor, .deleteFlavor, .listTopics, .showTopic, .deleteTopic, .showTopicStats,
             .listQueues, .showQueue, .deleteQueue,
             .showStats, .listMessages, .removeMessages, .showMessage, .deleteMessage, .showClaim, .releaseClaim,
-            .listSubscriptions, .showSubscription, .deleteSubscription, .showSubscriptionSecret:
+            .listSubscriptions, .showSubscription, .deleteSubscription, .showSubscriptionSecret, .listAttempts,
+            .showSubscriptionHealth, .pauseSubscription, .resumeSubscription:
             nil
         }
     }

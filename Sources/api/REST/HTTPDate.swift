@@ -25,6 +25,12 @@ final class HTTPDate: Sendable {
             + "\(Self.two(parts.tm_hour)):\(Self.two(parts.tm_min)):\(Self.two(parts.tm_sec))Z"
     }
 
+    /// `YYYY-MM-DDThh:mm:ss.sssZ`.
+    static func iso8601(_ time: Timestamp) -> String {
+        let milliseconds = String(1000 + time.milliseconds % 1000).dropFirst()
+        return "\(Self.iso8601(time.seconds).dropLast()).\(milliseconds)Z"
+    }
+
     private static func parts(of second: Int64) -> tm {
         var time = time_t(second)
         var parts = tm()

@@ -30,6 +30,10 @@ package enum Resource: String, CaseIterable, Sendable {
     case subscription = "/v2/queues/{queue}/subscriptions/{subscription}"
     case subscriptionConfirm = "/v2/queues/{queue}/subscriptions/{subscription}/confirm"
     case subscriptionSecret = "/v2/queues/{queue}/subscriptions/{subscription}/secret"
+    case subscriptionAttempts = "/v2/queues/{queue}/subscriptions/{subscription}/attempts"
+    case subscriptionHealth = "/v2/queues/{queue}/subscriptions/{subscription}/health"
+    case subscriptionPause = "/v2/queues/{queue}/subscriptions/{subscription}/pause"
+    case subscriptionResume = "/v2/queues/{queue}/subscriptions/{subscription}/resume"
 
     /// The path with names for its variable parts: also the dimension of metrics, never an id.
     package var template: String { self.rawValue }
@@ -38,11 +42,11 @@ package enum Resource: String, CaseIterable, Sendable {
     package var methods: [HTTPRequest.Method] {
         switch self {
         case .versions, .home, .openAPI, .health, .pools, .flavors, .topics, .topicStats, .queues, .stats,
-            .subscriptionSecret:
+            .subscriptionSecret, .subscriptionAttempts, .subscriptionHealth:
             [.get]
         case .ping: [.get, .head]
         case .queue, .topic, .pool, .flavor: [.get, .put, .patch, .delete]
-        case .purge, .topicPurge, .share, .claims: [.post]
+        case .purge, .topicPurge, .share, .claims, .subscriptionPause, .subscriptionResume: [.post]
         case .messages: [.get, .post, .delete]
         case .message: [.get, .delete]
         case .claim, .subscription: [.get, .patch, .delete]
@@ -68,7 +72,8 @@ package enum Resource: String, CaseIterable, Sendable {
         case .pools, .pool, .flavors, .flavor: true
         case .versions, .home, .openAPI, .ping, .health, .topics, .topic, .topicStats, .topicPurge, .queues,
             .queue, .stats, .purge, .share, .messages, .message,
-            .claims, .claim, .subscriptions, .subscription, .subscriptionConfirm, .subscriptionSecret:
+            .claims, .claim, .subscriptions, .subscription, .subscriptionConfirm, .subscriptionSecret,
+            .subscriptionAttempts, .subscriptionHealth, .subscriptionPause, .subscriptionResume:
             false
         }
     }

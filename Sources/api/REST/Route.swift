@@ -50,10 +50,16 @@ struct Route: Sendable, Equatable {
             case "subscriptions": self.init(.subscription, parts[3], parts[5])
             default: return nil
             }
-        case ("queues", 7) where parts[4] == "subscriptions" && parts[6] == "confirm":
-            self.init(.subscriptionConfirm, parts[3], parts[5])
-        case ("queues", 7) where parts[4] == "subscriptions" && parts[6] == "secret":
-            self.init(.subscriptionSecret, parts[3], parts[5])
+        case ("queues", 7) where parts[4] == "subscriptions":
+            switch parts[6] {
+            case "confirm": self.init(.subscriptionConfirm, parts[3], parts[5])
+            case "secret": self.init(.subscriptionSecret, parts[3], parts[5])
+            case "attempts": self.init(.subscriptionAttempts, parts[3], parts[5])
+            case "health": self.init(.subscriptionHealth, parts[3], parts[5])
+            case "pause": self.init(.subscriptionPause, parts[3], parts[5])
+            case "resume": self.init(.subscriptionResume, parts[3], parts[5])
+            default: return nil
+            }
         default: return nil
         }
     }

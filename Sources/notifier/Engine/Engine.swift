@@ -16,6 +16,8 @@ package struct EngineSettings: Sendable {
     package var drain = Duration.seconds(20)
     /// Whether only subscriptions whose subscriber confirmed are notified.
     package var confirmedOnly = false
+    /// How long nothing but failures may come of a subscription until nothing is sent to it any more; zero: for ever.
+    package var disableAfter = Duration.zero
 
     package init() {}
 }

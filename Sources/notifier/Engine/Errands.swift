@@ -10,6 +10,4 @@ struct Errands: OptionSet, Sendable {
     static let reap = Errands(rawValue: 1 << 2)
     /// Something has expired.
     static let sweep = Errands(rawValue: 1 << 3)
-    /// When the next delivery is due has to be looked up.
-    static let look = Errands(rawValue: 1 << 4)
 }

@@ -57,7 +57,7 @@ final class Lane: Sendable {
     /// Has the pump look for due deliveries at a time by Redis' clock.
     func request(leaseAt due: Timestamp) {
         let wait = due.milliseconds - self.tools.clock.now.milliseconds
-        guard wait > 0 else { return self.request([.lease, .look]) }
+        guard wait > 0 else { return self.request(.lease) }
         guard wait <= Self.horizon else { return }
         self.state.withLockedValue { state in
             if let known = state.dueTimer {
@@ -67,7 +67,7 @@ final class Lane: Sendable {
             guard !state.isStopping else { return }
             let timer = self.eventLoop.scheduleTask(in: .milliseconds(wait)) {
                 self.state.withLockedValue { $0.dueTimer = nil }
-                self.request([.lease, .look])
+                self.request(.lease)
             }
             state.dueTimer = (due, timer)
         }
@@ -108,7 +108,7 @@ final class Lane: Sendable {
         self.state.withLockedValue { state in
             guard !state.isStopping else { return nil }
             // Lapsed leases and new events first: what they bring is leased in the same round.
-            for errand in [Errands.reap, .take, .lease, .look, .sweep] where state.errands.contains(errand) {
+            for errand in [Errands.reap, .take, .lease, .sweep] where state.errands.contains(errand) {
                 state.errands.remove(errand)
                 return errand
             }
@@ -121,7 +121,6 @@ final class Lane: Sendable {
         case .reap: try await self.reap()
         case .take: try await self.take()
         case .lease: try await self.lease()
-        case .look: try await self.look()
         case .sweep: try await self.sweep()
         default: preconditionFailure("errands are done one by one")
         }
@@ -155,22 +154,29 @@ final class Lane: Sendable {
         if hasMore { self.request(.take) }
     }
 
-    /// Leases what is due until nothing is left or no slot.
+    /// Leases what is due until nothing is left or no slot, and sees to it that what is due next is.
     private func lease() async throws(StoreError) {
         while !self.isStopping {
             let slots = self.tools.slots.reserve(for: self.shard)
             guard slots > 0 else { return }
-            let leases: [Lease]
+            let leased: Leased
             do throws(StoreError) {
-                leases = try await self.tools.store.deliveries.lease(
+                leased = try await self.tools.store.deliveries.lease(
                     self.shard, capacity: slots, lease: self.tools.settings.lease)
             } catch {
                 self.tools.free(slots)
                 throw error
             }
-            self.tools.free(slots - leases.count)
-            guard !leases.isEmpty else { return }
-            try await self.start(leases)
+            self.tools.free(slots - leased.leases.count)
+            guard !leased.leases.isEmpty else {
+                // What is due already came due in this very moment, or is out of reach until a slot or a window comes
+                // free: soon again, but not at once, so that the second kind does not keep us asking.
+                if let due = leased.nextDue {
+                    self.request(leaseAt: max(due, self.tools.clock.now.adding(milliseconds: Self.recheck)))
+                }
+                return
+            }
+            try await self.start(leased.leases)
         }
     }
 
@@ -178,21 +184,13 @@ final class Lane: Sendable {
         while !self.isStopping {
             let count = try await self.tools.store.deliveries.reap(self.shard, limit: Self.reapedMax)
             self.tools.metrics.lapsed(count)
-            if count > 0 { self.request([.lease, .look]) }
+            if count > 0 { self.request(.lease) }
             if count < Self.reapedMax { return }
         }
     }
 
     private func sweep() async throws(StoreError) {
         while !self.isStopping, try await self.tools.store.deliveries.sweep(self.shard).more {}
-    }
-
-    private func look() async throws(StoreError) {
-        guard let look = try await self.tools.store.deliveries.look(at: [self.shard]).first else { return }
-        self.tools.clock.observe(look.now)
-        // What is due already came due in this very moment, or is out of reach until a slot or a window comes free: soon
-        // again, but not at once, so that the second kind does not keep us asking.
-        if let due = look.nextDue { self.request(leaseAt: max(due, look.now.adding(milliseconds: Self.recheck))) }
     }
 
     /// What a look over all shards saw of this one.

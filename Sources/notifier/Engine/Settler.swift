@@ -93,7 +93,8 @@ final class Settler: Sendable {
             }
             guard !settlements.isEmpty else { return self.tools.metrics.lost(keys.count) }
             do throws(StoreError) {
-                let written = try await self.tools.store.deliveries.settle(self.shard, settlements)
+                let written = try await self.tools.store.deliveries.settle(
+                    self.shard, settlements, disableAfter: self.tools.settings.disableAfter)
                 let count = written.count { $0 }
                 self.tools.metrics.settled(count)
                 self.tools.metrics.lost(keys.count - count)

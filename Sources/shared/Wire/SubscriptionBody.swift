@@ -7,6 +7,8 @@ package struct SubscriptionBody: Sendable {
     package let ttl: Int?
     /// A JSON object as it was written; `{}` when it was not.
     package let options: [UInt8]
+    /// What the options say of it.
+    package let pace: Pace
     /// Whether the options hold a retry policy that says anything.
     package let hasRetryPolicy: Bool
 
@@ -35,6 +37,7 @@ package struct SubscriptionBody: Sendable {
         self.subscriber = try Subscriber(uri)
         self.ttl = ttl
         self.options = options?.text ?? Array("{}".utf8)
+        self.pace = options?.pace ?? Pace()
         self.hasRetryPolicy = options?.hasRetryPolicy ?? false
     }
 }

@@ -27,10 +27,11 @@ enum SubscriptionFields {
         return Int(ttl)
     }
 
-    /// The JSON object as it was written, and whether it holds a retry policy that says anything; nil: not given.
+    /// The JSON object as it was written, what it says of the pace, and whether it holds a retry policy that says anything;
+    /// nil: not given.
     static func options(
         of object: JSONObject
-    ) throws(Refusal) -> (text: [UInt8], hasRetryPolicy: Bool)? {
+    ) throws(Refusal) -> (text: [UInt8], pace: Pace, hasRetryPolicy: Bool)? {
         guard let value = object["options"] else { return nil }
         guard let options = object.object(value) else {
             throw .requestInvalid("The options of a subscription must be a dict.")
@@ -51,7 +52,7 @@ enum SubscriptionFields {
         if let value = options["_retry_policy"] {
             hasRetryPolicy = try RetryPolicyShape.read(value, in: options) != nil
         }
-        return (Array(object.verbatim(value)), hasRetryPolicy)
+        return (Array(object.verbatim(value)), try PaceShape.read(options), hasRetryPolicy)
     }
 
     /// Headers a subscriber may not set: they frame the request, and ours would no longer be one.

@@ -8,6 +8,8 @@ package struct SubscriptionPatch: Sendable, Equatable {
     package let ttl: Int?
     /// A JSON object as it was written; it replaces the old one whole.
     package let options: [UInt8]?
+    /// What those options say of it.
+    package let pace: Pace
     /// Whether the options hold a retry policy that says anything.
     package let hasRetryPolicy: Bool
 
@@ -31,6 +33,7 @@ package struct SubscriptionPatch: Sendable, Equatable {
         self.ttl = try SubscriptionFields.ttl(of: object, now: now)
         let options = try SubscriptionFields.options(of: object)
         self.options = options?.text
+        self.pace = options?.pace ?? Pace()
         self.hasRetryPolicy = options?.hasRetryPolicy ?? false
         guard self.subscriber != nil || self.ttl != nil || self.options != nil else { throw .subscriptionUnchanged }
     }

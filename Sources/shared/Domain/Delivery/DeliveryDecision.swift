@@ -19,6 +19,8 @@ package enum DeliveryDecision: Sendable, Equatable {
         case forbidden
         /// This house has no way to deliver to addresses of this kind.
         case noTransport = "no_transport"
+        /// Whoever attempted it was not heard of again, several times: it may be what takes notifiers down.
+        case quarantined
     }
 
     /// Decides after an attempt.

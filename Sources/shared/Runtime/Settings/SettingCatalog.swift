@@ -208,6 +208,11 @@ package enum SettingCatalog {
             Setting(
                 key, flag: "--drain", default: "20", shape: .seconds(1...3600), processes: [.notifier],
                 meaning: "How long attempts under way may take to finish after SIGTERM; the rest is handed back.")
+        case .notifierDisableAfter:
+            Setting(
+                key, flag: "--disable-after", default: "0", shape: .seconds(0...31_536_000), processes: [.notifier],
+                meaning: "How long nothing but failures may come of a subscription until nothing is sent to it any "
+                    + "more and its backlog waits for a `POST …/resume`. 0: never, messages end one by one.")
         case .webhookConnectTimeout:
             Setting(
                 key, flag: "--webhook-connect-timeout", default: "5", shape: .seconds(1...60), processes: [.notifier],

@@ -50,6 +50,7 @@ package enum SettingKey: String, Sendable, CaseIterable {
     case notifierConcurrency = "notifier.concurrency"
     case notifierLease = "notifier.lease"
     case notifierDrain = "notifier.drain"
+    case notifierDisableAfter = "notifier.disable.after"
     case webhookConnectTimeout = "webhook.connect.timeout"
     case webhookTimeout = "webhook.timeout"
     case egressAllow = "egress.allow"

@@ -56,7 +56,7 @@ package struct DeliveryStore: Sendable {
     /// Leases deliveries that waited and are due, the project served longest ago first.
     package func lease(
         _ shard: Int, capacity: Int, lease: Duration, projects: Int = 16, subscriptionsPerProject: Int = 16
-    ) async throws(StoreError) -> [Lease] {
+    ) async throws(StoreError) -> Leased {
         let keys = self.keyring.shards[shard]
         var call = self.runner.call(
             Scripts.lease, keys: [keys.flow, keys.flying, keys.payloads, keys.projects, keys.headers])
@@ -65,13 +65,17 @@ package struct DeliveryStore: Sendable {
         call.append(lease.milliseconds)
         call.append(projects)
         call.append(subscriptionsPerProject)
-        return try Lease.leases(ReplyReader(try await self.runner.run(call), of: Scripts.lease))
+        return try Leased(ReplyReader(try await self.runner.run(call), of: Scripts.lease))
     }
 
     /// Writes down how attempts ended.
     ///
+    /// - Parameter disableAfter: How long nothing but failures may come of a subscription until nothing is sent to it any
+    ///   more; zero: for ever.
     /// - Returns: For each, whether it was; false: the lease had lapsed, and nothing changed. Saying one twice is safe.
-    package func settle(_ shard: Int, _ settlements: [Settlement]) async throws(StoreError) -> [Bool] {
+    package func settle(
+        _ shard: Int, _ settlements: [Settlement], disableAfter: Duration = .zero
+    ) async throws(StoreError) -> [Bool] {
         let keys = self.keyring.shards[shard]
         var written: [Bool] = []
         for chunk in settlements.chunks(of: Self.settlementsMax) {
@@ -81,6 +85,7 @@ package struct DeliveryStore: Sendable {
                     keys.flow, keys.flying, keys.payloads, keys.references, keys.projects, keys.headers, keys.attempts,
                 ])
             call.append(keys.prefix)
+            call.append(disableAfter.milliseconds)
             for settlement in chunk { settlement.append(to: &call) }
             var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.settle)
             for _ in chunk { written.append(try reply.int() == 1) }
@@ -99,7 +104,7 @@ package struct DeliveryStore: Sendable {
             var call = self.runner.call(Scripts.renew, keys: [self.keyring.shards[shard].flying])
             call.append(lease.milliseconds)
             for token in chunk {
-                call.append("\(token.subscription.text)|\(token.position.value):\(token.attempt)")
+                call.append("\(token.subscription.text)|\(token.position.value):\(token.turn)")
                 call.append(token.leasedUntil.milliseconds)
             }
             var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.renew)
@@ -112,6 +117,8 @@ package struct DeliveryStore: Sendable {
     }
 
     /// Makes the deliveries of lapsed leases due again, as their next attempt.
+    ///
+    /// One that lapsed three times may be what took its workers down: it becomes a dead letter.
     ///
     /// - Parameter limit: Up to 500.
     /// - Returns: How many had lapsed; as many as `limit` means there may be more.
@@ -149,7 +156,9 @@ extension Array {
 
 extension LeaseToken {
     fileprivate func renewed(until end: Timestamp) -> LeaseToken {
-        LeaseToken(subscription: self.subscription, position: self.position, attempt: self.attempt, leasedUntil: end)
+        LeaseToken(
+            subscription: self.subscription, position: self.position, attempt: self.attempt, lapses: self.lapses,
+            leasedUntil: end)
     }
 }
 
@@ -157,7 +166,7 @@ extension Settlement {
     fileprivate func append(to call: inout ScriptCall) {
         call.append(self.token.subscription.text)
         call.append(self.token.position.value)
-        call.append(self.token.attempt)
+        call.append(self.token.turn)
         call.append(self.token.leasedUntil.milliseconds)
         let (ending, detail, summary) =
             switch self.ending {

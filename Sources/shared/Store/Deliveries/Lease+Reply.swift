@@ -20,7 +20,8 @@ extension Taken {
                 let index = try rows.int() - 1
                 guard messages.indices.contains(index) else { throw rows.unexpected("index of a message") }
                 let token = LeaseToken(
-                    subscription: subscription, position: first.advanced(by: index), attempt: 1, leasedUntil: leaseEnd)
+                    subscription: subscription, position: first.advanced(by: index), attempt: 1, lapses: 0,
+                    leasedUntil: leaseEnd)
                 leases.append(Lease(token, header, messages[index]))
             }
         }
@@ -35,22 +36,27 @@ extension Lease {
             checksum: record.checksum, isSealed: record.isSealed, kind: record.kind, body: record.body)
     }
 
-    static func leases(_ reply: consuming ReplyReader) throws(StoreError) -> [Lease] {
+}
+
+extension Leased {
+    init(_ reply: consuming ReplyReader) throws(StoreError) {
         var reply = reply
         _ = try reply.timestamp()
         let leaseEnd = try reply.timestamp()
+        self.nextDue = try reply.timestampIfAny()
         var leases: [Lease] = []
         while !reply.isAtEnd {
             let subscription = try reply.subscriptionID()
             let header = try SubscriptionHeader(try reply.bytes())
             let member = try reply.text().split(separator: ":")
-            guard member.count == 2, let position = Int64(member[0]), let attempt = Int(member[1]) else {
-                throw reply.unexpected("position and attempt")
-            }
+            guard (2...3).contains(member.count), let position = Int64(member[0]), let attempt = Int(member[1]),
+                let lapses = member.count == 3 ? Int(member[2]) : 0
+            else { throw reply.unexpected("position and attempt") }
             let token = LeaseToken(
-                subscription: subscription, position: Position(position), attempt: attempt, leasedUntil: leaseEnd)
+                subscription: subscription, position: Position(position), attempt: attempt, lapses: lapses,
+                leasedUntil: leaseEnd)
             leases.append(Lease(token, header, try MessageRecord(try reply.bytes())))
         }
-        return leases
+        self.leases = leases
     }
 }

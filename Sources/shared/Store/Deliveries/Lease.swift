@@ -36,7 +36,21 @@ package struct LeaseToken: Hashable, Sendable {
     package let subscription: SubscriptionID
     package let position: Position
     package let attempt: Int
+    /// How many leases of the delivery lapsed before this one.
+    package let lapses: Int
     package let leasedUntil: Timestamp
+
+    /// As scripts name the attempt within its delivery.
+    var turn: String { self.lapses == 0 ? "\(self.attempt)" : "\(self.attempt):\(self.lapses)" }
+}
+
+/// What one call of `lease` brought.
+package struct Leased: Sendable, Equatable {
+    package let leases: [Lease]
+    /// When something of the shard may be leased next; nil when nothing waits.
+    ///
+    /// It may be past: then it waits for room.
+    package let nextDue: Timestamp?
 }
 
 /// What one call of `take` brought.

@@ -38,12 +38,15 @@ enum Scripts {
     static let askConfirmation = delivery("ask_confirmation", PackageResources.ask_confirmation_lua)
     static let attempts = plain("attempts", PackageResources.attempts_lua)
     static let look = plain("look", PackageResources.look_lua)
-    static let take = delivery("take", PackageResources.take_lua)
-    static let lease = delivery("lease", PackageResources.lease_lua)
-    static let settle = delivery("settle", PackageResources.settle_lua)
-    static let reap = delivery("reap", PackageResources.reap_lua)
+    static let take = paced("take", PackageResources.take_lua)
+    static let lease = paced("lease", PackageResources.lease_lua)
+    static let settle = paced("settle", PackageResources.settle_lua)
+    static let reap = paced("reap", PackageResources.reap_lua)
+    static let pause = paced("pause", PackageResources.pause_lua)
+    static let resume = paced("resume", PackageResources.resume_lua)
+    static let health = paced("health", PackageResources.health_lua)
     static let sweepMessages = delivery("sweep_messages", PackageResources.sweep_messages_lua)
-    static let sweepSubscriptions = delivery("sweep_subscriptions", PackageResources.sweep_subscriptions_lua)
+    static let sweepSubscriptions = paced("sweep_subscriptions", PackageResources.sweep_subscriptions_lua)
 
     private static func plain(_ name: StaticString, _ source: [UInt8]) -> RedisScript {
         RedisScript(name: name, source: PackageResources.common_lua + source)
@@ -59,5 +62,9 @@ enum Scripts {
 
     private static func delivery(_ name: StaticString, _ source: [UInt8]) -> RedisScript {
         RedisScript(name: name, source: PackageResources.common_lua + PackageResources.delivery_lua + source)
+    }
+
+    private static func paced(_ name: StaticString, _ source: [UInt8]) -> RedisScript {
+        self.delivery(name, PackageResources.pace_lua + source)
     }
 }

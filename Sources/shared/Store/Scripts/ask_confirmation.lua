@@ -6,7 +6,7 @@
 --         queue has no living subscription of this id
 -- COST    log n for n addresses asked lately
 local header = call('HGET', KEYS[1], ARGV[3])
-if not is_alive(header) or string.sub(header, 24) ~= ARGV[4] then return 'absent' end
+if not is_alive(header) or queue_of(header) ~= ARGV[4] then return 'absent' end
 
 local lately = now - tonumber(ARGV[7])
 local forgotten = call('ZRANGEBYSCORE', KEYS[6], '-inf', lately, 'LIMIT', 0, 100)

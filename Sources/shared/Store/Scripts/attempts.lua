@@ -4,5 +4,5 @@
 -- RETURNS {log or ''}, or {} when the queue has none of this id
 -- COST    1
 local header = call('HGET', KEYS[1], ARGV[2])
-if not header or tonumber(string.sub(header, 1, 15)) <= now or string.sub(header, 24) ~= ARGV[3] then return {} end
+if not header or tonumber(string.sub(header, 1, 15)) <= now or queue_of(header) ~= ARGV[3] then return {} end
 return { call('HGET', KEYS[2], ARGV[2]) or '' }

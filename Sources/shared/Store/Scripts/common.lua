@@ -1,7 +1,7 @@
 -- common.lua: what every script starts with; the house puts it in front of each of them.
 -- KEYS    none
 -- ARGV    1 now, ms since the epoch; empty: Redis' own clock
--- RETURNS nothing: it defines `call`, `now`, `text`, `in_chunks`, `next_position`
+-- RETURNS nothing: it defines `call`, `now`, `text`, `in_chunks`, `next_position`, `queue_of`
 -- COST    under a microsecond
 local call = redis.call
 local now = tonumber(ARGV[1])
@@ -20,6 +20,12 @@ local function in_chunks(command, key, values)
     for first = 1, #values, 1000 do
         call(command, key, unpack(values, first, math.min(first + 999, #values)))
     end
+end
+
+-- The queue of a subscription, from its header: expires, ms, 15 digits | confirmed | ordered | most starts in a second, 6
+-- digits | version, 6 digits | queue.
+local function queue_of(header)
+    return string.sub(header, 30)
 end
 
 -- The shard's next position: it never goes back, also when the clock does. The caller writes the last one it used.

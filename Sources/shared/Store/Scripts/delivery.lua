@@ -11,11 +11,6 @@ local function address_key(queue) return prefix .. 'su:' .. queue end
 local function dead_key(project) return prefix .. 'dead:' .. project end
 local function queue_key(queue, part) return prefix .. 'q:' .. queue .. ':' .. part end
 
--- How long a subscription with a full window is left alone, ms; whatever makes room wakes it sooner.
-local PARKED = 30000
--- The window: attempts of one subscription that may be out at once. It grows by one a success and halves on failure.
-local WINDOW_FIRST, WINDOW_MAX = 8, 64
-
 -- The log of a subscription's attempts: u32 succeeded, u32 failed, then the last fifty, newest last, 34 bytes each. The
 -- notifier packs them (`AttemptEntry`), but for those that nobody came back from.
 local LOG_BYTES = 50 * 34
@@ -44,11 +39,13 @@ local function is_alive(header)
     return header and tonumber(string.sub(header, 1, 15)) > now
 end
 
--- Attempts out and window of a subscription, from its field in `flow`.
-local function flow_of(value)
-    if not value then return 0, WINDOW_FIRST end
-    local out, window = string.match(value, '^(%d+) (%d+)$')
-    return tonumber(out), tonumber(window)
+-- Keeps a delivery that ended without success: its record, without the document of a confirmation, whose signature
+-- nobody shall find there.
+local function bury(pay, subscription, queue, position, attempts, reason, summary)
+    local record = call('HGET', pay, position) or ''
+    if #record > 4 and string.byte(record, 5) >= 16 then record = string.sub(record, 1, 13) end
+    call('XADD', dead_key(project_of(queue)), 'MAXLEN', '~', 10000, '*', 's', subscription, 'q', queue, 'p', position,
+        'a', attempts, 'r', reason, 'l', summary, 't', now, 'b', record)
 end
 
 -- Ends deliveries, given as position -> how many: the last one of a message takes the payload with it.

@@ -2,15 +2,38 @@
 -- each, each up to the room in its window.
 -- KEYS    1 flow   2 fly   3 pay   4 rp   5 subh   and by name: due r
 -- ARGV    1 now   2 prefix   3 capacity, at most 1000   4 lease, ms   5 projects   6 subscriptions of a project
--- RETURNS {now, end of the leases}, then subscription, header, `position:attempt`, record ...
+-- RETURNS {now, end of the leases, when something is due next or -1}, then subscription, header, member, record ...
+--         member  position:attempt, and :times a lease of it lapsed, if any did
 -- COST    k log n for k leases: 11 us for one, 8 each in bulk; it stops early past 4 MiB of payload
 local capacity, lease_end, bytes = tonumber(ARGV[3]), now + tonumber(ARGV[4]), 4 * 1048576
-local answer, flying, flow = { now, lease_end }, {}, {}
+local answer, flying, flow = { now, lease_end, -1 }, {}, {}
+
+-- What waited before its subscription was ordered has a time where now the position counts: brings some of it in line.
+-- Returns the latest of those times, and whether none is left; the retries among them are not to start before.
+local function line_up(key)
+    local waiting, lined = call('ZRANGEBYSCORE', key, '(0', '+inf', 'WITHSCORES', 'LIMIT', 0, 500), {}
+    for index = 1, #waiting, 2 do
+        lined[index], lined[index + 1] = 0, waiting[index]
+    end
+    in_chunks('ZADD', key, lined)
+    return tonumber(waiting[#waiting]), #waiting < 1000
+end
 
 -- Leases what one subscription has room for; returns when to look at it again, nil when nothing of it waits.
 local function serve(subscription, header, value)
-    local out, window = flow_of(value)
-    local room, key = math.min(window - out, capacity), due_key(subscription)
+    local out, window, more = flow_of(value)
+    local key = due_key(subscription)
+    if is_ordered(header) then
+        local latest, is_whole = line_up(key)
+        if latest and latest > now then
+            more = more or {}
+            more.w = math.max(more.w or 0, latest)
+            call('HSET', KEYS[1], subscription, flow_text(out, window, more))
+        end
+        if not is_whole then return now end
+    end
+    local room, at = room_of(header, out, window, more)
+    room = math.min(room, capacity)
     if room > 0 then
         local due = call('ZRANGEBYSCORE', key, '-inf', now, 'LIMIT', 0, room)
         if #due > 0 then
@@ -28,14 +51,15 @@ local function serve(subscription, header, value)
                 bytes = bytes - #record
             end
             call('ZREM', key, unpack(due))
-            out, capacity = out + #due, capacity - #due
+            out, capacity, more = out + #due, capacity - #due, spend(header, more, #due)
             flow[#flow + 1] = subscription
-            flow[#flow + 1] = out .. ' ' .. window
+            flow[#flow + 1] = flow_text(out, window, more)
+            room, at = room_of(header, out, window, more)
         end
     end
     local first = call('ZRANGE', key, 0, 0, 'WITHSCORES')
     if not first[2] then return nil end
-    return math.max(tonumber(first[2]), out < window and now or now + PARKED)
+    return math.max(tonumber(first[2]), room > 0 and now or at)
 end
 
 for _, project in ipairs(call('ZRANGEBYSCORE', KEYS[4], '-inf', now, 'LIMIT', 0, ARGV[5])) do
@@ -63,4 +87,5 @@ if #flying > 0 then
     in_chunks('ZADD', KEYS[2], flying)
     in_chunks('HSET', KEYS[1], flow)
 end
+answer[3] = tonumber(call('ZRANGE', KEYS[4], 0, 0, 'WITHSCORES')[2] or -1)
 return answer

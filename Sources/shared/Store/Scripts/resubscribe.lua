@@ -1,12 +1,12 @@
 -- resubscribe.lua: change a living subscription.
 -- KEYS    1 subs   2 subh   3 so   4 su   5 sx
 -- ARGV    1 now   2 id   3 queue   then, each or '': 4 address   5 ttl, s   6 options
---         7 1: another address is not confirmed
+--         7 1: another address is not confirmed   8 pace of the options: ordered, and most starts in a second, 6 digits
 -- RETURNS 'updated'; 'absent': the queue has none of this id; 'taken': another one has that address, nothing changed
 -- COST    log n for n subscriptions of the queue
 local id = ARGV[2]
 local header, record = call('HGET', KEYS[2], id), call('HGET', KEYS[1], id)
-if not header or not record or tonumber(string.sub(header, 1, 15)) <= now or string.sub(header, 24) ~= ARGV[3] then
+if not header or not record or tonumber(string.sub(header, 1, 15)) <= now or queue_of(header) ~= ARGV[3] then
     return 'absent'
 end
 local ttl, bytes, from = string.match(record, '^(%d+) (%d+) ()')
@@ -28,9 +28,10 @@ if ARGV[5] ~= '' then
     ttl, expires = ARGV[5], now + tonumber(ARGV[5]) * 1000
     call('ZADD', KEYS[5], expires, id)
 end
-if ARGV[6] ~= '' then options = ARGV[6] end
-local version = (tonumber(string.sub(header, 18, 23)) + 1) % 1000000
-call('HSET', KEYS[2], id, string.format('%015.0f', expires) .. confirmed .. string.sub(header, 17, 17)
+local pace = string.sub(header, 17, 23)
+if ARGV[6] ~= '' then options, pace = ARGV[6], ARGV[8] end
+local version = (tonumber(string.sub(header, 24, 29)) + 1) % 1000000
+call('HSET', KEYS[2], id, string.format('%015.0f', expires) .. confirmed .. pace
     .. string.format('%06d', version) .. ARGV[3])
 call('HSET', KEYS[1], id, ttl .. ' ' .. #address .. ' ' .. address .. options)
 return 'updated'

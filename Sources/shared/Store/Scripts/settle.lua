@@ -1,15 +1,17 @@
 -- settle.lua: write down how leased attempts ended. One whose lease is no longer held changes nothing.
 -- KEYS    1 flow   2 fly   3 pay   4 ref   5 rp   6 subh   7 alog   and by name: due r dead
--- ARGV    1 now   2 prefix   then per attempt, at most 500: subscription   position   attempt   token   ending   detail
---         summary   queue   entry of the log, '' when nothing was attempted
+-- ARGV    1 now   2 prefix   3 ms of nothing but failures that disable a subscription, 0 never   then per attempt, at
+--         most 500: subscription   position   attempt, and :times a lease of it lapsed, if any did   token   ending
+--         detail   summary   queue   entry of the log, '' when nothing was attempted
 --         ending  d delivered   r due again, detail = after ms   x dead letter, detail = reason
 --                 h handed back untried, only by the newest token   n dropped
 -- RETURNS per attempt 1 written down, 0 the lease was lost
 -- COST    k log n for k attempts: 8 us each in small batches, 3.4 in batches of 100
 local members = {}
-for index = 3, #ARGV, 9 do
+for index = 4, #ARGV, 9 do
     members[#members + 1] = ARGV[index] .. '|' .. ARGV[index + 1] .. ':' .. ARGV[index + 2]
 end
+local disable_after = tonumber(ARGV[3])
 local ends, answer = call('ZMSCORE', KEYS[2], unpack(members)), {}
 
 -- What the attempts change, gathered by subscription.
@@ -30,10 +32,10 @@ local function wait(state, due, member)
     table.insert(state.again, member)
 end
 
--- What a dead letter keeps: the record, without the document of a confirmation, whose signature nobody shall find there.
-local function kept(position)
-    local record = call('HGET', KEYS[3], position) or ''
-    return #record > 4 and string.byte(record, 5) >= 16 and string.sub(record, 1, 13) or record
+-- `failing` are the positions that failed since the last success.
+local function fail(state, position)
+    state.failures, state.failing = state.failures + 1, state.failing or {}
+    table.insert(state.failing, position)
 end
 
 local landed, ended, seen = {}, {}, {}
@@ -41,8 +43,8 @@ local function finish(position)
     ended[position] = (ended[position] or 0) + 1
 end
 for number, member in ipairs(members) do
-    local index = 9 * number - 6
-    local position, attempt, token = ARGV[index + 1], tonumber(ARGV[index + 2]), tonumber(ARGV[index + 3])
+    local index = 9 * number - 5
+    local position, turn, token = ARGV[index + 1], ARGV[index + 2], tonumber(ARGV[index + 3])
     local ending, detail = ARGV[index + 4], ARGV[index + 5]
     -- A renewed lease ends later than its older tokens say. Those still prove an outcome, which only the holder can
     -- have seen; but a delivery handed back and leased anew is the same member, and its first holder, who may say so
@@ -58,20 +60,22 @@ for number, member in ipairs(members) do
             state.entries, state.logged[kind] = state.entries .. ARGV[index + 8], state.logged[kind] + 1
         end
         if ending == 'd' then
-            state.successes = state.successes + 1
+            state.successes, state.failing = state.successes + 1, nil
             finish(position)
         elseif ending == 'r' then
-            state.failures = state.failures + 1
-            wait(state, now + tonumber(detail), position .. ':' .. attempt + 1)
+            local attempt, lapses = string.match(turn, '^(%d+)(.*)$')
+            fail(state, position)
+            wait(state, now + tonumber(detail), position .. ':' .. attempt + 1 .. lapses)
         elseif ending == 'h' then
-            wait(state, now, position .. ':' .. attempt)
+            wait(state, now, position .. ':' .. turn)
         else
             if ending == 'x' then
-                -- The message's end is no failing of the subscriber's.
-                if detail ~= 'expired' then state.failures = state.failures + 1 end
-                call('XADD', dead_key(state.project), 'MAXLEN', '~', 10000, '*', 's', ARGV[index], 'q', ARGV[index + 7],
-                    'p', position, 'a', attempt, 'r', detail, 'l', ARGV[index + 6], 't', now,
-                    'b', kept(position))
+                -- The message's end is no failing of the subscriber's, nor is what this house cannot do.
+                if ARGV[index + 8] ~= '' or (detail ~= 'expired' and detail ~= 'no_transport') then
+                    fail(state, position)
+                end
+                bury(KEYS[3], ARGV[index], ARGV[index + 7], position, string.match(turn, '^%d+'), detail,
+                    ARGV[index + 6])
             end
             finish(position)
         end
@@ -87,18 +91,28 @@ local logs = call('HMGET', KEYS[7], unpack(touched))
 local projects, flow, idle, log = {}, {}, {}, {}
 for index, subscription in ipairs(touched) do
     local state = states[subscription]
-    local out, window = flow_of(flows[index])
+    local out, window, more = flow_of(flows[index])
     out = out - state.out
     if state.failures > 0 then
         window = math.max(1, math.floor(window / 2))
     else
         window = math.min(WINDOW_MAX, window + state.successes)
     end
-    if out == 0 and window == WINDOW_FIRST then
-        idle[#idle + 1] = subscription
-    else
+    if state.successes > 0 then more = succeeded(more) end
+    if state.failing then more = failed(more, state.failing, disable_after) end
+    if state.again and is_ordered(headers[index] or '') then
+        -- What waits for its retry keeps its place, and the whole subscription waits with it.
+        more = more or {}
+        for place = 1, #state.again, 2 do
+            more.w, state.again[place] = math.max(more.w or 0, state.again[place]), 0
+        end
+    end
+    local value = flow_text(out, window, more)
+    if value then
         flow[#flow + 1] = subscription
-        flow[#flow + 1] = out .. ' ' .. window
+        flow[#flow + 1] = value
+    else
+        idle[#idle + 1] = subscription
     end
     if is_alive(headers[index]) then
         if state.entries ~= '' then
@@ -106,7 +120,8 @@ for index, subscription in ipairs(touched) do
             log[#log + 1] = logged(logs[index], state.logged[1], state.logged[2], state.entries)
         end
         if state.again then in_chunks('ZADD', due_key(subscription), state.again) end
-        state.full = out >= window
+        local room, at = room_of(headers[index], out, window, more)
+        state.look = room > 0 and now or at
         projects[state.project] = projects[state.project] or {}
         table.insert(projects[state.project], subscription)
     elseif state.again then
@@ -125,7 +140,7 @@ for project, subscriptions in pairs(projects) do
         if ready[index] or state.again then
             local first = call('ZRANGE', due_key(subscription), 0, 0, 'WITHSCORES')
             if first[2] then
-                local at = math.max(tonumber(first[2]), state.full and now + PARKED or 0)
+                local at = math.max(tonumber(first[2]), state.look)
                 waking[#waking + 1] = at
                 waking[#waking + 1] = subscription
                 wake_first = math.min(wake_first or at, at)

@@ -1,7 +1,7 @@
 -- subscribe.lua: subscribe an address to a queue, unless it already is.
 -- KEYS    1 meta   2 pos   3 subs   4 subh   5 so   6 su   7 sx
 -- ARGV    1 now   2 1: create a missing queue   3 queue   4 end of the new id, random   5 address   6 ttl, s
---         7 options
+--         7 options   8 pace: ordered, and most starts in a second, 6 digits
 -- RETURNS {'created', id}; {'exists', id, 0 or 1: confirmed}, nothing about it changed; {'absent'} without a queue,
 --         nothing written
 -- COST    log n for n subscriptions of the queue
@@ -23,8 +23,7 @@ for index = 11, 1, -1 do
     rest = math.floor(rest / 32)
 end
 local id, expires = table.concat(digits) .. ARGV[4], now + tonumber(ARGV[6]) * 1000
--- Header: expires, 15 digits | confirmed | ordered | version, 6 digits | queue
-call('HSET', KEYS[4], id, string.format('%015.0f00000001', expires) .. ARGV[3])
+call('HSET', KEYS[4], id, string.format('%015.0f0', expires) .. ARGV[8] .. '000001' .. ARGV[3])
 call('HSET', KEYS[3], id, ARGV[6] .. ' ' .. #ARGV[5] .. ' ' .. ARGV[5] .. ARGV[7])
 call('ZADD', KEYS[5], position, id)
 call('HSET', KEYS[6], ARGV[5], id)

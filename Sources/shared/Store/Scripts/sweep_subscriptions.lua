@@ -39,7 +39,7 @@ end
 
 for _, subscription in ipairs(call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, 50)) do
     if left == 0 then break end
-    local queue = string.sub(call('HGET', KEYS[3], subscription), 24)
+    local queue = queue_of(call('HGET', KEYS[3], subscription))
     if drain(subscription) then
         if flow_of(call('HGET', KEYS[4], subscription)) == 0 then
             remove(subscription, queue)

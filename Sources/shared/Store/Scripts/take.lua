@@ -25,32 +25,36 @@ local function expand(queue, positions, subscriptions)
         local header = headers[index]
         if is_alive(header) and (ARGV[7] ~= '1' or string.sub(header, 16, 16) == '1') then
             eligible = eligible + 1
-            local out, window = flow_of(flows[index])
-            local before, ready_at = out, tonumber(ready[index])
-            -- Nobody overtakes what is due already: attempts start in post order.
-            local queueing = ready_at and ready_at <= now
+            local out, window, more = flow_of(flows[index])
+            local before, ready_at, ordered = out, tonumber(ready[index]), is_ordered(header)
+            local room, at = room_of(header, out, window, more)
+            -- Nobody overtakes what is due already, nor, in an ordered one, what waits at all: attempts start in post order.
+            if ready_at and (ordered or ready_at <= now) then room = 0 end
             local due = {}
             for message, position in ipairs(positions) do
-                if not queueing and out < window and capacity > 0 then
+                if room > 0 and capacity > 0 then
                     flying[#flying + 1] = lease_end
                     flying[#flying + 1] = subscription .. '|' .. position .. ':1'
                     leases[#leases + 1] = subscription
                     leases[#leases + 1] = header
                     leases[#leases + 1] = message
-                    out, capacity = out + 1, capacity - 1
+                    out, room, capacity = out + 1, room - 1, capacity - 1
                 else
-                    queueing = true
-                    due[#due + 1] = now
+                    room = 0
+                    -- Of an ordered one the position alone is the order.
+                    due[#due + 1] = ordered and 0 or now
                     due[#due + 1] = position .. ':1'
                 end
             end
             if out > before then
+                more = spend(header, more, out - before)
                 flow[#flow + 1] = subscription
-                flow[#flow + 1] = out .. ' ' .. window
+                flow[#flow + 1] = flow_text(out, window, more)
             end
             if #due > 0 then
                 call('ZADD', due_key(subscription), unpack(due))
-                local at = out < window and now or now + PARKED
+                room, at = room_of(header, out, window, more)
+                if room > 0 then at = now end
                 if not ready_at or at < ready_at then
                     waking[#waking + 1] = at
                     waking[#waking + 1] = subscription

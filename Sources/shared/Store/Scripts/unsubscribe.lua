@@ -4,7 +4,7 @@
 -- RETURNS 1 ended, 0 the queue has none of this id
 -- COST    log n for n subscriptions of the queue
 local header = call('HGET', KEYS[2], ARGV[2])
-if not header or string.sub(header, 24) ~= ARGV[3] then return 0 end
+if not header or queue_of(header) ~= ARGV[3] then return 0 end
 local record = call('HGET', KEYS[1], ARGV[2])
 if not record then return 0 end
 -- The header stays, with an end in the past, for as long as deliveries refer to it.

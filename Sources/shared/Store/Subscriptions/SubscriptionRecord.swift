@@ -3,7 +3,8 @@ import Domain
 /// What scripts look at of a subscription; `subscribe.lua` writes it.
 ///
 /// ```
-/// expires, ms, 15 digits | confirmed, 0 or 1 | ordered, 0 | version, 6 digits | key of the queue
+/// expires, ms, 15 digits | confirmed, 0 or 1 | ordered, 0 or 1 | most starts in a second, 6 digits, 0 for no limit
+///     | version, 6 digits | key of the queue
 /// ```
 struct SubscriptionHeader {
     let expires: Timestamp
@@ -12,9 +13,9 @@ struct SubscriptionHeader {
     let queue: QueueAddress
 
     init(_ bytes: [UInt8]) throws(StoreError) {
-        guard bytes.count > 23, let text = String(validating: bytes[..<23], as: UTF8.self),
+        guard bytes.count > 29, let text = String(validating: bytes[..<29], as: UTF8.self),
             let expires = Int64(text.prefix(15)), let version = Int(text.suffix(6)),
-            let queue = QueueAddress(key: bytes[23...])
+            let queue = QueueAddress(key: bytes[29...])
         else { throw .corrupt("the header of a subscription") }
         self.expires = Timestamp(milliseconds: expires)
         self.confirmed = bytes[15] == UInt8(ascii: "1")
@@ -70,5 +71,13 @@ extension Subscription {
             id: id, queue: header.queue.name, subscriber: record.subscriber, ttl: record.ttl,
             age: now.wholeSeconds(since: header.expires.adding(seconds: -record.ttl)), options: record.options,
             confirmed: header.confirmed, version: header.version)
+    }
+}
+
+extension Pace {
+    /// As the header of a subscription has it.
+    var field: String {
+        let digits = String(self.maxPerSecond ?? 0)
+        return (self.isOrdered ? "1" : "0") + String(repeating: "0", count: 6 - digits.count) + digits
     }
 }

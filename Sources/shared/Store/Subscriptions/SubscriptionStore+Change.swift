@@ -10,11 +10,16 @@ package struct SubscriptionChange: Sendable, Equatable {
     package var ttl: Int?
     /// The JSON object as the caller wrote it.
     package var options: [UInt8]?
+    /// What those options say of it; without them it stays.
+    package var pace: Pace
 
-    package init(subscriber: Subscriber? = nil, ttl: Int? = nil, options: [UInt8]? = nil) {
+    package init(
+        subscriber: Subscriber? = nil, ttl: Int? = nil, options: [UInt8]? = nil, pace: Pace = Pace()
+    ) {
         self.subscriber = subscriber
         self.ttl = ttl
         self.options = options
+        self.pace = pace
     }
 }
 
@@ -47,6 +52,7 @@ extension SubscriptionStore {
         call.append(change.ttl.map { String($0) } ?? "")
         call.append(change.options ?? [])
         call.append(resettingConfirmation ? 1 : 0)
+        call.append(change.pace.field)
         switch try await self.runner.run(call).text {
         case "updated": return .updated
         case "absent": return .absent

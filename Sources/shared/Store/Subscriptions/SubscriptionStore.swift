@@ -17,8 +17,9 @@ package struct SubscriptionStore: Sendable {
     /// - Parameters:
     ///   - ttl: Seconds it lives; it must end before the year 10000.
     ///   - options: The JSON object as the caller wrote it.
+    ///   - pace: What the options say of it.
     package func create(
-        _ queue: QueueAddress, subscriber: Subscriber, ttl: Int, options: [UInt8]
+        _ queue: QueueAddress, subscriber: Subscriber, ttl: Int, options: [UInt8], pace: Pace = Pace()
     ) async throws(StoreError) -> (id: SubscriptionID, outcome: SubscribeOutcome) {
         let random = Base32.encode(SecureRandom.bytes(10)[...])
         func attempt(creating: Bool) async throws(StoreError) -> (id: SubscriptionID, outcome: SubscribeOutcome)? {
@@ -35,6 +36,7 @@ package struct SubscriptionStore: Sendable {
             call.append(subscriber.uri)
             call.append(ttl)
             call.append(options)
+            call.append(pace.field)
             var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.subscribe)
             switch try reply.text() {
             case "created": return (try reply.subscriptionID(), .created)

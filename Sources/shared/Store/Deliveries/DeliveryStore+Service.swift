@@ -1,0 +1,59 @@
+package import Domain
+import Redis
+
+/// What subscriptions can tell of their service, and how it is stopped and taken up again.
+extension DeliveryStore {
+    /// The last attempts made for a subscription, and how many there ever were.
+    ///
+    /// - Returns: nil when this queue has no living subscription of the id.
+    package func attempts(
+        of queue: QueueAddress, subscription: SubscriptionID
+    ) async throws(StoreError) -> AttemptLog? {
+        let keys = self.keyring.shard(of: queue)
+        var call = self.runner.call(Scripts.attempts, keys: [keys.headers, keys.attempts])
+        call.append(subscription.text)
+        call.append(queue.key)
+        var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.attempts)
+        return reply.isAtEnd ? nil : try AttemptLog(try reply.bytes())
+    }
+
+    /// How a subscription is served.
+    ///
+    /// - Returns: nil when this queue has no living subscription of the id.
+    package func health(
+        of queue: QueueAddress, subscription: SubscriptionID
+    ) async throws(StoreError) -> SubscriptionHealth? {
+        let keys = self.keyring.shard(of: queue)
+        var call = self.runner.call(Scripts.health, keys: [keys.headers, keys.flow, keys.attempts])
+        call.append(keys.prefix)
+        call.append(subscription.text)
+        call.append(queue.key)
+        let reply = try ReplyReader(try await self.runner.run(call), of: Scripts.health)
+        return reply.isAtEnd ? nil : try SubscriptionHealth(reply)
+    }
+
+    /// Starts no attempt of a subscription until ``resume(_:subscription:)``; what it is owed waits.
+    ///
+    /// - Returns: false when this queue has no living subscription of the id.
+    package func pause(_ queue: QueueAddress, subscription: SubscriptionID) async throws(StoreError) -> Bool {
+        let keys = self.keyring.shard(of: queue)
+        var call = self.runner.call(Scripts.pause, keys: [keys.headers, keys.flow])
+        call.append(keys.prefix)
+        call.append(subscription.text)
+        call.append(queue.key)
+        return try await self.runner.run(call).int == 1
+    }
+
+    /// Ends what keeps a subscription from being served: a pause, an open breaker, that it was disabled.
+    ///
+    /// - Returns: false when this queue has no living subscription of the id.
+    package func resume(_ queue: QueueAddress, subscription: SubscriptionID) async throws(StoreError) -> Bool {
+        let keys = self.keyring.shard(of: queue)
+        var call = self.runner.call(Scripts.resume, keys: [keys.headers, keys.flow, keys.projects, keys.bell])
+        call.append(keys.prefix)
+        call.append(subscription.text)
+        call.append(queue.key)
+        call.append(self.keyring.number(of: queue))
+        return try await self.runner.run(call).int == 1
+    }
+}

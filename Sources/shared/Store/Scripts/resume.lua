@@ -1,0 +1,19 @@
+-- resume.lua: end what keeps a subscription from being served: a pause, an open breaker, that it was disabled.
+-- KEYS    1 subh   2 flow   3 rp   4 bell   and by name: due r
+-- ARGV    1 now   2 prefix   3 id   4 queue   5 shard
+-- RETURNS 1, or 0: the queue has no living subscription of this id
+-- COST    log n
+local header = call('HGET', KEYS[1], ARGV[3])
+if not is_alive(header) or queue_of(header) ~= ARGV[4] then return 0 end
+local out, window, more = flow_of(call('HGET', KEYS[2], ARGV[3]))
+if not more then return 1 end
+more.p = nil
+local value = flow_text(out, window, succeeded(more))
+if value then call('HSET', KEYS[2], ARGV[3], value) else call('HDEL', KEYS[2], ARGV[3]) end
+if call('EXISTS', due_key(ARGV[3])) == 1 then
+    local project = project_of(ARGV[4])
+    call('ZADD', ready_key(project), now, ARGV[3])
+    call('ZADD', KEYS[3], 'LT', now, project)
+    call('ZADD', KEYS[4], 0, ARGV[5])
+end
+return 1
