@@ -207,7 +207,7 @@ struct DeliveryModelTests {
 
         let allowed: Set<String> = ["pos", "ev", "bell", "subs", "subh", "sx", "flow", "alog", "sweep"]
         let left = try await house.shardKeys().filter { key in
-            !allowed.contains(key) && !["q:", "so:", "su:", "dead:"].contains { key.hasPrefix($0) }
+            !allowed.contains(key) && !["q:", "so:", "su:", "dead:", "log:"].contains { key.hasPrefix($0) }
         }
         #expect(left.isEmpty, "\(place): records of deliveries that have ended")
         for key in try await house.keys() {
@@ -215,6 +215,10 @@ struct DeliveryModelTests {
             if key.hasSuffix(":flow") {
                 let flows = try await house.redis.command("HVALS", key).array?.compactMap { $0.text } ?? []
                 #expect(flows.allSatisfy { $0.hasPrefix("0 ") }, "\(place): attempts counted as out")
+            }
+            if key.contains("}:log:") {
+                #expect(
+                    world.living.values.joined().contains { key.hasSuffix($0.text) }, "\(place): a log of nobody")
             }
             if key.hasSuffix(":alog") {
                 let living = Set(world.living.values.joined().map(\.text))

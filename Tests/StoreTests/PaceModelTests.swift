@@ -284,7 +284,7 @@ struct PaceModelTests {
         #expect(Set(ended.keys) == world.owed, "\(place): invented")
         let allowed: Set<String> = ["pos", "ev", "bell", "subs", "subh", "sx", "flow", "alog", "sweep"]
         let left = try await house.shardKeys().filter { key in
-            !allowed.contains(key) && !["q:", "so:", "su:", "dead:"].contains { key.hasPrefix($0) }
+            !allowed.contains(key) && !["q:", "so:", "su:", "dead:", "log:"].contains { key.hasPrefix($0) }
         }
         #expect(left.isEmpty, "\(place): records of deliveries that have ended")
         for key in try await house.keys() where key.hasSuffix(":flow") {

@@ -10,17 +10,18 @@ package struct LoggedAttempt: Sendable, Equatable {
     package let report: AttemptReport
 }
 
-/// What is kept of the attempts of a subscription: two counts, and the last ``attemptsMax`` of them, newest last.
+/// What is kept of the attempts of a subscription: two counts, and the last ``attemptsMax`` of them.
 ///
 /// ```
-/// u32 succeeded | u32 failed | entry …
-/// entry: u48 start, ms | u64 position | u16 attempt | u16 end | u8 flags | u24 dns | u24 connect | u24 tls
-///        | u24 first byte | u24 total, ms                                                    34 bytes, big endian
+/// counts: u32 succeeded | u32 failed
+/// ring:   entry …, the one of attempt n at place (n - 1) mod 50
+/// entry:  u48 start, ms | u64 position | u16 attempt | u16 end | u8 flags | u24 dns | u24 connect | u24 tls
+///         | u24 first byte | u24 total, ms                                                   34 bytes, big endian
 /// ```
 /// An end of 100 and more is the status of an answer; below it is one of ``AttemptEntry/ends``. Flags: 1 success, 14 the
-/// kind of address, 112 the kind of notification. `delivery.lua` knows the length, `reap.lua` writes one.
+/// kind of address, 112 the kind of notification. `delivery.lua` writes the ring, `reap.lua` packs one kind of entry.
 package struct AttemptLog: Sendable, Equatable {
-    /// As `delivery.lua` cuts it.
+    /// As `delivery.lua` has it.
     static let attemptsMax = 50
 
     /// Attempts ever made that ended well, and the others.
@@ -29,22 +30,23 @@ package struct AttemptLog: Sendable, Equatable {
     /// Newest first.
     package let attempts: [LoggedAttempt]
 
-    /// - Parameter bytes: Empty for a subscription that was not attempted yet.
-    init(_ bytes: [UInt8]) throws(StoreError) {
-        guard !bytes.isEmpty else {
+    /// - Parameter counts: Empty for a subscription that was not attempted yet.
+    init(counts: [UInt8], ring: [UInt8]) throws(StoreError) {
+        guard !counts.isEmpty else {
             (self.succeeded, self.failed, self.attempts) = (0, 0, [])
             return
         }
-        var fields = PackedNumbers(bytes[...])
+        var fields = PackedNumbers(counts[...])
         self.succeeded = try fields.next(4)
         self.failed = try fields.next(4)
-        var number = self.succeeded + self.failed - (bytes.count - 8) / AttemptEntry.length
+        let made = self.succeeded + self.failed
         var attempts: [LoggedAttempt] = []
-        while !fields.isAtEnd {
-            number += 1
-            attempts.append(try AttemptEntry.read(&fields, number: number))
+        for number in (max(0, made - Self.attemptsMax)..<made).reversed() {
+            let start = number % Self.attemptsMax * AttemptEntry.length
+            var entry = PackedNumbers(ring.dropFirst(start).prefix(AttemptEntry.length))
+            attempts.append(try AttemptEntry.read(&entry, number: number + 1))
         }
-        self.attempts = attempts.reversed()
+        self.attempts = attempts
     }
 }
 
@@ -120,8 +122,6 @@ struct PackedNumbers {
     init(_ bytes: ArraySlice<UInt8>) {
         self.rest = bytes
     }
-
-    var isAtEnd: Bool { self.rest.isEmpty }
 
     mutating func next(_ width: Int) throws(StoreError) -> Int {
         guard self.rest.count >= width else { throw .corrupt("the log of a subscription's attempts") }

@@ -11,10 +11,11 @@ extension DeliveryStore {
     ) async throws(StoreError) -> AttemptLog? {
         let keys = self.keyring.shard(of: queue)
         var call = self.runner.call(Scripts.attempts, keys: [keys.headers, keys.attempts])
+        call.append(keys.prefix)
         call.append(subscription.text)
         call.append(queue.key)
         var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.attempts)
-        return reply.isAtEnd ? nil : try AttemptLog(try reply.bytes())
+        return reply.isAtEnd ? nil : try AttemptLog(counts: try reply.bytes(), ring: try reply.bytes())
     }
 
     /// How a subscription is served.

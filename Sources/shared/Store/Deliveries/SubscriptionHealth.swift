@@ -32,7 +32,7 @@ package struct SubscriptionHealth: Sendable, Equatable {
         var reply = reply
         self.now = try reply.timestamp()
         self.isConfirmed = try SubscriptionHeader(try reply.bytes()).confirmed
-        self.log = try AttemptLog(try reply.bytes())
+        self.log = try AttemptLog(counts: try reply.bytes(), ring: try reply.bytes())
         self.backlog = try reply.int()
         self.inFlight = try reply.int()
         self.window = try reply.int()

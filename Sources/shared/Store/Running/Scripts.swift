@@ -36,7 +36,7 @@ enum Scripts {
     static let unsubscribeAll = plain("unsubscribe_all", PackageResources.unsubscribe_all_lua)
     static let renew = plain("renew", PackageResources.renew_lua)
     static let askConfirmation = delivery("ask_confirmation", PackageResources.ask_confirmation_lua)
-    static let attempts = plain("attempts", PackageResources.attempts_lua)
+    static let attempts = delivery("attempts", PackageResources.attempts_lua)
     static let look = plain("look", PackageResources.look_lua)
     static let take = paced("take", PackageResources.take_lua)
     static let lease = paced("lease", PackageResources.lease_lua)

@@ -11,17 +11,23 @@ local function address_key(queue) return prefix .. 'su:' .. queue end
 local function dead_key(project) return prefix .. 'dead:' .. project end
 local function queue_key(queue, part) return prefix .. 'q:' .. queue .. ':' .. part end
 
--- The log of a subscription's attempts: u32 succeeded, u32 failed, then the last fifty, newest last, 34 bytes each. The
--- notifier packs them (`AttemptEntry`), but for those that nobody came back from.
-local LOG_BYTES = 50 * 34
-local LAPSED = 11
+-- The log of a subscription's attempts: how many succeeded and failed, u32 each, and a ring of the last fifty, 34 bytes
+-- each, of which the one after so many attempts is written next. The notifier packs them (`AttemptEntry`), but for those
+-- that nobody came back from.
+local LOG_BYTES, ENTRY_BYTES, LAPSED = 50 * 34, 34, 11
+local function log_key(subscription) return prefix .. 'log:' .. subscription end
 
-local function logged(log, successes, failures, entries)
-    if log then
-        local succeeded, failed = struct.unpack('>I4I4', log)
-        successes, failures, entries = successes + succeeded, failures + failed, string.sub(log, 9) .. entries
+-- Writes entries into the ring; returns the new counts.
+local function write_log(subscription, counts, successes, failures, entries)
+    local succeeded, failed = 0, 0
+    if counts then succeeded, failed = struct.unpack('>I4I4', counts) end
+    local at, from = (succeeded + failed) * ENTRY_BYTES % LOG_BYTES, 1
+    while from <= #entries do
+        local part = string.sub(entries, from, from + LOG_BYTES - at - 1)
+        call('SETRANGE', log_key(subscription), at, part)
+        from, at = from + #part, (at + #part) % LOG_BYTES
     end
-    return struct.pack('>I4I4', successes, failures) .. string.sub(entries, -LOG_BYTES)
+    return struct.pack('>I4I4', succeeded + successes, failed + failures)
 end
 
 local known_projects = {}

@@ -1,6 +1,6 @@
 -- reap.lua: make the deliveries of lapsed leases due again, as their next attempt; one that lapsed three times may be what
 -- took its workers down, and becomes a dead letter.
--- KEYS    1 flow   2 fly   3 pay   4 ref   5 rp   6 subh   7 alog   and by name: due r dead
+-- KEYS    1 flow   2 fly   3 pay   4 ref   5 rp   6 subh   7 alog   and by name: due r dead log
 -- ARGV    1 now   2 prefix   3 limit, at most 500
 -- RETURNS how many leases had lapsed
 -- COST    k log n for k leases
@@ -17,7 +17,8 @@ for _, member in ipairs(lapsed) do
     if value then call('HSET', KEYS[1], subscription, value) else call('HDEL', KEYS[1], subscription) end
     if alive then
         local entry = struct.pack('>I6I8I2I2B', now, position, attempt, LAPSED, 0) .. string.rep('\0', 15)
-        call('HSET', KEYS[7], subscription, logged(call('HGET', KEYS[7], subscription), 0, 1, entry))
+        local counts = write_log(subscription, call('HGET', KEYS[7], subscription), 0, 1, entry)
+        call('HSET', KEYS[7], subscription, counts)
     end
     if alive and lapses < LAPSES_MAX then
         call('ZADD', due_key(subscription), is_ordered(header) and 0 or now,

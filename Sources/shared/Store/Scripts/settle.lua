@@ -1,5 +1,5 @@
 -- settle.lua: write down how leased attempts ended. One whose lease is no longer held changes nothing.
--- KEYS    1 flow   2 fly   3 pay   4 ref   5 rp   6 subh   7 alog   and by name: due r dead
+-- KEYS    1 flow   2 fly   3 pay   4 ref   5 rp   6 subh   7 alog   and by name: due r dead log
 -- ARGV    1 now   2 prefix   3 ms of nothing but failures that disable a subscription, 0 never   then per attempt, at
 --         most 500: subscription   position   attempt, and :times a lease of it lapsed, if any did   token   ending
 --         detail   summary   queue   entry of the log, '' when nothing was attempted
@@ -117,7 +117,7 @@ for index, subscription in ipairs(touched) do
     if is_alive(headers[index]) then
         if state.entries ~= '' then
             log[#log + 1] = subscription
-            log[#log + 1] = logged(logs[index], state.logged[1], state.logged[2], state.entries)
+            log[#log + 1] = write_log(subscription, logs[index], state.logged[1], state.logged[2], state.entries)
         end
         if state.again then in_chunks('ZADD', due_key(subscription), state.again) end
         local room, at = room_of(headers[index], out, window, more)

@@ -1,5 +1,5 @@
 -- sweep_subscriptions.lua: let go what ended subscriptions are still owed, then remove them.
--- KEYS    1 sx   2 subs   3 subh   4 flow   5 pay   6 ref   7 alog   and by name: so su due r
+-- KEYS    1 sx   2 subs   3 subh   4 flow   5 pay   6 ref   7 alog   and by name: so su due r log
 -- ARGV    1 now   2 prefix   3 limit, at most 500 deliveries
 -- RETURNS {deliveries let go, subscriptions removed, 1: more are due now}
 -- COST    k log n for k deliveries; at most 50 subscriptions
@@ -31,6 +31,7 @@ local function remove(subscription, queue)
     call('HDEL', KEYS[3], subscription)
     call('HDEL', KEYS[4], subscription)
     call('HDEL', KEYS[7], subscription)
+    call('DEL', log_key(subscription))
     call('ZREM', order_key(queue), subscription)
     call('ZREM', ready_key(project_of(queue)), subscription)
     call('ZREM', KEYS[1], subscription)
