@@ -149,7 +149,7 @@ let package = Package(
         .testTarget(
             name: "NotifierTests",
             dependencies: [
-                "Domain", "Notifier", "Redis", "Signing", "Store", "TestKit", .logging, .nio, .nioPosix,
+                "Domain", "Notifier", "Redis", "Signing", "Store", "TestKit", "Wire", .logging, .nio, .nioPosix,
                 .serviceLifecycle,
             ]
         ),

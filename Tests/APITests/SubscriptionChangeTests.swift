@@ -78,7 +78,9 @@ struct SubscriptionChangeTests {
         (#"{"options": []}"#, "Invalid API request", "must be a dict"),
         (#"{"subscriber": ""}"#, "Invalid request body", "string"),
         (#"{"subscriber": "fake"}"#, "Invalid API request", "must be supported in the list"),
-        (#"{"options": {"_retry_policy": {"maximum_delay": 60}}}"#, "Invalid API request", "not available yet"),
+        (#"{"options": {"_retry_policy": {"maximum_delay": 6}}}"#, "Invalid API request", "invalid minimum_delay"),
+        (#"{"options": {"post_headers": {"A": "b\r\nc: d"}}}"#, "Invalid API request", "line break"),
+        (#"{"options": {"post_data": []}}"#, "Invalid API request", "post_data has to be a string"),
     ])
     func `S-43, S-44, S-45, S-48, O-25: what is wrong is said, also of an unknown id`(
         body: String?, title: String, words: String

@@ -80,7 +80,9 @@ struct SubscriptionTests {
         (#"{"subscriber": "http://a", "ttl": "123"}"#, "must be an integer"),
         (#"{"subscriber": "http://a", "ttl": 99999999999999999}"#, "10000"),
         (#"{"subscriber": "http://a", "ttl": 0}"#, "60"),
-        (#"{"subscriber": "http://a", "options": {"_retry_policy": {"minimum_delay": 1}}}"#, "not available yet"),
+        (#"{"subscriber": "http://a", "options": {"_retry_policy": []}}"#, "retry_policy must be a dict."),
+        (#"{"subscriber": "http://a", "options": {"post_headers": {"webhook-id": "1"}}}"#, "may not set webhook-id"),
+        (#"{"subscriber": "http://a", "options": {"post_data": 1}}"#, "post_data has to be a string"),
     ])
     func `What is wrong is said, and no queue is made (S-14 to S-19, O-20)`(body: String, words: String) async throws {
         try await withAPI { api async throws in

@@ -58,20 +58,4 @@ struct BackoffTests {
             #expect(zip(waits, waits.dropFirst()).allSatisfy { $0 <= $1 })
         }
     }
-
-    @Test func `A subscription's policy counts before the queue's, unless the queue forbids it`() {
-        var queue = RetryPolicy()
-        queue.delayMax = 60
-        var subscription = RetryPolicy()
-        subscription.delayMax = 120
-        #expect(RetryPolicy.effective(queue: nil, subscription: nil) == RetryPolicy())
-        #expect(RetryPolicy.effective(queue: queue, subscription: nil) == queue)
-        #expect(RetryPolicy.effective(queue: nil, subscription: subscription) == subscription)
-        #expect(RetryPolicy.effective(queue: queue, subscription: subscription) == subscription)
-        queue.ignoresSubscriptions = true
-        #expect(RetryPolicy.effective(queue: queue, subscription: subscription) == queue)
-        queue.ignoresSubscriptions = false
-        subscription.ignoresSubscriptions = true
-        #expect(RetryPolicy.effective(queue: queue, subscription: subscription) == subscription)
-    }
 }

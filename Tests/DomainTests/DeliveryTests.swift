@@ -1,23 +1,6 @@
 import Domain
 import Testing
 
-struct RetryPolicyTests {
-    @Test func `The default policy makes 15 attempts over 180 s`() {
-        let policy = RetryPolicy()
-        let delays = (1...20).prefix { policy.delay(afterAttempt: $0) != nil }.compactMap {
-            policy.delay(afterAttempt: $0)
-        }
-        #expect(delays == [0, 0, 0, 5, 5, 5, 5, 10, 15, 20, 25, 30, 30, 30])
-        #expect(delays.reduce(0, +) == 180)
-        #expect(policy.attemptsMax == 15)
-        #expect(policy.delay(afterAttempt: 15) == nil)
-    }
-
-    @Test func `Attempts are counted from 1`() async {
-        await #expect(processExitsWith: .failure) { _ = RetryPolicy().delay(afterAttempt: 0) }
-    }
-}
-
 struct OutcomeTests {
     @Test(arguments: [
         (200, Outcome.accepted(status: 200)), (204, .accepted(status: 204)), (299, .accepted(status: 299)),

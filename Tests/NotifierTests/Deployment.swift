@@ -47,11 +47,25 @@ struct Deployment: Sendable {
 
     @discardableResult
     func subscribe(
-        _ url: String, queue: QueueAddress? = nil, pace: Pace = Pace()
+        _ url: String, queue: QueueAddress? = nil, options: String = "{}", pace: Pace = Pace()
     ) async throws -> SubscriptionID {
         try await self.store.subscriptions.create(
-            queue ?? self.queue, subscriber: Subscriber(url), ttl: 3600, options: Array("{}".utf8), pace: pace
+            queue ?? self.queue, subscriber: Subscriber(url), ttl: 3600, options: Array(options.utf8), pace: pace
         ).id
+    }
+
+    /// Replaces the options of a subscription, as a PATCH does.
+    func change(_ subscription: SubscriptionID, options: String) async throws {
+        _ = try await self.store.subscriptions.update(
+            self.queue, id: subscription, SubscriptionChange(options: Array(options.utf8)),
+            resettingConfirmation: false)
+    }
+
+    /// Gives the queue this policy, as a PUT or a PATCH of its metadata does.
+    func setQueuePolicy(_ policy: RetryPolicy?) async throws {
+        let attributes = QueueAttributes(retryPolicy: policy)
+        let isNew = try await self.store.queues.create(self.queue, metadata: Array("{}".utf8), attributes: attributes)
+        if !isNew { _ = try await self.store.queues.update(self.queue) { ($0, attributes) } }
     }
 
     func secret(of subscription: SubscriptionID) -> WebhookSecret {

@@ -91,8 +91,10 @@ struct QueueMetadataTests {
             metadata.attributes == QueueAttributes(postBytesMax: 1023, messageTTLDefault: 999, messageDelayDefault: 3))
         #expect(try self.metadata("{}").attributes == QueueAttributes())
         #expect(try self.metadata(#"{"_enable_encrypt_messages": true}"#).isEncrypting)
-        #expect(try self.metadata(#"{"_retry_policy": {"minimum_delay": 1}}"#).hasRetryPolicy)
-        #expect(try !self.metadata(#"{"_retry_policy": {}}"#).hasRetryPolicy)
+        var policy = RetryPolicy()
+        policy.delayMin = 1
+        #expect(try self.metadata(#"{"_retry_policy": {"minimum_delay": 1}}"#).attributes.retryPolicy == policy)
+        #expect(try self.metadata(#"{"_retry_policy": {}}"#).attributes == QueueAttributes())
     }
 
     @Test func `Filters compare numbers as numbers and texts as texts`() throws {

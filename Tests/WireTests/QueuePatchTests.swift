@@ -144,7 +144,7 @@ struct ShareBodyTests {
 }
 
 struct StoredRetryPolicyTests {
-    private func policy(_ text: String) -> RetryPolicy? { RetryPolicy(stored: Array(text.utf8)) }
+    private func policy(_ text: String) -> RetryPolicy? { QueueMetadata(stored: Array(text.utf8))?.retryPolicy }
 
     @Test func `A stored policy is read with defaults for what it leaves out`() throws {
         let policy = try #require(

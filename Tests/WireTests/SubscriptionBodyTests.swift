@@ -10,13 +10,11 @@ struct SubscriptionBodyTests {
     @Test func `A subscription is read with its defaults`() throws {
         let bare = try self.body(#"{"subscriber": "http://trigger.example/x?y=z"}"#)
         #expect(bare.subscriber.uri == "http://trigger.example/x?y=z")
-        #expect(bare.ttl == nil && bare.options == Array("{}".utf8) && !bare.hasRetryPolicy)
+        #expect(bare.ttl == nil && bare.options == Array("{}".utf8))
         let full = try self.body(#"{"subscriber":"HTTPS://a","ttl":100,"options":{ "a" : 1.0 },"extra":1}"#)
         #expect(full.ttl == 100 && full.options == Array(#"{ "a" : 1.0 }"#.utf8))
         let nulls = try self.body(#"{"subscriber":"http://a","ttl":null,"options":null}"#)
         #expect(nulls.ttl == nil && nulls.options == Array("{}".utf8))
-        #expect(
-            try self.body(#"{"subscriber":"http://a","options":{"_retry_policy":{"minimum_delay":1}}}"#).hasRetryPolicy)
     }
 
     @Test func `Options say how a subscription is served`() throws {
@@ -62,6 +60,7 @@ struct SubscriptionBodyTests {
         (#"{"subscriber": "http://a", "options": {"post_headers": {"X": "a\nb"}}}"#, "line break"),
         (#"{"subscriber": "http://a", "options": {"post_headers": {"X": 1}}}"#, "object of strings"),
         (#"{"subscriber": "http://a", "options": {"post_headers": {"HOST": "b"}}}"#, "may not set HOST"),
+        (#"{"subscriber": "http://a", "options": {"post_headers": []}}"#, "object of strings"),
     ])
     func `What is wrong is said in the words clients look for (S-14 to S-19)`(text: String, words: String) {
         #expect {

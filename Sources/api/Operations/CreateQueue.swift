@@ -14,7 +14,6 @@ extension Operations {
     func createQueue(_ queue: QueueAddress, document: [UInt8]) async throws -> Bool {
         let document = document.isEmpty ? Array("{}".utf8) : document
         let metadata = try QueueMetadata(document: document, of: queue.name, limits: self.limits)
-        try Self.checkAvailable(metadata)
         let wish = try self.placeWish(of: metadata)
         return try await self.stores.making(queue, wish) { place in
             if let flavor = wish.flavor, !self.stores.snapshot.serves(flavor, on: place.pool) {

@@ -14,7 +14,6 @@ extension Operations {
         to queue: QueueAddress, document: [UInt8], now: Timestamp
     ) async throws -> SubscriptionID {
         let wish = try SubscriptionBody(document: document, now: now)
-        if wish.hasRetryPolicy { throw Refusal.requestInvalid("_retry_policy is not available yet.") }
         let ttl = wish.ttl ?? self.limits.subscriptionTTLDefault
         let (id, outcome) = try await self.stores.making(queue) { place in
             try await place.store.subscriptions.create(
@@ -61,7 +60,6 @@ extension Operations {
         _ text: String, of queue: QueueAddress, document: [UInt8], now: Timestamp
     ) async throws {
         let patch = try SubscriptionPatch(document: document, now: now)
-        if patch.hasRetryPolicy { throw Refusal.requestInvalid("_retry_policy is not available yet.") }
         guard let id = SubscriptionID(text) else {
             try await self.ping(for: queue)
             throw Refusal.subscriptionNotFound

@@ -11,8 +11,7 @@ extension Operations {
     /// - Returns: Whether it was not there before.
     func createTopic(_ topic: TopicAddress, document: [UInt8]) async throws -> Bool {
         let document = document.isEmpty ? Array("{}".utf8) : document
-        let metadata = try QueueMetadata(document: document, of: Self.owner(topic), limits: self.limits)
-        try Self.checkAvailable(metadata)
+        _ = try QueueMetadata(document: document, of: Self.owner(topic), limits: self.limits)
         return try await self.stores.defaultStore.topics.create(topic, metadata: document)
     }
 
@@ -31,7 +30,6 @@ extension Operations {
         let updated = try await self.stores.defaultStore.topics.update(topic) { stored in
             let result = try patch.applied(
                 to: Self.metadata(stored), of: Self.owner(topic), limits: limits, owner: .topic)
-            try Self.checkAvailable(result.metadata)
             return result.document
         }
         guard let updated else { throw Refusal.topicNotFound }

@@ -49,7 +49,6 @@ extension Operations {
                 throw StoreError.corrupt("the metadata of a queue is no JSON object")
             }
             let result = try patch.applied(to: metadata, of: queue.name, limits: limits)
-            try Self.checkAvailable(result.metadata)
             let wish = try self.placeWish(of: result.metadata)
             guard try wish == settled || wish == self.placeWish(of: metadata) else { throw Unsettled(wish: wish) }
             return (result.document, result.metadata.attributes)
@@ -59,10 +58,5 @@ extension Operations {
             throw StoreError.corrupt("the metadata of a queue is no JSON object")
         }
         return metadata
-    }
-
-    /// Better a clear no than retries at other times than the caller believes.
-    static func checkAvailable(_ metadata: QueueMetadata) throws(Refusal) {
-        if metadata.hasRetryPolicy { throw .requestInvalid("_retry_policy is not available yet.") }
     }
 }

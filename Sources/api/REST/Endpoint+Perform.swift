@@ -93,6 +93,8 @@ extension Endpoint {
         case .confirmSubscription(let queue, let id):
             return try await subscriptions.confirm(id, of: queue, body, now: request.now)
         case .showSubscriptionSecret(let queue, let id): return try await subscriptions.showSecret(id, of: queue)
+        case .showSubscriptionSchedule(let queue, let id):
+            return try await subscriptions.showSchedule(id, of: queue, request.query)
         case .listAttempts(let queue, let id): return try await service.attempts(of: id, in: queue, request.query)
         case .showSubscriptionHealth(let queue, let id): return try await service.health(of: id, in: queue)
         case .pauseSubscription(let queue, let id): return try await service.pause(id, of: queue)

@@ -52,6 +52,7 @@ enum Endpoint: Sendable {
     case deleteSubscription(QueueAddress, id: String)
     case confirmSubscription(QueueAddress, id: String)
     case showSubscriptionSecret(QueueAddress, id: String)
+    case showSubscriptionSchedule(QueueAddress, id: String)
     case listAttempts(QueueAddress, id: String)
     case showSubscriptionHealth(QueueAddress, id: String)
     case pauseSubscription(QueueAddress, id: String)
@@ -77,7 +78,7 @@ enum Endpoint: Sendable {
             let queue = QueueAddress(project: caller.project, name: try QueueName(route.queue))
             found = Endpoint(route.resource, method, caller, queue)
         case .message, .claim, .subscription, .subscriptionConfirm, .subscriptionSecret, .subscriptionAttempts,
-            .subscriptionHealth, .subscriptionPause, .subscriptionResume:
+            .subscriptionSchedule, .subscriptionHealth, .subscriptionPause, .subscriptionResume:
             let queue = QueueAddress(project: caller.project, name: try QueueName(route.queue))
             found = Endpoint(route.resource, method, queue, route.id)
         }
@@ -168,6 +169,7 @@ enum Endpoint: Sendable {
         case (.subscription, .delete): self = .deleteSubscription(queue, id: id)
         case (.subscriptionConfirm, .put): self = .confirmSubscription(queue, id: id)
         case (.subscriptionSecret, .get): self = .showSubscriptionSecret(queue, id: id)
+        case (.subscriptionSchedule, .get): self = .showSubscriptionSchedule(queue, id: id)
         case (.subscriptionAttempts, .get): self = .listAttempts(queue, id: id)
         case (.subscriptionHealth, .get): self = .showSubscriptionHealth(queue, id: id)
         case (.subscriptionPause, .post): self = .pauseSubscription(queue, id: id)
@@ -201,7 +203,7 @@ enum Endpoint: Sendable {
             .listQueues, .showQueue, .deleteQueue,
             .showStats, .listMessages, .removeMessages, .showMessage, .deleteMessage, .showClaim, .releaseClaim,
             .listSubscriptions, .showSubscription, .deleteSubscription, .showSubscriptionSecret, .listAttempts,
-            .showSubscriptionHealth, .pauseSubscription, .resumeSubscription:
+            .showSubscriptionSchedule, .showSubscriptionHealth, .pauseSubscription, .resumeSubscription:
             nil
         }
     }

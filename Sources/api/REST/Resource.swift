@@ -30,6 +30,7 @@ package enum Resource: String, CaseIterable, Sendable {
     case subscription = "/v2/queues/{queue}/subscriptions/{subscription}"
     case subscriptionConfirm = "/v2/queues/{queue}/subscriptions/{subscription}/confirm"
     case subscriptionSecret = "/v2/queues/{queue}/subscriptions/{subscription}/secret"
+    case subscriptionSchedule = "/v2/queues/{queue}/subscriptions/{subscription}/schedule"
     case subscriptionAttempts = "/v2/queues/{queue}/subscriptions/{subscription}/attempts"
     case subscriptionHealth = "/v2/queues/{queue}/subscriptions/{subscription}/health"
     case subscriptionPause = "/v2/queues/{queue}/subscriptions/{subscription}/pause"
@@ -42,7 +43,7 @@ package enum Resource: String, CaseIterable, Sendable {
     package var methods: [HTTPRequest.Method] {
         switch self {
         case .versions, .home, .openAPI, .health, .pools, .flavors, .topics, .topicStats, .queues, .stats,
-            .subscriptionSecret, .subscriptionAttempts, .subscriptionHealth:
+            .subscriptionSecret, .subscriptionSchedule, .subscriptionAttempts, .subscriptionHealth:
             [.get]
         case .ping: [.get, .head]
         case .queue, .topic, .pool, .flavor: [.get, .put, .patch, .delete]
@@ -73,7 +74,7 @@ package enum Resource: String, CaseIterable, Sendable {
         case .versions, .home, .openAPI, .ping, .health, .topics, .topic, .topicStats, .topicPurge, .queues,
             .queue, .stats, .purge, .share, .messages, .message,
             .claims, .claim, .subscriptions, .subscription, .subscriptionConfirm, .subscriptionSecret,
-            .subscriptionAttempts, .subscriptionHealth, .subscriptionPause, .subscriptionResume:
+            .subscriptionSchedule, .subscriptionAttempts, .subscriptionHealth, .subscriptionPause, .subscriptionResume:
             false
         }
     }

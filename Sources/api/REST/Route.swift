@@ -54,6 +54,7 @@ struct Route: Sendable, Equatable {
             switch parts[6] {
             case "confirm": self.init(.subscriptionConfirm, parts[3], parts[5])
             case "secret": self.init(.subscriptionSecret, parts[3], parts[5])
+            case "schedule": self.init(.subscriptionSchedule, parts[3], parts[5])
             case "attempts": self.init(.subscriptionAttempts, parts[3], parts[5])
             case "health": self.init(.subscriptionHealth, parts[3], parts[5])
             case "pause": self.init(.subscriptionPause, parts[3], parts[5])

@@ -77,6 +77,12 @@ struct SubscriptionReplies: Sendable {
         }.with(.cacheControl, "no-store")
     }
 
+    func showSchedule(_ id: String, of queue: QueueAddress, _ query: Query) async throws -> Reply {
+        let ttl = try query.integer("ttl", in: Limits.ttlMin...self.operations.limits.messageTTLMax)
+        let schedule = try await self.operations.subscriptionSchedule(id, of: queue, ttl: ttl)
+        return Reply.json(.ok, capacity: 2048) { schedule.write(to: &$0) }
+    }
+
     private static func write(_ subscription: Subscription, to body: inout ByteBuffer) {
         body.writeStaticString(#"{"id":"#)
         body.writeJSON(subscription.id.text)

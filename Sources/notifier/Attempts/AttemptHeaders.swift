@@ -12,21 +12,25 @@ import Store
 /// | `herald-attempt` | from 1 |
 /// | `herald-message-id`, `herald-subscription-id` | the ids of the messaging API; a confirmation is no message |
 /// | `herald-message-type` | as `Message_Type` in the body, see ``NotificationKind`` |
+///
+/// In front of them stand those of the recipient, which can replace none of these.
 enum AttemptHeaders {
     static func lines(
         delivery: DeliveryID, message: MessageID?, lease: Lease, at now: Timestamp, body: PinnedBytes,
-        secret: WebhookSecret
+        to recipient: Recipient
     ) -> [String] {
-        let signature = body.withSpan { secret.signature(id: delivery.text, timestamp: now.seconds, body: $0) }
-        var lines = [
-            "Content-Type: application/json",
-            "webhook-id: \(delivery.text)",
-            "webhook-timestamp: \(now.seconds)",
-            "webhook-signature: \(signature)",
-            "herald-attempt: \(lease.attempt)",
-            "herald-subscription-id: \(lease.subscription.text)",
-            "herald-message-type: \(lease.kind.rawValue)",
-        ]
+        let signature = body.withSpan {
+            recipient.secret.signature(id: delivery.text, timestamp: now.seconds, body: $0)
+        }
+        var lines =
+            recipient.headers + [
+                "webhook-id: \(delivery.text)",
+                "webhook-timestamp: \(now.seconds)",
+                "webhook-signature: \(signature)",
+                "herald-attempt: \(lease.attempt)",
+                "herald-subscription-id: \(lease.subscription.text)",
+                "herald-message-type: \(lease.kind.rawValue)",
+            ]
         if let message { lines.append("herald-message-id: \(message.text)") }
         return lines
     }

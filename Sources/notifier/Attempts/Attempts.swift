@@ -7,11 +7,11 @@ import Wire
 struct Attempts: Sendable {
     /// What is to be done about one lease.
     enum Plan: Sendable {
-        case send(Lease, WebhookDraft)
+        case send(Lease, RetryPolicy, WebhookDraft)
         /// Nothing is sent, and this is written down.
         case end(Lease, Settlement.Ending)
         /// Nothing can be sent, because the body does not open; it counts as an attempt like any other that failed.
-        case fail(Lease, VaultError)
+        case fail(Lease, RetryPolicy, VaultError)
     }
 
     /// A request but for who wants to hear of it.
@@ -19,6 +19,8 @@ struct Attempts: Sendable {
         let url: String
         let headers: [String]
         let body: PinnedBytes
+        /// Bytes of the body that no other request shares.
+        let ownBytes: Int
     }
 
     private let store: Store
@@ -36,10 +38,15 @@ struct Attempts: Sendable {
 
     /// Plans the attempts of leases that came together, in their order.
     ///
-    /// - Parameter now: By Redis' clock: what has expired by then is not attempted, and attempts are signed with it.
+    /// What the subscription and its queue say now counts, retry policies included, whatever they said when the message
+    /// was posted.
+    ///
+    /// - Parameters:
+    ///   - leases: All of one shard.
+    ///   - now: By Redis' clock: what has expired by then is not attempted, and attempts are signed with it.
     /// - Throws: When Redis could not be asked where they go; then nothing has happened.
-    func plan(_ leases: [Lease], at now: Timestamp) async throws(StoreError) -> [Plan] {
-        let recipients = try await self.recipients.find(leases)
+    func plan(_ leases: [Lease], in shard: Int, at now: Timestamp) async throws(StoreError) -> [Plan] {
+        let recipients = try await self.recipients.find(leases, in: shard)
         // A message to many subscriptions of one queue is encoded once: their leases come one after the other.
         var encoded: [QueueAddress: [Position: PinnedBytes]] = [:]
         return leases.map { lease in
@@ -52,7 +59,10 @@ struct Attempts: Sendable {
             guard recipient.scheme != .mailto else {
                 return .end(lease, .deadLetter(.noTransport, summary: "this house sends no mail"))
             }
-            let body: PinnedBytes
+            let policy = RetryPolicy.effective(
+                queue: lease.queuePolicy, subscription: recipient.retryPolicy
+            ).policy
+            var body: PinnedBytes
             do throws(VaultError) {
                 if let known = encoded[lease.queue]?[lease.position] {
                     body = known
@@ -60,15 +70,18 @@ struct Attempts: Sendable {
                     body = try self.body(of: lease)
                 }
             } catch {
-                return .fail(lease, error)
+                return .fail(lease, policy, error)
             }
             encoded[lease.queue, default: [:]][lease.position] = body
+            if let template = recipient.template { body = body.withSpan { PinnedBytes(template.rendered(with: $0)) } }
             let headers = AttemptHeaders.lines(
                 delivery: self.store.deliveries.deliveryID(subscription: lease.subscription, position: lease.position),
                 message: lease.kind == .notification
                     ? self.store.messages.id(at: lease.position, in: lease.queue) : nil, lease: lease, at: now,
-                body: body, secret: recipient.secret)
-            return .send(lease, WebhookDraft(url: recipient.url, headers: headers, body: body))
+                body: body, to: recipient)
+            let draft = WebhookDraft(
+                url: recipient.url, headers: headers, body: body, ownBytes: recipient.template == nil ? 0 : body.count)
+            return .send(lease, policy, draft)
         }
     }
 

@@ -1,12 +1,10 @@
 import Domain
 import Signing
 import Store
+import Wire
 
 /// Finds out where deliveries go.
 struct Recipients: Sendable {
-    /// Subscriptions asked for at once.
-    private static let readsMax = 64
-
     private let subscriptions: SubscriptionStore
     private let masterKey: MasterKey
     private let cache = SubscriptionCache()
@@ -18,53 +16,37 @@ struct Recipients: Sendable {
 
     /// Who gets each of these deliveries; nobody when the subscription is gone.
     ///
+    /// All that are not known yet are read in one go.
+    ///
+    /// - Parameter leases: All of one shard.
     /// - Throws: When Redis could not be asked; then nothing is known about any of them.
-    func find(_ leases: [Lease]) async throws(StoreError) -> [SubscriptionCache.Key: Recipient] {
+    func find(
+        _ leases: [Lease], in shard: Int
+    ) async throws(StoreError) -> [SubscriptionCache.Key: Recipient] {
         var found: [SubscriptionCache.Key: Recipient] = [:]
-        var missing: [SubscriptionCache.Key: Lease] = [:]
+        var missing: [SubscriptionID: Lease] = [:]
         for lease in leases {
             let key = lease.recipient
-            guard found[key] == nil, missing[key] == nil else { continue }
-            if let recipient = self.cache[key] { found[key] = recipient } else { missing[key] = lease }
+            guard found[key] == nil, missing[lease.subscription] == nil else { continue }
+            if let recipient = self.cache[key] { found[key] = recipient } else { missing[lease.subscription] = lease }
         }
         guard !missing.isEmpty else { return found }
-        for (lease, subscription) in try await self.read(missing) {
+        for subscription in try await self.subscriptions.read(Array(missing.keys), in: shard) {
             // Only addresses that could be read were ever kept; one that cannot is as good as gone.
-            guard let subscriber = try? Subscriber(subscription.subscriber) else { continue }
+            guard let lease = missing[subscription.id], let subscriber = try? Subscriber(subscription.subscriber) else {
+                continue
+            }
             let secret = self.masterKey.webhookSecret(
                 project: lease.queue.project, subscription: lease.subscription, version: WebhookSecret.versionFirst)
             let recipient = Recipient(
-                subscriber: subscriber, isConfirmed: subscription.confirmed, secret: secret)
+                subscriber: subscriber, isConfirmed: subscription.confirmed, secret: secret,
+                options: DeliveryOptions(stored: subscription.options))
+            // Changed since the lease was handed out: what it is now counts.
             found[lease.recipient] = recipient
-            self.cache.insert(recipient, for: lease.recipient)
+            self.cache.insert(
+                recipient, for: SubscriptionCache.Key(subscription: subscription.id, version: subscription.version))
         }
         return found
-    }
-
-    private func read(_ missing: [SubscriptionCache.Key: Lease]) async throws(StoreError) -> [(Lease, Subscription)] {
-        let answers = await withTaskGroup(of: Result<(Lease, Subscription)?, StoreError>.self) { group in
-            var answers: [Result<(Lease, Subscription)?, StoreError>] = []
-            for (count, lease) in missing.values.enumerated() {
-                if count >= Self.readsMax, let answer = await group.next() { answers.append(answer) }
-                group.addTask { await self.read(lease) }
-            }
-            for await answer in group { answers.append(answer) }
-            return answers
-        }
-        var found: [(Lease, Subscription)] = []
-        for answer in answers {
-            if let pair = try answer.get() { found.append(pair) }
-        }
-        return found
-    }
-
-    private func read(_ lease: Lease) async -> Result<(Lease, Subscription)?, StoreError> {
-        do throws(StoreError) {
-            let subscription = try await self.subscriptions.get(lease.queue, id: lease.subscription)
-            return .success(subscription.map { (lease, $0) })
-        } catch {
-            return .failure(error)
-        }
     }
 }
 

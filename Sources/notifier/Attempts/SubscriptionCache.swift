@@ -1,22 +1,5 @@
 package import Domain
 import NIOConcurrencyHelpers
-package import Signing
-
-/// What an attempt has to know about its subscription.
-package struct Recipient: Sendable {
-    /// The subscriber's address exactly as it was written.
-    package let url: String
-    package let scheme: Subscriber.Scheme
-    package let isConfirmed: Bool
-    package let secret: WebhookSecret
-
-    package init(subscriber: Subscriber, isConfirmed: Bool, secret: WebhookSecret) {
-        self.url = subscriber.uri
-        self.scheme = subscriber.scheme
-        self.isConfirmed = isConfirmed
-        self.secret = secret
-    }
-}
 
 /// The recipients this notifier met lately, so that the next message asks Redis for nothing.
 ///
@@ -36,15 +19,20 @@ package final class SubscriptionCache: Sendable {
 
     private struct State {
         var younger: [Key: Recipient] = [:]
+        var youngerBytes = 0
         var older: [Key: Recipient] = [:]
     }
 
     private let generationMax: Int
+    private let bytesMax: Int
     private let state = NIOLockedValueBox(State())
 
-    /// - Parameter generationMax: Entries of one generation; at most twice as many are kept.
-    package init(generationMax: Int = 16_384) {
+    /// - Parameters:
+    ///   - generationMax: Entries of one generation; at most twice as many are kept.
+    ///   - bytesMax: Bytes of one generation's options, likewise.
+    package init(generationMax: Int = 16_384, bytesMax: Int = 8 << 20) {
         self.generationMax = generationMax
+        self.bytesMax = bytesMax
     }
 
     package subscript(key: Key) -> Recipient? {
@@ -61,10 +49,12 @@ package final class SubscriptionCache: Sendable {
     }
 
     private func insert(_ recipient: Recipient, for key: Key, into state: inout State) {
-        if state.younger.count >= self.generationMax {
+        if state.younger.count >= self.generationMax || state.youngerBytes >= self.bytesMax {
             state.older = state.younger
             state.younger = [:]
+            state.youngerBytes = 0
         }
+        state.youngerBytes += recipient.optionBytes - (state.younger[key]?.optionBytes ?? 0)
         state.younger[key] = recipient
     }
 }

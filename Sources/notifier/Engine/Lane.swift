@@ -215,7 +215,7 @@ final class Lane: Sendable {
         let now = self.tools.clock.now
         let plans: [Attempts.Plan]
         do throws(StoreError) {
-            plans = try await self.tools.attempts.plan(leases, at: now)
+            plans = try await self.tools.attempts.plan(leases, in: self.shard, at: now)
         } catch {
             for lease in leases { self.settler.end(lease, with: .handedBack) }
             throw error
@@ -225,18 +225,19 @@ final class Lane: Sendable {
         for plan in plans {
             switch plan {
             case .end(let lease, let ending): self.settler.end(lease, with: ending)
-            case .fail(let lease, let error):
+            case .fail(let lease, let policy, let error):
                 self.tools.logger.error(
                     "A message body does not open",
                     metadata: [
                         LogKey.queueName: "\(lease.queue.name)", LogKey.subscriptionID: "\(lease.subscription.text)",
                         LogKey.deliveryAttempt: "\(lease.attempt)", LogKey.error: "\(error)",
                     ])
-                self.end(RunningAttempt(lease, startedAt: now), .unreachable(.sealed), Exchange(), at: now)
-            case .send(let lease, let draft):
+                self.end(RunningAttempt(lease, policy, startedAt: now), .unreachable(.sealed), Exchange(), at: now)
+            case .send(let lease, let policy, let draft):
                 self.tools.metrics.started(lease, at: now)
                 // Only what the end needs: the lease itself would keep the whole reply it came in.
-                let attempt = RunningAttempt(lease, startedAt: now)
+                let attempt = RunningAttempt(lease, policy, startedAt: now)
+                if draft.ownBytes > 0 { self.settler.load(attempt.key, bytes: draft.ownBytes) }
                 requests.append(
                     WebhookRequest(url: draft.url, headers: draft.headers, body: draft.body) { result in
                         self.finished(attempt, result)
@@ -268,17 +269,20 @@ private struct RunningAttempt: Sendable {
     let kind: NotificationKind
     let startedAt: Timestamp
     let expiresAt: Timestamp
+    /// In force when it began.
+    let policy: RetryPolicy
 
-    init(_ lease: Lease, startedAt: Timestamp) {
+    init(_ lease: Lease, _ policy: RetryPolicy, startedAt: Timestamp) {
         self.key = UnderWay.Key(lease.token)
         self.kind = lease.kind
         self.startedAt = startedAt
         self.expiresAt = lease.expiresAt
+        self.policy = policy
     }
 
     func ending(after outcome: Outcome, at now: Timestamp) -> Settlement.Ending {
         let decision = DeliveryDecision(
-            after: outcome, attempt: self.key.attempt, policy: RetryPolicy(), expiresAt: self.expiresAt, now: now)
+            after: outcome, attempt: self.key.attempt, policy: self.policy, expiresAt: self.expiresAt, now: now)
         switch decision {
         case .delivered: return .delivered
         case .retry(let seconds): return .retry(after: .seconds(seconds))

@@ -33,6 +33,12 @@ final class Settler: Sendable {
         }
     }
 
+    /// Counts bytes that one of them takes beside its message.
+    func load(_ key: UnderWay.Key, bytes: Int) {
+        self.tools.slots.load(bytes: bytes)
+        self.underWay.withLockedValue { $0.load(key, bytes: bytes) }
+    }
+
     func end(_ lease: Lease, with ending: Settlement.Ending) {
         self.end(UnderWay.Key(lease.token), with: ending)
     }

@@ -14,7 +14,8 @@ struct UnderWay: Sendable {
         /// The newest token: renewals change it.
         var token: LeaseToken
         let queue: QueueAddress
-        let bodyBytes: Int
+        /// Of its message, and what its request takes beside it.
+        var bodyBytes: Int
         var isLost = false
         var ending: Settlement.Ending?
         /// nil: nothing was attempted.
@@ -41,6 +42,10 @@ struct UnderWay: Sendable {
     mutating func start(_ lease: Lease) {
         self.entries[Key(lease.token)] = Entry(
             token: lease.token, queue: lease.queue, bodyBytes: lease.body.count)
+    }
+
+    mutating func load(_ key: Key, bytes: Int) {
+        self.entries[key]?.bodyBytes += bytes
     }
 
     /// - Returns: Whether it is the first that waits to be written down.

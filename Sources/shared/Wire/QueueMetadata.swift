@@ -47,7 +47,7 @@ package struct QueueMetadata: Sendable {
             postBytesMax: self.integer(.postBytesMax), messageTTLDefault: self.integer(.messageTTL),
             messageDelayDefault: self.integer(.messageDelay), claimCountMax: self.integer(.claimCountMax),
             deadLetterQueue: self.deadLetterQueue, deadLetterTTL: self.integer(.deadLetterTTL),
-            encryptsMessages: self.isEncrypting)
+            encryptsMessages: self.isEncrypting, retryPolicy: self.retryPolicy)
     }
 
     private var deadLetterQueue: QueueName? {
@@ -67,9 +67,6 @@ package struct QueueMetadata: Sendable {
         // Of what is stored every policy was checked; one that fails a later rule is as good as none.
         return try? RetryPolicyShape.read(value, in: self.object)
     }
-
-    /// Whether deliveries shall follow a retry policy of the queue's own.
-    package var hasRetryPolicy: Bool { self.retryPolicy != nil }
 
     /// The flavor the queue is to be of; nil: none is set.
     ///

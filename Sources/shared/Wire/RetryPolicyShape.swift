@@ -72,15 +72,3 @@ enum RetryPolicyShape {
         field = Int(number)
     }
 }
-
-extension RetryPolicy {
-    /// The policy that stored metadata or stored options hold; nil when there is none, or one that says nothing.
-    ///
-    /// They were checked when they were stored; one that no longer passes, after a change of the rules, is as good as none.
-    package init?(stored document: [UInt8]) {
-        guard let object = try? JSONObject(document: document), let value = object[RetryPolicyShape.name],
-            let policy = try? RetryPolicyShape.read(value, in: object)
-        else { return nil }
-        self = policy
-    }
-}

@@ -9,8 +9,6 @@ package struct SubscriptionBody: Sendable {
     package let options: [UInt8]
     /// What the options say of it.
     package let pace: Pace
-    /// Whether the options hold a retry policy that says anything.
-    package let hasRetryPolicy: Bool
 
     /// 9999-12-31T23:59:59, the last moment every client can spell.
     private static let endMax: Int64 = 253_402_300_799
@@ -38,6 +36,5 @@ package struct SubscriptionBody: Sendable {
         self.ttl = ttl
         self.options = options?.text ?? Array("{}".utf8)
         self.pace = options?.pace ?? Pace()
-        self.hasRetryPolicy = options?.hasRetryPolicy ?? false
     }
 }

@@ -27,50 +27,23 @@ enum SubscriptionFields {
         return Int(ttl)
     }
 
-    /// The JSON object as it was written, what it says of the pace, and whether it holds a retry policy that says anything;
-    /// nil: not given.
-    static func options(
-        of object: JSONObject
-    ) throws(Refusal) -> (text: [UInt8], pace: Pace, hasRetryPolicy: Bool)? {
+    /// The JSON object as it was written, and what it says of the pace; nil: not given.
+    static func options(of object: JSONObject) throws(Refusal) -> (text: [UInt8], pace: Pace)? {
         guard let value = object["options"] else { return nil }
         guard let options = object.object(value) else {
             throw .requestInvalid("The options of a subscription must be a dict.")
         }
-        for name in ["post_data", "from", "subject"] {
+        for name in ["from", "subject"] {
             guard let value = options[name] else { continue }
             guard let text = options.text(value) else {
                 throw .requestInvalid("The option \(name) has to be a string.")
             }
-            guard name == "post_data" || Self.isOneLine(text) else {
+            guard Self.isOneLine(text) else {
                 throw .requestInvalid("The option \(name) may not hold a line break.")
             }
         }
-        if let value = options["post_headers"] {
-            try Self.checkHeaders(options.object(value))
-        }
-        var hasRetryPolicy = false
-        if let value = options["_retry_policy"] {
-            hasRetryPolicy = try RetryPolicyShape.read(value, in: options) != nil
-        }
-        return (Array(object.verbatim(value)), try PaceShape.read(options), hasRetryPolicy)
-    }
-
-    /// Headers a subscriber may not set: they frame the request, and ours would no longer be one.
-    private static let framing = ["host", "content-length", "transfer-encoding", "connection"]
-
-    private static func checkHeaders(_ headers: JSONObject?) throws(Refusal) {
-        guard let headers else { throw .requestInvalid("The option post_headers has to be an object of strings.") }
-        for member in headers.members {
-            guard let text = headers.text(member.value) else {
-                throw .requestInvalid("The option post_headers has to be an object of strings.")
-            }
-            guard Self.isOneLine(member.name), Self.isOneLine(text) else {
-                throw .requestInvalid("The option post_headers may not hold a line break.")
-            }
-            guard !Self.framing.contains(member.name.lowercased()) else {
-                throw .requestInvalid("The option post_headers may not set \(member.name).")
-            }
-        }
+        _ = try DeliveryOptions(options)
+        return (Array(object.verbatim(value)), try PaceShape.read(options))
     }
 
     private static func isOneLine(_ text: String) -> Bool {

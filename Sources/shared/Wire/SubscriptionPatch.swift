@@ -10,8 +10,6 @@ package struct SubscriptionPatch: Sendable, Equatable {
     package let options: [UInt8]?
     /// What those options say of it.
     package let pace: Pace
-    /// Whether the options hold a retry policy that says anything.
-    package let hasRetryPolicy: Bool
 
     /// Several of the words thrown are looked for by clients and tests.
     ///
@@ -34,7 +32,6 @@ package struct SubscriptionPatch: Sendable, Equatable {
         let options = try SubscriptionFields.options(of: object)
         self.options = options?.text
         self.pace = options?.pace ?? Pace()
-        self.hasRetryPolicy = options?.hasRetryPolicy ?? false
         guard self.subscriber != nil || self.ttl != nil || self.options != nil else { throw .subscriptionUnchanged }
     }
 }

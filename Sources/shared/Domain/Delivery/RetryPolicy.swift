@@ -31,14 +31,27 @@ package struct RetryPolicy: Sendable, Equatable {
 
     package init() {}
 
+    /// Whose policy a delivery follows.
+    package enum Source: Sendable, Equatable {
+        case subscription
+        /// `overriding`: the subscription has one, too, which the queue's sets aside.
+        case queue(overriding: Bool)
+        /// Neither has one.
+        case house
+    }
+
     /// The policy a delivery follows: one of them whole, never a mixture (notifications contract 8.2).
     ///
     /// - Parameters:
     ///   - queue: nil when the queue has none, or one that says nothing.
     ///   - subscription: nil likewise.
-    package static func effective(queue: RetryPolicy?, subscription: RetryPolicy?) -> RetryPolicy {
-        if let queue, queue.ignoresSubscriptions { return queue }
-        return subscription ?? queue ?? RetryPolicy()
+    package static func effective(
+        queue: RetryPolicy?, subscription: RetryPolicy?
+    ) -> (policy: RetryPolicy, source: Source) {
+        if let queue, queue.ignoresSubscriptions || subscription == nil {
+            return (queue, .queue(overriding: subscription != nil))
+        }
+        return subscription.map { ($0, .subscription) } ?? (RetryPolicy(), .house)
     }
 
     /// Attempts in all, the first included: 15 with the defaults, over 180 s.
@@ -46,21 +59,33 @@ package struct RetryPolicy: Sendable, Equatable {
         1 + self.retriesWithoutDelay + self.minimumDelayRetries + self.backoffCount + self.maximumDelayRetries
     }
 
+    /// Where in the policy an attempt stands.
+    package enum Phase: String, Sendable, Equatable, CaseIterable {
+        case first, immediate, minimum, backoff, maximum
+    }
+
     /// Seconds to wait after an attempt that may be repeated.
     ///
     /// - Parameter attempt: The number of the attempt that just failed, from 1.
     /// - Returns: nil when it was the last.
     package func delay(afterAttempt attempt: Int) -> Int? {
+        self.retry(afterAttempt: attempt)?.delay
+    }
+
+    /// The same, with the phase the next attempt belongs to.
+    package func retry(afterAttempt attempt: Int) -> (phase: Phase, delay: Int)? {
         precondition(attempt >= 1, "attempts are counted from 1")
         var index = attempt - 1
-        if index < self.retriesWithoutDelay { return 0 }
+        if index < self.retriesWithoutDelay { return (.immediate, 0) }
         index -= self.retriesWithoutDelay
-        if index < self.minimumDelayRetries { return self.delayMin }
+        if index < self.minimumDelayRetries { return (.minimum, self.delayMin) }
         index -= self.minimumDelayRetries
         let backoffCount = self.backoffCount
-        if index < backoffCount { return self.backoff.delay(at: index, from: self.delayMin, to: self.delayMax) }
+        if index < backoffCount {
+            return (.backoff, self.backoff.delay(at: index, from: self.delayMin, to: self.delayMax))
+        }
         index -= backoffCount
-        return index < self.maximumDelayRetries ? self.delayMax : nil
+        return index < self.maximumDelayRetries ? (.maximum, self.delayMax) : nil
     }
 
     private var backoffCount: Int { self.backoff.count(from: self.delayMin, to: self.delayMax) }

@@ -16,11 +16,13 @@ package struct QueueAttributes: Sendable, Equatable {
     package var deadLetterTTL: Int?
     /// `_enable_encrypt_messages`.
     package var encryptsMessages: Bool
+    /// `_retry_policy`; nil also when it says nothing.
+    package var retryPolicy: RetryPolicy?
 
     package init(
         postBytesMax: Int? = nil, messageTTLDefault: Int? = nil, messageDelayDefault: Int? = nil,
         claimCountMax: Int? = nil, deadLetterQueue: QueueName? = nil, deadLetterTTL: Int? = nil,
-        encryptsMessages: Bool = false
+        encryptsMessages: Bool = false, retryPolicy: RetryPolicy? = nil
     ) {
         self.postBytesMax = postBytesMax
         self.messageTTLDefault = messageTTLDefault
@@ -29,5 +31,6 @@ package struct QueueAttributes: Sendable, Equatable {
         self.deadLetterQueue = deadLetterQueue
         self.deadLetterTTL = deadLetterTTL
         self.encryptsMessages = encryptsMessages
+        self.retryPolicy = retryPolicy
     }
 }

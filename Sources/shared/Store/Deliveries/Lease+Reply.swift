@@ -9,7 +9,7 @@ extension Taken {
         var leases: [Lease] = []
         while !reply.isAtEnd {
             let first = try reply.position()
-            _ = try reply.bytes()
+            let policy = try RetryPolicy(record: try reply.text())
             var records = try reply.reader()
             var messages: [MessageRecord] = []
             while !records.isAtEnd { messages.append(try MessageRecord(try records.bytes())) }
@@ -22,7 +22,7 @@ extension Taken {
                 let token = LeaseToken(
                     subscription: subscription, position: first.advanced(by: index), attempt: 1, lapses: 0,
                     leasedUntil: leaseEnd)
-                leases.append(Lease(token, header, messages[index]))
+                leases.append(Lease(token, header, messages[index], policy))
             }
         }
         self.leases = leases
@@ -30,12 +30,12 @@ extension Taken {
 }
 
 extension Lease {
-    init(_ token: LeaseToken, _ header: SubscriptionHeader, _ record: MessageRecord) {
+    init(_ token: LeaseToken, _ header: SubscriptionHeader, _ record: MessageRecord, _ policy: RetryPolicy?) {
         self.init(
             token: token, queue: header.queue, version: header.version, ttl: record.ttl, delay: record.delay,
-            checksum: record.checksum, isSealed: record.isSealed, kind: record.kind, body: record.body)
+            checksum: record.checksum, isSealed: record.isSealed, kind: record.kind, body: record.body,
+            queuePolicy: policy)
     }
-
 }
 
 extension Leased {
@@ -55,7 +55,8 @@ extension Leased {
             let token = LeaseToken(
                 subscription: subscription, position: Position(position), attempt: attempt, lapses: lapses,
                 leasedUntil: leaseEnd)
-            leases.append(Lease(token, header, try MessageRecord(try reply.bytes())))
+            let record = try MessageRecord(try reply.bytes())
+            leases.append(Lease(token, header, record, try RetryPolicy(record: try reply.text())))
         }
         self.leases = leases
     }

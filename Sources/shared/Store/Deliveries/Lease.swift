@@ -19,6 +19,8 @@ package struct Lease: Sendable, Equatable {
     /// The JSON value, byte for byte as it was posted; for a sealed message, what it was sealed into; for a confirmation,
     /// the whole document to send.
     package let body: ArraySlice<UInt8>
+    /// The retry policy of the queue at the moment of the lease; nil when it has none.
+    package let queuePolicy: RetryPolicy?
 
     package var subscription: SubscriptionID { self.token.subscription }
     package var position: Position { self.token.position }

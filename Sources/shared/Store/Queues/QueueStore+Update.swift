@@ -46,5 +46,6 @@ extension QueueStore {
         ]
         for number in numbers { call.append(number.map { String($0) } ?? "") }
         call.append(target ?? "")
+        call.append(attributes.retryPolicy?.record ?? "")
     }
 }

@@ -32,6 +32,7 @@ enum Scripts {
     static let confirm = plain("confirm", PackageResources.confirm_lua)
     static let subscriptions = plain("subscriptions", PackageResources.subscriptions_lua)
     static let subscription = plain("subscription", PackageResources.subscription_lua)
+    static let recipients = plain("recipients", PackageResources.recipients_lua)
     static let unsubscribe = plain("unsubscribe", PackageResources.unsubscribe_lua)
     static let unsubscribeAll = plain("unsubscribe_all", PackageResources.unsubscribe_all_lua)
     static let renew = plain("renew", PackageResources.renew_lua)

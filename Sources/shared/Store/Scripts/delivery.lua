@@ -11,6 +11,17 @@ local function address_key(queue) return prefix .. 'su:' .. queue end
 local function dead_key(project) return prefix .. 'dead:' .. project end
 local function queue_key(queue, part) return prefix .. 'q:' .. queue .. ':' .. part end
 
+-- The retry policy of a queue as `put.lua` wrote it, '' when it has none.
+local known_policies = {}
+local function policy_of(queue)
+    local policy = known_policies[queue]
+    if not policy then
+        policy = call('HGET', queue_key(queue, 'meta'), 'po') or ''
+        known_policies[queue] = policy
+    end
+    return policy
+end
+
 -- The log of a subscription's attempts: how many succeeded and failed, u32 each, and a ring of the last fifty, 34 bytes
 -- each, of which the one after so many attempts is written next. The notifier packs them (`AttemptEntry`), but for those
 -- that nobody came back from.

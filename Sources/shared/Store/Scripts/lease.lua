@@ -1,8 +1,9 @@
 -- lease.lua: lease deliveries that waited and are due: the project served longest ago first, some subscriptions of
 -- each, each up to the room in its window.
--- KEYS    1 flow   2 fly   3 pay   4 rp   5 subh   and by name: due r
+-- KEYS    1 flow   2 fly   3 pay   4 rp   5 subh   and by name: due r meta
 -- ARGV    1 now   2 prefix   3 capacity, at most 1000   4 lease, ms   5 projects   6 subscriptions of a project
--- RETURNS {now, end of the leases, when something is due next or -1}, then subscription, header, member, record ...
+-- RETURNS {now, end of the leases, when something is due next or -1}, then subscription, header, member, record,
+--         retry policy of the queue or '' ...
 --         member  position:attempt, and :times a lease of it lapsed, if any did
 -- COST    k log n for k leases: 11 us for one, 8 each in bulk; it stops early past 4 MiB of payload
 local capacity, lease_end, bytes = tonumber(ARGV[3]), now + tonumber(ARGV[4]), 4 * 1048576
@@ -40,6 +41,7 @@ local function serve(subscription, header, value)
             local positions = {}
             for index, member in ipairs(due) do positions[index] = string.match(member, '^%d+') end
             local records = call('HMGET', KEYS[3], unpack(positions))
+            local policy = policy_of(queue_of(header))
             for index, member in ipairs(due) do
                 flying[#flying + 1] = lease_end
                 flying[#flying + 1] = subscription .. '|' .. member
@@ -48,6 +50,7 @@ local function serve(subscription, header, value)
                 answer[#answer + 1] = member
                 local record = records[index] or ''
                 answer[#answer + 1] = record
+                answer[#answer + 1] = policy
                 bytes = bytes - #record
             end
             call('ZREM', key, unpack(due))

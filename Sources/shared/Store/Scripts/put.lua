@@ -2,11 +2,12 @@
 -- KEYS    1 meta
 -- ARGV    1 now   2 metadata, JSON   then, each or '': 3 largest post, bytes   4 default ttl, s   5 default delay, s
 --         6 most claims of a message   7 ttl of a dead letter, s   8 1: encrypting   9 dead-letter queue
+--         10 retry policy
 -- RETURNS 1 created, 0 it was there and keeps its metadata
 -- COST    1
 if call('EXISTS', KEYS[1]) == 1 then return 0 end
 local meta = { 'c', now, 'md', ARGV[2], 'mttl', 0 }
-for index, field in ipairs({ 'pb', 'dt', 'dd', 'mc', 'dl', 'en', 'dq' }) do
+for index, field in ipairs({ 'pb', 'dt', 'dd', 'mc', 'dl', 'en', 'dq', 'po' }) do
     local value = ARGV[2 + index]
     if value ~= '' then
         meta[#meta + 1] = field

@@ -1,10 +1,10 @@
 -- take.lua: fan out the oldest events of a shard: a page of eligible subscriptions becomes deliveries, and those that
 -- fit the subscription's window and the worker's capacity are leased in the same step. The rest wait as records.
--- KEYS    1 ev   2 cur   3 flow   4 fly   5 pay   6 ref   7 rp   8 subh   and by name: so due r
+-- KEYS    1 ev   2 cur   3 flow   4 fly   5 pay   6 ref   7 rp   8 subh   and by name: so due r meta
 -- ARGV    1 now   2 prefix   3 events   4 capacity   5 deliveries of a page, at most 1000   6 lease, ms
 --         7 1: only confirmed subscriptions
--- RETURNS {now, end of the leases, 1: call again}, then per event with leases: first position, queue, {record ...},
---         {subscription, header, index of the message from 1 ...}
+-- RETURNS {now, end of the leases, 1: call again}, then per event with leases: first position, retry policy of the
+--         queue or '', {record ...}, {subscription, header, index of the message from 1 ...}
 -- COST    page x log n: 15 us for an event of one delivery, 2.7 each in a wide fan-out; a page of 200 about 1 ms
 local capacity, page, lease_end = tonumber(ARGV[4]), tonumber(ARGV[5]), now + tonumber(ARGV[6])
 local answer = { now, lease_end, 0 }
@@ -122,7 +122,7 @@ for _, event in ipairs(call('XRANGE', KEYS[1], '-', '+', 'COUNT', marked and 1 o
     hold(positions, records, eligible, is_first, is_last)
     work = work + #subscriptions * #positions
     if #leases > 0 then
-        for _, part in ipairs({ id, queue, records, leases }) do answer[#answer + 1] = part end
+        for _, part in ipairs({ id, policy_of(queue), records, leases }) do answer[#answer + 1] = part end
     end
     if not is_last then
         local score = call('ZSCORE', order_key(queue), subscriptions[#subscriptions])

@@ -93,6 +93,33 @@ package struct SubscriptionStore: Sendable {
         return try Subscription(id: id, header: try reply.bytes(), record: try reply.bytes(), now: now)
     }
 
+    /// Reads subscriptions of one shard, whatever their queues; those that do not live are left out.
+    package func read(_ ids: [SubscriptionID], in shard: Int) async throws(StoreError) -> [Subscription] {
+        let keys = self.keyring.shards[shard]
+        var calls: [ScriptCall] = []
+        for start in stride(from: 0, to: ids.count, by: Self.readMax) {
+            var call = self.runner.call(Scripts.recipients, keys: [keys.subscriptions, keys.headers])
+            for id in ids[start..<min(start + Self.readMax, ids.count)] { call.append(id.text) }
+            calls.append(call)
+        }
+        var subscriptions: [Subscription] = []
+        var rest = ids[...]
+        for reply in try await self.runner.runAll(calls) {
+            var reply = try ReplyReader(reply, of: Scripts.recipients)
+            let now = try reply.timestamp()
+            for id in rest.prefix(Self.readMax) {
+                let (header, record) = (try reply.bytes(), try reply.bytes())
+                guard !header.isEmpty else { continue }
+                subscriptions.append(try Subscription(id: id, header: header, record: record, now: now))
+            }
+            rest = rest.dropFirst(Self.readMax)
+        }
+        return subscriptions
+    }
+
+    /// Subscriptions of one reading: options may be large.
+    private static let readMax = 64
+
     /// Ends a subscription of this queue, if there is one of the id: nothing is sent to it from now on.
     package func delete(_ queue: QueueAddress, id: SubscriptionID) async throws(StoreError) {
         let keys = self.keyring.shard(of: queue)

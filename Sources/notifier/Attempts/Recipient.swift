@@ -1,0 +1,45 @@
+package import Domain
+package import Signing
+package import Wire
+
+/// What an attempt has to know about its subscription.
+package struct Recipient: Sendable {
+    /// The subscriber's address exactly as it was written.
+    package let url: String
+    package let scheme: Subscriber.Scheme
+    package let isConfirmed: Bool
+    package let secret: WebhookSecret
+    /// nil: the subscription has none of its own.
+    package let retryPolicy: RetryPolicy?
+    /// nil: the body is the notification itself.
+    package let template: PostTemplate?
+    /// The headers that are the same in all its requests, `Name: value` each.
+    package let headers: [String]
+    /// Bytes that its options take here.
+    package let optionBytes: Int
+
+    package init(
+        subscriber: Subscriber, isConfirmed: Bool, secret: WebhookSecret, options: DeliveryOptions = DeliveryOptions()
+    ) {
+        self.url = subscriber.uri
+        self.scheme = subscriber.scheme
+        self.isConfirmed = isConfirmed
+        self.secret = secret
+        self.retryPolicy = options.retryPolicy
+        self.template = options.template
+        let own = options.headers.headers
+        self.headers = own.isEmpty ? Self.plainHeaders : Self.lines(of: own)
+        self.optionBytes =
+            (options.template?.count ?? 0) + own.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count }
+    }
+
+    private static let plainHeaders = ["Content-Type: application/json"]
+
+    /// What the subscription asks for wins over what every webhook has.
+    private static func lines(of headers: [PostHeaders.Header]) -> [String] {
+        let hasType = headers.contains { $0.name.lowercased() == "content-type" }
+        // To libcurl a name with a colon alone means: leave that header out; a semicolon: send it empty.
+        return (hasType ? [] : self.plainHeaders)
+            + headers.map { $0.value.isEmpty ? "\($0.name);" : "\($0.name): \($0.value)" }
+    }
+}

@@ -1,0 +1,70 @@
+package import Domain
+
+/// What the options of a subscription say of how its messages are sent (notifications contract, 3).
+///
+/// | option | |
+/// |---|---|
+/// | `_retry_policy` | object: when an attempt that failed is repeated |
+/// | `post_data` | string: the body of requests |
+/// | `post_headers` | object of strings: headers of requests |
+package struct DeliveryOptions: Sendable, Equatable {
+    /// nil when there is none, or one that says nothing.
+    package let retryPolicy: RetryPolicy?
+    /// nil: the body is the notification itself.
+    package let template: PostTemplate?
+    package let headers: PostHeaders
+
+    private enum Name {
+        static let template = "post_data"
+        static let headers = "post_headers"
+    }
+
+    /// Options that say nothing but what is given.
+    package init(retryPolicy: RetryPolicy? = nil, template: PostTemplate? = nil, headers: PostHeaders = .none) {
+        self.retryPolicy = retryPolicy
+        self.template = template
+        self.headers = headers
+    }
+
+    /// Reads what a caller wants to store.
+    ///
+    /// Several of the words thrown are looked for by tests.
+    ///
+    /// - Throws: ``Refusal/requestInvalid(_:)``.
+    init(_ options: JSONObject) throws(Refusal) {
+        self.init(
+            retryPolicy: try Self.retryPolicy(of: options), template: try Self.template(of: options),
+            headers: try Self.headers(of: options))
+    }
+
+    /// Lays open what is stored.
+    ///
+    /// It was checked when it was stored; a part that no longer passes, after a change of the rules, is as good as none.
+    package init(stored document: [UInt8]) {
+        guard let options = try? JSONObject(document: document) else {
+            self.init()
+            return
+        }
+        self.init(
+            retryPolicy: try? Self.retryPolicy(of: options), template: try? Self.template(of: options),
+            headers: (try? Self.headers(of: options)) ?? .none)
+    }
+
+    private static func retryPolicy(of options: JSONObject) throws(Refusal) -> RetryPolicy? {
+        guard let value = options[RetryPolicyShape.name] else { return nil }
+        return try RetryPolicyShape.read(value, in: options)
+    }
+
+    private static func template(of options: JSONObject) throws(Refusal) -> PostTemplate? {
+        guard let value = options[Name.template] else { return nil }
+        guard let text = options.text(value) else {
+            throw .requestInvalid("The option \(Name.template) has to be a string.")
+        }
+        return try PostTemplate(text)
+    }
+
+    private static func headers(of options: JSONObject) throws(Refusal) -> PostHeaders {
+        guard let value = options[Name.headers] else { return .none }
+        return try PostHeaders(options.object(value))
+    }
+}

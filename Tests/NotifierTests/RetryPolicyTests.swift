@@ -1,0 +1,122 @@
+import Domain
+import Notifier
+import Store
+import TestKit
+import Testing
+
+/// Which policy deliveries follow, with a subscriber that never answers well.
+///
+/// Waits beyond the life of the message end a delivery at once, so that no test has to sit them out.
+struct RetryPolicyTests {
+    /// So many immediate retries, and then nothing within the minute that messages here live.
+    private func policy(immediate: Int, strict: Bool = false) -> RetryPolicy {
+        var policy = RetryPolicy()
+        (policy.retriesWithoutDelay, policy.delayMin, policy.delayMax) = (immediate, 100, 110)
+        policy.ignoresSubscriptions = strict
+        return policy
+    }
+
+    private func options(immediate: Int, more: String = "") -> String {
+        #"{"_retry_policy": {"retries_with_no_delay": \#(immediate), "minimum_delay": 100, "maximum_delay": 110}\#(more)}"#
+    }
+
+    @Test(
+        arguments: [
+            (4, false, nil, 5), (4, true, nil, 5), (nil, false, 1, 2), (4, false, 1, 2), (4, true, 1, 5),
+            (0, false, nil, 1),
+            (4, false, 0, 1),
+        ] as [(Int?, Bool, Int?, Int)])
+    func `The policy of the subscription counts, then that of the queue, unless the queue's is strict`(
+        queue: Int?, strict: Bool, subscription: Int?, attempts: Int
+    ) async throws {
+        try await WebhookReceiver.with(answers: ["/": .status(503)]) { receiver in
+            try await withDeployment { house in
+                if let queue { try await house.setQueuePolicy(self.policy(immediate: queue, strict: strict)) }
+                try await house.subscribe(
+                    receiver.url(), options: subscription.map { self.options(immediate: $0) } ?? "{}")
+                try await house.withNotifier {
+                    try await house.post("1", ttl: 60)
+                    let letter = try #require(try await house.deadLetters(waitingFor: 1).first)
+                    #expect(letter.reason == .expired && letter.attempts == attempts)
+                }
+                #expect(receiver.requests.map { $0["herald-attempt"] } == (1...attempts).map { "\($0)" })
+            }
+        }
+    }
+
+    @Test func `The waits are those of the policy, never shorter`() async throws {
+        try await WebhookReceiver.with(answers: ["/": .status(500)]) { receiver in
+            try await withDeployment { house in
+                try await house.subscribe(
+                    receiver.url(),
+                    options: #"{"_retry_policy": {"retries_with_no_delay": 1, "minimum_delay_retries": 1,"#
+                        + #""minimum_delay": 1, "maximum_delay": 11}}"#)
+                try await house.withNotifier {
+                    try await house.post("1")
+                    try await receiver.waitFor(count: 4)
+                }
+                let times = receiver.requests.map(\.arrivedAt)
+                try #require(times.count >= 4)
+                for (before, after) in [(1, 2), (2, 3)] { #expect(times[after] - times[before] >= .seconds(1)) }
+            }
+        }
+    }
+
+    @Test func `A policy without further attempts ends the delivery as exhausted`() async throws {
+        try await WebhookReceiver.with(answers: ["/": .status(500)]) { receiver in
+            try await withDeployment { house in
+                try await house.subscribe(
+                    receiver.url(),
+                    options: #"{"_retry_policy": {"retries_with_no_delay": 0, "minimum_delay_retries": 0,"#
+                        + #""minimum_delay": 0, "maximum_delay": 10, "maximum_delay_retries": 0}}"#)
+                try await house.withNotifier {
+                    try await house.post("1", ttl: 60)
+                    let letter = try #require(try await house.deadLetters(waitingFor: 1).first)
+                    #expect(letter.reason == .exhausted && letter.attempts == 3)
+                    #expect(letter.summary == "deferred 500")
+                }
+            }
+        }
+    }
+
+    @Test func `A queue's policy that changes counts from the next attempt on`() async throws {
+        try await WebhookReceiver.with(answers: ["/": .status(500)]) { receiver in
+            try await withDeployment { house in
+                var first = RetryPolicy()
+                (first.retriesWithoutDelay, first.delayMin, first.delayMax) = (0, 2, 12)
+                try await house.setQueuePolicy(first)
+                try await house.subscribe(receiver.url())
+                try await house.withNotifier {
+                    try await house.post("1", ttl: 60)
+                    try await receiver.waitFor(count: 1)
+                    try await house.setQueuePolicy(self.policy(immediate: 4))
+                    let letter = try #require(try await house.deadLetters(waitingFor: 1).first)
+                    #expect(letter.attempts == 5 && letter.reason == .expired)
+                }
+            }
+        }
+    }
+
+    @Test func `A subscription that changes is attempted as it is now`() async throws {
+        let answers: [String: ReceiverAnswer] = ["/": .sequence([.status(500), .status(204)])]
+        try await WebhookReceiver.with(answers: answers) { receiver in
+            try await withDeployment { house in
+                @Sendable func options(_ word: String) -> String {
+                    #"{"post_data": "\#(word)", "post_headers": {"X-Word": "\#(word)"},"#
+                        + #""_retry_policy": {"retries_with_no_delay": 0, "minimum_delay": 2, "maximum_delay": 12}}"#
+                }
+                let subscription = try await house.subscribe(receiver.url(), options: options("old"))
+                try await house.withNotifier {
+                    try await house.post("1")
+                    try await receiver.waitFor(count: 1)
+                    try await house.change(subscription, options: options("new"))
+                    try await receiver.waitFor(count: 2)
+                    #expect(try await house.isSettled())
+                }
+                #expect(receiver.requests.map(\.text) == ["old", "new"])
+                #expect(receiver.requests.map { $0["x-word"] } == ["old", "new"])
+                #expect(Set(receiver.requests.map { $0["webhook-id"] }).count == 1)
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+import Domain
+import Store
+import TestKit
+import Testing
+
+/// What a lease knows of its queue, and how recipients are read.
+struct QueuePolicyTests {
+    private var policy: RetryPolicy {
+        var policy = RetryPolicy()
+        (policy.retriesWithoutDelay, policy.minimumDelayRetries, policy.maximumDelayRetries) = (1, 2, 4)
+        (policy.delayMin, policy.delayMax, policy.backoff, policy.ignoresSubscriptions) = (6, 70, .geometric, true)
+        return policy
+    }
+
+    private func create(_ house: TestHouse, _ queue: QueueAddress, _ policy: RetryPolicy?) async throws {
+        _ = try await house.store.queues.create(
+            queue, metadata: Array("{}".utf8), attributes: QueueAttributes(retryPolicy: policy))
+    }
+
+    @Test func `A first lease brings the policy of the queue, and so does every later one`() async throws {
+        try await withHouse(shards: 1) { house in
+            let (strict, plain) = (try address("p", "strict"), try address("p", "plain"))
+            try await self.create(house, strict, self.policy)
+            for queue in [strict, plain] {
+                try await house.subscribe(to: queue)
+                try await house.post(["1", "2"], to: queue)
+            }
+            let taken = try await house.take(capacity: 3).leases
+            #expect(taken.count == 3)
+            for lease in taken { #expect(lease.queuePolicy == (lease.queue == strict ? self.policy : nil)) }
+            _ = try await house.settle(taken, .retry(after: .zero))
+            let leased = try await house.lease()
+            #expect(leased.count == 4)
+            for lease in leased { #expect(lease.queuePolicy == (lease.queue == strict ? self.policy : nil)) }
+        }
+    }
+
+    @Test func `A policy that changes is in the next lease, and gone with its queue`() async throws {
+        try await withHouse(shards: 1) { house in
+            let queue = try address("p", "q")
+            try await self.create(house, queue, self.policy)
+            try await house.subscribe(to: queue)
+            try await house.post(["1"], to: queue)
+            _ = try await house.settle(try await house.take().leases, .retry(after: .zero))
+            var changed = self.policy
+            changed.backoff = .exponential
+            _ = try await house.store.queues.update(queue) { ($0, QueueAttributes(retryPolicy: changed)) }
+            let second = try await house.lease()
+            #expect(second.map(\.queuePolicy) == [changed])
+            _ = try await house.settle(second, .retry(after: .zero))
+            _ = try await house.store.queues.update(queue) { ($0, QueueAttributes()) }
+            let third = try await house.lease()
+            #expect(third.map(\.queuePolicy) == [nil])
+            _ = try await house.settle(third, .retry(after: .zero))
+            _ = try await house.store.queues.update(queue) { ($0, QueueAttributes(retryPolicy: changed)) }
+            try await house.store.queues.delete(queue)
+            #expect(try await house.lease().map(\.queuePolicy) == [nil])
+        }
+    }
+
+    @Test func `Recipients of a shard are read together, the living ones`() async throws {
+        try await withHouse(shards: 1) { house in
+            let (first, second) = (try address("p", "a"), try address("r", "b"))
+            let ids = try await house.subscribe(many: 150, to: first)
+            let other = try await house.subscribe("http://other", to: second)
+            let short = try await house.subscribe("http://short", to: first, ttl: 60)
+            try await house.store.subscriptions.delete(first, id: ids[7])
+            house.time.pass(seconds: 61)
+            let unknown = try #require(SubscriptionID(String(other.text.reversed())))
+            let read = try await house.store.subscriptions.read(ids + [unknown, other, short], in: 0)
+            #expect(Set(read.map(\.id)) == Set(ids + [other]).subtracting([ids[7]]))
+            #expect(read.first { $0.id == other }?.subscriber == "http://other")
+            #expect(read.allSatisfy { $0.version == 1 })
+            #expect(try await house.store.subscriptions.read([], in: 0).isEmpty)
+        }
+    }
+}
