@@ -31,7 +31,9 @@ struct ConfirmationTests {
         }
     }
 
-    @Test func `The same address is asked the same once a minute, and others are not held back by it`() async throws {
+    @Test func `A subscription asks the same address the same once a minute, and others are not held back by it`()
+        async throws
+    {
         try await withHouse(shards: 1) { house async throws in
             let queue = try address("p", "q")
             let id = try await house.subscribe(to: queue)
@@ -43,6 +45,19 @@ struct ConfirmationTests {
             #expect(try await ask(queue, id, self.request(to: "http://b/")) == .asked)
             house.time.pass(milliseconds: 1)
             #expect(try await ask(queue, id, self.request()) == .asked)
+        }
+    }
+
+    @Test func `A subscription made anew asks for itself: nobody can answer for the one that ended`() async throws {
+        try await withHouse(shards: 1) { house async throws in
+            let queue = try address("p", "q")
+            let ended = try await house.subscribe(to: queue)
+            #expect(try await house.store.subscriptions.ask(queue, id: ended, self.request()) == .asked)
+            try await house.store.subscriptions.delete(queue, id: ended)
+            let id = try await house.subscribe(to: queue)
+            #expect(id != ended)
+            #expect(try await house.store.subscriptions.ask(queue, id: id, self.request()) == .asked)
+            #expect(try await house.lease().map(\.subscription) == [id])
         }
     }
 

@@ -1,3 +1,4 @@
+package import Domain
 package import Signing
 
 /// Ways of working an operator chose.
@@ -6,6 +7,8 @@ package struct Modes: Sendable {
     package var deletesOnlyClaimed = false
     /// Records a checksum of every body that is posted; nil: of none.
     package var checksum: BodyChecksum?
+    /// The kinds of address that can be subscribed; who is subscribed already stays.
+    package var subscriberSchemes = Subscriber.Scheme.allCases
 
     package init() {}
 }

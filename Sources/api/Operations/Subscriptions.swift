@@ -13,7 +13,7 @@ extension Operations {
     func createSubscription(
         to queue: QueueAddress, document: [UInt8], now: Timestamp
     ) async throws -> SubscriptionID {
-        let wish = try SubscriptionBody(document: document, now: now)
+        let wish = try SubscriptionBody(document: document, now: now, schemes: self.modes.subscriberSchemes)
         let ttl = wish.ttl ?? self.limits.subscriptionTTLDefault
         let (id, outcome) = try await self.stores.making(queue) { place in
             try await place.store.subscriptions.create(
@@ -59,7 +59,7 @@ extension Operations {
     func updateSubscription(
         _ text: String, of queue: QueueAddress, document: [UInt8], now: Timestamp
     ) async throws {
-        let patch = try SubscriptionPatch(document: document, now: now)
+        let patch = try SubscriptionPatch(document: document, now: now, schemes: self.modes.subscriberSchemes)
         guard let id = SubscriptionID(text) else {
             try await self.ping(for: queue)
             throw Refusal.subscriptionNotFound

@@ -17,10 +17,14 @@ package struct SubscriptionBody: Sendable {
     ///
     /// Several of the words thrown are looked for by clients and tests.
     ///
-    /// - Parameter now: Bounds `ttl`: a subscription must end before the year 10000.
+    /// - Parameters:
+    ///   - now: Bounds `ttl`: a subscription must end before the year 10000.
+    ///   - schemes: The kinds of subscriber that are taken.
     /// - Throws: ``Refusal/bodyInvalid(_:)``, ``Refusal/requestInvalid(_:)`` or
     ///   ``Refusal/subscriberSchemeUnsupported(supported:)``.
-    package init(document bytes: [UInt8], now: Timestamp) throws(Refusal) {
+    package init(
+        document bytes: [UInt8], now: Timestamp, schemes: [Subscriber.Scheme] = Subscriber.Scheme.allCases
+    ) throws(Refusal) {
         let object: JSONObject?
         do {
             object = try JSONObject(document: bytes.isEmpty ? Array("{}".utf8) : bytes)
@@ -32,7 +36,7 @@ package struct SubscriptionBody: Sendable {
         let uri = try SubscriptionFields.uri(value, in: object)
         let ttl = try SubscriptionFields.ttl(of: object, now: now)
         let options = try SubscriptionFields.options(of: object)
-        self.subscriber = try Subscriber(uri)
+        self.subscriber = try Subscriber(uri, of: schemes)
         self.ttl = ttl
         self.options = options?.text ?? Array("{}".utf8)
         self.pace = options?.pace ?? Pace()

@@ -13,10 +13,14 @@ package struct SubscriptionPatch: Sendable, Equatable {
 
     /// Several of the words thrown are looked for by clients and tests.
     ///
-    /// - Parameter now: Bounds `ttl`: a subscription must end before the year 10000.
+    /// - Parameters:
+    ///   - now: Bounds `ttl`: a subscription must end before the year 10000.
+    ///   - schemes: The kinds of subscriber that are taken.
     /// - Throws: ``Refusal/bodyInvalid(_:)``, ``Refusal/requestInvalid(_:)``,
     ///   ``Refusal/subscriberSchemeUnsupported(supported:)`` or ``Refusal/subscriptionUnchanged``.
-    package init(document bytes: [UInt8], now: Timestamp) throws(Refusal) {
+    package init(
+        document bytes: [UInt8], now: Timestamp, schemes: [Subscriber.Scheme] = Subscriber.Scheme.allCases
+    ) throws(Refusal) {
         guard !bytes.isEmpty else { throw .subscriptionUnchanged }
         let object: JSONObject?
         do {
@@ -26,7 +30,7 @@ package struct SubscriptionPatch: Sendable, Equatable {
         }
         guard let object else { throw .bodyInvalid("Subscriptions must be a dict.") }
         self.subscriber = try object["subscriber"].map { value throws(Refusal) in
-            try Subscriber(try SubscriptionFields.uri(value, in: object))
+            try Subscriber(try SubscriptionFields.uri(value, in: object), of: schemes)
         }
         self.ttl = try SubscriptionFields.ttl(of: object, now: now)
         let options = try SubscriptionFields.options(of: object)

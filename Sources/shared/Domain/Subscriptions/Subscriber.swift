@@ -12,11 +12,12 @@ package struct Subscriber: Hashable, Sendable {
     /// Only the scheme is looked at: whether the address can be reached, and may be, is decided when a delivery connects
     /// (contract S-26).
     ///
+    /// - Parameter schemes: The kinds that are taken.
     /// - Throws: ``Refusal/subscriberSchemeUnsupported(supported:)``.
-    package init(_ uri: String) throws(Refusal) {
+    package init(_ uri: String, of schemes: [Scheme] = Scheme.allCases) throws(Refusal) {
         guard let colon = uri.utf8.firstIndex(of: UInt8(ascii: ":")),
-            let scheme = Scheme(rawValue: uri[..<colon].lowercased())
-        else { throw .subscriberSchemeUnsupported(supported: Scheme.allCases.map(\.rawValue)) }
+            let scheme = Scheme(rawValue: uri[..<colon].lowercased()), schemes.contains(scheme)
+        else { throw .subscriberSchemeUnsupported(supported: schemes.map(\.rawValue)) }
         self.scheme = scheme
         self.uri = uri
     }

@@ -64,6 +64,11 @@ package enum SettingCatalog {
                 allowed: "an http or https URL without a query",
                 meaning:
                     "The root of the REST API as subscribers reach it, named in confirmations. A path in it is kept.")
+        case .apiSubscriberTypes:
+            Setting(
+                key, flag: Self.flag(key), default: "http,https,mailto", shape: .list, processes: [.api],
+                allowed: "some of http, https, mailto, commas between",
+                meaning: "The kinds of subscriber that can be subscribed. Those that are already, stay.")
         case .limitsPageQueues:
             Setting(
                 key, flag: Self.flag(key), default: "20", shape: .integer(1...100_000), processes: [.api],

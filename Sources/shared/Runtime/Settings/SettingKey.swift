@@ -14,6 +14,7 @@ package enum SettingKey: String, Sendable, CaseIterable {
     case apiAuth = "api.auth"
     case apiDrain = "api.drain"
     case apiPublicURL = "api.public.url"
+    case apiSubscriberTypes = "api.subscriber.types"
 
     // What callers may ask for, and what holds when they do not say.
     case limitsPageQueues = "limits.page.queues"

@@ -2,8 +2,8 @@
 -- KEYS    1 subh   2 pos   3 pay   4 rp   5 bell   6 asked   and by name: due r
 -- ARGV    1 now   2 prefix   3 id   4 queue   5 shard   6 address   7 ms between two questions   8 ttl of the question, s
 --         9 flags of the record   10 document
--- RETURNS 'asked'; 'held': the same address was asked the same less than that long ago, nothing is sent; 'absent': the
---         queue has no living subscription of this id
+-- RETURNS 'asked'; 'held': this subscription asked that address the same less than that long ago, nothing is sent;
+--         'absent': the queue has no living subscription of this id
 -- COST    log n for n addresses asked lately
 local header = call('HGET', KEYS[1], ARGV[3])
 if not is_alive(header) or queue_of(header) ~= ARGV[4] then return 'absent' end

@@ -3,8 +3,9 @@ import Redis
 
 /// A question to a subscriber, or its way back, ready to be delivered.
 package struct ConfirmationRequest: Sendable, Equatable {
-    /// Seconds between two of a kind to the same address, however often they are asked for: nobody's endpoint or mailbox
-    /// can be flooded by subscribing it again and again.
+    /// Seconds between two of a kind from one subscription to the same address, however often they are asked for.
+    ///
+    /// Subscribing again and again floods nobody; a subscription that was deleted and made anew is another one.
     package static let pause = 60
 
     package let kind: NotificationKind
@@ -27,7 +28,7 @@ package struct ConfirmationRequest: Sendable, Equatable {
 /// What became of the wish to ask.
 package enum ConfirmationOutcome: String, Sendable, Equatable {
     case asked
-    /// The same address was asked the same less than ``ConfirmationRequest/pause`` seconds ago.
+    /// This subscription asked that address the same less than ``ConfirmationRequest/pause`` seconds ago.
     case held
     /// This queue has no living subscription of the id.
     case absent

@@ -1,0 +1,69 @@
+import API
+import Domain
+import Runtime
+import TestKit
+import Testing
+
+/// What the API is told of confirmations and of who may be subscribed.
+struct ConfirmationSettingsTests {
+    private func settings(_ flags: [SettingKey: String]) throws -> APISettings {
+        let own: [SettingKey: String] = [.masterKey: RunningAPI.masterKey]
+        return try APISettings(
+            SettingReader(for: .api, flags: flags.merging(own) { flag, _ in flag }, environment: [:]))
+    }
+
+    @Test func `Nobody is asked unless that is set`() throws {
+        #expect(try self.settings([.signedURLKeys: "newest,older"]).confirmation == nil)
+        let asking: [SettingKey: String] = [.signedURLKeys: "newest,older", .confirmationRequired: "true"]
+        #expect(try self.settings(asking).confirmation != nil)
+    }
+
+    @Test func `T-10: who is to ask and cannot sign does not start`() {
+        #expect {
+            try self.settings([.confirmationRequired: "true"])
+        } throws: { error in
+            "\(error)".contains("confirmation.required") && "\(error)".contains("signed.url.keys")
+        }
+    }
+
+    @Test(arguments: [
+        ("https://m.example", "https://m.example"), ("https://m.example/", "https://m.example"),
+        ("http://[::1]:8888/messaging/", "http://[::1]:8888/messaging"),
+    ])
+    func `The address of the API in confirmations is what was set, its path too`(given: String, used: String) throws {
+        let settings = try self.settings([
+            .signedURLKeys: "newest", .confirmationRequired: "true", .apiPublicURL: given,
+        ])
+        #expect(settings.confirmation?.publicURL == used)
+    }
+
+    @Test(arguments: [
+        "m.example", "ftp://m.example", "https://", "https:///v2", "https://m.example/?a=b", "https://m/#a",
+    ])
+    func `An address that is no root of an API stops the start`(url: String) {
+        #expect(throws: SettingError.self) { try self.settings([.apiPublicURL: url]) }
+    }
+
+    @Test func `The kinds of subscriber are those that were set, else all`() throws {
+        #expect(try self.settings([:]).modes.subscriberSchemes == [.http, .https, .mailto])
+        #expect(try self.settings([.apiSubscriberTypes: "https"]).modes.subscriberSchemes == [.https])
+        for types in ["gopher", "https,trust+https", "HTTPS"] {
+            #expect(throws: SettingError.self, "\(types)") { try self.settings([.apiSubscriberTypes: types]) }
+        }
+    }
+
+    @Test func `A kind of subscriber that was not set is refused, created and patched`() async throws {
+        var modes = Modes()
+        modes.subscriberSchemes = [.https]
+        try await withAPI(modes: modes) { api async throws in
+            let (client, path) = (api.client(), "/v2/queues/orders/subscriptions")
+            let refused = try await client.post(path, #"{"subscriber": "mailto:a@example.com"}"#)
+            #expect(refused.status == 400 && refused.words.contains("https") && !refused.words.contains("mailto"))
+            let made = try await client.post(path, #"{"subscriber": "https://a/"}"#)
+            #expect(made.status == 201)
+            let id = try #require(made.json["subscription_id"] as? String)
+            #expect(try await client.patch("\(path)/\(id)", #"{"subscriber": "http://a/"}"#).status == 400)
+            #expect(try await client.patch("\(path)/\(id)", #"{"subscriber": "https://b/"}"#).status == 204)
+        }
+    }
+}
