@@ -63,6 +63,34 @@ struct PacedDeliveryTests {
         }
     }
 
+    @Test(arguments: [(#"{"_disable_on_gone": true}"#, true), ("{}", false)])
+    func `Who answers 410 gets nothing more when the subscription says so`(options: String, isLast: Bool) async throws {
+        try await WebhookReceiver.with(answers: ["/": .sequence([.status(410), .status(204)])]) { receiver in
+            try await withDeployment { deployment in
+                let id = try await deployment.subscribe(receiver.url("/"), options: options)
+                let deliveries = deployment.store.deliveries
+                try await deployment.withNotifier {
+                    try await deployment.post("1")
+                    #expect(try await deployment.deadLetters(waitingFor: 1).map(\.reason) == [.refused])
+                    try await deployment.post("2")
+                    let health = try await deliveries.health(of: deployment.queue, subscription: id)
+                    #expect((health?.disabledSince != nil) == isLast)
+                    if isLast {
+                        let backlog = try await eventually {
+                            let health = try await deliveries.health(of: deployment.queue, subscription: id)
+                            return health?.backlog == 1 ? 1 : nil
+                        }
+                        #expect(backlog == 1)
+                        #expect(receiver.count == 1)
+                        #expect(try await deliveries.resume(deployment.queue, subscription: id))
+                    }
+                    #expect(try await deployment.isSettled())
+                }
+                #expect(receiver.count == 2)
+            }
+        }
+    }
+
     @Test func `A notifier disables what did nothing but fail for as long as it was told`() async throws {
         try await withDeployment { deployment in
             var settings = EngineSettings()

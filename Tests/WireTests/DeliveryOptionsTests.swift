@@ -76,6 +76,12 @@ struct DeliveryOptionsTests {
         #expect(self.options("[]") == DeliveryOptions())
     }
 
+    @Test func `Whether 410 disables is a boolean, false unless said`() {
+        #expect(!self.options("{}").disablesOnGone && !self.options(#"{"_disable_on_gone": null}"#).disablesOnGone)
+        #expect(self.options(#"{"_disable_on_gone": true}"#).disablesOnGone)
+        #expect(self.words(of: #"{"_disable_on_gone": 1}"#)?.contains("has to be a boolean") == true)
+    }
+
     // MARK: Bodies
 
     private func rendered(_ template: String, _ message: String) throws -> String {

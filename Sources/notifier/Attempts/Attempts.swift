@@ -7,11 +7,11 @@ import Wire
 struct Attempts: Sendable {
     /// What is to be done about one lease.
     enum Plan: Sendable {
-        case send(Lease, RetryPolicy, WebhookDraft)
+        case send(Lease, AttemptTerms, WebhookDraft)
         /// Nothing is sent, and this is written down.
         case end(Lease, Settlement.Ending)
         /// Nothing can be sent, because the body does not open; it counts as an attempt like any other that failed.
-        case fail(Lease, RetryPolicy, VaultError)
+        case fail(Lease, AttemptTerms, VaultError)
     }
 
     /// A request but for who wants to hear of it.
@@ -59,9 +59,7 @@ struct Attempts: Sendable {
             guard recipient.scheme != .mailto else {
                 return .end(lease, .deadLetter(.noTransport, summary: "this house sends no mail"))
             }
-            let policy = RetryPolicy.effective(
-                queue: lease.queuePolicy, subscription: recipient.retryPolicy
-            ).policy
+            let terms = AttemptTerms(lease, to: recipient)
             var body: PinnedBytes
             do throws(VaultError) {
                 if let known = encoded[lease.queue]?[lease.position] {
@@ -70,7 +68,7 @@ struct Attempts: Sendable {
                     body = try self.body(of: lease)
                 }
             } catch {
-                return .fail(lease, policy, error)
+                return .fail(lease, terms, error)
             }
             encoded[lease.queue, default: [:]][lease.position] = body
             if let template = recipient.template { body = body.withSpan { PinnedBytes(template.rendered(with: $0)) } }
@@ -81,7 +79,7 @@ struct Attempts: Sendable {
                 body: body, to: recipient)
             let draft = WebhookDraft(
                 url: recipient.url, headers: headers, body: body, ownBytes: recipient.template == nil ? 0 : body.count)
-            return .send(lease, policy, draft)
+            return .send(lease, terms, draft)
         }
     }
 

@@ -13,6 +13,8 @@ package struct Recipient: Sendable {
     package let retryPolicy: RetryPolicy?
     /// nil: the body is the notification itself.
     package let template: PostTemplate?
+    /// Whether an answer of 410 disables the subscription.
+    package let disablesOnGone: Bool
     /// The headers that are the same in all its requests, `Name: value` each.
     package let headers: [String]
     /// Bytes that its options take here.
@@ -27,6 +29,7 @@ package struct Recipient: Sendable {
         self.secret = secret
         self.retryPolicy = options.retryPolicy
         self.template = options.template
+        self.disablesOnGone = options.disablesOnGone
         let own = options.headers.headers
         self.headers = own.isEmpty ? Self.plainHeaders : Self.lines(of: own)
         self.optionBytes =

@@ -225,18 +225,18 @@ final class Lane: Sendable {
         for plan in plans {
             switch plan {
             case .end(let lease, let ending): self.settler.end(lease, with: ending)
-            case .fail(let lease, let policy, let error):
+            case .fail(let lease, let terms, let error):
                 self.tools.logger.error(
                     "A message body does not open",
                     metadata: [
                         LogKey.queueName: "\(lease.queue.name)", LogKey.subscriptionID: "\(lease.subscription.text)",
                         LogKey.deliveryAttempt: "\(lease.attempt)", LogKey.error: "\(error)",
                     ])
-                self.end(RunningAttempt(lease, policy, startedAt: now), .unreachable(.sealed), Exchange(), at: now)
-            case .send(let lease, let policy, let draft):
+                self.end(RunningAttempt(lease, terms, startedAt: now), .unreachable(.sealed), Exchange(), at: now)
+            case .send(let lease, let terms, let draft):
                 self.tools.metrics.started(lease, at: now)
                 // Only what the end needs: the lease itself would keep the whole reply it came in.
-                let attempt = RunningAttempt(lease, policy, startedAt: now)
+                let attempt = RunningAttempt(lease, terms, startedAt: now)
                 if draft.ownBytes > 0 { self.settler.load(attempt.key, bytes: draft.ownBytes) }
                 requests.append(
                     WebhookRequest(url: draft.url, headers: draft.headers, body: draft.body) { result in
@@ -269,24 +269,17 @@ private struct RunningAttempt: Sendable {
     let kind: NotificationKind
     let startedAt: Timestamp
     let expiresAt: Timestamp
-    /// In force when it began.
-    let policy: RetryPolicy
+    let terms: AttemptTerms
 
-    init(_ lease: Lease, _ policy: RetryPolicy, startedAt: Timestamp) {
+    init(_ lease: Lease, _ terms: AttemptTerms, startedAt: Timestamp) {
         self.key = UnderWay.Key(lease.token)
         self.kind = lease.kind
         self.startedAt = startedAt
         self.expiresAt = lease.expiresAt
-        self.policy = policy
+        self.terms = terms
     }
 
     func ending(after outcome: Outcome, at now: Timestamp) -> Settlement.Ending {
-        let decision = DeliveryDecision(
-            after: outcome, attempt: self.key.attempt, policy: self.policy, expiresAt: self.expiresAt, now: now)
-        switch decision {
-        case .delivered: return .delivered
-        case .retry(let seconds): return .retry(after: .seconds(seconds))
-        case .deadLetter(let reason): return .deadLetter(reason, summary: outcome.summary)
-        }
+        self.terms.ending(after: outcome, attempt: self.key.attempt, expiresAt: self.expiresAt, now: now)
     }
 }

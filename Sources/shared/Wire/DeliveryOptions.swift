@@ -7,23 +7,31 @@ package import Domain
 /// | `_retry_policy` | object: when an attempt that failed is repeated |
 /// | `post_data` | string: the body of requests |
 /// | `post_headers` | object of strings: headers of requests |
+/// | `_disable_on_gone` | boolean: whether an answer of 410 disables the subscription |
 package struct DeliveryOptions: Sendable, Equatable {
     /// nil when there is none, or one that says nothing.
     package let retryPolicy: RetryPolicy?
     /// nil: the body is the notification itself.
     package let template: PostTemplate?
     package let headers: PostHeaders
+    /// Whether an answer of 410 is the last that the subscriber wants to give.
+    package let disablesOnGone: Bool
 
     private enum Name {
         static let template = "post_data"
         static let headers = "post_headers"
+        static let gone = "_disable_on_gone"
     }
 
     /// Options that say nothing but what is given.
-    package init(retryPolicy: RetryPolicy? = nil, template: PostTemplate? = nil, headers: PostHeaders = .none) {
+    package init(
+        retryPolicy: RetryPolicy? = nil, template: PostTemplate? = nil, headers: PostHeaders = .none,
+        disablesOnGone: Bool = false
+    ) {
         self.retryPolicy = retryPolicy
         self.template = template
         self.headers = headers
+        self.disablesOnGone = disablesOnGone
     }
 
     /// Reads what a caller wants to store.
@@ -34,7 +42,7 @@ package struct DeliveryOptions: Sendable, Equatable {
     init(_ options: JSONObject) throws(Refusal) {
         self.init(
             retryPolicy: try Self.retryPolicy(of: options), template: try Self.template(of: options),
-            headers: try Self.headers(of: options))
+            headers: try Self.headers(of: options), disablesOnGone: try Self.disablesOnGone(options))
     }
 
     /// Lays open what is stored.
@@ -47,7 +55,8 @@ package struct DeliveryOptions: Sendable, Equatable {
         }
         self.init(
             retryPolicy: try? Self.retryPolicy(of: options), template: try? Self.template(of: options),
-            headers: (try? Self.headers(of: options)) ?? .none)
+            headers: (try? Self.headers(of: options)) ?? .none,
+            disablesOnGone: (try? Self.disablesOnGone(options)) ?? false)
     }
 
     private static func retryPolicy(of options: JSONObject) throws(Refusal) -> RetryPolicy? {
@@ -66,5 +75,13 @@ package struct DeliveryOptions: Sendable, Equatable {
     private static func headers(of options: JSONObject) throws(Refusal) -> PostHeaders {
         guard let value = options[Name.headers] else { return .none }
         return try PostHeaders(options.object(value))
+    }
+
+    private static func disablesOnGone(_ options: JSONObject) throws(Refusal) -> Bool {
+        guard let value = options[Name.gone] else { return false }
+        guard let boolean = value.boolean else {
+            throw .requestInvalid("The option \(Name.gone) has to be a boolean.")
+        }
+        return boolean
     }
 }

@@ -172,7 +172,7 @@ extension Settlement {
             switch self.ending {
             case .delivered: ("d", "", "")
             case .retry(let delay): ("r", String(delay.milliseconds), "")
-            case .deadLetter(let reason, let summary): ("x", reason.rawValue, summary)
+            case .deadLetter(let reason, let summary, let disabling): (disabling ? "g" : "x", reason.rawValue, summary)
             case .handedBack: ("h", "", "")
             case .dropped: ("n", "", "")
             }

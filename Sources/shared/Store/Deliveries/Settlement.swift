@@ -8,7 +8,8 @@ package struct Settlement: Sendable, Equatable {
         /// Due again after this long by Redis' clock, with the next attempt's number.
         case retry(after: Duration)
         /// Ended without success; kept among the project's dead letters. `summary` says how the last attempt ended.
-        case deadLetter(DeliveryDecision.Reason, summary: String)
+        /// `disabling`: and nothing is sent to the subscription any more until it is resumed.
+        case deadLetter(DeliveryDecision.Reason, summary: String, disabling: Bool = false)
         /// Not tried: due at once with the same attempt's number. Only the newest token of a lease can do this.
         case handedBack
         /// Not tried, and never will be: the subscription is gone.

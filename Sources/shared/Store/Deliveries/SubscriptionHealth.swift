@@ -13,7 +13,7 @@ package struct SubscriptionHealth: Sendable, Equatable {
     package let isConfirmed: Bool
     /// When it was paused; nil when it is not.
     package let pausedSince: Timestamp?
-    /// When it was disabled for nothing but failures; nil when it is not.
+    /// When it was disabled, for nothing but failures or because it said that it is gone; nil when it is not.
     package let disabledSince: Timestamp?
     /// When the breaker lets the next probe through, which may be past; nil when it is closed.
     package let probeAt: Timestamp?

@@ -4,6 +4,7 @@
 --         most 500: subscription   position   attempt, and :times a lease of it lapsed, if any did   token   ending
 --         detail   summary   queue   entry of the log, '' when nothing was attempted
 --         ending  d delivered   r due again, detail = after ms   x dead letter, detail = reason
+--                 g the same, and the subscription is disabled
 --                 h handed back untried, only by the newest token   n dropped
 -- RETURNS per attempt 1 written down, 0 the lease was lost
 -- COST    k log n for k attempts: 8 us each in small batches, 3.4 in batches of 100
@@ -60,7 +61,7 @@ for number, member in ipairs(members) do
             state.entries, state.logged[kind] = state.entries .. ARGV[index + 8], state.logged[kind] + 1
         end
         if ending == 'd' then
-            state.successes, state.failing = state.successes + 1, nil
+            state.successes, state.failing, state.gone = state.successes + 1, nil, nil
             finish(position)
         elseif ending == 'r' then
             local attempt, lapses = string.match(turn, '^(%d+)(.*)$')
@@ -69,7 +70,8 @@ for number, member in ipairs(members) do
         elseif ending == 'h' then
             wait(state, now, position .. ':' .. turn)
         else
-            if ending == 'x' then
+            if ending ~= 'n' then
+                state.gone = state.gone or ending == 'g'
                 -- The message's end is no failing of the subscriber's, nor is what this house cannot do.
                 if ARGV[index + 8] ~= '' or (detail ~= 'expired' and detail ~= 'no_transport') then
                     fail(state, position)
@@ -100,6 +102,10 @@ for index, subscription in ipairs(touched) do
     end
     if state.successes > 0 then more = succeeded(more) end
     if state.failing then more = failed(more, state.failing, disable_after) end
+    if state.gone then
+        more = more or {}
+        more.x = more.x or now
+    end
     if state.again and is_ordered(headers[index] or '') then
         -- What waits for its retry keeps its place, and the whole subscription waits with it.
         more = more or {}
