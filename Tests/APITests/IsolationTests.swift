@@ -23,9 +23,11 @@ struct IsolationTests {
         ("PATCH", "/v2/queues/{}/subscriptions/S", #"{"ttl": 60}"#), ("DELETE", "/v2/queues/{}/subscriptions/S", nil),
         ("PUT", "/v2/queues/{}/subscriptions/S/confirm", #"{"confirmed": true}"#),
         ("GET", "/v2/queues/{}/subscriptions/S/secret", nil),
+        ("POST", "/v2/queues/{}/subscriptions/S/secret/rotate", "{}"),
         ("GET", "/v2/queues/{}/subscriptions/S/schedule", nil),
         ("GET", "/v2/queues/{}/subscriptions/S/attempts", nil), ("GET", "/v2/queues/{}/subscriptions/S/health", nil),
         ("POST", "/v2/queues/{}/subscriptions/S/pause", nil), ("POST", "/v2/queues/{}/subscriptions/S/resume", nil),
+        ("POST", "/v2/queues/{}/subscriptions/S/test", nil),
     ]
 
     private func furnish(_ client: APIClient) async throws -> House {

@@ -151,4 +151,55 @@ struct SubscriptionServiceTests {
             }
         }
     }
+
+    @Test func `A test is owed like any other delivery, with the body that was asked for`() async throws {
+        try await withAPI { api async throws in
+            let client = api.client()
+            let id = try await self.subscribe(client)
+            let path = "\(self.path)/\(id)/test"
+            let bodies = ["", "{}", #"{"body": [1, "two"]}"#, #"{"body": null}"#]
+            let expected = [#"{"test":true}"#, #"{"test":true}"#, #"[1, "two"]"#, "null"]
+            var deliveries: [String] = []
+            for body in bodies {
+                let reply = try await client.post(path, body)
+                #expect(reply.status == 202 && reply["Location"] == "\(self.path)/\(id)/attempts")
+                deliveries.append(try #require(reply.json["delivery_id"] as? String))
+            }
+            let leases = try await self.lease(api)
+            #expect(leases.allSatisfy { $0.lease.kind == .test && $0.lease.ttl == 300 })
+            let sent = leases.map { String(decoding: $0.lease.body, as: UTF8.self) }
+            #expect(sent == expected.map { #"{"body":\#($0),"ttl":300,"queue_name":"orders","Message_Type":"Test"}"# })
+            let owed = leases.map {
+                api.store.deliveries.deliveryID(subscription: $0.lease.subscription, position: $0.lease.position).text
+            }
+            #expect(owed == deliveries)
+        }
+    }
+
+    @Test func `What is no test is refused, and so is one to a subscriber nothing is sent to`() async throws {
+        try await withAPI { api async throws in
+            let client = api.client()
+            let id = try await self.subscribe(client)
+            for body in ["[]", "{", #"{"text": 1}"#] {
+                #expect(try await client.post("\(self.path)/\(id)/test", body).status == 400)
+            }
+            #expect(try await client.post("\(self.path)/nope/test", "").status == 404)
+            let mail = try await client.post(self.path, #"{"subscriber": "mailto:a@example.com"}"#)
+            let address = try #require(mail.json["subscription_id"] as? String)
+            let refused = try await client.post("\(self.path)/\(address)/test", "")
+            #expect(refused.status == 400 && refused.words.contains("no mail"))
+            #expect(try await self.lease(api).isEmpty)
+        }
+    }
+
+    @Test func `Who has to confirm gets no test before`() async throws {
+        let rules = ConfirmationRules(key: try #require(SignedURLKey("s3cret")), publicURL: nil)
+        try await withAPI(confirmation: rules) { api async throws in
+            let client = api.client()
+            let path = "\(self.path)/\(try await self.subscribe(client))"
+            #expect(try await client.post(path + "/test", "").status == 409)
+            #expect(try await client.put(path + "/confirm", #"{"confirmed": true}"#).status == 204)
+            #expect(try await client.post(path + "/test", "").status == 202)
+        }
+    }
 }

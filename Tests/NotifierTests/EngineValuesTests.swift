@@ -30,7 +30,10 @@ struct EngineValuesTests {
         let keys = try (0..<30).map { SubscriptionCache.Key(subscription: try Self.subscription($0), version: 1) }
         for (index, key) in keys.enumerated() {
             cache.insert(
-                Recipient(subscriber: try Subscriber("http://\(index)/"), isConfirmed: false, secret: secret), for: key)
+                Recipient(
+                    subscriber: try Subscriber("http://\(index)/"), isConfirmed: false,
+                    secrets: WebhookSecrets(current: secret)),
+                for: key)
             #expect(cache[keys[0]]?.url == "http://0/")
         }
         #expect(keys.count { cache[$0] != nil } <= 20)

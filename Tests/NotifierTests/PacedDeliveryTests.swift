@@ -63,6 +63,30 @@ struct PacedDeliveryTests {
         }
     }
 
+    @Test(arguments: [200, 503, 410])
+    func `A test is attempted once and leaves its entry in the log, and nothing else`(status: Int) async throws {
+        try await WebhookReceiver.with(answers: ["/": .status(status)]) { receiver in
+            try await withDeployment { deployment in
+                let options = #"{"_disable_on_gone": true, "post_headers": {"X-Team": "billing"}}"#
+                let id = try await deployment.subscribe(receiver.url("/"), options: options)
+                let document = #"{"body":1,"ttl":300,"queue_name":"orders","Message_Type":"Test"}"#
+                let position = try await deployment.store.subscriptions.test(
+                    deployment.queue, id: id, document: Array(document.utf8), ttl: 300)
+                #expect(position != nil)
+                try await deployment.withNotifier { () async throws in #expect(try await deployment.isSettled()) }
+                let request = try #require(receiver.requests.first)
+                #expect(receiver.count == 1 && request.text == document && request["x-team"] == "billing")
+                #expect(request["herald-message-type"] == "Test" && request["herald-message-id"] == nil)
+                let health = try #require(
+                    try await deployment.store.deliveries.health(of: deployment.queue, subscription: id))
+                #expect(health.log.attempts.map(\.report.kind) == [.test])
+                #expect(health.log.attempts.first?.report.end == .answered(status: status))
+                #expect(health.failures == nil && health.disabledSince == nil && health.backlog == 0)
+                #expect(try await deployment.deadLetters().isEmpty)
+            }
+        }
+    }
+
     @Test(arguments: [(#"{"_disable_on_gone": true}"#, true), ("{}", false)])
     func `Who answers 410 gets nothing more when the subscription says so`(options: String, isLast: Bool) async throws {
         try await WebhookReceiver.with(answers: ["/": .sequence([.status(410), .status(204)])]) { receiver in

@@ -51,7 +51,7 @@ struct PostOptionsTests {
             version: 1)
         let template = try PostTemplate(String(repeating: "x", count: 1000))
         let large = Recipient(
-            subscriber: try Subscriber("http://a"), isConfirmed: true, secret: secret,
+            subscriber: try Subscriber("http://a"), isConfirmed: true, secrets: WebhookSecrets(current: secret),
             options: DeliveryOptions(template: template))
         let cache = SubscriptionCache(generationMax: 1000, bytesMax: 10_000)
         let id = try #require(SubscriptionID(String(repeating: "1", count: 27)))

@@ -2,6 +2,7 @@ import Domain
 import Foundation
 import Notifier
 import Signing
+import Store
 import TestKit
 import Testing
 
@@ -34,6 +35,44 @@ struct StandardWebhooksTests {
                 let other = house.masterKey.webhookSecret(
                     project: house.queue.project, subscription: subscription, version: 2)
                 #expect(try await Self.judge(request, body: request.text, secret: other.text).hasPrefix("refused"))
+            }
+        }
+    }
+
+    @Test
+    func `During a rotation the reference implementation verifies with either secret, afterwards with the new one`()
+        async throws
+    {
+        try await WebhookReceiver.with { receiver in
+            try await withDeployment { house in
+                let id = try await house.subscribe(receiver.url())
+                func secret(_ version: Int) -> String {
+                    house.masterKey.webhookSecret(project: house.queue.project, subscription: id, version: version).text
+                }
+                func verdicts(_ request: ReceivedRequest) async throws -> [Bool] {
+                    var verdicts: [Bool] = []
+                    for version in 1...3 {
+                        let verdict = try await Self.judge(request, body: request.text, secret: secret(version))
+                        verdicts.append(verdict == "verified")
+                    }
+                    return verdicts
+                }
+                try await house.withNotifier {
+                    // The first request makes the notifier know the subscription as it is before.
+                    for (number, overlap) in [nil, 3600, 0].enumerated() {
+                        if let overlap {
+                            let versions = try await house.store.subscriptions.rotateSecret(
+                                house.queue, id: id, overlap: overlap)
+                            #expect(versions?.current == number + 1)
+                        }
+                        try await house.post("\(number)")
+                        try await receiver.waitFor(count: number + 1)
+                    }
+                }
+                let requests = receiver.requests
+                #expect(try await verdicts(requests[0]) == [true, false, false])
+                #expect(try await verdicts(requests[1]) == [true, true, false])
+                #expect(try await verdicts(requests[2]) == [false, false, true])
             }
         }
     }

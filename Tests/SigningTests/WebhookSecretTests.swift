@@ -44,6 +44,25 @@ struct WebhookSecretTests {
         #expect(empty == "v1,gZHrLdRH5CYIvO3pVwG68dn/7Y2X6IUKoPf77XRUSm0=")
     }
 
+    @Test func `While a secret is being rotated there are two signatures, the new one first, and one afterwards`()
+        throws
+    {
+        let until = Timestamp(milliseconds: 1_700_000_000_500)
+        let subscription = try #require(SubscriptionID(String(repeating: "0", count: 27)))
+        let secrets = try MasterKey(self.key).webhookSecrets(
+            project: ProjectID("p"), subscription: subscription,
+            versions: SecretVersions(current: 2, previousUntil: until))
+        let body = Array(#"{"a":1}"#.utf8)
+        func signature(at milliseconds: Int64) -> String {
+            secrets.signature(id: "msg_1", at: Timestamp(milliseconds: milliseconds), body: body.span)
+        }
+        let newest = try self.secret(version: 2).signature(id: "msg_1", timestamp: 1_700_000_000, body: body)
+        let oldest = try self.secret(version: 1).signature(id: "msg_1", timestamp: 1_700_000_000, body: body)
+        let (during, after) = (signature(at: 1_700_000_000_499), signature(at: 1_700_000_000_500))
+        #expect(during == newest + " " + oldest)
+        #expect(after == newest)
+    }
+
     @Test(arguments: [
         "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
         "000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F",

@@ -62,12 +62,4 @@ extension Operations {
             throw Refusal.subscriptionNotFound
         }
     }
-
-    private func subscriptionID(_ text: String, of queue: QueueAddress) async throws -> SubscriptionID {
-        guard let id = SubscriptionID(text) else {
-            try await self.ping(for: queue)
-            throw Refusal.subscriptionNotFound
-        }
-        return id
-    }
 }

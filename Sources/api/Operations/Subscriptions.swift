@@ -116,9 +116,30 @@ extension Operations {
     /// What the subscriber checks our webhooks with.
     ///
     /// - Throws: ``Refusal/subscriptionNotFound``.
-    func subscriptionSecret(_ text: String, of queue: QueueAddress) async throws -> WebhookSecret {
+    func subscriptionSecrets(_ text: String, of queue: QueueAddress) async throws -> WebhookSecrets {
         let subscription = try await self.getSubscription(text, of: queue)
-        return self.masterKey.webhookSecret(
-            project: queue.project, subscription: subscription.id, version: WebhookSecret.versionFirst)
+        return self.masterKey.webhookSecrets(
+            project: queue.project, subscription: subscription.id, versions: subscription.secret)
+    }
+
+    /// Gives a subscription its next secret; for a while webhooks are signed with the one before, too.
+    ///
+    /// - Throws: ``Refusal/subscriptionNotFound``; what is wrong with the body comes first.
+    func rotateSecret(_ text: String, of queue: QueueAddress, document: [UInt8]) async throws -> WebhookSecrets {
+        let body = try SecretRotationBody(document: document)
+        let id = try await self.subscriptionID(text, of: queue)
+        let versions = try await self.store(of: queue).subscriptions.rotateSecret(
+            queue, id: id, overlap: body.overlap)
+        guard let versions else { throw Refusal.subscriptionNotFound }
+        return self.masterKey.webhookSecrets(project: queue.project, subscription: id, versions: versions)
+    }
+
+    /// - Throws: ``Refusal/subscriptionNotFound`` for a text that is no id.
+    func subscriptionID(_ text: String, of queue: QueueAddress) async throws -> SubscriptionID {
+        guard let id = SubscriptionID(text) else {
+            try await self.ping(for: queue)
+            throw Refusal.subscriptionNotFound
+        }
+        return id
     }
 }

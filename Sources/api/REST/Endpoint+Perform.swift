@@ -92,13 +92,17 @@ extension Endpoint {
         case .deleteSubscription(let queue, let id): return try await subscriptions.delete(id, of: queue)
         case .confirmSubscription(let queue, let id):
             return try await subscriptions.confirm(id, of: queue, body, now: request.now)
-        case .showSubscriptionSecret(let queue, let id): return try await subscriptions.showSecret(id, of: queue)
+        case .showSubscriptionSecret(let queue, let id):
+            return try await subscriptions.showSecrets(id, of: queue, now: request.now)
+        case .rotateSubscriptionSecret(let queue, let id):
+            return try await subscriptions.rotateSecret(id, of: queue, body, now: request.now)
         case .showSubscriptionSchedule(let queue, let id):
             return try await subscriptions.showSchedule(id, of: queue, request.query)
         case .listAttempts(let queue, let id): return try await service.attempts(of: id, in: queue, request.query)
         case .showSubscriptionHealth(let queue, let id): return try await service.health(of: id, in: queue)
         case .pauseSubscription(let queue, let id): return try await service.pause(id, of: queue)
         case .resumeSubscription(let queue, let id): return try await service.resume(id, of: queue)
+        case .testSubscription(let queue, let id): return try await service.test(id, of: queue, body)
         }
     }
 }

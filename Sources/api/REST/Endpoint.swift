@@ -52,11 +52,13 @@ enum Endpoint: Sendable {
     case deleteSubscription(QueueAddress, id: String)
     case confirmSubscription(QueueAddress, id: String)
     case showSubscriptionSecret(QueueAddress, id: String)
+    case rotateSubscriptionSecret(QueueAddress, id: String)
     case showSubscriptionSchedule(QueueAddress, id: String)
     case listAttempts(QueueAddress, id: String)
     case showSubscriptionHealth(QueueAddress, id: String)
     case pauseSubscription(QueueAddress, id: String)
     case resumeSubscription(QueueAddress, id: String)
+    case testSubscription(QueueAddress, id: String)
 
     /// Checks the queue's name, then the method, then whether the caller may.
     ///
@@ -77,8 +79,9 @@ enum Endpoint: Sendable {
         case .queue, .stats, .purge, .share, .messages, .claims, .subscriptions:
             let queue = QueueAddress(project: caller.project, name: try QueueName(route.queue))
             found = Endpoint(route.resource, method, caller, queue)
-        case .message, .claim, .subscription, .subscriptionConfirm, .subscriptionSecret, .subscriptionAttempts,
-            .subscriptionSchedule, .subscriptionHealth, .subscriptionPause, .subscriptionResume:
+        case .message, .claim, .subscription, .subscriptionConfirm, .subscriptionSecret, .subscriptionSecretRotation,
+            .subscriptionAttempts, .subscriptionSchedule, .subscriptionHealth, .subscriptionPause, .subscriptionResume,
+            .subscriptionTest:
             let queue = QueueAddress(project: caller.project, name: try QueueName(route.queue))
             found = Endpoint(route.resource, method, queue, route.id)
         }
@@ -169,11 +172,13 @@ enum Endpoint: Sendable {
         case (.subscription, .delete): self = .deleteSubscription(queue, id: id)
         case (.subscriptionConfirm, .put): self = .confirmSubscription(queue, id: id)
         case (.subscriptionSecret, .get): self = .showSubscriptionSecret(queue, id: id)
+        case (.subscriptionSecretRotation, .post): self = .rotateSubscriptionSecret(queue, id: id)
         case (.subscriptionSchedule, .get): self = .showSubscriptionSchedule(queue, id: id)
         case (.subscriptionAttempts, .get): self = .listAttempts(queue, id: id)
         case (.subscriptionHealth, .get): self = .showSubscriptionHealth(queue, id: id)
         case (.subscriptionPause, .post): self = .pauseSubscription(queue, id: id)
         case (.subscriptionResume, .post): self = .resumeSubscription(queue, id: id)
+        case (.subscriptionTest, .post): self = .testSubscription(queue, id: id)
         default: return nil
         }
     }
@@ -195,7 +200,9 @@ enum Endpoint: Sendable {
         switch self {
         case .createQueue, .updateQueue, .createTopic, .updateTopic: limits.queueMetadataBytesMax
         case .postMessages: limits.postBytesMax
-        case .createSubscription, .updateSubscription, .confirmSubscription, .purgeQueue, .purgeTopic, .shareQueue,
+        case .createSubscription, .updateSubscription, .confirmSubscription, .rotateSubscriptionSecret,
+            .testSubscription, .purgeQueue,
+            .purgeTopic, .shareQueue,
             .createClaim, .updateClaim, .putPool, .updatePool, .putFlavor, .updateFlavor:
             Self.smallBodyBytesMax
         case .showVersions, .showHome, .showOpenAPI, .ping, .checkHealth, .listPools, .showPool, .deletePool,

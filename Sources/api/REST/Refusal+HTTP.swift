@@ -107,6 +107,8 @@ extension Problem {
         case .queueNotFound: self.init(.notFound, "Not found", "There is no such queue.")
         case .topicNotFound: self.init(.notFound, "Not found", "There is no such topic.")
         case .metadataConflict(let description): self.init(.conflict, "Resource conflict", description)
+        case .subscriptionUnconfirmed:
+            self.init(.conflict, "Resource conflict", "The subscriber has not confirmed, so nothing is sent to it.")
         case .subscriptionExists:
             self.init(.conflict, "Resource conflict", "This subscriber is subscribed and confirmed already.")
         case .subscriberTaken:

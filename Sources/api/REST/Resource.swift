@@ -30,11 +30,13 @@ package enum Resource: String, CaseIterable, Sendable {
     case subscription = "/v2/queues/{queue}/subscriptions/{subscription}"
     case subscriptionConfirm = "/v2/queues/{queue}/subscriptions/{subscription}/confirm"
     case subscriptionSecret = "/v2/queues/{queue}/subscriptions/{subscription}/secret"
+    case subscriptionSecretRotation = "/v2/queues/{queue}/subscriptions/{subscription}/secret/rotate"
     case subscriptionSchedule = "/v2/queues/{queue}/subscriptions/{subscription}/schedule"
     case subscriptionAttempts = "/v2/queues/{queue}/subscriptions/{subscription}/attempts"
     case subscriptionHealth = "/v2/queues/{queue}/subscriptions/{subscription}/health"
     case subscriptionPause = "/v2/queues/{queue}/subscriptions/{subscription}/pause"
     case subscriptionResume = "/v2/queues/{queue}/subscriptions/{subscription}/resume"
+    case subscriptionTest = "/v2/queues/{queue}/subscriptions/{subscription}/test"
 
     /// The path with names for its variable parts: also the dimension of metrics, never an id.
     package var template: String { self.rawValue }
@@ -47,7 +49,9 @@ package enum Resource: String, CaseIterable, Sendable {
             [.get]
         case .ping: [.get, .head]
         case .queue, .topic, .pool, .flavor: [.get, .put, .patch, .delete]
-        case .purge, .topicPurge, .share, .claims, .subscriptionPause, .subscriptionResume: [.post]
+        case .purge, .topicPurge, .share, .claims, .subscriptionSecretRotation, .subscriptionPause, .subscriptionResume,
+            .subscriptionTest:
+            [.post]
         case .messages: [.get, .post, .delete]
         case .message: [.get, .delete]
         case .claim, .subscription: [.get, .patch, .delete]
@@ -74,7 +78,9 @@ package enum Resource: String, CaseIterable, Sendable {
         case .versions, .home, .openAPI, .ping, .health, .topics, .topic, .topicStats, .topicPurge, .queues,
             .queue, .stats, .purge, .share, .messages, .message,
             .claims, .claim, .subscriptions, .subscription, .subscriptionConfirm, .subscriptionSecret,
-            .subscriptionSchedule, .subscriptionAttempts, .subscriptionHealth, .subscriptionPause, .subscriptionResume:
+            .subscriptionSecretRotation,
+            .subscriptionSchedule, .subscriptionAttempts, .subscriptionHealth, .subscriptionPause, .subscriptionResume,
+            .subscriptionTest:
             false
         }
     }

@@ -59,8 +59,11 @@ struct Route: Sendable, Equatable {
             case "health": self.init(.subscriptionHealth, parts[3], parts[5])
             case "pause": self.init(.subscriptionPause, parts[3], parts[5])
             case "resume": self.init(.subscriptionResume, parts[3], parts[5])
+            case "test": self.init(.subscriptionTest, parts[3], parts[5])
             default: return nil
             }
+        case ("queues", 8) where parts[4] == "subscriptions" && parts[6] == "secret" && parts[7] == "rotate":
+            self.init(.subscriptionSecretRotation, parts[3], parts[5])
         default: return nil
         }
     }

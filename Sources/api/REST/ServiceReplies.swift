@@ -41,6 +41,16 @@ struct ServiceReplies: Sendable {
         return .empty(.noContent)
     }
 
+    func test(_ id: String, of queue: QueueAddress, _ body: ByteBuffer) async throws -> Reply {
+        let delivery = try await self.operations.testSubscription(
+            id, of: queue, document: Array(body.readableBytesView))
+        return Reply.json(.accepted) { body in
+            body.writeStaticString(#"{"delivery_id":"#)
+            body.writeJSON(delivery.text)
+            body.writeStaticString("}")
+        }.with(.location, "\(queue.path)/subscriptions/\(id)/attempts")
+    }
+
     // MARK: - Bodies
 
     private static func write(_ attempt: ToldAttempt, to body: inout ByteBuffer) {

@@ -68,11 +68,31 @@ struct SubscriptionReplies: Sendable {
         return .empty(.noContent)
     }
 
-    func showSecret(_ id: String, of queue: QueueAddress) async throws -> Reply {
-        let secret = try await self.operations.subscriptionSecret(id, of: queue)
-        return Reply.json(.ok) { body in
+    func showSecrets(_ id: String, of queue: QueueAddress, now: Timestamp) async throws -> Reply {
+        try await Self.show(self.operations.subscriptionSecrets(id, of: queue), at: now)
+    }
+
+    func rotateSecret(_ id: String, of queue: QueueAddress, _ body: ByteBuffer, now: Timestamp) async throws -> Reply {
+        let document = Array(body.readableBytesView)
+        return try await Self.show(self.operations.rotateSecret(id, of: queue, document: document), at: now)
+    }
+
+    /// `{"secret": "whsec_…", "previous": {"secret": "whsec_…", "until": "2026-11-21T04:14:30.123Z"}}`, or `null` where no
+    /// secret counts but the current one.
+    private static func show(_ secrets: WebhookSecrets, at now: Timestamp) -> Reply {
+        Reply.json(.ok) { body in
             body.writeStaticString(#"{"secret":"#)
-            body.writeJSON(secret.text)
+            body.writeJSON(secrets.current.text)
+            body.writeStaticString(#","previous":"#)
+            if let previous = secrets.previous, now < previous.until {
+                body.writeStaticString(#"{"secret":"#)
+                body.writeJSON(previous.secret.text)
+                body.writeStaticString(#","until":"#)
+                body.writeJSON(HTTPDate.iso8601(previous.until))
+                body.writeStaticString("}")
+            } else {
+                body.writeStaticString("null")
+            }
             body.writeStaticString("}")
         }.with(.cacheControl, "no-store")
     }

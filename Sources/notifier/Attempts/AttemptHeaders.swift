@@ -8,7 +8,7 @@ import Store
 /// |---|---|
 /// | `webhook-id` | the delivery, the same over all attempts: drop what you have seen |
 /// | `webhook-timestamp` | seconds since the epoch when this attempt was made |
-/// | `webhook-signature` | `v1,` and the signature over id, timestamp and body |
+/// | `webhook-signature` | `v1,` and the signature over id, timestamp and body; two of them while a secret is being rotated |
 /// | `herald-attempt` | from 1 |
 /// | `herald-message-id`, `herald-subscription-id` | the ids of the messaging API; a confirmation is no message |
 /// | `herald-message-type` | as `Message_Type` in the body, see ``NotificationKind`` |
@@ -20,7 +20,7 @@ enum AttemptHeaders {
         to recipient: Recipient
     ) -> [String] {
         let signature = body.withSpan {
-            recipient.secret.signature(id: delivery.text, timestamp: now.seconds, body: $0)
+            recipient.secrets.signature(id: delivery.text, at: now, body: $0)
         }
         var lines =
             recipient.headers + [

@@ -51,13 +51,13 @@ struct Attempts: Sendable {
         var encoded: [QueueAddress: [Position: PinnedBytes]] = [:]
         return leases.map { lease in
             guard now < lease.expiresAt else {
-                return .end(lease, .deadLetter(.expired, summary: "expired before attempt \(lease.attempt)"))
+                return .end(lease, Self.giveUp(lease, .expired, "expired before attempt \(lease.attempt)"))
             }
             guard let recipient = recipients[lease.recipient], self.isWanted(lease, by: recipient) else {
                 return .end(lease, .dropped)
             }
             guard recipient.scheme != .mailto else {
-                return .end(lease, .deadLetter(.noTransport, summary: "this house sends no mail"))
+                return .end(lease, Self.giveUp(lease, .noTransport, "this house sends no mail"))
             }
             let terms = AttemptTerms(lease, to: recipient)
             var body: PinnedBytes
@@ -83,10 +83,17 @@ struct Attempts: Sendable {
         }
     }
 
+    /// What becomes of what is not attempted: a test is gone.
+    private static func giveUp(
+        _ lease: Lease, _ reason: DeliveryDecision.Reason, _ summary: String
+    ) -> Settlement.Ending {
+        lease.kind == .test ? .dropped : .deadLetter(reason, summary: summary)
+    }
+
     /// Whether the subscriber, as it is now, is to get this: a notification when it agreed, a confirmation until it did.
     private func isWanted(_ lease: Lease, by recipient: Recipient) -> Bool {
         switch lease.kind {
-        case .notification: !self.confirmedOnly || recipient.isConfirmed
+        case .notification, .test: !self.confirmedOnly || recipient.isConfirmed
         case .subscriptionConfirmation, .unsubscribeConfirmation: !recipient.isConfirmed
         }
     }

@@ -8,7 +8,7 @@ package struct Recipient: Sendable {
     package let url: String
     package let scheme: Subscriber.Scheme
     package let isConfirmed: Bool
-    package let secret: WebhookSecret
+    package let secrets: WebhookSecrets
     /// nil: the subscription has none of its own.
     package let retryPolicy: RetryPolicy?
     /// nil: the body is the notification itself.
@@ -21,12 +21,13 @@ package struct Recipient: Sendable {
     package let optionBytes: Int
 
     package init(
-        subscriber: Subscriber, isConfirmed: Bool, secret: WebhookSecret, options: DeliveryOptions = DeliveryOptions()
+        subscriber: Subscriber, isConfirmed: Bool, secrets: WebhookSecrets,
+        options: DeliveryOptions = DeliveryOptions()
     ) {
         self.url = subscriber.uri
         self.scheme = subscriber.scheme
         self.isConfirmed = isConfirmed
-        self.secret = secret
+        self.secrets = secrets
         self.retryPolicy = options.retryPolicy
         self.template = options.template
         self.disablesOnGone = options.disablesOnGone

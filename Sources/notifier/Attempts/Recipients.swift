@@ -36,10 +36,10 @@ struct Recipients: Sendable {
             guard let lease = missing[subscription.id], let subscriber = try? Subscriber(subscription.subscriber) else {
                 continue
             }
-            let secret = self.masterKey.webhookSecret(
-                project: lease.queue.project, subscription: lease.subscription, version: WebhookSecret.versionFirst)
+            let secrets = self.masterKey.webhookSecrets(
+                project: lease.queue.project, subscription: lease.subscription, versions: subscription.secret)
             let recipient = Recipient(
-                subscriber: subscriber, isConfirmed: subscription.confirmed, secret: secret,
+                subscriber: subscriber, isConfirmed: subscription.confirmed, secrets: secrets,
                 options: DeliveryOptions(stored: subscription.options))
             // Changed since the lease was handed out: what it is now counts.
             found[lease.recipient] = recipient

@@ -46,6 +46,8 @@ package enum Refusal: Error, Sendable, Equatable {
     /// The pools of a flavor cannot be changed to those asked for.
     case flavorUpdateRefused(String)
     case subscriberSchemeUnsupported(supported: [String])
+    /// The subscriber was asked whether it wants to be notified, and did not say so.
+    case subscriptionUnconfirmed
     /// The subscriber is already subscribed and confirmed.
     case subscriptionExists
     /// Another subscription of the queue has the subscriber.

@@ -31,11 +31,24 @@ package struct MasterKey: Sendable, CustomStringConvertible, CustomDebugStringCo
 
     /// The secret a subscription's webhooks are signed with.
     ///
-    /// - Parameter version: Counts the rotations of this subscription's secret.
+    /// - Parameter version: From 1; counts the rotations of this subscription's secret.
     package func webhookSecret(project: ProjectID, subscription: SubscriptionID, version: Int) -> WebhookSecret {
         // Ids of subscriptions have one length and digits have no colon: the project may hold anything.
         let purpose = "webhook:\(version):\(subscription.text):\(project.text)"
         return WebhookSecret(bytes: self.secrets.key(for: Array(purpose.utf8), bytes: WebhookSecret.bytesCount))
+    }
+
+    /// The secrets of a subscription that count, as often as its secret was rotated.
+    package func webhookSecrets(
+        project: ProjectID, subscription: SubscriptionID, versions: SecretVersions
+    ) -> WebhookSecrets {
+        func secret(_ version: Int) -> WebhookSecret {
+            self.webhookSecret(project: project, subscription: subscription, version: version)
+        }
+        let previous = versions.previousUntil.map {
+            WebhookSecrets.Previous(secret: secret(versions.current - 1), until: $0)
+        }
+        return WebhookSecrets(current: secret(versions.current), previous: previous)
     }
 
     /// The root of the keys message bodies are sealed with when no other is configured.

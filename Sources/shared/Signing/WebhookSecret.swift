@@ -9,8 +9,6 @@
 /// signatures".
 package struct WebhookSecret: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     static let bytesCount = 32
-    /// The version of a subscription's secret until that is rotated.
-    package static let versionFirst = 1
 
     private let bytes: [UInt8]
     private let mac: KeyedMAC

@@ -69,7 +69,7 @@ package struct ConfirmationDocument: Sendable {
 
     private var sentence: String {
         switch self.kind {
-        case .notification, .subscriptionConfirmation:
+        case .notification, .test, .subscriptionConfirmation:
             "You are asked to receive the messages of the queue \(self.queue.name). Confirm to receive them; "
                 + "without an answer you receive none."
         case .unsubscribeConfirmation:

@@ -15,7 +15,10 @@ package enum NotificationPayload {
     ///   - ttl: Seconds.
     ///   - delay: Seconds; nil unless the post carried one or its queue sets one.
     ///   - queue: The subscription's source.
-    package static func encode(body: ArraySlice<UInt8>, ttl: Int, delay: Int?, queue: QueueName) -> [UInt8] {
+    ///   - kind: Its `Message_Type`.
+    package static func encode(
+        body: ArraySlice<UInt8>, ttl: Int, delay: Int?, queue: QueueName, kind: NotificationKind = .notification
+    ) -> [UInt8] {
         var payload = ByteBuffer()
         payload.reserveCapacity(body.count + 160)
         payload.writeStaticString(#"{"body":"#)
@@ -28,7 +31,9 @@ package enum NotificationPayload {
         }
         payload.writeStaticString(#","queue_name":"#)
         payload.writeJSON(queue.text)
-        payload.writeStaticString(#","Message_Type":"Notification"}"#)
+        payload.writeStaticString(#","Message_Type":""#)
+        payload.writeString(kind.rawValue)
+        payload.writeStaticString(#""}"#)
         return Array(payload.readableBytesView)
     }
 }

@@ -6,4 +6,14 @@ package enum NotificationKind: String, Sendable, Equatable, CaseIterable {
     case subscriptionConfirmation = "SubscriptionConfirmation"
     /// The way back, for a subscriber that withdrew.
     case unsubscribeConfirmation = "UnsubscribeConfirmation"
+    /// What the subscription's owner had sent to see whether it arrives.
+    case test = "Test"
+
+    /// Whether its document holds a signed link.
+    package var isConfirmation: Bool {
+        switch self {
+        case .subscriptionConfirmation, .unsubscribeConfirmation: true
+        case .notification, .test: false
+        }
+    }
 }

@@ -64,7 +64,9 @@ enum AttemptEntry {
     ]
     /// Frozen likewise; 0 stands for none.
     private static let addresses: [AddressClass] = [.public, .private, .loopback, .linkLocal, .multicast, .reserved]
-    private static let kinds: [NotificationKind] = [.notification, .subscriptionConfirmation, .unsubscribeConfirmation]
+    private static let kinds: [NotificationKind] = [
+        .notification, .subscriptionConfirmation, .unsubscribeConfirmation, .test,
+    ]
 
     static func bytes(of report: AttemptReport, _ token: LeaseToken) -> [UInt8] {
         var bytes: [UInt8] = []

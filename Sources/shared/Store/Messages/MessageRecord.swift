@@ -49,9 +49,7 @@ struct MessageRecord {
         self.delay = flags & Flag.delay != 0 ? Int(Self.number(try take(4))) : nil
         self.checksum = flags & Flag.checksum != 0 ? Array(try take(Self.checksumBytes)) : nil
         self.isSealed = flags & Flag.sealed != 0
-        self.kind =
-            flags & Flag.confirmation != 0
-            ? .subscriptionConfirmation : flags & Flag.withdrawal != 0 ? .unsubscribeConfirmation : .notification
+        self.kind = NotificationKind.allCases.first { Flag.of($0) == flags & Flag.ofNoMessage } ?? .notification
         self.body = rest
     }
 
@@ -62,6 +60,8 @@ struct MessageRecord {
         static let moved: Int64 = 8
         static let confirmation: Int64 = 16
         static let withdrawal: Int64 = 32
+        static let test: Int64 = 64
+        static let ofNoMessage = Self.confirmation | Self.withdrawal | Self.test
 
         /// Of a record that is no message; 0 for one that is.
         static func of(_ kind: NotificationKind) -> Int64 {
@@ -69,6 +69,7 @@ struct MessageRecord {
             case .notification: 0
             case .subscriptionConfirmation: Self.confirmation
             case .unsubscribeConfirmation: Self.withdrawal
+            case .test: Self.test
             }
         }
     }

@@ -1,7 +1,8 @@
 -- common.lua: what every script starts with; the house puts it in front of each of them.
 -- KEYS    none
 -- ARGV    1 now, ms since the epoch; empty: Redis' own clock
--- RETURNS nothing: it defines `call`, `now`, `text`, `in_chunks`, `next_position`, `queue_of`
+-- RETURNS nothing: it defines `call`, `now`, `text`, `in_chunks`, `next_position`, `queue_of`,
+--         `next_version`, `address_of`
 -- COST    under a microsecond
 local call = redis.call
 local now = tonumber(ARGV[1])
@@ -26,6 +27,18 @@ end
 -- digits | version, 6 digits | queue.
 local function queue_of(header)
     return string.sub(header, 30)
+end
+
+-- The version that a change of a subscription gives it, as its header has it.
+local function next_version(header)
+    return string.format('%06d', (tonumber(string.sub(header, 24, 29)) + 1) % 1000000)
+end
+
+-- The address in the record of a subscription, and where its options begin: ttl and versions of the secret, bytes of the
+-- address, address, options.
+local function address_of(record)
+    local bytes, from = string.match(record, '^%S+ (%d+) ()')
+    return string.sub(record, from, from + tonumber(bytes) - 1), from + tonumber(bytes)
 end
 
 -- The shard's next position: it never goes back, also when the clock does. The caller writes the last one it used.

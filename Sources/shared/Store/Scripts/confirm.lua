@@ -5,7 +5,6 @@
 -- COST    1
 local header = call('HGET', KEYS[1], ARGV[2])
 if not header or tonumber(string.sub(header, 1, 15)) <= now or queue_of(header) ~= ARGV[3] then return 0 end
-local version = (tonumber(string.sub(header, 24, 29)) + 1) % 1000000
-call('HSET', KEYS[1], ARGV[2], string.sub(header, 1, 15) .. ARGV[4] .. string.sub(header, 17, 23)
-    .. string.format('%06d', version) .. ARGV[3])
+call('HSET', KEYS[1], ARGV[2],
+    string.sub(header, 1, 15) .. ARGV[4] .. string.sub(header, 17, 23) .. next_version(header) .. ARGV[3])
 return 1

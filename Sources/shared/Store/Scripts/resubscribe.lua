@@ -9,9 +9,9 @@ local header, record = call('HGET', KEYS[2], id), call('HGET', KEYS[1], id)
 if not header or not record or tonumber(string.sub(header, 1, 15)) <= now or queue_of(header) ~= ARGV[3] then
     return 'absent'
 end
-local ttl, bytes, from = string.match(record, '^(%d+) (%d+) ()')
-local address = string.sub(record, from, from + tonumber(bytes) - 1)
-local options = string.sub(record, from + #address)
+local ttl, secret = string.match(record, '^(%d+)(%S*)')
+local address, from = address_of(record)
+local options = string.sub(record, from)
 local expires, confirmed = tonumber(string.sub(header, 1, 15)), string.sub(header, 16, 16)
 if ARGV[4] ~= '' and ARGV[4] ~= address then
     local known = call('HGET', KEYS[4], ARGV[4])
@@ -30,8 +30,6 @@ if ARGV[5] ~= '' then
 end
 local pace = string.sub(header, 17, 23)
 if ARGV[6] ~= '' then options, pace = ARGV[6], ARGV[8] end
-local version = (tonumber(string.sub(header, 24, 29)) + 1) % 1000000
-call('HSET', KEYS[2], id, string.format('%015.0f', expires) .. confirmed .. pace
-    .. string.format('%06d', version) .. ARGV[3])
-call('HSET', KEYS[1], id, ttl .. ' ' .. #address .. ' ' .. address .. options)
+call('HSET', KEYS[2], id, string.format('%015.0f', expires) .. confirmed .. pace .. next_version(header) .. ARGV[3])
+call('HSET', KEYS[1], id, ttl .. secret .. ' ' .. #address .. ' ' .. address .. options)
 return 'updated'

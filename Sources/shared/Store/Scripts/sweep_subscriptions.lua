@@ -23,8 +23,7 @@ end
 local function remove(subscription, queue)
     local record = call('HGET', KEYS[2], subscription)
     if record then
-        local bytes, from = string.match(record, '^%d+ (%d+) ()')
-        local address = string.sub(record, from, from + tonumber(bytes) - 1)
+        local address = address_of(record)
         if call('HGET', address_key(queue), address) == subscription then call('HDEL', address_key(queue), address) end
     end
     call('HDEL', KEYS[2], subscription)

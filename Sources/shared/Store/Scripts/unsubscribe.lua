@@ -8,8 +8,7 @@ if not header or queue_of(header) ~= ARGV[3] then return 0 end
 local record = call('HGET', KEYS[1], ARGV[2])
 if not record then return 0 end
 -- The header stays, with an end in the past, for as long as deliveries refer to it.
-local bytes, from = string.match(record, '^%d+ (%d+) ()')
-local address = string.sub(record, from, from + tonumber(bytes) - 1)
+local address = address_of(record)
 call('HSET', KEYS[2], ARGV[2], string.rep('0', 15) .. string.sub(header, 16))
 call('HDEL', KEYS[1], ARGV[2])
 call('ZREM', KEYS[3], ARGV[2])

@@ -8,8 +8,7 @@ for _, id in ipairs(call('ZRANGE', KEYS[3], 0, tonumber(ARGV[2]) - 1)) do
     -- The header stays, with an end in the past, for as long as deliveries refer to it.
     if header then call('HSET', KEYS[2], id, string.rep('0', 15) .. string.sub(header, 16)) end
     if record then
-        local bytes, from = string.match(record, '^%d+ (%d+) ()')
-        local address = string.sub(record, from, from + tonumber(bytes) - 1)
+        local address = address_of(record)
         if call('HGET', KEYS[4], address) == id then call('HDEL', KEYS[4], address) end
         call('HDEL', KEYS[1], id)
     end

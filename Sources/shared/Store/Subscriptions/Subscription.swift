@@ -15,6 +15,7 @@ package struct Subscription: Sendable, Equatable {
     package let confirmed: Bool
     /// Grows with every change of the subscription; a copy with the version of a lease is current.
     package let version: Int
+    package let secret: SecretVersions
 }
 
 /// What became of the wish to subscribe.

@@ -1,0 +1,16 @@
+-- rotate.lua: give a subscription its next secret; the one before counts for a while.
+-- KEYS    1 subs   2 subh
+-- ARGV    1 now   2 id   3 queue   4 ms the secret before goes on counting
+-- RETURNS {version, until}: number of the secret from now on, and when the one before ends, -1 for at once; {} when the
+--         queue has no living subscription of this id
+-- COST    1
+local id = ARGV[2]
+local header, record = call('HGET', KEYS[2], id), call('HGET', KEYS[1], id)
+if not header or not record or tonumber(string.sub(header, 1, 15)) <= now or queue_of(header) ~= ARGV[3] then return {} end
+local life, rest = string.match(record, '^(%S+)( .*)$')
+local ttl, secret = string.match(life, '^(%d+):?(%d*)')
+secret = (tonumber(secret) or 1) + 1
+local ends = tonumber(ARGV[4]) > 0 and now + tonumber(ARGV[4]) or -1
+call('HSET', KEYS[2], id, string.sub(header, 1, 23) .. next_version(header) .. ARGV[3])
+call('HSET', KEYS[1], id, string.format('%s:%d:%.0f', ttl, secret, ends) .. rest)
+return { secret, ends }
