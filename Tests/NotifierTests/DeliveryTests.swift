@@ -86,10 +86,34 @@ struct DeliveryTests {
                     #expect(letter.attempts == 1)
                     #expect(letter.subscription == subscription)
                     #expect(letter.summary == "refused \(status)")
-                    #expect(String(decoding: letter.body, as: UTF8.self) == #"{"keep": "me"}"#)
+                    let kept = try await house.store.deliveries.deadLetter(
+                        of: house.queue, subscription: subscription, position: letter.position)
+                    #expect(kept.map { String(decoding: $0.content.body, as: UTF8.self) } == #"{"keep": "me"}"#)
                     #expect(try await house.isSettled())
                 }
                 #expect(receiver.count == 1)
+            }
+        }
+    }
+
+    @Test func `A dead letter that is sent again arrives under the same webhook-id`() async throws {
+        try await WebhookReceiver.with(answers: ["/": .sequence([.status(404), .status(200)])]) { receiver in
+            try await withDeployment { house in
+                try await house.subscribe(receiver.url())
+                try await house.withNotifier {
+                    try await house.post(#"{"keep": "me"}"#)
+                    let letter = try #require(try await house.deadLetters(waitingFor: 1).first)
+                    let (outcomes, _) = try await house.store.deliveries.redrive(
+                        [(letter.subscription, letter.position)], of: house.queue, confirmedOnly: false)
+                    #expect(outcomes == [.owed])
+                    try await receiver.waitFor(count: 2)
+                    #expect(try await house.isSettled())
+                }
+                let requests = receiver.requests
+                #expect(requests.count == 2 && Set(requests.map(\.text)).count == 1)
+                #expect(Set(requests.compactMap { $0["webhook-id"] }).count == 1)
+                #expect(requests.map { $0["herald-attempt"] } == ["1", "1"])
+                #expect(try await house.deadLetters().isEmpty)
             }
         }
     }

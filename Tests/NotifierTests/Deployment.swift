@@ -73,7 +73,7 @@ struct Deployment: Sendable {
     }
 
     func deadLetters() async throws -> [DeadLetter] {
-        try await self.store.deliveries.deadLetters(of: self.queue.project, limit: 1000)
+        try await self.store.deliveries.deadLetters(of: self.queue, limit: 1000).letters
     }
 
     /// Waits until there are this many dead letters.

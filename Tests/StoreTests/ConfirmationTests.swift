@@ -79,9 +79,11 @@ struct ConfirmationTests {
             _ = try await house.store.subscriptions.ask(queue, id: id, self.request())
             let lease = try #require(try await house.lease().first)
             _ = try await house.settle([lease], .deadLetter(.refused, summary: "refused 404"))
-            let letters = try await house.store.deliveries.deadLetters(of: queue.project, limit: 10)
+            let letters = try await house.store.deliveries.deadLetters(of: queue, limit: 10).letters
             #expect(letters.map(\.kind) == [.subscriptionConfirmation])
-            #expect(letters.map(\.body.count) == [0])
+            let kept = try await house.store.deliveries.deadLetter(
+                of: queue, subscription: id, position: lease.position)
+            #expect(kept?.content.body.count == 0)
         }
     }
 }

@@ -146,13 +146,17 @@ struct DeliveryTests {
             let ids = try await house.post(["[1]"], to: queue, ttl: 300, delay: 3)
             let leases = try await house.take().leases
             #expect(try await house.settle(leases, .deadLetter(.refused, summary: "refused 404")) == [true])
-            let letters = try await house.store.deliveries.deadLetters(of: queue.project, limit: 10)
+            let letters = try await house.store.deliveries.deadLetters(of: queue, limit: 10).letters
             let letter = try #require(letters.first)
             #expect(letters.count == 1)
-            #expect(letter.subscription == subscription && letter.queue == queue && letter.attempts == 1)
+            #expect(letter.subscription == subscription && letter.attempts == 1)
             #expect(letter.position == ids[0].position && letter.endedAt == house.time.now)
             #expect(letter.reason == .refused && letter.summary == "refused 404")
-            #expect(letter.ttl == 300 && letter.delay == 3 && Array(letter.body) == Array("[1]".utf8))
+            let content = try #require(
+                try await house.store.deliveries.deadLetter(
+                    of: queue, subscription: subscription, position: letter.position)
+            ).content
+            #expect(content.ttl == 300 && content.delay == 3 && Array(content.body) == Array("[1]".utf8))
         }
     }
 

@@ -31,16 +31,22 @@ extension Operations {
     func body(
         of message: StoredMessage, in queue: QueueAddress, by store: Store
     ) throws(BodyUnreadable) -> ArraySlice<UInt8> {
-        guard message.isSealed else { return message.body }
+        message.isSealed ? try self.body(message.body, of: message.id, in: queue, by: store) : message.body
+    }
+
+    /// Opens a sealed body.
+    func body(
+        _ sealed: ArraySlice<UInt8>, of message: MessageID, in queue: QueueAddress, by store: Store
+    ) throws(BodyUnreadable) -> ArraySlice<UInt8> {
         let opened: SealedBody.Opened
         do {
-            opened = try SealedBody.open(message.body, of: queue.project, in: self.vault)
+            opened = try SealedBody.open(sealed, of: queue.project, in: self.vault)
         } catch {
-            throw BodyUnreadable(message: message.id, reason: error)
+            throw BodyUnreadable(message: message, reason: error)
         }
         // Only a message that was moved here may have been sealed elsewhere, and it still has the id it was given there.
-        guard opened.queue == queue || store.messages.isIssued(message.id, in: opened.queue) else {
-            throw BodyUnreadable(message: message.id, reason: .forged)
+        guard opened.queue == queue || store.messages.isIssued(message, in: opened.queue) else {
+            throw BodyUnreadable(message: message, reason: .forged)
         }
         return opened.body[...]
     }

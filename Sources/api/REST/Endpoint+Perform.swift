@@ -29,6 +29,7 @@ extension Endpoint {
         let pools = PoolReplies(operations: operations)
         let flavors = FlavorReplies(operations: operations)
         let service = ServiceReplies(operations: operations)
+        let letters = LetterReplies(operations: operations)
         let body = request.body
         switch self {
         case .showVersions: return Documents.versions
@@ -103,6 +104,12 @@ extension Endpoint {
         case .pauseSubscription(let queue, let id): return try await service.pause(id, of: queue)
         case .resumeSubscription(let queue, let id): return try await service.resume(id, of: queue)
         case .testSubscription(let queue, let id): return try await service.test(id, of: queue, body)
+        case .recoverSubscription(let queue, let id): return try await letters.recover(id, of: queue, request.query)
+
+        case .listDeadLetters(let queue): return try await letters.list(queue, request.query)
+        case .redriveDeadLetters(let queue): return try await letters.redrive(queue, body)
+        case .showDeadLetter(let queue, let id): return try await letters.show(id, of: queue)
+        case .deleteDeadLetter(let queue, let id): return try await letters.delete(id, of: queue)
         }
     }
 }

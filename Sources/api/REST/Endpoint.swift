@@ -58,7 +58,12 @@ enum Endpoint: Sendable {
     case showSubscriptionHealth(QueueAddress, id: String)
     case pauseSubscription(QueueAddress, id: String)
     case resumeSubscription(QueueAddress, id: String)
+    case recoverSubscription(QueueAddress, id: String)
     case testSubscription(QueueAddress, id: String)
+    case listDeadLetters(QueueAddress)
+    case redriveDeadLetters(QueueAddress)
+    case showDeadLetter(QueueAddress, id: String)
+    case deleteDeadLetter(QueueAddress, id: String)
 
     /// Checks the queue's name, then the method, then whether the caller may.
     ///
@@ -76,12 +81,12 @@ enum Endpoint: Sendable {
         case .topic, .topicStats, .topicPurge:
             let topic = TopicAddress(project: caller.project, name: try TopicName(route.id))
             found = Endpoint(route.resource, method, topic)
-        case .queue, .stats, .purge, .share, .messages, .claims, .subscriptions:
+        case .queue, .stats, .purge, .share, .messages, .claims, .subscriptions, .deadLetters, .deadLettersRedrive:
             let queue = QueueAddress(project: caller.project, name: try QueueName(route.queue))
             found = Endpoint(route.resource, method, caller, queue)
         case .message, .claim, .subscription, .subscriptionConfirm, .subscriptionSecret, .subscriptionSecretRotation,
             .subscriptionAttempts, .subscriptionSchedule, .subscriptionHealth, .subscriptionPause, .subscriptionResume,
-            .subscriptionTest:
+            .subscriptionRecover, .subscriptionTest, .deadLetter:
             let queue = QueueAddress(project: caller.project, name: try QueueName(route.queue))
             found = Endpoint(route.resource, method, queue, route.id)
         }
@@ -155,6 +160,8 @@ enum Endpoint: Sendable {
         case (.claims, .post): self = .createClaim(queue)
         case (.subscriptions, .post): self = .createSubscription(queue)
         case (.subscriptions, .get): self = .listSubscriptions(queue)
+        case (.deadLetters, .get): self = .listDeadLetters(queue)
+        case (.deadLettersRedrive, .post): self = .redriveDeadLetters(queue)
         default: return nil
         }
     }
@@ -178,6 +185,9 @@ enum Endpoint: Sendable {
         case (.subscriptionHealth, .get): self = .showSubscriptionHealth(queue, id: id)
         case (.subscriptionPause, .post): self = .pauseSubscription(queue, id: id)
         case (.subscriptionResume, .post): self = .resumeSubscription(queue, id: id)
+        case (.deadLetter, .get): self = .showDeadLetter(queue, id: id)
+        case (.deadLetter, .delete): self = .deleteDeadLetter(queue, id: id)
+        case (.subscriptionRecover, .post): self = .recoverSubscription(queue, id: id)
         case (.subscriptionTest, .post): self = .testSubscription(queue, id: id)
         default: return nil
         }
@@ -201,7 +211,7 @@ enum Endpoint: Sendable {
         case .createQueue, .updateQueue, .createTopic, .updateTopic: limits.queueMetadataBytesMax
         case .postMessages: limits.postBytesMax
         case .createSubscription, .updateSubscription, .confirmSubscription, .rotateSubscriptionSecret,
-            .testSubscription, .purgeQueue,
+            .testSubscription, .redriveDeadLetters, .purgeQueue,
             .purgeTopic, .shareQueue,
             .createClaim, .updateClaim, .putPool, .updatePool, .putFlavor, .updateFlavor:
             Self.smallBodyBytesMax
@@ -210,7 +220,8 @@ enum Endpoint: Sendable {
             .listQueues, .showQueue, .deleteQueue,
             .showStats, .listMessages, .removeMessages, .showMessage, .deleteMessage, .showClaim, .releaseClaim,
             .listSubscriptions, .showSubscription, .deleteSubscription, .showSubscriptionSecret, .listAttempts,
-            .showSubscriptionSchedule, .showSubscriptionHealth, .pauseSubscription, .resumeSubscription:
+            .showSubscriptionSchedule, .showSubscriptionHealth, .pauseSubscription, .resumeSubscription,
+            .recoverSubscription, .listDeadLetters, .showDeadLetter, .deleteDeadLetter:
             nil
         }
     }

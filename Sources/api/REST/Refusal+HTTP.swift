@@ -87,6 +87,7 @@ extension Problem {
             self.init(.forbidden, "Unable to delete", "The message is under a claim that the request does not name.")
         case .messageNotClaimed(let description): self.init(.badRequest, "Unable to delete", description)
         case .messageNotFound: self.init(.notFound, "Not found", "There is no such message.")
+        case .deadLetterNotFound: self.init(.notFound, "Not found", "There is no such dead letter.")
         case .subscriptionNotFound: self.init(.notFound, "Not found", "There is no such subscription.")
         case .subscriberSchemeUnsupported(let supported):
             self.init(

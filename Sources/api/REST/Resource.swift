@@ -26,6 +26,9 @@ package enum Resource: String, CaseIterable, Sendable {
     case message = "/v2/queues/{queue}/messages/{message}"
     case claims = "/v2/queues/{queue}/claims"
     case claim = "/v2/queues/{queue}/claims/{claim}"
+    case deadLetters = "/v2/queues/{queue}/dead_letters"
+    case deadLetter = "/v2/queues/{queue}/dead_letters/{letter}"
+    case deadLettersRedrive = "/v2/queues/{queue}/dead_letters/redrive"
     case subscriptions = "/v2/queues/{queue}/subscriptions"
     case subscription = "/v2/queues/{queue}/subscriptions/{subscription}"
     case subscriptionConfirm = "/v2/queues/{queue}/subscriptions/{subscription}/confirm"
@@ -36,6 +39,7 @@ package enum Resource: String, CaseIterable, Sendable {
     case subscriptionHealth = "/v2/queues/{queue}/subscriptions/{subscription}/health"
     case subscriptionPause = "/v2/queues/{queue}/subscriptions/{subscription}/pause"
     case subscriptionResume = "/v2/queues/{queue}/subscriptions/{subscription}/resume"
+    case subscriptionRecover = "/v2/queues/{queue}/subscriptions/{subscription}/recover"
     case subscriptionTest = "/v2/queues/{queue}/subscriptions/{subscription}/test"
 
     /// The path with names for its variable parts: also the dimension of metrics, never an id.
@@ -44,16 +48,16 @@ package enum Resource: String, CaseIterable, Sendable {
     /// The methods of the path, `OPTIONS` aside.
     package var methods: [HTTPRequest.Method] {
         switch self {
-        case .versions, .home, .openAPI, .health, .pools, .flavors, .topics, .topicStats, .queues, .stats,
+        case .versions, .home, .openAPI, .health, .pools, .flavors, .topics, .topicStats, .queues, .stats, .deadLetters,
             .subscriptionSecret, .subscriptionSchedule, .subscriptionAttempts, .subscriptionHealth:
             [.get]
         case .ping: [.get, .head]
         case .queue, .topic, .pool, .flavor: [.get, .put, .patch, .delete]
         case .purge, .topicPurge, .share, .claims, .subscriptionSecretRotation, .subscriptionPause, .subscriptionResume,
-            .subscriptionTest:
+            .subscriptionRecover, .subscriptionTest, .deadLettersRedrive:
             [.post]
         case .messages: [.get, .post, .delete]
-        case .message: [.get, .delete]
+        case .message, .deadLetter: [.get, .delete]
         case .claim, .subscription: [.get, .patch, .delete]
         case .subscriptions: [.get, .post]
         case .subscriptionConfirm: [.put]
@@ -80,7 +84,7 @@ package enum Resource: String, CaseIterable, Sendable {
             .claims, .claim, .subscriptions, .subscription, .subscriptionConfirm, .subscriptionSecret,
             .subscriptionSecretRotation,
             .subscriptionSchedule, .subscriptionAttempts, .subscriptionHealth, .subscriptionPause, .subscriptionResume,
-            .subscriptionTest:
+            .subscriptionRecover, .subscriptionTest, .deadLetters, .deadLetter, .deadLettersRedrive:
             false
         }
     }

@@ -41,6 +41,7 @@ struct Route: Sendable, Equatable {
             case "messages": self.init(.messages, parts[3])
             case "claims": self.init(.claims, parts[3])
             case "subscriptions": self.init(.subscriptions, parts[3])
+            case "dead_letters": self.init(.deadLetters, parts[3])
             default: return nil
             }
         case ("queues", 6):
@@ -48,6 +49,8 @@ struct Route: Sendable, Equatable {
             case "messages": self.init(.message, parts[3], parts[5])
             case "claims": self.init(.claim, parts[3], parts[5])
             case "subscriptions": self.init(.subscription, parts[3], parts[5])
+            case "dead_letters" where parts[5] == "redrive": self.init(.deadLettersRedrive, parts[3])
+            case "dead_letters": self.init(.deadLetter, parts[3], parts[5])
             default: return nil
             }
         case ("queues", 7) where parts[4] == "subscriptions":
@@ -59,6 +62,7 @@ struct Route: Sendable, Equatable {
             case "health": self.init(.subscriptionHealth, parts[3], parts[5])
             case "pause": self.init(.subscriptionPause, parts[3], parts[5])
             case "resume": self.init(.subscriptionResume, parts[3], parts[5])
+            case "recover": self.init(.subscriptionRecover, parts[3], parts[5])
             case "test": self.init(.subscriptionTest, parts[3], parts[5])
             default: return nil
             }

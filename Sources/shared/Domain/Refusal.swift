@@ -34,6 +34,7 @@ package enum Refusal: Error, Sendable, Equatable {
     /// A claim was shown, or had to be, that does not hold the message.
     case messageNotClaimed(String)
     case subscriptionNotFound
+    case deadLetterNotFound
     case poolNotFound
     case flavorNotFound
     /// Another pool is at odds with what is asked for.

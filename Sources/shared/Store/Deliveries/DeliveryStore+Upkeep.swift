@@ -1,4 +1,4 @@
-package import Domain
+import Domain
 import Redis
 
 /// What keeps shards tidy and workers informed.
@@ -51,60 +51,5 @@ extension DeliveryStore {
         return Swept(
             messages: messagesSwept, deliveries: try ofSubscriptions.int(), subscriptions: try ofSubscriptions.int(),
             more: try ofSubscriptions.int() == 1 || moreMessages || moreMoves)
-    }
-
-    /// The dead letters of a project, oldest first within each shard.
-    package func deadLetters(of project: ProjectID, limit: Int) async throws(StoreError) -> [DeadLetter] {
-        let commands = self.keyring.shards.map { keys in
-            var command = RedisCommand("XRANGE", arguments: 5)
-            for argument in [keys.deadLetters(of: project), "-", "+", "COUNT", String(limit)] {
-                command.append(argument)
-            }
-            return command
-        }
-        var letters: [DeadLetter] = []
-        for reply in try await self.runner.sendAll(commands) {
-            var entries = try ReplyReader(reply, of: "XRANGE")
-            while !entries.isAtEnd {
-                var entry = try entries.reader()
-                _ = try entry.bytes()
-                letters.append(try DeadLetter(try entry.reader()))
-            }
-        }
-        return Array(letters.prefix(limit))
-    }
-}
-
-extension DeadLetter {
-    /// Reads the fields in the order in which `settle.lua` writes them, each behind its name.
-    fileprivate init(_ fields: consuming ReplyReader) throws(StoreError) {
-        var fields = fields
-        func skipName() throws(StoreError) { _ = try fields.bytes() }
-        try skipName()
-        self.subscription = try fields.subscriptionID()
-        try skipName()
-        guard let queue = QueueAddress(key: try fields.bytes()[...]) else { throw fields.unexpected("queue") }
-        self.queue = queue
-        try skipName()
-        self.position = try fields.position()
-        try skipName()
-        self.attempts = try fields.int()
-        try skipName()
-        guard let reason = DeliveryDecision.Reason(rawValue: try fields.text()) else {
-            throw fields.unexpected("reason")
-        }
-        self.reason = reason
-        try skipName()
-        self.summary = String(decoding: try fields.bytes(), as: UTF8.self)
-        try skipName()
-        self.endedAt = try fields.timestamp()
-        try skipName()
-        let record = try MessageRecord(try fields.bytes())
-        self.ttl = record.ttl
-        self.delay = record.delay
-        self.checksum = record.checksum
-        self.isSealed = record.isSealed
-        self.kind = record.kind
-        self.body = record.body
     }
 }

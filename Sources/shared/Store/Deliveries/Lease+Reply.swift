@@ -32,7 +32,8 @@ extension Taken {
 extension Lease {
     init(_ token: LeaseToken, _ header: SubscriptionHeader, _ record: MessageRecord, _ policy: RetryPolicy?) {
         self.init(
-            token: token, queue: header.queue, version: header.version, ttl: record.ttl, delay: record.delay,
+            token: token, queue: header.queue, version: header.version, ttl: record.ttl,
+            expiresAt: record.livesUntil ?? token.position.createdAt.adding(seconds: record.ttl), delay: record.delay,
             checksum: record.checksum, isSealed: record.isSealed, kind: record.kind, body: record.body,
             queuePolicy: policy)
     }

@@ -9,6 +9,8 @@ package struct Lease: Sendable, Equatable {
     package let version: Int
     /// Seconds the message lives, from its posting.
     package let ttl: Int
+    /// When the message's life ends: when its ttl does, unless it was sent again.
+    package let expiresAt: Timestamp
     /// Seconds the message is held back; nil when neither its post nor its queue asked for it.
     package let delay: Int?
     /// The MD5 recorded when it was posted, 16 bytes.
@@ -27,8 +29,6 @@ package struct Lease: Sendable, Equatable {
     /// The number of the attempt to make, from 1.
     package var attempt: Int { self.token.attempt }
     package var leasedUntil: Timestamp { self.token.leasedUntil }
-    /// When the message's life ends.
-    package var expiresAt: Timestamp { self.position.createdAt.adding(seconds: self.ttl) }
 }
 
 /// Proof of a lease: it holds while the store still knows this attempt with an end no earlier than this one.

@@ -90,7 +90,9 @@ final class ShardKeys: Sendable {
     func meta(_ queue: QueueAddress) -> String { self.queue(queue).meta }
     func subscriptionOrder(_ queue: QueueAddress) -> String { "\(self.prefix)so:\(queue.key)" }
     func subscriberAddresses(_ queue: QueueAddress) -> String { "\(self.prefix)su:\(queue.key)" }
-    func deadLetters(of project: ProjectID) -> String { "\(self.prefix)dead:\(project.text)" }
+    func deadLetters(of queue: QueueAddress) -> String { "\(self.prefix)dead:\(queue.key)" }
+    func letters(of queue: QueueAddress) -> String { "\(self.prefix)letters:\(queue.key)" }
+    func letterRecords(of queue: QueueAddress) -> String { "\(self.prefix)records:\(queue.key)" }
 }
 
 /// Keys of one queue.

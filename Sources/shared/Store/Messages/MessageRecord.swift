@@ -3,7 +3,8 @@ import Domain
 /// The bytes a message is kept as; `post.lua` and `arrive.lua` write them.
 ///
 /// ```
-/// u32 ttl, s | u8 flags | 8 bytes mark of the client; flags 16, 32: a confirmation, an unsubscribe confirmation
+/// u32 ttl, s | u8 flags | 8 bytes mark of the client; flags 16, 32, 64: a confirmation, an unsubscribe confirmation, a test
+///            | [u64 expires, ms: flag 128, sent again]
 ///            | [u64 created, ms | u64 expires, ms | 27 bytes id: flag 8, moved here from another queue]
 ///            | [u32 delay, s: flag 1] | [16 bytes MD5: flag 2] | body, sealed: flag 4        big endian
 /// ```
@@ -18,6 +19,8 @@ struct MessageRecord {
     }
 
     let ttl: Int
+    /// When its life ends, of one that was sent again; nil: its ttl says.
+    let livesUntil: Timestamp?
     /// Where a moved message came from; nil for one that was posted here.
     let origin: Origin?
     let delay: Int?
@@ -36,6 +39,7 @@ struct MessageRecord {
         self.ttl = Int(Self.number(try take(4)))
         let flags = Self.number(try take(1))
         _ = try take(8)
+        self.livesUntil = flags & Flag.renewed != 0 ? Timestamp(milliseconds: Self.number(try take(8))) : nil
         if flags & Flag.moved != 0 {
             let created = Timestamp(milliseconds: Self.number(try take(8)))
             _ = try take(8)
@@ -49,7 +53,7 @@ struct MessageRecord {
         self.delay = flags & Flag.delay != 0 ? Int(Self.number(try take(4))) : nil
         self.checksum = flags & Flag.checksum != 0 ? Array(try take(Self.checksumBytes)) : nil
         self.isSealed = flags & Flag.sealed != 0
-        self.kind = NotificationKind.allCases.first { Flag.of($0) == flags & Flag.ofNoMessage } ?? .notification
+        self.kind = Flag.kind(flags)
         self.body = rest
     }
 
@@ -61,6 +65,7 @@ struct MessageRecord {
         static let confirmation: Int64 = 16
         static let withdrawal: Int64 = 32
         static let test: Int64 = 64
+        static let renewed: Int64 = 128
         static let ofNoMessage = Self.confirmation | Self.withdrawal | Self.test
 
         /// Of a record that is no message; 0 for one that is.
@@ -71,6 +76,10 @@ struct MessageRecord {
             case .unsubscribeConfirmation: Self.withdrawal
             case .test: Self.test
             }
+        }
+
+        static func kind(_ flags: Int64) -> NotificationKind {
+            NotificationKind.allCases.first { Self.of($0) == flags & Self.ofNoMessage } ?? .notification
         }
     }
 

@@ -46,7 +46,11 @@ package struct QueueStore: Sendable {
 
     private func drop(_ queue: QueueAddress, ifEmpty: Bool) async throws(StoreError) -> Bool {
         let keys = self.keyring.shard(of: queue)
-        var call = self.runner.call(Scripts.drop, keys: keys.queue(queue).all + [keys.sweep])
+        var call = self.runner.call(
+            Scripts.drop,
+            keys: keys.queue(queue).all + [
+                keys.sweep, keys.deadLetters(of: queue), keys.letters(of: queue), keys.letterRecords(of: queue),
+            ])
         call.append(queue.key)
         call.append(ifEmpty ? 1 : 0)
         guard try await self.runner.run(call).int != -1 else { return false }

@@ -8,7 +8,9 @@ local function due_key(subscription) return prefix .. 'due:' .. subscription end
 local function ready_key(project) return prefix .. 'r:' .. project end
 local function order_key(queue) return prefix .. 'so:' .. queue end
 local function address_key(queue) return prefix .. 'su:' .. queue end
-local function dead_key(project) return prefix .. 'dead:' .. project end
+local function dead_key(queue) return prefix .. 'dead:' .. queue end
+local function letter_key(queue) return prefix .. 'letters:' .. queue end
+local function record_key(queue) return prefix .. 'records:' .. queue end
 local function queue_key(queue, part) return prefix .. 'q:' .. queue .. ':' .. part end
 
 -- The retry policy of a queue as `put.lua` wrote it, '' when it has none.
@@ -56,13 +58,29 @@ local function is_alive(header)
     return header and tonumber(string.sub(header, 1, 15)) > now
 end
 
+-- Forgets dead letters.
+local function forget(queue, members)
+    if #members == 0 then return end
+    call('ZREM', dead_key(queue), unpack(members))
+    call('HDEL', letter_key(queue), unpack(members))
+    call('HDEL', record_key(queue), unpack(members))
+end
+
 -- Keeps a delivery that ended without success: its record, without the document of a confirmation, whose signature
--- nobody shall find there.
+-- nobody shall find there. Of a queue so many are kept, for so long, ms.
+local LETTERS_MAX, LETTERS_LIFE = 10000, 1209600000
 local function bury(pay, subscription, queue, position, attempts, reason, summary)
     local record = call('HGET', pay, position) or ''
-    if #record > 4 and string.byte(record, 5) >= 16 then record = string.sub(record, 1, 13) end
-    call('XADD', dead_key(project_of(queue)), 'MAXLEN', '~', 10000, '*', 's', subscription, 'q', queue, 'p', position,
-        'a', attempts, 'r', reason, 'l', summary, 't', now, 'b', record)
+    local kind = math.floor((string.byte(record, 5) or 0) / 16) % 8 * 16
+    if kind > 0 then record = string.sub(record, 1, 13) end
+    local member, dead = subscription .. '|' .. position, dead_key(queue)
+    call('ZADD', dead, now, member)
+    call('HSET', letter_key(queue), member, attempts .. ' ' .. kind .. ' ' .. reason .. ' ' .. summary)
+    call('HSET', record_key(queue), member, record)
+    forget(queue, call('ZRANGEBYSCORE', dead, '-inf', now - LETTERS_LIFE, 'LIMIT', 0, 100))
+    local over = call('ZCARD', dead) - LETTERS_MAX
+    if over > 0 then forget(queue, call('ZRANGE', dead, 0, over - 1)) end
+    for _, key in ipairs({ dead, letter_key(queue), record_key(queue) }) do call('PEXPIRE', key, LETTERS_LIFE) end
 end
 
 -- Ends deliveries, given as position -> how many: the last one of a message takes the payload with it.

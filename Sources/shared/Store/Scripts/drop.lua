@@ -1,9 +1,10 @@
--- drop.lua: end a queue with all its messages and claims. Its subscriptions, and notifications already on their way,
+-- drop.lua: end a queue with all its messages, claims and dead letters. Its subscriptions, and notifications already on their way,
 -- live on.
--- KEYS    1-12 of the queue   13 sweep
+-- KEYS    1-12 of the queue   13 sweep   14 dead   15 letters   16 records
 -- ARGV    1 now   2 queue   3 1: only when it holds no message
 -- RETURNS 1 it existed, 0 it did not, -1 it holds messages and stays
 -- COST    1; Redis frees the messages in the background
 if ARGV[3] == '1' and call('EXISTS', KEYS[2]) == 1 then return -1 end
 call('ZREM', KEYS[13], ARGV[2])
+call('UNLINK', unpack(KEYS, 14, 16))
 return call('UNLINK', unpack(KEYS, 1, 12)) > 0 and 1 or 0

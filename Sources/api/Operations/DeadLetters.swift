@@ -1,0 +1,220 @@
+import Domain
+import Signing
+import Store
+import Wire
+
+/// A dead letter with the ids a caller knows it by.
+struct ToldLetter: Sendable {
+    let letter: DeadLetter
+    let id: DeadLetterID
+    let delivery: DeliveryID
+}
+
+/// What a redrive did.
+struct Redriven: Sendable {
+    private(set) var outcomes: [RedriveOutcome: Int] = [:]
+    /// Where to go on; nil when all that was meant was looked at.
+    var next: String?
+
+    mutating func count(_ outcome: RedriveOutcome) { self.outcomes[outcome, default: 0] += 1 }
+}
+
+/// Deliveries that ended without success: told, sent again, forgotten.
+extension Operations {
+    /// Letters one request sends again at the utmost.
+    private static let redrivesMax = 1000
+
+    /// A page of dead letters, in the order in which they ended.
+    ///
+    /// A marker that is none lists nothing.
+    ///
+    /// - Returns: The page, and the marker of the next; nil when there is no more.
+    /// - Throws: ``Refusal/requestInvalid(_:)``.
+    func listDeadLetters(
+        of queue: QueueAddress, _ words: DeadLetterWords, marker: String?, limit: Int
+    ) async throws -> (page: [ToldLetter], next: String?) {
+        let store = try await self.store(of: queue)
+        let filter = try DeadLetterFilter(words)
+        let after = marker.map { DeadLetterMarker($0, of: queue, in: store) }
+        if case .some(nil) = after {
+            try await store.ping()
+            return ([], nil)
+        }
+        let (letters, next) = try await store.deliveries.deadLetters(
+            of: queue, filter, after: after ?? nil, limit: limit)
+        return (letters.map { Self.told($0, of: queue, in: store) }, next?.text(of: queue, in: store))
+    }
+
+    /// A dead letter and the body it could not deliver; nil of one that was no message.
+    ///
+    /// - Throws: `Refusal.deadLetterNotFound` or ``BodyUnreadable``.
+    func getDeadLetter(
+        _ text: String, of queue: QueueAddress
+    ) async throws -> (letter: ToldLetter, content: DeadLetterContent, body: ArraySlice<UInt8>?) {
+        let store = try await self.store(of: queue)
+        guard let id = Self.letterID(text, of: queue, in: store),
+            let (letter, content) = try await store.deliveries.deadLetter(
+                of: queue, subscription: id.subscription, position: id.message.position)
+        else {
+            try await store.ping()
+            throw Refusal.deadLetterNotFound
+        }
+        let told = Self.told(letter, of: queue, in: store)
+        guard !letter.kind.isConfirmation else { return (told, content, nil) }
+        guard content.isSealed else { return (told, content, content.body) }
+        return (told, content, try self.body(content.body, of: id.message, in: queue, by: store))
+    }
+
+    /// Forgets a dead letter.
+    ///
+    /// One that is not there is no error.
+    func deleteDeadLetter(_ text: String, of queue: QueueAddress) async throws {
+        let store = try await self.store(of: queue)
+        guard let id = Self.letterID(text, of: queue, in: store) else { return try await store.ping() }
+        try await store.deliveries.discardDeadLetter(
+            of: queue, subscription: id.subscription, position: id.message.position)
+    }
+
+    /// Makes dead letters deliveries again.
+    ///
+    /// - Throws: ``Refusal/bodyInvalid(_:)`` or ``Refusal/requestInvalid(_:)``.
+    func redriveDeadLetters(of queue: QueueAddress, document: [UInt8]) async throws -> Redriven {
+        let body = try RedriveBody(document: document)
+        let store = try await self.store(of: queue)
+        switch body.letters {
+        case .named(let texts):
+            var (redriven, places) = (Redriven(), [Place]())
+            for text in texts {
+                guard let id = Self.letterID(text, of: queue, in: store) else {
+                    redriven.count(.unknown)
+                    continue
+                }
+                places.append((id.subscription, id.message.position))
+            }
+            var due: Timestamp?
+            try await self.redrive(places, of: queue, in: store, body.maxPerSecond, &due, &redriven)
+            return redriven
+        case .filtered(let words, let marker):
+            return try await self.redrive(
+                DeadLetterFilter(words), of: queue, in: store, maxPerSecond: body.maxPerSecond, marker: marker)
+        }
+    }
+
+    /// Has what failed of a subscription since then sent again.
+    ///
+    /// - Throws: ``Refusal/subscriptionNotFound`` or ``Refusal/requestInvalid(_:)``.
+    func recover(
+        _ text: String, of queue: QueueAddress, since: String?, maxPerSecond: Int?, marker: String?
+    ) async throws -> Redriven {
+        guard let since else { throw Refusal.requestInvalid("since has to be given.") }
+        let words = DeadLetterWords(subscription: nil, reason: nil, since: since, until: nil)
+        var filter = try DeadLetterFilter(words)
+        let pace = try maxPerSecond.map { number throws(Refusal) in try RedriveBody.pace(number) }
+        filter.subscription = try await self.getSubscription(text, of: queue).id
+        return try await self.redrive(
+            filter, of: queue, in: self.store(of: queue), maxPerSecond: pace, marker: marker)
+    }
+
+    private typealias Place = (subscription: SubscriptionID, position: Position)
+
+    private func redrive(
+        _ filter: DeadLetterFilter, of queue: QueueAddress, in store: Store, maxPerSecond: Int?, marker: String?
+    ) async throws -> Redriven {
+        var redriven = Redriven()
+        var (after, left) = (DeadLetterMarker?.none, Self.redrivesMax)
+        if let marker {
+            guard let known = DeadLetterMarker(marker, of: queue, in: store) else {
+                throw Refusal.requestInvalid("The marker is none of this queue's dead letters.")
+            }
+            after = known
+        }
+        var due: Timestamp?
+        while left > 0 {
+            let (letters, next) = try await store.deliveries.deadLetters(
+                of: queue, filter, after: after, limit: min(left, DeliveryStore.redrivesMax))
+            let places = letters.map { Place($0.subscription, $0.position) }
+            try await self.redrive(places, of: queue, in: store, maxPerSecond, &due, &redriven)
+            guard let next else { return redriven }
+            (after, left) = (next, left - letters.count)
+        }
+        redriven.next = after?.text(of: queue, in: store)
+        return redriven
+    }
+
+    /// - Parameter due: When the next may be due; nil before the first.
+    private func redrive(
+        _ places: [Place], of queue: QueueAddress, in store: Store, _ maxPerSecond: Int?, _ due: inout Timestamp?,
+        _ redriven: inout Redriven
+    ) async throws {
+        let step = maxPerSecond.map { Duration.seconds(1) / $0 } ?? .zero
+        for start in stride(from: 0, to: places.count, by: DeliveryStore.redrivesMax) {
+            let chunk = places[start..<min(start + DeliveryStore.redrivesMax, places.count)]
+            let (outcomes, next) = try await store.deliveries.redrive(
+                Array(chunk), of: queue, confirmedOnly: self.confirmation != nil, due: due, step: step)
+            due = next
+            for outcome in outcomes { redriven.count(outcome) }
+        }
+    }
+
+    private static func told(_ letter: DeadLetter, of queue: QueueAddress, in store: Store) -> ToldLetter {
+        ToldLetter(
+            letter: letter,
+            id: DeadLetterID(
+                subscription: letter.subscription, message: store.messages.id(at: letter.position, in: queue)),
+            delivery: store.deliveries.deliveryID(subscription: letter.subscription, position: letter.position))
+    }
+
+    /// nil for a text that is no id, or was issued for another queue.
+    private static func letterID(_ text: String, of queue: QueueAddress, in store: Store) -> DeadLetterID? {
+        DeadLetterID(text).flatMap { store.messages.isIssued($0.message, in: queue) ? $0 : nil }
+    }
+}
+
+extension DeadLetterMarker {
+    /// When it ended, ms, a full stop, and the id of the letter.
+    fileprivate init?(_ text: String, of queue: QueueAddress, in store: Store) {
+        let parts = text.split(separator: ".", maxSplits: 1)
+        guard parts.count == 2, let milliseconds = Int64(parts[0]), milliseconds >= 0,
+            let id = DeadLetterID(String(parts[1])), store.messages.isIssued(id.message, in: queue)
+        else { return nil }
+        self.init(
+            endedAt: Timestamp(milliseconds: milliseconds), subscription: id.subscription,
+            position: id.message.position)
+    }
+
+    fileprivate func text(of queue: QueueAddress, in store: Store) -> String {
+        let id = DeadLetterID(
+            subscription: self.subscription, message: store.messages.id(at: self.position, in: queue))
+        return "\(self.endedAt.milliseconds).\(id.text)"
+    }
+}
+
+extension DeadLetterFilter {
+    /// - Throws: ``Refusal/requestInvalid(_:)``.
+    init(_ words: DeadLetterWords) throws(Refusal) {
+        self.init()
+        self.subscription = try words.subscription.map { text throws(Refusal) in
+            guard let id = SubscriptionID(text) else {
+                throw .requestInvalid("subscription has to be the id of a subscription.")
+            }
+            return id
+        }
+        self.reason = try words.reason.map { text throws(Refusal) in
+            guard let reason = DeliveryDecision.Reason(rawValue: text) else {
+                let known = DeliveryDecision.Reason.allCases.map(\.rawValue).joined(separator: ", ")
+                throw .requestInvalid("reason has to be one of \(known).")
+            }
+            return reason
+        }
+        self.since = try words.since.map { text throws(Refusal) in try Self.time(text, "since") }
+        self.until = try words.until.map { text throws(Refusal) in try Self.time(text, "until") }
+    }
+
+    /// The whole second of an ISO 8601 time, read as those of pre-signed URLs are.
+    private static func time(_ text: String, _ name: String) throws(Refusal) -> Timestamp {
+        guard let moment = SignedURLExpiry(text) else {
+            throw .requestInvalid("\(name) has to be a time like 2026-11-21T04:14:30Z.")
+        }
+        return Timestamp(milliseconds: moment.seconds * 1000)
+    }
+}

@@ -1,0 +1,148 @@
+package import Domain
+import Redis
+
+/// What is done about deliveries that ended without success.
+extension DeliveryStore {
+    /// Letters of one redrive script.
+    package static let redrivesMax = 100
+
+    /// Dead letters of a queue in the order in which they ended.
+    ///
+    /// - Returns: Up to `limit` of them, and where to go on; nil when there are no more.
+    package func deadLetters(
+        of queue: QueueAddress, _ filter: DeadLetterFilter = DeadLetterFilter(), after: DeadLetterMarker? = nil,
+        limit: Int
+    ) async throws(StoreError) -> (letters: [DeadLetter], next: DeadLetterMarker?) {
+        let keys = self.keyring.shard(of: queue)
+        var letters: [DeadLetter] = []
+        var next = after
+        for _ in 0..<ScriptRunner.roundsMax {
+            var call = self.runner.call(
+                Scripts.letters, keys: [keys.deadLetters(of: queue), keys.letters(of: queue)])
+            call.append(filter.since?.milliseconds ?? 0)
+            call.append(filter.until.map { String($0.milliseconds) } ?? "")
+            call.append(filter.subscription?.text ?? "")
+            call.append(filter.reason?.rawValue ?? "")
+            call.append(next?.member ?? "")
+            call.append(next?.endedAt.milliseconds ?? 0)
+            call.append(limit - letters.count)
+            var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.letters)
+            let hasMore = try reply.int() == 1
+            let (last, ended) = (try reply.text(), try reply.timestamp())
+            while !reply.isAtEnd {
+                let member = try reply.text()
+                letters.append(try DeadLetter(member, endedAt: try reply.timestamp(), try reply.text()))
+            }
+            guard hasMore else { return (letters, nil) }
+            next = try DeadLetterMarker(member: last, endedAt: ended)
+            if letters.count >= limit { return (letters, next) }
+        }
+        return (letters, next)
+    }
+
+    /// Reads one dead letter; nil when the queue has none of the delivery.
+    package func deadLetter(
+        of queue: QueueAddress, subscription: SubscriptionID, position: Position
+    ) async throws(StoreError) -> (letter: DeadLetter, content: DeadLetterContent)? {
+        let keys = self.keyring.shard(of: queue)
+        let member = Self.member(subscription, position)
+        var call = self.runner.call(
+            Scripts.letter,
+            keys: [keys.deadLetters(of: queue), keys.letters(of: queue), keys.letterRecords(of: queue)])
+        call.append(member)
+        var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.letter)
+        guard !reply.isAtEnd else { return nil }
+        let letter = try DeadLetter(member, endedAt: try reply.timestamp(), try reply.text())
+        return (letter, DeadLetterContent(try MessageRecord(try reply.bytes())))
+    }
+
+    /// Forgets a dead letter, if there is one.
+    package func discardDeadLetter(
+        of queue: QueueAddress, subscription: SubscriptionID, position: Position
+    ) async throws(StoreError) {
+        let keys = self.keyring.shard(of: queue)
+        var call = self.runner.call(
+            Scripts.discard,
+            keys: [keys.deadLetters(of: queue), keys.letters(of: queue), keys.letterRecords(of: queue)])
+        call.append(keys.prefix)
+        call.append(queue.key)
+        call.append(Self.member(subscription, position))
+        _ = try await self.runner.run(call)
+    }
+
+    /// Makes dead letters deliveries again: from their first attempt, and with a life as long as that of a new message.
+    ///
+    /// Each leaves and is owed in one step, so nothing is lost or doubled however this ends.
+    ///
+    /// - Parameters:
+    ///   - letters: Up to ``redrivesMax``.
+    ///   - confirmedOnly: Leaves those of subscribers that have to confirm.
+    ///   - due: When the first is due, if that is not past.
+    ///   - step: From one to the next.
+    /// - Returns: What became of each, and when one more would be due.
+    package func redrive(
+        _ letters: [(subscription: SubscriptionID, position: Position)], of queue: QueueAddress,
+        confirmedOnly: Bool, due: Timestamp? = nil, step: Duration = .zero
+    ) async throws(StoreError) -> (outcomes: [RedriveOutcome], due: Timestamp) {
+        precondition(letters.count <= Self.redrivesMax, "a redrive takes \(Self.redrivesMax) letters")
+        let keys = self.keyring.shard(of: queue)
+        var call = self.runner.call(
+            Scripts.redrive,
+            keys: [
+                keys.letters(of: queue), keys.letterRecords(of: queue), keys.payloads, keys.references, keys.headers,
+                keys.projects, keys.bell,
+            ])
+        call.append(keys.prefix)
+        call.append(queue.key)
+        call.append(self.keyring.number(of: queue))
+        call.append(confirmedOnly ? 1 : 0)
+        call.append(due?.milliseconds ?? 0)
+        call.append(String(step / .milliseconds(1)))
+        for letter in letters { call.append(Self.member(letter.subscription, letter.position)) }
+        var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.redrive)
+        let next = try reply.timestamp()
+        var outcomes: [RedriveOutcome] = []
+        for _ in letters {
+            guard let outcome = RedriveOutcome(rawValue: try reply.text()) else { throw reply.unexpected("outcome") }
+            outcomes.append(outcome)
+        }
+        return (outcomes, next)
+    }
+
+    fileprivate static func member(_ subscription: SubscriptionID, _ position: Position) -> String {
+        "\(subscription.text)|\(position.value)"
+    }
+}
+
+extension DeadLetterMarker {
+    fileprivate var member: String { DeliveryStore.member(self.subscription, self.position) }
+
+    fileprivate init(member: String, endedAt: Timestamp) throws(StoreError) {
+        let parts = member.split(separator: "|")
+        guard parts.count == 2, let subscription = SubscriptionID(String(parts[0])), let position = Int64(parts[1])
+        else { throw .corrupt("a dead letter") }
+        self.init(endedAt: endedAt, subscription: subscription, position: Position(position))
+    }
+}
+
+extension DeadLetter {
+    /// As `bury` of `delivery.lua` writes it: `<attempts> <kind, as in the flags of a record> <reason> <summary>`.
+    fileprivate init(_ member: String, endedAt: Timestamp, _ text: String) throws(StoreError) {
+        let place = try DeadLetterMarker(member: member, endedAt: endedAt)
+        let parts = text.split(separator: " ", maxSplits: 3, omittingEmptySubsequences: false)
+        guard parts.count == 4, let attempts = Int(parts[0]), let flags = Int64(parts[1]),
+            let reason = DeliveryDecision.Reason(rawValue: String(parts[2]))
+        else { throw .corrupt("a dead letter") }
+        self.init(
+            subscription: place.subscription, position: place.position, attempts: attempts, reason: reason,
+            summary: String(parts[3]), endedAt: endedAt, kind: MessageRecord.Flag.kind(flags))
+    }
+}
+
+extension DeadLetterContent {
+    fileprivate init(_ record: MessageRecord) {
+        self.init(
+            ttl: record.ttl, delay: record.delay, checksum: record.checksum, isSealed: record.isSealed,
+            body: record.body)
+    }
+}

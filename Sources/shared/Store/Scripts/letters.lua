@@ -1,0 +1,45 @@
+-- letters.lua: list dead letters of a queue, in the order in which they ended.
+-- KEYS    1 dead   2 letters
+-- ARGV    1 now   2 ended at or after, ms   3 ended before, ms or ''   4 subscription or ''   5 reason or ''
+--         6 letter to go on behind, or ''   7 when that one ended, ms   8 limit
+-- RETURNS {1: there may be more, last letter looked at or '', when it ended}, then per letter member, when it ended,
+--         what is written down of it
+-- COST    log n + k for k letters looked at, at most 1000 however many of them are not asked for
+local LOOKS = 1000
+local ends, limit = tonumber(ARGV[3]), tonumber(ARGV[8])
+local rank
+if ARGV[6] ~= '' then
+    -- One that is no longer there still has its place: Redis says where, and forgets it again.
+    local is_gone = call('ZADD', KEYS[1], 'NX', ARGV[7], ARGV[6]) == 1
+    rank = call('ZRANK', KEYS[1], ARGV[6]) + (is_gone and 0 or 1)
+    if is_gone then call('ZREM', KEYS[1], ARGV[6]) end
+end
+rank = math.max(rank or 0, call('ZCOUNT', KEYS[1], '-inf', '(' .. ARGV[2]))
+
+local answer, found, last, ended = { 0, '', 0 }, 0, '', 0
+local rows = call('ZRANGE', KEYS[1], rank, rank + LOOKS - 1, 'WITHSCORES')
+for first = 1, #rows, 200 do
+    local members = {}
+    for index = first, math.min(first + 198, #rows), 2 do members[#members + 1] = rows[index] end
+    local letters = call('HMGET', KEYS[2], unpack(members))
+    for index, member in ipairs(members) do
+        local at, letter = tonumber(rows[first + 2 * index - 1]), letters[index]
+        if ends and at >= ends then return answer end
+        last, ended = member, at
+        answer[2], answer[3] = last, ended
+        local subscription = string.match(member, '^[^|]+')
+        local reason = letter and string.match(letter, '^%d+ %d+ (%S+)')
+        if letter and (ARGV[4] == '' or ARGV[4] == subscription) and (ARGV[5] == '' or ARGV[5] == reason) then
+            found = found + 1
+            answer[#answer + 1] = member
+            answer[#answer + 1] = at
+            answer[#answer + 1] = letter
+            if found >= limit then
+                answer[1] = 1
+                return answer
+            end
+        end
+    end
+end
+answer[1] = #rows >= 2 * LOOKS and 1 or 0
+return answer

@@ -1,0 +1,194 @@
+import Domain
+import Redis
+import Store
+import TestKit
+import Testing
+
+struct DeadLetterTests {
+    /// Posts that many messages, and has the deliveries of each end for the reason.
+    @discardableResult
+    private func bury(
+        _ bodies: [String], _ reason: DeliveryDecision.Reason = .refused, in queue: QueueAddress, _ house: TestHouse
+    ) async throws -> [MessageID] {
+        let ids = try await house.post(bodies, to: queue)
+        var leases = try await house.take().leases
+        while !leases.isEmpty {
+            _ = try await house.settle(leases, .deadLetter(reason, summary: "refused 404"))
+            leases = try await house.lease()
+        }
+        return ids
+    }
+
+    private func all(
+        _ queue: QueueAddress, _ filter: DeadLetterFilter = DeadLetterFilter(), page: Int, _ house: TestHouse
+    ) async throws -> [DeadLetter] {
+        var (letters, marker, pages) = ([DeadLetter](), DeadLetterMarker?.none, 0)
+        repeat {
+            let (found, next) = try await house.store.deliveries.deadLetters(
+                of: queue, filter, after: marker, limit: page)
+            #expect(found.count <= page)
+            letters += found
+            (marker, pages) = (next, pages + 1)
+        } while marker != nil && pages < 1000
+        return letters
+    }
+
+    @Test func `Dead letters come in the order in which they ended, page by page, by what is asked for`() async throws {
+        try await withHouse(shards: 1) { house in
+            let (queue, other) = (try address("p", "q"), try address("p", "other"))
+            let first = try await house.subscribe("http://a", to: queue)
+            try await house.subscribe(to: other)
+            try await self.bury((0..<5).map { "\($0)" }, in: queue, house)
+            house.time.pass(seconds: 10)
+            let later = house.time.now
+            let second = try await house.subscribe("http://b", to: queue)
+            try await self.bury((5..<8).map { "\($0)" }, .exhausted, in: queue, house)
+            try await self.bury(["9"], in: other, house)
+            for page in [1, 3, 100] {
+                let letters = try await self.all(queue, page: page, house)
+                #expect(letters.count == 11 && letters.map(\.endedAt) == letters.map(\.endedAt).sorted())
+                #expect(Set(letters.map { "\($0.subscription) \($0.position)" }).count == 11)
+                func count(_ filter: DeadLetterFilter) async throws -> Int {
+                    try await self.all(queue, filter, page: page, house).count
+                }
+                #expect(try await count(DeadLetterFilter(subscription: first)) == 8)
+                #expect(try await count(DeadLetterFilter(subscription: second)) == 3)
+                #expect(try await count(DeadLetterFilter(reason: .exhausted)) == 6)
+                #expect(try await count(DeadLetterFilter(subscription: first, reason: .exhausted)) == 3)
+                #expect(try await count(DeadLetterFilter(since: later)) == 6)
+                #expect(try await count(DeadLetterFilter(until: later)) == 5)
+                #expect(try await count(DeadLetterFilter(since: later, until: later)) == 0)
+                #expect(try await count(DeadLetterFilter(reason: .expired)) == 0)
+            }
+            // A page goes on behind a letter that is gone meanwhile.
+            let (some, marker) = try await house.store.deliveries.deadLetters(of: queue, limit: 4)
+            let last = try #require(some.last)
+            try await house.store.deliveries.discardDeadLetter(
+                of: queue, subscription: last.subscription, position: last.position)
+            let (rest, _) = try await house.store.deliveries.deadLetters(
+                of: queue, after: marker, limit: 100)
+            #expect(rest.count == 7 && !rest.contains(last))
+            #expect(try await self.all(queue, page: 100, house).count == 10)
+        }
+    }
+
+    @Test func `A redriven letter is a delivery again, of the same name, from its first attempt and with a new life`()
+        async throws
+    {
+        try await withHouse(shards: 1) { house in
+            let queue = try address("p", "q")
+            let id = try await house.subscribe(to: queue)
+            let message = try await self.bury(["[1]"], in: queue, house)[0]
+            for round in 1...2 {
+                house.time.pass(seconds: 7200)
+                let (outcomes, _) = try await house.store.deliveries.redrive(
+                    [(id, message.position), (id, message.position)], of: queue, confirmedOnly: false)
+                #expect(outcomes == [.owed, .unknown], "round \(round)")
+                let lease = try #require(try await house.lease().first)
+                #expect(lease.position == message.position && lease.attempt == 1 && lease.ttl == 3600)
+                #expect(lease.expiresAt == house.time.now.adding(seconds: 3600))
+                #expect(String(decoding: lease.body, as: UTF8.self) == "[1]" && lease.kind == .notification)
+                #expect(try await house.store.deliveries.deadLetters(of: queue, limit: 9).letters.isEmpty)
+                if round == 1 {
+                    #expect(try await house.settle([lease], .deadLetter(.expired, summary: "")) == [true])
+                } else {
+                    #expect(try await house.settle([lease], .delivered) == [true])
+                }
+            }
+            let left = try await house.shardKeys().filter { ["pay", "ref", "fly"].contains($0) }
+            #expect(left.isEmpty)
+        }
+    }
+
+    @Test func `What others still wait for is not let go by a redrive, nor doubled`() async throws {
+        try await withHouse(shards: 1) { house in
+            let queue = try address("p", "q")
+            let (first, second) = (
+                try await house.subscribe("http://a", to: queue), try await house.subscribe("http://b", to: queue)
+            )
+            let message = try await house.post(["1"], to: queue)[0]
+            let leases = try await house.take().leases
+            let one = leases.filter { $0.subscription == first }
+            #expect(try await house.settle(one, .deadLetter(.refused, summary: "")) == [true])
+            let (outcomes, _) = try await house.store.deliveries.redrive(
+                [(first, message.position)], of: queue, confirmedOnly: false)
+            #expect(outcomes == [.owed])
+            #expect(try await house.settle(leases.filter { $0.subscription == second }, .delivered) == [true])
+            let again = try await house.lease()
+            #expect(again.map(\.subscription) == [first])
+            #expect(again.map { String(decoding: $0.body, as: UTF8.self) } == ["1"])
+            #expect(try await house.settle(again, .delivered) == [true])
+            #expect(try await house.shardKeys().filter { ["pay", "ref", "fly"].contains($0) }.isEmpty)
+        }
+    }
+
+    @Test func `Letters that nobody can get stay, and say why`() async throws {
+        try await withHouse(shards: 1) { house in
+            let (queue, other) = (try address("p", "q"), try address("p", "other"))
+            let id = try await house.subscribe(to: queue)
+            let message = try await self.bury(["1"], in: queue, house)[0]
+            func redrive(_ queue: QueueAddress, confirmedOnly: Bool = false) async throws -> [RedriveOutcome] {
+                try await house.store.deliveries.redrive(
+                    [(id, message.position)], of: queue, confirmedOnly: confirmedOnly
+                ).outcomes
+            }
+            #expect(try await redrive(other) == [.unknown])
+            #expect(try await redrive(queue, confirmedOnly: true) == [.unconfirmed])
+            try await house.store.subscriptions.delete(queue, id: id)
+            #expect(try await redrive(queue) == [.gone])
+            #expect(try await house.store.deliveries.deadLetters(of: queue, limit: 9).letters.count == 1)
+            #expect(try await house.lease().isEmpty)
+        }
+    }
+
+    @Test func `A rate spreads what is sent again over time`() async throws {
+        try await withHouse(shards: 1) { house in
+            let queue = try address("p", "q")
+            let id = try await house.subscribe(to: queue)
+            let ids = try await self.bury((0..<5).map { "\($0)" }, in: queue, house)
+            let places = ids.map { (id, $0.position) }
+            let start = house.time.now
+            let (_, due) = try await house.store.deliveries.redrive(
+                Array(places.prefix(3)), of: queue, confirmedOnly: false, step: .milliseconds(500))
+            #expect(due == start.adding(milliseconds: 1500))
+            _ = try await house.store.deliveries.redrive(
+                Array(places.suffix(2)), of: queue, confirmedOnly: false, due: due, step: .milliseconds(500))
+            for number in 0..<5 {
+                let leases = try await house.lease()
+                #expect(leases.map { String(decoding: $0.body, as: UTF8.self) } == ["\(number)"])
+                #expect(try await house.settle(leases, .delivered) == [true])
+                house.time.pass(milliseconds: 499)
+                #expect(try await house.lease().isEmpty)
+                house.time.pass(milliseconds: 1)
+            }
+        }
+    }
+
+    @Test func `A queue keeps its newest ten thousand letters, for fourteen days, and none once it is deleted`()
+        async throws
+    {
+        try await withHouse(shards: 1) { house in
+            let queue = try address("p", "q")
+            let id = try await house.subscribe(to: queue)
+            let old = try await self.bury(["0"], in: queue, house)[0]
+            house.time.pass(seconds: 1_209_601)
+            _ = try await house.store.subscriptions.update(
+                queue, id: id, SubscriptionChange(ttl: 1_000_000), resettingConfirmation: false)
+            let second = try await house.subscribe("http://b", to: queue)
+            try await self.bury(["1"], in: queue, house)
+            let letters = try await house.store.deliveries.deadLetters(of: queue, limit: 9).letters
+            #expect(!letters.contains { $0.position == old.position } && letters.contains { $0.subscription == second })
+            let dead = try #require(try await house.keys().first { $0.contains("}:dead:") })
+            for start in stride(from: 0, to: 10_000, by: 1000) {
+                let fillers = (start..<start + 1000).flatMap { ["\(house.time.now.milliseconds)", "filler|\($0)"] }
+                _ = try await house.pool.send(RedisCommand("ZADD", [dead] + fillers))
+            }
+            house.time.pass(seconds: 1)
+            try await self.bury(["2"], in: queue, house)
+            #expect(try await house.redis.command("ZCARD", dead).int == 10_000)
+            try await house.store.queues.delete(queue)
+            #expect(try await house.shardKeys().filter { $0.contains("dead") || $0.contains("letters") }.isEmpty)
+            #expect(try await house.shardKeys().filter { $0.contains("records") }.isEmpty)
+        }
+    }
+}
