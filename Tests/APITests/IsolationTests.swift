@@ -18,6 +18,7 @@ struct IsolationTests {
         ("GET", "/v2/queues/{}/messages/M", nil), ("DELETE", "/v2/queues/{}/messages/M", nil),
         ("DELETE", "/v2/queues/{}/messages/M?claim_id=C", nil), ("GET", "/v2/queues/{}/messages?ids=M", nil),
         ("DELETE", "/v2/queues/{}/messages?ids=M", nil), ("GET", "/v2/queues/{}/messages?echo=true&marker=M", nil),
+        ("GET", "/v2/queues/{}/messages/M/deliveries", nil),
         ("GET", "/v2/queues/{}/claims/C", nil), ("PATCH", "/v2/queues/{}/claims/C", "{}"),
         ("DELETE", "/v2/queues/{}/claims/C", nil), ("GET", "/v2/queues/{}/subscriptions/S", nil),
         ("PATCH", "/v2/queues/{}/subscriptions/S", #"{"ttl": 60}"#), ("DELETE", "/v2/queues/{}/subscriptions/S", nil),

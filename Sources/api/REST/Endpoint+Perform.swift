@@ -78,6 +78,7 @@ extension Endpoint {
             return try await messages.remove(from: queue, for: client, request.query)
         case .showMessage(let queue, let id): return try await messages.show(id, of: queue)
         case .deleteMessage(let queue, let id): return try await messages.delete(id, of: queue, request.query)
+        case .explainMessage(let queue, let id): return try await service.explain(id, of: queue, request.query)
 
         case .createClaim(let queue): return try await claims.create(body, on: queue, request.query)
         case .showClaim(let queue, let id): return try await claims.show(id, of: queue)

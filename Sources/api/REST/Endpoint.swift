@@ -41,6 +41,7 @@ enum Endpoint: Sendable {
     case removeMessages(QueueAddress, ClientID)
     case showMessage(QueueAddress, id: String)
     case deleteMessage(QueueAddress, id: String)
+    case explainMessage(QueueAddress, id: String)
     case createClaim(QueueAddress)
     case showClaim(QueueAddress, id: String)
     case updateClaim(QueueAddress, id: String)
@@ -84,7 +85,8 @@ enum Endpoint: Sendable {
         case .queue, .stats, .purge, .share, .messages, .claims, .subscriptions, .deadLetters, .deadLettersRedrive:
             let queue = QueueAddress(project: caller.project, name: try QueueName(route.queue))
             found = Endpoint(route.resource, method, caller, queue)
-        case .message, .claim, .subscription, .subscriptionConfirm, .subscriptionSecret, .subscriptionSecretRotation,
+        case .message, .messageDeliveries, .claim, .subscription, .subscriptionConfirm, .subscriptionSecret,
+            .subscriptionSecretRotation,
             .subscriptionAttempts, .subscriptionSchedule, .subscriptionHealth, .subscriptionPause, .subscriptionResume,
             .subscriptionRecover, .subscriptionTest, .deadLetter:
             let queue = QueueAddress(project: caller.project, name: try QueueName(route.queue))
@@ -171,6 +173,7 @@ enum Endpoint: Sendable {
         switch (resource, method) {
         case (.message, .get): self = .showMessage(queue, id: id)
         case (.message, .delete): self = .deleteMessage(queue, id: id)
+        case (.messageDeliveries, .get): self = .explainMessage(queue, id: id)
         case (.claim, .get): self = .showClaim(queue, id: id)
         case (.claim, .patch): self = .updateClaim(queue, id: id)
         case (.claim, .delete): self = .releaseClaim(queue, id: id)
@@ -218,7 +221,8 @@ enum Endpoint: Sendable {
         case .showVersions, .showHome, .showOpenAPI, .ping, .checkHealth, .listPools, .showPool, .deletePool,
             .listFlavors, .showFlavor, .deleteFlavor, .listTopics, .showTopic, .deleteTopic, .showTopicStats,
             .listQueues, .showQueue, .deleteQueue,
-            .showStats, .listMessages, .removeMessages, .showMessage, .deleteMessage, .showClaim, .releaseClaim,
+            .showStats, .listMessages, .removeMessages, .showMessage, .deleteMessage, .explainMessage, .showClaim,
+            .releaseClaim,
             .listSubscriptions, .showSubscription, .deleteSubscription, .showSubscriptionSecret, .listAttempts,
             .showSubscriptionSchedule, .showSubscriptionHealth, .pauseSubscription, .resumeSubscription,
             .recoverSubscription, .listDeadLetters, .showDeadLetter, .deleteDeadLetter:

@@ -24,6 +24,7 @@ package enum Resource: String, CaseIterable, Sendable {
     case share = "/v2/queues/{queue}/share"
     case messages = "/v2/queues/{queue}/messages"
     case message = "/v2/queues/{queue}/messages/{message}"
+    case messageDeliveries = "/v2/queues/{queue}/messages/{message}/deliveries"
     case claims = "/v2/queues/{queue}/claims"
     case claim = "/v2/queues/{queue}/claims/{claim}"
     case deadLetters = "/v2/queues/{queue}/dead_letters"
@@ -49,6 +50,7 @@ package enum Resource: String, CaseIterable, Sendable {
     package var methods: [HTTPRequest.Method] {
         switch self {
         case .versions, .home, .openAPI, .health, .pools, .flavors, .topics, .topicStats, .queues, .stats, .deadLetters,
+            .messageDeliveries,
             .subscriptionSecret, .subscriptionSchedule, .subscriptionAttempts, .subscriptionHealth:
             [.get]
         case .ping: [.get, .head]
@@ -80,7 +82,7 @@ package enum Resource: String, CaseIterable, Sendable {
         switch self {
         case .pools, .pool, .flavors, .flavor: true
         case .versions, .home, .openAPI, .ping, .health, .topics, .topic, .topicStats, .topicPurge, .queues,
-            .queue, .stats, .purge, .share, .messages, .message,
+            .queue, .stats, .purge, .share, .messages, .message, .messageDeliveries,
             .claims, .claim, .subscriptions, .subscription, .subscriptionConfirm, .subscriptionSecret,
             .subscriptionSecretRotation,
             .subscriptionSchedule, .subscriptionAttempts, .subscriptionHealth, .subscriptionPause, .subscriptionResume,

@@ -53,6 +53,8 @@ struct Route: Sendable, Equatable {
             case "dead_letters": self.init(.deadLetter, parts[3], parts[5])
             default: return nil
             }
+        case ("queues", 7) where parts[4] == "messages" && parts[6] == "deliveries":
+            self.init(.messageDeliveries, parts[3], parts[5])
         case ("queues", 7) where parts[4] == "subscriptions":
             switch parts[6] {
             case "confirm": self.init(.subscriptionConfirm, parts[3], parts[5])

@@ -51,7 +51,65 @@ struct ServiceReplies: Sendable {
         }.with(.location, "\(queue.path)/subscriptions/\(id)/attempts")
     }
 
+    func explain(_ id: String, of queue: QueueAddress, _ query: Query) async throws -> Reply {
+        var link = PageLink(path: "\(queue.path)/messages/\(id)/deliveries")
+        let limit = try query.limit(max: self.operations.limits.subscriptionPageMax)
+        link.add("limit", try query.integer("limit"))
+        let (message, page) = try await self.operations.explain(
+            id, of: queue, marker: query.text("marker"), limit: limit)
+        return Reply.json(.ok, capacity: 4096) { body in
+            body.writeStaticString(#"{"message_id":"#)
+            body.writeJSON(message.text)
+            body.writeStaticString(#","deliveries":["#)
+            for (index, fate) in page.enumerated() {
+                if index > 0 { body.writeStaticString(",") }
+                Self.write(fate, to: &body)
+            }
+            body.writeStaticString(#"],"links":"#)
+            link.write(after: page.last?.fate.subscription.text, to: &body)
+            body.writeStaticString("}")
+        }
+    }
+
     // MARK: - Bodies
+
+    private static func write(_ told: ToldFate, to body: inout ByteBuffer) {
+        body.writeStaticString(#"{"subscription_id":"#)
+        body.writeJSON(told.fate.subscription.text)
+        body.writeStaticString(#","delivery_id":"#)
+        body.writeJSON(told.delivery.text)
+        body.writeStaticString(#","eligible":"#)
+        body.writeJSON(told.state != .notEligible)
+        body.writeStaticString(#","state":"#)
+        body.writeJSON(told.state.rawValue)
+        body.writeStaticString(#","rule":"#)
+        body.writeJSON(told.rule)
+        body.writeStaticString(#","attempts":"#)
+        body.writeJSON(told.attempts)
+        body.writeStaticString(#","next_due":"#)
+        Self.write(told.nextDue, to: &body)
+        body.writeStaticString(#","last_attempt":"#)
+        if let last = told.fate.last {
+            body.writeStaticString(#"{"time":"#)
+            body.writeJSON(HTTPDate.iso8601(last.report.startedAt))
+            body.writeStaticString(#","attempt":"#)
+            body.writeJSON(last.attempt)
+            body.writeStaticString(#","succeeded":"#)
+            body.writeJSON(last.report.isSuccess)
+            body.writeStaticString(#","status":"#)
+            if case .answered(let status) = last.report.end {
+                body.writeJSON(status)
+            } else {
+                body.writeStaticString("null")
+            }
+            body.writeStaticString(#","error":"#)
+            Self.write(last.report.end.error, to: &body)
+            body.writeStaticString("}")
+        } else {
+            body.writeStaticString("null")
+        }
+        body.writeStaticString("}")
+    }
 
     private static func write(_ attempt: ToldAttempt, to body: inout ByteBuffer) {
         let (logged, report) = (attempt.logged, attempt.logged.report)

@@ -31,7 +31,11 @@ extension DeliveryStore {
             let (last, ended) = (try reply.text(), try reply.timestamp())
             while !reply.isAtEnd {
                 let member = try reply.text()
-                letters.append(try DeadLetter(member, endedAt: try reply.timestamp(), try reply.text()))
+                let place = try DeadLetterMarker(member: member, endedAt: try reply.timestamp())
+                letters.append(
+                    try DeadLetter(
+                        subscription: place.subscription, position: place.position, endedAt: place.endedAt,
+                        try reply.text()))
             }
             guard hasMore else { return (letters, nil) }
             next = try DeadLetterMarker(member: last, endedAt: ended)
@@ -52,7 +56,8 @@ extension DeliveryStore {
         call.append(member)
         var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.letter)
         guard !reply.isAtEnd else { return nil }
-        let letter = try DeadLetter(member, endedAt: try reply.timestamp(), try reply.text())
+        let letter = try DeadLetter(
+            subscription: subscription, position: position, endedAt: try reply.timestamp(), try reply.text())
         return (letter, DeadLetterContent(try MessageRecord(try reply.bytes())))
     }
 
@@ -127,14 +132,15 @@ extension DeadLetterMarker {
 
 extension DeadLetter {
     /// As `bury` of `delivery.lua` writes it: `<attempts> <kind, as in the flags of a record> <reason> <summary>`.
-    fileprivate init(_ member: String, endedAt: Timestamp, _ text: String) throws(StoreError) {
-        let place = try DeadLetterMarker(member: member, endedAt: endedAt)
+    init(
+        subscription: SubscriptionID, position: Position, endedAt: Timestamp, _ text: String
+    ) throws(StoreError) {
         let parts = text.split(separator: " ", maxSplits: 3, omittingEmptySubsequences: false)
         guard parts.count == 4, let attempts = Int(parts[0]), let flags = Int64(parts[1]),
             let reason = DeliveryDecision.Reason(rawValue: String(parts[2]))
         else { throw .corrupt("a dead letter") }
         self.init(
-            subscription: place.subscription, position: place.position, attempts: attempts, reason: reason,
+            subscription: subscription, position: position, attempts: attempts, reason: reason,
             summary: String(parts[3]), endedAt: endedAt, kind: MessageRecord.Flag.kind(flags))
     }
 }

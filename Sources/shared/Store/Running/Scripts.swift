@@ -51,6 +51,7 @@ enum Scripts {
     static let pause = paced("pause", PackageResources.pause_lua)
     static let resume = paced("resume", PackageResources.resume_lua)
     static let health = paced("health", PackageResources.health_lua)
+    static let explain = paced("explain", PackageResources.explain_lua)
     static let sweepMessages = delivery("sweep_messages", PackageResources.sweep_messages_lua)
     static let sweepSubscriptions = paced("sweep_subscriptions", PackageResources.sweep_subscriptions_lua)
 

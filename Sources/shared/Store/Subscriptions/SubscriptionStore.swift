@@ -137,7 +137,7 @@ package struct SubscriptionStore: Sendable {
 
 extension SubscriptionID {
     /// When it was created, in the order of its shard: the first eleven characters.
-    fileprivate var position: Position {
+    var position: Position {
         Position(Int64(truncatingIfNeeded: Base32.decode(self.text.utf8.prefix(11)) ?? 0))
     }
 }

@@ -1,0 +1,194 @@
+import API
+import Domain
+import Signing
+import Store
+import TestKit
+import Testing
+
+struct ExplanationTests {
+    private let subscriptions = "/v2/queues/orders/subscriptions"
+
+    private func subscribe(
+        _ client: APIClient, _ address: String = "http://a", _ options: String = "{}"
+    ) async throws -> String {
+        let reply = try await client.post(
+            self.subscriptions, "{\"subscriber\": \"\(address)\", \"options\": \(options)}")
+        return try #require(reply.json["subscription_id"] as? String)
+    }
+
+    private func work(_ api: RunningAPI, _ ending: Settlement.Ending?, status: Int = 200) async throws -> [Lease] {
+        let deliveries = api.store.deliveries
+        var all: [Lease] = []
+        for shard in 0..<deliveries.shards {
+            var leases = try await deliveries.take(shard, capacity: 100, lease: .seconds(15), confirmedOnly: false)
+                .leases
+            leases += try await deliveries.lease(shard, capacity: 100, lease: .seconds(15)).leases
+            all += leases
+            try await self.settle(api, leases, ending, status: status)
+        }
+        return all
+    }
+
+    private func settle(
+        _ api: RunningAPI, _ leases: [Lease], _ ending: Settlement.Ending?, status: Int = 200
+    ) async throws {
+        guard let ending else { return }
+        for shard in 0..<api.store.deliveries.shards {
+            let settlements = leases.map { lease in
+                let outcome: Outcome =
+                    status == 200 ? .accepted(status: 200) : .deferred(status: status, retryAfter: nil)
+                return Settlement(
+                    lease, ending,
+                    after: AttemptReport(startedAt: api.time.now, kind: .notification, outcome: outcome))
+            }
+            _ = try await api.store.deliveries.settle(shard, settlements)
+        }
+    }
+
+    private struct Told: Equatable, CustomStringConvertible {
+        let state: String
+        let rule: String
+        let attempts: Int
+        let due: Bool
+
+        init(_ state: String, _ rule: String, _ attempts: Int = 0, due: Bool = false) {
+            (self.state, self.rule, self.attempts, self.due) = (state, rule, attempts, due)
+        }
+
+        var description: String { "\(self.state) \(self.rule) \(self.attempts) \(self.due)" }
+    }
+
+    private func explain(_ client: APIClient, _ href: String) async throws -> [Told] {
+        let reply = try await client.get(href + "/deliveries")
+        #expect(reply.status == 200)
+        return reply.objects("deliveries").map { told in
+            #expect(told["eligible"] as? Bool == (told["state"] as? String != "not_eligible"))
+            return Told(
+                told["state"] as? String ?? "", told["rule"] as? String ?? "", told["attempts"] as? Int ?? -1,
+                due: told["next_due"] is String)
+        }
+    }
+
+    @Test func `A delivery is explained through its whole life`() async throws {
+        try await withAPI { api async throws in
+            let client = api.client()
+            let id = try await self.subscribe(client)
+            let href = try await client.postMessages(["1"], to: "orders")[0]
+            func told() async throws -> [Told] { try await self.explain(client, href) }
+            #expect(try await told() == [Told("queued", "not_fanned_out")])
+            let leases = try await self.work(api, nil)
+            #expect(try await told() == [Told("in_flight", "leased")])
+            try await self.settle(api, leases, .retry(after: .seconds(30)), status: 503)
+            #expect(try await told() == [Told("waiting", "retry", 1, due: true)])
+            let last =
+                try await client.get(href + "/deliveries").objects("deliveries")[0]["last_attempt"] as? [String: Any]
+            #expect(last?["status"] as? Int == 503 && last?["attempt"] as? Int == 1)
+            #expect(try await client.post("\(self.subscriptions)/\(id)/pause", nil).status == 204)
+            #expect(try await told() == [Told("waiting", "paused", 1)])
+            #expect(try await client.post("\(self.subscriptions)/\(id)/resume", nil).status == 204)
+            api.time.pass(seconds: 31)
+            #expect(try await told() == [Told("waiting", "due", 1, due: true)])
+            // Whoever leases it and dies makes it the next attempt.
+            _ = try await self.work(api, nil)
+            api.time.pass(seconds: 16)
+            for shard in 0..<api.store.deliveries.shards { _ = try await api.store.deliveries.reap(shard) }
+            #expect(try await told() == [Told("waiting", "due", 2, due: true)])
+            _ = try await self.work(api, .deadLetter(.exhausted, summary: "deferred 503"), status: 503)
+            #expect(try await told() == [Told("dead_letter", "exhausted", 3)])
+            let redriven = try await client.post("/v2/queues/orders/dead_letters/redrive", #"{"max_per_second": 1}"#)
+            #expect(redriven.json["redriven"] as? Int == 1)
+            #expect(try await told() == [Told("waiting", "due", 0, due: true)])
+            _ = try await self.work(api, .delivered)
+            #expect(try await told() == [Told("delivered", "answered", 1)])
+            // The message may be gone.
+            #expect(try await client.delete(href).status == 204)
+            #expect(try await told() == [Told("delivered", "answered", 1)])
+            for _ in 0..<7 {
+                _ = try await client.postMessages((0..<8).map { "\($0)" }, to: "orders")
+                _ = try await self.work(api, .delivered)
+            }
+            #expect(try await told() == [Told("ended", "forgotten")])
+        }
+    }
+
+    @Test func `What holds a delivery back is told by name`() async throws {
+        try await withAPI { api async throws in
+            let client = api.client()
+            _ = try await self.subscribe(client, "http://window")
+            _ = try await self.subscribe(client, "http://ordered", #"{"_ordered": true}"#)
+            _ = try await self.subscribe(client, "http://limit", #"{"_rate_limit": {"max_per_second": 1}}"#)
+            let hrefs = try await client.postMessages((0..<9).map { "\($0)" }, to: "orders")
+            let leases = try await self.work(api, nil)
+            #expect(leases.count == 8 + 1 + 1)
+            let expected = [
+                Told("waiting", "window", due: true), Told("waiting", "ordered", due: true),
+                Told("waiting", "limit", due: true),
+            ]
+            #expect(try await self.explain(client, hrefs[8]) == expected)
+            // The first of the ordered one fails and holds the others until its retry.
+            try await self.settle(api, leases, .retry(after: .seconds(60)), status: 503)
+            let first = [
+                Told("waiting", "retry", 1, due: true), Told("waiting", "ordered", 1, due: true),
+                Told("waiting", "retry", 1, due: true),
+            ]
+            #expect(try await self.explain(client, hrefs[0]) == first)
+            // Twenty failures in a row, of three deliveries, open the breaker.
+            for _ in 0..<10 {
+                api.time.pass(seconds: 61)
+                _ = try await self.work(api, .retry(after: .seconds(60)), status: 503)
+            }
+            let after = try await self.explain(client, hrefs[0])
+            #expect(after.first?.rule == "breaker" && after.first?.due == true, "\(after)")
+        }
+    }
+
+    @Test func `Who was not meant, and what was discarded, is told`() async throws {
+        let rules = ConfirmationRules(key: try #require(SignedURLKey("s3cret")), publicURL: nil)
+        try await withAPI(confirmation: rules) { api async throws in
+            let client = api.client()
+            _ = try await self.subscribe(client, "http://asked")
+            let agreed = try await self.subscribe(client, "http://agreed")
+            let path = "\(self.subscriptions)/\(agreed)/confirm"
+            #expect(try await client.put(path, #"{"confirmed": true}"#).status == 204)
+            let href = try await client.postMessages(["1"], to: "orders")[0]
+            let unasked = Told("not_eligible", "unconfirmed")
+            #expect(try await self.explain(client, href) == [unasked, Told("queued", "not_fanned_out")])
+            let deliveries = api.store.deliveries
+            for shard in 0..<deliveries.shards {
+                _ = try await deliveries.take(shard, capacity: 9, lease: .seconds(15), confirmedOnly: true)
+                // The question to each of them came first.
+                let waited = try await deliveries.lease(shard, capacity: 9, lease: .seconds(15)).leases
+                let leases = waited.filter { $0.kind == .notification }
+                try await self.settle(api, leases, .deadLetter(.refused, summary: "refused 404"), status: 404)
+            }
+            _ = try await self.subscribe(client, "http://late")
+            let late = Told("not_eligible", "subscribed_later")
+            let dead = try await self.explain(client, href)
+            #expect(dead == [unasked, Told("dead_letter", "refused", 1), late])
+            let letters = try await client.get("/v2/queues/orders/dead_letters").objects("dead_letters")
+            let letter = try #require(letters.first?["id"] as? String)
+            #expect(try await client.delete("/v2/queues/orders/dead_letters/\(letter)").status == 204)
+            #expect(try await self.explain(client, href) == [unasked, Told("ended", "let_go", 1), late])
+        }
+    }
+
+    @Test func `Explanations come page by page, for ids of this queue alone`() async throws {
+        try await withAPI { api async throws in
+            let client = api.client()
+            var ids: [String] = []
+            for number in 0..<12 { ids.append(try await self.subscribe(client, "http://\(number)")) }
+            let href = try await client.postMessages(["1"], to: "orders")[0]
+            func page(_ path: String) async throws -> HTTPReply { try await client.get(path) }
+            let first = try await page(href + "/deliveries?limit=7")
+            #expect(first.objects("deliveries").map { $0["subscription_id"] as? String } == ids.prefix(7).map { $0 })
+            let second = try await page(try #require(first.next))
+            #expect(second.objects("deliveries").map { $0["subscription_id"] as? String } == ids.suffix(5).map { $0 })
+            #expect(try await page(try #require(second.next)).objects("deliveries").isEmpty)
+            #expect(try await page(href + "/deliveries?marker=x").objects("deliveries").isEmpty)
+            #expect(try await page(href + "/deliveries?limit=0").status == 400)
+            #expect(try await page("/v2/queues/orders/messages/nope/deliveries").status == 404)
+            #expect(try await page(href.replacing("orders", with: "other") + "/deliveries").status == 404)
+            #expect(try await api.client().get(href + "/deliveries").status == 404)
+        }
+    }
+}
