@@ -27,6 +27,12 @@ local function state_of(subscription, queue)
     return state
 end
 
+-- When a wait is over. Redis' clock is read in whole ms, so it may be nearly one later than `now`: no wait is shorter
+-- than it was said to be.
+local function after(delay)
+    return now + delay + (delay > 0 and ARGV[1] == '' and 1 or 0)
+end
+
 local function wait(state, due, member)
     state.again = state.again or {}
     table.insert(state.again, due)
@@ -66,7 +72,7 @@ for number, member in ipairs(members) do
         elseif ending == 'r' then
             local attempt, lapses = string.match(turn, '^(%d+)(.*)$')
             fail(state, position)
-            wait(state, now + tonumber(detail), position .. ':' .. attempt + 1 .. lapses)
+            wait(state, after(tonumber(detail)), position .. ':' .. attempt + 1 .. lapses)
         elseif ending == 'h' then
             wait(state, now, position .. ':' .. turn)
         else
