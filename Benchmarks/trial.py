@@ -92,9 +92,10 @@ class Sink:
                 self.arrivals.append(entry)
                 await asyncio.sleep(random.uniform(0.002, 0.02))
                 status = 503 if path == "/failing" and refused < self.failures(body["n"]) else 200
+                # Before it is sent: the notifier may have read it before this thread runs again.
+                entry["status"], entry["answered"] = status, time.monotonic()
                 writer.write(b"HTTP/1.1 %d x\r\nContent-Length: 0\r\n\r\n" % status)
                 await writer.drain()
-                entry["status"], entry["answered"] = status, time.monotonic()
         writer.close()
 
 
@@ -177,7 +178,7 @@ class Trial:
         while self.missing() and time.monotonic() < end:
             time.sleep(0.1)
         time.sleep(2)
-        duplicated, early, late, slowest = 0, 0, 0, 0.0
+        duplicated, early, late, slowest, strange = 0, 0, 0, 0.0, []
         deliveries = {}
         for entry in self.sink.arrivals:
             deliveries.setdefault((entry["path"], entry["n"]), []).append(entry)
@@ -190,6 +191,7 @@ class Trial:
                 # The attempt after one that was refused comes when its wait is over, whoever makes it.
                 elif before and before["status"] == 503 and entry["came"] < before["answered"] + WAIT:
                     early += 1
+                    strange.append((before, entry))
                 if entry["status"] == 200 and done is None:
                     done = entry["answered"]
                     if number in self.accepted:
@@ -197,7 +199,7 @@ class Trial:
                         slowest, late = max(slowest, took), late + (took > bound)
         return {"answered": len(self.accepted), "unknown": self.unknown, "refused": self.refused,
                 "lost": len(self.missing()), "duplicated": duplicated, "early": early, "late": late,
-                "slowest": slowest, "deliveries": len(deliveries)}
+                "slowest": slowest, "deliveries": len(deliveries), "strange": strange}
 
     def close(self):
         self.stopping.set()

@@ -75,7 +75,8 @@ private final class Tally: Sendable {
             sorted.isEmpty ? 0 : sorted[Int(Double(sorted.count - 1) * share)]
         }
         return #"{"requests":\#(figures.requests),"seconds":\#(Double(figures.lastNs - figures.firstNs) / 1e9),"#
-            + #""under_way_max":\#(figures.underWayMax),"p50_us":\#(percentile(0.5)),"p99_us":\#(percentile(0.99))}"#
+            + #""under_way_max":\#(figures.underWayMax),"min_us":\#(percentile(0)),"#
+            + #""p50_us":\#(percentile(0.5)),"p99_us":\#(percentile(0.99))}"#
     }
 }
 

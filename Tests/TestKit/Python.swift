@@ -19,6 +19,18 @@ package enum Python {
     package static func run(
         within limit: Duration = .seconds(300), _ arguments: (_ folder: URL) throws -> [String]
     ) async throws -> Run {
+        try await withTemporaryFolder { folder in
+            let python = try Self.start(arguments(folder), in: folder)
+            let exit = await python.waitForExit(within: limit)
+            // Bytes that are no text are worth reading around.
+            return Run(exit: exit, output: String(decoding: try Data(contentsOf: Self.log(in: folder)), as: UTF8.self))
+        }
+    }
+
+    /// Starts the interpreter; what it prints is in the folder.
+    ///
+    /// - Throws: ``Missing`` when there is no interpreter.
+    package static func start(_ arguments: [String], in folder: URL) throws -> ChildProcess {
         let interpreter = Self.interpreter
         guard FileManager.default.isExecutableFile(atPath: interpreter.path) else {
             throw Missing(
@@ -27,15 +39,11 @@ package enum Python {
                     one that has the packages of scripts/requirements.txt in HERALD_TEST_PYTHON.
                     """)
         }
-        return try await withTemporaryFolder { folder in
-            let log = folder.appendingPathComponent("python.log")
-            let python = try ChildProcess(
-                interpreter, arguments: try arguments(folder), environment: ["PYTHONDONTWRITEBYTECODE": "1"], log: log)
-            let exit = await python.waitForExit(within: limit)
-            // Bytes that are no text are worth reading around.
-            return Run(exit: exit, output: String(decoding: try Data(contentsOf: log), as: UTF8.self))
-        }
+        return try ChildProcess(
+            interpreter, arguments: arguments, environment: ["PYTHONDONTWRITEBYTECODE": "1"], log: self.log(in: folder))
     }
+
+    private static func log(in folder: URL) -> URL { folder.appendingPathComponent("python.log") }
 
     private static var interpreter: URL {
         let named = ProcessInfo.processInfo.environment["HERALD_TEST_PYTHON"]

@@ -152,6 +152,11 @@ final class ReceiverConnection: ChannelInboundHandler {
             self.isBusy = true
             self.write(text, context: context)
             if closes { context.close(promise: nil) }
+        case .cutOff(let text):
+            self.write(text, context: context)
+            // Sent on before the reset, which would take it along.
+            self.later(.milliseconds(50), context: context) { connection, context in connection.reset(context: context)
+            }
         case .hang:
             self.isBusy = true
         case .close:

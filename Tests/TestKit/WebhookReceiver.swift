@@ -115,6 +115,8 @@ package indirect enum ReceiverAnswer: Sendable {
     case delayed(TimeAmount, ReceiverAnswer)
     /// These bytes, and then the end of the connection or silence.
     case raw(String, closes: Bool)
+    /// These bytes, and then a reset.
+    case cutOff(String)
     /// Reads the request and never says anything.
     case hang
     /// Reads the request and closes.
