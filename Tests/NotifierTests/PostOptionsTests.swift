@@ -40,6 +40,46 @@ struct PostOptionsTests {
         #expect(request["content-length"] == "\(request.body.count)")
     }
 
+    @Test(arguments: [
+        #"{"X-A": "a\r\nX-Injected: 1"}"#, #"{"X-A": "a\r\n\r\nPOST /other HTTP/1.1"}"#, #"{"X-A\r\nX-Injected": "1"}"#,
+        #"{"X-Injected: 1, X-A": "a"}"#, #"{"X-A": "a\u0000\nX-Injected: 1"}"#, #"{"Webhook-Id": "forged"}"#,
+        #"{"webhook-SIGNATURE": "v1,forged"}"#, #"{"Herald-Attempt": "forged"}"#, #"{"content-LENGTH": "0"}"#,
+        #"{"Host": "forged"}"#,
+    ])
+    func `Headers that were stored and may not be sent, are not`(headers: String) async throws {
+        let request = try await self.request(options: #"{"post_headers": \#(headers)}"#)
+        #expect(!request.headers.contains { $0.name.contains("injected") || $0.value.contains("forged") })
+        for name in ["webhook-id", "webhook-signature", "herald-attempt", "content-length", "host"] {
+            #expect(request.headers.count { $0.name == name } == 1, "\(name)")
+        }
+        #expect(request.text == #"{"body":1,"ttl":3600,"queue_name":"orders","Message_Type":"Notification"}"#)
+    }
+
+    @Test func `A message that holds the token is sent with it, whole`() async throws {
+        let request = try await self.request(
+            options: #"{"post_data": "{\"a\": \"$zaqar_message$\"}"}"#, of: #"["$zaqar_message$"]"#)
+        #expect(
+            request.text
+                == #"{"a": {"body":["$zaqar_message$"],"ttl":3600,"queue_name":"orders","Message_Type":"Notification"}}"#
+        )
+    }
+
+    @Test(arguments: [
+        "/\r\nX-Injected: 1", "/ HTTP/1.1\r\nX-Injected: 1\r\n\r\n", "/%0d%0aX-Injected:%201", "/?a=\nX-Injected: 1",
+        "/#\r\nX-Injected: 1",
+    ])
+    func `An address carries no header along`(path: String) async throws {
+        try await WebhookReceiver.with { receiver in
+            try await withClient { client in
+                _ = await client.post(receiver.url(path), headers: ["X-Own: 1"])
+            }
+            for request in receiver.requests {
+                #expect(request["x-injected"] == nil && request["x-own"] == "1", "\(request.uri) \(request.headers)")
+            }
+            #expect(receiver.count <= 1)
+        }
+    }
+
     @Test func `Unknown options change nothing`() async throws {
         let request = try await self.request(options: #"{"a": 1, "uri": "http://fake.com", "post_data": null}"#)
         #expect(request.text == #"{"body":1,"ttl":3600,"queue_name":"orders","Message_Type":"Notification"}"#)

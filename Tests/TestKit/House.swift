@@ -19,7 +19,8 @@ package final class House: Sendable {
     package static let egressAllow = "127.0.0.0/8,::1/128"
 
     package let redis: RedisServer
-    private let masterKey: String
+    /// In hexadecimal digits, as the processes are told it.
+    package let masterKey: String
     private let settings: [String: String]
     private let started = NIOLockedValueBox<[ChildProcess]>([])
     private let names = NIOLockedValueBox(0)
@@ -43,10 +44,12 @@ package final class House: Sendable {
     }
 
     /// Starts `herald-notifier` and waits until it works.
-    package func startNotifier() async throws -> Running {
-        try await self.start(
-            "herald-notifier",
-            ["HERALD_NOTIFIER_ADMIN_LISTEN": "127.0.0.1:0", "HERALD_EGRESS_ALLOW": Self.egressAllow])
+    ///
+    /// - Parameter ranges: What it may call beside public addresses; nil for the policy as it comes.
+    package func startNotifier(opening ranges: String? = egressAllow) async throws -> Running {
+        var settings = ["HERALD_NOTIFIER_ADMIN_LISTEN": "127.0.0.1:0"]
+        settings["HERALD_EGRESS_ALLOW"] = ranges
+        return try await self.start("herald-notifier", settings)
     }
 
     /// Ends every process that still runs.
@@ -112,11 +115,15 @@ extension House.Running {
 ///
 /// - Parameters:
 ///   - appendOnly: Whether Redis keeps what it acknowledged across its own death.
+///   - redisListens: Whether Redis listens on a loopback port, beside the socket that the house uses.
+///   - redisPassword: What Redis asks of the house, and of everybody.
 ///   - settings: Environment variables of every process of the house.
 package func withHouse<Result>(
-    appendOnly: Bool = false, settings: [String: String] = [:], _ body: (House) async throws -> Result
+    appendOnly: Bool = false, redisListens: Bool = false, redisPassword: String? = nil,
+    settings: [String: String] = [:],
+    _ body: (House) async throws -> Result
 ) async throws -> Result {
-    try await withRedis(appendOnly: appendOnly) { redis in
+    try await withRedis(appendOnly: appendOnly, tcp: redisListens, password: redisPassword) { redis in
         let house = House(redis: redis, settings: settings)
         let result: Result
         do {

@@ -134,7 +134,9 @@ struct DeliveryOptionsTests {
     @Test(arguments: [
         "Host", "CONTENT-LENGTH", "Transfer-Encoding", "connection", "Expect", "Keep-Alive", "TE", "Trailer", "Upgrade",
         "Proxy-Connection", "Proxy-Authorization", "proxy-authenticate", "webhook-id", "Webhook-Signature",
-        "webhook-anything", "herald-attempt", "HERALD-X",
+        "webhook-anything", "herald-attempt", "HERALD-X", "WebHook-Timestamp", "HERALD-MESSAGE-TYPE", "hErAlD-",
+        "WEBHOOK-",
+        "HOST", "content-length", "transfer-ENCODING", "KEEP-ALIVE", "te", "uPGRADE",
     ])
     func `What frames a request, and what receivers trust us for, is not the subscriber's to set`(name: String) {
         #expect(self.words(of: #"{"post_headers": {"\#(name)": "x"}}"#)?.contains("may not set \(name)") == true)
@@ -145,6 +147,16 @@ struct DeliveryOptionsTests {
         (#""X": "a\u0000b""#, "NUL"),
         (#""X\n": "a""#, "line break"), (#""X: Y": "a""#, "name that is none"), (#""": "a""#, "name that is none"),
         (#""X Y": "a""#, "name that is none"), (#""Ü": "a""#, "name that is none"),
+        // Lone halves of a line break, and the folded lines of old (RFC 9112, 5.2).
+        (#""X": "a\rb""#, "line break"), (#""X": "a\nb""#, "line break"), (#""X": "a\r\n b""#, "line break"),
+        (#""X": "a\n\tb""#, "line break"), (#""X": "\r\n""#, "line break"), (#""X\u0000": "a""#, "NUL"),
+        (#""X\r": "a""#, "line break"), (#""\nX": "a""#, "line break"),
+        (#""X:": "a""#, "name that is none"), (#"":X": "a""#, "name that is none"),
+        (#"" X": "a""#, "name that is none"),
+        (#""X ": "a""#, "name that is none"), (#""X\t": "a""#, "name that is none"),
+        (#""Host ": "a""#, "name that is none"), (#""webhook-id:": "a""#, "name that is none"),
+        (#""\u00a0X": "a""#, "name that is none"), (#""X\u200b": "a""#, "name that is none"),
+        (#""X": "a\u001b[2J""#, "control characters"), (#""X": "a\u000bb""#, "control characters"),
         (#""X": "a\u0001""#, "control characters"), (#""X": "\u007f""#, "control characters"),
         (#""X": null"#, "object of strings"), (#""X": 1"#, "object of strings"), (#""X": ["a"]"#, "object of strings"),
         (#""X-A": "1", "x-a": "2""#, "only once"),
