@@ -17,12 +17,13 @@ import Store
 /// ```
 ///
 /// One begins when a pool is added and ends, its attempts finished or handed back, when the pool is removed. They share
-/// nothing but `notifier.concurrency`, of which each has the same part: a Redis that is down, or full of due deliveries,
+/// nothing but `notifier.concurrency`, of which each has the same part, and what may be under way to one host: a Redis that is down, or full of due deliveries,
 /// holds up none of the others.
 struct Fleet: Service {
     private let control: Store
     private let watch: PoolWatch
     private let settings: NotifierSettings
+    private let hosts: HostLedger
     private let eventLoops: any EventLoopGroup
     private let logger: Logger
     private let onWork: @Sendable () -> Void
@@ -35,6 +36,7 @@ struct Fleet: Service {
         self.control = control
         self.watch = watch
         self.settings = settings
+        self.hosts = HostLedger(limit: settings.engine.hostConcurrency)
         self.eventLoops = eventLoops
         self.logger = logger
         self.onWork = onWork
@@ -91,8 +93,8 @@ struct Fleet: Service {
                 logger: self.logger)
             let engine = Engine(
                 store: opened.store, client: client, bell: bell, masterKey: self.settings.masterKey,
-                vault: self.settings.vault, settings: self.settings.engine, slots: slots, pool: link.name,
-                now: opened.now, eventLoopGroup: self.eventLoops, logger: self.logger)
+                vault: self.settings.vault, settings: self.settings.engine, slots: slots, hosts: self.hosts,
+                pool: link.name, now: opened.now, eventLoopGroup: self.eventLoops, logger: self.logger)
             if link.isDefault { self.onWork() }
             return [StoppingClient(client: client), engine]
         }

@@ -10,6 +10,7 @@ import Store
 /// | `herald.delivery.attempts` | counter | `channel`, `outcome` | How do attempts end? |
 /// | `herald.delivery.settled` | counter | - | How many results are written down? |
 /// | `herald.delivery.lost` | counter | - | How many results came too late, their deliveries being made again? |
+/// | `herald.delivery.postponed` | counter | - | How often had a host as much under way as may be? |
 /// | `herald.delivery.lapsed` | counter | - | How many leases of dead or stalled notifiers did this one take over? |
 /// | `herald.delivery.under_way` | gauge | `pool` | How many of the slots are taken? |
 /// | `herald.events.pending` | gauge | `pool` | How many posts wait to be fanned out, over all shards? |
@@ -17,6 +18,7 @@ struct NotifierMetrics: Sendable {
     private let lag = Timer(label: "herald.delivery.lag", preferredDisplayUnit: .milliseconds)
     private let settledCount = Counter(label: "herald.delivery.settled")
     private let lostCount = Counter(label: "herald.delivery.lost")
+    private let postponedCount = Counter(label: "herald.delivery.postponed")
     private let lapsedCount = Counter(label: "herald.delivery.lapsed")
     private let underWayCount: Gauge
     private let pendingCount: Gauge
@@ -41,6 +43,7 @@ struct NotifierMetrics: Sendable {
 
     func settled(_ count: Int) { self.settledCount.increment(by: count) }
     func lost(_ count: Int) { self.lostCount.increment(by: count) }
+    func postponed() { self.postponedCount.increment() }
     func lapsed(_ count: Int) { self.lapsedCount.increment(by: count) }
     func underWay(_ count: Int) { self.underWayCount.record(count) }
     func pending(events count: Int) { self.pendingCount.record(count) }

@@ -13,6 +13,8 @@ package struct NotifierCommand: AsyncParsableCommand {
     var adminListen: String?
     @Option(name: .customLong("concurrency"), help: "Attempts under way at once.")
     var concurrency: String?
+    @Option(name: .customLong("host-concurrency"), help: "Attempts under way at once to one host.")
+    var hostConcurrency: String?
     @Option(name: .customLong("lease"), help: "Seconds a delivery stays with a notifier that no longer reports.")
     var lease: String?
     @Option(name: .customLong("drain"), help: "Seconds attempts may take to finish after SIGTERM.")
@@ -33,7 +35,7 @@ package struct NotifierCommand: AsyncParsableCommand {
     package func run() async throws {
         let flags = self.common.settings(and: [
             .notifierAdminListen: self.adminListen, .notifierConcurrency: self.concurrency,
-            .notifierLease: self.lease, .notifierDrain: self.drain,
+            .notifierHostConcurrency: self.hostConcurrency, .notifierLease: self.lease, .notifierDrain: self.drain,
             .notifierDisableAfter: self.disableAfter,
             .webhookConnectTimeout: self.webhookConnectTimeout, .webhookTimeout: self.webhookTimeout,
             .egressAllow: self.egressAllow,

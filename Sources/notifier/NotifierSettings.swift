@@ -11,6 +11,7 @@ import Signing
 /// | `message.encryption.keys` | none | what sealed bodies open with, beside the key derived from the master key |
 /// | `confirmation.required` | `false` | whether only confirmed subscriptions are notified |
 /// | `notifier.concurrency` | 8192 | attempts under way at once |
+/// | `notifier.host.concurrency` | 1024 | attempts under way at once to one host |
 /// | `notifier.lease` | 15 s | how long a delivery is this notifier's without a sign of life |
 /// | `notifier.drain` | 20 s | how long attempts may take to finish after SIGTERM |
 /// | `notifier.disable.after` | 0, never | how long a subscription may do nothing but fail |
@@ -57,6 +58,7 @@ struct NotifierSettings: Sendable {
         self.webhook = webhook
         var engine = EngineSettings()
         engine.concurrency = webhook.transfersMax
+        engine.hostConcurrency = try reader.integer(.notifierHostConcurrency)
         engine.confirmedOnly = try reader.required(.confirmationRequired) == "true"
         engine.disableAfter = try reader.seconds(.notifierDisableAfter)
         engine.lease = try reader.seconds(.notifierLease)

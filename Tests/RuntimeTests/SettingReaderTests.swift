@@ -168,7 +168,8 @@ struct SettingReaderTests {
         (SettingKey.shards, "0"), (.shards, "1025"), (.shards, "many"), (.shards, ""), (.redisConnections, "65"),
         (.redisConnections, "1.5"), (.apiListen, "8888"), (.apiListen, "::1:80"), (.apiListen, "h:70000"),
         (.apiAdminListen, ":80"), (.apiAuth, "keystone"), (.apiDrain, "0.5"), (.apiDrain, "nan"),
-        (.notifierAdminListen, "x"), (.notifierConcurrency, "0"), (.notifierLease, "4"), (.notifierDrain, "1e9"),
+        (.notifierAdminListen, "x"), (.notifierConcurrency, "0"), (.notifierHostConcurrency, "0"),
+        (.notifierLease, "4"), (.notifierDrain, "1e9"),
         (.webhookConnectTimeout, "61"), (.webhookTimeout, "-1"), (.logLevel, "loud"), (.readyFile, ""),
     ])
     func `A bad value is one line that names the key, the value, where it stands and what is allowed`(

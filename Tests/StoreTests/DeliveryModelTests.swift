@@ -128,7 +128,8 @@ struct DeliveryModelTests {
         switch Double.random(in: 0..<1, using: &world.random) {
         case ..<0.6: .delivered
         case ..<0.7: .deadLetter(world.random.pick([.refused, .exhausted, .expired]), summary: "refused 404")
-        case ..<0.8: .handedBack
+        case ..<0.75: .handedBack
+        case ..<0.8: .postponed(.seconds(world.random.pick([1, 3])))
         default: lease.attempt < 5 ? .retry(after: .seconds(world.random.pick([0, 1, 5]))) : .delivered
         }
     }
@@ -144,7 +145,7 @@ struct DeliveryModelTests {
                 case .deadLetter:
                     world.endings[pair, default: 0] += 1
                     world.deadLetters += 1
-                case .retry(let delay):
+                case .retry(let delay), .postponed(let delay):
                     world.notBefore[pair] = house.time.now.adding(seconds: Int(delay.components.seconds))
                 case .handedBack, .dropped: break
                 }

@@ -198,6 +198,7 @@ struct PaceModelTests {
 
     private func ending(of lease: Lease, _ world: inout World) -> Settlement.Ending {
         if world.random.chance(0.05) { return .handedBack }
+        if world.random.chance(0.05) { return .postponed(.seconds(world.random.pick([1, 3]))) }
         guard world.watches[lease.subscription]?.isFailing == true || world.random.chance(0.1) else {
             return .delivered
         }
@@ -225,6 +226,8 @@ struct PaceModelTests {
                 case .deadLetter:
                     world.ended[pair, default: 0] += 1
                     world.watches[id]?.fail(pair.position, at: house.time.now, disableAfter: world.disableAfter)
+                case .postponed(let delay):
+                    world.notBefore[pair] = house.time.now.adding(seconds: Int(delay.components.seconds))
                 case .handedBack, .dropped: break
                 }
             }

@@ -17,6 +17,7 @@ struct Attempts: Sendable {
     /// A request but for who wants to hear of it.
     struct WebhookDraft: Sendable {
         let url: String
+        let host: String
         let headers: [String]
         let body: PinnedBytes
         /// Bytes of the body that no other request shares.
@@ -78,7 +79,8 @@ struct Attempts: Sendable {
                     ? self.store.messages.id(at: lease.position, in: lease.queue) : nil, lease: lease, at: now,
                 body: body, to: recipient)
             let draft = WebhookDraft(
-                url: recipient.url, headers: headers, body: body, ownBytes: recipient.template == nil ? 0 : body.count)
+                url: recipient.url, host: recipient.host, headers: headers, body: body,
+                ownBytes: recipient.template == nil ? 0 : body.count)
             return .send(lease, terms, draft)
         }
     }

@@ -7,6 +7,8 @@ package struct Recipient: Sendable {
     /// The subscriber's address exactly as it was written.
     package let url: String
     package let scheme: Subscriber.Scheme
+    /// What a connection is made to, see ``HostLedger``.
+    package let host: String
     package let isConfirmed: Bool
     package let secrets: WebhookSecrets
     /// nil: the subscription has none of its own.
@@ -26,6 +28,7 @@ package struct Recipient: Sendable {
     ) {
         self.url = subscriber.uri
         self.scheme = subscriber.scheme
+        self.host = HostLedger.host(of: subscriber.uri)
         self.isConfirmed = isConfirmed
         self.secrets = secrets
         self.retryPolicy = options.retryPolicy

@@ -10,6 +10,8 @@ package import Store
 package struct EngineSettings: Sendable {
     /// Attempts under way at once.
     package var concurrency = 8192
+    /// Attempts under way at once to one host.
+    package var hostConcurrency = 1024
     /// How long a delivery belongs to this notifier without a sign of life.
     package var lease = Duration.seconds(15)
     /// How long attempts under way may take to finish once a stop is asked for; then they are ended and handed back.
@@ -53,23 +55,25 @@ package struct Engine: Service {
     ) {
         self.init(
             store: store, client: client, bell: bell, masterKey: masterKey, vault: vault ?? Vault(masterKey: masterKey),
-            settings: settings, slots: Slots(limit: settings.concurrency), pool: "default", now: now,
+            settings: settings, slots: Slots(limit: settings.concurrency),
+            hosts: HostLedger(limit: settings.hostConcurrency), pool: "default", now: now,
             eventLoopGroup: eventLoopGroup, logger: logger)
     }
 
     /// - Parameters:
     ///   - slots: Attempts that may be under way; whoever made them may change how many.
+    ///   - hosts: Those of all engines of the process.
     ///   - pool: What this engine's Redis is called.
     init(
         store: Store, client: WebhookClient, bell: RedisBlockingConnection, masterKey: MasterKey, vault: Vault,
-        settings: EngineSettings, slots: Slots, pool: String, now: Timestamp, eventLoopGroup: any EventLoopGroup,
-        logger: Logger
+        settings: EngineSettings, slots: Slots, hosts: HostLedger, pool: String, now: Timestamp,
+        eventLoopGroup: any EventLoopGroup, logger: Logger
     ) {
         let tools = NotifierTools(
             store: store, client: client,
             attempts: Attempts(
                 store: store, masterKey: masterKey, vault: vault, confirmedOnly: settings.confirmedOnly),
-            slots: slots, clock: RedisClock(shown: now), settings: settings,
+            slots: slots, hosts: hosts, clock: RedisClock(shown: now), settings: settings,
             metrics: NotifierMetrics(pool: pool), lanes: Lanes(), trouble: TroubleLog(logger: logger), logger: logger)
         self.tools = tools
         self.shards = (0..<store.deliveries.shards).map {

@@ -19,6 +19,8 @@ final class Lane: Sendable {
     private static let horizon: Int64 = 5_000
     /// Milliseconds until something that could not be leased although it was due is asked for again.
     private static let recheck: Int64 = 20
+    /// Milliseconds until a host that had no room is tried again: not all at the same moment.
+    private static let postponement = 500...1500
     /// Lapsed leases made due again in one call.
     private static let reapedMax = 100
 
@@ -233,6 +235,9 @@ final class Lane: Sendable {
                         LogKey.deliveryAttempt: "\(lease.attempt)", LogKey.error: "\(error)",
                     ])
                 self.end(RunningAttempt(lease, terms, startedAt: now), .unreachable(.sealed), Exchange(), at: now)
+            case .send(let lease, _, let draft) where !self.tools.hosts.enter(draft.host):
+                self.tools.metrics.postponed()
+                self.settler.end(lease, with: .postponed(.milliseconds(Int.random(in: Self.postponement))))
             case .send(let lease, let terms, let draft):
                 self.tools.metrics.started(lease, at: now)
                 // Only what the end needs: the lease itself would keep the whole reply it came in.
@@ -240,6 +245,7 @@ final class Lane: Sendable {
                 if draft.ownBytes > 0 { self.settler.load(attempt.key, bytes: draft.ownBytes) }
                 requests.append(
                     WebhookRequest(url: draft.url, headers: draft.headers, body: draft.body) { result in
+                        self.tools.hosts.leave(draft.host)
                         self.finished(attempt, result)
                     })
             }

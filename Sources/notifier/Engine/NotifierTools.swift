@@ -10,6 +10,7 @@ struct NotifierTools: Sendable {
     let client: WebhookClient
     let attempts: Attempts
     let slots: Slots
+    let hosts: HostLedger
     let clock: RedisClock
     let settings: EngineSettings
     let metrics: NotifierMetrics

@@ -204,6 +204,12 @@ package enum SettingCatalog {
                 key, flag: "--concurrency", default: "8192", shape: .integer(1...100_000), processes: [.notifier],
                 meaning: "Attempts one notifier has under way at once. Each holds a socket: the limit of open files "
                     + "must be higher.")
+        case .notifierHostConcurrency:
+            Setting(
+                key, flag: "--host-concurrency", default: "1024", shape: .integer(1...100_000), processes: [.notifier],
+                meaning:
+                    "Attempts one notifier has under way at once to one host and port, so that a slow one with many "
+                    + "subscriptions leaves room for others. What is beyond waits for about a second.")
         case .notifierLease:
             Setting(
                 key, flag: "--lease", default: "15", shape: .seconds(5...600), processes: [.notifier],

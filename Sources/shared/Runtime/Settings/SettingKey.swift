@@ -49,6 +49,7 @@ package enum SettingKey: String, Sendable, CaseIterable {
 
     case notifierAdminListen = "notifier.admin.listen"
     case notifierConcurrency = "notifier.concurrency"
+    case notifierHostConcurrency = "notifier.host.concurrency"
     case notifierLease = "notifier.lease"
     case notifierDrain = "notifier.drain"
     case notifierDisableAfter = "notifier.disable.after"

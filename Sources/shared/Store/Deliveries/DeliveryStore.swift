@@ -173,7 +173,8 @@ extension Settlement {
             case .delivered: ("d", "", "")
             case .retry(let delay): ("r", String(delay.milliseconds), "")
             case .deadLetter(let reason, let summary, let disabling): (disabling ? "g" : "x", reason.rawValue, summary)
-            case .handedBack: ("h", "", "")
+            case .handedBack: ("h", "0", "")
+            case .postponed(let delay): ("h", String(delay.milliseconds), "")
             case .dropped: ("n", "", "")
             }
         call.append(ending)

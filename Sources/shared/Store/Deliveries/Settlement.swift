@@ -12,6 +12,8 @@ package struct Settlement: Sendable, Equatable {
         case deadLetter(DeliveryDecision.Reason, summary: String, disabling: Bool = false)
         /// Not tried: due at once with the same attempt's number. Only the newest token of a lease can do this.
         case handedBack
+        /// Not tried: due after this long with the same attempt's number. Only the newest token can do this either.
+        case postponed(Duration)
         /// Not tried, and never will be: the subscription is gone.
         case dropped
     }

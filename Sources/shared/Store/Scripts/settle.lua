@@ -5,7 +5,7 @@
 --         detail   summary   queue   entry of the log, '' when nothing was attempted
 --         ending  d delivered   r due again, detail = after ms   x dead letter, detail = reason
 --                 g the same, and the subscription is disabled
---                 h handed back untried, only by the newest token   n dropped
+--                 h handed back untried, due again, detail = after ms, only by the newest token   n dropped
 -- RETURNS per attempt 1 written down, 0 the lease was lost
 -- COST    k log n for k attempts: 8 us each in small batches, 3.4 in batches of 100
 local members = {}
@@ -74,7 +74,7 @@ for number, member in ipairs(members) do
             fail(state, position)
             wait(state, after(tonumber(detail)), position .. ':' .. attempt + 1 .. lapses)
         elseif ending == 'h' then
-            wait(state, now, position .. ':' .. turn)
+            wait(state, after(tonumber(detail)), position .. ':' .. turn)
         else
             if ending ~= 'n' then
                 state.gone = state.gone or ending == 'g'

@@ -1,0 +1,55 @@
+import Domain
+import Notifier
+import Store
+import TestKit
+import Testing
+
+struct HostLedgerTests {
+    @Test func `A host takes as many attempts as may be, and others are not counted with it`() {
+        let ledger = HostLedger(limit: 2)
+        #expect(ledger.enter("http://a") && ledger.enter("http://a") && !ledger.enter("http://a"))
+        #expect(ledger.enter("http://b"))
+        ledger.leave("http://a")
+        #expect(ledger.enter("http://a") && !ledger.enter("http://a"))
+    }
+
+    @Test(arguments: [
+        ("http://a.example/hook?x=1", "http://a.example"), ("HTTP://A.example:8080", "http://a.example:8080"),
+        ("https://user:p@ss@a.example?b", "https://a.example"), ("http://[::1]:80/", "http://[::1]:80"),
+        ("http://a.example#f", "http://a.example"), ("mailto:a@b", "mailto:a@b"),
+    ])
+    func `A host is scheme, name and port`(url: String, host: String) {
+        #expect(HostLedger.host(of: url) == host)
+    }
+
+    @Test func `A slow host with many subscriptions leaves room for others, and gets everything in the end`()
+        async throws
+    {
+        try await WebhookReceiver.with(answers: ["/0": .hang, "/1": .hang]) { slow in
+            try await WebhookReceiver.with { quick in
+                try await withDeployment { house in
+                    for number in 0..<4 { try await house.subscribe(slow.url("/\(number)")) }
+                    try await house.subscribe(quick.url())
+                    var settings = EngineSettings()
+                    settings.hostConcurrency = 2
+                    var limits = WebhookLimits()
+                    limits.timeout = .seconds(2)
+                    try await house.withNotifier(settings: settings, limits: limits) {
+                        try await house.post("1")
+                        try await quick.waitFor(count: 1)
+                        // Two hang; the others come once there is room, as their first attempt.
+                        try await slow.waitFor(count: 2)
+                        #expect(slow.count == 2)
+                        let all = try await eventually {
+                            Set(slow.requests.map(\.path)).count == 4 ? true : nil
+                        }
+                        #expect(all == true)
+                    }
+                    let late = slow.requests.filter { ["/2", "/3"].contains($0.path) }
+                    #expect(late.allSatisfy { $0["herald-attempt"] == "1" })
+                    #expect(quick.count == 1)
+                }
+            }
+        }
+    }
+}
