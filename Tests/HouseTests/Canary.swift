@@ -106,10 +106,27 @@ final class CanaryCaller: Sendable {
         let document = try #require(try JSONSerialization.jsonObject(with: Data(question.body)) as? [String: Any])
         let names = ["URL-Signature", "URL-Methods", "URL-Paths", "X-Project-ID", "URL-Expires"]
         let link = names.compactMap { name in (document[name] as? String).map { (name, $0) } }
+        let path = try #require(document["URL-Paths"] as? String)
         let reply = try await self.caller.send(
-            "PUT", try #require(document["URL-Paths"] as? String),
-            headers: link + Load.headers.filter { $0.0 != "X-Project-Id" },
-            body: #"{"confirmed": true}"#)
+            "PUT", path, headers: link + [Load.headers[0]], body: #"{"confirmed": true}"#)
         #expect(reply.status == 204, "\(reply)")
+    }
+
+    /// Reads what somebody has shared.
+    func follow(_ share: HTTPReply, to path: String) async throws {
+        let document = try #require(try JSONSerialization.jsonObject(with: Data(share.body)) as? [String: Any])
+        let names = [
+            "URL-Signature": "signature", "URL-Methods": "methods", "URL-Paths": "paths", "X-Project-Id": "project",
+            "URL-Expires": "expires",
+        ]
+        let link = names.compactMap { header, name in
+            let text = document[name] as? String ?? (document[name] as? [String])?.joined(separator: ",")
+            return text.map { (header, $0) }
+        }
+        // The same for another queue is refused, and told to nobody.
+        for (path, status) in [(path, 200), (path + "-other/messages", 404)] {
+            let reply = try await self.caller.send("GET", path, headers: link + [Load.headers[0]])
+            #expect(reply.status == status, "\(path): \(reply)")
+        }
     }
 }

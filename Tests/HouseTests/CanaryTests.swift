@@ -13,6 +13,7 @@ struct CanaryTests {
     private static let poolPassword = "canary-pool-77aa01"
     private static let token = "canary-token-b81c44"
     private static let sealed = "canary-sealed-body-3e9f20"
+    private static let tested = "canary-test-body-a20b6d"
     private static let userinfo = "canary-userinfo-60d2c8"
     private static let header = "canary-header-1f47ba"
 
@@ -80,7 +81,10 @@ struct CanaryTests {
         let posted = try await caller.send(
             "POST", "\(Self.queue)/messages", #"{"messages": [{"body": {"note": "\#(Self.sealed)"}}]}"#, expecting: 201)
         let message = try #require(posted.text.firstMatch(of: /"(\/v2\/[^"]*\/messages\/[^"]*)"/)?.output.1)
-        for path in paths { try await caller.send("POST", "\(path)/test", expecting: 202) }
+        for path in paths {
+            let test = #"{"body": {"trial": "\#(Self.tested)"}}"#
+            try await caller.send("POST", "\(path)/test", test, expecting: 202)
+        }
         for path in ["/userinfo", "/headers", "/failing"] {
             let arrived = try await eventually {
                 let types = Set(receiver.requests(at: path).compactMap { $0["herald-message-type"] })
@@ -108,7 +112,8 @@ struct CanaryTests {
         try await caller.send("GET", "\(message)/deliveries?limit=20")
         for path in ["", "/stats"] { try await caller.send("GET", Self.queue + path) }
         let share = #"{"paths": ["messages"], "methods": ["GET"]}"#
-        try await caller.send("POST", "\(Self.queue)/share", share, showing: ["signature of a URL"])
+        let shared = try await caller.send("POST", "\(Self.queue)/share", share, showing: ["signature of a URL"])
+        try await caller.follow(shared, to: "\(Self.queue)/messages")
         try await caller.send("POST", "\(letters)/redrive", "{}")
         // What is refused is not repeated to the log either.
         try await caller.send(
@@ -166,14 +171,14 @@ struct CanaryTests {
         let basic = "Basic " + Data("caller:\(Self.userinfo)".utf8).base64EncodedString()
         #expect(requests.contains { $0["authorization"] == basic })
         #expect(requests.contains { $0["authorization"] == "Bearer \(Self.header)" })
-        #expect(requests.contains { $0.text.contains(Self.sealed) })
+        for body in [Self.sealed, Self.tested] { #expect(requests.contains { $0.text.contains(body) }) }
         #expect(!requests.contains { "\($0.headers)\($0.text)".contains(Self.token) })
 
         let secrets = [
             Secret("master key", house.masterKey), Secret("key of signed URLs", Self.signingKey),
             Secret("key of encrypted bodies", Self.encryptionKey), Secret("password of Redis", Self.redisPassword),
             Secret("password of a pool", Self.poolPassword, isInRedis: true), Secret("token of a caller", Self.token),
-            Secret("body of an encrypted queue", Self.sealed),
+            Secret("body of an encrypted queue", Self.sealed), Secret("body of a test to one", Self.tested),
             Secret("userinfo of a subscriber", Self.userinfo, "caller:\(Self.userinfo)", isInRedis: true),
             Secret("header of a subscription", Self.header, isInRedis: true),
             Secret("signature of a URL", shared), Secret("signing secret", whsec),

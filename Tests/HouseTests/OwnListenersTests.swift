@@ -42,6 +42,28 @@ struct OwnListenersTests {
         }
     }
 
+    @Test func `Where loopback is opened, a webhook may post to the house itself`() async throws {
+        try await withHouse { house in
+            let api = try await house.startAPI()
+            _ = try await house.startNotifier()
+            let caller = HTTPCaller(api.address)
+            let made = try await caller.send(
+                "POST", "/v2/queues/source/subscriptions", headers: Load.headers,
+                body: #"{"subscriber": "http://\#(api.address)/v2/queues/target/messages", "options": {"post_headers":"#
+                    + #"{"Client-ID": "3381af92-2b9e-11e3-b191-71861300734d", "X-Project-Id": "house"},"#
+                    + #""post_data": "{\"messages\": [{\"body\": \"$zaqar_message$\"}]}"}}"#)
+            #expect(made.status == 201, "\(made)")
+            let posted = try await caller.send(
+                "POST", "/v2/queues/source/messages", headers: Load.headers, body: #"{"messages": [{"body": 1}]}"#)
+            #expect(posted.status == 201)
+            let arrived = try await eventually {
+                let text = try await caller.send("GET", "/v2/queues/target/messages", headers: Load.headers).text
+                return text.contains(#""queue_name":"source""#) ? text : nil
+            }
+            #expect(arrived?.contains(#""Message_Type":"Notification""#) == true)
+        }
+    }
+
     /// Connections to the port of Redis: the house itself comes by the socket.
     private func connections(of house: House) async throws -> Int {
         let clients = try await house.redis.command("CLIENT", "LIST").text ?? ""

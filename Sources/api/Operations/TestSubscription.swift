@@ -1,4 +1,5 @@
 import Domain
+import Signing
 import Store
 import Wire
 
@@ -21,8 +22,11 @@ extension Operations {
         let payload = NotificationPayload.encode(
             body: test.body[...], ttl: Self.testTTL, delay: nil, queue: queue.name, kind: .test)
         let store = try await self.store(of: queue)
+        // Where messages are encrypted at rest, so is what is said to try them.
+        let isSealed = try await store.queues.encryptsMessages(queue)
+        let document = isSealed ? SealedBody.seal(payload.span, for: queue, in: self.vault) : payload
         let position = try await store.subscriptions.test(
-            queue, id: subscription.id, document: payload, ttl: Self.testTTL)
+            queue, id: subscription.id, document: document, isSealed: isSealed, ttl: Self.testTTL)
         guard let position else { throw Refusal.subscriptionNotFound }
         return store.deliveries.deliveryID(subscription: subscription.id, position: position)
     }

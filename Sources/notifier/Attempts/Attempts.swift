@@ -104,7 +104,6 @@ struct Attempts: Sendable {
     ///
     /// What is sealed at rest is opened here, and nowhere before.
     private func body(of lease: Lease) throws(VaultError) -> PinnedBytes {
-        guard lease.kind == .notification else { return PinnedBytes(Array(lease.body)) }
         var body = lease.body
         if lease.isSealed {
             let opened = try SealedBody.open(lease.body, of: lease.queue.project, in: self.vault)
@@ -112,6 +111,7 @@ struct Attempts: Sendable {
             guard opened.queue == lease.queue else { throw .forged }
             body = opened.body[...]
         }
+        guard lease.kind == .notification else { return PinnedBytes(Array(body)) }
         return PinnedBytes(
             NotificationPayload.encode(body: body, ttl: lease.ttl, delay: lease.delay, queue: lease.queue.name))
     }

@@ -54,12 +54,15 @@ extension SubscriptionStore {
 
     /// Has a document delivered to a subscriber that nobody posted, so that it can be seen how that goes.
     ///
-    /// - Parameter ttl: Seconds; it is not attempted after that.
+    /// - Parameters:
+    ///   - isSealed: Whether the document is what stands for it, as the bodies of a queue that encrypts.
+    ///   - ttl: Seconds; it is not attempted after that.
     /// - Returns: Its place, which no message has; nil when this queue has no living subscription of the id.
     package func test(
-        _ queue: QueueAddress, id: SubscriptionID, document: [UInt8], ttl: Int
+        _ queue: QueueAddress, id: SubscriptionID, document: [UInt8], isSealed: Bool = false, ttl: Int
     ) async throws(StoreError) -> Position? {
-        let owed = try await self.owe(document, kind: .test, to: id, of: queue, ttl: ttl, guarding: ("", seconds: 0))
+        let owed = try await self.owe(
+            document, isSealed: isSealed, kind: .test, to: id, of: queue, ttl: ttl, guarding: ("", seconds: 0))
         guard case .owed(let position) = owed else { return nil }
         return position
     }
@@ -70,7 +73,8 @@ extension SubscriptionStore {
     }
 
     private func owe(
-        _ document: [UInt8], kind: NotificationKind, to id: SubscriptionID, of queue: QueueAddress, ttl: Int,
+        _ document: [UInt8], isSealed: Bool = false, kind: NotificationKind, to id: SubscriptionID,
+        of queue: QueueAddress, ttl: Int,
         guarding: (subscriber: String, seconds: Int)
     ) async throws(StoreError) -> Owed {
         let keys = self.keyring.shard(of: queue)
@@ -83,7 +87,7 @@ extension SubscriptionStore {
         call.append(guarding.subscriber)
         call.append(guarding.seconds * 1000)
         call.append(min(ttl, Int(UInt32.max)))
-        call.append(MessageRecord.Flag.of(kind))
+        call.append(MessageRecord.Flag.of(kind) | (isSealed ? MessageRecord.Flag.sealed : 0))
         call.append(document)
         var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.owe)
         switch try reply.text() {
