@@ -58,7 +58,8 @@ private final class Sender: Sendable {
         }
         guard isLeft else { return }
         self.client.send([
-            WebhookRequest(url: self.url, headers: self.headers, body: self.body) { _ in
+            WebhookRequest(url: self.url, host: HostLedger.host(of: self.url), headers: self.headers, body: self.body) {
+                _ in
                 let isLast = self.counts.withLockedValue { counts in
                     counts.ended += 1
                     return counts.ended == self.requests

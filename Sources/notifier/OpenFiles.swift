@@ -4,8 +4,9 @@ import Glibc
 enum OpenFiles {
     /// Redis, the admin server, the resolver's threads, the log: what is open besides webhooks.
     private static let others = 256
-    /// While it connects, a transfer may try two addresses at once.
-    private static let perAttempt = 2
+    /// While it connects, a transfer may try two addresses at once, and as many connections as there may be attempts are
+    /// kept for the next ones.
+    private static let perAttempt = 3
 
     /// Raises the soft limit as far as needed and allowed.
     ///

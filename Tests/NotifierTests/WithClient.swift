@@ -19,7 +19,9 @@ extension WebhookClient {
     func post(_ url: String, headers: [String] = [], body: String = "{}") async -> WebhookResult {
         await withCheckedContinuation { continuation in
             self.send([
-                WebhookRequest(url: url, headers: headers, body: PinnedBytes(body.utf8)) {
+                WebhookRequest(
+                    url: url, host: HostLedger.host(of: url), headers: headers, body: PinnedBytes(body.utf8)
+                ) {
                     continuation.resume(returning: $0)
                 }
             ])

@@ -4,6 +4,8 @@ package import Domain
 package struct WebhookRequest: Sendable {
     /// The subscriber's address exactly as stored; user information in it becomes basic authentication.
     package let url: String
+    /// Of the address, see ``HostLedger/host(of:)``.
+    package let host: String
     /// `Name: value` each, without line ends.
     package let headers: [String]
     package let body: PinnedBytes
@@ -11,9 +13,11 @@ package struct WebhookRequest: Sendable {
     package let completion: @Sendable (WebhookResult) -> Void
 
     package init(
-        url: String, headers: [String], body: PinnedBytes, completion: @escaping @Sendable (WebhookResult) -> Void
+        url: String, host: String, headers: [String], body: PinnedBytes,
+        completion: @escaping @Sendable (WebhookResult) -> Void
     ) {
         self.url = url
+        self.host = host
         self.headers = headers
         self.body = body
         self.completion = completion
