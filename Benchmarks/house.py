@@ -9,10 +9,15 @@ import subprocess
 import tempfile
 import time
 
+import crowd
 import kit
 
 HEADERS = {"Client-ID": "3381af92-2b9e-11e3-b191-71861300734c", "X-Project-Id": "bench",
            "Content-Type": "application/json"}
+
+
+def headers_of(project):
+    return {**HEADERS, "X-Project-Id": project} if project else HEADERS
 
 
 class Process:
@@ -61,13 +66,14 @@ class House:
                                              "HERALD_API_ADMIN_LISTEN": "127.0.0.1:0"})
         return self.api
 
-    def start_notifier(self):
+    def start_notifier(self, environment=None):
         return self.start("herald-notifier", {"HERALD_NOTIFIER_ADMIN_LISTEN": "127.0.0.1:0",
-                                              "HERALD_EGRESS_ALLOW": "127.0.0.0/8"})
+                                              "HERALD_EGRESS_ALLOW": "127.0.0.0/8", **(environment or {})})
 
-    def start_sink(self, delay_ms=1000, hosts=1):
+    def start_sink(self, delay_ms=1000, hosts=1, wait_s=0):
         port = kit.free_port()
-        sink = Process([kit.program("peers"), "sink", "--port", str(port), "--delay", str(delay_ms), "--hosts", str(hosts)])
+        sink = Process([kit.program("peers"), "sink", "--port", str(port), "--delay", str(delay_ms), "--hosts", str(hosts),
+                        "--wait", str(wait_s)])
         self.processes.append(sink)
         return Sink(sink, port, hosts)
 
@@ -78,12 +84,22 @@ class House:
         self.processes.append(process)
         return process
 
-    def call(self, method, path, body=None):
+    @property
+    def redis_cpu_seconds(self):
+        figures = self.redis_info("cpu")
+        return float(figures["used_cpu_sys"]) + float(figures["used_cpu_user"])
+
+    def redis_info(self, section):
+        """What Redis says of itself."""
+        answer = kit.output(["redis-cli", "-p", str(self.redis_port), "info", section])
+        return dict(line.split(":", 1) for line in answer.splitlines() if ":" in line)
+
+    def call(self, method, path, body=None, project=None):
         """One request on a connection that is kept; raises unless it is answered well."""
         connection = getattr(self, "connection", None)
         if connection is None:
             connection = self.connection = http.client.HTTPConnection(self.api.ready["listen"])
-        connection.request(method, path, self.text(body), HEADERS)
+        connection.request(method, path, self.text(body), headers_of(project))
         answer = connection.getresponse()
         text = answer.read()
         if answer.status >= 300:
@@ -94,11 +110,17 @@ class House:
     def text(body):
         return None if body is None else json.dumps(body, separators=(",", ":"))
 
-    def subscribe(self, queue, url):
-        self.call("POST", f"/v2/queues/{queue}/subscriptions", {"subscriber": url, "ttl": 86400})
+    def subscribe(self, queue, url, options=None, project=None):
+        self.call("POST", f"/v2/queues/{queue}/subscriptions",
+                  {"subscriber": url, "ttl": 86400, "options": options or {}}, project)
 
-    def post(self, queue, bodies):
-        self.call("POST", f"/v2/queues/{queue}/messages", {"messages": [{"body": body} for body in bodies]})
+    def subscribe_all(self, queue, urls, options=None):
+        """The same for very many subscribers, some dozen at a time."""
+        bodies = (self.text({"subscriber": url, "ttl": 86400, "options": options or {}}) for url in urls)
+        crowd.post(self.api.ready["listen"], f"/v2/queues/{queue}/subscriptions", headers_of(None), bodies)
+
+    def post(self, queue, bodies, ttl=3600):
+        self.call("POST", f"/v2/queues/{queue}/messages", {"messages": [{"body": body, "ttl": ttl} for body in bodies]})
 
 
 class Sink:
@@ -129,6 +151,13 @@ class Sink:
                 raise SystemExit("it takes too long")
             time.sleep(0.05)
 
+    def wait_for_calm(self):
+        """Until nothing came for half a second."""
+        before, now = -1, self.figures()["requests"]
+        while before < now:
+            time.sleep(0.5)
+            before, now = now, self.figures()["requests"]
+
     def wait_for(self, requests):
         self.wait(lambda: self.figures()["requests"] >= requests)
         return self.figures()
@@ -145,10 +174,10 @@ def house(*redis_arguments):
                 process.stop()
 
 
-def wrk(url, connections, seconds, body=None, method="POST"):
+def wrk(url, connections, seconds, body=None, method="POST", project=None):
     """Requests per second of one wrk thread, and the answers that were not 2xx."""
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
-        headers = "".join(f'wrk.headers["{name}"] = "{value}"\n' for name, value in HEADERS.items())
+        headers = "".join(f'wrk.headers["{name}"] = "{value}"\n' for name, value in headers_of(project).items())
         script.write(f'wrk.method = "{method}"\n{headers}')
         if body is not None:
             script.write(f"wrk.body = {json.dumps(body)}\n")

@@ -87,13 +87,17 @@ class Table:
     """Columns of text, a line per measurement, and whether what we promise holds."""
 
     def __init__(self, title, columns):
-        self.title, self.columns, self.lines, self.promises = title, columns, [], []
+        self.title, self.columns, self.lines, self.promises, self.notes = title, columns, [], [], []
 
     def add(self, *cells):
         self.lines.append([cell if isinstance(cell, str) else f"{cell:,.0f}" for cell in cells])
 
     def promise(self, text, holds):
         self.promises.append((text, holds))
+
+    def note(self, text):
+        """A sentence below the table."""
+        self.notes.append(text)
 
     @property
     def holds(self):
@@ -107,4 +111,4 @@ class Table:
             return "| " + " | ".join([first, *rest]) + " |"
         rule = "|" + "|".join(("-" * (width + 1) + (":" if index else "-")) for index, width in enumerate(widths)) + "|"
         promises = [f"{'held' if holds else 'MISSED'}: {text}" for text, holds in self.promises]
-        return "\n".join([self.title, "", text(self.columns), rule, *map(text, self.lines), "", *promises])
+        return "\n".join([self.title, "", text(self.columns), rule, *map(text, self.lines), "", *promises, *self.notes])

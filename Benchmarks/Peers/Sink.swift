@@ -8,14 +8,16 @@ import NIOPosix
 /// Takes webhooks as fast as it can, and counts them.
 ///
 /// `GET /figures` answers what came since `GET /reset`, as one JSON object; latencies are from the `"t":` of a body,
-/// nanoseconds since the epoch, to its arrival. A path `/slow…` is answered after the delay.
+/// nanoseconds since the epoch, to its arrival. A path `/slow…` is answered after the delay, `/busy…` always with 503, and
+/// `/flaky…` with 503 at the first attempt only, which is how ``Drift`` is measured.
 struct Sink: AsyncParsableCommand {
     @Option var port: Int
     @Option(help: "Loopback addresses to listen on, from 127.0.0.1 on: many hosts, as subscribers have.") var hosts = 1
     @Option(help: "Milliseconds until a path that begins with /slow is answered.") var delay: Int64 = 1000
+    @Option(help: "Seconds that a policy waits before the retry of a path that begins with /flaky.") var wait: Int64 = 0
 
     func run() async throws {
-        let tally = Tally()
+        let tally = Tally(waitSeconds: self.wait)
         let delay = TimeAmount.milliseconds(self.delay)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let server = ServerBootstrap(group: group)
@@ -42,9 +44,16 @@ private final class Tally: Sendable {
         var firstNs: Int64 = 0
         var lastNs: Int64 = 0
         var latenciesUs: [Int64] = []
+        var drift: Drift
     }
 
-    let figures = NIOLockedValueBox(Figures())
+    let figures: NIOLockedValueBox<Figures>
+    private let waitSeconds: Int64
+
+    init(waitSeconds: Int64) {
+        self.waitSeconds = waitSeconds
+        self.figures = NIOLockedValueBox(Figures(drift: Drift(waitSeconds: waitSeconds)))
+    }
 
     static func nowNs() -> Int64 {
         var time = timespec()
@@ -66,7 +75,15 @@ private final class Tally: Sendable {
 
     func answered() { self.figures.withLockedValue { $0.underWay -= 1 } }
 
-    func reset() { self.figures.withLockedValue { $0 = Figures() } }
+    /// An attempt of a delivery, of which the first is to be refused.
+    func attempted(_ delivery: String, isFirst: Bool) {
+        let now = Self.nowNs()
+        self.figures.withLockedValue { figures in
+            if isFirst { figures.drift.answered(delivery, at: now) } else { figures.drift.retried(delivery, at: now) }
+        }
+    }
+
+    func reset() { self.figures.withLockedValue { $0 = Figures(drift: Drift(waitSeconds: self.waitSeconds)) } }
 
     var json: String {
         let figures = self.figures.withLockedValue { $0 }
@@ -76,7 +93,8 @@ private final class Tally: Sendable {
         }
         return #"{"requests":\#(figures.requests),"seconds":\#(Double(figures.lastNs - figures.firstNs) / 1e9),"#
             + #""under_way_max":\#(figures.underWayMax),"min_us":\#(percentile(0)),"#
-            + #""p50_us":\#(percentile(0.5)),"p99_us":\#(percentile(0.99))}"#
+            + #""p50_us":\#(percentile(0.5)),"p99_us":\#(percentile(0.99)),"#
+            + figures.drift.json + "}"
     }
 }
 
@@ -87,6 +105,7 @@ private final class SinkHandler: ChannelInboundHandler {
     private let tally: Tally
     private let delay: TimeAmount
     private var uri = ""
+    private var headers = HTTPHeaders()
     private var body = ByteBuffer()
 
     init(tally: Tally, delay: TimeAmount) {
@@ -98,6 +117,7 @@ private final class SinkHandler: ChannelInboundHandler {
         switch self.unwrapInboundIn(data) {
         case .head(let head):
             self.uri = head.uri
+            self.headers = head.headers
             self.body.clear()
         case .body(var part): self.body.writeBuffer(&part)
         case .end: self.handle(context)
@@ -114,7 +134,7 @@ private final class SinkHandler: ChannelInboundHandler {
             self.tally.arrived(postedNs: Self.posted(in: self.body))
             guard self.uri.hasPrefix("/slow") else {
                 self.tally.answered()
-                return self.answer(context, body: nil)
+                return self.answer(context, body: nil, status: self.status())
             }
             let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
             let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
@@ -125,10 +145,18 @@ private final class SinkHandler: ChannelInboundHandler {
         }
     }
 
-    private func answer(_ context: ChannelHandlerContext, body: String?) {
+    private func status() -> HTTPResponseStatus {
+        if self.uri.hasPrefix("/busy") { return .serviceUnavailable }
+        guard self.uri.hasPrefix("/flaky"), let delivery = self.headers.first(name: "webhook-id") else { return .ok }
+        let isFirst = self.headers.first(name: "herald-attempt") == "1"
+        self.tally.attempted(delivery, isFirst: isFirst)
+        return isFirst ? .serviceUnavailable : .ok
+    }
+
+    private func answer(_ context: ChannelHandlerContext, body: String?, status: HTTPResponseStatus = .ok) {
         var headers = HTTPHeaders()
         headers.add(name: "content-length", value: String(body?.utf8.count ?? 0))
-        let head = HTTPResponseHead(version: .http1_1, status: .ok, headers: headers)
+        let head = HTTPResponseHead(version: .http1_1, status: status, headers: headers)
         context.write(self.wrapOutboundOut(.head(head)), promise: nil)
         if let body { context.write(self.wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: body)))), promise: nil) }
         context.writeAndFlush(self.wrapOutboundOut(.end(nil)), promise: nil)

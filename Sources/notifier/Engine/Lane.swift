@@ -244,8 +244,10 @@ final class Lane: Sendable {
                 let attempt = RunningAttempt(lease, terms, startedAt: now)
                 if draft.ownBytes > 0 { self.settler.load(attempt.key, bytes: draft.ownBytes) }
                 requests.append(
-                    WebhookRequest(url: draft.url, host: draft.host, headers: draft.headers, body: draft.body) {
-                        result in
+                    WebhookRequest(
+                        url: draft.url, host: draft.host, headers: draft.headers, body: draft.body,
+                        project: lease.queue.project
+                    ) { result in
                         self.tools.hosts.leave(draft.host)
                         self.finished(attempt, result)
                     })

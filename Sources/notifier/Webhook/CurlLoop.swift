@@ -18,6 +18,11 @@ final class CurlLoop {
     private static let multisCount = 16
     /// Easy handles kept for the next request; a flood's worth of them would stay in memory for nothing.
     private static let idleMax = 512
+    /// Requests begun before answers are looked at again.
+    ///
+    /// Had a page of hundreds all begun at once, each would open a connection of its own, while those before it may be
+    /// answered already; and libcurl walks through all connections for each transfer that ends.
+    private static let startsMax = 32
 
     private let mailbox: Mailbox
     private let limits: WebhookLimits
@@ -29,6 +34,8 @@ final class CurlLoop {
     /// Whose each watched descriptor is.
     private var owners: [Int32: Multi] = [:]
     private var idle: [Transfer] = []
+    /// Taken from the mailbox and not begun yet.
+    private var waiting = FairQueue<ProjectID?, WebhookRequest>()
     private var underWay: [UnsafeMutableRawPointer: Transfer] = [:]
 
     init?(mailbox: Mailbox, limits: WebhookLimits, egress: EgressPolicy, userAgent: String) {
@@ -72,6 +79,10 @@ final class CurlLoop {
             curl_multi_socket_action(owner.handle, event.descriptor, flags, &running)
         }
         if hasMail { isOpen = self.openMail() }
+        for _ in 0..<Self.startsMax {
+            guard let request = self.waiting.popFirst() else { break }
+            self.start(request)
+        }
         for multi in self.multis {
             if let wakeAt = multi.wakeAt, self.now() >= wakeAt {
                 multi.wakeAt = nil
@@ -84,12 +95,11 @@ final class CurlLoop {
 
     private func openMail() -> Bool {
         let (requests, order) = self.mailbox.take()
+        for request in requests { self.waiting.append(request, of: request.project) }
         switch order {
-        case .none:
-            for request in requests { self.start(request) }
-            return true
+        case .none: return true
         case .abort, .stop:
-            for request in requests { request.completion(.aborted) }
+            while let request = self.waiting.popFirst() { request.completion(.aborted) }
             for transfer in Array(self.underWay.values) { self.finish(transfer, with: .aborted) }
             return order == .abort
         }
@@ -99,6 +109,7 @@ final class CurlLoop {
     ///
     /// Rounded up, so that libcurl is never woken before its time and asked in circles.
     private func patience() -> Int32 {
+        guard self.waiting.isEmpty else { return 0 }
         guard let wakeAt = self.multis.lazy.compactMap(\.wakeAt).min() else { return -1 }
         return Int32(clamping: max(0, wakeAt - self.now()))
     }

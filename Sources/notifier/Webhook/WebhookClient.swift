@@ -31,7 +31,7 @@ package final class WebhookClient: Sendable {
         try Self.startThread(seed)
     }
 
-    /// Sends requests in this order; each one's completion is called once, also after ``stop()``.
+    /// Sends requests, those of one project in this order; each one's completion is called once, also after ``stop()``.
     package func send(_ requests: [WebhookRequest]) {
         let late = self.mailbox.put(requests)
         for request in late { request.completion(.aborted) }

@@ -9,17 +9,20 @@ package struct WebhookRequest: Sendable {
     /// `Name: value` each, without line ends.
     package let headers: [String]
     package let body: PinnedBytes
+    /// Whose it is: many requests of one project do not delay those of another.
+    package let project: ProjectID?
     /// Called exactly once, on the thread that owns the transfers: it must be short and never block.
     package let completion: @Sendable (WebhookResult) -> Void
 
     package init(
-        url: String, host: String, headers: [String], body: PinnedBytes,
+        url: String, host: String, headers: [String], body: PinnedBytes, project: ProjectID? = nil,
         completion: @escaping @Sendable (WebhookResult) -> Void
     ) {
         self.url = url
         self.host = host
         self.headers = headers
         self.body = body
+        self.project = project
         self.completion = completion
     }
 }

@@ -1,0 +1,76 @@
+"""Projects that post a little, all the time: those who are not to notice what others do."""
+import contextlib
+import http.client
+import threading
+import time
+
+import house
+
+# Posts are 100 ms apart on the connection of a project: it keeps up while an answer takes less.
+PROJECTS, PER_SECOND = 10, 100
+
+
+class Quiet:
+    """Ten projects of a queue and a subscriber each; together they post a hundred messages a second."""
+
+    def __init__(self, built):
+        self.built = built
+        self.sink = built.start_sink()
+        for number in range(PROJECTS):
+            built.subscribe("quiet", self.sink.url(f"/{number}"), project=f"quiet{number}")
+
+    @contextlib.contextmanager
+    def traffic(self):
+        """Posts until the block ends; gives a Traffic whose figures are there after it."""
+        traffic = Traffic(self)
+        self.sink.reset()
+        threads = [threading.Thread(target=traffic.post, args=[number]) for number in range(PROJECTS)]
+        for thread in threads:
+            thread.start()
+        try:
+            yield traffic
+        finally:
+            traffic.is_ending = True
+            for thread in threads:
+                thread.join()
+        traffic.arrivals = self.sink.wait_for(traffic.posted)
+
+
+class Traffic:
+    def __init__(self, quiet):
+        self.quiet = quiet
+        self.is_ending = False
+        self.took, self.arrivals = [], None
+
+    def post(self, project):
+        """At set times, whatever the answers take, so that a wait is not left out of what is measured."""
+        connection = http.client.HTTPConnection(self.quiet.built.api.ready["listen"])
+        # The projects take turns.
+        planned = time.monotonic() + project / PER_SECOND
+        while not self.is_ending:
+            time.sleep(max(0, planned - time.monotonic()))
+            late_ns = int((time.monotonic() - planned) * 1e9)
+            body = house.House.text({"messages": [{"body": {"t": time.time_ns() - late_ns}}]})
+            connection.request("POST", "/v2/queues/quiet/messages", body, house.headers_of(f"quiet{project}"))
+            answer = connection.getresponse()
+            answer.read()
+            if answer.status != 201:
+                raise SystemExit(f"a quiet project was answered {answer.status}")
+            self.took.append(time.monotonic() - planned)
+            planned += PROJECTS / PER_SECOND
+
+    @property
+    def posted(self):
+        return len(self.took)
+
+    @property
+    def post_p99_ms(self):
+        return sorted(self.took)[int((self.posted - 1) * 0.99)] * 1000
+
+    @property
+    def arrival_p50_ms(self):
+        return self.arrivals["p50_us"] / 1000
+
+    @property
+    def arrival_p99_ms(self):
+        return self.arrivals["p99_us"] / 1000
