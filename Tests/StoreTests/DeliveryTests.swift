@@ -160,6 +160,35 @@ struct DeliveryTests {
         }
     }
 
+    @Test
+    func
+        `A message on its way to many keeps those of other queues waiting no longer than a page, and its own queue in order`()
+        async throws
+    {
+        try await withHouse(shards: 1) { house in
+            let (wide, narrow) = (try address("p", "wide"), try address("q", "narrow"))
+            try await house.subscribe(many: 50, to: wide)
+            let quick = try await house.subscribe(to: narrow)
+            try await house.post(["0"], to: wide)
+            try await house.post(["1"], to: wide)
+            try await house.post(["2"], to: narrow)
+            var started: [String] = []
+            var pages = 0
+            var more = true
+            while more {
+                let taken = try await house.take(page: 10)
+                started += taken.leases.map { String(decoding: $0.body, as: UTF8.self) }
+                if taken.leases.contains(where: { $0.subscription == quick }) { #expect(pages <= 1) }
+                (more, pages) = (taken.more, pages + 1)
+            }
+            #expect(pages >= 10)
+            #expect(started.count { $0 == "0" } == 50 && started.count { $0 == "1" } == 50)
+            #expect(started.count { $0 == "2" } == 1)
+            let last = try #require(started.lastIndex(of: "0"))
+            #expect(try #require(started.firstIndex(of: "1")) > last)
+        }
+    }
+
     @Test func `The window opens by one for each success, up to 64, and halves on failure`() async throws {
         try await withHouse(shards: 1) { house in
             let queue = try address("p", "q")

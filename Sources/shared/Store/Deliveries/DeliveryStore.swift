@@ -30,7 +30,8 @@ package struct DeliveryStore: Sendable {
     /// - Parameters:
     ///   - events: Most events of one call.
     ///   - capacity: Most leases wanted, up to ``capacityMax``. With 0 everything waits to be leased later.
-    ///   - page: About how many deliveries one call makes, 1 through 1000. It bounds how long Redis is held.
+    ///   - page: About how many deliveries one call makes, 1 through 1000, and as many again of a message that goes out in
+    ///     pages. It bounds how long Redis is held.
     ///   - lease: How long the attempts are ours.
     ///   - confirmedOnly: Leaves out subscriptions that are not confirmed.
     package func take(

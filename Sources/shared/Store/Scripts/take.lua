@@ -1,5 +1,6 @@
 -- take.lua: fan out the oldest events of a shard: a page of eligible subscriptions becomes deliveries, and those that
--- fit the subscription's window and the worker's capacity are leased in the same step. The rest wait as records.
+-- fit the subscription's window and the worker's capacity are leased in the same step. The rest wait as records. One event
+-- may be half way through its pages; those of other queues behind it that need no more than what is left go on meanwhile.
 -- KEYS    1 ev   2 cur   3 flow   4 fly   5 pay   6 ref   7 rp   8 subh   and by name: so due r meta
 -- ARGV    1 now   2 prefix   3 events   4 capacity   5 deliveries of a page, at most 1000   6 lease, ms
 --         7 1: only confirmed subscriptions
@@ -101,9 +102,10 @@ local function hold(positions, records, eligible, is_first, is_last)
     end
 end
 
-local work, finished = 0, {}
--- An event that already needed pages will most likely fill another: the ones behind it are not read in vain.
-for _, event in ipairs(call('XRANGE', KEYS[1], '-', '+', 'COUNT', marked and 1 or ARGV[3])) do
+-- The event half way has a page for itself, and the others one together. What cannot be fanned out whole waits until the
+-- mark is free, and with it all that is behind it in its queue: attempts start in post order.
+local work, finished, held_up = 0, {}, {}
+for _, event in ipairs(call('XRANGE', KEYS[1], '-', '+', 'COUNT', ARGV[3])) do
     if work >= page then break end
     local id, fields = string.sub(event[1], 1, -3), event[2]
     local queue, positions, records = fields[2], {}, {}
@@ -112,25 +114,33 @@ for _, event in ipairs(call('XRANGE', KEYS[1], '-', '+', 'COUNT', marked and 1 o
         records[#records + 1] = fields[index]
     end
     local is_first = id ~= marked
-    local rows = math.max(1, math.floor((page - work) / #positions))
+    local rows = math.max(1, math.floor((is_first and page - work or page) / #positions))
     -- Only subscriptions older than the event: positions of both come from the same counter.
     local subscriptions = call('ZRANGEBYSCORE', order_key(queue), is_first and '-inf' or '(' .. marked_score, '(' .. id,
         'LIMIT', 0, rows)
     local is_last = #subscriptions < rows
-    local eligible, leases = 0, {}
-    if #subscriptions > 0 then eligible, leases = expand(queue, positions, subscriptions) end
-    hold(positions, records, eligible, is_first, is_last)
-    work = work + #subscriptions * #positions
-    if #leases > 0 then
-        for _, part in ipairs({ id, policy_of(queue), records, leases }) do answer[#answer + 1] = part end
+    if held_up[queue] or (marked and is_first and not is_last) then
+        held_up[queue] = true
+    else
+        local eligible, leases = 0, {}
+        if #subscriptions > 0 then eligible, leases = expand(queue, positions, subscriptions) end
+        hold(positions, records, eligible, is_first, is_last)
+        if is_first then work = work + #subscriptions * #positions end
+        if #leases > 0 then
+            for _, part in ipairs({ id, policy_of(queue), records, leases }) do answer[#answer + 1] = part end
+        end
+        if is_last then
+            if not is_first then
+                call('DEL', KEYS[2])
+                marked = nil
+            end
+            finished[#finished + 1] = id
+        else
+            local score = call('ZSCORE', order_key(queue), subscriptions[#subscriptions])
+            call('SET', KEYS[2], id .. ' ' .. score)
+            marked, held_up[queue] = id, true
+        end
     end
-    if not is_last then
-        local score = call('ZSCORE', order_key(queue), subscriptions[#subscriptions])
-        call('SET', KEYS[2], id .. ' ' .. score)
-        break
-    end
-    if not is_first then call('DEL', KEYS[2]) end
-    finished[#finished + 1] = id
 end
 if #finished > 0 then call('XDEL', KEYS[1], unpack(finished)) end
 if call('XLEN', KEYS[1]) > 0 then answer[3] = 1 end
