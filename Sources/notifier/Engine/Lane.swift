@@ -152,34 +152,43 @@ final class Lane: Sendable {
             // The bell also rings for what waits without an event: a confirmation.
             if taken.leases.isEmpty, !hasMore { self.request(.lease) }
             try await self.start(taken.leases)
+            // A message to very many takes many pages: what came due meanwhile does not wait for the last of them.
+            if hasMore { try await self.leaseSome() }
         }
         if hasMore { self.request(.take) }
     }
 
     /// Leases what is due until nothing is left or no slot, and sees to it that what is due next is.
     private func lease() async throws(StoreError) {
-        while !self.isStopping {
-            let slots = self.tools.slots.reserve(for: self.shard)
-            guard slots > 0 else { return }
-            let leased: Leased
-            do throws(StoreError) {
-                leased = try await self.tools.store.deliveries.lease(
-                    self.shard, capacity: slots, lease: self.tools.settings.lease)
-            } catch {
-                self.tools.free(slots)
-                throw error
+        while !self.isStopping, let leased = try await self.leaseSome() {
+            guard leased.leases.isEmpty else { continue }
+            // What is due already came due in this very moment, or is out of reach until a slot or a window comes
+            // free: soon again, but not at once, so that the second kind does not keep us asking.
+            if let due = leased.nextDue {
+                self.request(leaseAt: max(due, self.tools.clock.now.adding(milliseconds: Self.recheck)))
             }
-            self.tools.free(slots - leased.leases.count)
-            guard !leased.leases.isEmpty else {
-                // What is due already came due in this very moment, or is out of reach until a slot or a window comes
-                // free: soon again, but not at once, so that the second kind does not keep us asking.
-                if let due = leased.nextDue {
-                    self.request(leaseAt: max(due, self.tools.clock.now.adding(milliseconds: Self.recheck)))
-                }
-                return
-            }
-            try await self.start(leased.leases)
+            return
         }
+    }
+
+    /// Leases what is due in one call, and starts it.
+    ///
+    /// - Returns: nil without a slot.
+    @discardableResult
+    private func leaseSome() async throws(StoreError) -> Leased? {
+        let slots = self.tools.slots.reserve(for: self.shard)
+        guard slots > 0 else { return nil }
+        let leased: Leased
+        do throws(StoreError) {
+            leased = try await self.tools.store.deliveries.lease(
+                self.shard, capacity: slots, lease: self.tools.settings.lease)
+        } catch {
+            self.tools.free(slots)
+            throw error
+        }
+        self.tools.free(slots - leased.leases.count)
+        try await self.start(leased.leases)
+        return leased
     }
 
     private func reap() async throws(StoreError) {

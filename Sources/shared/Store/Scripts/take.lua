@@ -102,11 +102,18 @@ local function hold(positions, records, eligible, is_first, is_last)
     end
 end
 
--- The event half way has a page for itself, and the others one together. What cannot be fanned out whole waits until the
--- mark is free, and with it all that is behind it in its queue: attempts start in post order.
+-- The event half way has a page for itself, and the others one together, before it: its leases would take all the capacity.
+-- What cannot be fanned out whole waits until the mark is free, and with it all that is behind it in its queue: attempts
+-- start in post order.
 local work, finished, held_up = 0, {}, {}
-for _, event in ipairs(call('XRANGE', KEYS[1], '-', '+', 'COUNT', ARGV[3])) do
-    if work >= page then break end
+local events = call('XRANGE', KEYS[1], '-', '+', 'COUNT', ARGV[3])
+if marked and events[1] and events[1][1] == marked .. '-0' then
+    held_up[events[1][2][2]] = true
+    table.insert(events, table.remove(events, 1))
+else
+    marked = nil
+end
+for _, event in ipairs(events) do
     local id, fields = string.sub(event[1], 1, -3), event[2]
     local queue, positions, records = fields[2], {}, {}
     for index = 4, #fields, 2 do
@@ -114,12 +121,13 @@ for _, event in ipairs(call('XRANGE', KEYS[1], '-', '+', 'COUNT', ARGV[3])) do
         records[#records + 1] = fields[index]
     end
     local is_first = id ~= marked
+    if is_first and work >= page then held_up[queue] = true end
     local rows = math.max(1, math.floor((is_first and page - work or page) / #positions))
     -- Only subscriptions older than the event: positions of both come from the same counter.
     local subscriptions = call('ZRANGEBYSCORE', order_key(queue), is_first and '-inf' or '(' .. marked_score, '(' .. id,
         'LIMIT', 0, rows)
     local is_last = #subscriptions < rows
-    if held_up[queue] or (marked and is_first and not is_last) then
+    if is_first and (held_up[queue] or (marked and not is_last)) then
         held_up[queue] = true
     else
         local eligible, leases = 0, {}
