@@ -20,6 +20,18 @@ struct SlotsTests {
         #expect(ledger.next() == nil)
     }
 
+    @Test func `A shard that never rests leaves half of what is free to those that wait, until they have come`() {
+        var ledger = SlotLedger(limit: 100)
+        #expect(ledger.reserve(for: 0) == 100)
+        #expect(ledger.reserve(for: 1) == 0)
+        #expect(ledger.release(64, bytes: 0) == 1)
+        #expect(ledger.reserve(for: 0) == 32)
+        #expect(ledger.reserve(for: 0) == 16)
+        #expect(ledger.reserve(for: 1) == 16)
+        #expect(ledger.release(64, bytes: 0) == nil)
+        #expect(ledger.reserve(for: 0) == 64)
+    }
+
     @Test func `Large bodies fill a notifier before its slots do`() {
         var ledger = SlotLedger(limit: 1000)
         #expect(ledger.reserve(for: 0) == SlotLedger.perCallMax)

@@ -128,6 +128,10 @@ final class Lane: Sendable {
         }
     }
 
+    private func hasErrand(_ errand: Errands) -> Bool {
+        self.state.withLockedValue { $0.errands.contains(errand) }
+    }
+
     private var isStopping: Bool { self.state.withLockedValue { $0.isStopping } }
 
     /// Fans out until no event is left.
@@ -161,7 +165,11 @@ final class Lane: Sendable {
     /// Leases what is due until nothing is left or no slot, and sees to it that what is due next is.
     private func lease() async throws(StoreError) {
         while !self.isStopping, let leased = try await self.leaseSome() {
-            guard leased.leases.isEmpty else { continue }
+            guard leased.leases.isEmpty else {
+                // However much is due, what was posted meanwhile is fanned out before the rest of it.
+                guard self.hasErrand(.take) else { continue }
+                return self.request(.lease)
+            }
             // What is due already came due in this very moment, or is out of reach until a slot or a window comes
             // free: soon again, but not at once, so that the second kind does not keep us asking.
             if let due = leased.nextDue {

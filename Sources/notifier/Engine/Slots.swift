@@ -17,6 +17,8 @@ package struct SlotLedger: Sendable {
     package private(set) var bytes = 0
     /// Shards that got nothing, longest waiting first.
     private var starved: [Int] = []
+    /// Shards that were woken and have not come yet.
+    private var called: Set<Int> = []
 
     package init(limit: Int) {
         precondition(limit > 0, "a notifier without a slot delivers nothing")
@@ -31,9 +33,13 @@ package struct SlotLedger: Sendable {
 
     /// Takes up to ``perCallMax`` slots.
     ///
-    /// A shard that gets none is woken when some are free again.
+    /// A shard that gets none is woken when some are free again. While others wait for that, one gets no more than half of
+    /// what is free: a shard that never rests, with a message to very many, would have taken all before they come.
     package mutating func reserve(for shard: Int) -> Int {
-        let count = self.bytes >= Self.bytesMax ? 0 : min(max(0, self.limit - self.used), Self.perCallMax)
+        let free = self.bytes >= Self.bytesMax ? 0 : max(0, self.limit - self.used)
+        self.called.remove(shard)
+        let isContended = !self.called.isEmpty || self.starved.contains { $0 != shard }
+        let count = min(isContended ? free - free / 2 : free, Self.perCallMax)
         self.used += count
         if count == 0, !self.starved.contains(shard) { self.starved.append(shard) }
         return count
@@ -57,7 +63,9 @@ package struct SlotLedger: Sendable {
     /// The next shard that waits, if there is something for it.
     package mutating func next() -> Int? {
         guard self.used < self.limit, self.bytes < Self.bytesMax, !self.starved.isEmpty else { return nil }
-        return self.starved.removeFirst()
+        let shard = self.starved.removeFirst()
+        self.called.insert(shard)
+        return shard
     }
 }
 
