@@ -63,7 +63,7 @@ struct ServiceReplies: Sendable {
             body.writeStaticString(#","deliveries":["#)
             for (index, fate) in page.enumerated() {
                 if index > 0 { body.writeStaticString(",") }
-                Self.write(fate, to: &body)
+                fate.write(to: &body)
             }
             body.writeStaticString(#"],"links":"#)
             link.write(after: page.last?.fate.subscription.text, to: &body)
@@ -72,44 +72,6 @@ struct ServiceReplies: Sendable {
     }
 
     // MARK: - Bodies
-
-    private static func write(_ told: ToldFate, to body: inout ByteBuffer) {
-        body.writeStaticString(#"{"subscription_id":"#)
-        body.writeJSON(told.fate.subscription.text)
-        body.writeStaticString(#","delivery_id":"#)
-        body.writeJSON(told.delivery.text)
-        body.writeStaticString(#","eligible":"#)
-        body.writeJSON(told.state != .notEligible)
-        body.writeStaticString(#","state":"#)
-        body.writeJSON(told.state.rawValue)
-        body.writeStaticString(#","rule":"#)
-        body.writeJSON(told.rule)
-        body.writeStaticString(#","attempts":"#)
-        body.writeJSON(told.attempts)
-        body.writeStaticString(#","next_due":"#)
-        Self.write(told.nextDue, to: &body)
-        body.writeStaticString(#","last_attempt":"#)
-        if let last = told.fate.last {
-            body.writeStaticString(#"{"time":"#)
-            body.writeJSON(HTTPDate.iso8601(last.report.startedAt))
-            body.writeStaticString(#","attempt":"#)
-            body.writeJSON(last.attempt)
-            body.writeStaticString(#","succeeded":"#)
-            body.writeJSON(last.report.isSuccess)
-            body.writeStaticString(#","status":"#)
-            if case .answered(let status) = last.report.end {
-                body.writeJSON(status)
-            } else {
-                body.writeStaticString("null")
-            }
-            body.writeStaticString(#","error":"#)
-            Self.write(last.report.end.error, to: &body)
-            body.writeStaticString("}")
-        } else {
-            body.writeStaticString("null")
-        }
-        body.writeStaticString("}")
-    }
 
     private static func write(_ attempt: ToldAttempt, to body: inout ByteBuffer) {
         let (logged, report) = (attempt.logged, attempt.logged.report)

@@ -1,3 +1,5 @@
+import Domain
+
 /// A small JSON object laid open: its members by name, each value known by its place in the bytes.
 ///
 /// For documents off the hot path, such as metadata and subscriptions. Of members with one name the last counts.
@@ -33,6 +35,24 @@ package struct JSONObject: Sendable {
         default: throw JSONInvalid(reason: .notContainer, offset: reader.index)
         }
         try reader.end(in: bytes.span)
+    }
+
+    /// Reads the body of a request that may do without one.
+    ///
+    /// - Throws: ``Refusal/bodyInvalid(_:)``.
+    init(bodyIfAny bytes: [UInt8]) throws(Refusal) {
+        guard !bytes.isEmpty else {
+            self.init()
+            return
+        }
+        let object: JSONObject?
+        do {
+            object = try JSONObject(document: bytes)
+        } catch {
+            throw .unparsable(error)
+        }
+        guard let object else { throw .bodyInvalid("The body has to be a JSON object.") }
+        self = object
     }
 
     /// Reads an object that stands inside a document, where the reader is.

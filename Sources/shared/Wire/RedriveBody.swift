@@ -38,13 +38,7 @@ package struct RedriveBody: Sendable, Equatable {
 
     /// - Throws: ``Refusal/bodyInvalid(_:)`` or ``Refusal/requestInvalid(_:)``.
     package init(document bytes: [UInt8]) throws(Refusal) {
-        let object: JSONObject?
-        do {
-            object = try JSONObject(document: bytes.isEmpty ? Array("{}".utf8) : bytes)
-        } catch {
-            throw .unparsable(error)
-        }
-        guard let object else { throw .bodyInvalid("The body has to be a JSON object.") }
+        let object = try JSONObject(bodyIfAny: bytes)
         let filters = ["subscription", "reason", "since", "until", "marker"]
         for member in object.members where !(filters + ["ids", "max_per_second"]).contains(member.name) {
             throw .requestInvalid("The body may not hold \(member.name).")

@@ -12,13 +12,7 @@ package struct SecretRotationBody: Sendable, Equatable {
 
     /// - Throws: ``Refusal/bodyInvalid(_:)`` or ``Refusal/requestInvalid(_:)``.
     package init(document bytes: [UInt8]) throws(Refusal) {
-        let object: JSONObject?
-        do {
-            object = try JSONObject(document: bytes.isEmpty ? Array("{}".utf8) : bytes)
-        } catch {
-            throw .unparsable(error)
-        }
-        guard let object else { throw .bodyInvalid("The body has to be an object.") }
+        let object = try JSONObject(bodyIfAny: bytes)
         if let unknown = object.members.first(where: { $0.name != "overlap" }) {
             throw .requestInvalid("The body has a member nobody knows: \(unknown.name).")
         }

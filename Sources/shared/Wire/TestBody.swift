@@ -9,13 +9,7 @@ package struct TestBody: Sendable, Equatable {
 
     /// - Throws: ``Refusal/bodyInvalid(_:)`` or ``Refusal/requestInvalid(_:)``.
     package init(document bytes: [UInt8]) throws(Refusal) {
-        let object: JSONObject?
-        do {
-            object = try JSONObject(document: bytes.isEmpty ? Array("{}".utf8) : bytes)
-        } catch {
-            throw .unparsable(error)
-        }
-        guard let object else { throw .bodyInvalid("The body has to be a JSON object.") }
+        let object = try JSONObject(bodyIfAny: bytes)
         for member in object.members where member.name != "body" {
             throw .requestInvalid("The body may hold body only, and holds \(member.name).")
         }
