@@ -49,7 +49,7 @@ struct Attempts: Sendable {
     func plan(_ leases: [Lease], in shard: Int, at now: Timestamp) async throws(StoreError) -> [Plan] {
         let recipients = try await self.recipients.find(leases, in: shard)
         // A message to many subscriptions of one queue is encoded once: their leases come one after the other.
-        var encoded: [QueueAddress: [Position: PinnedBytes]] = [:]
+        var encoded: (queue: QueueAddress, position: Position, body: PinnedBytes)?
         return leases.map { lease in
             guard now < lease.expiresAt else {
                 return .end(lease, Self.giveUp(lease, .expired, "expired before attempt \(lease.attempt)"))
@@ -63,15 +63,15 @@ struct Attempts: Sendable {
             let terms = AttemptTerms(lease, to: recipient)
             var body: PinnedBytes
             do throws(VaultError) {
-                if let known = encoded[lease.queue]?[lease.position] {
-                    body = known
+                if let known = encoded, known.position == lease.position, known.queue == lease.queue {
+                    body = known.body
                 } else {
                     body = try self.body(of: lease)
+                    encoded = (lease.queue, lease.position, body)
                 }
             } catch {
                 return .fail(lease, terms, error)
             }
-            encoded[lease.queue, default: [:]][lease.position] = body
             if let template = recipient.template { body = body.withSpan { PinnedBytes(template.rendered(with: $0)) } }
             let headers = AttemptHeaders.lines(
                 delivery: self.store.deliveries.deliveryID(subscription: lease.subscription, position: lease.position),

@@ -165,7 +165,7 @@ final class Lane: Sendable {
     /// Leases what is due until nothing is left or no slot, and sees to it that what is due next is.
     private func lease() async throws(StoreError) {
         while !self.isStopping, let leased = try await self.leaseSome() {
-            guard leased.leases.isEmpty else {
+            if leased.more, !leased.leases.isEmpty {
                 // However much is due, what was posted meanwhile is fanned out before the rest of it.
                 guard self.hasErrand(.take) else { continue }
                 return self.request(.lease)

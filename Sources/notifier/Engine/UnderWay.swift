@@ -50,11 +50,11 @@ struct UnderWay: Sendable {
 
     /// - Returns: Whether it is the first that waits to be written down.
     mutating func end(_ key: Key, with ending: Settlement.Ending, _ report: AttemptReport?) -> Bool {
-        guard self.entries[key]?.ending == nil, self.entries[key] != nil else {
+        guard let index = self.entries.index(forKey: key), self.entries.values[index].ending == nil else {
             preconditionFailure("an attempt ended that was not under way")
         }
-        self.entries[key]?.ending = ending
-        self.entries[key]?.report = report
+        self.entries.values[index].ending = ending
+        self.entries.values[index].report = report
         self.ended.append(key)
         return self.ended.count == 1
     }

@@ -73,7 +73,7 @@ enum AttemptEntry {
         bytes.reserveCapacity(Self.length)
         func add(_ value: Int, _ width: Int) {
             let value = min(max(value, 0), 1 << (8 * min(width, 7)) - 1)
-            for shift in (0..<width).reversed() { bytes.append(UInt8(truncatingIfNeeded: value >> (8 * shift))) }
+            withUnsafeBytes(of: value.bigEndian) { bytes.append(contentsOf: $0.suffix(width)) }
         }
         add(Int(report.startedAt.milliseconds), 6)
         add(Int(token.position.value), 8)

@@ -42,22 +42,26 @@ extension Lease {
 extension Leased {
     init(_ reply: consuming ReplyReader) throws(StoreError) {
         var reply = reply
-        _ = try reply.timestamp()
+        let now = try reply.timestamp()
         let leaseEnd = try reply.timestamp()
         self.nextDue = try reply.timestampIfAny()
+        self.more = self.nextDue.map { $0 <= now } ?? false
         var leases: [Lease] = []
         while !reply.isAtEnd {
             let subscription = try reply.subscriptionID()
             let header = try SubscriptionHeader(try reply.bytes())
-            let member = try reply.text().split(separator: ":")
-            guard (2...3).contains(member.count), let position = Int64(member[0]), let attempt = Int(member[1]),
-                let lapses = member.count == 3 ? Int(member[2]) : 0
-            else { throw reply.unexpected("position and attempt") }
-            let token = LeaseToken(
-                subscription: subscription, position: Position(position), attempt: attempt, lapses: lapses,
-                leasedUntil: leaseEnd)
-            let record = try MessageRecord(try reply.bytes())
-            leases.append(Lease(token, header, record, try RetryPolicy(record: try reply.text())))
+            let policy = try RetryPolicy(record: try reply.text())
+            var rows = try reply.reader()
+            while !rows.isAtEnd {
+                let member = try rows.text().split(separator: ":")
+                guard (2...3).contains(member.count), let position = Int64(member[0]), let attempt = Int(member[1]),
+                    let lapses = member.count == 3 ? Int(member[2]) : 0
+                else { throw rows.unexpected("position and attempt") }
+                let token = LeaseToken(
+                    subscription: subscription, position: Position(position), attempt: attempt, lapses: lapses,
+                    leasedUntil: leaseEnd)
+                leases.append(Lease(token, header, try MessageRecord(try rows.bytes()), policy))
+            }
         }
         self.leases = leases
     }

@@ -50,9 +50,9 @@ package struct LeaseToken: Hashable, Sendable {
 package struct Leased: Sendable, Equatable {
     package let leases: [Lease]
     /// When something of the shard may be leased next; nil when nothing waits.
-    ///
-    /// It may be past: then it waits for room.
     package let nextDue: Timestamp?
+    /// Whether that is now: the call was full, or what is due waits for room.
+    package let more: Bool
 }
 
 /// What one call of `take` brought.

@@ -88,16 +88,15 @@ local function let_go(pay, ref, ended)
     local positions = {}
     for position in pairs(ended) do positions[#positions + 1] = position end
     if #positions == 0 then return end
-    local lefts, over = call('HMGET', ref, unpack(positions)), {}
+    local lefts, over, counted = call('HMGET', ref, unpack(positions)), {}, {}
     for index, position in ipairs(positions) do
         if (tonumber(lefts[index]) or 1) > ended[position] then
             call('HINCRBY', ref, position, -ended[position])
         else
             over[#over + 1] = position
+            if lefts[index] then counted[#counted + 1] = position end
         end
     end
-    if #over > 0 then
-        call('HDEL', pay, unpack(over))
-        call('HDEL', ref, unpack(over))
-    end
+    if #over > 0 then call('HDEL', pay, unpack(over)) end
+    if #counted > 0 then call('HDEL', ref, unpack(counted)) end
 end

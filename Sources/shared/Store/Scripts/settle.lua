@@ -20,7 +20,7 @@ local touched, states = {}, {}
 local function state_of(subscription, queue)
     local state = states[subscription]
     if not state then
-        state = { out = 0, successes = 0, failures = 0, entries = '', logged = { 0, 0 }, project = project_of(queue) }
+        state = { out = 0, successes = 0, failures = 0, entries = {}, logged = { 0, 0 }, project = project_of(queue) }
         states[subscription] = state
         touched[#touched + 1] = subscription
     end
@@ -51,20 +51,22 @@ local function finish(position)
 end
 for number, member in ipairs(members) do
     local index = 9 * number - 5
-    local position, turn, token = ARGV[index + 1], ARGV[index + 2], tonumber(ARGV[index + 3])
+    local position, turn = ARGV[index + 1], ARGV[index + 2]
     local ending, detail = ARGV[index + 4], ARGV[index + 5]
     -- A renewed lease ends later than its older tokens say. Those still prove an outcome, which only the holder can
     -- have seen; but a delivery handed back and leased anew is the same member, and its first holder, who may say so
     -- twice, must not hand back the second's.
-    local held = ends[number] and tonumber(ends[number])
-    if held and not seen[member] and (held == token or (held > token and ending ~= 'h')) then
+    local held, token = ends[number], ARGV[index + 3]
+    local newer = held and (held == token and 0 or held - token)
+    if newer and not seen[member] and (newer == 0 or (newer > 0 and ending ~= 'h')) then
         seen[member], answer[number] = true, 1
         landed[#landed + 1] = member
         local state = state_of(ARGV[index], ARGV[index + 7])
         state.out = state.out + 1
         if ARGV[index + 8] ~= '' then
             local kind = ending == 'd' and 1 or 2
-            state.entries, state.logged[kind] = state.entries .. ARGV[index + 8], state.logged[kind] + 1
+            table.insert(state.entries, ARGV[index + 8])
+            state.logged[kind] = state.logged[kind] + 1
         end
         if ending == 'd' then
             state.successes, state.failing, state.gone = state.successes + 1, nil, nil
@@ -127,9 +129,10 @@ for index, subscription in ipairs(touched) do
         idle[#idle + 1] = subscription
     end
     if is_alive(headers[index]) then
-        if state.entries ~= '' then
+        if #state.entries > 0 then
             log[#log + 1] = subscription
-            log[#log + 1] = write_log(subscription, logs[index], state.logged[1], state.logged[2], state.entries)
+            log[#log + 1] = write_log(subscription, logs[index], state.logged[1], state.logged[2],
+                table.concat(state.entries))
         end
         if state.again then in_chunks('ZADD', due_key(subscription), state.again) end
         local room, at = room_of(headers[index], out, window, more)

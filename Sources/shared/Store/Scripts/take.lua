@@ -7,8 +7,8 @@
 -- RETURNS {now, end of the leases, 1: call again}, then per event with leases: first position, retry policy of the
 --         queue or '', {record ...}, {subscription, header, index of the message from 1 ...}
 -- COST    page x log n: 15 us for an event of one delivery, 2.7 each in a wide fan-out; a page of 200 about 1 ms
-local capacity, page, lease_end = tonumber(ARGV[4]), tonumber(ARGV[5]), now + tonumber(ARGV[6])
-local answer = { now, lease_end, 0 }
+local capacity, page, lease_end = tonumber(ARGV[4]), tonumber(ARGV[5]), text(now + tonumber(ARGV[6]))
+local answer = { now, tonumber(lease_end), 0 }
 
 -- The mark says which event is half way through its pages, and behind which subscription the next page starts.
 local marked, marked_score
