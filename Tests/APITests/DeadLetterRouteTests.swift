@@ -21,7 +21,7 @@ struct DeadLetterRouteTests {
                 .leases
             leases += try await deliveries.lease(shard, capacity: 100, lease: .seconds(15)).leases
             let endings = leases.map { Settlement($0, .deadLetter(reason, summary: "refused 404")) }
-            #expect(try await deliveries.settle(shard, endings).allSatisfy { $0 })
+            #expect(try await deliveries.settle(shard, endings).written.allSatisfy { $0 })
         }
     }
 

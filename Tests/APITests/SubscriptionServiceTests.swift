@@ -44,7 +44,7 @@ struct SubscriptionServiceTests {
                     startedAt: Timestamp(milliseconds: 1_700_000_000_007), kind: .notification,
                     outcome: outcomes[number], exchange: exchange)
                 let settlement = Settlement(lease, number == 2 ? .delivered : .retry(after: .zero), after: report)
-                #expect(try await api.store.deliveries.settle(shard, [settlement]) == [true])
+                #expect(try await api.store.deliveries.settle(shard, [settlement]).written == [true])
             }
             let page = try await client.get(attempts + "?limit=2")
             #expect(page.status == 200)
@@ -138,9 +138,10 @@ struct SubscriptionServiceTests {
                 "PATCH", "\(self.path)/\(id)", #"{"options": {"_rate_limit": {"max_per_second": 1}}}"#)
             #expect(patched.status == 204)
             #expect(
-                try await api.store.deliveries.settle(first[0].shard, [Settlement(first[0].lease, .delivered)]) == [
-                    true
-                ])
+                try await api.store.deliveries.settle(first[0].shard, [Settlement(first[0].lease, .delivered)]).written
+                    == [
+                        true
+                    ])
             #expect(try await self.lease(api).count == 1)
             #expect(try await self.lease(api).isEmpty)
             let shown = try await client.get("\(self.path)/\(id)").json["options"] as? [String: Any]

@@ -8,6 +8,8 @@ struct SlotsTests {
         #expect(ledger.reserve(for: 1) == 10)
         #expect(ledger.reserve(for: 2) == 0)
         #expect(ledger.used == SlotLedger.perCallMax + 10)
+        #expect(ledger.release(8, bytes: 0) == 2)
+        #expect(ledger.reserve(for: 2, upTo: 3) == 3)
     }
 
     @Test func `Shards that got nothing are woken in turn, while something is free`() {

@@ -80,7 +80,8 @@ struct DeliveryModelTests {
             let count = Int.random(in: 0...world.held.count, using: &world.random)
             let leases = Array(world.held.suffix(count))
             world.held.removeLast(count)
-            try await self.settle(house, &world, leases.map { Settlement($0, self.ending(of: $0, &world)) })
+            let settlements = leases.map { Settlement($0, self.ending(of: $0, &world)) }
+            try await self.settle(house, &world, settlements, capacity: world.random.pick([0, 1, 5, 50]), place)
         case 85..<88: try await self.renew(house, &world)
         case 88..<91:
             let queue = world.random.pick(world.queues)
@@ -134,11 +135,14 @@ struct DeliveryModelTests {
         }
     }
 
-    private func settle(_ house: TestHouse, _ world: inout World, _ settlements: [Settlement]) async throws {
+    private func settle(
+        _ house: TestHouse, _ world: inout World, _ settlements: [Settlement], capacity: Int, _ place: Comment
+    ) async throws {
         // An answer that was lost makes the worker say it all again.
         for _ in 0..<(world.random.chance(world.crash) ? 2 : 1) {
-            let written = try await house.store.deliveries.settle(0, settlements)
-            for (settlement, isWritten) in zip(settlements, written) where isWritten {
+            let settled = try await house.store.deliveries.settle(
+                0, settlements, capacity: capacity, lease: .seconds(4))
+            for (settlement, isWritten) in zip(settlements, settled.written) where isWritten {
                 let pair = Pair(subscription: settlement.token.subscription, position: settlement.token.position)
                 switch settlement.ending {
                 case .delivered: world.endings[pair, default: 0] += 1
@@ -150,6 +154,7 @@ struct DeliveryModelTests {
                 case .handedBack, .dropped: break
                 }
             }
+            self.work(&world, settled.leased?.leases ?? [], at: house.time.now, place)
         }
     }
 
@@ -177,7 +182,7 @@ struct DeliveryModelTests {
             }
             leases += world.held
             world.held = []
-            try await self.settle(house, &world, leases.map { Settlement($0, .delivered) })
+            try await self.settle(house, &world, leases.map { Settlement($0, .delivered) }, capacity: 0, place)
             _ = try await deliveries.reap(0)
             try await house.sweepAll()
             roundsWithoutWork = leases.isEmpty ? roundsWithoutWork + 1 : 0

@@ -209,6 +209,28 @@ struct DeliveryTests {
         }
     }
 
+    @Test func `A settlement leases what follows, as much as it may, and nothing when it came too late`() async throws {
+        try await withHouse(shards: 1) { house in
+            let (queue, deliveries) = (try address("p", "q"), house.store.deliveries)
+            try await house.subscribe(to: queue)
+            let ids = try await house.post((0..<30).map { "\($0)" }, to: queue)
+            let first = try await house.take().leases
+            let endings = first.map { Settlement($0, .delivered) }
+            let settled = try await deliveries.settle(0, endings, capacity: 10, lease: .seconds(15))
+            #expect(settled.written == first.map { _ in true })
+            let second = try #require(settled.leased)
+            #expect(second.leases.map(\.position) == ids[8..<18].map(\.position), "of a window of 16")
+            #expect(second.leases.allSatisfy { $0.leasedUntil == house.time.now.adding(seconds: 15) })
+            #expect(second.more)
+            let late = try await deliveries.settle(0, endings, capacity: 10, lease: .seconds(15))
+            #expect(late == Settled(written: first.map { _ in false }, leased: nil))
+            let rest = try await deliveries.settle(
+                0, second.leases.map { Settlement($0, .delivered) }, capacity: 100, lease: .seconds(15))
+            #expect(rest.leased?.leases.map(\.position) == ids[18...].map(\.position))
+            #expect(rest.leased?.more == false && rest.leased?.nextDue == nil)
+        }
+    }
+
     @Test func `A failing subscriber is tried one at a time, and what its message's end did is not its fault`()
         async throws
     {

@@ -117,7 +117,8 @@ struct PaceModelTests {
             world.held.shuffle(using: &world.random)
             let leases = Array(world.held.prefix(Int.random(in: 0...world.held.count, using: &world.random)))
             world.held.removeFirst(leases.count)
-            try await self.settle(house, &world, leases.map { Settlement($0, self.ending(of: $0, &world)) })
+            let settlements = leases.map { Settlement($0, self.ending(of: $0, &world)) }
+            try await self.settle(house, &world, settlements, capacity: world.random.pick([0, 1, 5, 50]), place)
         case 80..<82: world.watches[id]?.isFailing.toggle()
         case 82..<84:
             #expect(try await deliveries.pause(watch.queue, subscription: id), place)
@@ -206,12 +207,14 @@ struct PaceModelTests {
             ? .retry(after: .seconds(world.random.pick([0, 1, 4]))) : .deadLetter(.exhausted, summary: "deferred 500")
     }
 
-    private func settle(_ house: TestHouse, _ world: inout World, _ settlements: [Settlement]) async throws {
+    private func settle(
+        _ house: TestHouse, _ world: inout World, _ settlements: [Settlement], capacity: Int, _ place: Comment
+    ) async throws {
         // An answer that was lost makes the worker say it all again.
         for _ in 0..<(world.random.chance(world.crash) ? 2 : 1) {
-            let written = try await house.store.deliveries.settle(
-                0, settlements, disableAfter: .seconds(world.disableAfter))
-            for (settlement, isWritten) in zip(settlements, written) where isWritten {
+            let settled = try await house.store.deliveries.settle(
+                0, settlements, disableAfter: .seconds(world.disableAfter), capacity: capacity, lease: .seconds(4))
+            for (settlement, isWritten) in zip(settlements, settled.written) where isWritten {
                 let id = settlement.token.subscription
                 let pair = Pair(subscription: id, position: settlement.token.position)
                 world.settled[pair, default: 0] += 1
@@ -231,6 +234,7 @@ struct PaceModelTests {
                 case .handedBack, .dropped: break
                 }
             }
+            self.work(&world, settled.leased?.leases ?? [], at: house.time.now, place)
         }
         for id in Set(settlements.map(\.token.subscription)) {
             guard let watch = world.watches[id] else { continue }
@@ -268,7 +272,7 @@ struct PaceModelTests {
             self.work(&world, leases, at: house.time.now, place)
             let settlements = world.held.map { Settlement($0, .delivered) }
             world.held = []
-            try await self.settle(house, &world, settlements)
+            try await self.settle(house, &world, settlements, capacity: 0, place)
             roundsWithoutWork = leases.isEmpty ? roundsWithoutWork + 1 : 0
         }
     }

@@ -109,7 +109,7 @@ extension TestHouse {
     }
 
     func settle(_ leases: [Lease], _ ending: Settlement.Ending) async throws -> [Bool] {
-        try await self.store.deliveries.settle(0, leases.map { Settlement($0, ending) })
+        try await self.store.deliveries.settle(0, leases.map { Settlement($0, ending) }).written
     }
 
     /// Sweeps until nothing is due.

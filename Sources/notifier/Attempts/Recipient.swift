@@ -2,8 +2,8 @@ package import Domain
 package import Signing
 package import Wire
 
-/// What an attempt has to know about its subscription.
-package struct Recipient: Sendable {
+/// What an attempt has to know about its subscription; shared by all attempts of it.
+package final class Recipient: Sendable {
     /// The subscriber's address exactly as it was written.
     package let url: String
     package let scheme: Subscriber.Scheme

@@ -10,10 +10,11 @@ import Store
 /// ```
 ///  bell, look, freed slots, due time ──► errands ──► pump: take, lease, reap, sweep ──► attempts ──► WebhookClient
 ///                                          ▲                                                            │
-///                                          └── wake ◄── Settler: up to 64 results a call ◄── results ◄──┘
+///                              leases or wake ◄── Settler: up to 64 results a call ◄── results ◄────────┘
 /// ```
 ///
-/// The pump asks Redis one thing at a time, so a shard's deliveries start in the order they were handed out.
+/// A settlement leases what follows in the same call, while the pump has nothing to ask for. Only the pump begins attempts,
+/// and only one of the two leases at a time, so a shard's deliveries start in the order they were handed out.
 final class Lane: Sendable {
     /// A due time further away than this is left to a later look.
     private static let horizon: Int64 = 5_000
@@ -26,6 +27,8 @@ final class Lane: Sendable {
 
     private struct State {
         var errands: Errands = []
+        /// Leases that came with settlements, in their order.
+        var handed: [[Lease]] = []
         var isStopping = false
         var dueTimer: (at: Timestamp, timer: Scheduled<Void>)?
     }
@@ -35,6 +38,7 @@ final class Lane: Sendable {
     private let tools: NotifierTools
     private let eventLoop: any EventLoop
     private let wake = Wake()
+    private let turn = LeasingTurn()
     private let state = NIOLockedValueBox(State())
 
     init(shard: Int, tools: NotifierTools, eventLoop: any EventLoop) {
@@ -89,6 +93,13 @@ final class Lane: Sendable {
 
     /// Does errands until ``stopTaking()``.
     func pump() async {
+        await self.doErrands()
+        // The settler, which may be in the middle of leasing, will lease no more.
+        await self.turn.take()
+        while let leases = self.nextHanded() { self.handBack(leases) }
+    }
+
+    private func doErrands() async {
         var backoff = Backoff()
         while await self.wake.wait() {
             while let errand = self.nextErrand() {
@@ -110,7 +121,7 @@ final class Lane: Sendable {
         self.state.withLockedValue { state in
             guard !state.isStopping else { return nil }
             // Lapsed leases and new events first: what they bring is leased in the same round.
-            for errand in [Errands.reap, .take, .lease, .sweep] where state.errands.contains(errand) {
+            for errand in [Errands.start, .reap, .take, .lease, .sweep] where state.errands.contains(errand) {
                 state.errands.remove(errand)
                 return errand
             }
@@ -120,6 +131,7 @@ final class Lane: Sendable {
 
     private func carryOut(_ errand: Errands) async throws(StoreError) {
         switch errand {
+        case .start: try await self.startHanded()
         case .reap: try await self.reap()
         case .take: try await self.take()
         case .lease: try await self.lease()
@@ -141,25 +153,35 @@ final class Lane: Sendable {
     private func take() async throws(StoreError) {
         var hasMore = true
         while hasMore, !self.isStopping {
-            let slots = self.tools.slots.reserve(for: self.shard)
-            let taken: Taken
-            do throws(StoreError) {
-                taken = try await self.tools.store.deliveries.take(
-                    self.shard, capacity: slots, lease: self.tools.settings.lease,
-                    confirmedOnly: self.tools.settings.confirmedOnly)
-            } catch {
-                self.tools.free(slots)
-                throw error
-            }
-            hasMore = taken.more
-            self.tools.free(slots - taken.leases.count)
-            // The bell also rings for what waits without an event: a confirmation.
-            if taken.leases.isEmpty, !hasMore { self.request(.lease) }
-            try await self.start(taken.leases)
+            hasMore = try await self.takeSome()
             // A message to very many takes many pages: what came due meanwhile does not wait for the last of them.
             if hasMore { try await self.leaseSome() }
         }
         if hasMore { self.request(.take) }
+    }
+
+    /// Fans out in one call, and starts what it brought.
+    ///
+    /// - Returns: Whether there is more.
+    private func takeSome() async throws(StoreError) -> Bool {
+        await self.turn.take()
+        defer { self.turn.pass() }
+        try await self.startHanded()
+        let slots = self.tools.slots.reserve(for: self.shard)
+        let taken: Taken
+        do throws(StoreError) {
+            taken = try await self.tools.store.deliveries.take(
+                self.shard, capacity: slots, lease: self.tools.settings.lease,
+                confirmedOnly: self.tools.settings.confirmedOnly)
+        } catch {
+            self.tools.free(slots)
+            throw error
+        }
+        self.tools.free(slots - taken.leases.count)
+        // The bell also rings for what waits without an event: a confirmation.
+        if taken.leases.isEmpty, !taken.more { self.request(.lease) }
+        try await self.start(taken.leases)
+        return taken.more
     }
 
     /// Leases what is due until nothing is left or no slot, and sees to it that what is due next is.
@@ -170,13 +192,15 @@ final class Lane: Sendable {
                 guard self.hasErrand(.take) else { continue }
                 return self.request(.lease)
             }
-            // What is due already came due in this very moment, or is out of reach until a slot or a window comes
-            // free: soon again, but not at once, so that the second kind does not keep us asking.
-            if let due = leased.nextDue {
-                self.request(leaseAt: max(due, self.tools.clock.now.adding(milliseconds: Self.recheck)))
-            }
-            return
+            return self.lookAgain(after: leased)
         }
+    }
+
+    /// What is due already came due in this very moment, or is out of reach until a slot or a window comes free: soon again,
+    /// but not at once, so that the second kind does not keep us asking.
+    private func lookAgain(after leased: Leased) {
+        guard let due = leased.nextDue else { return }
+        self.request(leaseAt: max(due, self.tools.clock.now.adding(milliseconds: Self.recheck)))
     }
 
     /// Leases what is due in one call, and starts it.
@@ -184,6 +208,9 @@ final class Lane: Sendable {
     /// - Returns: nil without a slot.
     @discardableResult
     private func leaseSome() async throws(StoreError) -> Leased? {
+        await self.turn.take()
+        defer { self.turn.pass() }
+        try await self.startHanded()
         let slots = self.tools.slots.reserve(for: self.shard)
         guard slots > 0 else { return nil }
         let leased: Leased
@@ -222,15 +249,49 @@ final class Lane: Sendable {
         if let due = look.nextDue { self.request(leaseAt: due) }
     }
 
+    // MARK: Leasing with a settlement
+
+    var isLeasing: Bool { self.turn.isTaken }
+
+    /// Reserves slots for what a settlement may lease in its call; ``takeOver(_:reserved:)`` has to follow.
+    ///
+    /// - Returns: nil while the pump leases, or when nothing is to be begun any more.
+    func reserve(upTo count: Int) -> Int? {
+        guard !self.isStopping, self.turn.takeIfFree() else { return nil }
+        return self.tools.slots.reserve(for: self.shard, upTo: count)
+    }
+
+    /// Has the pump start what a settlement leased, and ask for what it did not.
+    ///
+    /// - Parameter leased: nil when it leased nothing.
+    func takeOver(_ leased: Leased?, reserved: Int?) {
+        let leases = leased?.leases ?? []
+        if let reserved {
+            self.tools.free(reserved - leases.count)
+            if !leases.isEmpty {
+                self.state.withLockedValue { $0.handed.append(leases) }
+                self.request(.start)
+            }
+            self.turn.pass()
+        }
+        guard let leased, leases.isEmpty || !leased.more else { return self.request(.lease) }
+        self.lookAgain(after: leased)
+    }
+
+    private func startHanded() async throws(StoreError) {
+        while let leases = self.nextHanded() { try await self.start(leases) }
+    }
+
+    private func nextHanded() -> [Lease]? {
+        self.state.withLockedValue { $0.handed.isEmpty ? nil : $0.handed.removeFirst() }
+    }
+
     // MARK: Attempts
 
     private func start(_ leases: [Lease]) async throws(StoreError) {
         guard !leases.isEmpty else { return }
+        guard !self.isStopping else { return self.handBack(leases) }
         self.settler.begin(leases)
-        guard !self.isStopping else {
-            for lease in leases { self.settler.end(lease, with: .handedBack) }
-            return
-        }
         let now = self.tools.clock.now
         let plans: [Attempts.Plan]
         do throws(StoreError) {
@@ -271,6 +332,11 @@ final class Lane: Sendable {
             }
         }
         self.tools.client.send(requests)
+    }
+
+    private func handBack(_ leases: [Lease]) {
+        self.settler.begin(leases)
+        for lease in leases { self.settler.end(lease, with: .handedBack) }
     }
 
     private func finished(_ attempt: RunningAttempt, _ result: WebhookResult) {

@@ -20,11 +20,11 @@ struct NotifierTools: Sendable {
 
     /// Gives slots back and wakes whoever waits for them.
     func free(_ slots: Int, bytes: Int = 0) {
-        if let shard = self.slots.release(slots, bytes: bytes) { self.lanes.wake(shard) }
+        if let shard = self.slots.release(slots, bytes: bytes) { self.lanes[shard].request(.lease) }
     }
 }
 
-/// The lanes, by shard; known to each other only to pass slots on.
+/// The lanes, by shard; known to each other only to pass slots on, and to their settlers.
 final class Lanes: Sendable {
     private let all = NIOLockedValueBox<[Lane]>([])
 
@@ -32,9 +32,8 @@ final class Lanes: Sendable {
         self.all.withLockedValue { $0 = lanes }
     }
 
-    /// Has a lane lease what is due.
-    func wake(_ shard: Int) {
-        self.all.withLockedValue { $0[shard] }.request(.lease)
+    subscript(shard: Int) -> Lane {
+        self.all.withLockedValue { $0[shard] }
     }
 }
 

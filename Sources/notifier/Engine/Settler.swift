@@ -8,7 +8,7 @@ import Store
 final class Settler: Sendable {
     /// Results written down in one call.
     private static let settlementsMax = 64
-    /// How long a first result waits for company while attempts are still running.
+    /// How long a first result waits for company while the pump leases, so that nothing follows it at once anyhow.
     private static let linger = Duration.microseconds(300)
     /// Leases renewed in one call.
     private static let renewalsMax = 100
@@ -54,19 +54,14 @@ final class Settler: Sendable {
     /// Writes results down until ``stop()``.
     func run() async {
         while await self.wake.wait() {
-            if self.isWorthWaiting {
+            if self.tools.lanes[self.shard].isLeasing {
                 // Cancelled: then nobody waits for company any more.
                 try? await Task.sleep(for: Self.linger)
             }
             while let keys = self.nextResults() {
-                // Redis takes commands in order: a lease asked for now runs behind the settlement and finds its room, a
-                // round trip sooner.
-                self.tools.lanes.wake(self.shard)
                 await self.settle(keys)
                 let bytes = self.underWay.withLockedValue { $0.remove(keys) }
                 self.tools.free(keys.count, bytes: bytes)
-                // For what came due meanwhile, and in case the lease was faster after all.
-                self.tools.lanes.wake(self.shard)
             }
         }
     }
@@ -76,10 +71,6 @@ final class Settler: Sendable {
         self.wake.finish()
     }
 
-    private var isWorthWaiting: Bool {
-        self.underWay.withLockedValue { $0.isAnyRunning && $0.endedCount < Self.settlementsMax }
-    }
-
     private func nextResults() -> [UnderWay.Key]? {
         let keys = self.underWay.withLockedValue { $0.takeEnded(upTo: Self.settlementsMax) }
         return keys.isEmpty ? nil : keys
@@ -87,6 +78,8 @@ final class Settler: Sendable {
 
     /// Writes results down, again and again while Redis does not answer: a settlement that was carried out once is not
     /// carried out twice.
+    ///
+    /// In the same step it leases as much again, unless the pump is leasing.
     ///
     /// After the lease's length there is nothing left to write: others have taken over.
     private func settle(_ keys: [UnderWay.Key]) async {
@@ -98,14 +91,19 @@ final class Settler: Sendable {
                 keys.compactMap { underWay.settlement(of: $0) }
             }
             guard !settlements.isEmpty else { return self.tools.metrics.lost(keys.count) }
+            let lane = self.tools.lanes[self.shard]
+            let reserved = lane.reserve(upTo: settlements.count)
             do throws(StoreError) {
-                let written = try await self.tools.store.deliveries.settle(
-                    self.shard, settlements, disableAfter: self.tools.settings.disableAfter)
-                let count = written.count { $0 }
+                let settled = try await self.tools.store.deliveries.settle(
+                    self.shard, settlements, disableAfter: self.tools.settings.disableAfter, capacity: reserved ?? 0,
+                    lease: self.tools.settings.lease)
+                lane.takeOver(settled.leased, reserved: reserved)
+                let count = settled.written.count { $0 }
                 self.tools.metrics.settled(count)
                 self.tools.metrics.lost(keys.count - count)
                 return
             } catch {
+                lane.takeOver(nil, reserved: reserved)
                 self.tools.trouble.note("Results could not be written down yet", error, shard: self.shard)
                 guard ContinuousClock.now < deadline, !Task.isCancelled else {
                     self.tools.metrics.lost(keys.count)

@@ -31,15 +31,15 @@ package struct SlotLedger: Sendable {
         self.limit = limit
     }
 
-    /// Takes up to ``perCallMax`` slots.
+    /// Takes up to `wanted` slots, and no more than ``perCallMax``.
     ///
     /// A shard that gets none is woken when some are free again. While others wait for that, one gets no more than half of
     /// what is free: a shard that never rests, with a message to very many, would have taken all before they come.
-    package mutating func reserve(for shard: Int) -> Int {
+    package mutating func reserve(for shard: Int, upTo wanted: Int = Self.perCallMax) -> Int {
         let free = self.bytes >= Self.bytesMax ? 0 : max(0, self.limit - self.used)
         self.called.remove(shard)
         let isContended = !self.called.isEmpty || self.starved.contains { $0 != shard }
-        let count = min(isContended ? free - free / 2 : free, Self.perCallMax)
+        let count = min(isContended ? free - free / 2 : free, wanted, Self.perCallMax)
         self.used += count
         if count == 0, !self.starved.contains(shard) { self.starved.append(shard) }
         return count
@@ -88,8 +88,8 @@ final class Slots: Sendable {
 
     var used: Int { self.state.withLockedValue { $0.ledger.used } }
 
-    func reserve(for shard: Int) -> Int {
-        self.state.withLockedValue { $0.ledger.reserve(for: shard) }
+    func reserve(for shard: Int, upTo wanted: Int = SlotLedger.perCallMax) -> Int {
+        self.state.withLockedValue { $0.ledger.reserve(for: shard, upTo: wanted) }
     }
 
     func load(bytes: Int) {

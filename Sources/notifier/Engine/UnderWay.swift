@@ -59,11 +59,6 @@ struct UnderWay: Sendable {
         return self.ended.count == 1
     }
 
-    var endedCount: Int { self.ended.count }
-
-    /// Whether attempts are running whose end is still to come.
-    var isAnyRunning: Bool { self.entries.count > self.ended.count }
-
     /// The next results to write down, oldest first; they stay under way until ``remove(_:)``.
     mutating func takeEnded(upTo limit: Int) -> [Key] {
         let keys = Array(self.ended.prefix(limit))

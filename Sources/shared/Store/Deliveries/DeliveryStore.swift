@@ -5,7 +5,7 @@ import Signing
 /// What is owed to subscriptions: events become deliveries, deliveries are leased for attempts, attempts are settled.
 ///
 /// ```
-///             take                       lease                        settle
+///             take                  lease, settle                    settle
 /// event ──────────────► leased   due ─────────────► leased ──────────────────────► delivered, dead letter, dropped
 ///           └─────────► due       ▲                   │  └► due again, later or at once
 ///                                 └───────────────────┘ reap: the lease lapsed
@@ -14,6 +14,9 @@ import Signing
 package struct DeliveryStore: Sendable {
     /// Most leases of one call.
     package static let capacityMax = 1000
+    /// Of how many projects, and how many subscriptions of each, one call leases.
+    package static let projectsOfCall = 16
+    package static let subscriptionsPerProject = 16
     /// Most settlements, or renewals, of one script.
     static let settlementsMax = 500
 
@@ -56,7 +59,8 @@ package struct DeliveryStore: Sendable {
 
     /// Leases deliveries that waited and are due, the project served longest ago first.
     package func lease(
-        _ shard: Int, capacity: Int, lease: Duration, projects: Int = 16, subscriptionsPerProject: Int = 16
+        _ shard: Int, capacity: Int, lease: Duration, projects: Int = Self.projectsOfCall,
+        subscriptionsPerProject: Int = Self.subscriptionsPerProject
     ) async throws(StoreError) -> Leased {
         let keys = self.keyring.shards[shard]
         var call = self.runner.call(
@@ -69,29 +73,34 @@ package struct DeliveryStore: Sendable {
         return try Leased(ReplyReader(try await self.runner.run(call), of: Scripts.lease))
     }
 
-    /// Writes down how attempts ended.
+    /// Writes down how attempts ended, and leases what may follow them, in one step.
     ///
-    /// - Parameter disableAfter: How long nothing but failures may come of a subscription until nothing is sent to it any
-    ///   more; zero: for ever.
-    /// - Returns: For each, whether it was; false: the lease had lapsed, and nothing changed. Saying one twice is safe.
+    /// - Parameters:
+    ///   - settlements: At most 500.
+    ///   - disableAfter: How long nothing but failures may come of a subscription until nothing is sent to it any more;
+    ///     zero: for ever.
+    ///   - capacity: Most leases wanted, up to ``capacityMax``.
+    ///   - lease: How long those attempts are ours.
     package func settle(
-        _ shard: Int, _ settlements: [Settlement], disableAfter: Duration = .zero
-    ) async throws(StoreError) -> [Bool] {
+        _ shard: Int, _ settlements: [Settlement], disableAfter: Duration = .zero, capacity: Int = 0,
+        lease: Duration = .zero
+    ) async throws(StoreError) -> Settled {
+        precondition(settlements.count <= Self.settlementsMax, "a script settles at most 500 attempts")
+        guard !settlements.isEmpty else { return Settled(written: [], leased: nil) }
         let keys = self.keyring.shards[shard]
-        var written: [Bool] = []
-        for chunk in settlements.chunks(of: Self.settlementsMax) {
-            var call = self.runner.call(
-                Scripts.settle,
-                keys: [
-                    keys.flow, keys.flying, keys.payloads, keys.references, keys.projects, keys.headers, keys.attempts,
-                ])
-            call.append(keys.prefix)
-            call.append(disableAfter.milliseconds)
-            for settlement in chunk { settlement.append(to: &call) }
-            var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.settle)
-            for _ in chunk { written.append(try reply.int() == 1) }
-        }
-        return written
+        var call = self.runner.call(
+            Scripts.settle,
+            keys: [
+                keys.flow, keys.flying, keys.payloads, keys.projects, keys.headers, keys.references, keys.attempts,
+            ])
+        call.append(keys.prefix)
+        call.append(disableAfter.milliseconds)
+        call.append(min(max(capacity, 0), Self.capacityMax))
+        call.append(lease.milliseconds)
+        call.append(Self.projectsOfCall)
+        call.append(Self.subscriptionsPerProject)
+        for settlement in settlements { settlement.append(to: &call) }
+        return try Settled(ReplyReader(try await self.runner.run(call), of: Scripts.settle), settlements.count)
     }
 
     /// Extends leases whose attempts still run.

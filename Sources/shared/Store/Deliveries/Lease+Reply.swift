@@ -66,3 +66,14 @@ extension Leased {
         self.leases = leases
     }
 }
+
+extension Settled {
+    init(_ reply: consuming ReplyReader, _ count: Int) throws(StoreError) {
+        var reply = reply
+        var answers = try reply.reader()
+        var written: [Bool] = []
+        for _ in 0..<count { written.append(try answers.int() == 1) }
+        self.written = written
+        self.leased = reply.isAtEnd ? nil : try Leased(try reply.reader())
+    }
+}

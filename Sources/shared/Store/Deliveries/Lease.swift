@@ -55,6 +55,21 @@ package struct Leased: Sendable, Equatable {
     package let more: Bool
 }
 
+/// What one call of `settle` did.
+package struct Settled: Sendable, Equatable {
+    /// For each settlement whether it was written down; false: the lease had lapsed, and nothing changed.
+    ///
+    /// Saying one twice is safe.
+    package let written: [Bool]
+    /// nil when nothing was to be leased, or nothing written down.
+    package let leased: Leased?
+
+    package init(written: [Bool], leased: Leased?) {
+        self.written = written
+        self.leased = leased
+    }
+}
+
 /// What one call of `take` brought.
 package struct Taken: Sendable, Equatable {
     package let leases: [Lease]

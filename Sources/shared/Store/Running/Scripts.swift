@@ -45,8 +45,8 @@ enum Scripts {
     static let redrive = delivery("redrive", PackageResources.redrive_lua)
     static let look = plain("look", PackageResources.look_lua)
     static let take = paced("take", PackageResources.take_lua)
-    static let lease = paced("lease", PackageResources.lease_lua)
-    static let settle = paced("settle", PackageResources.settle_lua)
+    static let lease = leasing("lease", PackageResources.lease_lua)
+    static let settle = leasing("settle", PackageResources.settle_lua)
     static let reap = paced("reap", PackageResources.reap_lua)
     static let pause = paced("pause", PackageResources.pause_lua)
     static let resume = paced("resume", PackageResources.resume_lua)
@@ -73,5 +73,9 @@ enum Scripts {
 
     private static func paced(_ name: StaticString, _ source: [UInt8]) -> RedisScript {
         self.delivery(name, PackageResources.pace_lua + source)
+    }
+
+    private static func leasing(_ name: StaticString, _ source: [UInt8]) -> RedisScript {
+        self.paced(name, PackageResources.leasing_lua + source)
     }
 }
