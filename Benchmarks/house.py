@@ -47,6 +47,12 @@ class Process:
         pages = int(pathlib.Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
+    @property
+    def own_mb(self):
+        """Of that what is no page of a file: pages of programs and libraries are shared, and Linux may take them back."""
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("RssAnon:")) * 1024 / 1e6
+
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         self.process.wait()
@@ -111,8 +117,9 @@ class House:
         return None if body is None else json.dumps(body, separators=(",", ":"))
 
     def subscribe(self, queue, url, options=None, project=None):
-        self.call("POST", f"/v2/queues/{queue}/subscriptions",
-                  {"subscriber": url, "ttl": 86400, "options": options or {}}, project)
+        """One subscription; returns its id."""
+        return self.call("POST", f"/v2/queues/{queue}/subscriptions",
+                         {"subscriber": url, "ttl": 86400, "options": options or {}}, project)["subscription_id"]
 
     def subscribe_all(self, queue, urls, options=None):
         """The same for very many subscribers, some dozen at a time."""
