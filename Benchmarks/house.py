@@ -15,6 +15,9 @@ import kit
 HEADERS = {"Client-ID": "3381af92-2b9e-11e3-b191-71861300734c", "X-Project-Id": "bench",
            "Content-Type": "application/json"}
 
+# Less than the API keeps a connection that says nothing.
+KEPT_S = 20
+
 
 def headers_of(project):
     return {**HEADERS, "X-Project-Id": project} if project else HEADERS
@@ -101,10 +104,11 @@ class House:
         return dict(line.split(":", 1) for line in answer.splitlines() if ":" in line)
 
     def call(self, method, path, body=None, project=None):
-        """One request on a connection that is kept; raises unless it is answered well."""
+        """One request on a connection that is kept, as long as the API keeps it; raises unless it is answered well."""
         connection = getattr(self, "connection", None)
-        if connection is None:
+        if connection is None or time.monotonic() - self.called > KEPT_S:
             connection = self.connection = http.client.HTTPConnection(self.api.ready["listen"])
+        self.called = time.monotonic()
         connection.request(method, path, self.text(body), headers_of(project))
         answer = connection.getresponse()
         text = answer.read()

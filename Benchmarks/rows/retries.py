@@ -11,9 +11,9 @@ import house
 import kit
 
 RETRIES = int(os.environ.get("HERALD_BENCH_RETRIES", 100_000))
-# Fewer failures in a row than open a breaker, so that every message has had its attempt.
+# Fewer failures in a row than open a breaker, 20, so that every message has had its attempt and no retry waits for a probe.
 MESSAGES, HOSTS = 10, 64
-PROBES, PROBE_MESSAGES, WAIT, IDLE = 200, 40, 6, 10
+PROBES, PROBE_MESSAGES, WAIT, IDLE = 400, 16, 6, 10
 PROMISE_P99_MS, PROMISE_CPU_PERCENT = 100, 2
 
 
