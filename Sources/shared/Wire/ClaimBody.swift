@@ -22,13 +22,7 @@ package struct ClaimBody: Sendable, Equatable {
 
     /// - Throws: ``Refusal/bodyInvalid(_:)``.
     package init(document bytes: [UInt8]) throws(Refusal) {
-        let object: JSONObject?
-        do {
-            object = try JSONObject(document: bytes)
-        } catch {
-            throw .unparsable(error)
-        }
-        guard let object else { throw .bodyInvalid("The body has to be a JSON object.") }
+        let object = try JSONObject(body: bytes)
         self.ttl = try Self.seconds("ttl", of: object)
         self.grace = try Self.seconds("grace", of: object)
         self.limit = object["limit"]?.integer

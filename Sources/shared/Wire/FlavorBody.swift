@@ -9,7 +9,7 @@ package struct FlavorBody: Sendable {
     ///
     /// - Throws: ``Refusal/bodyInvalid(_:)``.
     package init(put bytes: [UInt8]) throws(Refusal) {
-        let object = try JSONObject.body(bytes)
+        let object = try JSONObject(body: bytes)
         if let other = object.members.first(where: { $0.name != Self.list && $0.name != "capabilities" }) {
             throw .bodyInvalid("A flavor has no member \(other.name).")
         }
@@ -23,7 +23,7 @@ package struct FlavorBody: Sendable {
     ///
     /// - Throws: ``Refusal/bodyInvalid(_:)``.
     package init(patch bytes: [UInt8]) throws(Refusal) {
-        try self.init(try JSONObject.body(bytes))
+        try self.init(try JSONObject(body: bytes))
     }
 
     private static let list = "pool_list"

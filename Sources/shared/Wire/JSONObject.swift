@@ -37,14 +37,10 @@ package struct JSONObject: Sendable {
         try reader.end(in: bytes.span)
     }
 
-    /// Reads the body of a request that may do without one.
+    /// Reads the body of a request, which has to be an object.
     ///
     /// - Throws: ``Refusal/bodyInvalid(_:)``.
-    init(bodyIfAny bytes: [UInt8]) throws(Refusal) {
-        guard !bytes.isEmpty else {
-            self.init()
-            return
-        }
+    init(body bytes: [UInt8]) throws(Refusal) {
         let object: JSONObject?
         do {
             object = try JSONObject(document: bytes)
@@ -53,6 +49,13 @@ package struct JSONObject: Sendable {
         }
         guard let object else { throw .bodyInvalid("The body has to be a JSON object.") }
         self = object
+    }
+
+    /// Reads the body of a request that may do without one.
+    ///
+    /// - Throws: ``Refusal/bodyInvalid(_:)``.
+    init(bodyIfAny bytes: [UInt8]) throws(Refusal) {
+        if bytes.isEmpty { self.init() } else { try self.init(body: bytes) }
     }
 
     /// Reads an object that stands inside a document, where the reader is.

@@ -13,7 +13,7 @@ package struct PoolBody: Sendable {
 
     /// - Throws: ``Refusal/bodyInvalid(_:)``.
     package init(document bytes: [UInt8]) throws(Refusal) {
-        let object = try JSONObject.body(bytes)
+        let object = try JSONObject(body: bytes)
         let names = Set(PoolFields.Name.allCases.map(\.rawValue))
         if let other = object.members.first(where: { !names.contains($0.name) }) {
             throw .bodyInvalid("A pool has no member \(other.name).")
@@ -39,7 +39,7 @@ package struct PoolPatch: Sendable {
 
     /// - Throws: ``Refusal/bodyInvalid(_:)``.
     package init(document bytes: [UInt8]) throws(Refusal) {
-        let object = try JSONObject.body(bytes)
+        let object = try JSONObject(body: bytes)
         guard PoolFields.Name.allCases.contains(where: { object.value(of: $0.rawValue) != nil }) else {
             throw .bodyInvalid("The body has to have one of 'uri', 'weight', 'flavor' and 'options'.")
         }
@@ -99,21 +99,5 @@ package enum PoolFields {
 
     private static func isShort(_ text: String) -> Bool {
         text.unicodeScalars.count <= Self.charactersMax && !text.unicodeScalars.contains { $0.value < 0x20 }
-    }
-}
-
-extension JSONObject {
-    /// A body that has to be an object.
-    ///
-    /// - Throws: ``Refusal/bodyInvalid(_:)``.
-    static func body(_ bytes: [UInt8]) throws(Refusal) -> JSONObject {
-        let object: JSONObject?
-        do {
-            object = try JSONObject(document: bytes)
-        } catch {
-            throw .unparsable(error)
-        }
-        guard let object else { throw .bodyInvalid("The body has to be a JSON object.") }
-        return object
     }
 }

@@ -17,13 +17,7 @@ package struct PurgeBody: Sendable, Equatable {
             self.kinds = Set(Kind.allCases)
             return
         }
-        let object: JSONObject?
-        do {
-            object = try JSONObject(document: bytes)
-        } catch {
-            throw .unparsable(error)
-        }
-        guard let object else { throw .bodyInvalid("The body has to be a JSON object.") }
+        let object = try JSONObject(body: bytes)
         guard let value = object["resource_types"], let names = object.texts(value) else {
             throw .bodyInvalid("'resource_types' has to be an array of strings.")
         }

@@ -16,14 +16,7 @@ package struct QueueMetadata: Sendable {
     /// - Throws: ``Refusal/bodyInvalid(_:)`` when it is no object, ``Refusal/requestInvalid(_:)`` when a reserved attribute
     ///   has the wrong type or is out of range. `null` means unset and always passes.
     package init(document bytes: [UInt8], of queue: QueueName, limits: Limits) throws(Refusal) {
-        let object: JSONObject?
-        do {
-            object = try JSONObject(document: bytes)
-        } catch {
-            throw .unparsable(error)
-        }
-        guard let object else { throw .bodyInvalid("The body has to be a JSON object.") }
-        self.object = object
+        self.object = try JSONObject(body: bytes)
         try self.check(queue: queue, limits: limits)
     }
 
