@@ -100,8 +100,11 @@ class House:
 
     def redis_info(self, section):
         """What Redis says of itself."""
-        answer = kit.output(["redis-cli", "-p", str(self.redis_port), "info", section])
-        return dict(line.split(":", 1) for line in answer.splitlines() if ":" in line)
+        return dict(line.split(":", 1) for line in self.redis("INFO", section) if ":" in line)
+
+    def redis(self, *words):
+        """The lines of Redis' answer to a command."""
+        return kit.output(["redis-cli", "-p", str(self.redis_port), "--raw", *words]).splitlines()
 
     def call(self, method, path, body=None, project=None):
         """One request on a connection that is kept, as long as the API keeps it; raises unless it is answered well."""

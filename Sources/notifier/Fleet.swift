@@ -17,8 +17,8 @@ import Store
 /// ```
 ///
 /// One begins when a pool is added and ends, its attempts finished or handed back, when the pool is removed. They share
-/// nothing but `notifier.concurrency`, of which each has the same part, and what may be under way to one host: a Redis that is down, or full of due deliveries,
-/// holds up none of the others.
+/// nothing but `notifier.concurrency`, of which each has the same part, and what may be under way to one host: a Redis that
+/// is down, or full of due deliveries, holds up none of the others.
 struct Fleet: Service {
     private let control: Store
     private let watch: PoolWatch

@@ -81,7 +81,7 @@ struct LetterReplies: Sendable {
                 body.writeJSON(redriven.outcomes[outcome] ?? 0)
             }
             body.writeStaticString(#"},"marker":"#)
-            if let next = redriven.next { body.writeJSON(next) } else { body.writeStaticString("null") }
+            body.writeJSON(redriven.next)
             body.writeStaticString("}")
         }
     }
@@ -93,11 +93,7 @@ struct LetterReplies: Sendable {
         body.writeStaticString(#","subscription_id":"#)
         body.writeJSON(told.letter.subscription.text)
         body.writeStaticString(#","message_id":"#)
-        if told.letter.kind == .notification {
-            body.writeJSON(told.id.message.text)
-        } else {
-            body.writeStaticString("null")
-        }
+        body.writeJSON(told.letter.kind == .notification ? told.id.message.text : nil)
         body.writeStaticString(#","delivery_id":"#)
         body.writeJSON(told.delivery.text)
         body.writeStaticString(#","message_type":"#)

@@ -56,11 +56,7 @@ struct PoolReplies: Sendable {
         body.writeStaticString(#","weight":"#)
         body.writeJSON(pool.weight)
         body.writeStaticString(#","flavor":"#)
-        if let label = pool.label {
-            body.writeJSON(label)
-        } else {
-            body.writeStaticString("null")
-        }
+        body.writeJSON(pool.label)
         if isDetailed {
             body.writeStaticString(#","options":"#)
             body.writeBytes(pool.options)

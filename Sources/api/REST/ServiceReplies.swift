@@ -80,7 +80,7 @@ struct ServiceReplies: Sendable {
         body.writeStaticString(#","time":"#)
         body.writeJSON(HTTPDate.iso8601(report.startedAt))
         body.writeStaticString(#","message_id":"#)
-        Self.write(attempt.message?.text, to: &body)
+        body.writeJSON(attempt.message?.text)
         body.writeStaticString(#","delivery_id":"#)
         body.writeJSON(attempt.delivery.text)
         body.writeStaticString(#","message_type":"#)
@@ -90,11 +90,11 @@ struct ServiceReplies: Sendable {
         body.writeStaticString(#","succeeded":"#)
         body.writeJSON(report.isSuccess)
         body.writeStaticString(#","status":"#)
-        if case .answered(let status) = report.end { body.writeJSON(status) } else { body.writeStaticString("null") }
+        body.writeJSON(report.end.status)
         body.writeStaticString(#","error":"#)
-        Self.write(report.end.error, to: &body)
+        body.writeJSON(report.end.error)
         body.writeStaticString(#","address":"#)
-        Self.write(report.exchange.address?.rawValue, to: &body)
+        body.writeJSON(report.exchange.address?.rawValue)
         body.writeStaticString(#","ms":{"dns":"#)
         body.writeJSON(report.exchange.dns)
         body.writeStaticString(#","connect":"#)
@@ -154,11 +154,7 @@ struct ServiceReplies: Sendable {
         return health.probeAt == nil ? ("active", nil) : ("open", health.failures?.since)
     }
 
-    private static func write(_ text: String?, to body: inout ByteBuffer) {
-        if let text { body.writeJSON(text) } else { body.writeStaticString("null") }
-    }
-
     private static func write(_ time: Timestamp?, to body: inout ByteBuffer) {
-        Self.write(time.map { HTTPDate.iso8601($0) }, to: &body)
+        body.writeJSON(time.map { HTTPDate.iso8601($0) })
     }
 }

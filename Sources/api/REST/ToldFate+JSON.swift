@@ -29,11 +29,7 @@ extension ToldFate {
             body.writeStaticString(#","succeeded":"#)
             body.writeJSON(last.report.isSuccess)
             body.writeStaticString(#","status":"#)
-            if case .answered(let status) = last.report.end {
-                body.writeJSON(status)
-            } else {
-                body.writeStaticString("null")
-            }
+            body.writeJSON(last.report.end.status)
             body.writeStaticString(#","error":"#)
             body.writeJSON(last.report.end.error)
             body.writeStaticString("}")
@@ -41,11 +37,5 @@ extension ToldFate {
             body.writeStaticString("null")
         }
         body.writeStaticString("}")
-    }
-}
-
-extension ByteBuffer {
-    fileprivate mutating func writeJSON(_ text: String?) {
-        if let text { self.writeJSON(text) } else { self.writeStaticString("null") }
     }
 }

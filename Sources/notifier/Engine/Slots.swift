@@ -108,11 +108,6 @@ final class Slots: Sendable {
         return shard
     }
 
-    /// The next shard that waits while something is free.
-    func next() -> Int? {
-        self.state.withLockedValue { $0.ledger.next() }
-    }
-
     /// Returns when no slot is held.
     func waitUntilIdle() async {
         await withCheckedContinuation { continuation in

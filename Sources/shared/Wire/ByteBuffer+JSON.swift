@@ -49,4 +49,14 @@ extension ByteBuffer {
     package mutating func writeJSON(_ boolean: Bool) {
         self.writeStaticString(boolean ? "true" : "false")
     }
+
+    /// Appends a string, or `null` for none.
+    package mutating func writeJSON(_ text: String?) {
+        if let text { self.writeJSON(text) } else { self.writeStaticString("null") }
+    }
+
+    /// Appends a number, or `null` for none.
+    package mutating func writeJSON(_ number: Int?) {
+        if let number { self.writeJSON(number) } else { self.writeStaticString("null") }
+    }
 }

@@ -13,6 +13,11 @@ package struct AttemptReport: Sendable, Equatable {
         /// The notifier was not heard of again; nobody knows whether anything was sent.
         case lapsed
 
+        /// Of the answer; nil when there was none.
+        package var status: Int? {
+            if case .answered(let status) = self { status } else { nil }
+        }
+
         /// One word for what went wrong; nil for an answer, whose status says it.
         package var error: String? {
             switch self {
