@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Logging
 import Runtime
 import ServiceLifecycle
 import TestKit
@@ -114,6 +115,63 @@ struct HeraldProcessTests {
             await HeraldProcessTests.run { _ in [Signalling(number: SIGTERM, hearsStop: false, hearsCancel: false)] }
         }
         #expect(String(decoding: result.standardErrorContent, as: UTF8.self).contains("took too long, ending now"))
+    }
+}
+
+extension HeraldProcessTests {
+    @Test
+    func `A log that is not read, and a thread pool that is stuck, do not keep the process`() async throws {
+        await #expect(processExitsWith: .exitCode(1)) {
+            // Standard error becomes a pipe whose other end stays open and is not read.
+            var ends: [Int32] = [-1, -1]
+            pipe(&ends)
+            dup2(ends[1], STDERR_FILENO)
+            await HeraldProcessTests.run { context in [Stuck(context: context)] }
+        }
+    }
+
+    @Test
+    func `A warning that repeats is written once, and once more with its count`() async throws {
+        let result = try await #require(
+            processExitsWith: .success, observing: [\.standardErrorContent]
+        ) {
+            await HeraldProcessTests.run { context in [Repeating(context: context)] }
+        }
+        let lines = String(decoding: result.standardErrorContent, as: UTF8.self)
+            .split(separator: "\n").filter { $0.contains("The store failed") }
+        #expect(lines.count == 2)
+        #expect(lines.last?.contains("log.repeated=1999 number=1999") == true, "\(lines)")
+    }
+}
+
+/// Fills the log and every thread of the concurrency pool, and asks its own process to stop.
+private struct Stuck: Service {
+    let context: HeraldProcess.Context
+
+    func run() async throws {
+        for number in 0..<10_000 { self.context.logger.notice("It fills the pipe", metadata: ["number": "\(number)"]) }
+        Thread.detachNewThread {
+            while true {
+                usleep(100_000)
+                kill(getpid(), SIGTERM)
+            }
+        }
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<256 { group.addTask { while true { sleep(1) } } }
+        }
+    }
+}
+
+/// Warns again and again, and ends.
+private struct Repeating: Service {
+    let context: HeraldProcess.Context
+
+    func run() async throws {
+        for number in 0..<2000 {
+            self.context.logger.warning("The store failed", metadata: ["number": "\(number)"])
+        }
+        kill(getpid(), SIGTERM)
+        try await gracefulShutdown()
     }
 }
 

@@ -11,6 +11,9 @@ package enum LogKey {
     package static let deliveryRetryIn = "delivery.retry_in"
     package static let sessionID = "session.id"
     package static let shard = "shard"
+    package static let pool = "pool"
+    /// How many events a line stands for, itself included; absent for one.
+    package static let repeated = "log.repeated"
     package static let listen = "listen"
     package static let admin = "admin"
     package static let error = "error"

@@ -1,15 +1,30 @@
+import CoreMetrics
+import Foundation
 import Logging
 
 /// One line per event on standard error, from the level the settings name.
 package enum LogSetUp {
+    /// The only writer of standard error, for the log and for a process' last words.
+    static let standardError = LineWriter(
+        STDERR_FILENO,
+        droppedLine: { "\($0) lines of the log were dropped: standard error was not read in time, or refused them" },
+        onDrop: { Self.dropped.increment(by: Int64($0)) })
+
+    /// Not by way of swift-metrics: lines may be dropped before the registry is behind it.
+    private static let dropped = MetricsRegistry.shared.makeCounter(label: "herald.log.dropped", dimensions: [])
+
+    /// The log of the process, behind swift-log once ``HeraldProcess`` runs.
+    static let shared = ProcessLog(writer: Self.standardError)
+
     /// Sets the log up for the whole process, once, and gives it its first logger.
     static func start(_ process: ProcessKind, level: String) -> Logger {
+        // The series is there, at 0, from the first look at the metrics.
+        _ = Self.dropped
         let least = Logger.Level(rawValue: level) ?? .info
-        LoggingSystem.bootstrap { label in
-            var handler = StreamLogHandler.standardError(label: label)
-            handler.logLevel = least
-            return handler
-        }
+        LoggingSystem.bootstrap(
+            { label, provider in
+                ProcessLogHandler(label: label, log: Self.shared, logLevel: least, metadataProvider: provider)
+            }, metadataProvider: nil)
         return Logger(label: process.rawValue)
     }
 }

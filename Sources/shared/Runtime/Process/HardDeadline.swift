@@ -7,45 +7,79 @@ import ServiceLifecycle
 /// Ends the process when a stop takes longer than it may.
 ///
 /// The service group cancels what is not done when the drain time is over. Something that does not hear cancellation would
-/// still keep the process; after a margin the kernel takes it, and Redis hands its leases to others.
+/// still keep the process; after a margin this ends it, and Redis hands its leases to others.
+///
+/// Nothing that can block stands between the signal and the end: the signal arrives by a dispatch source of its own, also
+/// when every thread of the concurrency pool is stuck, and a thread that was started with the process does nothing but
+/// sleep and call `_exit`. What is logged about the stop is logged elsewhere.
 final class HardDeadline: Service {
     /// What lies between the cancellation and the end.
     static let margin = Duration.seconds(3)
+    /// What lies between the last line about it and the end, for its writer.
+    private static let lastLine = Duration.milliseconds(200)
+
+    private struct State: Sendable {
+        var isArmed = false
+        var isLifted = false
+    }
 
     private let drain: Duration
     private let logger: Logger
-    private let isLifted = NIOLockedValueBox(false)
+    private let state = NIOLockedValueBox(State())
+    private let armed = DispatchSemaphore(value: 0)
+    private let queue = DispatchQueue(label: "hard-deadline")
 
     init(after drain: Duration, logger: Logger) {
         self.drain = drain
         self.logger = logger
+        Thread.detachNewThread {
+            self.armed.wait()
+            let limit = drain + Self.margin + Self.lastLine
+            // Never signalled: a wait by a clock that no change of the date moves.
+            _ = DispatchSemaphore(value: 0).wait(timeout: .now() + limit / .seconds(1))
+            if !self.state.withLockedValue({ $0.isLifted }) { _exit(1) }
+        }
     }
 
     func run() async throws {
-        // Cancelled or asked to stop: the process ends either way, and the clock starts.
+        let sources = [SIGTERM, SIGINT].map { number in
+            let source = DispatchSource.makeSignalSource(signal: number, queue: self.queue)
+            source.setEventHandler { self.arm() }
+            source.resume()
+            return source
+        }
+        // Cancelled or asked to stop, by a signal or by a service that failed: the clock starts either way.
         try? await gracefulShutdown()
-        self.logger.notice("Stopping", metadata: ["drain": "\(self.drain)"])
-        self.after(self.drain) { logger in
-            logger.warning("The drain time is over, what is under way is cancelled")
-        }
-        let limit = self.drain + Self.margin
-        self.after(limit) { logger in
-            logger.critical("The stop took too long, ending now", metadata: ["limit": "\(limit)"])
-            _exit(1)
-        }
+        self.arm()
+        for source in sources { source.cancel() }
     }
 
     /// Everything has stopped in time.
     func lift() {
-        self.isLifted.withLockedValue { $0 = true }
+        self.state.withLockedValue { $0.isLifted = true }
     }
 
-    /// On a queue of its own: the deadline must hold also when every thread of the concurrency pool is stuck.
-    private func after(_ pause: Duration, _ body: @escaping @Sendable (Logger) -> Void) {
-        DispatchQueue(label: "hard-deadline").asyncAfter(
-            deadline: .now() + .milliseconds(Int(pause / .milliseconds(1)))
-        ) { [logger, isLifted] in
-            if !isLifted.withLockedValue({ $0 }) { body(logger) }
+    /// Starts the clock, once.
+    private func arm() {
+        let isFirst = self.state.withLockedValue { state in
+            defer { state.isArmed = true }
+            return !state.isArmed
+        }
+        guard isFirst else { return }
+        self.armed.signal()
+        self.logger.notice("Stopping", metadata: ["drain": "\(self.drain)"])
+        self.log(after: self.drain) { logger in
+            logger.warning("The drain time is over, what is under way is cancelled")
+        }
+        let limit = self.drain + Self.margin
+        self.log(after: limit) { logger in
+            logger.critical("The stop took too long, ending now", metadata: ["limit": "\(limit)"])
+        }
+    }
+
+    private func log(after pause: Duration, _ body: @escaping @Sendable (Logger) -> Void) {
+        self.queue.asyncAfter(deadline: .now() + pause / .seconds(1)) { [logger, state] in
+            if !state.withLockedValue({ $0.isLifted }) { body(logger) }
         }
     }
 }

@@ -59,6 +59,7 @@ package enum HeraldProcess {
             configuration.maximumGracefulShutdownDuration = drain
             try await ServiceGroup(configuration: configuration).run()
             logger.notice("Stopped")
+            LogSetUp.shared.finish()
         } catch {
             throw self.fail(process, error)
         }
@@ -66,7 +67,8 @@ package enum HeraldProcess {
 
     private static func fail(_ process: ProcessKind, _ error: any Error) -> ExitCode {
         let status = error is SettingError ? self.configurationStatus : 1
-        FileHandle.standardError.write(Data("\(process.rawValue): \(error)\n".utf8))
+        LogSetUp.standardError.write("\(process.rawValue): \(error)")
+        LogSetUp.shared.finish()
         return ExitCode(status)
     }
 }
