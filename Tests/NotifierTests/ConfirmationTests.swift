@@ -69,7 +69,7 @@ struct ConfirmationTests {
                 // The event becomes a delivery that waits; only its attempt can still see the withdrawal.
                 for shard in 0..<house.store.deliveries.shards {
                     _ = try await house.store.deliveries.take(
-                        shard, capacity: 0, lease: .seconds(15), confirmedOnly: true)
+                        shard, allowance: LeaseAllowance(capacity: 0), lease: .seconds(15), confirmedOnly: true)
                 }
                 #expect(try await house.store.subscriptions.confirm(house.queue, id: id, false))
                 var settings = EngineSettings()

@@ -96,7 +96,7 @@ struct ManyNotifiersTests {
                 var taken = 0
                 for shard in 0..<house.store.deliveries.shards {
                     taken += try await house.store.deliveries.take(
-                        shard, capacity: 10, lease: .milliseconds(300), confirmedOnly: false
+                        shard, allowance: LeaseAllowance(capacity: 10), lease: .milliseconds(300), confirmedOnly: false
                     ).leases.count
                 }
                 #expect(taken == 1)

@@ -67,12 +67,12 @@ struct DeliveryModelTests {
             if isBusy { try await self.post(house, &world) }
         case 20..<45:
             let taken = try await deliveries.take(
-                0, events: world.random.pick([1, 3]), capacity: world.capacity, page: world.page, lease: .seconds(4),
+                0, events: world.random.pick([1, 3]), allowance: LeaseAllowance(capacity: world.capacity), page: world.page, lease: .seconds(4),
                 confirmedOnly: false)
             self.work(&world, taken.leases, at: house.time.now, place)
         case 45..<60:
             let leases = try await deliveries.lease(
-                0, capacity: world.random.pick([1, 5, 50]), lease: .seconds(4), projects: 8, subscriptionsPerProject: 4
+                0, allowance: LeaseAllowance(capacity: world.random.pick([1, 5, 50])), lease: .seconds(4), projects: 8, subscriptionsPerProject: 4
             ).leases
             self.work(&world, leases, at: house.time.now, place)
         case 60..<85:
@@ -141,7 +141,7 @@ struct DeliveryModelTests {
         // An answer that was lost makes the worker say it all again.
         for _ in 0..<(world.random.chance(world.crash) ? 2 : 1) {
             let settled = try await house.store.deliveries.settle(
-                0, settlements, capacity: capacity, lease: .seconds(4))
+                0, settlements, allowance: LeaseAllowance(capacity: capacity), lease: .seconds(4))
             for (settlement, isWritten) in zip(settlements, settled.written) where isWritten {
                 let pair = Pair(subscription: settlement.token.subscription, position: settlement.token.position)
                 switch settlement.ending {
@@ -174,9 +174,9 @@ struct DeliveryModelTests {
             house.time.pass(seconds: 2)
             let deliveries = house.store.deliveries
             var leases = try await deliveries.take(
-                0, capacity: 100, page: world.page, lease: .seconds(4), confirmedOnly: false
+                0, allowance: LeaseAllowance(capacity: 100), page: world.page, lease: .seconds(4), confirmedOnly: false
             ).leases
-            leases += try await deliveries.lease(0, capacity: 200, lease: .seconds(4)).leases
+            leases += try await deliveries.lease(0, allowance: LeaseAllowance(capacity: 200), lease: .seconds(4)).leases
             for lease in leases {
                 world.attempts[Pair(subscription: lease.subscription, position: lease.position), default: 0] += 1
             }

@@ -46,7 +46,7 @@ struct DeliveryTests {
             let queue = try address("p", "q")
             try await house.subscribe(to: queue)
             try await house.post(["1"], to: queue)
-            let taken = try await house.store.deliveries.take(0, capacity: 10, lease: .seconds(15), confirmedOnly: true)
+            let taken = try await house.store.deliveries.take(0, allowance: LeaseAllowance(capacity: 10), lease: .seconds(15), confirmedOnly: true)
             #expect(taken.leases.isEmpty && !taken.more)
             #expect(try await house.store.deliveries.look(at: [0]).first?.events == 0)
         }
@@ -75,10 +75,10 @@ struct DeliveryTests {
             let late = try await house.take().leases
             #expect(try await house.store.deliveries.look(at: [0]).first?.oldestLease == late.first?.leasedUntil)
             house.time.pass(milliseconds: 14_999)
-            #expect(try await house.store.deliveries.reap(0) == 0)
+            #expect(try await house.store.deliveries.reap(0).lapsed == 0)
             house.time.pass(milliseconds: 1)
-            #expect(try await house.store.deliveries.reap(0) == 1)
-            #expect(try await house.store.deliveries.reap(0) == 0)
+            #expect(try await house.store.deliveries.reap(0).lapsed == 1)
+            #expect(try await house.store.deliveries.reap(0).lapsed == 0)
             let next = try await house.lease()
             #expect(next.map(\.attempt) == [2])
             // The late one's word no longer counts, whatever it is.
@@ -102,7 +102,7 @@ struct DeliveryTests {
                 try await house.store.deliveries.renew(0, [lease.token], lease: .seconds(15)).first ?? nil)
             #expect(renewed.leasedUntil == house.time.now.adding(seconds: 15))
             house.time.pass(seconds: 10)
-            #expect(try await house.store.deliveries.reap(0) == 0)
+            #expect(try await house.store.deliveries.reap(0).lapsed == 0)
             #expect(try await house.settle([lease], .handedBack) == [false], "only the newest token hands back")
             #expect(try await house.settle([lease], .delivered) == [true])
         }
@@ -216,16 +216,16 @@ struct DeliveryTests {
             let ids = try await house.post((0..<30).map { "\($0)" }, to: queue)
             let first = try await house.take().leases
             let endings = first.map { Settlement($0, .delivered) }
-            let settled = try await deliveries.settle(0, endings, capacity: 10, lease: .seconds(15))
+            let settled = try await deliveries.settle(0, endings, allowance: LeaseAllowance(capacity: 10), lease: .seconds(15))
             #expect(settled.written == first.map { _ in true })
             let second = try #require(settled.leased)
             #expect(second.leases.map(\.position) == ids[8..<18].map(\.position), "of a window of 16")
             #expect(second.leases.allSatisfy { $0.leasedUntil == house.time.now.adding(seconds: 15) })
             #expect(second.more)
-            let late = try await deliveries.settle(0, endings, capacity: 10, lease: .seconds(15))
+            let late = try await deliveries.settle(0, endings, allowance: LeaseAllowance(capacity: 10), lease: .seconds(15))
             #expect(late == Settled(written: first.map { _ in false }, leased: nil))
             let rest = try await deliveries.settle(
-                0, second.leases.map { Settlement($0, .delivered) }, capacity: 100, lease: .seconds(15))
+                0, second.leases.map { Settlement($0, .delivered) }, allowance: LeaseAllowance(capacity: 100), lease: .seconds(15))
             #expect(rest.leased?.leases.map(\.position) == ids[18...].map(\.position))
             #expect(rest.leased?.more == false && rest.leased?.nextDue == nil)
         }

@@ -107,11 +107,11 @@ struct PaceModelTests {
         case 0..<18: if isBusy { try await self.post(house, &world) }
         case 18..<40:
             let taken = try await deliveries.take(
-                0, events: 3, capacity: world.random.pick([1, 5, 1000]), page: world.page, lease: .seconds(4),
+                0, events: 3, allowance: LeaseAllowance(capacity: world.random.pick([1, 5, 1000])), page: world.page, lease: .seconds(4),
                 confirmedOnly: false)
             self.work(&world, taken.leases, at: house.time.now, place)
         case 40..<60:
-            let leases = try await deliveries.lease(0, capacity: world.random.pick([1, 5, 50]), lease: .seconds(4))
+            let leases = try await deliveries.lease(0, allowance: LeaseAllowance(capacity: world.random.pick([1, 5, 50])), lease: .seconds(4))
             self.work(&world, leases.leases, at: house.time.now, place)
         case 60..<80:
             world.held.shuffle(using: &world.random)
@@ -213,7 +213,7 @@ struct PaceModelTests {
         // An answer that was lost makes the worker say it all again.
         for _ in 0..<(world.random.chance(world.crash) ? 2 : 1) {
             let settled = try await house.store.deliveries.settle(
-                0, settlements, disableAfter: .seconds(world.disableAfter), capacity: capacity, lease: .seconds(4))
+                0, settlements, disableAfter: .seconds(world.disableAfter), allowance: LeaseAllowance(capacity: capacity), lease: .seconds(4))
             for (settlement, isWritten) in zip(settlements, settled.written) where isWritten {
                 let id = settlement.token.subscription
                 let pair = Pair(subscription: id, position: settlement.token.position)
@@ -266,9 +266,9 @@ struct PaceModelTests {
             _ = try await deliveries.reap(0)
             world.out = world.out.filter { $0.value > house.time.now }
             var leases = try await deliveries.take(
-                0, capacity: 100, page: world.page, lease: .seconds(4), confirmedOnly: false
+                0, allowance: LeaseAllowance(capacity: 100), page: world.page, lease: .seconds(4), confirmedOnly: false
             ).leases
-            leases += try await deliveries.lease(0, capacity: 200, lease: .seconds(4)).leases
+            leases += try await deliveries.lease(0, allowance: LeaseAllowance(capacity: 200), lease: .seconds(4)).leases
             self.work(&world, leases, at: house.time.now, place)
             let settlements = world.held.map { Settlement($0, .delivered) }
             world.held = []

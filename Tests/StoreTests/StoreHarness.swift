@@ -101,11 +101,11 @@ extension TestHouse {
     /// Takes from a house of one shard.
     func take(capacity: Int = 1000, page: Int = 200) async throws -> Taken {
         try await self.store.deliveries.take(
-            0, capacity: capacity, page: page, lease: .seconds(15), confirmedOnly: false)
+            0, allowance: LeaseAllowance(capacity: capacity), page: page, lease: .seconds(15), confirmedOnly: false)
     }
 
     func lease(capacity: Int = 1000) async throws -> [Lease] {
-        try await self.store.deliveries.lease(0, capacity: capacity, lease: .seconds(15)).leases
+        try await self.store.deliveries.lease(0, allowance: LeaseAllowance(capacity: capacity), lease: .seconds(15)).leases
     }
 
     func settle(_ leases: [Lease], _ ending: Settlement.Ending) async throws -> [Bool] {

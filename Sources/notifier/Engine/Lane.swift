@@ -171,7 +171,7 @@ final class Lane: Sendable {
         let taken: Taken
         do throws(StoreError) {
             taken = try await self.tools.store.deliveries.take(
-                self.shard, capacity: slots, lease: self.tools.settings.lease,
+                self.shard, allowance: LeaseAllowance(capacity: slots), lease: self.tools.settings.lease,
                 confirmedOnly: self.tools.settings.confirmedOnly)
         } catch {
             self.tools.free(slots)
@@ -216,7 +216,7 @@ final class Lane: Sendable {
         let leased: Leased
         do throws(StoreError) {
             leased = try await self.tools.store.deliveries.lease(
-                self.shard, capacity: slots, lease: self.tools.settings.lease)
+                self.shard, allowance: LeaseAllowance(capacity: slots), lease: self.tools.settings.lease)
         } catch {
             self.tools.free(slots)
             throw error
@@ -228,10 +228,10 @@ final class Lane: Sendable {
 
     private func reap() async throws(StoreError) {
         while !self.isStopping {
-            let count = try await self.tools.store.deliveries.reap(self.shard, limit: Self.reapedMax)
-            self.tools.metrics.lapsed(count)
-            if count > 0 { self.request(.lease) }
-            if count < Self.reapedMax { return }
+            let reaped = try await self.tools.store.deliveries.reap(self.shard, limit: Self.reapedMax)
+            self.tools.metrics.lapsed(reaped.lapsed)
+            if reaped.lapsed > 0 { self.request(.lease) }
+            if !reaped.more { return }
         }
     }
 

@@ -95,7 +95,7 @@ final class Settler: Sendable {
             let reserved = lane.reserve(upTo: settlements.count)
             do throws(StoreError) {
                 let settled = try await self.tools.store.deliveries.settle(
-                    self.shard, settlements, disableAfter: self.tools.settings.disableAfter, capacity: reserved ?? 0,
+                    self.shard, settlements, disableAfter: self.tools.settings.disableAfter, allowance: LeaseAllowance(capacity: reserved ?? 0),
                     lease: self.tools.settings.lease)
                 lane.takeOver(settled.leased, reserved: reserved)
                 let count = settled.written.count { $0 }

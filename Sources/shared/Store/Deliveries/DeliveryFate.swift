@@ -23,6 +23,8 @@ package struct DeliveryFate: Sendable, Equatable {
         case disabled, paused
         /// The circuit breaker is open.
         case breaker
+        /// Its host has no room in the notifier that held it last.
+        case host
         /// Another message comes first.
         case ordered
         /// The retry policy says when.

@@ -23,6 +23,7 @@ extension DeliveryStore {
                 keys: [
                     keys.events, keys.mark, keys.flow, keys.flying, keys.payloads, keys.headers, keys.attempts,
                     keys.subscriptionOrder(queue), keys.deadLetters(of: queue), keys.letters(of: queue),
+                    keys.turns,
                 ])
             call.append(keys.prefix)
             call.append(queue.key)

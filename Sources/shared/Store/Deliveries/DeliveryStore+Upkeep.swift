@@ -37,7 +37,7 @@ extension DeliveryStore {
             Scripts.sweepSubscriptions,
             keys: [
                 keys.expiries, keys.subscriptions, keys.headers, keys.flow, keys.payloads, keys.references,
-                keys.attempts,
+                keys.attempts, keys.turns,
             ])
         messages.append(keys.prefix)
         messages.append(min(limit, Self.settlementsMax))

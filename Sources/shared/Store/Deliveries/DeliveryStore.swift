@@ -12,8 +12,6 @@ import Signing
 /// ```
 /// Every step is one script, so a worker may die between any two of them.
 package struct DeliveryStore: Sendable {
-    /// Most leases of one call.
-    package static let capacityMax = 1000
     /// Of how many projects, and how many subscriptions of each, one call leases.
     package static let projectsOfCall = 16
     package static let subscriptionsPerProject = 16
@@ -32,13 +30,13 @@ package struct DeliveryStore: Sendable {
     ///
     /// - Parameters:
     ///   - events: Most events of one call.
-    ///   - capacity: Most leases wanted, up to ``capacityMax``. With 0 everything waits to be leased later.
+    ///   - allowance: Most leases wanted. What gets none waits to be leased later.
     ///   - page: About how many deliveries one call makes, 1 through 1000, and as many again of a message that goes out in
     ///     pages. It bounds how long Redis is held.
     ///   - lease: How long the attempts are ours.
     ///   - confirmedOnly: Leaves out subscriptions that are not confirmed.
     package func take(
-        _ shard: Int, events: Int = 16, capacity: Int, page: Int = 200, lease: Duration, confirmedOnly: Bool
+        _ shard: Int, events: Int = 16, allowance: LeaseAllowance, page: Int = 200, lease: Duration, confirmedOnly: Bool
     ) async throws(StoreError) -> Taken {
         precondition((1...1000).contains(page), "a page has 1 through 1000 deliveries")
         let keys = self.keyring.shards[shard]
@@ -50,26 +48,28 @@ package struct DeliveryStore: Sendable {
             ])
         call.append(keys.prefix)
         call.append(events)
-        call.append(min(max(capacity, 0), Self.capacityMax))
         call.append(page)
         call.append(lease.milliseconds)
         call.append(confirmedOnly ? 1 : 0)
+        call.append(allowance)
         return try Taken(ReplyReader(try await self.runner.run(call), of: Scripts.take))
     }
 
     /// Leases deliveries that waited and are due, the project served longest ago first.
+    ///
+    /// Projects that may have none are stepped over unchanged; ``Leased/nextDue`` and ``Leased/more`` leave them out.
     package func lease(
-        _ shard: Int, capacity: Int, lease: Duration, projects: Int = Self.projectsOfCall,
+        _ shard: Int, allowance: LeaseAllowance, lease: Duration, projects: Int = Self.projectsOfCall,
         subscriptionsPerProject: Int = Self.subscriptionsPerProject
     ) async throws(StoreError) -> Leased {
         let keys = self.keyring.shards[shard]
         var call = self.runner.call(
             Scripts.lease, keys: [keys.flow, keys.flying, keys.payloads, keys.projects, keys.headers])
         call.append(keys.prefix)
-        call.append(min(max(capacity, 0), Self.capacityMax))
         call.append(lease.milliseconds)
         call.append(projects)
         call.append(subscriptionsPerProject)
+        call.append(allowance)
         return try Leased(ReplyReader(try await self.runner.run(call), of: Scripts.lease))
     }
 
@@ -79,11 +79,11 @@ package struct DeliveryStore: Sendable {
     ///   - settlements: At most 500.
     ///   - disableAfter: How long nothing but failures may come of a subscription until nothing is sent to it any more;
     ///     zero: for ever.
-    ///   - capacity: Most leases wanted, up to ``capacityMax``.
+    ///   - allowance: Most leases wanted; nil: none.
     ///   - lease: How long those attempts are ours.
     package func settle(
-        _ shard: Int, _ settlements: [Settlement], disableAfter: Duration = .zero, capacity: Int = 0,
-        lease: Duration = .zero
+        _ shard: Int, _ settlements: [Settlement], disableAfter: Duration = .zero,
+        allowance: LeaseAllowance? = nil, lease: Duration = .zero
     ) async throws(StoreError) -> Settled {
         precondition(settlements.count <= Self.settlementsMax, "a script settles at most 500 attempts")
         guard !settlements.isEmpty else { return Settled(written: [], leased: nil) }
@@ -92,13 +92,14 @@ package struct DeliveryStore: Sendable {
             Scripts.settle,
             keys: [
                 keys.flow, keys.flying, keys.payloads, keys.projects, keys.headers, keys.references, keys.attempts,
+                keys.begun, keys.turns,
             ])
         call.append(keys.prefix)
         call.append(disableAfter.milliseconds)
-        call.append(min(max(capacity, 0), Self.capacityMax))
         call.append(lease.milliseconds)
         call.append(Self.projectsOfCall)
         call.append(Self.subscriptionsPerProject)
+        call.append(allowance ?? .none)
         for settlement in settlements { settlement.append(to: &call) }
         return try Settled(ReplyReader(try await self.runner.run(call), of: Scripts.settle), settlements.count)
     }
@@ -114,7 +115,7 @@ package struct DeliveryStore: Sendable {
             var call = self.runner.call(Scripts.renew, keys: [self.keyring.shards[shard].flying])
             call.append(lease.milliseconds)
             for token in chunk {
-                call.append("\(token.subscription.text)|\(token.position.value):\(token.turn)")
+                call.append(token.member)
                 call.append(token.leasedUntil.milliseconds)
             }
             var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.renew)
@@ -126,23 +127,63 @@ package struct DeliveryStore: Sendable {
         return renewed
     }
 
+    /// Marks attempts of suspects as begun, just before they are made.
+    ///
+    /// Only the lapse of an attempt that had begun raises the level of a suspect; deliveries without suspicion need no mark.
+    ///
+    /// - Returns: For each whether the attempt may be made; false: the lease is lost.
+    package func begin(_ shard: Int, _ tokens: [LeaseToken]) async throws(StoreError) -> [Bool] {
+        var answers: [Bool] = []
+        let keys = self.keyring.shards[shard]
+        for chunk in tokens.chunks(of: Self.settlementsMax) {
+            var call = self.runner.call(Scripts.begin, keys: [keys.flying, keys.begun])
+            for token in chunk {
+                call.append(token.member)
+                call.append(token.leasedUntil.milliseconds)
+            }
+            var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.begin)
+            for _ in chunk { answers.append(try reply.int() == 1) }
+        }
+        return answers
+    }
+
+    /// Has subscriptions looked at now that were parked because their host had no room.
+    ///
+    /// - Returns: How many of them have something that waits.
+    @discardableResult
+    package func wake(_ shard: Int, _ subscriptions: [SubscriptionID]) async throws(StoreError) -> Int {
+        let keys = self.keyring.shards[shard]
+        var woken = 0
+        for chunk in subscriptions.chunks(of: Self.settlementsMax) {
+            var call = self.runner.call(Scripts.wake, keys: [keys.flow, keys.projects, keys.headers])
+            call.append(keys.prefix)
+            for subscription in chunk { call.append(subscription.text) }
+            guard let count = try await self.runner.run(call).int else { throw .corrupt("wake.lua answered no number") }
+            woken += count
+        }
+        return woken
+    }
+
     /// Makes the deliveries of lapsed leases due again, as their next attempt.
     ///
-    /// One that lapsed three times may be what took its workers down: it becomes a dead letter.
+    /// Each is a suspect from then on, for it may be what took its worker down; what becomes of suspects says
+    /// `docs/delivery.md`.
     ///
     /// - Parameter limit: Up to 500.
-    /// - Returns: How many had lapsed; as many as `limit` means there may be more.
-    package func reap(_ shard: Int, limit: Int = 100) async throws(StoreError) -> Int {
+    package func reap(_ shard: Int, limit: Int = 100) async throws(StoreError) -> Reaped {
         let keys = self.keyring.shards[shard]
+        let limit = min(limit, Self.settlementsMax)
         var call = self.runner.call(
             Scripts.reap,
             keys: [
                 keys.flow, keys.flying, keys.payloads, keys.references, keys.projects, keys.headers, keys.attempts,
+                keys.begun, keys.turns,
             ])
         call.append(keys.prefix)
-        call.append(min(limit, Self.settlementsMax))
-        guard let lapsed = try await self.runner.run(call).int else { throw .corrupt("reap.lua answered no number") }
-        return lapsed
+        call.append(limit)
+        var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.reap)
+        let lapsed = try reply.int()
+        return Reaped(lapsed: lapsed, quarantined: try reply.int(), more: lapsed >= limit)
     }
 
     /// The id of a delivery, the same over all its attempts.
@@ -167,8 +208,14 @@ extension Array {
 extension LeaseToken {
     fileprivate func renewed(until end: Timestamp) -> LeaseToken {
         LeaseToken(
-            subscription: self.subscription, position: self.position, attempt: self.attempt, lapses: self.lapses,
+            subscription: self.subscription, position: self.position, attempt: self.attempt, suspicion: self.suspicion,
             leasedUntil: end)
+    }
+}
+
+extension ScriptCall {
+    fileprivate mutating func append(_ allowance: LeaseAllowance) {
+        for argument in allowance.arguments { self.append(argument) }
     }
 }
 
@@ -185,6 +232,7 @@ extension Settlement {
             case .deadLetter(let reason, let summary, let disabling): (disabling ? "g" : "x", reason.rawValue, summary)
             case .handedBack: ("h", "0", "")
             case .postponed(let delay): ("h", String(delay.milliseconds), "")
+            case .parked(let delay): ("p", String(delay.milliseconds), "")
             case .dropped: ("n", "", "")
             }
         call.append(ending)

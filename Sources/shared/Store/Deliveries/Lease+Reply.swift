@@ -20,7 +20,7 @@ extension Taken {
                 let index = try rows.int() - 1
                 guard messages.indices.contains(index) else { throw rows.unexpected("index of a message") }
                 let token = LeaseToken(
-                    subscription: subscription, position: first.advanced(by: index), attempt: 1, lapses: 0,
+                    subscription: subscription, position: first.advanced(by: index), attempt: 1, suspicion: 0,
                     leasedUntil: leaseEnd)
                 leases.append(Lease(token, header, messages[index], policy))
             }
@@ -55,10 +55,10 @@ extension Leased {
             while !rows.isAtEnd {
                 let member = try rows.text().split(separator: ":")
                 guard (2...3).contains(member.count), let position = Int64(member[0]), let attempt = Int(member[1]),
-                    let lapses = member.count == 3 ? Int(member[2]) : 0
+                    let suspicion = member.count == 3 ? Int(member[2]) : 0
                 else { throw rows.unexpected("position and attempt") }
                 let token = LeaseToken(
-                    subscription: subscription, position: Position(position), attempt: attempt, lapses: lapses,
+                    subscription: subscription, position: Position(position), attempt: attempt, suspicion: suspicion,
                     leasedUntil: leaseEnd)
                 leases.append(Lease(token, header, try MessageRecord(try rows.bytes()), policy))
             }

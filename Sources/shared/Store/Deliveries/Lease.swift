@@ -29,6 +29,8 @@ package struct Lease: Sendable, Equatable {
     /// The number of the attempt to make, from 1.
     package var attempt: Int { self.token.attempt }
     package var leasedUntil: Timestamp { self.token.leasedUntil }
+    /// 0, or the level of a suspect: one more than how many attempts in a row had begun when their lease lapsed.
+    package var suspicion: Int { self.token.suspicion }
 }
 
 /// Proof of a lease: it holds while the store still knows this attempt with an end no earlier than this one.
@@ -38,12 +40,15 @@ package struct LeaseToken: Hashable, Sendable {
     package let subscription: SubscriptionID
     package let position: Position
     package let attempt: Int
-    /// How many leases of the delivery lapsed before this one.
-    package let lapses: Int
+    /// The level of a suspect; 0 of any other delivery.
+    package let suspicion: Int
     package let leasedUntil: Timestamp
 
     /// As scripts name the attempt within its delivery.
-    var turn: String { self.lapses == 0 ? "\(self.attempt)" : "\(self.attempt):\(self.lapses)" }
+    var turn: String { self.suspicion == 0 ? "\(self.attempt)" : "\(self.attempt):\(self.suspicion)" }
+
+    /// As scripts name the lease.
+    var member: String { "\(self.subscription.text)|\(self.position.value):\(self.turn)" }
 }
 
 /// What one call of `lease` brought.

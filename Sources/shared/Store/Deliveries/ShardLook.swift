@@ -25,3 +25,13 @@ package struct Swept: Sendable, Equatable {
     /// Whether more is due, now.
     package let more: Bool
 }
+
+/// What one call of `reap` did.
+package struct Reaped: Sendable, Equatable {
+    /// Leases that had lapsed.
+    package let lapsed: Int
+    /// Of these, deliveries that became dead letters as quarantined.
+    package let quarantined: Int
+    /// Whether there may be more, now.
+    package let more: Bool
+}

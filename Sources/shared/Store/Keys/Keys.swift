@@ -57,6 +57,8 @@ final class ShardKeys: Sendable {
     let expiries: String
     let flow: String
     let flying: String
+    let begun: String
+    let turns: String
     let payloads: String
     let references: String
     let projects: String
@@ -77,6 +79,8 @@ final class ShardKeys: Sendable {
         self.expiries = self.prefix + "sx"
         self.flow = self.prefix + "flow"
         self.flying = self.prefix + "fly"
+        self.begun = self.prefix + "begun"
+        self.turns = self.prefix + "turns"
         self.payloads = self.prefix + "pay"
         self.references = self.prefix + "ref"
         self.projects = self.prefix + "rp"

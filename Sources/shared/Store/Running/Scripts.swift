@@ -47,6 +47,8 @@ enum Scripts {
     static let take = paced("take", PackageResources.take_lua)
     static let lease = leasing("lease", PackageResources.lease_lua)
     static let settle = leasing("settle", PackageResources.settle_lua)
+    static let begin = plain("begin", PackageResources.begin_lua)
+    static let wake = paced("wake", PackageResources.wake_lua)
     static let reap = paced("reap", PackageResources.reap_lua)
     static let pause = paced("pause", PackageResources.pause_lua)
     static let resume = paced("resume", PackageResources.resume_lua)

@@ -54,6 +54,43 @@ local function project_of(queue)
     return project
 end
 
+-- Redis looks at its memory limit at a script's first write only. A script that frees memory, or that has to go on at the
+-- limit, begins with this one, which cannot grow.
+local function begin_at_limit(flying)
+    call('ZREM', flying, '')
+end
+
+-- Asks Redis for keys whose names come from what was read, all before the first write: where one of them cannot be
+-- reached, as while a Cluster moves a slot, the script fails with nothing written.
+local function touch(keys)
+    for first = 1, #keys, 1000 do call('EXISTS', unpack(keys, first, math.min(first + 999, #keys))) end
+end
+
+-- The turn of a delivery is the number of its attempt, and `:level` while it is a suspect. It is the end of the names of
+-- deliveries that wait or are leased, and can be tried for; `turns` knows those that are too many to try.
+local TRIED_ATTEMPTS = 64
+local function is_rare(turn)
+    return string.find(turn, ':', 1, true) ~= nil or tonumber(turn) > TRIED_ATTEMPTS
+end
+
+-- What a call may lease, read from ARGV: in all, of each project, how many projects have a number of their own, then
+-- project and number of each. Returns it, and the index behind it.
+local function allowance_at(index)
+    local allowance = { left = tonumber(ARGV[index]), most = tonumber(ARGV[index + 1]), of = {} }
+    local last = index + 2 + 2 * tonumber(ARGV[index + 2])
+    for at = index + 3, last, 2 do allowance.of[ARGV[at]] = tonumber(ARGV[at + 1]) end
+    return allowance, last + 1
+end
+
+local function share_of(allowance, project)
+    return allowance.of[project] or allowance.most
+end
+
+local function hand_out(allowance, project, count)
+    allowance.left = allowance.left - count
+    allowance.of[project] = share_of(allowance, project) - count
+end
+
 local function is_alive(header)
     return header and tonumber(string.sub(header, 1, 15)) > now
 end

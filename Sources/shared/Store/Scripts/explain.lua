@@ -1,13 +1,14 @@
 -- explain.lua: what became of a message for some of its queue's subscriptions, in the order of their creation.
--- KEYS    1 ev   2 cur   3 flow   4 fly   5 pay   6 subh   7 alog   8 so   9 dead   10 letters   and by name: due log
+-- KEYS    1 ev   2 cur   3 flow   4 fly   5 pay   6 subh   7 alog   8 so   9 dead   10 letters   11 turns
+--         and by name: due log
 -- ARGV    1 now   2 prefix   3 queue   4 position of the message   5 position of the subscription to go on behind
 --         6 subscriptions, at most 5
 -- RETURNS {position of the last one looked at, or '' when there are no more}, then per living subscription its id, header,
 --         place, due at, attempt, lease end or letter, entry of its last attempt in the log or ''
 --         place  'later' created after the message   'event' not fanned out to it yet   'fly'   'dead'   'none', and of
---                what waits why: disabled paused breaker ordered retry scheduled limit window due
--- COST    under 1 ms: what waits is found by trying the numbers of its attempt
-local ATTEMPTS, LAPSED_ATTEMPTS, LAPSES, LOG = 256, 64, 2, 50
+--                what waits why: disabled paused breaker host ordered retry scheduled limit window due
+-- COST    under 1 ms: what waits is found by trying the numbers of its attempt, if `turns` does not know it
+local LOG = 50
 local position = ARGV[4]
 local subscriptions = call('ZRANGEBYSCORE', KEYS[8], '(' .. ARGV[5], '+inf', 'WITHSCORES', 'LIMIT', 0, ARGV[6])
 local answer = { #subscriptions == 2 * tonumber(ARGV[6]) and subscriptions[#subscriptions] or '' }
@@ -40,30 +41,33 @@ local function last_attempt(subscription)
 end
 
 local turns = {}
-for attempt = 1, ATTEMPTS do turns[#turns + 1] = position .. ':' .. attempt end
-for lapses = 1, LAPSES do
-    for attempt = lapses + 1, LAPSED_ATTEMPTS do turns[#turns + 1] = position .. ':' .. attempt .. ':' .. lapses end
-end
+for attempt = 1, TRIED_ATTEMPTS do turns[attempt] = tostring(attempt) end
 
--- The first of the members that is there: its score, and the number of its attempt.
-local function find(key, before)
+-- The turn of a delivery that is one of the members: its score, and the number of its attempt.
+local function find(key, before, rare)
+    local tried = rare and { rare } or turns
     local members = {}
-    for index, turn in ipairs(turns) do members[index] = before .. turn end
+    for index, turn in ipairs(tried) do members[index] = before .. position .. ':' .. turn end
     for index, score in ipairs(call('ZMSCORE', key, unpack(members))) do
-        if score then return tonumber(score), tonumber(string.match(turns[index], '^%d+:(%d+)')) end
+        if score then return tonumber(score), tried[index] end
     end
 end
 
+local function attempt_of(turn)
+    return tonumber(string.match(turn, '^%d+'))
+end
+
 -- Why a delivery that waits does, and when that ends; nil when somebody else has to end it.
-local function hold_of(subscription, header, due, attempt)
+local function hold_of(subscription, header, due, turn)
     local out, window, more = flow_of(call('HGET', KEYS[3], subscription))
     if more and more.x then return 'disabled' end
     if more and more.p then return 'paused' end
     local room, at = room_of(header, out, window, more)
     if more and (more.b or 0) > now then return 'breaker', math.max(due, more.b) end
+    if more and (more.h or 0) > now then return 'host', math.max(due, more.h) end
     if more and (more.w or 0) > now then return 'ordered', math.max(due, more.w) end
-    if due > now then return attempt > 1 and 'retry' or 'scheduled', due end
-    if is_ordered(header) and (out > 0 or call('ZRANGE', due_key(subscription), 0, 0)[1] ~= position .. ':' .. attempt) then
+    if due > now then return turn ~= '1' and 'retry' or 'scheduled', due end
+    if is_ordered(header) and (out > 0 or call('ZRANGE', due_key(subscription), 0, 0)[1] ~= position .. ':' .. turn) then
         return 'ordered', now
     end
     if room > 0 then return 'due', math.max(due, now) end
@@ -76,20 +80,21 @@ for index = 1, #subscriptions, 2 do
     local header = call('HGET', KEYS[6], subscription)
     if is_alive(header) then
         local place, at, attempt, detail = 'none', -1, 0, ''
-        local ends, flying, due, waiting
-        if is_held then
-            ends, flying = find(KEYS[4], subscription .. '|')
-            due, waiting = find(due_key(subscription), '')
-        end
         local member = subscription .. '|' .. position
+        local ends, leased, due, waiting
+        if is_held then
+            local rare = call('HGET', KEYS[11], member)
+            ends, leased = find(KEYS[4], subscription .. '|', rare)
+            due, waiting = find(due_key(subscription), '', rare)
+        end
         local letter = call('HGET', KEYS[10], member)
         if created > tonumber(position) then
             place = 'later'
         elseif ends then
-            place, attempt, detail = 'fly', flying, text(ends)
+            place, attempt, detail = 'fly', attempt_of(leased), text(ends)
         elseif due then
             place, at = hold_of(subscription, header, due, waiting)
-            at, attempt = at or -1, waiting
+            at, attempt = at or -1, attempt_of(waiting)
         elseif letter then
             place, detail, at = 'dead', letter, tonumber(call('ZSCORE', KEYS[9], member)) or -1
         elseif pending and created > pending then

@@ -4,97 +4,139 @@
 -- RETURNS nothing: it defines `lease_due`
 -- COST    under a microsecond; a call of it k log n for k leases: 11 us for one, 5 each in bulk
 
--- What waited before its subscription was ordered has a time where now the position counts: brings some of it in line.
--- Returns the latest of those times, and whether none is left; the retries among them are not to start before.
-local function line_up(key)
-    local waiting, lined = call('ZRANGEBYSCORE', key, '(0', '+inf', 'WITHSCORES', 'LIMIT', 0, 500), {}
-    for index = 1, #waiting, 2 do
-        lined[index], lined[index + 1] = 0, waiting[index]
-    end
-    in_chunks('ZADD', key, lined)
-    return tonumber(waiting[#waiting]), #waiting < 1000
-end
+-- How many due projects a call looks at: those that have used up what they may hold are stepped over.
+local PROJECTS_LOOKED_AT = 288
 
--- Leases what one subscription has room for, into `batch`; returns when to look at it again, nil when nothing of it waits.
-local function serve(batch, subscription, header, value)
+-- Reads what one subscription has room for, at most `most`, into `batch`. Returns how many of the first that wait are
+-- handed out, and when to look at it again: nil when nothing more of it waits.
+local function serve(batch, most, subscription, header, value)
     local out, window, more = flow_of(value)
-    local key = due_key(subscription)
+    local key, count = due_key(subscription), 0
     if is_ordered(header) then
-        local latest, is_whole = line_up(key)
-        if latest and latest > now then
+        -- What waited before its subscription was ordered has a time where now the position counts: this call brings some
+        -- of it in line, a later one hands out. The retries among them are not to start before.
+        local waiting = call('ZRANGEBYSCORE', key, '(0', '+inf', 'WITHSCORES', 'LIMIT', 0, 500)
+        if #waiting > 0 then
+            local lined, latest = {}, tonumber(waiting[#waiting])
+            for index = 1, #waiting, 2 do
+                lined[index], lined[index + 1] = 0, waiting[index]
+            end
+            batch.lined[key] = lined
+            if latest <= now then return 0, now end
             more = more or {}
             more.w = math.max(more.w or 0, latest)
-            call('HSET', KEYS[1], subscription, flow_text(out, window, more))
+            table.insert(batch.flow, subscription)
+            table.insert(batch.flow, flow_text(out, window, more))
+            return 0, #waiting == 1000 and now or more.w
         end
-        if not is_whole then return now end
     end
     local room, at = room_of(header, out, window, more)
-    room = math.min(room, batch.capacity)
+    room = math.min(room, most)
     if room > 0 then
         local due = call('ZRANGEBYSCORE', key, '-inf', now, 'LIMIT', 0, room)
-        if #due > 0 then
+        count = #due
+        if count > 0 then
             local positions, leases, flying = {}, {}, batch.flying
             for index, member in ipairs(due) do positions[index] = string.match(member, '^%d+') end
             local records = call('HMGET', KEYS[3], unpack(positions))
             for index, member in ipairs(due) do
-                local record = records[index] or ''
-                flying[#flying + 1] = batch.lease_end
-                flying[#flying + 1] = subscription .. '|' .. member
-                leases[2 * index - 1], leases[2 * index] = member, record
-                batch.bytes = batch.bytes - #record
+                local record = records[index]
+                -- Without a payload there is nothing to deliver.
+                if record then
+                    flying[#flying + 1] = batch.lease_end
+                    flying[#flying + 1] = subscription .. '|' .. member
+                    leases[#leases + 1] = member
+                    leases[#leases + 1] = record
+                    batch.bytes = batch.bytes - #record
+                end
             end
             for _, part in ipairs({ subscription, header, policy_of(queue_of(header)), leases }) do
                 table.insert(batch.answer, part)
             end
-            call('ZREMRANGEBYRANK', key, 0, #due - 1)
-            out, more = out + #due, spend(header, more, #due)
-            batch.capacity = batch.capacity - #due
-            table.insert(batch.flow, subscription)
-            table.insert(batch.flow, flow_text(out, window, more))
+            out, more = out + #leases / 2, spend(header, more, #leases / 2)
+            local flow = flow_text(out, window, more)
+            if flow then
+                table.insert(batch.flow, subscription)
+                table.insert(batch.flow, flow)
+            end
             room, at = room_of(header, out, window, more)
         end
     end
-    local first = call('ZRANGE', key, 0, 0, 'WITHSCORES')
-    if not first[2] then return nil end
-    return math.max(tonumber(first[2]), room > 0 and now or at)
+    local first = call('ZRANGE', key, count, count, 'WITHSCORES')
+    return count, first[2] and math.max(tonumber(first[2]), room > 0 and now or at)
 end
 
--- Leases up to `capacity` deliveries that waited and are due, for `length` ms: the project served longest ago first, some
--- subscriptions of each, each up to the room in its window. It stops early past 4 MiB of payload.
+-- Leases deliveries that waited and are due, as far as the allowance goes, for `length` ms: the project served longest
+-- ago first, some subscriptions of each, each up to the room in its window. It stops early past 4 MiB of payload. Projects
+-- that may have no more are stepped over, unchanged.
 --
--- Returns {now, end of the leases, when something is due next or -1}, then per subscription: subscription, header, retry
--- policy of the queue or '', {member, record ...}; member: position:attempt, and :times a lease of it lapsed, if any did.
-local function lease_due(capacity, length, projects, subscriptions_of_each)
+-- Returns {now, end of the leases, when something is due next of a project that may have more or -1}, then per
+-- subscription: subscription, header, retry policy of the queue or '', {member, record ...}; member: position:attempt,
+-- and :level of a suspect.
+local function lease_due(allowance, length, projects_max, subscriptions_of_each)
     local lease_end = now + length
     local batch = {
-        capacity = tonumber(capacity), bytes = 4 * 1048576, lease_end = text(lease_end), flying = {}, flow = {},
+        bytes = 4 * 1048576, lease_end = text(lease_end), flying = {}, flow = {}, lined = {},
         answer = { now, lease_end, -1 },
     }
-    for _, project in ipairs(call('ZRANGEBYSCORE', KEYS[4], '-inf', now, 'LIMIT', 0, projects)) do
-        if batch.capacity <= 0 or batch.bytes <= 0 then break end
-        local ready = ready_key(project)
-        local subscriptions = call('ZRANGEBYSCORE', ready, '-inf', now, 'LIMIT', 0, subscriptions_of_each)
-        if #subscriptions > 0 then
-            local headers = call('HMGET', KEYS[5], unpack(subscriptions))
-            local flows = call('HMGET', KEYS[1], unpack(subscriptions))
-            for index, subscription in ipairs(subscriptions) do
-                if batch.capacity <= 0 or batch.bytes <= 0 then break end
-                -- What waits for an ended subscription is never handed out: the sweep lets it go.
-                local at = is_alive(headers[index]) and serve(batch, subscription, headers[index], flows[index])
-                if at then call('ZADD', ready, at, subscription) else call('ZREM', ready, subscription) end
+    -- Everything is read first: nothing can fail once it writes.
+    local looks, served, from = {}, 0, 0
+    while served < tonumber(projects_max) and from < PROJECTS_LOOKED_AT and allowance.left > 0 and batch.bytes > 0 do
+        local projects = call('ZRANGEBYSCORE', KEYS[4], '-inf', now, 'LIMIT', from, 16)
+        for _, project in ipairs(projects) do
+            if served == tonumber(projects_max) or allowance.left <= 0 or batch.bytes <= 0 then break end
+            if share_of(allowance, project) > 0 then
+                served = served + 1
+                local ready = ready_key(project)
+                local look = { project = project, ready = ready }
+                looks[served] = look
+                local subscriptions = call('ZRANGEBYSCORE', ready, '-inf', now, 'LIMIT', 0, subscriptions_of_each)
+                local headers = #subscriptions > 0 and call('HMGET', KEYS[5], unpack(subscriptions))
+                local flows = #subscriptions > 0 and call('HMGET', KEYS[1], unpack(subscriptions))
+                for index, subscription in ipairs(subscriptions) do
+                    local most = math.min(allowance.left, share_of(allowance, project))
+                    if most <= 0 or batch.bytes <= 0 then break end
+                    -- What waits for an ended subscription is never handed out: the sweep lets it go.
+                    local count, at = 0, nil
+                    if is_alive(headers[index]) then
+                        count, at = serve(batch, most, subscription, headers[index], flows[index])
+                        hand_out(allowance, project, count)
+                    end
+                    look[#look + 1] = { subscription, count, at }
+                end
             end
         end
-        local first = call('ZRANGE', ready, 0, 0, 'WITHSCORES')
+        if #projects < 16 then break end
+        from = from + 16
+    end
+
+    if #looks > 0 then begin_at_limit(KEYS[2]) end
+    for key, lined in pairs(batch.lined) do in_chunks('ZADD', key, lined) end
+    for _, look in ipairs(looks) do
+        for _, seen in ipairs(look) do
+            local subscription, count, at = seen[1], seen[2], seen[3]
+            if count > 0 then call('ZREMRANGEBYRANK', due_key(subscription), 0, count - 1) end
+            if at then call('ZADD', look.ready, at, subscription) else call('ZREM', look.ready, subscription) end
+        end
+        local first = call('ZRANGE', look.ready, 0, 0, 'WITHSCORES')
         if first[2] then
-            call('ZADD', KEYS[4], math.max(tonumber(first[2]), now), project)
+            call('ZADD', KEYS[4], math.max(tonumber(first[2]), now), look.project)
         else
-            call('ZREM', KEYS[4], project)
+            call('ZREM', KEYS[4], look.project)
         end
     end
-    if #batch.flying > 0 then
-        in_chunks('ZADD', KEYS[2], batch.flying)
-        in_chunks('HSET', KEYS[1], batch.flow)
+    in_chunks('ZADD', KEYS[2], batch.flying)
+    in_chunks('HSET', KEYS[1], batch.flow)
+
+    for start = 0, PROJECTS_LOOKED_AT - 1, 16 do
+        local projects = call('ZRANGE', KEYS[4], start, start + 15, 'WITHSCORES')
+        for index = 1, #projects, 2 do
+            if share_of(allowance, projects[index]) > 0 then
+                batch.answer[3] = tonumber(projects[index + 1])
+                return batch.answer
+            end
+        end
+        if #projects < 32 then break end
     end
-    batch.answer[3] = tonumber(call('ZRANGE', KEYS[4], 0, 0, 'WITHSCORES')[2] or -1)
     return batch.answer
 end

@@ -14,10 +14,11 @@ local WINDOW_FIRST, WINDOW_MAX = 8, 64
 local BREAKER_FAILURES, BREAKER_DELIVERIES, BREAKER_FIRST, BREAKER_LONGEST = 20, 3, 5000, 60000
 
 -- Attempts out and window of a subscription, from its field in `flow`, and a table of what else is to be known:
---   p paused since   x disabled since   w nothing starts before   t the rate is used up until
+--   p paused since   x disabled since   w nothing starts before   h its host has no room until
+--   t the rate is used up until
 --   f failures in a row   d positions of their deliveries   s since   b breaker open until   k times it opened
 -- Almost always there is nothing else, and nil for the table.
-local FIELDS = { 'p', 'x', 'w', 't', 'f', 'd', 's', 'b', 'k' }
+local FIELDS = { 'p', 'x', 'w', 'h', 't', 'f', 'd', 's', 'b', 'k' }
 local function flow_of(value)
     if not value then return 0, WINDOW_FIRST end
     local out, window, rest = string.match(value, '^(%d+) (%d+)(.*)$')
@@ -34,6 +35,7 @@ local function flow_text(out, window, more)
     local value = out .. ' ' .. window
     if more then
         if more.w and more.w <= now then more.w = nil end
+        if more.h and more.h <= now then more.h = nil end
         if more.t and more.t <= now then more.t = nil end
         for _, name in ipairs(FIELDS) do
             local what = more[name]
@@ -64,7 +66,7 @@ local function room_of(header, out, window, more)
     if not more and string.sub(header, 17, 23) == UNPACED then return window - out, now + PARKED end
     more = more or {}
     if more.p or more.x then return 0, now + HELD end
-    local wait = math.max(more.w or 0, more.b or 0)
+    local wait = math.max(more.w or 0, more.b or 0, more.h or 0)
     if wait > now then return 0, wait end
     -- An open breaker whose time is over lets one probe through after the other.
     if more.b or is_ordered(header) then window = 1 end
@@ -115,8 +117,8 @@ local function failed(more, positions, disable_after)
     return more
 end
 
--- And what a success does.
+-- And what a success does. One that was disabled stays so until it is resumed, whatever is answered meanwhile.
 local function succeeded(more)
-    if more then more.x, more.f, more.d, more.s, more.b, more.k = nil, nil, nil, nil, nil, nil end
+    if more then more.f, more.d, more.s, more.b, more.k = nil, nil, nil, nil, nil end
     return more
 end

@@ -7,7 +7,7 @@ local header = call('HGET', KEYS[1], ARGV[3])
 if not is_alive(header) or queue_of(header) ~= ARGV[4] then return 0 end
 local out, window, more = flow_of(call('HGET', KEYS[2], ARGV[3]))
 if not more then return 1 end
-more.p = nil
+more.p, more.x = nil, nil
 local value = flow_text(out, window, succeeded(more))
 if value then call('HSET', KEYS[2], ARGV[3], value) else call('HDEL', KEYS[2], ARGV[3]) end
 if call('EXISTS', due_key(ARGV[3])) == 1 then

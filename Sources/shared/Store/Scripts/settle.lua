@@ -1,17 +1,20 @@
 -- settle.lua: write down how leased attempts ended, and lease what may follow them. One whose lease is no longer held
 -- changes nothing.
--- KEYS    1 flow   2 fly   3 pay   4 rp   5 subh   6 ref   7 alog   and by name: due r dead log meta
+-- KEYS    1 flow   2 fly   3 pay   4 rp   5 subh   6 ref   7 alog   8 begun   9 turns   and by name: due r dead log meta
 -- ARGV    1 now   2 prefix   3 ms of nothing but failures that disable a subscription, 0 never
---         4 capacity, 0 to lease nothing   5 lease, ms   6 projects   7 subscriptions of a project
---         then per attempt, at most 500: subscription   position   attempt, and :times a lease of it lapsed, if any did
+--         4 lease, ms   5 projects   6 subscriptions of a project   7 capacity, 0 to lease nothing   8 most of a project
+--         9 how many projects have a number of their own, at most 256, then project, number of each
+--         then per attempt, at most 500: subscription   position   attempt, and :level of a suspect
 --         token   ending   detail   summary   queue   entry of the log, '' when nothing was attempted
 --         ending  d delivered   r due again, detail = after ms   x dead letter, detail = reason
 --                 g the same, and the subscription is disabled
 --                 h handed back untried, due again, detail = after ms, only by the newest token   n dropped
+--                 p handed back untried, and nothing of the subscription starts for detail ms, only by the newest token
 -- RETURNS {per attempt 1 written down, 0 the lease was lost}, and with a capacity what `lease_due` of leasing.lua does
 -- COST    k log n for k attempts: 6 us each in batches of 24, 4.7 in batches of 100
+local allowance, settlements = allowance_at(7)
 local members = {}
-for index = 8, #ARGV, 9 do
+for index = settlements, #ARGV, 9 do
     members[#members + 1] = ARGV[index] .. '|' .. ARGV[index + 1] .. ':' .. ARGV[index + 2]
 end
 local disable_after = tonumber(ARGV[3])
@@ -35,10 +38,16 @@ local function after(delay)
     return now + delay + (delay > 0 and ARGV[1] == '' and 1 or 0)
 end
 
-local function wait(state, due, member)
+-- The deliveries whose turn is too rare to be tried for, before and from now on.
+local turned, unturned, suspects = {}, {}, {}
+local function wait(state, subscription, due, position, turn)
     state.again = state.again or {}
     table.insert(state.again, due)
-    table.insert(state.again, member)
+    table.insert(state.again, position .. ':' .. turn)
+    if is_rare(turn) then
+        turned[#turned + 1] = subscription .. '|' .. position
+        turned[#turned + 1] = turn
+    end
 end
 
 -- `failing` are the positions that failed since the last success.
@@ -47,24 +56,29 @@ local function fail(state, position)
     table.insert(state.failing, position)
 end
 
-local landed, ended, seen = {}, {}, {}
+local landed, ended, seen, letters = {}, {}, {}, {}
 local function finish(position)
     ended[position] = (ended[position] or 0) + 1
 end
 for number, member in ipairs(members) do
-    local index = 9 * number - 1
-    local position, turn = ARGV[index + 1], ARGV[index + 2]
+    local index = settlements + 9 * (number - 1)
+    local subscription, position, turn = ARGV[index], ARGV[index + 1], ARGV[index + 2]
     local ending, detail = ARGV[index + 4], ARGV[index + 5]
     -- A renewed lease ends later than its older tokens say. Those still prove an outcome, which only the holder can
     -- have seen; but a delivery handed back and leased anew is the same member, and its first holder, who may say so
     -- twice, must not hand back the second's.
     local held, token = ends[number], ARGV[index + 3]
     local newer = held and (held == token and 0 or held - token)
-    if newer and not seen[member] and (newer == 0 or (newer > 0 and ending ~= 'h')) then
+    local is_untried = ending == 'h' or ending == 'p'
+    if newer and not seen[member] and (newer == 0 or (newer > 0 and not is_untried)) then
         seen[member], answer[number] = true, 1
         landed[#landed + 1] = member
-        local state = state_of(ARGV[index], ARGV[index + 7])
+        local state = state_of(subscription, ARGV[index + 7])
         state.out = state.out + 1
+        if is_rare(turn) then
+            if string.find(turn, ':', 1, true) then suspects[#suspects + 1] = member end
+            if not is_untried then unturned[#unturned + 1] = subscription .. '|' .. position end
+        end
         if ARGV[index + 8] ~= '' then
             local kind = ending == 'd' and 1 or 2
             table.insert(state.entries, ARGV[index + 8])
@@ -74,11 +88,13 @@ for number, member in ipairs(members) do
             state.successes, state.failing, state.gone = state.successes + 1, nil, nil
             finish(position)
         elseif ending == 'r' then
-            local attempt, lapses = string.match(turn, '^(%d+)(.*)$')
             fail(state, position)
-            wait(state, after(tonumber(detail)), position .. ':' .. attempt + 1 .. lapses)
-        elseif ending == 'h' then
-            wait(state, after(tonumber(detail)), position .. ':' .. turn)
+            -- An answer ends suspicion.
+            wait(state, subscription, after(tonumber(detail)), position, text(string.match(turn, '^%d+') + 1))
+        elseif is_untried then
+            local delay = ending == 'h' and tonumber(detail) or 0
+            wait(state, subscription, after(delay), position, turn)
+            if ending == 'p' then state.parked = math.max(state.parked or 0, after(tonumber(detail))) end
         else
             if ending ~= 'n' then
                 state.gone = state.gone or ending == 'g'
@@ -86,8 +102,7 @@ for number, member in ipairs(members) do
                 if ARGV[index + 8] ~= '' or (detail ~= 'expired' and detail ~= 'no_transport') then
                     fail(state, position)
                 end
-                bury(KEYS[3], ARGV[index], ARGV[index + 7], position, string.match(turn, '^%d+'), detail,
-                    ARGV[index + 6])
+                letters[#letters + 1] = index
             end
             finish(position)
         end
@@ -96,11 +111,43 @@ for number, member in ipairs(members) do
     end
 end
 if #landed == 0 then return { answer } end
-call('ZREM', KEYS[2], unpack(landed))
 
 local headers, flows = call('HMGET', KEYS[5], unpack(touched)), call('HMGET', KEYS[1], unpack(touched))
 local logs = call('HMGET', KEYS[7], unpack(touched))
-local projects, flow, idle, log = {}, {}, {}, {}
+local keys, projects, ready_before = {}, {}, {}
+for index, subscription in ipairs(touched) do
+    if is_alive(headers[index]) then
+        local state = states[subscription]
+        if #state.entries > 0 then keys[#keys + 1] = log_key(subscription) end
+        if state.again then keys[#keys + 1] = due_key(subscription) end
+        projects[state.project] = projects[state.project] or {}
+        table.insert(projects[state.project], subscription)
+    end
+end
+for project, subscriptions in pairs(projects) do
+    for index, score in ipairs(call('ZMSCORE', ready_key(project), unpack(subscriptions))) do
+        if score then
+            ready_before[subscriptions[index]] = true
+            keys[#keys + 1] = due_key(subscriptions[index])
+        end
+    end
+end
+for _, index in ipairs(letters) do
+    local queue = ARGV[index + 7]
+    for _, key in ipairs({ dead_key(queue), letter_key(queue), record_key(queue) }) do keys[#keys + 1] = key end
+end
+touch(keys)
+
+-- From here on it writes, and nothing can fail any more.
+call('ZREM', KEYS[2], unpack(landed))
+if #suspects > 0 then call('SREM', KEYS[8], unpack(suspects)) end
+in_chunks('HDEL', KEYS[9], unturned)
+in_chunks('HSET', KEYS[9], turned)
+for _, index in ipairs(letters) do
+    bury(KEYS[3], ARGV[index], ARGV[index + 7], ARGV[index + 1], string.match(ARGV[index + 2], '^%d+'), ARGV[index + 5],
+        ARGV[index + 6])
+end
+local flow, idle, log = {}, {}, {}
 for index, subscription in ipairs(touched) do
     local state = states[subscription]
     local out, window, more = flow_of(flows[index])
@@ -115,6 +162,10 @@ for index, subscription in ipairs(touched) do
     if state.gone then
         more = more or {}
         more.x = more.x or now
+    end
+    if state.parked then
+        more = more or {}
+        more.h = math.max(more.h or 0, state.parked)
     end
     if state.again and is_ordered(headers[index] or '') then
         -- What waits for its retry keeps its place, and the whole subscription waits with it.
@@ -139,10 +190,12 @@ for index, subscription in ipairs(touched) do
         if state.again then in_chunks('ZADD', due_key(subscription), state.again) end
         local room, at = room_of(headers[index], out, window, more)
         state.look = room > 0 and now or at
-        projects[state.project] = projects[state.project] or {}
-        table.insert(projects[state.project], subscription)
     elseif state.again then
-        for place = 2, #state.again, 2 do finish(string.match(state.again[place], '^%d+')) end
+        for place = 2, #state.again, 2 do
+            local position = string.match(state.again[place], '^%d+')
+            call('HDEL', KEYS[9], subscription .. '|' .. position)
+            finish(position)
+        end
     end
 end
 in_chunks('HSET', KEYS[1], flow)
@@ -151,10 +204,10 @@ in_chunks('HSET', KEYS[7], log)
 
 -- Wake every subscription of which something waits: it has room now, or an earlier time.
 for project, subscriptions in pairs(projects) do
-    local ready, waking, wake_first = call('ZMSCORE', ready_key(project), unpack(subscriptions)), {}, nil
-    for index, subscription in ipairs(subscriptions) do
+    local waking, wake_first = {}, nil
+    for _, subscription in ipairs(subscriptions) do
         local state = states[subscription]
-        if ready[index] or state.again then
+        if ready_before[subscription] or state.again then
             local first = call('ZRANGE', due_key(subscription), 0, 0, 'WITHSCORES')
             if first[2] then
                 local at = math.max(tonumber(first[2]), state.look)
@@ -170,5 +223,5 @@ for project, subscriptions in pairs(projects) do
     end
 end
 let_go(KEYS[3], KEYS[6], ended)
-if ARGV[4] == '0' then return { answer } end
-return { answer, lease_due(ARGV[4], ARGV[5], ARGV[6], ARGV[7]) }
+if allowance.left == 0 then return { answer } end
+return { answer, lease_due(allowance, tonumber(ARGV[4]), ARGV[5], ARGV[6]) }

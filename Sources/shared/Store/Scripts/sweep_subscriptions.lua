@@ -1,5 +1,5 @@
 -- sweep_subscriptions.lua: let go what ended subscriptions are still owed, then remove them.
--- KEYS    1 sx   2 subs   3 subh   4 flow   5 pay   6 ref   7 alog   and by name: so su due r log
+-- KEYS    1 sx   2 subs   3 subh   4 flow   5 pay   6 ref   7 alog   8 turns   and by name: so su due r log
 -- ARGV    1 now   2 prefix   3 limit, at most 500 deliveries
 -- RETURNS {deliveries let go, subscriptions removed, 1: more are due now}
 -- COST    k log n for k deliveries; at most 50 subscriptions
@@ -13,6 +13,7 @@ local function drain(subscription)
         for _, member in ipairs(due) do
             local position = string.match(member, '^%d+')
             ended[position] = (ended[position] or 0) + 1
+            if is_rare(string.match(member, ':(.*)$')) then call('HDEL', KEYS[8], subscription .. '|' .. position) end
         end
         call('ZREM', key, unpack(due))
         left, dropped = left - #due, dropped + #due

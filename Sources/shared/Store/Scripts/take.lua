@@ -2,12 +2,14 @@
 -- fit the subscription's window and the worker's capacity are leased in the same step. The rest wait as records. One event
 -- may be half way through its pages; those of other queues behind it that need no more than what is left go on meanwhile.
 -- KEYS    1 ev   2 cur   3 flow   4 fly   5 pay   6 ref   7 rp   8 subh   and by name: so due r meta
--- ARGV    1 now   2 prefix   3 events   4 capacity   5 deliveries of a page, at most 1000   6 lease, ms
---         7 1: only confirmed subscriptions
+-- ARGV    1 now   2 prefix   3 events   4 deliveries of a page, at most 1000   5 lease, ms
+--         6 1: only confirmed subscriptions   7 capacity   8 most of a project
+--         9 how many projects have a number of their own, at most 256, then project, number of each
 -- RETURNS {now, end of the leases, 1: call again}, then per event with leases: first position, retry policy of the
 --         queue or '', {record ...}, {subscription, header, index of the message from 1 ...}
 -- COST    page x log n: 15 us for an event of one delivery, 2.7 each in a wide fan-out; a page of 200 about 1 ms
-local capacity, page, lease_end = tonumber(ARGV[4]), tonumber(ARGV[5]), text(now + tonumber(ARGV[6]))
+local allowance = allowance_at(7)
+local page, lease_end = tonumber(ARGV[4]), text(now + tonumber(ARGV[5]))
 local answer = { now, tonumber(lease_end), 0 }
 
 -- The mark says which event is half way through its pages, and behind which subscription the next page starts.
@@ -18,13 +20,15 @@ if mark then marked, marked_score = string.match(mark, '^(%d+) (.+)$') end
 -- Turns one page of one event into deliveries; returns how many were eligible, and the leases.
 local function expand(queue, positions, subscriptions)
     local project = project_of(queue)
+    local capacity = math.min(allowance.left, share_of(allowance, project))
+    local granted = capacity
     local headers = call('HMGET', KEYS[8], unpack(subscriptions))
     local flows = call('HMGET', KEYS[3], unpack(subscriptions))
     local ready = call('ZMSCORE', ready_key(project), unpack(subscriptions))
     local eligible, leases, flying, flow, waking, wake_first = 0, {}, {}, {}, {}, nil
     for index, subscription in ipairs(subscriptions) do
         local header = headers[index]
-        if is_alive(header) and (ARGV[7] ~= '1' or string.sub(header, 16, 16) == '1') then
+        if is_alive(header) and (ARGV[6] ~= '1' or string.sub(header, 16, 16) == '1') then
             eligible = eligible + 1
             local out, window, more = flow_of(flows[index])
             local before, ready_at, ordered = out, tonumber(ready[index]), is_ordered(header)
@@ -64,6 +68,7 @@ local function expand(queue, positions, subscriptions)
             end
         end
     end
+    hand_out(allowance, project, granted - capacity)
     if #flying > 0 then
         in_chunks('ZADD', KEYS[4], flying)
         in_chunks('HSET', KEYS[3], flow)
