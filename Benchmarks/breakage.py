@@ -226,6 +226,38 @@ def clock_behind(seed):
     return clock_off(seed, -3600)
 
 
+# A host at its limit: its endpoints take half a second, and what is due meanwhile is handed back or waits.
+SATURATED = {"environment": {"HERALD_NOTIFIER_HOST_CONCURRENCY": "8"}, "answer_s": (0.3, 0.8)}
+SATURATED_AUDIT = {"within": 200, "bound": 120}
+
+
+def host_saturated(seed):
+    """The host of both endpoints at its limit in every notifier, and Redis killed (-9) for 1.6 s, four times."""
+    with trial.trial(seed, **SATURATED) as world:
+        world.load(callers=4, per_second=12)
+        for _ in range(4):
+            time.sleep(world.dice.uniform(0.5, 1.5))
+            world.redis.kill()
+            time.sleep(1.6)
+            world.redis.start()
+        time.sleep(1)
+        world.end_load()
+        return world.audit(time.monotonic(), **SATURATED_AUDIT)
+
+
+def replies_lost(seed):
+    """The same with one notifier: answers of Redis to it are lost, and mostly Redis itself for up to 1.6 s, for 12 s of load."""
+    with trial.trial(seed, notifiers=1, proxied=True, **SATURATED) as world:
+        world.load(callers=2, per_second=12)
+        end = time.monotonic() + 12
+        while time.monotonic() < end:
+            time.sleep(world.dice.uniform(0.3, 2.5))
+            world.proxies[0].lose_answers(world.dice, world.dice.choice([0, 0.2, 1.6, 1.6]))
+        world.end_load()
+        result = world.audit(time.monotonic(), **SATURATED_AUDIT)
+        return {**result, "times": sum(proxy.lost for proxy in world.proxies)}
+
+
 def kill(process):
     process.process.send_signal(signal.SIGKILL)
     process.process.wait()
@@ -233,6 +265,6 @@ def kill(process):
 
 ALL = [notifiers_killed, no_notifier, notifier_stopped, api_killed, redis_killed_always, redis_killed_everysec,
        redis_restarted, scripts_flushed, clients_killed, bells_lost, out_of_memory, read_only, poison, clock_ahead,
-       clock_behind]
+       clock_behind, host_saturated, replies_lost]
 # These mostly wait, so many fit side by side.
 WAITING = {no_notifier, notifier_stopped}

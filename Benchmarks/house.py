@@ -51,6 +51,10 @@ class Process:
         return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
     @property
+    def threads(self):
+        return len(list(pathlib.Path(f"/proc/{self.process.pid}/task").iterdir()))
+
+    @property
     def own_mb(self):
         """Of that what is no page of a file: pages of programs and libraries are shared, and Linux may take them back."""
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
@@ -158,12 +162,18 @@ class Sink:
         connection.request("GET", "/reset")
         connection.getresponse().read()
 
-    def wait(self, condition, limit=120):
+    def holds(self, condition, limit=120):
+        """Whether a condition becomes true within some seconds."""
         end = time.monotonic() + limit
         while not condition():
             if time.monotonic() > end:
-                raise SystemExit("it takes too long")
+                return False
             time.sleep(0.05)
+        return True
+
+    def wait(self, condition, limit=120):
+        if not self.holds(condition, limit):
+            raise SystemExit("it takes too long")
 
     def wait_for_calm(self):
         """Until nothing came for half a second."""

@@ -16,9 +16,11 @@ import time
 
 import house
 import kit
+import proxy
 
 LEASE, WAIT = 5, 1.0
 PATHS = ["/steady", "/failing"]
+TRAPS = {-signal.SIGILL, -signal.SIGTRAP, -signal.SIGABRT, -signal.SIGBUS, -signal.SIGSEGV, -signal.SIGFPE}
 POLICY = {"retries_with_no_delay": 0, "minimum_delay_retries": 20, "minimum_delay": int(WAIT), "maximum_delay": 11,
           "maximum_delay_retries": 1}
 
@@ -54,7 +56,8 @@ class Redis:
 class Sink:
     """Answers webhooks and remembers each: when it came, when it was answered, and how."""
 
-    def __init__(self, seed):
+    def __init__(self, seed, answer_s):
+        self.answer_s = answer_s
         self.seed, self.arrivals, self.poisoned, self.on_poison = seed, [], [], None
         self.loop = asyncio.new_event_loop()
         self.listening = threading.Event()
@@ -90,7 +93,7 @@ class Sink:
                 refused = sum(1 for other in self.arrivals
                               if other["n"] == body["n"] and other["path"] == path and other["status"] == 503)
                 self.arrivals.append(entry)
-                await asyncio.sleep(random.uniform(0.002, 0.02))
+                await asyncio.sleep(random.uniform(*self.answer_s))
                 status = 503 if path == "/failing" and refused < self.failures(body["n"]) else 200
                 # Before it is sent: the notifier may have read it before this thread runs again.
                 entry["status"], entry["answered"] = status, time.monotonic()
@@ -100,7 +103,8 @@ class Sink:
 
 
 class Trial:
-    def __init__(self, seed, folder, notifiers=3, appendfsync="always", environment=None):
+    def __init__(self, seed, folder, notifiers=3, appendfsync="always", environment=None, proxied=False,
+                 answer_s=(0.002, 0.02)):
         self.dice, self.seed = random.Random(seed), seed
         (folder / "redis").mkdir()
         self.redis = Redis(folder / "redis", appendfsync)
@@ -108,7 +112,9 @@ class Trial:
         self.house.environment |= {"HERALD_NOTIFIER_LEASE": str(LEASE), "HERALD_API_LISTEN": f"127.0.0.1:{kit.free_port()}",
                                    "HERALD_API_ADMIN_LISTEN": "127.0.0.1:0", "HERALD_LOG_LEVEL": "critical"}
         self.notifier_environment = environment or {}
-        self.sink = Sink(seed)
+        # Each notifier has its own way to Redis, where there is one between them.
+        self.is_proxied, self.proxies = proxied, []
+        self.sink = Sink(seed, answer_s)
         self.accepted, self.unknown, self.refused = {}, 0, 0
         self.stopping, self.threads = threading.Event(), []
         self.start_api()
@@ -123,9 +129,12 @@ class Trial:
         self.listen = self.api.ready["listen"]
 
     def start_notifier(self):
-        return self.house.start("herald-notifier", {
-            "HERALD_NOTIFIER_ADMIN_LISTEN": "127.0.0.1:0", "HERALD_EGRESS_ALLOW": "127.0.0.0/8",
-            **self.notifier_environment})
+        environment = {"HERALD_NOTIFIER_ADMIN_LISTEN": "127.0.0.1:0", "HERALD_EGRESS_ALLOW": "127.0.0.0/8",
+                       **self.notifier_environment}
+        if self.is_proxied:
+            self.proxies.append(proxy.Proxy(self.redis.port))
+            environment["HERALD_REDIS_URL"] = f"redis://127.0.0.1:{self.proxies[-1].port}/0"
+        return self.house.start("herald-notifier", environment)
 
     def call(self, method, path, body=None):
         connection = http.client.HTTPConnection(self.listen, timeout=10)
@@ -197,7 +206,10 @@ class Trial:
                     if number in self.accepted:
                         took = entry["came"] - max(self.accepted[number], whole_at)
                         slowest, late = max(slowest, took), late + (took > bound)
-        return {"answered": len(self.accepted), "unknown": self.unknown, "refused": self.refused,
+        # Nobody but a trap of its own ends a process by one of these.
+        trapped = [process.process.returncode for process in self.house.processes
+                   if process.process.poll() in TRAPS]
+        return {"trapped": len(trapped), "answered": len(self.accepted), "unknown": self.unknown, "refused": self.refused,
                 "lost": len(self.missing()), "duplicated": duplicated, "early": early, "late": late,
                 "slowest": slowest, "deliveries": len(deliveries), "strange": strange}
 

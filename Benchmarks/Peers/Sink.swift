@@ -93,7 +93,7 @@ private final class Tally: Sendable {
         }
         return #"{"requests":\#(figures.requests),"seconds":\#(Double(figures.lastNs - figures.firstNs) / 1e9),"#
             + #""under_way_max":\#(figures.underWayMax),"min_us":\#(percentile(0)),"#
-            + #""p50_us":\#(percentile(0.5)),"p99_us":\#(percentile(0.99)),"#
+            + #""p50_us":\#(percentile(0.5)),"p99_us":\#(percentile(0.99)),"max_us":\#(percentile(1)),"#
             + figures.drift.json + "}"
     }
 }
