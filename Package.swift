@@ -50,12 +50,17 @@ let package = Package(
             ],
             path: "Sources/shared/Runtime"
         ),
+        .target(
+            name: "Startup",
+            dependencies: ["Redis", "Runtime", "Signing", "Store", .logging],
+            path: "Sources/shared/Startup"
+        ),
 
         // api: REST in front of the store.
         .target(
             name: "API",
             dependencies: [
-                "Domain", "Pools", "Redis", "Runtime", "Signing", "Store", "Wire",
+                "Domain", "Pools", "Redis", "Runtime", "Signing", "Startup", "Store", "Wire",
                 .argumentParser, .hummingbird, .hummingbirdCore, .httpTypes, .logging, .metrics, .nio,
                 .nioConcurrency, .nioPosix, .serviceLifecycle,
             ],
@@ -69,7 +74,7 @@ let package = Package(
         .target(
             name: "Notifier",
             dependencies: [
-                "CCurl", "CEpoll", "Domain", "Pools", "Redis", "Runtime", "Signing", "Store", "Wire",
+                "CCurl", "CEpoll", "Domain", "Pools", "Redis", "Runtime", "Signing", "Startup", "Store", "Wire",
                 .argumentParser, .logging, .metrics, .nio, .nioConcurrency, .nioPosix, .serviceLifecycle,
             ],
             path: "Sources/notifier",
@@ -116,8 +121,8 @@ let package = Package(
         .target(
             name: "TestKit",
             dependencies: [
-                "Domain", "Redis", "Runtime", "Store", .httpTypes, .hummingbird, .logging, .nio, .nioConcurrency,
-                .nioPosix, .serviceLifecycle,
+                "Domain", "Redis", "Runtime", "Store", .argumentParser, .httpTypes, .hummingbird, .logging, .nio,
+                .nioConcurrency, .nioPosix, .serviceLifecycle,
             ],
             path: "Tests/TestKit"
         ),
@@ -149,7 +154,8 @@ let package = Package(
         .testTarget(
             name: "NotifierTests",
             dependencies: [
-                "Domain", "Notifier", "Redis", "Signing", "Store", "TestKit", "Wire", .logging, .nio, .nioPosix,
+                "Domain", "Notifier", "Redis", "Runtime", "Signing", "Store", "TestKit", "Wire", .logging, .nio,
+                .nioPosix,
                 .serviceLifecycle,
             ]
         ),

@@ -5,6 +5,7 @@ import Pools
 import Redis
 package import Runtime
 package import ServiceLifecycle
+import Startup
 import Store
 
 /// The API, as its services in start order; they stop in the opposite order.
@@ -24,10 +25,10 @@ package enum APIProcess {
         }
         let eventLoops = MultiThreadedEventLoopGroup.singleton
         let pool = RedisPool(
-            endpoint: settings.redis, connections: settings.redisConnections, eventLoopGroup: eventLoops,
+            endpoint: settings.store.redis, connections: settings.store.redisConnections, eventLoopGroup: eventLoops,
             logger: logger)
         let serving = Opening("the store", logger: logger) {
-            try await Self.open(on: pool, settings, eventLoops, logger)
+            try await Self.open(on: pool, settings.store, eventLoops, logger)
         } services: { stores in
             context.readiness.open {
                 do {
@@ -44,8 +45,8 @@ package enum APIProcess {
                 RESTServer(
                     settings.listen,
                     operations: Operations(
-                        stores: stores, limits: settings.limits, masterKey: settings.masterKey,
-                        vault: settings.vault, modes: settings.modes, confirmation: settings.confirmation,
+                        stores: stores, limits: settings.limits, masterKey: settings.store.masterKey,
+                        vault: settings.store.vault, modes: settings.modes, confirmation: settings.confirmation,
                         logger: logger),
                     rules: settings.access, eventLoopGroup: eventLoops, logger: logger
                 ) { context.readyFile.report(.listen, at: $0) },
@@ -54,28 +55,12 @@ package enum APIProcess {
         return [pool, serving]
     }
 
-    /// Opens the store; what waiting cannot mend ends the process.
     private static func open(
-        on pool: RedisPool, _ settings: APISettings, _ eventLoops: any EventLoopGroup, _ logger: Logger
+        on pool: RedisPool, _ settings: StoreSettings, _ eventLoops: any EventLoopGroup, _ logger: Logger
     ) async throws -> PoolDirectory {
-        do throws(StoreOpeningError) {
-            let store = try await Store.open(on: pool, shards: settings.shards, logger: logger)
-            do throws(StoreError) {
-                return try await PoolDirectory.open(
-                    control: store, endpoint: RedisURI(settings.redis),
-                    PoolDirectory.Settings(
-                        connections: settings.redisConnections, eventLoopGroup: eventLoops, logger: logger))
-            } catch {
-                throw .unavailable(error)
-            }
-        } catch {
-            switch error {
-            case .unavailable: throw error
-            case .shardsDiffer:
-                throw SettingError.unusable(.shards, value: "\(settings.shards)", reason: "\(error)")
-            case .versionTooOld, .evicts, .corrupt:
-                throw SettingError.unusable(.redisURL, value: nil, reason: "\(error)")
-            }
-        }
+        try await PoolDirectory.open(
+            control: try await settings.open(on: pool, logger: logger), endpoint: RedisURI(settings.redis),
+            PoolDirectory.Settings(
+                connections: settings.redisConnections, eventLoopGroup: eventLoops, logger: logger))
     }
 }

@@ -6,6 +6,7 @@ import Pools
 import Redis
 import Runtime
 import ServiceLifecycle
+import Startup
 import Store
 
 /// An engine for every Redis that holds queues.
@@ -75,7 +76,7 @@ struct Fleet: Service {
     private func berth(of link: PoolLink) -> Berth {
         let slots = Slots(limit: self.settings.engine.concurrency)
         let redis = RedisPool(
-            endpoint: link.target.endpoint, connections: self.settings.redisConnections,
+            endpoint: link.target.endpoint, connections: self.settings.store.redisConnections,
             deadline: link.target.deadline ?? RedisLimits.deadline,
             eventLoopGroup: self.eventLoops, logger: self.logger)
         let bell = RedisBlockingConnection(
@@ -92,8 +93,8 @@ struct Fleet: Service {
                 limits: self.settings.webhook, egress: self.settings.egress, version: HeraldVersion.text,
                 logger: self.logger)
             let engine = Engine(
-                store: opened.store, client: client, bell: bell, masterKey: self.settings.masterKey,
-                vault: self.settings.vault, settings: self.settings.engine, slots: slots, hosts: self.hosts,
+                store: opened.store, client: client, bell: bell, masterKey: self.settings.store.masterKey,
+                vault: self.settings.store.vault, settings: self.settings.engine, slots: slots, hosts: self.hosts,
                 pool: link.name, now: opened.now, eventLoopGroup: self.eventLoops, logger: self.logger)
             if link.isDefault { self.onWork() }
             return [StoppingClient(client: client), engine]

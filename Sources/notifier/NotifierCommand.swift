@@ -1,46 +1,21 @@
 package import ArgumentParser
-import Runtime
+package import Runtime
 
-/// `herald-notifier`: the flags, and nothing else.
-package struct NotifierCommand: AsyncParsableCommand {
+/// `herald-notifier`: delivers the messages of subscribed queues until it is asked to stop.
+package struct NotifierCommand: ProcessCommand {
+    package static let process = ProcessKind.notifier
     package static let configuration = CommandConfiguration(
-        commandName: "herald-notifier",
-        abstract: "Delivers the messages of subscribed queues as signed webhooks.",
-        discussion: "Every flag is also a setting of the environment and the file; see docs/configuration.md.")
+        commandName: process.rawValue,
+        abstract: "Deliver the messages of subscribed queues as signed webhooks.",
+        discussion: "Every flag is also an environment variable (HERALD_…) and a line of the settings file. "
+            + "See docs/configuration.md.")
 
-    @OptionGroup var common: CommonFlags
-    @Option(name: .customLong("admin-listen"), help: "Where /livez, /readyz and /metrics are answered.")
-    var adminListen: String?
-    @Option(name: .customLong("concurrency"), help: "Attempts under way at once.")
-    var concurrency: String?
-    @Option(name: .customLong("host-concurrency"), help: "Attempts under way at once to one host.")
-    var hostConcurrency: String?
-    @Option(name: .customLong("lease"), help: "Seconds a delivery stays with a notifier that no longer reports.")
-    var lease: String?
-    @Option(name: .customLong("drain"), help: "Seconds attempts may take to finish after SIGTERM.")
-    var drain: String?
-    @Option(
-        name: .customLong("disable-after"),
-        help: "Seconds of nothing but failures that disable a subscription; 0: never.")
-    var disableAfter: String?
-    @Option(name: .customLong("webhook-connect-timeout"), help: "Seconds a connection may take.")
-    var webhookConnectTimeout: String?
-    @Option(name: .customLong("webhook-timeout"), help: "Seconds a whole exchange may take.")
-    var webhookTimeout: String?
-    @Option(name: .customLong("egress-allow"), help: "Non-public address ranges webhooks may reach.")
-    var egressAllow: String?
+    @OptionGroup package var flags: SettingFlags<NotifierCommand>
 
     package init() {}
 
     package func run() async throws {
-        let flags = self.common.settings(and: [
-            .notifierAdminListen: self.adminListen, .notifierConcurrency: self.concurrency,
-            .notifierHostConcurrency: self.hostConcurrency, .notifierLease: self.lease, .notifierDrain: self.drain,
-            .notifierDisableAfter: self.disableAfter,
-            .webhookConnectTimeout: self.webhookConnectTimeout, .webhookTimeout: self.webhookTimeout,
-            .egressAllow: self.egressAllow,
-        ])
-        try await HeraldProcess.run(.notifier, flags: flags, readyWith: [.work]) { context in
+        try await HeraldProcess.run(Self.process, flags: self.flags.given, readyWith: [.work]) { context in
             try NotifierProcess.services(context)
         }
     }

@@ -5,6 +5,7 @@ import Pools
 import Redis
 import Runtime
 import ServiceLifecycle
+import Startup
 import Store
 
 /// A notifier: takes what is owed to subscriptions out of Redis and delivers it.
@@ -33,19 +34,14 @@ package enum NotifierProcess {
         let eventLoops = MultiThreadedEventLoopGroup.singleton
         // What serves deliveries has connections of its own; this one looks after the pools.
         let control = RedisPool(
-            endpoint: settings.redis, connections: 1, eventLoopGroup: eventLoops, logger: logger)
+            endpoint: settings.store.redis, connections: 1, eventLoopGroup: eventLoops, logger: logger)
         let serving = Opening(
             "the store", logger: logger,
             open: {
-                do {
-                    let store = try await Store.open(on: control, shards: settings.shards, logger: logger)
-                    let watch = try await PoolWatch.open(
-                        control: store, endpoint: RedisURI(settings.redis), logger: logger)
-                    return Opened(store: store, watch: watch)
-                } catch StoreOpeningError.shardsDiffer(let asked, let kept) {
-                    throw SettingError.unusable(
-                        .shards, value: "\(asked)", reason: "does not agree with this Redis, which has \(kept)")
-                }
+                let store = try await settings.store.open(on: control, logger: logger)
+                let watch = try await PoolWatch.open(
+                    control: store, endpoint: RedisURI(settings.store.redis), logger: logger)
+                return Opened(store: store, watch: watch)
             },
             services: { opened in
                 context.readiness.open { await Self.readiness(of: opened.store) }

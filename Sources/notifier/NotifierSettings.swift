@@ -1,68 +1,33 @@
-import Redis
-import Runtime
-import Signing
+package import Runtime
+package import Startup
 
-/// What a notifier was told.
-///
-/// | setting | default | means |
-/// |---|---|---|
-/// | `redis.url`, `redis.connections`, `shards` | `redis://127.0.0.1:6379/0`, 2, 16 | where the work is |
-/// | `master.key` | required | what signing secrets are derived from |
-/// | `message.encryption.keys` | none | what sealed bodies open with, beside the key derived from the master key |
-/// | `confirmation.required` | `false` | whether only confirmed subscriptions are notified |
-/// | `notifier.concurrency` | 8192 | attempts under way at once |
-/// | `notifier.host.concurrency` | 1024 | attempts under way at once to one host |
-/// | `notifier.lease` | 15 s | how long a delivery is this notifier's without a sign of life |
-/// | `notifier.drain` | 20 s | how long attempts may take to finish after SIGTERM |
-/// | `notifier.disable.after` | 0, never | how long a subscription may do nothing but fail |
-/// | `webhook.connect.timeout`, `webhook.timeout` | 5 s, 30 s | how long a connection and a whole exchange may take |
-/// | `egress.allow` | none | non-public ranges webhooks may reach |
-struct NotifierSettings: Sendable {
-    let redis: RedisEndpoint
-    let redisConnections: Int
-    let shards: Int
-    let masterKey: MasterKey
-    let vault: Vault
-    let egress: EgressPolicy
-    private(set) var webhook: WebhookLimits
-    private(set) var engine: EngineSettings
+/// The settings of a notifier, checked and in the form its parts take them.
+package struct NotifierSettings: Sendable {
+    package let store: StoreSettings
+    package let egress: EgressPolicy
+    package private(set) var webhook: WebhookLimits
+    package private(set) var engine: EngineSettings
 
-    init(_ reader: SettingReader) throws(SettingError) {
-        do {
-            self.redis = try RedisEndpoint(url: reader.required(.redisURL))
-        } catch let error as SettingError {
-            throw error
-        } catch {
-            throw .unusable(.redisURL, value: nil, reason: "\(error)")
-        }
-        self.redisConnections = try reader.integer(.redisConnections)
-        self.shards = try reader.integer(.shards)
-        do {
-            self.masterKey = try MasterKey(reader.required(.masterKey))
-        } catch let error as SettingError {
-            throw error
-        } catch {
-            throw .unusable(.masterKey, value: nil, reason: "\(error)")
-        }
-        self.vault = try Vault(reader, masterKey: self.masterKey)
+    package init(_ reader: SettingReader) throws(SettingError) {
+        self.store = try StoreSettings(reader)
         var opened: [AddressRange] = []
-        for text in reader.list(.egressAllow) {
-            guard let range = AddressRange(text) else { throw reader.invalid(.egressAllow, value: text) }
+        for text in reader.list(Setting.egressAllow) {
+            guard let range = AddressRange(text) else { throw reader.invalid(Setting.egressAllow, value: text) }
             opened.append(range)
         }
         self.egress = EgressPolicy(opened: opened)
         var webhook = WebhookLimits()
-        webhook.connectTimeout = try reader.seconds(.webhookConnectTimeout)
-        webhook.timeout = try reader.seconds(.webhookTimeout)
-        webhook.transfersMax = try reader.integer(.notifierConcurrency)
+        webhook.connectTimeout = try reader.seconds(Setting.webhookConnectTimeout)
+        webhook.timeout = try reader.seconds(Setting.webhookTimeout)
+        webhook.transfersMax = try reader.integer(Setting.notifierConcurrency)
         self.webhook = webhook
         var engine = EngineSettings()
         engine.concurrency = webhook.transfersMax
-        engine.hostConcurrency = try reader.integer(.notifierHostConcurrency)
-        engine.confirmedOnly = try reader.required(.confirmationRequired) == "true"
-        engine.disableAfter = try reader.seconds(.notifierDisableAfter)
-        engine.lease = try reader.seconds(.notifierLease)
-        engine.drain = Self.drain(within: try reader.seconds(.notifierDrain))
+        engine.hostConcurrency = try reader.integer(Setting.notifierHostConcurrency)
+        engine.confirmedOnly = reader.boolean(Setting.confirmationRequired) == true
+        engine.disableAfter = try reader.seconds(Setting.notifierDisableAfter)
+        engine.lease = try reader.seconds(Setting.notifierLease)
+        engine.drain = Self.drain(within: try reader.seconds(Setting.notifierDrain))
         self.engine = engine
     }
 

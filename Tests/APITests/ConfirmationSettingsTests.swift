@@ -6,21 +6,21 @@ import Testing
 
 /// What the API is told of confirmations and of who may be subscribed.
 struct ConfirmationSettingsTests {
-    private func settings(_ flags: [SettingKey: String]) throws -> APISettings {
-        let own: [SettingKey: String] = [.masterKey: RunningAPI.masterKey]
+    private func settings(_ flags: [Setting: String]) throws -> APISettings {
+        let own: [Setting: String] = [Setting.masterKey: RunningAPI.masterKey]
         return try APISettings(
             SettingReader(for: .api, flags: flags.merging(own) { flag, _ in flag }, environment: [:]))
     }
 
     @Test func `Nobody is asked unless that is set`() throws {
-        #expect(try self.settings([.signedURLKeys: "newest,older"]).confirmation == nil)
-        let asking: [SettingKey: String] = [.signedURLKeys: "newest,older", .confirmationRequired: "true"]
+        #expect(try self.settings([Setting.signedURLKeys: "newest,older"]).confirmation == nil)
+        let asking: [Setting: String] = [Setting.signedURLKeys: "newest,older", Setting.confirmationRequired: "true"]
         #expect(try self.settings(asking).confirmation != nil)
     }
 
     @Test func `T-10: who is to ask and cannot sign does not start`() {
         #expect {
-            try self.settings([.confirmationRequired: "true"])
+            try self.settings([Setting.confirmationRequired: "true"])
         } throws: { error in
             "\(error)".contains("confirmation.required") && "\(error)".contains("signed.url.keys")
         }
@@ -32,7 +32,7 @@ struct ConfirmationSettingsTests {
     ])
     func `The address of the API in confirmations is what was set, its path too`(given: String, used: String) throws {
         let settings = try self.settings([
-            .signedURLKeys: "newest", .confirmationRequired: "true", .apiPublicURL: given,
+            Setting.signedURLKeys: "newest", Setting.confirmationRequired: "true", Setting.apiPublicURL: given,
         ])
         #expect(settings.confirmation?.publicURL == used)
     }
@@ -41,14 +41,14 @@ struct ConfirmationSettingsTests {
         "m.example", "ftp://m.example", "https://", "https:///v2", "https://m.example/?a=b", "https://m/#a",
     ])
     func `An address that is no root of an API stops the start`(url: String) {
-        #expect(throws: SettingError.self) { try self.settings([.apiPublicURL: url]) }
+        #expect(throws: SettingError.self) { try self.settings([Setting.apiPublicURL: url]) }
     }
 
     @Test func `The kinds of subscriber are those that were set, else all`() throws {
         #expect(try self.settings([:]).modes.subscriberSchemes == [.http, .https, .mailto])
-        #expect(try self.settings([.apiSubscriberTypes: "https"]).modes.subscriberSchemes == [.https])
+        #expect(try self.settings([Setting.apiSubscriberTypes: "https"]).modes.subscriberSchemes == [.https])
         for types in ["gopher", "https,trust+https", "HTTPS"] {
-            #expect(throws: SettingError.self, "\(types)") { try self.settings([.apiSubscriberTypes: types]) }
+            #expect(throws: SettingError.self, "\(types)") { try self.settings([Setting.apiSubscriberTypes: types]) }
         }
     }
 

@@ -4,9 +4,10 @@ import Runtime
 import Testing
 
 struct LimitSettingsTests {
-    private func limits(_ flags: [SettingKey: String]) throws -> Limits {
+    private func limits(_ flags: [Setting: String]) throws -> Limits {
         try Limits(
-            SettingReader(for: .api, flags: flags.merging([.masterKey: "k"]) { flag, _ in flag }, environment: [:]))
+            SettingReader(
+                for: .api, flags: flags.merging([Setting.masterKey: "k"]) { flag, _ in flag }, environment: [:]))
     }
 
     @Test func `The defaults of the settings are those of the contract`() throws {
@@ -15,10 +16,13 @@ struct LimitSettingsTests {
 
     @Test func `Q-24, Q-27: Every limit moves with its setting`() throws {
         let set = try self.limits([
-            .limitsPageQueues: "1", .limitsPageMessages: "2", .limitsPageSubscriptions: "3", .limitsClaimMessages: "4",
-            .limitsQueueMetadata: "64", .limitsPostSize: "256", .limitsMessageTTL: "61", .limitsMessageDelay: "7",
-            .limitsClaimTTL: "62", .limitsClaimGrace: "63", .defaultsMessageTTL: "60", .defaultsMessageDelay: "5",
-            .defaultsClaimTTL: "61", .defaultsClaimGrace: "62", .defaultsSubscriptionTTL: "64",
+            Setting.limitsPageQueues: "1", Setting.limitsPageMessages: "2", Setting.limitsPageSubscriptions: "3",
+            Setting.limitsClaimMessages: "4",
+            Setting.limitsQueueMetadata: "64", Setting.limitsPostSize: "256", Setting.limitsMessageTTL: "61",
+            Setting.limitsMessageDelay: "7",
+            Setting.limitsClaimTTL: "62", Setting.limitsClaimGrace: "63", Setting.defaultsMessageTTL: "60",
+            Setting.defaultsMessageDelay: "5",
+            Setting.defaultsClaimTTL: "61", Setting.defaultsClaimGrace: "62", Setting.defaultsSubscriptionTTL: "64",
         ])
         var limits = Limits()
         (limits.queuePageMax, limits.messagePageMax, limits.subscriptionPageMax) = (1, 2, 3)
@@ -30,10 +34,10 @@ struct LimitSettingsTests {
     }
 
     @Test(arguments: [
-        [SettingKey.limitsMessageTTL: "60"], [.defaultsMessageDelay: "901"], [.defaultsClaimTTL: "43201"],
-        [.limitsClaimGrace: "60", .defaultsClaimGrace: "61"],
+        [Setting.limitsMessageTTL: "60"], [Setting.defaultsMessageDelay: "901"], [Setting.defaultsClaimTTL: "43201"],
+        [Setting.limitsClaimGrace: "60", Setting.defaultsClaimGrace: "61"],
     ])
-    func `A default beyond its limit stops the start`(flags: [SettingKey: String]) {
+    func `A default beyond its limit stops the start`(flags: [Setting: String]) {
         #expect(throws: SettingError.self) { try self.limits(flags) }
     }
 }

@@ -95,7 +95,7 @@ struct DevFolderTests {
                 "PATH": "/bin", "HERALD_MASTER_KEY": "theirs", "HERALD_REDIS_URL_FILE": "/theirs",
                 "HERALD_NOTIFIER_LEASE": "9",
             ],
-            settings: [.redisURL: "unix:///ours"], secretFiles: [.masterKey: "/ours"])
+            settings: [Setting.redisURL: "unix:///ours"], secretFiles: [Setting.masterKey: "/ours"])
         #expect(
             made == [
                 "PATH": "/bin", "HERALD_REDIS_URL": "unix:///ours", "HERALD_MASTER_KEY_FILE": "/ours",

@@ -26,7 +26,7 @@ struct AdminServerTests {
     ) async throws {
         let (addresses, listening) = AsyncStream.makeStream(of: ListenAddress.self)
         let server = AdminServer(
-            ListenAddress(host: "127.0.0.1", port: 0), setting: .apiAdminListen, readiness: readiness,
+            ListenAddress(host: "127.0.0.1", port: 0), setting: Setting.apiAdminListen, readiness: readiness,
             registry: registry, logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         ) { listening.yield($0) }
         try await withThrowingTaskGroup(of: Void.self) { group in

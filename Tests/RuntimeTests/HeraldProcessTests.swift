@@ -47,7 +47,7 @@ struct HeraldProcessTests {
                 [
                     Opening("the store", logger: context.logger) { () async throws -> Int in
                         throw SettingError.unusable(
-                            .shards, value: "16", reason: "is not what this Redis was made with: 8")
+                            Setting.shards, value: "16", reason: "is not what this Redis was made with: 8")
                     } services: { _ in
                         []
                     }

@@ -2,41 +2,28 @@ import Foundation
 import Runtime
 import Testing
 
-/// The documents that spell every setting are held against the catalogue, both ways.
+/// The documents that spell every setting are written from the catalogue (`scripts/settings`) and held against it.
 struct SettingCatalogTests {
-    private static let top = URL(fileURLWithPath: #filePath)
-        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-
-    private static func document(_ path: String) throws -> String {
-        try String(contentsOf: self.top.appendingPathComponent(path), encoding: .utf8)
-    }
-
-    /// The row `docs/configuration.md` must have for a setting.
-    private static func row(of setting: Setting) -> String {
-        let processes = setting.processes.map { $0.rawValue.replacing("herald-", with: "") }.sorted()
-        let cells = [
-            "`\(setting.key.rawValue)`",
-            "`\(setting.flag)`",
-            setting.environmentNames.map { "`\($0)`" }.joined(separator: " "),
-            setting.default.map { "`\($0)`" } ?? (setting.isRequired ? "required" : "unset"),
-            setting.allowed,
-            processes.joined(separator: ", "),
-            setting.meaning,
-        ]
-        return "| " + cells.joined(separator: " | ") + " |"
-    }
+    /// `scripts/settings` sets it: the documents are written, not only compared.
+    private static let writes = ProcessInfo.processInfo.environment["HERALD_TEST_WRITE_SETTINGS"] != nil
 
     @Test
-    func `The documentation has a row for each setting, and none for others`() throws {
-        let lines = try Self.document("docs/configuration.md").split(separator: "\n").map(String.init)
-        let rows = lines.filter { $0.hasPrefix("| `") && $0.contains("`HERALD_") }
-        let expected = SettingCatalog.all.map(Self.row)
-        #expect(rows == expected, "docs/configuration.md must hold:\n\(expected.joined(separator: "\n"))")
+    func `The page and the example file are what the catalogue gives`() throws {
+        let page = try SettingDocuments.text(SettingDocuments.page)
+        for (path, wanted) in [
+            (SettingDocuments.page, SettingDocuments.page(from: page)),
+            (SettingDocuments.example, SettingDocuments.exampleText),
+        ] {
+            if Self.writes { try Data(wanted.utf8).write(to: SettingDocuments.url(path)) }
+            #expect(
+                try SettingDocuments.text(path) == wanted, "\(path) is not up to date: run scripts/settings")
+        }
+        #expect(page.matches(of: /\n\| `[^\n]*`HERALD_/).count == SettingCatalog.all.count)
     }
 
     @Test
     func `The documentation names no flag and no variable that does not exist`() throws {
-        let text = try Self.document("docs/configuration.md")
+        let text = try SettingDocuments.text(SettingDocuments.page)
         let flags = Set(text.matches(of: /--[a-z][a-z-]+/).map { String($0.output) })
         let variables = Set(text.matches(of: /HERALD_[A-Z_]+/).map { String($0.output) })
             .filter { $0 != "HERALD_TEST_" }
@@ -45,22 +32,10 @@ struct SettingCatalogTests {
     }
 
     @Test
-    func `The example file holds every setting with its default, commented out`() throws {
-        let text = try Self.document("deploy/config/herald.example.yaml")
-        let settings = text.split(separator: "\n").filter { $0.hasPrefix("#") && !$0.hasPrefix("# ") && $0 != "#" }
-        let expected = SettingCatalog.all.filter { $0.key != .configFile }.map { setting in
-            "#\(setting.key.rawValue):" + (setting.default.map { " \($0)" } ?? "")
-        }
-        #expect(
-            settings.map(String.init) == expected,
-            "deploy/config/herald.example.yaml must hold:\n\(expected.joined(separator: "\n"))")
-    }
-
-    @Test
     func `The example file is a settings file, as it is and with every line taken in`() throws {
-        let path = Self.top.appendingPathComponent("deploy/config/herald.example.yaml").path
-        let flags: [SettingKey: String] = [.configFile: path, .masterKey: "k"]
-        #expect(try SettingReader(for: .api, flags: flags, environment: [:]).integer(.shards) == 16)
+        let path = SettingDocuments.url(SettingDocuments.example).path
+        let flags: [Setting: String] = [Setting.configFile: path, Setting.masterKey: "k"]
+        #expect(try SettingReader(for: .api, flags: flags, environment: [:]).integer(Setting.shards) == 16)
 
         let text = try String(contentsOfFile: path, encoding: .utf8)
         let taken = text.split(separator: "\n").map { $0.hasPrefix("#") && !$0.hasPrefix("# ") ? $0.dropFirst() : $0 }
@@ -68,10 +43,17 @@ struct SettingCatalogTests {
         try Data(taken.joined(separator: "\n").utf8).write(to: file)
         defer { try? FileManager.default.removeItem(at: file) }  // A left-over in the temporary folder harms nobody.
         let settings = try SettingReader(
-            for: .notifier, flags: [.configFile: file.path, .masterKey: "k"], environment: [:])
-        for setting in SettingCatalog.all where setting.shape == .text && setting.key != .configFile {
-            #expect(settings.text(setting.key) == (setting.key == .masterKey ? "k" : setting.default))
+            for: .notifier, flags: [Setting.configFile: file.path, Setting.masterKey: "k"], environment: [:])
+        for setting in SettingCatalog.all where setting.shape == .text && setting != Setting.configFile {
+            #expect(settings.text(setting) == (setting == Setting.masterKey ? "k" : setting.default))
         }
+    }
+
+    @Test
+    func `The catalogue lists its entries in the order they are written`() throws {
+        let names = SettingCatalog.all.map(\.name)
+        #expect(names.first == "redis.url" && names.last == "config.file")
+        #expect(Set(names).count == names.count && names.contains("limits.claim.grace"))
     }
 
     @Test
@@ -86,7 +68,7 @@ struct SettingCatalogTests {
     @Test(arguments: SettingCatalog.all)
     func `A default is a value that is allowed`(setting: Setting) throws {
         guard let value = setting.default else { return }
-        let flags: [SettingKey: String] = [.masterKey: "k", setting.key: value]
+        let flags: [Setting: String] = [Setting.masterKey: "k", setting: value]
         _ = try SettingReader(for: .api, flags: flags, environment: [:])
     }
 }

@@ -8,7 +8,7 @@ private let masterKey = "HERALD_MASTER_KEY"
 
 struct SettingReaderTests {
     private func read(
-        _ process: ProcessKind = .api, flags: [SettingKey: String] = [:], environment: [String: String] = [:]
+        _ process: ProcessKind = .api, flags: [Setting: String] = [:], environment: [String: String] = [:]
     ) throws -> SettingReader {
         try SettingReader(
             for: process, flags: flags, environment: environment.merging([masterKey: "k"]) { given, _ in given })
@@ -16,7 +16,7 @@ struct SettingReaderTests {
 
     /// What the reader says when it refuses; nil when it does not.
     private func complaint(
-        _ process: ProcessKind = .api, flags: [SettingKey: String] = [:], environment: [String: String] = [:]
+        _ process: ProcessKind = .api, flags: [Setting: String] = [:], environment: [String: String] = [:]
     ) -> String? {
         do {
             _ = try self.read(process, flags: flags, environment: environment)
@@ -38,31 +38,31 @@ struct SettingReaderTests {
     @Test
     func `Without anything given the defaults hold`() throws {
         let settings = try self.read(.notifier)
-        #expect(settings.text(.redisURL) == "redis://127.0.0.1:6379/0")
-        #expect(try settings.integer(.shards) == 16)
-        #expect(try settings.address(.notifierAdminListen) == ListenAddress(host: "127.0.0.1", port: 8890))
-        #expect(try settings.seconds(.notifierDrain) == .seconds(20))
-        #expect(settings.list(.egressAllow) == [])
-        #expect(settings.text(.readyFile) == nil)
+        #expect(settings.text(Setting.redisURL) == "redis://127.0.0.1:6379/0")
+        #expect(try settings.integer(Setting.shards) == 16)
+        #expect(try settings.address(Setting.notifierAdminListen) == ListenAddress(host: "127.0.0.1", port: 8890))
+        #expect(try settings.seconds(Setting.notifierDrain) == .seconds(20))
+        #expect(settings.list(Setting.egressAllow) == [])
+        #expect(settings.text(Setting.readyFile) == nil)
     }
 
     @Test
     func `Flags win over the environment, the environment over the file, the file over the defaults`() async throws {
         try await self.withFile("shards: 4\nredis.connections: 3\nlog.level: debug\n") { path throws in
             let settings = try self.read(
-                flags: [.configFile: path, .shards: "2"],
+                flags: [Setting.configFile: path, Setting.shards: "2"],
                 environment: ["HERALD_SHARDS": "8", "HERALD_REDIS_CONNECTIONS": "5"])
-            #expect(try settings.integer(.shards) == 2)
-            #expect(try settings.integer(.redisConnections) == 5)
-            #expect(settings.text(.logLevel) == "debug")
-            #expect(settings.text(.apiListen) == "127.0.0.1:8888")
+            #expect(try settings.integer(Setting.shards) == 2)
+            #expect(try settings.integer(Setting.redisConnections) == 5)
+            #expect(settings.text(Setting.logLevel) == "debug")
+            #expect(settings.text(Setting.apiListen) == "127.0.0.1:8888")
         }
     }
 
     @Test
     func `The environment can name the file`() async throws {
         try await self.withFile("shards: 4") { path throws in
-            #expect(try self.read(environment: ["HERALD_CONFIG_FILE": path]).integer(.shards) == 4)
+            #expect(try self.read(environment: ["HERALD_CONFIG_FILE": path]).integer(Setting.shards) == 4)
         }
     }
 
@@ -79,21 +79,21 @@ struct SettingReaderTests {
             ready.file:
             """
         try await self.withFile(text) { path throws in
-            let settings = try self.read(flags: [.configFile: path])
-            #expect(settings.text(.redisURL) == "unix:///run/redis.sock")
-            #expect(try settings.integer(.redisConnections) == 4)
-            #expect(try settings.address(.apiListen) == ListenAddress(host: "0.0.0.0", port: 80))
-            #expect(settings.list(.egressAllow) == ["10.1.0.0/16", "fd00::/8"])
-            #expect(try settings.seconds(.webhookConnectTimeout) == .milliseconds(2500))
-            #expect(try settings.seconds(.webhookTimeout) == .seconds(10))
-            #expect(settings.text(.readyFile) == nil)
+            let settings = try self.read(flags: [Setting.configFile: path])
+            #expect(settings.text(Setting.redisURL) == "unix:///run/redis.sock")
+            #expect(try settings.integer(Setting.redisConnections) == 4)
+            #expect(try settings.address(Setting.apiListen) == ListenAddress(host: "0.0.0.0", port: 80))
+            #expect(settings.list(Setting.egressAllow) == ["10.1.0.0/16", "fd00::/8"])
+            #expect(try settings.seconds(Setting.webhookConnectTimeout) == .milliseconds(2500))
+            #expect(try settings.seconds(Setting.webhookTimeout) == .seconds(10))
+            #expect(settings.text(Setting.readyFile) == nil)
         }
     }
 
     @Test(arguments: ["", "# nothing yet\n", "---\n"])
     func `An empty file sets nothing`(text: String) async throws {
         try await self.withFile(text) { path throws in
-            #expect(try self.read(flags: [.configFile: path]).integer(.shards) == 16)
+            #expect(try self.read(flags: [Setting.configFile: path]).integer(Setting.shards) == 16)
         }
     }
 
@@ -101,14 +101,14 @@ struct SettingReaderTests {
     func `A secret can lie in a file of its own, and the newline at its end is not part of it`() async throws {
         try await self.withFile("open sesame\n") { path throws in
             let settings = try SettingReader(for: .api, flags: [:], environment: ["HERALD_MASTER_KEY_FILE": path])
-            #expect(settings.text(.masterKey) == "open sesame")
+            #expect(settings.text(Setting.masterKey) == "open sesame")
         }
     }
 
     @Test
     func `A secret given both ways is refused, and shown neither way`() async throws {
         try await self.withFile("one") { path throws in
-            #expect(throws: SettingError.ambiguous(.masterKey, "HERALD_MASTER_KEY", "HERALD_MASTER_KEY_FILE")) {
+            #expect(throws: SettingError.ambiguous(Setting.masterKey, "HERALD_MASTER_KEY", "HERALD_MASTER_KEY_FILE")) {
                 try self.read(environment: ["HERALD_MASTER_KEY_FILE": path])
             }
         }
@@ -140,6 +140,26 @@ struct SettingReaderTests {
         #expect(self.complaint(environment: ["HERALD_TEST_SEED": "1", "HERALDRY": "2", "PATH": "/"]) == nil)
     }
 
+    /// What Kubernetes sets for services `herald`, `herald-api` and `herald-notifier`, and Docker for a link.
+    @Test(arguments: [
+        ("HERALD_SERVICE_HOST", "10.0.0.1"), ("HERALD_SERVICE_PORT", "8888"), ("HERALD_SERVICE_PORT_HTTP", "8888"),
+        ("HERALD_PORT", "tcp://10.0.0.1:8888"), ("HERALD_PORT_8888_TCP", "tcp://10.0.0.1:8888"),
+        ("HERALD_PORT_8888_TCP_PROTO", "tcp"), ("HERALD_PORT_8888_TCP_PORT", "8888"),
+        ("HERALD_PORT_8888_TCP_ADDR", "10.0.0.1"), ("HERALD_PORT_53_UDP_ADDR", "10.0.0.1"),
+        ("HERALD_API_SERVICE_HOST", "10.0.0.1"), ("HERALD_API_SERVICE_PORT", "8888"),
+        ("HERALD_API_PORT", "tcp://10.0.0.1:8888"), ("HERALD_API_PORT_8888_TCP_ADDR", "10.0.0.1"),
+        ("HERALD_API_SERVICE_PORT_MY_PORT", "1"), ("HERALD_NOTIFIER_SERVICE_HOST", "10.0.0.1"),
+        ("HERALD_NOTIFIER_PORT", "sctp://10.0.0.1:1"), ("HERALD_REDIS_PORT_6379_TCP", "tcp://[fd00::1]:6379"),
+    ])
+    func `A variable of a service link is no setting, ignored and named`(name: String, value: String) throws {
+        #expect(try self.read(environment: [name: value]).ignored == [name])
+    }
+
+    @Test(arguments: ["HERALD_PORT", "HERALD_API_PORT_8888", "HERALD_API_PORT_80_TCP_X", "HERALD_API_PORT_99999_TCP"])
+    func `What only resembles a service link is refused as any unknown name`(name: String) {
+        #expect(self.complaint(environment: [name: "8888"])?.contains("there is no setting '\(name)'") == true)
+    }
+
     @Test(arguments: [
         ("api:\n  lisen: x", "there is no setting 'api.lisen'; did you mean 'api.listen'?"),
         ("shards: 4\nshards.: 4", "there is no setting 'shards.'; did you mean 'shards'?"),
@@ -151,7 +171,7 @@ struct SettingReaderTests {
     ])
     func `A file that is not right is refused in words`(text: String, words: String) async throws {
         try await self.withFile(text) { path throws in
-            let complaint = self.complaint(flags: [.configFile: path])
+            let complaint = self.complaint(flags: [Setting.configFile: path])
             #expect(complaint?.contains(words) == true, "\(complaint ?? "accepted")")
             #expect(complaint?.contains("\n") == false)
         }
@@ -159,42 +179,46 @@ struct SettingReaderTests {
 
     @Test
     func `A file that is not there is named`() {
-        let complaint = self.complaint(flags: [.configFile: "/nowhere/herald.yaml"])
+        let complaint = self.complaint(flags: [Setting.configFile: "/nowhere/herald.yaml"])
         #expect(
             complaint == "/nowhere/herald.yaml: the settings file cannot be read (No such file or directory)")
     }
 
     @Test(arguments: [
-        (SettingKey.shards, "0"), (.shards, "1025"), (.shards, "many"), (.shards, ""), (.redisConnections, "65"),
-        (.redisConnections, "1.5"), (.apiListen, "8888"), (.apiListen, "::1:80"), (.apiListen, "h:70000"),
-        (.apiAdminListen, ":80"), (.apiAuth, "keystone"), (.apiDrain, "0.5"), (.apiDrain, "nan"),
-        (.notifierAdminListen, "x"), (.notifierConcurrency, "0"), (.notifierHostConcurrency, "0"),
-        (.notifierLease, "4"), (.notifierDrain, "1e9"),
-        (.webhookConnectTimeout, "61"), (.webhookTimeout, "-1"), (.logLevel, "loud"), (.readyFile, ""),
+        (Setting.shards, ["0", "1025", "many", ""]), (Setting.redisConnections, ["65", "1.5"]),
+        (Setting.apiListen, ["8888", "::1:80", "h:70000"]), (Setting.apiAdminListen, [":80"]),
+        (Setting.apiAuth, ["keystone"]), (Setting.apiDrain, ["0.5", "nan"]), (Setting.apiAdminMode, ["yes", "1", ""]),
+        (Setting.notifierAdminListen, ["x"]), (Setting.notifierConcurrency, ["0"]),
+        (Setting.notifierHostConcurrency, ["0"]), (Setting.notifierLease, ["4"]), (Setting.notifierDrain, ["1e9"]),
+        (Setting.webhookConnectTimeout, ["61"]), (Setting.webhookTimeout, ["-1"]), (Setting.logLevel, ["loud"]),
+        (Setting.readyFile, [""]),
     ])
     func `A bad value is one line that names the key, the value, where it stands and what is allowed`(
-        key: SettingKey, value: String
+        setting: Setting, values: [String]
     ) {
-        let setting = SettingCatalog[key]
+        for value in values { self.expectRefusal(of: value, for: setting) }
+    }
+
+    private func expectRefusal(of value: String, for setting: Setting) {
         let variable = setting.environment
         #expect(
             self.complaint(environment: [variable: value])
-                == "\(key.rawValue): the value '\(value)' from the environment variable \(variable) is not allowed; "
+                == "\(setting.name): the value '\(value)' from the environment variable \(variable) is not allowed; "
                 + "allowed: \(setting.allowed)")
-        #expect(self.complaint(flags: [key: value])?.contains("'\(value)' from \(setting.flag) is not") == true)
+        #expect(self.complaint(flags: [setting: value])?.contains("'\(value)' from \(setting.flag) is not") == true)
     }
 
-    @Test(arguments: SettingCatalog.all.filter(\.isSecret).map(\.key))
-    func `A secret is not shown in a complaint about it`(key: SettingKey) throws {
+    @Test(arguments: SettingCatalog.all.filter(\.isSecret))
+    func `A secret is not shown in a complaint about it`(key: Setting) throws {
         let settings = try self.read(flags: [key: "swordfish"])
         #expect(!settings.invalid(key).description.contains("swordfish"))
         #expect(!settings.invalid(key, value: "swordfish").description.contains("swordfish"))
-        #expect(settings.invalid(key).description.contains(SettingCatalog[key].allowed))
+        #expect(settings.invalid(key).description.contains(key.allowed))
     }
 
     @Test
     func `A value somebody overrides is checked all the same`() {
-        #expect(self.complaint(flags: [.shards: "4"], environment: ["HERALD_SHARDS": "no"]) != nil)
+        #expect(self.complaint(flags: [Setting.shards: "4"], environment: ["HERALD_SHARDS": "no"]) != nil)
     }
 
     @Test
@@ -205,10 +229,10 @@ struct SettingReaderTests {
 
     @Test(arguments: ProcessKind.allCases)
     func `The master key is required`(process: ProcessKind) {
-        #expect(throws: SettingError.missing(.masterKey)) {
+        #expect(throws: SettingError.missing(Setting.masterKey)) {
             try SettingReader(for: process, flags: [:], environment: [:])
         }
-        let words = SettingError.missing(.masterKey).description
+        let words = SettingError.missing(Setting.masterKey).description
         #expect(words.contains("HERALD_MASTER_KEY or HERALD_MASTER_KEY_FILE"))
         #expect(words.contains("--master-key"))
     }
@@ -216,7 +240,7 @@ struct SettingReaderTests {
     @Test
     func `Lists are split at commas and blanks`() throws {
         #expect(
-            try self.read(flags: [.egressAllow: "10.0.0.0/8, ::1/128  fd00::/8,"]).list(.egressAllow)
+            try self.read(flags: [Setting.egressAllow: "10.0.0.0/8, ::1/128  fd00::/8,"]).list(Setting.egressAllow)
                 == ["10.0.0.0/8", "::1/128", "fd00::/8"])
     }
 }

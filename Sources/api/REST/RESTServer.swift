@@ -62,7 +62,7 @@ package struct RESTServer: Service {
                 onListening(ListenAddress(host: host, port: channel.localAddress?.port ?? 0))
             })
         try await withGracefulShutdownHandler {
-            try await listening(on: self.address, of: .apiListen) { try await server.run() }
+            try await listening(on: self.address, of: Setting.apiListen) { try await server.run() }
         } onGracefulShutdown: {
             isStopping.withLockedValue { $0 = true }
         }

@@ -9,16 +9,16 @@ extension Modes {
     ///   subscriber is none.
     init(_ settings: SettingReader) throws(SettingError) {
         self.init()
-        self.deletesOnlyClaimed = try settings.required(.messageDeleteNeedsClaim) == "true"
-        let types = settings.list(.apiSubscriberTypes)
+        self.deletesOnlyClaimed = settings.boolean(Setting.messageDeleteNeedsClaim) == true
+        let types = settings.list(Setting.apiSubscriberTypes)
         let schemes = types.compactMap(Subscriber.Scheme.init)
-        guard !schemes.isEmpty, schemes.count == types.count else { throw settings.invalid(.apiSubscriberTypes) }
+        guard !schemes.isEmpty, schemes.count == types.count else { throw settings.invalid(Setting.apiSubscriberTypes) }
         self.subscriberSchemes = schemes
-        let checksum = try settings.required(.messageChecksum)
+        let checksum = try settings.required(Setting.messageChecksum)
         guard checksum == "md5" else { return }
         guard let md5 = BodyChecksum() else {
             throw .unusable(
-                .messageChecksum, value: checksum, reason: "is not offered by the libcrypto of this machine")
+                Setting.messageChecksum, value: checksum, reason: "is not offered by the libcrypto of this machine")
         }
         self.checksum = md5
     }

@@ -33,7 +33,7 @@ package struct DevCommand: AsyncParsableCommand {
                 self.directory.map { DevFolder(URL(fileURLWithPath: $0)) } ?? .usual(environment: environment)
             let address = try self.listen.map { text in
                 guard let address = ListenAddress(text) else {
-                    throw Failure("--listen: '\(text)' is not allowed; allowed: \(SettingCatalog[.apiListen].allowed)")
+                    throw Failure("--listen: '\(text)' is not allowed; allowed: \(Setting.apiListen.allowed)")
                 }
                 return address
             }

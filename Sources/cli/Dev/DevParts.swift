@@ -28,14 +28,14 @@ final class DevParts: Sendable {
         async let api = self.startProcess(
             .api, redisURL: redisURL,
             own: [
-                .apiListen: listen.description, .apiAdminListen: "127.0.0.1:0",
-                .apiDrain: "\(DevHouse.drainSeconds)",
+                Setting.apiListen: listen.description, Setting.apiAdminListen: "127.0.0.1:0",
+                Setting.apiDrain: "\(DevHouse.drainSeconds)",
             ])
         async let notifier = self.startProcess(
             .notifier, redisURL: redisURL,
             own: [
-                .notifierAdminListen: "127.0.0.1:0", .egressAllow: DevHouse.egressAllow,
-                .notifierDrain: "\(DevHouse.drainSeconds)",
+                Setting.notifierAdminListen: "127.0.0.1:0", Setting.egressAllow: DevHouse.egressAllow,
+                Setting.notifierDrain: "\(DevHouse.drainSeconds)",
             ])
         let (ready, _) = try await (api, notifier)
         guard let bound = ready.listen else { throw Failure("herald-api does not say where it listens") }
@@ -108,7 +108,7 @@ final class DevParts: Sendable {
     }
 
     private func startProcess(
-        _ process: ProcessKind, redisURL: String, own: [SettingKey: String]
+        _ process: ProcessKind, redisURL: String, own: [Setting: String]
     ) async throws -> ReadyFile.Content {
         let name = process.rawValue
         let executable = self.plan.executables.appendingPathComponent(name)
@@ -119,16 +119,17 @@ final class DevParts: Sendable {
         // One left by a killed house would speak of a process that is gone.
         try? FileManager.default.removeItem(at: readyFile)
         var given = own
-        given[.redisURL] = redisURL
-        given[.readyFile] = readyFile.path
-        given[.confirmationRequired] = "true"
-        given[.logLevel] = self.plan.isVerbose ? "info" : "warning"
+        given[Setting.redisURL] = redisURL
+        given[Setting.readyFile] = readyFile.path
+        given[Setting.confirmationRequired] = "true"
+        given[Setting.logLevel] = self.plan.isVerbose ? "info" : "warning"
         let child = try self.launch(
             name, executable, arguments: [],
             environment: DevEnvironment.make(
                 from: self.plan.environment, settings: given,
                 secretFiles: [
-                    .masterKey: self.plan.folder.masterKey.path, .signedURLKeys: self.plan.folder.signedURLKey.path,
+                    Setting.masterKey: self.plan.folder.masterKey.path,
+                    Setting.signedURLKeys: self.plan.folder.signedURLKey.path,
                 ]))
         return try await self.wait(for: child, reason: "what it said is above") {
             ReadyFile.Content.read(path: readyFile.path)

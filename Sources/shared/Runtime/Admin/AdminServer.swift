@@ -17,7 +17,7 @@ package struct AdminServer: Service {
     package static let probeLimit = Duration.seconds(2)
 
     private let address: ListenAddress
-    private let setting: SettingKey
+    private let setting: Setting
     private let readiness: ReadinessGate
     private let registry: MetricsRegistry
     private let logger: Logger
@@ -25,7 +25,7 @@ package struct AdminServer: Service {
 
     /// - Parameter onListening: Hears the address with the real port, once.
     package init(
-        _ address: ListenAddress, setting: SettingKey, readiness: ReadinessGate, registry: MetricsRegistry,
+        _ address: ListenAddress, setting: Setting, readiness: ReadinessGate, registry: MetricsRegistry,
         logger: Logger, onListening: @escaping @Sendable (ListenAddress) -> Void
     ) {
         self.address = address

@@ -25,12 +25,12 @@ package enum HeraldProcess {
     /// what does not hear that either ends with the process ``HardDeadline/margin`` later.
     ///
     /// - Parameters:
-    ///   - flags: What the command line gave, see ``CommonFlags/settings(and:)``.
+    ///   - flags: What the command line gave, see ``SettingFlags``.
     ///   - parts: What has to report to the ready file, besides the admin server.
     ///   - services: Builds the process' own services, in start order. The admin server starts before them.
     /// - Throws: An `ExitCode`, the line about it already printed: 78 for settings, 1 for anything else.
     package static func run(
-        _ process: ProcessKind, flags: [SettingKey: String],
+        _ process: ProcessKind, flags: [Setting: String],
         environment: [String: String] = ProcessInfo.processInfo.environment,
         readyWith parts: Set<ReadyFile.Part>,
         services: (Context) async throws -> [any Service]
@@ -39,10 +39,15 @@ package enum HeraldProcess {
             // A peer that hangs up is an error of one write, not the end of the process.
             signal(SIGPIPE, SIG_IGN)
             let settings = try SettingReader(for: process, flags: flags, environment: environment)
-            let logger = LogSetUp.start(process, level: try settings.required(.logLevel))
+            let logger = LogSetUp.start(process, level: try settings.required(Setting.logLevel))
+            if let first = settings.ignored.first {
+                logger.notice(
+                    "Variables of an orchestrator's services are ignored, they are no settings",
+                    metadata: ["first": "\(first)", "count": "\(settings.ignored.count)"])
+            }
             MetricsRegistry.bootstrap()
             let readyFile = ReadyFile(
-                path: settings.text(.readyFile), expecting: parts.union([.admin]), logger: logger)
+                path: settings.text(Setting.readyFile), expecting: parts.union([.admin]), logger: logger)
             let readiness = ReadinessGate(waitingFor: "Redis")
             let context = Context(settings: settings, logger: logger, readiness: readiness, readyFile: readyFile)
             let admin = AdminServer(

@@ -4,7 +4,7 @@ import NIOCore
 ///
 /// - Parameter body: Returns when the server has stopped.
 package func listening<Result>(
-    on address: ListenAddress, of setting: SettingKey, _ body: () async throws -> Result
+    on address: ListenAddress, of setting: Setting, _ body: () async throws -> Result
 ) async throws -> Result {
     do {
         return try await body()

@@ -1,17 +1,17 @@
 extension ProcessKind {
     /// Where its admin server listens.
-    var adminListen: SettingKey {
+    var adminListen: Setting {
         switch self {
-        case .api: .apiAdminListen
-        case .notifier: .notifierAdminListen
+        case .api: Setting.apiAdminListen
+        case .notifier: Setting.notifierAdminListen
         }
     }
 
     /// How long its stop may take.
-    var drain: SettingKey {
+    var drain: Setting {
         switch self {
-        case .api: .apiDrain
-        case .notifier: .notifierDrain
+        case .api: Setting.apiDrain
+        case .notifier: Setting.notifierDrain
         }
     }
 }

@@ -3,22 +3,31 @@ import Foundation
 /// Settings given as `HERALD_…` variables; a secret also as `HERALD_…_FILE`, the path of a file that holds it.
 enum EnvironmentSource {
     static let prefix = "HERALD_"
-    /// Variables of our own test runs, which are nobody's settings.
+    /// Variables of our own test runs, which are no settings.
     static let testPrefix = "HERALD_TEST_"
 
-    static func read(_ environment: [String: String]) throws(SettingError) -> [SettingKey: SettingText] {
-        var found: [SettingKey: SettingText] = [:]
+    /// What the environment holds for Herald.
+    struct Found {
+        var settings: [Setting: SettingText] = [:]
+        /// Variables that orchestrators set for their services, see ``ServiceLink``.
+        var serviceLinks: [String] = []
+    }
+
+    static func read(_ environment: [String: String]) throws(SettingError) -> Found {
+        var found = Found()
         for name in environment.keys.sorted() {
             guard name.hasPrefix(self.prefix), !name.hasPrefix(self.testPrefix) else { continue }
             guard let value = environment[name] else { continue }
             if let setting = SettingCatalog.all.first(where: { $0.environment == name }) {
-                found[setting.key] = SettingText(text: value, source: .environment(name))
+                found.settings[setting] = SettingText(text: value, source: .environment(name))
             } else if let setting = SettingCatalog.all.first(where: { $0.environmentFile == name }) {
                 guard environment[setting.environment] == nil else {
-                    throw .ambiguous(setting.key, setting.environment, name)
+                    throw .ambiguous(setting, setting.environment, name)
                 }
-                found[setting.key] = SettingText(
+                found.settings[setting] = SettingText(
                     text: try self.secret(at: value), source: .secretFile(variable: name, path: value))
+            } else if ServiceLink.isOne(name, value: value) {
+                found.serviceLinks.append(name)
             } else {
                 throw .unknown(name: name, source: .environment(name), suggestion: self.suggestion(for: name))
             }

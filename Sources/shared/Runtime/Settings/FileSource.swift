@@ -6,7 +6,7 @@ enum FileSource {
     /// More than any settings file needs; a wrong path may lead to something huge.
     static let bytesMax = 1 << 20
 
-    static func read(path: String) throws(SettingError) -> [SettingKey: SettingText] {
+    static func read(path: String) throws(SettingError) -> [Setting: SettingText] {
         let text: String
         do {
             let data = try Data(contentsOf: URL(fileURLWithPath: path))
@@ -23,7 +23,7 @@ enum FileSource {
         return try self.parse(text, path: path)
     }
 
-    static func parse(_ text: String, path: String) throws(SettingError) -> [SettingKey: SettingText] {
+    static func parse(_ text: String, path: String) throws(SettingError) -> [Setting: SettingText] {
         let root: Node?
         do {
             root = try Yams.compose(yaml: text)
@@ -31,7 +31,7 @@ enum FileSource {
             let line = "\(error)".split(separator: "\n").first.map(String.init) ?? "unknown"
             throw .unreadable(path: path, reason: "this is not YAML (\(line))")
         }
-        var found: [SettingKey: SettingText] = [:]
+        var found: [Setting: SettingText] = [:]
         // An empty file, or one of comments only, sets nothing.
         guard let root, root.scalar?.string.isEmpty != true else { return found }
         try self.collect(root, under: [], path: path, into: &found)
@@ -39,7 +39,7 @@ enum FileSource {
     }
 
     private static func collect(
-        _ node: Node, under words: [String], path: String, into found: inout [SettingKey: SettingText]
+        _ node: Node, under words: [String], path: String, into found: inout [Setting: SettingText]
     ) throws(SettingError) {
         switch node {
         case .mapping(let mapping):
@@ -67,23 +67,23 @@ enum FileSource {
     }
 
     private static func put(
-        _ text: String, isNull: Bool, at words: [String], path: String, into found: inout [SettingKey: SettingText]
+        _ text: String, isNull: Bool, at words: [String], path: String, into found: inout [Setting: SettingText]
     ) throws(SettingError) {
         let name = words.joined(separator: ".")
-        guard let key = SettingKey(rawValue: name) else {
+        guard let setting = SettingCatalog.setting(named: name) else {
             guard !words.isEmpty else { throw .unreadable(path: path, reason: "this is not a list of settings") }
             throw .unknown(
                 name: name, source: .file(path),
-                suggestion: NearestName.of(name, among: SettingKey.allCases.map(\.rawValue)))
+                suggestion: NearestName.of(name, among: SettingCatalog.all.map(\.name)))
         }
-        guard key != .configFile else {
-            throw .unusable(key, value: nil, reason: "cannot be set in the file it names (\(path))")
+        guard setting != Setting.configFile else {
+            throw .unusable(setting, value: nil, reason: "cannot be set in the file it names (\(path))")
         }
-        guard found[key] == nil else {
-            throw .ambiguous(key, "one line of \(path)", "another")
+        guard found[setting] == nil else {
+            throw .ambiguous(setting, "one line of \(path)", "another")
         }
         // A key without a value, as in the example file, leaves the setting alone.
         guard !isNull else { return }
-        found[key] = SettingText(text: text, source: .file(path))
+        found[setting] = SettingText(text: text, source: .file(path))
     }
 }

@@ -5,8 +5,13 @@ package enum ProcessKind: String, Sendable, CaseIterable {
 }
 
 /// One thing that can be set, and all that an operator must know about it.
+///
+/// The settings are the entries of ``SettingCatalog``; `Setting.shards` is the entry `shards` there. Two settings are equal
+/// when their names are.
+@dynamicMemberLookup
 package struct Setting: Sendable {
-    package let key: SettingKey
+    /// As it is spelled in the file: words from general to special, dots between.
+    package let name: String
     /// Long flag with its dashes, `--redis-url`.
     ///
     /// Two processes may use one flag for a setting of their own each.
@@ -30,6 +35,7 @@ package struct Setting: Sendable {
     /// Everything here is checked before the first socket opens.
     package enum Shape: Sendable, Equatable {
         case text
+        case boolean
         case integer(ClosedRange<Int>)
         /// Whole or decimal seconds.
         case seconds(ClosedRange<Int>)
@@ -39,13 +45,14 @@ package struct Setting: Sendable {
         case list
     }
 
+    /// - Parameter flag: Nil: the name with dashes for its dots.
     init(
-        _ key: SettingKey, flag: String, default: String?, shape: Shape,
+        _ name: String, flag: String? = nil, default: String? = nil, shape: Shape,
         processes: Set<ProcessKind> = Set(ProcessKind.allCases), isSecret: Bool = false, isRequired: Bool = false,
         allowed: String? = nil, meaning: String
     ) {
-        self.key = key
-        self.flag = flag
+        self.name = name
+        self.flag = flag ?? "--" + name.replacing(".", with: "-")
         self.default = `default`
         self.shape = shape
         self.processes = processes
@@ -55,10 +62,13 @@ package struct Setting: Sendable {
         self.meaning = meaning
     }
 
-    /// `HERALD_` and the key in capitals, underscores for dots.
-    package var environment: String {
-        "HERALD_" + self.key.rawValue.uppercased().split(separator: ".").joined(separator: "_")
+    /// The entry of the catalogue with this name in the code.
+    package static subscript(dynamicMember entry: KeyPath<SettingCatalog, Setting>) -> Setting {
+        SettingCatalog.shared[keyPath: entry]
     }
+
+    /// `HERALD_` and the name in capitals, underscores for dots.
+    package var environment: String { "HERALD_" + self.name.uppercased().replacing(".", with: "_") }
 
     /// The variable that names a file holding the value; secrets only.
     package var environmentFile: String? { self.isSecret ? self.environment + "_FILE" : nil }
@@ -66,11 +76,21 @@ package struct Setting: Sendable {
     package var environmentNames: [String] { [self.environment] + (self.environmentFile.map { [$0] } ?? []) }
 }
 
+extension Setting: CustomStringConvertible {
+    package var description: String { self.name }
+}
+
+extension Setting: Hashable {
+    package static func == (one: Setting, other: Setting) -> Bool { one.name == other.name }
+    package func hash(into hasher: inout Hasher) { hasher.combine(self.name) }
+}
+
 extension Setting.Shape {
     /// The allowed values in words, for shapes that say it all.
     var words: String {
         switch self {
         case .text: "any text"
+        case .boolean: "false, true"
         case .integer(let range): "a whole number, \(range.lowerBound) to \(range.upperBound)"
         case .seconds(let range): "seconds, \(range.lowerBound) to \(range.upperBound)"
         case .address: "host:port, [IPv6]:port; port 0 lets the kernel choose"

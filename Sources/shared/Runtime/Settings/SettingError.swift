@@ -3,15 +3,15 @@
 /// ``HeraldProcess`` prints the line to standard error and ends with status 78 (`EX_CONFIG` of sysexits.h).
 package enum SettingError: Error, Sendable, Equatable {
     /// A value outside of what is allowed. `value` is nil for secrets, which are never printed.
-    case invalid(SettingKey, value: String?, source: SettingSource, allowed: String)
+    case invalid(Setting, value: String?, source: SettingSource, allowed: String)
     /// A value that is well formed and still cannot be used: an address in use, another shard count in Redis.
-    case unusable(SettingKey, value: String?, reason: String)
+    case unusable(Setting, value: String?, reason: String)
     /// No value anywhere for a setting without a default.
-    case missing(SettingKey)
+    case missing(Setting)
     /// A name that no setting has; the nearest one that exists is offered.
     case unknown(name: String, source: SettingSource, suggestion: String?)
     /// A secret given twice: as itself and as a file.
-    case ambiguous(SettingKey, String, String)
+    case ambiguous(Setting, String, String)
     /// A file that cannot be read or is not what it should be.
     case unreadable(path: String, reason: String)
 }
@@ -27,20 +27,19 @@ package enum SettingSource: Sendable, Equatable {
 extension SettingError: CustomStringConvertible {
     package var description: String {
         switch self {
-        case .invalid(let key, let value, let source, let allowed):
+        case .invalid(let setting, let value, let source, let allowed):
             let shown = value.map { " '\($0)'" } ?? ""
-            return "\(key.rawValue): the value\(shown) from \(source) is not allowed; allowed: \(allowed)"
-        case .unusable(let key, let value, let reason):
+            return "\(setting.name): the value\(shown) from \(source) is not allowed; allowed: \(allowed)"
+        case .unusable(let setting, let value, let reason):
             let shown = value.map { " '\($0)'" } ?? ""
-            return "\(key.rawValue):\(shown) \(reason)"
-        case .missing(let key):
-            let setting = SettingCatalog[key]
-            return "\(key.rawValue) is not set; give it as \(setting.environmentNames.joined(separator: " or "))"
+            return "\(setting.name):\(shown) \(reason)"
+        case .missing(let setting):
+            return "\(setting.name) is not set; give it as \(setting.environmentNames.joined(separator: " or "))"
                 + ", as \(setting.flag) or in the file; allowed: \(setting.allowed)"
         case .unknown(let name, let source, let suggestion):
             return "\(source): there is no setting '\(name)'" + (suggestion.map { "; did you mean '\($0)'?" } ?? "")
-        case .ambiguous(let key, let one, let other):
-            return "\(key.rawValue) is set twice, by \(one) and by \(other); keep one of them"
+        case .ambiguous(let setting, let one, let other):
+            return "\(setting.name) is set twice, by \(one) and by \(other); keep one of them"
         case .unreadable(let path, let reason):
             return "\(path): \(reason)"
         }

@@ -14,6 +14,9 @@ extension Setting {
         case .text:
             guard !text.isEmpty else { throw self.refusal(of: given) }
             return .string(text)
+        case .boolean:
+            guard let value = Bool(text) else { throw self.refusal(of: given) }
+            return .bool(value)
         case .integer(let range):
             guard let number = Int(text), range.contains(number) else { throw self.refusal(of: given) }
             return .int(number)
@@ -34,6 +37,6 @@ extension Setting {
     }
 
     private func refusal(of given: SettingText) -> SettingError {
-        .invalid(self.key, value: self.isSecret ? nil : given.text, source: given.source, allowed: self.allowed)
+        .invalid(self, value: self.isSecret ? nil : given.text, source: given.source, allowed: self.allowed)
     }
 }

@@ -1,0 +1,36 @@
+package import Redis
+package import Runtime
+package import Signing
+
+/// What every process reads to use the store: where it is, and the keys of what lies in it.
+///
+/// | setting | means |
+/// |---|---|
+/// | `redis.url`, `redis.connections` | the control store, and connections to each Redis |
+/// | `shards` | fixed at the first start |
+/// | `master.key` | signing secrets are derived from it |
+/// | `message.encryption.keys` | newest first; without them one derived from the master key |
+package struct StoreSettings: Sendable {
+    package let redis: RedisEndpoint
+    package let redisConnections: Int
+    package let shards: Int
+    package let masterKey: MasterKey
+    package let vault: Vault
+
+    /// - Throws: ``SettingError``, which shows no key and no password.
+    package init(_ reader: SettingReader) throws(SettingError) {
+        let url = try reader.required(Setting.redisURL)
+        do { self.redis = try RedisEndpoint(url: url) } catch {
+            throw .unusable(Setting.redisURL, value: nil, reason: "\(error)")
+        }
+        self.redisConnections = try reader.integer(Setting.redisConnections)
+        self.shards = try reader.integer(Setting.shards)
+        let key = try reader.required(Setting.masterKey)
+        do { self.masterKey = try MasterKey(key) } catch { throw reader.invalid(Setting.masterKey) }
+        var vaultKeys: [VaultKey] = []
+        for text in reader.list(Setting.messageEncryptionKeys) {
+            do { vaultKeys.append(try VaultKey(text)) } catch { throw reader.invalid(Setting.messageEncryptionKeys) }
+        }
+        self.vault = Vault(masterKey: self.masterKey, keys: vaultKeys)
+    }
+}

@@ -1,0 +1,44 @@
+import API
+import Runtime
+import TestKit
+import Testing
+
+/// Every setting of the API is taken from every source, and the API is built from it.
+struct SettingReachTests {
+    /// The settings that the frame of a process reads; whole processes show those.
+    private static let ofTheFrame: Set<Setting> = [
+        Setting.apiAdminListen, Setting.apiDrain, Setting.logLevel, Setting.readyFile, Setting.configFile,
+    ]
+    private static let settings = SettingCatalog.settings(of: .api).filter {
+        !Self.ofTheFrame.contains($0) && !SettingSamples.fixed.contains($0)
+    }
+
+    /// What a setting takes to matter.
+    private static let besides: [Setting: [Setting: String]] = [
+        Setting.clientIDLengthMin: [Setting.clientIDForm: "any"],
+        Setting.clientIDLengthMax: [Setting.clientIDForm: "any"],
+        Setting.confirmationRequired: [Setting.signedURLKeys: "a-key-of-enough-letters"],
+        Setting.apiPublicURL: [
+            Setting.signedURLKeys: "a-key-of-enough-letters", Setting.confirmationRequired: "true",
+        ],
+    ]
+
+    @Test(arguments: settings)
+    func `A setting reaches the API from a flag, the environment and the file`(setting: Setting) throws {
+        let value = try #require(SettingSamples.value(of: setting), "\(setting.name) has no sample")
+        #expect(value != setting.default)
+        var others = Self.besides[setting] ?? [:]
+        others[Setting.masterKey] = RunningAPI.masterKey
+        let before = SettingSamples.dumped(
+            try APISettings(SettingReader(for: .api, flags: others, environment: [:])))
+        #expect(
+            try before
+                == SettingSamples.dumped(APISettings(SettingReader(for: .api, flags: others, environment: [:]))),
+            "the same settings must look the same, or nothing is shown here")
+        others[setting] = nil
+        for (way, reader) in try SettingSamples.readers(of: APICommand.self, setting, value, besides: others) {
+            let settings = try APISettings(reader)
+            #expect(SettingSamples.dumped(settings) != before, "\(way) is ignored")
+        }
+    }
+}

@@ -1,0 +1,153 @@
+import Foundation
+import Redis
+import Runtime
+import TestKit
+import Testing
+
+extension HouseTests {
+    /// Whole processes and what an operator gives them.
+    struct SettingTests {
+        private static let masterKey = String(repeating: "3c", count: 32)
+
+        enum Way: CaseIterable { case flags, environment, file }
+
+        @Test(arguments: ProcessKind.allCases, Way.allCases)
+        func `A process takes every setting there is for it, and works by them`(
+            kind: ProcessKind, way: Way
+        ) async throws {
+            try await withRedis { redis in
+                let readyFile = redis.folder.appendingPathComponent("ready.json").path
+                var given: [Setting: String] = [:]
+                for setting in SettingCatalog.settings(of: kind) where setting != Setting.configFile {
+                    given[setting] = SettingSamples.value(of: setting) ?? setting.default
+                }
+                given[Setting.redisURL] = redis.url
+                given[Setting.readyFile] = readyFile
+                given[Setting.logLevel] = "debug"
+                let log = redis.folder.appendingPathComponent("process.log")
+                let process = try Self.start(kind, given, by: way, in: redis.folder, log: log)
+                let ready = try await eventually { () -> ReadyFile.Content? in
+                    if process.exit != nil { throw Ended(log: Self.text(log)) }
+                    return ReadyFile.Content.read(path: readyFile)
+                }
+                let admin = try #require(ready?.admin)
+                #expect(try await HTTPCaller(admin).send("GET", "/livez").status == 200)
+                process.signal(SIGTERM)
+                #expect(await process.waitForExit() == .status(0))
+                let text = Self.text(log)
+                let drain = kind == .api ? Setting.apiDrain : Setting.notifierDrain
+                #expect(text.contains("drain=\(given[drain] ?? "").0 seconds"), "\(text)")
+                #expect(text.contains(" debug "), "\(text)")
+            }
+        }
+
+        @Test(arguments: ProcessKind.allCases)
+        func `The help names every flag and its default, and ends with status 0`(kind: ProcessKind) async throws {
+            let (exit, text) = try await Self.run(kind, ["--help"])
+            #expect(exit == .status(0))
+            for setting in SettingCatalog.settings(of: kind) { #expect(text.contains("\(setting.flag) <"), "\(text)") }
+            #expect(text.contains("Default:"))
+        }
+
+        @Test(arguments: [
+            (["--shard", "4"], Int32(64), "--shards"), (["--log-levels=debug"], 64, "--log-level"),
+            (["--shards"], 64, "--shards"),
+            (["--shards", "0"], 78, "from --shards is not allowed"),
+        ])
+        func `A flag that is not right ends a process with its status and the right name`(
+            arguments: [String], status: Int32, words: String
+        ) async throws {
+            for kind in ProcessKind.allCases {
+                let (exit, text) = try await Self.run(kind, arguments)
+                #expect(exit == .status(status))
+                #expect(text.contains(words), "\(text)")
+            }
+        }
+
+        @Test(arguments: ProcessKind.allCases)
+        func `Variables of Kubernetes' service links are told once and do not stop the start`(
+            kind: ProcessKind
+        ) async throws {
+            try await withHouse(settings: [
+                "HERALD_PORT": "tcp://10.0.0.1:8888", "HERALD_API_SERVICE_HOST": "10.0.0.1",
+                "HERALD_API_SERVICE_PORT": "8888", "HERALD_NOTIFIER_PORT_8888_TCP_ADDR": "10.0.0.2",
+            ]) { house in
+                _ = try await kind == .api ? house.startAPI() : house.startNotifier()
+                let lines = house.logs.split(separator: "\n").filter { $0.contains("orchestrator") }
+                #expect(lines.count == 1 && lines.first?.contains("count=4") == true, "\(house.logs)")
+            }
+        }
+
+        @Test(arguments: ProcessKind.allCases)
+        func `On a Redis that evicts a process ends with 78 and one line`(kind: ProcessKind) async throws {
+            try await withRedis(arguments: ["--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru"]) { redis in
+                try await Self.expectRefusal(kind, redis: redis.url, words: "maxmemory-policy")
+            }
+        }
+
+        @Test(arguments: ProcessKind.allCases)
+        func `On a Redis of another shard count a process ends with 78 and one line`(kind: ProcessKind) async throws {
+            try await withRedis { redis in
+                try await redis.command("SET", "herald:shards", "8")
+                try await Self.expectRefusal(kind, redis: redis.url, words: "shards: '16'")
+            }
+        }
+
+        @Test(arguments: ProcessKind.allCases)
+        func `On a Redis that is too old a process ends with 78 and one line`(kind: ProcessKind) async throws {
+            try await withFakeRedis(info: "redis_version:6.0.16\r\nmaxmemory:0\r\nmaxmemory_policy:noeviction\r\n") {
+                try await Self.expectRefusal(kind, redis: $0, words: "6.0.16 is too old")
+            }
+        }
+
+        // MARK: Starting
+
+        private struct Ended: Error { let log: String }
+
+        /// Expects 78 and exactly one line that is no log line.
+        private static func expectRefusal(_ kind: ProcessKind, redis: String, words: String) async throws {
+            let (exit, text) = try await self.run(
+                kind, ["--redis-url", redis, "--master-key", self.masterKey, "--admin-listen", "127.0.0.1:0"])
+            #expect(exit == .status(78), "\(text)")
+            let lines = text.split(separator: "\n").filter { $0.hasPrefix("\(kind.rawValue): ") }
+            #expect(lines.count == 1 && lines.first?.contains(words) == true, "\(text)")
+        }
+
+        private static func run(
+            _ kind: ProcessKind, _ arguments: [String]
+        ) async throws -> (exit: ChildProcess.Exit, text: String) {
+            try await withTemporaryFolder { folder in
+                let log = folder.appendingPathComponent("process.log")
+                let process = try ChildProcess(
+                    House.executable(kind.rawValue), arguments: arguments, log: log)
+                let exit = await process.waitForExit(within: .seconds(60))
+                return (exit, self.text(log))
+            }
+        }
+
+        private static func start(
+            _ kind: ProcessKind, _ given: [Setting: String], by way: Way, in folder: URL, log: URL
+        ) throws -> ChildProcess {
+            var arguments: [String] = []
+            var environment: [String: String] = [:]
+            switch way {
+            case .flags:
+                arguments = given.flatMap { [$0.flag, $1] }
+            case .environment:
+                for (setting, value) in given { environment[setting.environment] = value }
+            case .file:
+                let file = folder.appendingPathComponent("herald.yaml")
+                let lines = given.map { "\($0.name): '\($1)'\n" }.joined()
+                try Data(lines.utf8).write(to: file)
+                environment[Setting.configFile.environment] = file.path
+            }
+            return try ChildProcess(
+                House.executable(kind.rawValue), arguments: arguments, environment: environment, log: log)
+        }
+
+        private static func text(_ log: URL) -> String {
+            // Only ever read to see what a process printed; none is an empty text.
+            (try? String(contentsOf: log, encoding: .utf8)) ?? ""
+        }
+    }
+}

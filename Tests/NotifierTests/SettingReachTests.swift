@@ -1,0 +1,34 @@
+import Notifier
+import Runtime
+import TestKit
+import Testing
+
+/// Every setting of the notifier is taken from every source, and the notifier is built from it.
+struct SettingReachTests {
+    /// The settings that the frame of a process reads; whole processes show those.
+    private static let ofTheFrame: Set<Setting> = [
+        Setting.notifierAdminListen, Setting.logLevel, Setting.readyFile, Setting.configFile,
+    ]
+    private static let settings = SettingCatalog.settings(of: .notifier).filter {
+        !Self.ofTheFrame.contains($0) && !SettingSamples.fixed.contains($0)
+    }
+
+    @Test(arguments: settings)
+    func `A setting reaches the notifier from a flag, the environment and the file`(setting: Setting) throws {
+        let value = try #require(SettingSamples.value(of: setting), "\(setting.name) has no sample")
+        #expect(value != setting.default)
+        let key = [Setting.masterKey: String(repeating: "0a", count: 32)]
+        let without = try NotifierSettings(SettingReader(for: .notifier, flags: key, environment: [:]))
+        let before = SettingSamples.dumped(without)
+        #expect(
+            try before
+                == SettingSamples.dumped(
+                    NotifierSettings(SettingReader(for: .notifier, flags: key, environment: [:]))),
+            "the same settings must look the same, or nothing is shown here")
+        let others = setting == Setting.masterKey ? [:] : key
+        for (way, reader) in try SettingSamples.readers(of: NotifierCommand.self, setting, value, besides: others) {
+            let settings = try NotifierSettings(reader)
+            #expect(SettingSamples.dumped(settings) != before, "\(way) is ignored")
+        }
+    }
+}

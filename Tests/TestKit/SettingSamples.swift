@@ -1,0 +1,81 @@
+import ArgumentParser
+import Foundation
+package import Runtime
+
+/// Values to give settings in tests: each allowed, and none the default.
+package enum SettingSamples {
+    /// Settings that have one allowed value only.
+    package static let fixed: Set<Setting> = [Setting.apiAuth]
+
+    /// Nil for a setting of ``fixed``, and for the settings file itself.
+    package static func value(of setting: Setting) -> String? {
+        switch setting.shape {
+        case .boolean: return setting.default == "true" ? "false" : "true"
+        case .integer(let range), .seconds(let range):
+            let usual = setting.default.flatMap { Int($0) } ?? range.lowerBound
+            return String(usual < range.upperBound ? usual + 1 : usual - 1)
+        case .address: return "127.0.0.1:0"
+        case .oneOf(let words): return words.first { $0 != setting.default }
+        case .text, .list: return self.texts[setting]
+        }
+    }
+
+    private static let texts: [Setting: String] = [
+        Setting.redisURL: "redis://127.0.0.9:6380/3",
+        Setting.masterKey: String(repeating: "1f", count: 32),
+        Setting.messageEncryptionKeys: String(repeating: "2e", count: 32),
+        Setting.signedURLKeys: "sixteen-letters-and-more,another-one",
+        Setting.apiPublicURL: "https://messages.example/root",
+        Setting.apiSubscriberTypes: "https",
+        Setting.corsOrigins: "https://page.example",
+        Setting.corsMethods: "GET",
+        Setting.corsHeadersAllowed: "X-Sent",
+        Setting.corsHeadersExposed: "X-Read",
+        Setting.egressAllow: "10.1.0.0/16",
+        Setting.readyFile: "/tmp/herald-ready.json",
+    ]
+
+    /// One setting given in every way there is: as a flag in both spellings, in the environment, in the file, and, when it
+    /// is a secret, in a file that the environment names.
+    ///
+    /// - Parameter others: What else is given, as flags.
+    package static func readers<Command: ProcessCommand>(
+        of command: Command.Type, _ setting: Setting, _ value: String, besides others: [Setting: String]
+    ) throws -> [(way: String, SettingReader)] {
+        let rest = others.flatMap { [$0.flag, $1] }
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }  // A left-over in the temporary folder does no harm.
+        let file = folder.appendingPathComponent("herald.yaml")
+        try Data("\(setting.name): '\(value)'\n".utf8).write(to: file)
+        let secret = folder.appendingPathComponent("secret")
+        try Data("\(value)\n".utf8).write(to: secret)
+        var ways: [(String, [String], [String: String])] = [
+            ("\(setting.flag) \(value)", [setting.flag, value], [:]),
+            ("\(setting.flag)=\(value)", ["\(setting.flag)=\(value)"], [:]),
+            (setting.environment, [], [setting.environment: value]),
+            ("the file", ["--config", file.path], [:]),
+        ]
+        if let name = setting.environmentFile { ways.append((name, [], [name: secret.path])) }
+        return try ways.map { way, arguments, environment in
+            guard let parsed = try Command.parseAsRoot(rest + arguments) as? Command else {
+                throw NotAccepted(description: "\(way) is another command")
+            }
+            return (
+                way,
+                try SettingReader(for: Command.process, flags: parsed.flags.given, environment: environment)
+            )
+        }
+    }
+
+    package struct NotAccepted: Error, CustomStringConvertible {
+        package let description: String
+    }
+
+    /// What a value holds, down to the last field; where C keeps something is left out.
+    package static func dumped(_ value: Any) -> String {
+        var text = ""
+        dump(value, to: &text)
+        return text.replacing(/0x[0-9a-f]+|pointerValue: [0-9]+/, with: "")
+    }
+}
