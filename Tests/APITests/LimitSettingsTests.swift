@@ -1,5 +1,6 @@
 import API
 import Domain
+import Redis
 import Runtime
 import Testing
 
@@ -39,5 +40,65 @@ struct LimitSettingsTests {
     ])
     func `A default beyond its limit stops the start`(flags: [Setting: String]) {
         #expect(throws: SettingError.self) { try self.limits(flags) }
+    }
+
+    /// A full page, and one more than that: the second setting is what makes it too much.
+    @Test(
+        arguments: [
+            ([Setting.limitsPageMessages: "239"], nil, nil),
+            ([Setting.limitsPageMessages: "240"], Setting.limitsPageMessages, "limits.post.size 262144"),
+            ([Setting.limitsPageMessages: "7000", Setting.limitsPostSize: "7000"], nil, nil),
+            (
+                [Setting.limitsPageMessages: "7000", Setting.limitsPostSize: "8000"], Setting.limitsPageMessages,
+                "limits.post.size 8000"
+            ),
+            ([Setting.limitsClaimMessages: "100", Setting.limitsPostSize: "600000"], nil, nil),
+            (
+                [Setting.limitsClaimMessages: "100", Setting.limitsPostSize: "700000"], Setting.limitsClaimMessages,
+                "limits.post.size 700000"
+            ),
+            ([Setting.limitsPageQueues: "240"], nil, nil),
+            ([Setting.limitsPageQueues: "241"], Setting.limitsPageQueues, "limits.queue.metadata 65536"),
+            ([Setting.limitsQueueMetadata: "16777216", Setting.limitsPageQueues: "3"], nil, nil),
+            ([Setting.limitsQueueMetadata: "16777216"], Setting.limitsPageQueues, "limits.queue.metadata 16777216"),
+            ([Setting.limitsPageSubscriptions: "119"], nil, nil),
+            ([Setting.limitsPageSubscriptions: "120"], Setting.limitsPageSubscriptions, "bodies of 262144"),
+        ] as [([Setting: String], Setting?, String?)])
+    func `A page that would not fit into a reply of Redis stops the start, and both settings are named`(
+        flags: [Setting: String], named: Setting?, other: String?
+    ) {
+        do {
+            _ = try self.limits(flags)
+            #expect(named == nil)
+        } catch {
+            let words = "\(error)"
+            #expect(named.map { words.hasPrefix("\($0): ") } == true, "\(words)")
+            #expect(other.map { words.contains($0) } == true, "\(words)")
+            #expect(!words.contains("\n"))
+        }
+    }
+
+    @Test(arguments: [
+        (Setting.limitsPostSize, "917505"), (Setting.limitsPageMessages, "7001"), (Setting.limitsPageQueues, "7001"),
+        (Setting.limitsPageSubscriptions, "7001"), (Setting.limitsClaimMessages, "101"),
+    ])
+    func `A limit that no script or reply can hold is not allowed at all`(setting: Setting, value: String) {
+        #expect(throws: SettingError.self) { try self.limits([setting: value]) }
+    }
+
+    @Test func `The fullest page and the fullest window of deliveries fit into a reply of Redis`() throws {
+        guard case .integer(let post) = Setting.limitsPostSize.shape else {
+            Issue.record("the size of a post is a number")
+            return
+        }
+        // 64 attempts of one subscription (pace.lua), whose leases are read before the 4 MiB of a call are counted.
+        let window = 64 * (post.upperBound + 1024) + (4 << 20)
+        #expect(window <= RedisLimits.replyBytesMax)
+        #expect(Limits.pageBytesMax + (1 << 20) <= RedisLimits.replyBytesMax)
+        for page in [Setting.limitsPageQueues, Setting.limitsPageMessages, Setting.limitsPageSubscriptions] {
+            guard case .integer(let range) = page.shape else { continue }
+            // Lua's `unpack` fails near 8,000 values, and some of them are keys.
+            #expect(range.upperBound <= 7_900)
+        }
     }
 }

@@ -22,8 +22,8 @@ struct QueuePage: Sendable {
 }
 
 extension Operations {
-    /// Queues the store reads at a time while a filter passes over them.
-    private static let filterStep = 100
+    /// Queues or topics the store reads at a time while a filter passes over them: what surely fits into one reply.
+    private var filterStep: Int { max(1, min(100, Limits.pageBytesMax / self.limits.queueMetadataStoredBytesMax)) }
     /// Queues one request may pass over in search of matches.
     private static let filteredMax = 100_000
 
@@ -56,11 +56,11 @@ extension Operations {
         var passed = 0
         while found.count < request.limit {
             guard passed < Self.filteredMax else { throw StoreError.overloaded }
-            let step = try await read(marker, Self.filterStep)
+            let step = try await read(marker, self.filterStep)
             for listing in step where found.count < request.limit {
                 if Self.matches(name(listing), metadata(listing), request) { found.append(listing) }
             }
-            guard step.count == Self.filterStep, let last = step.last else { break }
+            guard step.count == self.filterStep, let last = step.last else { break }
             marker = name(last)
             passed += step.count
         }

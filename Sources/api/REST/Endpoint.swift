@@ -206,7 +206,7 @@ enum Endpoint: Sendable {
     }
 
     /// Bytes in the body of everything that is neither a post nor metadata; options of a subscription are the largest.
-    private static let smallBodyBytesMax = 262_144
+    static let smallBodyBytesMax = 262_144
 
     /// Bytes the body may have; nil where no body is read.
     func bodyBytesMax(_ limits: Limits) -> Int? {

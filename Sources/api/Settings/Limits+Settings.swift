@@ -4,7 +4,8 @@ package import Runtime
 extension Limits {
     /// The limits and defaults an operator set.
     ///
-    /// - Throws: ``SettingError/unusable(_:value:reason:)`` when a default lies beyond its limit.
+    /// - Throws: ``SettingError/unusable(_:value:reason:)`` when a default lies beyond its limit, or a page that the
+    ///   limits allow does not fit into a reply of Redis.
     package init(_ settings: SettingReader) throws(SettingError) {
         self.init()
         self.queuePageMax = try settings.integer(Setting.limitsPageQueues)
@@ -25,6 +26,7 @@ extension Limits {
         self.claimGraceDefault = try Self.value(
             of: Setting.defaultsClaimGrace, upTo: Setting.limitsClaimGrace, in: settings)
         self.subscriptionTTLDefault = try settings.integer(Setting.defaultsSubscriptionTTL)
+        try PageBounds.check(self)
     }
 
     private static func value(

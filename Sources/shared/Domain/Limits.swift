@@ -33,6 +33,11 @@ package struct Limits: Sendable, Equatable {
 
     package init() {}
 
+    /// Bytes the metadata of one queue or topic may take in the store.
+    package var queueMetadataStoredBytesMax: Int { max(self.queueMetadataBytesMax, Self.queueMetadataStoredBytesMin) }
+
+    /// Bytes of the fullest page there may be: the store reads a page in one reply, and a reply has a bound.
+    package static let pageBytesMax = 60 << 20
     /// Largest `limit` of a list of pools or flavors.
     package static let poolPageMax = 20
     /// The page size of a request that does not name one.

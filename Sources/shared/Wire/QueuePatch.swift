@@ -123,7 +123,7 @@ package struct QueuePatch: Sendable, Equatable {
             buffer.writeBytes(member.value)
         }
         buffer.writeStaticString("}")
-        let bytesMax = max(limits.queueMetadataBytesMax, Limits.queueMetadataStoredBytesMin)
+        let bytesMax = limits.queueMetadataStoredBytesMax
         guard buffer.readableBytes <= bytesMax else {
             throw .bodyInvalid("The metadata of a queue may have at most \(bytesMax) bytes.")
         }

@@ -80,28 +80,29 @@ package struct SettingCatalog: Sendable {
         meaning: "The kinds of subscriber that can be subscribed. Those that are already, stay.")
 
     package let limitsPageQueues = Setting(
-        "limits.page.queues", default: "20", shape: .integer(1...100_000), processes: [.api],
-        meaning: "Largest `limit` of a list of queues.")
+        "limits.page.queues", default: "20", shape: .integer(1...7000), processes: [.api],
+        meaning: "Largest `limit` of a list of queues. The fullest page must fit into 60 MiB.")
 
     package let limitsPageMessages = Setting(
-        "limits.page.messages", default: "20", shape: .integer(1...100_000), processes: [.api],
+        "limits.page.messages", default: "20", shape: .integer(1...7000), processes: [.api],
         meaning:
-            "Largest `limit` of a list of messages, and most `ids`, 100 at the utmost.")
+            "Largest `limit` of a list of messages, and most `ids`, 100 at the utmost. The fullest page must fit into "
+            + "60 MiB.")
 
     package let limitsPageSubscriptions = Setting(
-        "limits.page.subscriptions", default: "20", shape: .integer(1...100_000), processes: [.api],
-        meaning: "Largest `limit` of a list of subscriptions.")
+        "limits.page.subscriptions", default: "20", shape: .integer(1...7000), processes: [.api],
+        meaning: "Largest `limit` of a list of subscriptions. The fullest page must fit into 60 MiB.")
 
     package let limitsClaimMessages = Setting(
         "limits.claim.messages", default: "20", shape: .integer(1...100), processes: [.api],
-        meaning: "Most messages one claim or one pop may take.")
+        meaning: "Most messages one claim or one pop may take. They must fit into 60 MiB.")
 
     package let limitsQueueMetadata = Setting(
         "limits.queue.metadata", default: "65536", shape: .integer(1...16_777_216), processes: [.api],
         meaning: "Bytes in the body of a queue PUT or PATCH.")
 
     package let limitsPostSize = Setting(
-        "limits.post.size", default: "262144", shape: .integer(1...67_108_864), processes: [.api],
+        "limits.post.size", default: "262144", shape: .integer(1...917_504), processes: [.api],
         meaning: "Bytes in the body of a message post; queues may set less for themselves.")
 
     package let limitsMessageTTL = Setting(
