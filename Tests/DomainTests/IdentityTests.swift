@@ -2,12 +2,14 @@ import Domain
 import Testing
 
 struct QueueNameTests {
-    @Test(arguments: ["a", "Nice-Boat_2", "Service.test_queue", "0123456789", String(repeating: "q", count: 64)])
+    @Test(arguments: [
+        "a", "...", ".a", "a..b", "Nice-Boat_2", "Service.test_queue", "0123456789", String(repeating: "q", count: 64),
+    ])
     func `A name of 1 to 64 allowed characters is a queue's name`(text: String) throws {
         #expect(try QueueName(text).text == text)
     }
 
-    @Test(arguments: ["", "Nice-Bo@t", "a b", "a/b", "œ", "Ä", "日本", String(repeating: "q", count: 65)])
+    @Test(arguments: ["", ".", "..", "Nice-Bo@t", "a b", "a/b", "œ", "Ä", "日本", String(repeating: "q", count: 65)])
     func `Any other name is refused`(text: String) {
         #expect(throws: Refusal.queueNameInvalid) { try QueueName(text) }
     }
@@ -26,6 +28,28 @@ struct ProjectIDTests {
     @Test func `Its length is counted in characters, not in bytes`() throws {
         #expect(try ProjectID(String(repeating: "é", count: 256)).text.utf8.count == 512)
         #expect(throws: Refusal.projectTooLong) { try ProjectID(String(repeating: "é", count: 257)) }
+    }
+
+    @Test func `U+FFFD stands for bytes that are no UTF-8, and identifies nobody`() {
+        #expect(throws: Refusal.projectMalformed) { try ProjectID("\u{FFFD}") }
+        #expect(throws: Refusal.projectMalformed) { try ProjectID("a\u{FFFD}\u{301}b") }
+        #expect(throws: Refusal.clientMalformed) { try ClientID(verbatim: "worker-\u{FFFD}", characters: 1...300) }
+    }
+
+    @Test func `Spellings that Unicode holds equivalent are different identities, everywhere`() throws {
+        let (composed, decomposed) = ("caf\u{E9}", "cafe\u{301}")
+        #expect(composed == decomposed)
+        let projects = [try ProjectID(composed), try ProjectID(decomposed)]
+        #expect(projects[0] != projects[1] && Set(projects).count == 2)
+        let queues = try projects.map { QueueAddress(project: $0, name: try QueueName("q")) }
+        #expect(queues[0] != queues[1] && Set(queues).count == 2)
+        let topics = try projects.map { TopicAddress(project: $0, name: try TopicName("t")) }
+        #expect(topics[0] != topics[1] && Set(topics).count == 2)
+        let clients = try [composed, decomposed].map { try ClientID(verbatim: $0, characters: 1...300) }
+        #expect(clients[0] != clients[1] && Set(clients).count == 2)
+        let subscribers = try [composed, decomposed].map { try Subscriber("http://a/\($0)") }
+        #expect(subscribers[0] != subscribers[1] && Set(subscribers).count == 2)
+        #expect(try ProjectID(composed) == projects[0] && Set([projects[0], try ProjectID(composed)]).count == 1)
     }
 
     @Test func `Missing and empty are told apart`() {

@@ -64,6 +64,13 @@ package final class HTTPCaller: Sendable {
     package func send(raw: String, hasBody: Bool = true, within limit: TimeAmount = .seconds(30)) async throws
         -> HTTPReply
     {
+        try await self.send(bytes: Array(raw.utf8), hasBody: hasBody, within: limit)
+    }
+
+    /// Sends bytes that need not be text.
+    package func send(bytes: [UInt8], hasBody: Bool = true, within limit: TimeAmount = .seconds(30)) async throws
+        -> HTTPReply
+    {
         let channel = try await self.connected()
         let promise = channel.eventLoop.makePromise(of: HTTPReply.self)
         let silence = channel.eventLoop.scheduleTask(in: limit) {
@@ -77,7 +84,7 @@ package final class HTTPCaller: Sendable {
                 let reader = try? channel.pipeline.syncOperations.handler(type: ReplyReader.self)
             else { return promise.fail(Failure.closed) }
             reader.expect(promise, hasBody: hasBody)
-            channel.writeAndFlush(ByteBuffer(string: raw), promise: nil)
+            channel.writeAndFlush(ByteBuffer(bytes: bytes), promise: nil)
         }
         return try await promise.futureResult.get()
     }

@@ -66,16 +66,18 @@ extension Problem {
             self.init(
                 .badRequest, "Invalid queue identification",
                 "The project id may have at most \(ProjectID.charactersMax) characters.")
+        case .projectMalformed:
+            self.init(
+                .badRequest, "Invalid queue identification",
+                "The header X-Project-Id has to be UTF-8 and may not hold U+FFFD.")
         case .queueNameInvalid:
             self.init(
                 .badRequest, "Invalid queue identification",
-                "A queue name has 1 to \(QueueName.charactersMax) letters, digits, underscores, hyphens and full stops."
-            )
+                "A queue name has \(QueueName.allowed).")
         case .topicNameInvalid:
             self.init(
                 .badRequest, "Invalid topic identification",
-                "A topic name has 1 to \(QueueName.charactersMax) letters, digits, underscores, hyphens and full stops."
-            )
+                "A topic name has \(QueueName.allowed).")
         case .parameterMalformed(let name, let expected):
             self.init(.badRequest, "Invalid parameter", "The parameter \(name) has to be \(expected).")
         case .requestInvalid(let description): self.init(.badRequest, "Invalid API request", description)

@@ -8,6 +8,8 @@ package enum Refusal: Error, Sendable, Equatable {
     case projectMissing
     case projectEmpty
     case projectTooLong
+    /// The id holds U+FFFD: bytes of the header were no UTF-8.
+    case projectMalformed
     /// The caller has none of the roles the operation asks for.
     case notAuthorized
 

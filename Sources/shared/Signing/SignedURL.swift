@@ -55,10 +55,11 @@ package struct SignedURL: Sendable, Equatable {
     }
 
     private func covers(_ path: String) -> Bool {
-        self.paths.contains { path == $0 || path.hasPrefix($0 + "/") }
+        // Byte for byte: Swift's own equality and order of strings would fold equivalent spellings.
+        self.paths.contains { path.hasSameBytes(as: $0) || path.utf8.starts(with: ($0 + "/").utf8) }
     }
 
-    /// Compares code points; Swift's own order of strings would fold equivalent spellings.
+    /// Compares code points.
     private static func precedes(_ left: String, _ right: String) -> Bool {
         left.utf8.lexicographicallyPrecedes(right.utf8)
     }

@@ -1,5 +1,5 @@
 /// The name of a claim, and the proof of holding its messages: 26 random characters.
-package struct ClaimID: Hashable, Sendable, CustomStringConvertible {
+package struct ClaimID: TextIdentity {
     package static let characters = 26
     /// Random bytes that make one.
     package static let randomBytes = 16
@@ -19,6 +19,4 @@ package struct ClaimID: Hashable, Sendable, CustomStringConvertible {
         precondition(random.count == Self.randomBytes, "a claim id is made of \(Self.randomBytes) bytes")
         self.text = String(decoding: Base32.encode(random[...]), as: UTF8.self)
     }
-
-    package var description: String { self.text }
 }

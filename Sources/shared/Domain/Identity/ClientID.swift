@@ -2,7 +2,7 @@
 ///
 /// Usually a UUID in any letter case, dashed, undashed, in braces or as `urn:uuid:`; kept in one form, 32 lower-case hex digits
 /// with dashes, so that every spelling of a client is the same client.
-package struct ClientID: Hashable, Sendable {
+package struct ClientID: TextIdentity {
     package let text: String
 
     /// - Throws: ``Refusal/clientMissing`` or ``Refusal/clientMalformed``.
@@ -45,13 +45,15 @@ package struct ClientID: Hashable, Sendable {
 
     private static func isDash(at index: Int) -> Bool { index == 8 || index == 13 || index == 18 || index == 23 }
 
-    /// Takes any text as it is, for deployments whose clients have other names than UUIDs.
+    /// Takes any text as it is, for deployments whose clients have other names than UUIDs; U+FFFD is in none of them.
     ///
     /// - Parameter characters: How many it may have.
     /// - Throws: ``Refusal/clientMissing`` or ``Refusal/clientMalformed``.
     package init(verbatim text: String?, characters: ClosedRange<Int>) throws(Refusal) {
         guard let text else { throw .clientMissing }
-        guard characters.contains(text.unicodeScalars.count) else { throw .clientMalformed }
+        guard characters.contains(text.unicodeScalars.count), !text.holdsReplacementCharacter else {
+            throw .clientMalformed
+        }
         self.text = text
     }
 }

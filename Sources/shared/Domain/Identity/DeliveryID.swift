@@ -1,10 +1,8 @@
 /// One message owed to one subscription: the same text over all attempts, so a receiver can drop a repeat.
-package struct DeliveryID: Hashable, Sendable, CustomStringConvertible {
+package struct DeliveryID: TextIdentity {
     package let text: String
 
     package init(text: String) {
         self.text = text
     }
-
-    package var description: String { self.text }
 }

@@ -6,9 +6,10 @@
 ///
 /// Ids sort in queue order, cannot be guessed, and cost nothing to keep. Whether one was issued for a queue is decided
 /// by the hash, which the store checks before it asks Redis; this type only holds text of the right shape.
-package struct MessageID: Hashable, Sendable, CustomStringConvertible {
+package struct MessageID: TextIdentity {
     package static let positionCharacters = 11
     package static let tagCharacters = 16
+    package static let characters = Self.positionCharacters + Self.tagCharacters
 
     package let text: String
     package let position: Position
@@ -22,7 +23,7 @@ package struct MessageID: Hashable, Sendable, CustomStringConvertible {
 
     /// Reads an id; nil when the text cannot be one, which callers treat exactly as an unknown id.
     package init?(_ text: String) {
-        guard text.utf8.count == Self.positionCharacters + Self.tagCharacters,
+        guard text.utf8.count == Self.characters,
             let position = Base32.decode(text.utf8.prefix(Self.positionCharacters)), position < 1 << 53,
             Base32.decode(text.utf8.suffix(Self.tagCharacters).prefix(8)) != nil,
             Base32.decode(text.utf8.suffix(8)) != nil
@@ -30,6 +31,4 @@ package struct MessageID: Hashable, Sendable, CustomStringConvertible {
         self.text = text
         self.position = Position(Int64(position))
     }
-
-    package var description: String { self.text }
 }

@@ -12,6 +12,6 @@ package struct QueueAddress: Hashable, Sendable {
         self.key = "\(project.text.utf8.count):\(project.text):\(name.text)"
     }
 
-    package static func == (left: QueueAddress, right: QueueAddress) -> Bool { left.key == right.key }
-    package func hash(into hasher: inout Hasher) { hasher.combine(self.key) }
+    package static func == (left: QueueAddress, right: QueueAddress) -> Bool { left.key.hasSameBytes(as: right.key) }
+    package func hash(into hasher: inout Hasher) { self.key.hashBytes(into: &hasher) }
 }

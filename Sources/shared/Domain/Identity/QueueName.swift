@@ -1,6 +1,11 @@
-/// The name of a queue inside its project: 1 to 64 of `A-Z a-z 0-9 _ - .`, case-sensitive.
-package struct QueueName: Hashable, Comparable, Sendable, CustomStringConvertible {
+/// The name of a queue inside its project: 1 to 64 of `A-Z a-z 0-9 _ - .`, case-sensitive, but neither `.` nor `..`.
+///
+/// In a path those two are steps (RFC 3986, 5.2.4): clients and proxies take them out, so nothing of that name can be reached.
+package struct QueueName: TextIdentity, Comparable {
     package static let charactersMax = 64
+    /// What a name may be, for descriptions of refusals; "A queue name has" comes before it.
+    package static let allowed =
+        "1 to \(Self.charactersMax) letters, digits, underscores, hyphens and full stops, and is neither '.' nor '..'"
 
     package let text: String
 
@@ -12,10 +17,9 @@ package struct QueueName: Hashable, Comparable, Sendable, CustomStringConvertibl
         for byte in bytes {
             guard Self.isAllowed(byte) else { throw .queueNameInvalid }
         }
+        guard text != ".", text != ".." else { throw .queueNameInvalid }
         self.text = text
     }
-
-    package var description: String { self.text }
 
     package static func < (left: QueueName, right: QueueName) -> Bool { left.text < right.text }
 

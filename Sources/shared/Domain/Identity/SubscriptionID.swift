@@ -1,5 +1,5 @@
 /// The name of a subscription: 11 characters of its position, which sort by creation, and 16 random ones.
-package struct SubscriptionID: Hashable, Sendable, CustomStringConvertible {
+package struct SubscriptionID: TextIdentity {
     package let text: String
 
     /// Reads an id; nil when the text cannot be one, which callers treat exactly as an unknown id.
@@ -9,6 +9,4 @@ package struct SubscriptionID: Hashable, Sendable, CustomStringConvertible {
         }
         self.text = text
     }
-
-    package var description: String { self.text }
 }

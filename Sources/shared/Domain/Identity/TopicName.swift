@@ -1,5 +1,5 @@
 /// The name of a topic inside its project: the alphabet and length of ``QueueName``, in a name space of its own.
-package struct TopicName: Hashable, Comparable, Sendable, CustomStringConvertible {
+package struct TopicName: TextIdentity, Comparable {
     package let text: String
 
     /// - Parameter text: The percent-decoded name.
@@ -7,8 +7,6 @@ package struct TopicName: Hashable, Comparable, Sendable, CustomStringConvertibl
     package init(_ text: String) throws(Refusal) {
         do { self.text = try QueueName(text).text } catch { throw .topicNameInvalid }
     }
-
-    package var description: String { self.text }
 
     package static func < (left: TopicName, right: TopicName) -> Bool { left.text < right.text }
 }

@@ -1,7 +1,7 @@
 /// The name of a pool: a Redis an administrator registered for queues to live on.
 ///
 /// The alphabet and length of a ``QueueName``.
-package struct PoolName: Hashable, Comparable, Sendable, CustomStringConvertible {
+package struct PoolName: TextIdentity, Comparable {
     package let text: String
 
     /// - Parameter text: The percent-decoded name.
@@ -10,15 +10,13 @@ package struct PoolName: Hashable, Comparable, Sendable, CustomStringConvertible
         self.text = try checkedName(text, of: "pool")
     }
 
-    package var description: String { self.text }
-
     package static func < (left: PoolName, right: PoolName) -> Bool { left.text < right.text }
 }
 
 /// The name of a flavor: a choice of pools that a project offers its queues.
 ///
 /// The alphabet and length of a ``QueueName``.
-package struct FlavorName: Hashable, Comparable, Sendable, CustomStringConvertible {
+package struct FlavorName: TextIdentity, Comparable {
     package let text: String
 
     /// - Parameter text: The percent-decoded name.
@@ -26,8 +24,6 @@ package struct FlavorName: Hashable, Comparable, Sendable, CustomStringConvertib
     package init(_ text: String) throws(Refusal) {
         self.text = try checkedName(text, of: "flavor")
     }
-
-    package var description: String { self.text }
 
     package static func < (left: FlavorName, right: FlavorName) -> Bool { left.text < right.text }
 }
@@ -37,7 +33,7 @@ private func checkedName(_ text: String, of what: String) throws(Refusal) -> Str
         return try QueueName(text).text
     } catch {
         throw .requestInvalid(
-            "The name of a \(what) has 1 to \(QueueName.charactersMax) letters, digits, underscores, hyphens and full stops."
+            "The name of a \(what) has \(QueueName.allowed)."
         )
     }
 }

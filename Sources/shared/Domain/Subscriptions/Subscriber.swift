@@ -21,4 +21,7 @@ package struct Subscriber: Hashable, Sendable {
         self.scheme = scheme
         self.uri = uri
     }
+
+    package static func == (left: Self, right: Self) -> Bool { left.uri.hasSameBytes(as: right.uri) }
+    package func hash(into hasher: inout Hasher) { self.uri.hashBytes(into: &hasher) }
 }
