@@ -5,7 +5,7 @@ import Wire
 struct PostBodyTests {
     private func bodies(_ text: String) throws -> [String] {
         let bytes = Array(text.utf8)
-        return try PostBody(bytes.span).messages.map { String(decoding: bytes[$0.body], as: UTF8.self) }
+        return try PostBody(bytes.span, countMax: 5).messages.map { String(decoding: bytes[$0.body], as: UTF8.self) }
     }
 
     @Test func `Messages are read in order, with their bodies verbatim`() throws {
@@ -13,10 +13,19 @@ struct PostBodyTests {
             { "messages" : [ {"body": {"b" : 1, "a":1.50} , "ttl": 600}, {"delay": 5, "body":"\\u00e9"}, {"body" : null } ] }
             """
         let bytes = Array(text.utf8)
-        let messages = try PostBody(bytes.span).messages
+        let messages = try PostBody(bytes.span, countMax: 5).messages
         #expect(messages.map(\.ttl) == [600, nil, nil])
         #expect(messages.map(\.delay) == [nil, 5, nil])
         #expect(try self.bodies(text) == [#"{"b" : 1, "a":1.50}"#, #""\u00e9""#, "null"])
+    }
+
+    @Test func `A post of more messages than allowed is refused, whatever else is wrong with it`() throws {
+        func post(_ count: Int) -> String {
+            #"{"messages": [\#(Array(repeating: #"{"body": 1}"#, count: count).joined(separator: ","))]}"#
+        }
+        #expect(try self.bodies(post(5)).count == 5)
+        #expect(throws: Refusal.requestInvalid("A post may hold at most 5 messages.")) { try self.bodies(post(6)) }
+        #expect(throws: Refusal.self) { try self.bodies(post(5).replacing("]", with: ", 7]")) }
     }
 
     @Test func `Members nobody asked for are dropped, and of equal names the last counts`() throws {

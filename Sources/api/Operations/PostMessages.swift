@@ -59,7 +59,7 @@ extension Operations {
     private func drafts(of body: ByteBuffer) throws(Refusal) -> [MessageDraft] {
         let ttls = Int64(Limits.ttlMin)...Int64(self.limits.messageTTLMax)
         let delays = 0...Int64(self.limits.messageDelayMax)
-        let messages = try PostBody(body.readableBytesUInt8Span).messages
+        let messages = try PostBody(body.readableBytesUInt8Span, countMax: self.limits.postMessagesMax).messages
         var drafts: [MessageDraft] = []
         drafts.reserveCapacity(messages.count)
         for message in messages {

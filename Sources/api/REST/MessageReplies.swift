@@ -12,9 +12,7 @@ struct MessageReplies: Sendable {
     func post(_ body: ByteBuffer, to queue: QueueAddress, by client: ClientID) async throws -> Reply {
         let ids = try await self.operations.postMessages(body, to: queue, by: client)
         let path = queue.path + "/messages"
-        let itemBytes = path.utf8.count + MessageID.positionCharacters + MessageID.tagCharacters + 4
-        // Clients cut the ids out of it, at the commas behind the last equals sign: these are never encoded.
-        let location = "\(path)?ids=\(ids.map(\.text).joined(separator: ","))"
+        let itemBytes = path.utf8.count + MessageID.characters + 4
         return Reply.json(.created, capacity: 16 + ids.count * itemBytes) { body in
             body.writeStaticString(#"{"resources":["#)
             for (index, id) in ids.enumerated() {
@@ -25,7 +23,20 @@ struct MessageReplies: Sendable {
                 body.writeStaticString("\"")
             }
             body.writeStaticString("]}")
-        }.with(.location, location)
+        }.with(.location, Self.location(of: ids, at: path, countMax: self.operations.idsMax))
+    }
+
+    /// Bytes of a `Location`: it stays far below what clients and proxies take for a header or for the target of a request.
+    private static let locationBytesMax = 4096
+
+    /// Where the first messages of a post can be got: as many as one request may ask for.
+    ///
+    /// Clients cut the ids out of it, at the commas behind the last equals sign: these are never encoded. The body of the
+    /// answer has all of them.
+    private static func location(of ids: [MessageID], at path: String, countMax: Int) -> String {
+        let start = "\(path)?ids="
+        let fitting = (Self.locationBytesMax - start.utf8.count) / (MessageID.characters + 1)
+        return start + ids.prefix(max(1, min(countMax, fitting))).map(\.text).joined(separator: ",")
     }
 
     /// A page of the queue or, when there are `ids`, those messages.

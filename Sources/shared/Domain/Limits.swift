@@ -12,6 +12,8 @@ package struct Limits: Sendable, Equatable {
     package var queueMetadataBytesMax = 65_536
     /// Bytes in the body of a message post, as sent.
     package var postBytesMax = 262_144
+    /// Messages in one post.
+    package var postMessagesMax = 1000
     /// Seconds a message may live.
     package var messageTTLMax = 1_209_600
     /// Seconds a message may be held back.

@@ -17,11 +17,12 @@ package struct PostBody: Sendable, Equatable {
     /// At least one.
     package let messages: [Message]
 
-    /// - Throws: ``Refusal/bodyInvalid(_:)``.
-    package init(_ bytes: Span<UInt8>) throws(Refusal) {
+    /// - Parameter countMax: Messages there may be.
+    /// - Throws: ``Refusal/bodyInvalid(_:)``, or ``Refusal/requestInvalid(_:)`` for too many messages.
+    package init(_ bytes: Span<UInt8>, countMax: Int) throws(Refusal) {
         let reading: Reading
         do {
-            reading = try Self.read(bytes)
+            reading = try Self.read(bytes, countMax)
         } catch {
             throw .unparsable(error)
         }
@@ -30,7 +31,7 @@ package struct PostBody: Sendable, Equatable {
 
     private typealias Reading = Result<[Message], Refusal>
 
-    private static func read(_ bytes: Span<UInt8>) throws(JSONInvalid) -> Reading {
+    private static func read(_ bytes: Span<UInt8>, _ countMax: Int) throws(JSONInvalid) -> Reading {
         var reader = JSONReader()
         var reading = Reading.failure(.bodyInvalid("The member 'messages' is missing."))
         switch try reader.peek(in: bytes) {
@@ -38,7 +39,7 @@ package struct PostBody: Sendable, Equatable {
             try reader.openObject(in: bytes)
             while let name = try reader.nextName(in: bytes) {
                 if JSONText.isEqual(name, to: "messages", in: bytes) {
-                    reading = try Self.readMessages(&reader, in: bytes)
+                    reading = try Self.readMessages(&reader, in: bytes, countMax)
                 } else {
                     _ = try reader.value(in: bytes)
                 }
@@ -53,7 +54,7 @@ package struct PostBody: Sendable, Equatable {
     }
 
     private static func readMessages(
-        _ reader: inout JSONReader, in bytes: Span<UInt8>
+        _ reader: inout JSONReader, in bytes: Span<UInt8>, _ countMax: Int
     ) throws(JSONInvalid) -> Reading {
         guard try reader.peek(in: bytes) == UInt8(ascii: "[") else {
             _ = try reader.value(in: bytes)
@@ -64,6 +65,8 @@ package struct PostBody: Sendable, Equatable {
         try reader.openArray(in: bytes)
         while try reader.nextElement(in: bytes) {
             switch try Self.readMessage(&reader, in: bytes) {
+            case .success where messages.count == countMax:
+                refusal = refusal ?? .requestInvalid("A post may hold at most \(countMax) messages.")
             case .success(let message): messages.append(message)
             case .failure(let problem): refusal = refusal ?? problem
             }

@@ -42,11 +42,17 @@ package struct ShareBody: Sendable, Equatable {
         self.expires = object["expires"].flatMap(object.text)
     }
 
+    /// Paths, and methods, of one share: what is signed has to fit into a header.
+    private static let textsMax = 32
+
     /// The texts of an array; none when it is null or not there.
     private static func texts(_ name: String, of object: JSONObject) throws(Refusal) -> [String] {
         guard let value = object[name] else { return [] }
         guard let texts = object.texts(value) else {
             throw .requestInvalid("\(name) has to be an array of strings.")
+        }
+        guard texts.count <= Self.textsMax else {
+            throw .requestInvalid("\(name) may hold at most \(Self.textsMax) strings.")
         }
         return texts
     }
