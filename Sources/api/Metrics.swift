@@ -8,26 +8,26 @@ import NIOCore
 /// | label | unit | dimensions | the question it answers |
 /// |---|---|---|---|
 /// | `http.server.request.duration` | seconds | `route` (template), `method`, `status` (class) | how long callers wait, and how often in vain |
+///
+/// Route and method are told of requests that reached an endpoint of the API. Those refused by their head, and preflights, are
+/// counted together as `unknown` and `other`: anyone can send them, with any path and method.
 final class RESTMetrics: Sendable {
     private struct Key: Hashable {
-        /// nil for a path that is not served.
+        /// nil for a request that reached no endpoint; then ``method`` is nil, too.
         let route: Resource?
-        /// One of ``methods``; nil for any other.
         let method: HTTPRequest.Method?
         /// The first digit of the status.
         let statusClass: Int
     }
 
-    /// Methods that have a series of their own; callers can make up any number of others.
-    private static let methods: Set<HTTPRequest.Method> = [.get, .head, .put, .post, .patch, .delete, .options]
-
     private let timers = NIOLockedValueBox<[Key: Metrics.Timer]>([:])
 
-    func record(_ route: Route?, _ method: HTTPRequest.Method, _ status: HTTPResponse.Status, since start: NIODeadline)
-    {
-        let key = Key(
-            route: route?.resource, method: Self.methods.contains(method) ? method : nil,
-            statusClass: status.code / 100)
+    /// - Parameter endpoint: nil for a request that reached none.
+    func record(
+        _ endpoint: (route: Resource, method: HTTPRequest.Method)?, _ status: HTTPResponse.Status,
+        since start: NIODeadline
+    ) {
+        let key = Key(route: endpoint?.route, method: endpoint?.method, statusClass: status.code / 100)
         let timer = self.timers.withLockedValue { timers in
             if let timer = timers[key] { return timer }
             let timer = Metrics.Timer(

@@ -25,6 +25,27 @@ extension HouseTests {
             try await Self.drive("openstacksdk_message.py")
         }
 
+        @Test func `Java's HttpClient as it comes posts 100 of 100`() async throws {
+            try await withHouse { house in
+                let api = try await house.startAPI()
+                let output = try await withTemporaryFolder { folder in
+                    let log = folder.appendingPathComponent("java.log")
+                    let java = try ChildProcess(
+                        URL(fileURLWithPath: "/usr/bin/java"),
+                        arguments: [Self.script("Post100.java"), "http://\(api.address)"],
+                        environment: [:], log: log)
+                    let exit = await java.waitForExit(within: .seconds(300))
+                    #expect(exit == .status(0))
+                    return String(decoding: try Data(contentsOf: log), as: UTF8.self)
+                }
+                #expect(output.hasSuffix("created 100\n"), "\(output)")
+                let stats = try await HTTPCaller(api.address).send(
+                    "GET", "/v2/queues/q/stats",
+                    headers: [("Client-ID", "3381af92-2b9e-11e3-b191-71861300734c"), ("X-Project-Id", "java")])
+                #expect(stats.text.contains(#""total":100"#))
+            }
+        }
+
         @Test func `openapi-spec-validator has no objection to the OpenAPI document`() async throws {
             try await withHouse(settings: Self.settings) { house in
                 let api = try await house.startAPI()

@@ -25,8 +25,13 @@ package struct CORS: Sendable, Equatable {
     package init() {}
 
     /// Adds what the browser has to be told.
+    ///
+    /// While any origin is allowed, every answer depends on the request's `Origin`, also one that has none of these
+    /// headers: a cache must not give it to another origin.
     func decorate(_ headers: inout HTTPFields, for head: RequestHead) {
-        guard !self.origins.isEmpty, let origin = head.origin else { return }
+        guard !self.origins.isEmpty else { return }
+        headers[.vary] = "Origin"
+        guard let origin = head.origin else { return }
         let isListed = self.origins.contains(origin)
         guard isListed || self.origins.contains("*") else { return }
         if head.method == .options, let method = head.wantedMethod {
@@ -37,7 +42,6 @@ package struct CORS: Sendable, Equatable {
         } else if !self.headersExposed.isEmpty {
             headers[.accessControlExposeHeaders] = self.headersExposed.joined(separator: ",")
         }
-        headers[.vary] = "Origin"
         headers[.accessControlAllowOrigin] = origin
         if self.hasCredentials, isListed { headers[.accessControlAllowCredentials] = "true" }
     }

@@ -29,12 +29,15 @@ struct RequestHead: Sendable {
     private(set) var roles = ""
     /// The page a browser sends the request for.
     private(set) var origin: String?
+    /// Whether it asks for another protocol on its connection, which this server has none of.
+    let asksForUpgrade: Bool
     /// What a browser asks leave for, before it sends the request itself.
     private(set) var wantedMethod: String?
     private(set) var wantedHeaders: String?
 
     init(_ request: HTTPRequest) {
         self.method = request.method
+        self.asksForUpgrade = UpgradeGuard.asks(request)
         let target = request.path ?? "/"
         if let mark = target.utf8.firstIndex(of: UInt8(ascii: "?")) {
             self.path = String(target[..<mark])

@@ -47,12 +47,15 @@ struct RESTResponder: Sendable {
         let route = self.route(of: head)
         let id = RequestID.make()
         var incoming = IncomingBody(request, head)
-        var isRefused = false
+        // Nothing of the connection can be read behind a refused body or a request for another protocol.
+        var isLast = head.asksForUpgrade
+        var reached: (route: Resource, method: HTTPRequest.Method)?
 
         var reply: Reply
         switch self.admit(head, route, now: now) {
         case .answer(let answer): reply = answer
         case .go(let endpoint):
+            reached = route.map { ($0.resource, head.method) }
             let bytesMax = endpoint.bodyBytesMax(self.operations.limits) ?? .max
             var body: ByteBuffer? = ByteBuffer()
             if bytesMax < .max, !incoming.isOver {
@@ -67,17 +70,17 @@ struct RESTResponder: Sendable {
             if let body {
                 reply = await self.perform(endpoint, head, body, id: id, now: now)
             } else {
-                isRefused = true
+                isLast = true
                 reply = Problem.bodyTooLarge(bytesMax: bytesMax).reply
             }
         }
 
-        if isRefused || self.isStopping.withLockedValue({ $0 }) { reply.headers[.connection] = "close" }
+        if isLast || self.isStopping.withLockedValue({ $0 }) { reply.headers[.connection] = "close" }
         try await writer.write(
             response: self.finished(&reply, head, id: id, now: now), body: ResponseBody(byteBuffer: reply.body))
-        self.metrics.record(route, head.method, reply.status, since: started)
+        self.metrics.record(reached, reply.status, since: started)
         if !incoming.isOver { await incoming.discard(closing: channel) }
-        if isRefused { channel.close(promise: nil) }
+        if isLast { channel.close(promise: nil) }
     }
 
     // MARK: - The head

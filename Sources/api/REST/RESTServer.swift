@@ -48,7 +48,7 @@ package struct RESTServer: Service {
         // Hummingbird's server without its application and router: see docs/decisions/0004.
         let server = try HTTPServerBuilder.http1(
             configuration: .init(
-                idleTimeout: Self.idleMax,
+                additionalChannelHandlers: [UpgradeGuard()], idleTimeout: Self.idleMax,
                 httpDecoderConfiguration: .init(
                     maxHeaderFieldSize: Self.headerBytesMax, maxHeaderListSize: Self.headersBytesMax,
                     maxHeaderFieldCount: Self.headersMax))
