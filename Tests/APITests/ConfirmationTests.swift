@@ -90,8 +90,9 @@ struct ConfirmationTests {
             #expect(try await self.subscribe(client, ttl: 6000) == id)
             #expect(try await self.questions(api).count == 1)
             api.time.pass(seconds: 60)
-            #expect(try await self.subscribe(client, ttl: 6000) == id)
             #expect(try await self.questions(api).count == 1)
+            #expect(try await self.subscribe(client, ttl: 6000) == id)
+            #expect(try await self.questions(api).isEmpty)
             #expect(try await client.get("\(self.path)/\(id)").json["ttl"] as? Int == 600)
         }
     }
@@ -147,6 +148,80 @@ struct ConfirmationTests {
             #expect(try await client.patch(subscription, #"{"subscriber": "http://b/"}"#).status == 204)
             #expect(try await client.get(subscription).json["confirmed"] as? Bool == false)
             #expect(try await self.questions(api).count == 1)
+        }
+    }
+
+    @Test func `A link confirms the address it was sent to, and no other that the subscription is given`() async throws
+    {
+        try await self.withAskingAPI { api async throws in
+            let client = api.client()
+            let subscription = "\(self.path)/\(try await self.subscribe(client))"
+            var links = [try #require(try await self.questions(api).first)]
+            // With this ttl the second link would expire in the same second, and have the same signature.
+            for (number, uri) in ["http://b/", "http://a/", "http://b/"].enumerated() {
+                if number > 0 { api.time.pass(seconds: 60) }
+                let change = #"{"subscriber": "\#(uri)", "ttl": 600}"#
+                #expect(try await client.patch(subscription, change).status == 204)
+                for link in links { #expect(try await self.answer(api, link) == 404, "link before change \(number)") }
+                #expect(try await client.get(subscription).json["confirmed"] as? Bool == false)
+                let link = try #require(try await self.questions(api).first)
+                #expect(!links.contains { $0["URL-Signature"] as? String == link["URL-Signature"] as? String })
+                #expect(try await self.answer(api, link) == 204)
+                #expect(try await client.get(subscription).json["confirmed"] as? Bool == true)
+                links.append(link)
+            }
+        }
+    }
+
+    @Test func `One link confirms and withdraws, as often as it is used, after every other change too`() async throws {
+        try await self.withAskingAPI { api async throws in
+            let client = api.client()
+            let subscription = "\(self.path)/\(try await self.subscribe(client))"
+            let link = try #require(try await self.questions(api).first)
+            #expect(try await client.patch(subscription, #"{"ttl": 700, "options": {"a": 1}}"#).status == 204)
+            _ = try await client.post("\(subscription)/secret/rotate", "{}")
+            for confirmed in [true, true, false, false, true] {
+                #expect(try await self.answer(api, link, #"{"confirmed": \#(confirmed)}"#) == 204)
+                #expect(try await client.get(subscription).json["confirmed"] as? Bool == confirmed)
+            }
+        }
+    }
+
+    @Test func `An address is asked once a minute by a project, and what is held back is sent, not dropped`()
+        async throws
+    {
+        try await self.withAskingAPI { api async throws in
+            let client = api.client()
+            for queue in ["orders", "bills", "notes"] {
+                let body = #"{"subscriber": "http://a/", "ttl": 600}"#
+                #expect(try await client.post("/v2/queues/\(queue)/subscriptions", body).status == 201)
+            }
+            var asked: [String] = []
+            for _ in 0..<3 {
+                let questions = try await self.questions(api)
+                #expect(questions.count == 1)
+                asked += questions.compactMap { $0["queue_name"] as? String }
+                api.time.pass(seconds: 60)
+            }
+            #expect(asked == ["orders", "bills", "notes"])
+            #expect(try await self.questions(api).isEmpty)
+            #expect(try await api.client().post(self.path, #"{"subscriber": "http://a/"}"#).status == 201)
+            #expect(try await self.questions(api).count == 1)
+        }
+    }
+
+    @Test func `A link that is sent later works as long as one that is sent at once`() async throws {
+        try await self.withAskingAPI { api async throws in
+            let client = api.client()
+            _ = try await self.subscribe(client)
+            let first = try #require(try await self.questions(api).first?["URL-Expires"] as? String)
+            #expect(
+                try await client.post("/v2/queues/b/subscriptions", #"{"subscriber": "http://a/", "ttl": 600}"#).status
+                    == 201)
+            api.time.pass(seconds: 60)
+            let later = try #require(try await self.questions(api).first?["URL-Expires"] as? String)
+            let seconds = [first, later].compactMap { SignedURLExpiry($0)?.seconds }
+            #expect(seconds.count == 2 && seconds[1] - seconds[0] >= 59)
         }
     }
 

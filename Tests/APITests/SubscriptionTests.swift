@@ -52,6 +52,21 @@ struct SubscriptionTests {
         }
     }
 
+    @Test func `The answer to a subscription links the secret that its webhooks are signed with`() async throws {
+        try await withAPI { api async throws in
+            let client = api.client()
+            for _ in 0..<2 {
+                let made = try await client.post(self.path, #"{"subscriber": "https://hook.example/"}"#)
+                let id = try #require(made.json["subscription_id"] as? String)
+                #expect(made.json.count == 1)
+                let link = try #require(made["Link"])
+                #expect(link == "<\(self.path)/\(id)/secret>; rel=\"urn:herald:subscription:secret\"")
+                let secret = try await client.get("\(self.path)/\(id)/secret")
+                #expect((secret.json["secret"] as? String)?.hasPrefix("whsec_") == true)
+            }
+        }
+    }
+
     @Test func `The same subscriber gets the same id, on each queue another (S-11, S-22, S-23)`() async throws {
         try await withAPI { api async throws in
             let client = api.client()

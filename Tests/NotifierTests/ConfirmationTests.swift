@@ -13,7 +13,9 @@ struct ConfirmationTests {
         let outcome = try await house.store.subscriptions.ask(
             house.queue, id: id,
             ConfirmationRequest(
-                kind: .subscriptionConfirmation, subscriber: url, ttl: 600, document: Array(Self.document.utf8)))
+                kind: .subscriptionConfirmation, subscriber: url, at: Timestamp(milliseconds: 0), ttl: 600,
+                linkExpiry: 4_000_000_000,
+                document: Array(Self.document.utf8)))
         #expect(outcome == .asked)
     }
 
@@ -50,6 +52,27 @@ struct ConfirmationTests {
                 let id = try await house.subscribe(receiver.url())
                 try await self.ask(id, at: receiver.url(), in: house)
                 #expect(try await house.store.subscriptions.confirm(house.queue, id: id, true))
+                try await house.withNotifier { () async throws in #expect(try await house.isSettled()) }
+                #expect(receiver.count == 0)
+                #expect(try await house.deadLetters().isEmpty)
+            }
+        }
+    }
+
+    @Test func `A question to an address that the subscription no longer has is not sent`() async throws {
+        try await WebhookReceiver.with { receiver in
+            try await withDeployment { house in
+                let id = try await house.subscribe(receiver.url("/before"))
+                let document = #"{"URL-Expires":"2096-10-02T07:06:40"}"#  // 4,000,000,000 s since the epoch
+                let question = ConfirmationRequest(
+                    kind: .subscriptionConfirmation, subscriber: receiver.url("/before"),
+                    at: Timestamp(milliseconds: 0), ttl: 600, linkExpiry: 4_000_000_000,
+                    document: Array(document.utf8))
+                #expect(try await house.store.subscriptions.ask(house.queue, id: id, question) == .asked)
+                let change = SubscriptionChange(subscriber: try Subscriber(receiver.url("/after")))
+                #expect(
+                    try await house.store.subscriptions.update(
+                        house.queue, id: id, change, resettingConfirmation: true) == .updated)
                 try await house.withNotifier { () async throws in #expect(try await house.isSettled()) }
                 #expect(receiver.count == 0)
                 #expect(try await house.deadLetters().isEmpty)

@@ -16,7 +16,9 @@ struct EgressDeliveryTests {
             try await house.post("1")
         case .question:
             let request = ConfirmationRequest(
-                kind: .subscriptionConfirmation, subscriber: url, ttl: 600, document: Array("{}".utf8))
+                kind: .subscriptionConfirmation, subscriber: url, at: Timestamp(milliseconds: 0), ttl: 600,
+                linkExpiry: 4_000_000_000,
+                document: Array("{}".utf8))
             #expect(try await house.store.subscriptions.ask(house.queue, id: id, request) == .asked)
         case .test:
             let position = try await house.store.subscriptions.test(

@@ -9,9 +9,11 @@ struct ConfirmationTests {
     private static let document = Array(#"{"URL-Signature": "secret"}"#.utf8)
 
     private func request(
-        _ kind: NotificationKind = .subscriptionConfirmation, to uri: String = "http://a/", ttl: Int = 600
+        _ kind: NotificationKind = .subscriptionConfirmation, to uri: String = "http://127.0.0.1:9/",
+        at: Timestamp = Timestamp(milliseconds: 0), linkExpiry: Int64 = 4_000_000_000
     ) -> ConfirmationRequest {
-        ConfirmationRequest(kind: kind, subscriber: uri, ttl: ttl, document: Self.document)
+        ConfirmationRequest(
+            kind: kind, subscriber: uri, at: at, ttl: 600, linkExpiry: linkExpiry, document: Self.document)
     }
 
     @Test func `A question is leased like a delivery, with its kind and document`() async throws {
@@ -31,20 +33,91 @@ struct ConfirmationTests {
         }
     }
 
-    @Test func `A subscription asks the same address the same once a minute, and others are not held back by it`()
-        async throws
-    {
+    @Test(arguments: [Pace(), Pace(isOrdered: true)])
+    func `A question waits for its time, and the same question is not asked beside it`(pace: Pace) async throws {
+        try await withHouse(shards: 1) { house async throws in
+            let queue = try address("p", "q")
+            let id = try await house.subscribe(to: queue, pace: pace)
+            let ask = house.store.subscriptions.ask
+            let at = house.time.now.adding(seconds: 60)
+            #expect(try await ask(queue, id, self.request(at: at)) == .asked)
+            #expect(try await ask(queue, id, self.request(at: at)) == .held)
+            #expect(try await ask(queue, id, self.request(to: "http://b/", at: at)) == .absent)
+            house.time.pass(milliseconds: 59_999)
+            #expect(try await house.lease().isEmpty)
+            house.time.pass(milliseconds: 1)
+            #expect(try await house.lease().count == 1)
+            #expect(try await ask(queue, id, self.request(at: at)) == .asked)
+        }
+    }
+
+    @Test func `An address gets one question of a kind a minute from a project, and every one of them`() async throws {
+        try await withHouse(shards: 1) { house async throws in
+            let ids = [
+                try await house.subscribe(to: address("p", "q")), try await house.subscribe(to: address("p", "r")),
+            ]
+            let (project, other) = (try ProjectID("p"), try ProjectID("o"))
+            let start = house.time.now
+            func wait(
+                _ id: SubscriptionID, _ kind: NotificationKind = .subscriptionConfirmation, from project: ProjectID,
+                to uri: String = "http://a/"
+            ) async throws -> Int64 {
+                try await house.store.questions.reserve(kind, from: project, to: uri, for: id).milliseconds
+                    - start.milliseconds
+            }
+            #expect(try await wait(ids[0], from: project) == 0)
+            #expect(try await wait(ids[1], from: project) == 60_000)
+            #expect(try await wait(ids[1], from: project) == 60_000)
+            #expect(try await wait(ids[0], from: project) == 120_000)
+            #expect(try await wait(ids[0], .unsubscribeConfirmation, from: project) == 0)
+            #expect(try await wait(ids[0], from: project, to: "http://b/") == 0)
+            #expect(try await wait(ids[0], from: other) == 0)
+            house.time.pass(milliseconds: 500_000)
+            #expect(try await wait(ids[0], from: project) == 500_000)
+        }
+    }
+
+    @Test func `Questions that wait for one address are bounded`() async throws {
+        try await withHouse(shards: 1) { house async throws in
+            let project = try ProjectID("p")
+            func reserve(_ number: Int) async throws {
+                let digits = String(number)
+                let id = try #require(
+                    SubscriptionID(String(repeating: "0", count: 27 - digits.count) + digits))
+                _ = try await house.store.questions.reserve(
+                    .subscriptionConfirmation, from: project, to: "http://a/", for: id)
+            }
+            for number in 0...QuestionSchedule.waitingMax { try await reserve(number) }
+            await #expect(throws: StoreError.self) { try await reserve(9999) }
+            house.time.pass(milliseconds: 120_000)
+            try await reserve(9999)
+        }
+    }
+
+    @Test func `A link counts for the address it was sent to, whatever its expiry`() async throws {
         try await withHouse(shards: 1) { house async throws in
             let queue = try address("p", "q")
             let id = try await house.subscribe(to: queue)
-            let ask = house.store.subscriptions.ask
-            #expect(try await ask(queue, id, self.request()) == .asked)
-            house.time.pass(milliseconds: 59_999)
-            #expect(try await ask(queue, id, self.request()) == .held)
-            #expect(try await ask(queue, id, self.request(.unsubscribeConfirmation)) == .asked)
-            #expect(try await ask(queue, id, self.request(to: "http://b/")) == .asked)
-            house.time.pass(milliseconds: 1)
-            #expect(try await ask(queue, id, self.request()) == .asked)
+            let subscriptions = house.store.subscriptions
+            #expect(try await subscriptions.ask(queue, id: id, self.request(linkExpiry: 5000)) == .asked)
+            #expect(try await subscriptions.ask(queue, id: id, self.request(linkExpiry: 4000)) == .asked)
+            _ = try await subscriptions.rotateSecret(queue, id: id, overlap: 0)
+            for expiry in [4000, 5000] as [Int64] {
+                #expect(try await subscriptions.confirm(queue, id: id, true, linkExpiry: expiry))
+            }
+            let change = SubscriptionChange(subscriber: try Subscriber("http://b/"))
+            #expect(
+                try await subscriptions.update(queue, id: id, change, resettingConfirmation: true) == .updated)
+            for expiry in [4000, 5000] as [Int64] {
+                #expect(try await !subscriptions.confirm(queue, id: id, true, linkExpiry: expiry))
+            }
+            let late = self.request(to: "http://b/", linkExpiry: 5000)
+            #expect(try await subscriptions.ask(queue, id: id, late) == .barred(until: 5000))
+            let good = self.request(to: "http://b/", linkExpiry: 5001)
+            #expect(try await subscriptions.ask(queue, id: id, good) == .asked)
+            #expect(try await subscriptions.confirm(queue, id: id, true, linkExpiry: 5001))
+            let shown = try #require(try await subscriptions.get(queue, id: id))
+            #expect(shown.confirmed && shown.barredLinkExpiry == 5000 && shown.secret.current == 2)
         }
     }
 

@@ -69,7 +69,9 @@ struct GapTests {
             // The process died here. Its caller, unanswered, says it again.
             #expect(try await house.subscribe("http://a/", to: queue) == id)
             let request = ConfirmationRequest(
-                kind: .subscriptionConfirmation, subscriber: "http://a/", ttl: 60, document: Array("{}".utf8))
+                kind: .subscriptionConfirmation, subscriber: "http://a/", at: Timestamp(milliseconds: 0), ttl: 60,
+                linkExpiry: 4_000_000_000,
+                document: Array("{}".utf8))
             #expect(try await house.store.subscriptions.ask(queue, id: id, request) == .asked)
             #expect(try await house.lease().count == 1)
         }

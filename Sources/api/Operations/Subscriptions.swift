@@ -85,16 +85,21 @@ extension Operations {
 
     /// Writes down that a subscriber agreed, or withdrew.
     ///
+    /// - Parameter linkExpiry: Of the link the subscriber was sent, seconds since the epoch; nil: the owner says it. A link
+    ///   counts for the address it was sent to, until it expires.
     /// - Throws: ``Refusal/subscriptionNotFound``; what is wrong with the body comes first.
     func confirmSubscription(
-        _ text: String, of queue: QueueAddress, document: [UInt8], now: Timestamp
+        _ text: String, of queue: QueueAddress, document: [UInt8], linkExpiry: Int64?, now: Timestamp
     ) async throws {
         let body = try ConfirmationBody(document: document)
         guard let id = SubscriptionID(text) else {
             try await self.ping(for: queue)
             throw Refusal.subscriptionNotFound
         }
-        guard try await self.store(of: queue).subscriptions.confirm(queue, id: id, body.isConfirmed) else {
+        guard
+            try await self.store(of: queue).subscriptions.confirm(
+                queue, id: id, body.isConfirmed, linkExpiry: linkExpiry)
+        else {
             throw Refusal.subscriptionNotFound
         }
         guard !body.isConfirmed, self.confirmation != nil,

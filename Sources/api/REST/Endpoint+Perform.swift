@@ -93,7 +93,7 @@ extension Endpoint {
             return try await subscriptions.update(id, of: queue, body, now: request.now)
         case .deleteSubscription(let queue, let id): return try await subscriptions.delete(id, of: queue)
         case .confirmSubscription(let queue, let id):
-            return try await subscriptions.confirm(id, of: queue, body, now: request.now)
+            return try await subscriptions.confirm(id, of: queue, request)
         case .showSubscriptionSecret(let queue, let id):
             return try await subscriptions.showSecrets(id, of: queue, now: request.now)
         case .rotateSubscriptionSecret(let queue, let id):

@@ -33,6 +33,7 @@ struct Reply: Sendable {
 
 extension HTTPField.Name {
     static let requestID = Self.known("X-OpenStack-Request-Id")
+    static let link = Self.known("Link")
     static let acceptPatch = Self.known("Accept-Patch")
 
     private static func known(_ name: String) -> HTTPField.Name {

@@ -18,7 +18,7 @@ struct SubscriptionReplies: Sendable {
                 body.writeStaticString(#"{"subscription_id":"#)
                 body.writeJSON(id.text)
                 body.writeStaticString("}")
-            }.with(.location, location)
+            }.with(.location, location).with(.link, Self.secretLink(of: id, queue))
         } catch Refusal.subscriptionExists {
             return Problem(.subscriptionExists).reply.with(.location, location)
         }
@@ -52,10 +52,19 @@ struct SubscriptionReplies: Sendable {
         return Reply.empty(.noContent).with(.location, Self.path(of: id, queue))
     }
 
-    func confirm(_ id: String, of queue: QueueAddress, _ body: ByteBuffer, now: Timestamp) async throws -> Reply {
+    func confirm(_ id: String, of queue: QueueAddress, _ request: ReceivedRequest) async throws -> Reply {
+        // The one path is what a subscriber was sent; an owner's share of all subscriptions names none.
+        let isLink = request.head.signature != nil && request.head.signedPaths == request.head.path
         try await self.operations.confirmSubscription(
-            id, of: queue, document: Array(body.readableBytesView), now: now)
+            id, of: queue, document: Array(request.body.readableBytesView),
+            linkExpiry: isLink ? request.head.signedExpiry.flatMap(SignedURLExpiry.init)?.seconds : nil,
+            now: request.now)
         return Reply.empty(.noContent).with(.location, Self.path(of: id, queue) + "/confirm")
+    }
+
+    /// Where the subscriber's owner finds what webhooks are signed with (RFC 8288).
+    private static func secretLink(of id: SubscriptionID, _ queue: QueueAddress) -> String {
+        "<\(Self.path(of: id.text, queue))/secret>; rel=\"urn:herald:subscription:secret\""
     }
 
     /// The path of the request itself: only an id that is one gets so far.

@@ -92,12 +92,20 @@ struct Attempts: Sendable {
         lease.kind == .test ? .dropped : .deadLetter(reason, summary: summary)
     }
 
-    /// Whether the subscriber, as it is now, is to get this: a notification when it agreed, a confirmation until it did.
+    /// Whether the subscriber, as it is now, is to get this: a notification when it agreed, a confirmation until it did, and
+    /// only while its link counts.
     private func isWanted(_ lease: Lease, by recipient: Recipient) -> Bool {
         switch lease.kind {
         case .notification, .test: !self.confirmedOnly || recipient.isConfirmed
-        case .subscriptionConfirmation, .unsubscribeConfirmation: !recipient.isConfirmed
+        case .subscriptionConfirmation, .unsubscribeConfirmation:
+            !recipient.isConfirmed
+                && (recipient.barredLinkExpiry == 0 || Self.linkExpiry(of: lease) > recipient.barredLinkExpiry)
         }
+    }
+
+    /// When the link of a confirmation ends, seconds since the epoch; never, when its document cannot be read.
+    private static func linkExpiry(of lease: Lease) -> Int64 {
+        ConfirmationDocument.expires(in: Array(lease.body)).flatMap(SignedURLExpiry.init)?.seconds ?? .max
     }
 
     /// The request's body.

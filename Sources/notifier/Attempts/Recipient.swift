@@ -10,6 +10,9 @@ package final class Recipient: Sendable {
     /// What a connection is made to, see ``HostLedger``.
     package let host: String
     package let isConfirmed: Bool
+    /// Links of confirmations that expire no later than this, seconds since the epoch, count no more: they were sent to
+    /// another address.
+    package let barredLinkExpiry: Int64
     package let secrets: WebhookSecrets
     /// nil: the subscription has none of its own.
     package let retryPolicy: RetryPolicy?
@@ -23,13 +26,14 @@ package final class Recipient: Sendable {
     package let optionBytes: Int
 
     package init(
-        subscriber: Subscriber, isConfirmed: Bool, secrets: WebhookSecrets,
+        subscriber: Subscriber, isConfirmed: Bool, barredLinkExpiry: Int64 = 0, secrets: WebhookSecrets,
         options: DeliveryOptions = DeliveryOptions()
     ) {
         self.url = subscriber.uri
         self.scheme = subscriber.scheme
         self.host = HostLedger.host(of: subscriber.uri)
         self.isConfirmed = isConfirmed
+        self.barredLinkExpiry = barredLinkExpiry
         self.secrets = secrets
         self.retryPolicy = options.retryPolicy
         self.template = options.template

@@ -39,7 +39,8 @@ struct Recipients: Sendable {
             let secrets = self.masterKey.webhookSecrets(
                 project: lease.queue.project, subscription: lease.subscription, versions: subscription.secret)
             let recipient = Recipient(
-                subscriber: subscriber, isConfirmed: subscription.confirmed, secrets: secrets,
+                subscriber: subscriber, isConfirmed: subscription.confirmed,
+                barredLinkExpiry: subscription.barredLinkExpiry, secrets: secrets,
                 options: DeliveryOptions(stored: subscription.options))
             // Changed since the lease was handed out: what it is now counts.
             found[lease.recipient] = recipient

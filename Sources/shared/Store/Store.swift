@@ -17,6 +17,8 @@ package struct Store: Sendable {
     package let pools: PoolRegistry
     /// The topics, where this is the control store.
     package let topics: TopicStore
+    /// The times of confirmations, where this is the control store.
+    package let questions: QuestionSchedule
     let runner: ScriptRunner
     private let keyring: Keyring
     private let tagger: MessageTagger
@@ -35,6 +37,7 @@ package struct Store: Sendable {
         self.bell = Bell(keyring: keyring)
         self.pools = PoolRegistry(runner: runner)
         self.topics = TopicStore(runner: runner)
+        self.questions = QuestionSchedule(runner: runner)
     }
 
     /// The same store, entering its queues in the register of another.

@@ -67,6 +67,12 @@ package struct ConfirmationDocument: Sendable {
         return Array(document.readableBytesView)
     }
 
+    /// Reads `URL-Expires` back; nil from what is no such document.
+    package static func expires(in document: [UInt8]) -> String? {
+        guard let object = try? JSONObject(document: document) else { return nil }
+        return object["URL-Expires"].flatMap(object.text)
+    }
+
     private var sentence: String {
         switch self.kind {
         case .notification, .test, .subscriptionConfirmation:

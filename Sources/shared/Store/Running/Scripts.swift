@@ -30,6 +30,7 @@ enum Scripts {
     static let subscribe = plain("subscribe", PackageResources.subscribe_lua)
     static let resubscribe = plain("resubscribe", PackageResources.resubscribe_lua)
     static let confirm = plain("confirm", PackageResources.confirm_lua)
+    static let questionSchedule = plain("question_schedule", PackageResources.question_schedule_lua)
     static let rotate = plain("rotate", PackageResources.rotate_lua)
     static let subscriptions = plain("subscriptions", PackageResources.subscriptions_lua)
     static let subscription = plain("subscription", PackageResources.subscription_lua)

@@ -1,32 +1,43 @@
 -- owe.lua: owe a subscriber a document that no client posted, like any other delivery: the question whether it wants to
 -- be notified, its way back, a test.
--- KEYS    1 subh   2 pos   3 pay   4 rp   5 bell   6 asked   and by name: due r
--- ARGV    1 now   2 prefix   3 id   4 queue   5 shard   6 address   7 ms between two of a kind, 0 for any number
---         8 ttl of the document, s   9 flags of the record   10 document
--- RETURNS {'owed', position}; {'held'}: this subscription asked that address the same less than that long ago, nothing
---         is sent; {'absent'}: the queue has no living subscription of this id
--- COST    log n for n addresses asked lately
+-- KEYS    1 subh   2 pos   3 pay   4 rp   5 bell   6 asked   7 subs   and by name: due r
+-- ARGV    1 now   2 prefix   3 id   4 queue   5 shard   6 ttl of the document, s   7 flags of the record   8 document
+--         and of a question, each '' for another document: 9 address   10 when it may be sent, ms   11 expiry of its link, s
+-- RETURNS {'owed', position}; {'held'}: the same question to that address waits already; {'barred', s}: a link has to
+--         expire later than that; {'absent'}: the queue has no living subscription of this id, or it has another address
+-- COST    log n for n questions that wait
 local header = call('HGET', KEYS[1], ARGV[3])
 if not is_alive(header) or queue_of(header) ~= ARGV[4] then return { 'absent' } end
 
-local pause = tonumber(ARGV[7])
-if pause > 0 then
-    local lately = now - pause
-    local forgotten = call('ZRANGEBYSCORE', KEYS[6], '-inf', lately, 'LIMIT', 0, 100)
-    if #forgotten > 0 then call('ZREM', KEYS[6], unpack(forgotten)) end
-    local question = ARGV[9] .. '|' .. ARGV[3] .. '|' .. ARGV[6]
-    local asked = tonumber(call('ZSCORE', KEYS[6], question))
-    if asked and asked > lately then return { 'held' } end
-    call('ZADD', KEYS[6], now, question)
+local at = now
+if ARGV[9] ~= '' then
+    local record = call('HGET', KEYS[7], ARGV[3])
+    if not record or address_of(record) ~= ARGV[9] then return { 'absent' } end
+    local ttl, secret, before, latest, barred = life_of(record)
+    local expiry = tonumber(ARGV[11])
+    if expiry <= barred then return { 'barred', barred } end
+    -- What was asked before the address changed away and back has a link that counts no more: it is another question.
+    local question = ARGV[7] .. '|' .. ARGV[3] .. '|' .. text(barred) .. '|' .. ARGV[9]
+    local waiting = tonumber(call('ZSCORE', KEYS[6], question))
+    if waiting and waiting > now then return { 'held' } end
+    at = math.max(now, tonumber(ARGV[10]))
+    local sent = call('ZRANGEBYSCORE', KEYS[6], '-inf', now, 'LIMIT', 0, 100)
+    if #sent > 0 then call('ZREM', KEYS[6], unpack(sent)) end
+    if at > now then call('ZADD', KEYS[6], at, question) end
+    if expiry > latest then
+        local rest = string.match(record, '^%S+( .*)$')
+        call('HSET', KEYS[7], ARGV[3], life_text(ttl, secret, before, expiry, barred) .. rest)
+    end
 end
 
 -- The record of a message that no client posted; the delivery counts as one, so `ref` has nothing to say.
 local position, project = next_position(KEYS[2]), project_of(ARGV[4])
 call('SET', KEYS[2], position)
-call('HSET', KEYS[3], position, struct.pack('>I4B', ARGV[8], ARGV[9]) .. string.rep('\0', 8) .. ARGV[10])
--- Of an ordered one the position alone is the order.
-call('ZADD', due_key(ARGV[3]), string.sub(header, 17, 17) == '1' and 0 or now, text(position) .. ':1')
-call('ZADD', ready_key(project), 'LT', now, ARGV[3])
-call('ZADD', KEYS[4], 'LT', now, project)
+call('HSET', KEYS[3], position, struct.pack('>I4B', ARGV[6], ARGV[7]) .. string.rep('\0', 8) .. ARGV[8])
+-- Of an ordered one the position alone is the order; what is held back waits for its time there, too.
+local is_ordered = string.sub(header, 17, 17) == '1'
+call('ZADD', due_key(ARGV[3]), is_ordered and at == now and 0 or at, text(position) .. ':1')
+call('ZADD', ready_key(project), 'LT', at, ARGV[3])
+call('ZADD', KEYS[4], 'LT', at, project)
 call('ZADD', KEYS[5], 0, ARGV[5])
 return { 'owed', position }

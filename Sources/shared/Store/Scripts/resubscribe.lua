@@ -2,6 +2,7 @@
 -- KEYS    1 subs   2 subh   3 so   4 su   5 sx
 -- ARGV    1 now   2 id   3 queue   then, each or '': 4 address   5 ttl, s   6 options
 --         7 1: another address is not confirmed   8 pace of the options: ordered, and most starts in a second, 6 digits
+--         Links that were sent to an address before do not confirm another.
 -- RETURNS 'updated'; 'absent': the queue has none of this id; 'taken': another one has that address, nothing changed
 -- COST    log n for n subscriptions of the queue
 local id = ARGV[2]
@@ -9,7 +10,7 @@ local header, record = call('HGET', KEYS[2], id), call('HGET', KEYS[1], id)
 if not header or not record or tonumber(string.sub(header, 1, 15)) <= now or queue_of(header) ~= ARGV[3] then
     return 'absent'
 end
-local ttl, secret = string.match(record, '^(%d+)(%S*)')
+local ttl, secret, before, latest, barred = life_of(record)
 local address, from = address_of(record)
 local options = string.sub(record, from)
 local expires, confirmed = tonumber(string.sub(header, 1, 15)), string.sub(header, 16, 16)
@@ -21,7 +22,7 @@ if ARGV[4] ~= '' and ARGV[4] ~= address then
     if known then call('ZREM', KEYS[3], known) end
     if call('HGET', KEYS[4], address) == id then call('HDEL', KEYS[4], address) end
     call('HSET', KEYS[4], ARGV[4], id)
-    address = ARGV[4]
+    address, barred = ARGV[4], math.max(barred, latest)
     if ARGV[7] == '1' then confirmed = '0' end
 end
 if ARGV[5] ~= '' then
@@ -31,5 +32,6 @@ end
 local pace = string.sub(header, 17, 23)
 if ARGV[6] ~= '' then options, pace = ARGV[6], ARGV[8] end
 call('HSET', KEYS[2], id, string.format('%015.0f', expires) .. confirmed .. pace .. next_version(header) .. ARGV[3])
-call('HSET', KEYS[1], id, ttl .. secret .. ' ' .. #address .. ' ' .. address .. options)
+call('HSET', KEYS[1], id,
+    life_text(ttl, secret, before, latest, barred) .. ' ' .. #address .. ' ' .. address .. options)
 return 'updated'

@@ -7,10 +7,10 @@
 local id = ARGV[2]
 local header, record = call('HGET', KEYS[2], id), call('HGET', KEYS[1], id)
 if not header or not record or tonumber(string.sub(header, 1, 15)) <= now or queue_of(header) ~= ARGV[3] then return {} end
-local life, rest = string.match(record, '^(%S+)( .*)$')
-local ttl, secret = string.match(life, '^(%d+):?(%d*)')
-secret = (tonumber(secret) or 1) + 1
+local rest = string.match(record, '^%S+( .*)$')
+local ttl, secret, _, latest, barred = life_of(record)
+secret = secret + 1
 local ends = tonumber(ARGV[4]) > 0 and now + tonumber(ARGV[4]) or -1
 call('HSET', KEYS[2], id, string.sub(header, 1, 23) .. next_version(header) .. ARGV[3])
-call('HSET', KEYS[1], id, string.format('%s:%d:%.0f', ttl, secret, ends) .. rest)
+call('HSET', KEYS[1], id, life_text(ttl, secret, ends, latest, barred) .. rest)
 return { secret, ends }

@@ -16,6 +16,9 @@ package struct Subscription: Sendable, Equatable {
     /// Grows with every change of the subscription; a copy with the version of a lease is current.
     package let version: Int
     package let secret: SecretVersions
+    /// Links of confirmations that expire no later than this, seconds since the epoch, were sent to an address before this
+    /// one and count no more.
+    package let barredLinkExpiry: Int64
 }
 
 /// What became of the wish to subscribe.

@@ -27,34 +27,45 @@ struct SubscriptionHeader {
 /// The rest of a subscription; `subscribe.lua` writes it.
 ///
 /// ```
-/// ttl, s | of a rotated secret : version : end of the one before, ms, or -1 | space | bytes of the address | space
-///     | address | options, JSON
+/// ttl, s | of a rotated secret, or once a link was sent, : version : end of the one before, ms, or -1 | once a link was
+///     sent : latest expiry of one to this address, s : and of those to addresses before | space | bytes of the address
+///     | space | address | options, JSON
 /// ```
 struct SubscriptionRecord {
     let ttl: Int
     let secret: SecretVersions
+    let barredLinkExpiry: Int64
     let subscriber: String
     let options: [UInt8]
 
     init(_ bytes: [UInt8]) throws(StoreError) {
         let parts = bytes.split(separator: UInt8(ascii: " "), maxSplits: 2, omittingEmptySubsequences: false)
-        guard parts.count == 3, let (ttl, secret) = Self.life(String(decoding: parts[0], as: UTF8.self)),
+        guard parts.count == 3, let (ttl, secret, barred) = Self.life(String(decoding: parts[0], as: UTF8.self)),
             let length = Int(String(decoding: parts[1], as: UTF8.self)), (0...parts[2].count).contains(length),
             let subscriber = String(validating: parts[2].prefix(length), as: UTF8.self)
         else { throw .corrupt("the record of a subscription") }
         self.ttl = ttl
         self.secret = secret
+        self.barredLinkExpiry = barred
         self.subscriber = subscriber
         self.options = Array(parts[2].dropFirst(length))
     }
 
-    private static func life(_ text: String) -> (ttl: Int, secret: SecretVersions)? {
-        let numbers = text.split(separator: ":").map { Int64($0) }
-        guard let first = numbers.first, let ttl = first else { return nil }
-        guard numbers.count > 1 else { return (Int(ttl), .first) }
-        guard numbers.count == 3, let version = numbers[1], let end = numbers[2] else { return nil }
-        let until = end < 0 ? nil : Timestamp(milliseconds: end)
-        return (Int(ttl), SecretVersions(current: Int(version), previousUntil: until))
+    /// Seconds from the epoch to the end of the year 9999: no subscription lives longer.
+    private static let ttls = 0...Int64(253_402_300_799)
+
+    private static func life(_ text: String) -> (ttl: Int, secret: SecretVersions, barredLinkExpiry: Int64)? {
+        let fields = text.split(separator: ":")
+        let numbers = fields.compactMap { Int64($0) }
+        guard numbers.count == fields.count, [1, 3, 5].contains(numbers.count), Self.ttls.contains(numbers[0]) else {
+            return nil
+        }
+        var secret = SecretVersions.first
+        if numbers.count > 1 {
+            let until = numbers[2] < 0 ? nil : Timestamp(milliseconds: numbers[2])
+            secret = SecretVersions(current: Int(numbers[1]), previousUntil: until)
+        }
+        return (Int(numbers[0]), secret, numbers.count == 5 ? numbers[4] : 0)
     }
 }
 
@@ -82,7 +93,8 @@ extension Subscription {
         self.init(
             id: id, queue: header.queue.name, subscriber: record.subscriber, ttl: record.ttl,
             age: now.wholeSeconds(since: header.expires.adding(seconds: -record.ttl)), options: record.options,
-            confirmed: header.confirmed, version: header.version, secret: record.secret)
+            confirmed: header.confirmed, version: header.version, secret: record.secret,
+            barredLinkExpiry: record.barredLinkExpiry)
     }
 }
 

@@ -35,6 +35,8 @@ package enum SubscriptionUpdate: Sendable, Equatable {
 extension SubscriptionStore {
     /// Changes a subscription.
     ///
+    /// Links that were sent to another address than the new one count no more.
+    ///
     /// - Parameter resettingConfirmation: Whether another subscriber has to confirm anew.
     package func update(
         _ queue: QueueAddress, id: SubscriptionID, _ change: SubscriptionChange, resettingConfirmation: Bool
@@ -63,14 +65,18 @@ extension SubscriptionStore {
 
     /// Writes down that a subscriber agreed to be notified, or withdrew.
     ///
-    /// - Returns: false when this queue has no living subscription of the id.
+    /// - Parameter linkExpiry: When the link ends that the subscriber used, seconds since the epoch; nil: the owner says it.
+    /// - Returns: false when this queue has no living subscription of the id, or the link was sent to an address that the
+    ///   subscription had before.
     package func confirm(
-        _ queue: QueueAddress, id: SubscriptionID, _ confirmed: Bool
+        _ queue: QueueAddress, id: SubscriptionID, _ confirmed: Bool, linkExpiry: Int64? = nil
     ) async throws(StoreError) -> Bool {
-        var call = self.runner.call(Scripts.confirm, keys: [self.keyring.shard(of: queue).headers])
+        let keys = self.keyring.shard(of: queue)
+        var call = self.runner.call(Scripts.confirm, keys: [keys.headers, keys.subscriptions])
         call.append(id.text)
         call.append(queue.key)
         call.append(confirmed ? 1 : 0)
+        call.append(linkExpiry.map { String($0) } ?? "")
         return try await self.runner.run(call).int == 1
     }
 

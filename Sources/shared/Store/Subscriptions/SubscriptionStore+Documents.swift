@@ -3,34 +3,43 @@ import Redis
 
 /// A question to a subscriber, or its way back, ready to be delivered.
 package struct ConfirmationRequest: Sendable, Equatable {
-    /// Seconds between two of a kind from one subscription to the same address, however often they are asked for.
-    ///
-    /// Subscribing again and again floods nobody; a subscription that was deleted and made anew is another one.
-    package static let pause = 60
-
     package let kind: NotificationKind
     /// The address it goes to.
     package let subscriber: String
+    /// When it may be sent, see ``QuestionSchedule``.
+    package let at: Timestamp
     /// Seconds until its link expires; it is not attempted after that.
     package let ttl: Int
+    /// When its link expires, seconds since the epoch.
+    package let linkExpiry: Int64
     /// The JSON object to send.
     package let document: [UInt8]
 
-    package init(kind: NotificationKind, subscriber: String, ttl: Int, document: [UInt8]) {
+    /// - Parameter kind: Of a confirmation.
+    package init(
+        kind: NotificationKind, subscriber: String, at: Timestamp, ttl: Int, linkExpiry: Int64, document: [UInt8]
+    ) {
         precondition(kind.isConfirmation, "this is no question")
         self.kind = kind
         self.subscriber = subscriber
+        self.at = at
         self.ttl = ttl
+        self.linkExpiry = linkExpiry
         self.document = document
     }
 }
 
-/// What became of the wish to ask.
+/// What became of a question.
 package enum ConfirmationOutcome: Sendable, Equatable {
+    /// It is sent when its time has come.
     case asked
-    /// This subscription asked that address the same less than ``ConfirmationRequest/pause`` seconds ago.
+    /// The same question waits already, and is sent in its place.
     case held
-    /// This queue has no living subscription of the id.
+    /// Nothing was written: addresses that the subscription had before were sent links that expire as late as this second.
+    ///
+    /// A link has to expire later, so that those can be told from it.
+    case barred(until: Int64)
+    /// This queue has no living subscription of the id, or it has another address.
     case absent
 }
 
@@ -43,11 +52,11 @@ extension SubscriptionStore {
         _ queue: QueueAddress, id: SubscriptionID, _ request: ConfirmationRequest
     ) async throws(StoreError) -> ConfirmationOutcome {
         let owed = try await self.owe(
-            request.document, kind: request.kind, to: id, of: queue, ttl: request.ttl,
-            guarding: (request.subscriber, seconds: ConfirmationRequest.pause))
+            request.document, kind: request.kind, to: id, of: queue, ttl: request.ttl, question: request)
         return switch owed {
         case .owed: .asked
         case .held: .held
+        case .barred(let until): .barred(until: until)
         case .absent: .absent
         }
     }
@@ -62,7 +71,7 @@ extension SubscriptionStore {
         _ queue: QueueAddress, id: SubscriptionID, document: [UInt8], isSealed: Bool = false, ttl: Int
     ) async throws(StoreError) -> Position? {
         let owed = try await self.owe(
-            document, isSealed: isSealed, kind: .test, to: id, of: queue, ttl: ttl, guarding: ("", seconds: 0))
+            document, isSealed: isSealed, kind: .test, to: id, of: queue, ttl: ttl, question: nil)
         guard case .owed(let position) = owed else { return nil }
         return position
     }
@@ -70,29 +79,34 @@ extension SubscriptionStore {
     private enum Owed {
         case owed(Position)
         case held, absent
+        case barred(until: Int64)
     }
 
     private func owe(
         _ document: [UInt8], isSealed: Bool = false, kind: NotificationKind, to id: SubscriptionID,
-        of queue: QueueAddress, ttl: Int,
-        guarding: (subscriber: String, seconds: Int)
+        of queue: QueueAddress, ttl: Int, question: ConfirmationRequest?
     ) async throws(StoreError) -> Owed {
         let keys = self.keyring.shard(of: queue)
         var call = self.runner.call(
-            Scripts.owe, keys: [keys.headers, keys.position, keys.payloads, keys.projects, keys.bell, keys.asked])
+            Scripts.owe,
+            keys: [
+                keys.headers, keys.position, keys.payloads, keys.projects, keys.bell, keys.asked, keys.subscriptions,
+            ])
         call.append(keys.prefix)
         call.append(id.text)
         call.append(queue.key)
         call.append(self.keyring.number(of: queue))
-        call.append(guarding.subscriber)
-        call.append(guarding.seconds * 1000)
         call.append(min(ttl, Int(UInt32.max)))
         call.append(MessageRecord.Flag.of(kind) | (isSealed ? MessageRecord.Flag.sealed : 0))
         call.append(document)
+        call.append(question?.subscriber ?? "")
+        call.append(question.map { String($0.at.milliseconds) } ?? "")
+        call.append(question.map { String($0.linkExpiry) } ?? "")
         var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.owe)
         switch try reply.text() {
         case "owed": return .owed(try reply.position())
         case "held": return .held
+        case "barred": return .barred(until: Int64(try reply.int()))
         case "absent": return .absent
         case let answer: throw .corrupt("owe.lua answered \(answer)")
         }
