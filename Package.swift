@@ -25,6 +25,7 @@ let package = Package(
         .target(name: "Domain", path: "Sources/shared/Domain"),
         .target(name: "Wire", dependencies: ["Domain", .nio], path: "Sources/shared/Wire"),
         .target(name: "Signing", dependencies: ["Domain", "COpenSSL"], path: "Sources/shared/Signing"),
+        .target(name: "HTTPClient", dependencies: ["CCurl"], path: "Sources/shared/HTTPClient"),
         .target(
             name: "Redis",
             dependencies: ["CHiredis", "COpenSSL", .nio, .nioConcurrency, .nioPosix, .logging, .serviceLifecycle],
@@ -61,7 +62,7 @@ let package = Package(
         .target(
             name: "API",
             dependencies: [
-                "Domain", "Pools", "Redis", "Runtime", "Signing", "Startup", "Store", "Wire",
+                "Domain", "HTTPClient", "Pools", "Redis", "Runtime", "Signing", "Startup", "Store", "Wire",
                 .argumentParser, .hummingbird, .hummingbirdCore, .httpTypes, .logging, .metrics, .nio,
                 .nioConcurrency, .nioHTTPTypes, .nioPosix, .serviceLifecycle,
             ],
@@ -75,7 +76,8 @@ let package = Package(
         .target(
             name: "Notifier",
             dependencies: [
-                "CCurl", "CEpoll", "Domain", "Pools", "Redis", "Runtime", "Signing", "Startup", "Store", "Wire",
+                "CCurl", "CEpoll", "Domain", "HTTPClient", "Pools", "Redis", "Runtime", "Signing", "Startup", "Store",
+                "Wire",
                 .argumentParser, .logging, .metrics, .nio, .nioConcurrency, .nioPosix, .serviceLifecycle,
             ],
             path: "Sources/notifier",
@@ -112,8 +114,8 @@ let package = Package(
         .executableTarget(
             name: "peers",
             dependencies: [
-                "Notifier", "Redis", .argumentParser, .hummingbird, .logging, .nio, .nioConcurrency, .nioHTTP1,
-                .nioPosix,
+                "HTTPClient", "Notifier", "Redis", .argumentParser, .hummingbird, .logging, .nio, .nioConcurrency,
+                .nioHTTP1, .nioPosix,
             ],
             path: "Benchmarks/Peers"
         ),
@@ -128,6 +130,7 @@ let package = Package(
             path: "Tests/TestKit"
         ),
         .testTarget(name: "DomainTests", dependencies: ["Domain"]),
+        .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient"]),
         .testTarget(name: "WireTests", dependencies: ["Domain", "Wire", .nio], exclude: ["Corpus"]),
         .testTarget(name: "SigningTests", dependencies: ["Domain", "Signing"]),
         .testTarget(name: "RedisTests", dependencies: ["Redis", "TestKit", .logging, .nio, .nioPosix]),
@@ -155,7 +158,8 @@ let package = Package(
         .testTarget(
             name: "NotifierTests",
             dependencies: [
-                "Domain", "Notifier", "Redis", "Runtime", "Signing", "Store", "TestKit", "Wire", .logging, .nio,
+                "Domain", "HTTPClient", "Notifier", "Redis", "Runtime", "Signing", "Store", "TestKit", "Wire", .logging,
+                .nio,
                 .nioPosix,
                 .serviceLifecycle,
             ]

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import HTTPClient
 import Logging
 import NIOConcurrencyHelpers
 import Notifier
@@ -58,7 +59,7 @@ private final class Sender: Sendable {
         }
         guard isLeft else { return }
         self.client.send([
-            WebhookRequest(url: self.url, host: HostLedger.host(of: self.url), headers: self.headers, body: self.body) {
+            WebhookRequest(url: self.url, host: HTTPURL.origin(of: self.url), headers: self.headers, body: self.body) {
                 _ in
                 let isLast = self.counts.withLockedValue { counts in
                     counts.ended += 1

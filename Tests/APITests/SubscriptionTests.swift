@@ -112,10 +112,32 @@ struct SubscriptionTests {
         try await withAPI { api async throws in
             let client = api.client()
             for uri in (0..<15).map({ "http://\($0)" }) + [
-                "http://fake:8080", "http://127.0.0.1:9/", "HTTPS://x", "http:",
+                "http://fake:8080", "http://127.0.0.1:9/", "HTTPS://x", "http:/a/b", "mailto:a@b.example",
             ] {
                 _ = try await self.subscribe(client, #"{"subscriber": "\#(uri)"}"#)
             }
+        }
+    }
+
+    @Test(arguments: [
+        ("http://127.0.0.1:9999/in ", "blank"), ("http:", "scheme"), ("http://", "no host"), ("http://h:abc/", "port"),
+        ("http://127.0.0.1:99999/", "port"), ("http://[::1/", "host"), ("http://exa mple.test/", "blank"),
+        ("http://b\u{fc}cher.test/", "xn--"), ("http:///x", "no host"), ("http://h/\\u0000", "control"),
+        ("mailto:a b@c.example", "blank"),
+    ])
+    func `An address that could never be sent to is refused with the reason, when made and when changed`(
+        uri: String, words: String
+    ) async throws {
+        try await withAPI { api async throws in
+            let client = api.client()
+            let made = try await client.post(self.path, #"{"subscriber": "\#(uri)"}"#)
+            #expect(made.status == 400 && made.words.contains(words), "\(made.words)")
+            #expect(try await client.get("/v2/queues?with_count=true").json["count"] as? Int == 0)
+            let id = try await self.subscribe(client, #"{"subscriber": "http://a.example"}"#)
+            let changed = try await client.patch("\(self.path)/\(id)", #"{"subscriber": "\#(uri)"}"#)
+            #expect(changed.status == 400 && changed.words.contains(words), "\(changed.words)")
+            #expect(
+                try await client.get("\(self.path)/\(id)").json["subscriber"] as? String == "http://a.example")
         }
     }
 

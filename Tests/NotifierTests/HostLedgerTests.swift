@@ -13,13 +13,25 @@ struct HostLedgerTests {
         #expect(ledger.enter("http://a") && !ledger.enter("http://a"))
     }
 
-    @Test(arguments: [
-        ("http://a.example/hook?x=1", "http://a.example"), ("HTTP://A.example:8080", "http://a.example:8080"),
-        ("https://user:p@ss@a.example?b", "https://a.example"), ("http://[::1]:80/", "http://[::1]:80"),
-        ("http://a.example#f", "http://a.example"), ("mailto:a@b", "mailto:a@b"),
-    ])
-    func `A host is scheme, name and port`(url: String, host: String) {
-        #expect(HostLedger.host(of: url) == host)
+    @Test func `However a host is spelled, its limit is the same`() async throws {
+        try await WebhookReceiver.with(answers: ["/": .hang]) { slow in
+            try await WebhookReceiver.with { quick in
+                try await withDeployment { house in
+                    for start in ["http://127.0.0.1", "http:/127.0.0.1", "http://u\\@127.0.0.1", "http://0x7f.1"] {
+                        try await house.subscribe("\(start):\(slow.port)/")
+                    }
+                    try await house.subscribe(quick.url())
+                    var settings = EngineSettings()
+                    settings.hostConcurrency = 1
+                    try await house.withNotifier(settings: settings) {
+                        for number in 1...3 { try await house.post("\(number)") }
+                        try await quick.waitFor(count: 3)
+                        try await slow.waitFor(count: 1)
+                        #expect(slow.connections == 1)
+                    }
+                }
+            }
+        }
     }
 
     @Test func `A slow host with many subscriptions leaves room for others, and gets everything in the end`()

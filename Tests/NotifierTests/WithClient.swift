@@ -1,4 +1,5 @@
 import Domain
+import HTTPClient
 import Logging
 import Notifier
 import TestKit
@@ -20,7 +21,7 @@ extension WebhookClient {
         await withCheckedContinuation { continuation in
             self.send([
                 WebhookRequest(
-                    url: url, host: HostLedger.host(of: url), headers: headers, body: PinnedBytes(body.utf8)
+                    url: url, host: HTTPURL.origin(of: url), headers: headers, body: PinnedBytes(body.utf8)
                 ) {
                     continuation.resume(returning: $0)
                 }

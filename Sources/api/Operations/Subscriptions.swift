@@ -14,6 +14,7 @@ extension Operations {
         to queue: QueueAddress, document: [UInt8], now: Timestamp
     ) async throws -> SubscriptionID {
         let wish = try SubscriptionBody(document: document, now: now, schemes: self.modes.subscriberSchemes)
+        try wish.subscriber.checkAddress()
         let ttl = wish.ttl ?? self.limits.subscriptionTTLDefault
         let (id, outcome) = try await self.stores.making(queue) { place in
             try await place.store.subscriptions.create(
@@ -60,6 +61,7 @@ extension Operations {
         _ text: String, of queue: QueueAddress, document: [UInt8], now: Timestamp
     ) async throws {
         let patch = try SubscriptionPatch(document: document, now: now, schemes: self.modes.subscriberSchemes)
+        try patch.subscriber?.checkAddress()
         guard let id = SubscriptionID(text) else {
             try await self.ping(for: queue)
             throw Refusal.subscriptionNotFound

@@ -1,13 +1,14 @@
 package import Domain
+import HTTPClient
 package import Signing
 package import Wire
 
 /// What an attempt has to know about its subscription; shared by all attempts of it.
 package final class Recipient: Sendable {
-    /// The subscriber's address exactly as it was written.
+    /// What libcurl is given: the subscriber's address as it was written, without a `trust+`.
     package let url: String
     package let scheme: Subscriber.Scheme
-    /// What a connection is made to, see ``HostLedger``.
+    /// The origin of the address, see ``HTTPURL/origin``.
     package let host: String
     package let isConfirmed: Bool
     /// Links of confirmations that expire no later than this, seconds since the epoch, count no more: they were sent to
@@ -29,9 +30,11 @@ package final class Recipient: Sendable {
         subscriber: Subscriber, isConfirmed: Bool, barredLinkExpiry: Int64 = 0, secrets: WebhookSecrets,
         options: DeliveryOptions = DeliveryOptions()
     ) {
-        self.url = subscriber.uri
+        // An address that was kept before it was checked fails when it is sent to.
+        let url = try? HTTPURL(subscriber.uri)
+        self.url = url?.text ?? subscriber.uri
         self.scheme = subscriber.scheme
-        self.host = HostLedger.host(of: subscriber.uri)
+        self.host = url?.origin ?? HTTPURL.unreadableOrigin
         self.isConfirmed = isConfirmed
         self.barredLinkExpiry = barredLinkExpiry
         self.secrets = secrets

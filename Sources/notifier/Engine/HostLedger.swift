@@ -2,7 +2,7 @@ import NIOConcurrencyHelpers
 
 /// How many attempts are under way to each host, so that one that is slow, with many subscriptions, cannot have all slots.
 ///
-/// A host is what a connection is made to: scheme, name or address, and port.
+/// A host is what a connection is made to: the origin that ``HTTPURL`` gives.
 package final class HostLedger: Sendable {
     private let limit: Int
     private let underWay = NIOLockedValueBox<[String: Int]>([:])
@@ -27,13 +27,5 @@ package final class HostLedger: Sendable {
             precondition(left >= 0, "an attempt left a host twice")
             underWay[host] = left > 0 ? left : nil
         }
-    }
-
-    /// Scheme, host and port of an address: what is in front of its path, without user information, in lower case.
-    package static func host(of url: String) -> String {
-        guard let start = url.firstRange(of: "://")?.upperBound else { return url.lowercased() }
-        let authority = url[start...].prefix { !"/?#\\".contains($0) }
-        let place = authority.lastIndex(of: "@").map { authority[authority.index(after: $0)...] } ?? authority
-        return (url[..<start] + place).lowercased()
     }
 }

@@ -2,9 +2,9 @@ package import Domain
 
 /// One POST to a subscriber, ready to be sent, and who wants to hear how it went.
 package struct WebhookRequest: Sendable {
-    /// The subscriber's address exactly as stored; user information in it becomes basic authentication.
+    /// What libcurl is given; user information in it becomes basic authentication.
     package let url: String
-    /// Of the address, see ``HostLedger/host(of:)``.
+    /// The origin of the URL, see ``HTTPURL/origin``.
     package let host: String
     /// `Name: value` each, without line ends.
     package let headers: [String]

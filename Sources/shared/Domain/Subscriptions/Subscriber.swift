@@ -9,8 +9,7 @@ package struct Subscriber: Hashable, Sendable {
     /// The address exactly as the caller wrote it.
     package let uri: String
 
-    /// Only the scheme is looked at: whether the address can be reached, and may be, is decided when a delivery connects
-    /// (contract S-26).
+    /// Only the scheme is looked at: the module HTTPClient reads the rest of a URL.
     ///
     /// - Parameter schemes: The kinds that are taken.
     /// - Throws: ``Refusal/subscriberSchemeUnsupported(supported:)``.
