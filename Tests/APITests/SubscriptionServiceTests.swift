@@ -40,6 +40,7 @@ struct SubscriptionServiceTests {
                 var exchange = Exchange()
                 (exchange.dns, exchange.connect, exchange.tls, exchange.firstByte, exchange.total) = (1, 2, 3, 4, 10)
                 exchange.address = number == 0 ? nil : .public
+                exchange.reconnected = number == 2
                 let report = AttemptReport(
                     startedAt: Timestamp(milliseconds: 1_700_000_000_007), kind: .notification,
                     outcome: outcomes[number], exchange: exchange)
@@ -56,6 +57,7 @@ struct SubscriptionServiceTests {
             #expect(told[0]["message_type"] as? String == "Notification" && told[0]["attempt"] as? Int == 1)
             #expect(told[0]["succeeded"] as? Bool == true && told[0]["status"] as? Int == 200)
             #expect(told[0]["address"] as? String == "public")
+            #expect(told.map { $0["reconnected"] as? Bool } == [true, false])
             let phases = ["dns": 1, "connect": 2, "tls": 3, "first_byte": 4, "total": 10]
             #expect(told[0]["ms"] as? [String: Int] == phases)
             #expect(told[1]["succeeded"] as? Bool == false && told[1]["status"] as? Int == 503)

@@ -2,16 +2,27 @@ import Domain
 import Testing
 
 struct OutcomeTests {
-    @Test(arguments: [
-        (200, Outcome.accepted(status: 200)), (204, .accepted(status: 204)), (299, .accepted(status: 299)),
-        (301, .refused(status: 301)), (304, .refused(status: 304)), (400, .refused(status: 400)),
-        (404, .refused(status: 404)), (410, .refused(status: 410)), (408, .deferred(status: 408, retryAfter: 7)),
-        (425, .deferred(status: 425, retryAfter: 7)), (429, .deferred(status: 429, retryAfter: 7)),
-        (500, .deferred(status: 500, retryAfter: 7)), (599, .deferred(status: 599, retryAfter: 7)),
-        (600, .refused(status: 600)), (101, .refused(status: 101)),
-    ])
-    func `A status is sorted into one of three answers`(status: Int, outcome: Outcome) {
-        #expect(Outcome(status: status, retryAfter: 7) == outcome)
+    @Test(
+        arguments: [
+            (200, Outcome.accepted(status: 200)), (204, .accepted(status: 204)), (299, .accepted(status: 299)),
+            (410, .refused(status: 410)),
+        ]
+            + [101, 301, 304, 400, 403, 404, 408, 411, 425, 429, 500, 599, 600].map {
+                ($0, .deferred(status: $0, retryAfter: .delay(seconds: 7)))
+            })
+    func `2xx is a success, 410 ends the delivery, and everything else is repeated`(status: Int, outcome: Outcome) {
+        #expect(Outcome(status: status, retryAfter: .delay(seconds: 7)) == outcome)
+    }
+
+    @Test func `Statuses that a subscription names end the delivery, by number or by class`() {
+        let final = FinalStatuses(statuses: [404], classes: [5])
+        for (status, isFinal) in [(404, true), (500, true), (599, true), (403, false), (499, false), (301, false)] {
+            let judged = final.judge(.deferred(status: status, retryAfter: nil))
+            #expect(judged == (isFinal ? .refused(status: status) : .deferred(status: status, retryAfter: nil)))
+        }
+        #expect(final.judge(.accepted(status: 204)) == .accepted(status: 204))
+        #expect(final.judge(.unreachable(.timeout)) == .unreachable(.timeout))
+        #expect(FinalStatuses.none.contains(410) && !FinalStatuses.none.contains(404))
     }
 }
 
@@ -19,9 +30,12 @@ struct DeliveryDecisionTests {
     let now = Timestamp(milliseconds: 1_800_000_000_000)
     var far: Timestamp { self.now.adding(seconds: 3600) }
 
-    private func decide(_ outcome: Outcome, attempt: Int, expiresAt: Timestamp? = nil) -> DeliveryDecision {
+    private func decide(
+        _ outcome: Outcome, attempt: Int, expiresAt: Timestamp? = nil, chance: Double = 0
+    ) -> DeliveryDecision {
         DeliveryDecision(
-            after: outcome, attempt: attempt, policy: RetryPolicy(), expiresAt: expiresAt ?? self.far, now: self.now)
+            after: outcome, attempt: attempt, policy: RetryPolicy(), expiresAt: expiresAt ?? self.far, now: self.now,
+            retryAfterMax: .seconds(3600), chance: chance)
     }
 
     @Test func `An accepted message is delivered`() {
@@ -34,23 +48,58 @@ struct DeliveryDecisionTests {
     }
 
     @Test func `A failure is tried again after the policy's wait, until its attempts are used up`() {
-        #expect(self.decide(.unreachable(.connect), attempt: 1) == .retry(afterSeconds: 0))
-        #expect(self.decide(.deferred(status: 503, retryAfter: nil), attempt: 9) == .retry(afterSeconds: 15))
+        #expect(self.decide(.unreachable(.connect), attempt: 1) == .retry(after: .zero))
+        #expect(self.decide(.deferred(status: 503, retryAfter: nil), attempt: 9) == .retry(after: .seconds(15)))
         #expect(self.decide(.unreachable(.timeout), attempt: 15) == .deadLetter(.exhausted))
     }
 
-    @Test(arguments: [(0, 1), (1, 1), (12, 12), (30, 30), (86_400, 30), (-5, 1)])
-    func `A wish to wait is obeyed between 1 s and the longest wait of the policy`(wish: Int, wait: Int) {
-        #expect(self.decide(.deferred(status: 429, retryAfter: wish), attempt: 1) == .retry(afterSeconds: wait))
+    @Test(arguments: [
+        (0, 1), (1, 1), (12, 12), (30, 30), (120, 120), (3600, 3600), (86_400, 3600), (.max, 3600), (-5, 1),
+    ])
+    func `A Retry-After is obeyed from 1 s up to the setting, whatever the waits of the policy`(asked: Int, wait: Int) {
+        let far = self.now.adding(seconds: 7200)
+        let outcome = Outcome.deferred(status: 429, retryAfter: .delay(seconds: asked))
+        #expect(self.decide(outcome, attempt: 1, expiresAt: far) == .retry(after: .seconds(wait)))
+        let date = RetryAfter.date(Timestamp(milliseconds: self.now.milliseconds + Int64(min(asked, 90_000)) * 1000))
+        #expect(
+            self.decide(.deferred(status: 429, retryAfter: date), attempt: 1, expiresAt: far)
+                == .retry(after: .seconds(wait)))
     }
 
-    @Test func `A wish never shortens the policy's own wait`() {
-        #expect(self.decide(.deferred(status: 503, retryAfter: 2), attempt: 13) == .retry(afterSeconds: 30))
+    @Test func `A Retry-After never shortens the policy's own wait`() {
+        let outcome = Outcome.deferred(status: 503, retryAfter: .delay(seconds: 2))
+        #expect(self.decide(outcome, attempt: 13) == .retry(after: .seconds(30)))
+    }
+
+    @Test func `A Retry-After beyond the end of the message's life ends the delivery`() {
+        let outcome = Outcome.deferred(status: 503, retryAfter: .delay(seconds: 60))
+        #expect(
+            self.decide(outcome, attempt: 1, expiresAt: self.now.adding(seconds: 60)) == .deadLetter(.expired))
+    }
+
+    @Test func `Jitter delays a retry by up to a tenth of its wait, never makes it earlier, and not beyond the life`() {
+        let outcome = Outcome.unreachable(.connect)
+        for attempt in 4...14 {
+            guard case .retry(let plain) = self.decide(outcome, attempt: attempt) else { continue }
+            for step in 0..<100 {
+                let chance = Double(step) / 100
+                guard case .retry(let wait) = self.decide(outcome, attempt: attempt, chance: chance) else {
+                    Issue.record("no retry")
+                    return
+                }
+                #expect(wait >= plain && wait <= plain + plain / 10)
+            }
+            #expect(self.decide(outcome, attempt: attempt, chance: 0.9) != .retry(after: plain))
+        }
+        #expect(self.decide(outcome, attempt: 1, chance: 0.9) == .retry(after: .zero))
+        let end = self.now.adding(milliseconds: 15_200)
+        #expect(
+            self.decide(outcome, attempt: 9, expiresAt: end, chance: 0.9) == .retry(after: .milliseconds(15_199)))
     }
 
     @Test func `No attempt is planned at or after the end of the message's life`() {
         let end = self.now.adding(seconds: 15)
         #expect(self.decide(.unreachable(.connect), attempt: 9, expiresAt: end) == .deadLetter(.expired))
-        #expect(self.decide(.unreachable(.connect), attempt: 8, expiresAt: end) == .retry(afterSeconds: 10))
+        #expect(self.decide(.unreachable(.connect), attempt: 8, expiresAt: end) == .retry(after: .seconds(10)))
     }
 }

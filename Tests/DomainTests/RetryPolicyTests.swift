@@ -13,8 +13,9 @@ struct RetryPolicyTests {
         #expect(policy.delay(afterAttempt: 15) == nil)
     }
 
-    @Test func `Attempts are counted from 1`() async {
-        await #expect(processExitsWith: .failure) { _ = RetryPolicy().delay(afterAttempt: 0) }
+    @Test(arguments: [0, -1, Int.min])
+    func `A number below 1, which only a damaged store has, counts as the first attempt`(attempt: Int) {
+        #expect(RetryPolicy().delay(afterAttempt: attempt) == 0)
     }
 
     private func policy(delayMax: Int, ignoresSubscriptions: Bool = false) -> RetryPolicy {

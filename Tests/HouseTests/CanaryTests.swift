@@ -29,7 +29,7 @@ struct CanaryTests {
         try await withRedis(password: Self.poolPassword) { pool in
             try await withHouse(appendOnly: true, redisPassword: Self.redisPassword, settings: Self.settings) { house in
                 try await WebhookReceiver.with(answers: [
-                    "/failing": .sequence([.status(503), .status(503), .status(204)]), "/refused": .status(404),
+                    "/failing": .sequence([.status(503), .status(503), .status(204)]), "/refused": .status(410),
                 ]) { receiver in
                     let api = try await house.startAPI()
                     let notifier = try await house.startNotifier()

@@ -74,11 +74,16 @@ struct DeliveryTests {
         }
     }
 
-    @Test(arguments: [404, 410, 400, 301])
-    func `An answer that ends the delivery makes it a dead letter`(status: Int) async throws {
+    @Test(arguments: [
+        (410, "{}"), (404, #"{"_final_statuses": [400, 404]}"#), (301, #"{"_final_statuses": ["3xx"]}"#),
+        (503, #"{"_final_statuses": [404, "5xx"]}"#),
+    ])
+    func `An answer that is final for the subscription makes it a dead letter`(
+        status: Int, options: String
+    ) async throws {
         try await WebhookReceiver.with(answers: ["/": .status(status)]) { receiver in
             try await withDeployment { house in
-                let subscription = try await house.subscribe(receiver.url())
+                let subscription = try await house.subscribe(receiver.url(), options: options)
                 try await house.withNotifier {
                     try await house.post(#"{"keep": "me"}"#)
                     let letter = try #require(try await house.deadLetters(waitingFor: 1).first)
@@ -96,8 +101,51 @@ struct DeliveryTests {
         }
     }
 
+    @Test(arguments: [301, 400, 403, 404, 408, 413, 501])
+    func `A receiver that answers anything but 2xx and 410 for a while gets the message by the policy`(
+        status: Int
+    ) async throws {
+        let answers = ["/": ReceiverAnswer.sequence([.status(status), .status(status), .status(204)])]
+        try await WebhookReceiver.with(answers: answers) { receiver in
+            try await withDeployment { house in
+                let id = try await house.subscribe(receiver.url(), options: #"{"_final_statuses": [410, 499]}"#)
+                try await house.withNotifier {
+                    try await house.post("1")
+                    try await receiver.waitFor(count: 3)
+                    #expect(try await house.isSettled())
+                }
+                let health = try await house.store.deliveries.health(of: house.queue, subscription: id)
+                #expect(
+                    health?.log.attempts.map(\.report.end)
+                        == [204, status, status].map { .answered(status: $0) })
+                #expect(try await house.deadLetters().isEmpty)
+            }
+        }
+    }
+
+    @Test func `A kept connection that closes at the next message costs no attempt, and the log says so`() async throws
+    {
+        try await WebhookReceiver.with(answers: ["/": .oncePerConnection]) { receiver in
+            try await withDeployment { house in
+                let id = try await house.subscribe(receiver.url())
+                try await house.withNotifier {
+                    try await house.post("1")
+                    try await receiver.waitFor(count: 1)
+                    #expect(try await house.isSettled())
+                    try await house.post("2")
+                    try await receiver.waitFor(count: 3)
+                    #expect(try await house.isSettled())
+                }
+                let health = try await house.store.deliveries.health(of: house.queue, subscription: id)
+                #expect(health?.log.attempts.map(\.report.exchange.reconnected) == [true, false])
+                #expect(health?.log.attempts.allSatisfy { $0.attempt == 1 && $0.report.isSuccess } == true)
+                #expect(receiver.requests.map { $0["herald-attempt"] } == ["1", "1", "1"])
+            }
+        }
+    }
+
     @Test func `A dead letter that is sent again arrives under the same webhook-id`() async throws {
-        try await WebhookReceiver.with(answers: ["/": .sequence([.status(404), .status(200)])]) { receiver in
+        try await WebhookReceiver.with(answers: ["/": .sequence([.status(410), .status(200)])]) { receiver in
             try await withDeployment { house in
                 try await house.subscribe(receiver.url())
                 try await house.withNotifier {

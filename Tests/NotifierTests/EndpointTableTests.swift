@@ -32,8 +32,10 @@ struct EndpointTableTests {
         ),
         ("answers 102 and closes", .raw("HTTP/1.1 102 Processing\r\n\r\n", closes: true), "closed", 2),
         ("answers 100 and nothing more", raw("HTTP/1.1 100 Continue\r\n\r\n"), "timeout", 2),
-        ("redirects, 301", .status(301, headers: [("location", "/elsewhere")]), "301", 1),
-        ("redirects, 307", .status(307, headers: [("location", "/elsewhere")]), "307", 1),
+        ("redirects, 301", .status(301, headers: [("location", "/elsewhere")]), "301", 2),
+        ("redirects, 307", .status(307, headers: [("location", "/elsewhere")]), "307", 2),
+        ("answers 404", .status(404), "404", 2),
+        ("answers 403", .status(403), "403", 2),
         ("answers 410", .status(410), "410", 1),
         ("answers 429", .status(429), "429", 2),
         ("answers 429, Retry-After: 0", .status(429, headers: [("retry-after", "0")]), "429", 2),
@@ -54,6 +56,11 @@ struct EndpointTableTests {
             "has 80 kB of headers",
             raw("HTTP/1.1 200 OK\r\n" + String(repeating: "x: \(String(repeating: "y", count: 1000))\r\n", count: 80)),
             "too_large", 2
+        ),
+        (
+            "has 16,000 header lines", raw("HTTP/1.1 200 OK\r\n" + String(repeating: "a:\r\n", count: 16_000)),
+            "too_large",
+            2
         ),
         ("speaks SSH", .raw("SSH-2.0-OpenSSH_9.2\r\n\r\n", closes: true), "malformed", 2),
     ]

@@ -4,7 +4,8 @@ import Testing
 
 struct AttemptLogTests {
     private func report(
-        _ outcome: Outcome, at start: Timestamp, kind: NotificationKind = .notification, total: Int = 12
+        _ outcome: Outcome, at start: Timestamp, kind: NotificationKind = .notification, total: Int = 12,
+        reconnected: Bool = false
     ) -> AttemptReport {
         var exchange = Exchange()
         exchange.dns = 1
@@ -13,6 +14,7 @@ struct AttemptLogTests {
         exchange.firstByte = 4
         exchange.total = total
         exchange.address = .linkLocal
+        exchange.reconnected = reconnected
         return AttemptReport(startedAt: start, kind: kind, outcome: outcome, exchange: exchange)
     }
 
@@ -24,13 +26,14 @@ struct AttemptLogTests {
             let ids = try await house.post(["1"], to: queue)
             let outcomes: [Outcome] =
                 Outcome.Failure.allCases.map { .unreachable($0) }
-                + [.deferred(status: 503, retryAfter: 9), .forbidden, .refused(status: 404), .accepted(status: 204)]
+                + [.deferred(status: 503, retryAfter: nil), .forbidden, .refused(status: 404), .accepted(status: 204)]
             var told: [AttemptReport] = []
             var leases = try await house.take().leases
             for (index, outcome) in outcomes.enumerated() {
                 house.time.pass(milliseconds: 7)
-                let kind = NotificationKind.allCases[index % 3]
-                let report = self.report(outcome, at: house.time.now, kind: kind, total: index * 1000)
+                let kind = NotificationKind.allCases[index % 4]
+                let report = self.report(
+                    outcome, at: house.time.now, kind: kind, total: index * 1000, reconnected: index % 2 == 1)
                 told.append(report)
                 let isLast = index == outcomes.count - 1
                 let settlement = Settlement(leases[0], isLast ? .delivered : .retry(after: .zero), after: report)

@@ -10,6 +10,8 @@ final class ReceiverLedger: Sendable {
         var counts: [String: Int] = [:]
         var open: [Int: any Channel] = [:]
         var connections = 0
+        /// Connections of lower numbers are reset at their next byte.
+        var closedBelow = 0
     }
 
     private let state: NIOLockedValueBox<State>
@@ -32,6 +34,14 @@ final class ReceiverLedger: Sendable {
             state.open[state.connections] = channel
             return state.connections
         }
+    }
+
+    func closeAtNextByte() {
+        self.state.withLockedValue { $0.closedBelow = $0.connections }
+    }
+
+    func isClosing(_ connection: Int) -> Bool {
+        self.state.withLockedValue { connection < $0.closedBelow }
     }
 
     func closed(_ connection: Int) {
@@ -87,6 +97,7 @@ final class ReceiverConnection: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if self.ledger.isClosing(self.number) { return self.reset(context: context) }
         var bytes = self.unwrapInboundIn(data)
         self.received.writeBuffer(&bytes)
         // A method starts with a letter and a TLS greeting does not: answer that as a server without TLS would.

@@ -59,6 +59,11 @@ package final class WebhookReceiver: Sendable {
         self.ledger.setAnswer(answer, for: path)
     }
 
+    /// Resets every connection that is open now at the next byte that comes over it.
+    package func closeAtNextByte() {
+        self.ledger.closeAtNextByte()
+    }
+
     /// All that has arrived so far, in order of arrival.
     package var requests: [ReceivedRequest] { self.ledger.requests }
 

@@ -22,6 +22,28 @@ struct DeliveryOptionsTests {
         }
     }
 
+    // MARK: Final statuses
+
+    @Test func `Final statuses are numbers and classes`() {
+        #expect(
+            self.options("{}").finalStatuses == .none
+                && self.options(#"{"_final_statuses": null}"#).finalStatuses == .none)
+        #expect(self.options(#"{"_final_statuses": []}"#).finalStatuses == .none)
+        let final = self.options(#"{"_final_statuses": [400, 404, "5xx"]}"#).finalStatuses
+        #expect(final == FinalStatuses(statuses: [400, 404], classes: [5]))
+        #expect(self.words(of: #"{"_final_statuses": [300, 599, "3xx", "4xx", 300]}"#) == nil)
+    }
+
+    @Test(arguments: [
+        "1", #""4xx""#, "{}", "true", "[200]", "[299]", "[600]", "[-404]", "[404.0]", #"["404"]"#, #"["2xx"]"#,
+        #"["4XX"]"#, "[null]", "[[404]]", "[9223372036854775807]",
+        "[\(Array(repeating: "404", count: 65).joined(separator: ","))]",
+    ])
+    func `A list of final statuses that is none is refused, and as good as none where it is stored`(list: String) {
+        #expect(self.words(of: #"{"_final_statuses": \#(list)}"#)?.contains("_final_statuses") == true)
+        #expect(self.options(#"{"_final_statuses": \#(list)}"#).finalStatuses == .none)
+    }
+
     // MARK: Retry policies
 
     @Test(arguments: [

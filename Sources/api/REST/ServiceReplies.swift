@@ -95,6 +95,8 @@ struct ServiceReplies: Sendable {
         body.writeJSON(report.end.error)
         body.writeStaticString(#","address":"#)
         body.writeJSON(report.exchange.address?.rawValue)
+        body.writeStaticString(#","reconnected":"#)
+        body.writeJSON(report.exchange.reconnected)
         body.writeStaticString(#","ms":{"dns":"#)
         body.writeJSON(report.exchange.dns)
         body.writeStaticString(#","connect":"#)

@@ -28,12 +28,16 @@ struct Attempts: Sendable {
     private let vault: Vault
     private let recipients: Recipients
     private let confirmedOnly: Bool
+    private let retryAfterMax: Duration
 
-    /// - Parameter confirmedOnly: Whether only subscribers that confirmed are notified.
-    init(store: Store, masterKey: MasterKey, vault: Vault, confirmedOnly: Bool) {
+    /// - Parameters:
+    ///   - confirmedOnly: Whether only subscribers that confirmed are notified.
+    ///   - retryAfterMax: How far a `Retry-After` is obeyed.
+    init(store: Store, masterKey: MasterKey, vault: Vault, confirmedOnly: Bool, retryAfterMax: Duration) {
         self.store = store
         self.vault = vault
         self.confirmedOnly = confirmedOnly
+        self.retryAfterMax = retryAfterMax
         self.recipients = Recipients(subscriptions: store.subscriptions, masterKey: masterKey)
     }
 
@@ -60,7 +64,7 @@ struct Attempts: Sendable {
             guard recipient.scheme != .mailto else {
                 return .end(lease, Self.giveUp(lease, .noTransport, "this house sends no mail"))
             }
-            let terms = AttemptTerms(lease, to: recipient)
+            let terms = AttemptTerms(lease, to: recipient, retryAfterMax: self.retryAfterMax)
             var body: PinnedBytes
             do throws(VaultError) {
                 if let known = encoded, known.position == lease.position, known.queue == lease.queue {

@@ -19,6 +19,8 @@ package final class Recipient: Sendable {
     package let retryPolicy: RetryPolicy?
     /// nil: the body is the notification itself.
     package let template: PostTemplate?
+    /// Which answers end a delivery.
+    package let finalStatuses: FinalStatuses
     /// Whether an answer of 410 disables the subscription.
     package let disablesOnGone: Bool
     /// The headers that are the same in all its requests, `Name: value` each.
@@ -40,6 +42,7 @@ package final class Recipient: Sendable {
         self.secrets = secrets
         self.retryPolicy = options.retryPolicy
         self.template = options.template
+        self.finalStatuses = options.finalStatuses
         self.disablesOnGone = options.disablesOnGone
         let own = options.headers.headers
         self.headers = own.isEmpty ? Self.plainHeaders : Self.lines(of: own)

@@ -20,6 +20,8 @@ package struct EngineSettings: Sendable {
     package var confirmedOnly = false
     /// How long nothing but failures may come of a subscription until nothing is sent to it any more; zero: for ever.
     package var disableAfter = Duration.zero
+    /// How far the `Retry-After` of an answer is obeyed, whatever the waits of the policy.
+    package var retryAfterMax = Duration.seconds(3600)
 
     package init() {}
 }
@@ -72,7 +74,8 @@ package struct Engine: Service {
         let tools = NotifierTools(
             store: store, client: client,
             attempts: Attempts(
-                store: store, masterKey: masterKey, vault: vault, confirmedOnly: settings.confirmedOnly),
+                store: store, masterKey: masterKey, vault: vault, confirmedOnly: settings.confirmedOnly,
+                retryAfterMax: settings.retryAfterMax),
             slots: slots, hosts: hosts, clock: RedisClock(shown: now), settings: settings,
             metrics: NotifierMetrics(pool: pool), lanes: Lanes(), trouble: TroubleLog(logger: logger), logger: logger)
         self.tools = tools

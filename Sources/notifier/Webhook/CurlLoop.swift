@@ -153,7 +153,12 @@ final class CurlLoop {
             else { continue }
             var status = 0
             ccurl_get_long(easy, CURLINFO_RESPONSE_CODE, &status)
-            let outcome = transfer.outcome(of: message.pointee.data.result, status: status)
+            let code = message.pointee.data.result
+            if transfer.mayRestart(after: code) {
+                curl_multi_remove_handle(multi.handle, easy)
+                if curl_multi_add_handle(multi.handle, easy) == CURLM_OK { continue }
+            }
+            let outcome = transfer.outcome(of: code, status: status)
             self.finish(transfer, with: .finished(outcome, transfer.exchange()))
         }
     }
@@ -161,8 +166,9 @@ final class CurlLoop {
     private func finish(_ transfer: Transfer, with result: WebhookResult) {
         if let multi = transfer.multi { curl_multi_remove_handle(multi.handle, transfer.easy) }
         self.underWay[transfer.easy] = nil
+        let isKept = self.idle.count < Self.idleMax && transfer.isReusable
         let completion = transfer.end()
-        if self.idle.count < Self.idleMax { self.idle.append(transfer) } else { curl_easy_cleanup(transfer.easy) }
+        if isKept { self.idle.append(transfer) } else { curl_easy_cleanup(transfer.easy) }
         completion?(result)
     }
 
@@ -210,13 +216,14 @@ final class CurlLoop {
 
     private func makeTransfer() -> Transfer? {
         guard let easy = curl_easy_init() else { return nil }
-        let transfer = Transfer(easy: easy, egress: self.egress)
+        let transfer = Transfer(easy: easy, egress: self.egress, timeout: self.limits.timeout)
         ccurl_set_long(easy, CURLOPT_NOSIGNAL, 1)
         ccurl_set_long(easy, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
         ccurl_set_long(easy, CURLOPT_BUFFERSIZE, 1024)  // the least; the default costs 16 KiB a transfer
         ccurl_set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, self.limits.connectTimeout.milliseconds)
-        ccurl_set_long(easy, CURLOPT_TIMEOUT_MS, self.limits.timeout.milliseconds)
         ccurl_set_long(easy, CURLOPT_MAXAGE_CONN, WebhookLimits.idleSecondsMax)
+        ccurl_set_long(easy, CURLOPT_MAXLIFETIME_CONN, self.limits.connectionSecondsMax)
+        ccurl_set_long(easy, CURLOPT_DNS_CACHE_TIMEOUT, self.limits.nameSeconds)
         ccurl_set_string(easy, CURLOPT_USERAGENT, self.userAgent)
         // What may be called: http and https, where the address leads and nowhere else.
         ccurl_set_string(easy, CURLOPT_PROTOCOLS_STR, "http,https")
@@ -259,12 +266,5 @@ final class CurlLoop {
             return Unmanaged<Transfer>.fromOpaque(me).takeUnretainedValue().takeBody(size * count) ? size * count : 0
         }
         return transfer
-    }
-}
-
-extension Duration {
-    /// Whole milliseconds, as libcurl counts.
-    fileprivate var milliseconds: Int {
-        Int(self.components.seconds) * 1000 + Int(self.components.attoseconds / 1_000_000_000_000_000)
     }
 }

@@ -1,19 +1,30 @@
-/// Reads the `Retry-After` of an answer (RFC 9110, 10.2.3).
-package enum RetryAfter {
-    /// Longer wishes are cut to this; the policy cuts further.
-    ///
-    /// Seconds.
-    package static let secondsMax = 86_400
+package import Domain
 
+extension RetryAfter {
+    /// Reads the `Retry-After` of an answer (RFC 9110, 10.2.3).
+    ///
+    /// A date is understood against the answer's own `Date`, so that the clock of neither side has to be right.
+    ///
     /// - Parameters:
     ///   - text: The field's value, blanks around it cut off.
-    ///   - now: Seconds since the epoch, for the spellings that name a moment.
-    /// - Returns: Seconds to wait, 0 or more; nil for anything that is neither a number nor a date.
-    package static func seconds(_ text: String, now: Int) -> Int? {
-        guard !text.isEmpty, text.utf8.count <= 40 else { return nil }
-        if Self.isNumber(text[...]) { return min(Int(text) ?? Self.secondsMax, Self.secondsMax) }
-        return Self.moment(text).map { min(max($0 - now, 0), Self.secondsMax) }
+    ///   - sentAt: The value of the answer's `Date`; nil when it has none.
+    /// - Returns: nil for anything that is neither a number nor a date.
+    package init?(_ text: String, sentAt date: String?) {
+        guard !text.isEmpty, text.utf8.count <= Self.bytesMax else { return nil }
+        if Self.isNumber(text[...]) {
+            self = .delay(seconds: min(Int(text) ?? Self.secondsMax, Self.secondsMax))
+        } else if let moment = Self.moment(text) {
+            let sentAt = date.flatMap { $0.utf8.count <= Self.bytesMax ? Self.moment($0) : nil }
+            self =
+                sentAt.map { .delay(seconds: min(max(moment - $0, 0), Self.secondsMax)) }
+                ?? .date(Timestamp(milliseconds: Int64(moment) * 1000))
+        } else {
+            return nil
+        }
     }
+
+    /// Bytes of the longest value that is read.
+    private static let bytesMax = 40
 
     /// Seconds since the epoch of an HTTP date, in any of its three spellings (RFC 9110, 5.6.7):
     /// `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT`, `Sun Nov  6 08:49:37 1994`.

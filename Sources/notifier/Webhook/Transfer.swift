@@ -9,29 +9,35 @@ final class Transfer {
     /// Where it is under way, or was last.
     var multi: Multi?
     private let egress: EgressPolicy
+    private let timeout: Duration
     private var request: WebhookRequest?
     private var progress = Progress()
 
     /// What has happened so far.
     private struct Progress {
+        var startedAt = SuspendingClock.now
         var requestsBegun = 0
-        var headerBytes = 0
-        var hasWholeHead = false
+        var isReused = false
+        var reconnected = false
+        var head = ResponseHead()
         var bodyBytes = 0
-        var retryAfter: Int?
         var hasOpenedSocket = false
         var lastTarget: IPAddress?
         var wasRefused = false
     }
 
-    init(easy: UnsafeMutableRawPointer, egress: EgressPolicy) {
+    /// - Parameter timeout: Of a whole exchange.
+    init(easy: UnsafeMutableRawPointer, egress: EgressPolicy, timeout: Duration) {
         self.easy = easy
         self.egress = egress
+        self.timeout = timeout
     }
 
     func begin(_ request: WebhookRequest) {
         self.request = request
         self.progress = Progress()
+        ccurl_set_long(self.easy, CURLOPT_TIMEOUT_MS, self.timeout.milliseconds)
+        ccurl_set_long(self.easy, CURLOPT_FRESH_CONNECT, 0)
     }
 
     /// Forgets the exchange; the connection stays in libcurl's cache when it can be used again.
@@ -51,29 +57,40 @@ final class Transfer {
             return false
         }
         self.progress.hasOpenedSocket = true
+        if self.progress.requestsBegun > 0 { self.progress.reconnected = true }
         return true
     }
 
-    /// libcurl sends a request again by itself when a kept connection turns out to be closed.
+    /// Judges a request that is about to go out.
     ///
-    /// The receiver may have seen the first one, so this would be an attempt nobody counted: the second is not let out.
+    /// The first does. When a kept connection ends before a byte of the answer, libcurl sends the request again by itself,
+    /// and would try one kept connection after the other: it is told to open a fresh one, and only that is let out.
     func maySend() -> Bool {
         self.progress.requestsBegun += 1
-        return self.progress.requestsBegun == 1
+        switch self.progress.requestsBegun {
+        case 1:
+            self.progress.isReused = !self.progress.hasOpenedSocket
+            if self.progress.isReused { ccurl_set_long(self.easy, CURLOPT_FRESH_CONNECT, 1) }
+            return true
+        case 2: return self.progress.isReused && self.progress.reconnected && !self.progress.head.hasBegun
+        default: return false
+        }
+    }
+
+    /// Whether the request, which failed, is to be sent again at once: libcurl leaves that to us when the connection ended
+    /// while the request was still being written.
+    func mayRestart(after code: CURLcode) -> Bool {
+        guard code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING,
+            self.progress.requestsBegun == 1, self.progress.isReused, !self.progress.head.hasBegun
+        else { return false }
+        let left = self.timeout - (SuspendingClock.now - self.progress.startedAt)
+        guard left > .milliseconds(1) else { return false }
+        ccurl_set_long(self.easy, CURLOPT_TIMEOUT_MS, left.milliseconds)
+        return true
     }
 
     func takeHeader(_ line: UnsafeRawBufferPointer) -> Bool {
-        self.progress.headerBytes += line.count
-        guard self.progress.headerBytes <= WebhookLimits.headerBytesMax else { return false }
-        if line.starts(with: "HTTP/".utf8) {
-            self.progress.retryAfter = nil  // an answer after a 1xx starts anew
-            self.progress.hasWholeHead = false
-        } else if line.first == 0x0d || line.first == 0x0a {
-            self.progress.hasWholeHead = true
-        } else if let value = Self.value(of: "retry-after:", in: line) {
-            self.progress.retryAfter = RetryAfter.seconds(value, now: time(nil))
-        }
-        return true
+        self.progress.head.take(line)
     }
 
     func takeBody(_ count: Int) -> Bool {
@@ -81,14 +98,23 @@ final class Transfer {
         return self.progress.bodyBytes <= WebhookLimits.bodyBytesMax
     }
 
+    /// Whether libcurl holds no more of the answer than whole lines within our bounds: it keeps them, and the buffer of
+    /// the line it read, until the handle is used again.
+    var isReusable: Bool {
+        guard !self.progress.head.isTooLarge else { return false }
+        var firstByte: curl_off_t = 0
+        ccurl_get_offset(self.easy, CURLINFO_STARTTRANSFER_TIME_T, &firstByte)
+        return firstByte == 0 || self.progress.head.isWhole
+    }
+
     func outcome(of code: CURLcode, status: Int) -> Outcome {
         let wasCut = code == CURLE_WRITE_ERROR && self.progress.bodyBytes > WebhookLimits.bodyBytesMax
         if code == CURLE_OK || wasCut {
             // To libcurl a connection that ends between two header lines ends the answer.
-            guard self.progress.hasWholeHead else { return .unreachable(.closed) }
-            return Outcome(status: status, retryAfter: self.progress.retryAfter)
+            guard self.progress.head.isWhole else { return .unreachable(.closed) }
+            return Outcome(status: status, retryAfter: self.progress.head.wish)
         }
-        if self.progress.headerBytes > WebhookLimits.headerBytesMax { return .unreachable(.tooLarge) }
+        if self.progress.head.isTooLarge { return .unreachable(.tooLarge) }
         // A name may have several addresses: it is forbidden only when none of them could be tried.
         if self.progress.wasRefused, !self.progress.hasOpenedSocket { return .forbidden }
         return Outcome(failure: code, wasSent: self.progress.requestsBegun > 0)
@@ -109,7 +135,9 @@ final class Transfer {
         exchange.connect = max(0, connected - resolved) / 1000
         exchange.tls = max(0, secured - connected) / 1000
         if sent > 0 { exchange.firstByte = max(0, end(CURLINFO_STARTTRANSFER_TIME_T) - sent) / 1000 }
-        exchange.total = end(CURLINFO_TOTAL_TIME_T) / 1000
+        // By our clock: libcurl's begins anew with a request that is sent again.
+        exchange.total = (SuspendingClock.now - self.progress.startedAt).milliseconds
+        exchange.reconnected = self.progress.reconnected
         exchange.address = (self.progress.lastTarget ?? self.peer()).map { AddressClass($0) }
         return exchange
     }
@@ -119,16 +147,6 @@ final class Transfer {
         var text: UnsafePointer<CChar>?
         guard ccurl_get_string(self.easy, CURLINFO_PRIMARY_IP, &text) == CURLE_OK, let text else { return nil }
         return IPAddress(String(cString: text))
-    }
-
-    /// The value of a header line, blanks and line end cut off; nil when the line is of another name.
-    private static func value(of name: StaticString, in line: UnsafeRawBufferPointer) -> String? {
-        guard line.count > name.utf8CodeUnitCount else { return nil }
-        for index in 0..<name.utf8CodeUnitCount where line[index] | 0x20 != name.utf8Start[index] | 0x20 { return nil }
-        let blanks: (UInt8) -> Bool = { $0 == 0x20 || $0 == 0x09 || $0 == 0x0d || $0 == 0x0a }
-        let rest = line[name.utf8CodeUnitCount...].drop(while: blanks)
-        guard let end = rest.lastIndex(where: { !blanks($0) }) else { return "" }
-        return String(decoding: rest[...end], as: UTF8.self)
     }
 }
 

@@ -7,6 +7,7 @@ package import Domain
 /// | `_retry_policy` | object: when an attempt that failed is repeated |
 /// | `post_data` | string: the body of requests |
 /// | `post_headers` | object of strings: headers of requests |
+/// | `_final_statuses` | array: the answers that end a delivery without a retry, `[400, 404, "5xx"]` |
 /// | `_disable_on_gone` | boolean: whether an answer of 410 disables the subscription |
 package struct DeliveryOptions: Sendable, Equatable {
     /// nil when there is none, or one that says nothing.
@@ -14,6 +15,8 @@ package struct DeliveryOptions: Sendable, Equatable {
     /// nil: the body is the notification itself.
     package let template: PostTemplate?
     package let headers: PostHeaders
+    /// Which answers end a delivery, beside 410.
+    package let finalStatuses: FinalStatuses
     /// Whether an answer of 410 is the last that the subscriber wants to give.
     package let disablesOnGone: Bool
 
@@ -26,11 +29,12 @@ package struct DeliveryOptions: Sendable, Equatable {
     /// Options that say nothing but what is given.
     package init(
         retryPolicy: RetryPolicy? = nil, template: PostTemplate? = nil, headers: PostHeaders = .none,
-        disablesOnGone: Bool = false
+        finalStatuses: FinalStatuses = .none, disablesOnGone: Bool = false
     ) {
         self.retryPolicy = retryPolicy
         self.template = template
         self.headers = headers
+        self.finalStatuses = finalStatuses
         self.disablesOnGone = disablesOnGone
     }
 
@@ -42,7 +46,8 @@ package struct DeliveryOptions: Sendable, Equatable {
     init(_ options: JSONObject) throws(Refusal) {
         self.init(
             retryPolicy: try Self.retryPolicy(of: options), template: try Self.template(of: options),
-            headers: try Self.headers(of: options), disablesOnGone: try Self.disablesOnGone(options))
+            headers: try Self.headers(of: options), finalStatuses: try FinalStatusesShape.read(options),
+            disablesOnGone: try Self.disablesOnGone(options))
     }
 
     /// Lays open what is stored.
@@ -56,6 +61,7 @@ package struct DeliveryOptions: Sendable, Equatable {
         self.init(
             retryPolicy: try? Self.retryPolicy(of: options), template: try? Self.template(of: options),
             headers: (try? Self.headers(of: options)) ?? .none,
+            finalStatuses: (try? FinalStatusesShape.read(options)) ?? .none,
             disablesOnGone: (try? Self.disablesOnGone(options)) ?? false)
     }
 

@@ -100,21 +100,27 @@ package struct JSONObject: Sendable {
         return try? JSONObject(&reader, of: self.bytes)
     }
 
-    /// The texts of an array that holds nothing else; nil for any other value.
-    package func texts(_ value: JSONValue) -> [String]? {
+    /// The elements of a value that is an array; nil for any other kind.
+    package func elements(_ value: JSONValue) -> [JSONValue]? {
         guard value.kind == .array else { return nil }
         var reader = JSONReader(at: value.range.lowerBound)
-        var texts: [String] = []
+        var elements: [JSONValue] = []
         do {
             try reader.openArray(in: self.bytes.span)
             while try reader.nextElement(in: self.bytes.span) {
-                guard let text = self.text(try reader.value(in: self.bytes.span)) else { return nil }
-                texts.append(text)
+                elements.append(try reader.value(in: self.bytes.span))
             }
         } catch {
             return nil  // cannot happen: the bytes were read once already
         }
-        return texts
+        return elements
+    }
+
+    /// The texts of an array that holds nothing else; nil for any other value.
+    package func texts(_ value: JSONValue) -> [String]? {
+        guard let elements = self.elements(value) else { return nil }
+        let texts = elements.compactMap { self.text($0) }
+        return texts.count == elements.count ? texts : nil
     }
 
     /// A value as it was written.

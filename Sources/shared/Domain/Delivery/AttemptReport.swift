@@ -76,6 +76,8 @@ package struct Exchange: Sendable, Equatable {
     package var total = 0
     /// nil when it came to no address.
     package var address: AddressClass?
+    /// Whether a kept connection ended before a byte of the answer, so that the request went out again over a fresh one.
+    package var reconnected = false
 
     package init() {}
 }

@@ -2,8 +2,8 @@
 package enum DeliveryDecision: Sendable, Equatable {
     /// The subscriber has it.
     case delivered
-    /// Due again after this many seconds, with the next attempt's number.
-    case retry(afterSeconds: Int)
+    /// Due again after this long, with the next attempt's number.
+    case retry(after: Duration)
     /// Ended without success; kept among the project's dead letters.
     case deadLetter(Reason)
 
@@ -26,28 +26,44 @@ package enum DeliveryDecision: Sendable, Equatable {
     /// Decides after an attempt.
     ///
     /// - Parameters:
+    ///   - outcome: As ``FinalStatuses/judge(_:)`` has it.
     ///   - attempt: The number of the attempt that just ended, from 1.
     ///   - expiresAt: When the message's life ends; attempts due after it are not made.
+    ///   - now: By Redis' clock.
+    ///   - retryAfterMax: How far a `Retry-After` is obeyed; it may lie beyond the waits of the policy.
+    ///   - chance: From 0 to 1, exclusive: how much of the jitter this retry gets.
     package init(
-        after outcome: Outcome, attempt: Int, policy: RetryPolicy, expiresAt: Timestamp, now: Timestamp
+        after outcome: Outcome, attempt: Int, policy: RetryPolicy, expiresAt: Timestamp, now: Timestamp,
+        retryAfterMax: Duration, chance: Double
     ) {
         switch outcome {
         case .accepted: self = .delivered
         case .refused: self = .deadLetter(.refused)
         case .forbidden: self = .deadLetter(.forbidden)
         case .deferred(_, let retryAfter):
-            self = Self.again(attempt: attempt, policy: policy, atLeast: retryAfter, expiresAt: expiresAt, now: now)
+            let asked = retryAfter.map { wish in
+                min(max(wish.milliseconds(from: now), Self.askedMin), Int64(retryAfterMax / .milliseconds(1)))
+            }
+            self = Self.again(attempt, policy, noSoonerThan: asked ?? 0, expiresAt, now, chance)
         case .unreachable:
-            self = Self.again(attempt: attempt, policy: policy, atLeast: nil, expiresAt: expiresAt, now: now)
+            self = Self.again(attempt, policy, noSoonerThan: 0, expiresAt, now, chance)
         }
     }
 
+    /// The shortest wait that a `Retry-After` asks for, ms.
+    private static let askedMin: Int64 = 1000
+    /// The part of a wait that jitter may add to it, so that what failed together does not come back together.
+    private static let jitter = 0.1
+
     private static func again(
-        attempt: Int, policy: RetryPolicy, atLeast retryAfter: Int?, expiresAt: Timestamp, now: Timestamp
+        _ attempt: Int, _ policy: RetryPolicy, noSoonerThan asked: Int64, _ expiresAt: Timestamp, _ now: Timestamp,
+        _ chance: Double
     ) -> DeliveryDecision {
-        guard var delay = policy.delay(afterAttempt: attempt) else { return .deadLetter(.exhausted) }
-        // A wish is obeyed from 1 s up to the policy's longest wait (contract 4.4), and never shortens the policy's own.
-        if let retryAfter { delay = max(delay, min(max(retryAfter, 1), policy.delayMax)) }
-        return now.adding(seconds: delay) < expiresAt ? .retry(afterSeconds: delay) : .deadLetter(.expired)
+        guard let delay = policy.delay(afterAttempt: attempt) else { return .deadLetter(.exhausted) }
+        let wait = max(Int64(delay) * 1000, asked)
+        let last = expiresAt.milliseconds - now.milliseconds - 1
+        guard wait <= last else { return .deadLetter(.expired) }
+        let jitter = Int64(Double(wait) * Self.jitter * chance)
+        return .retry(after: .milliseconds(min(wait + jitter, last)))
     }
 }

@@ -2,9 +2,9 @@
 package enum Outcome: Sendable, Equatable {
     /// 2xx.
     case accepted(status: Int)
-    /// An answer that asks for another try: 5xx, 408, 425, 429. `retryAfter` is the answer's wish, in seconds.
-    case deferred(status: Int, retryAfter: Int?)
-    /// Any other answer. It ends the delivery: asking again would be answered the same.
+    /// Any other answer; the attempt is repeated by the retry policy.
+    case deferred(status: Int, retryAfter: RetryAfter?)
+    /// An answer that ends the delivery: 410, and what the subscription names in ``FinalStatuses``.
     case refused(status: Int)
     /// No complete answer.
     case unreachable(Failure)
@@ -19,12 +19,16 @@ package enum Outcome: Sendable, Equatable {
         case resolve, connect, tls, timeout, closed, malformed, tooLarge = "too_large", sealed, other
     }
 
-    /// Sorts an HTTP answer (notifications contract 4.4).
-    package init(status: Int, retryAfter: Int?) {
+    /// "Gone": the subscriber does not want to be sent to any more (Standard Webhooks).
+    package static let goneStatus = 410
+
+    /// Sorts an HTTP answer as the Standard Webhooks specification does: 2xx is a success, everything else a failure to
+    /// retry, but for 410.
+    package init(status: Int, retryAfter: RetryAfter?) {
         switch status {
         case 200..<300: self = .accepted(status: status)
-        case 408, 425, 429, 500..<600: self = .deferred(status: status, retryAfter: retryAfter)
-        default: self = .refused(status: status)
+        case Self.goneStatus: self = .refused(status: status)
+        default: self = .deferred(status: status, retryAfter: retryAfter)
         }
     }
 

@@ -74,8 +74,7 @@ package struct RetryPolicy: Sendable, Equatable {
 
     /// The same, with the phase the next attempt belongs to.
     package func retry(afterAttempt attempt: Int) -> (phase: Phase, delay: Int)? {
-        precondition(attempt >= 1, "attempts are counted from 1")
-        var index = attempt - 1
+        var index = max(attempt, 1) - 1
         if index < self.retriesWithoutDelay { return (.immediate, 0) }
         index -= self.retriesWithoutDelay
         if index < self.minimumDelayRetries { return (.minimum, self.delayMin) }

@@ -19,7 +19,7 @@ package struct LoggedAttempt: Sendable, Equatable {
 ///         | u24 first byte | u24 total, ms                                                   34 bytes, big endian
 /// ```
 /// An end of 100 and more is the status of an answer; below it is one of ``AttemptEntry/ends``. Flags: 1 success, 14 the
-/// kind of address, 112 the kind of notification. `delivery.lua` writes the ring, `reap.lua` packs one kind of entry.
+/// kind of address, 112 the kind of notification, 128 sent again over a fresh connection. `delivery.lua` writes the ring, `reap.lua` packs one kind of entry.
 package struct AttemptLog: Sendable, Equatable {
     /// As `delivery.lua` has it.
     static let attemptsMax = 50
@@ -85,7 +85,7 @@ enum AttemptEntry {
         let exchange = report.exchange
         let address = exchange.address.flatMap { Self.addresses.firstIndex(of: $0) }.map { $0 + 1 } ?? 0
         let kind = Self.kinds.firstIndex(of: report.kind) ?? 0
-        add((report.isSuccess ? 1 : 0) | address << 1 | kind << 4, 1)
+        add((report.isSuccess ? 1 : 0) | address << 1 | kind << 4 | (exchange.reconnected ? 128 : 0), 1)
         for phase in [exchange.dns, exchange.connect, exchange.tls, exchange.firstByte, exchange.total] {
             add(phase, 3)
         }
@@ -108,6 +108,7 @@ enum AttemptEntry {
         exchange.firstByte = try fields.next(3)
         exchange.total = try fields.next(3)
         exchange.address = address == 0 ? nil : Self.addresses[address - 1]
+        exchange.reconnected = flags & 128 != 0
         return LoggedAttempt(
             number: number, position: position, attempt: attempt,
             report: AttemptReport(

@@ -17,7 +17,12 @@ extension RetryPolicy {
         if record.isEmpty { return nil }
         let parts = record.split(separator: " ")
         let numbers = parts.compactMap { Int($0) }
-        guard parts.count == 7, numbers.count == 6, let backoff = Backoff(rawValue: String(parts[5])) else {
+        let counts = 0...Self.countMax
+        let delays = 0...Self.delaySecondsMax
+        guard parts.count == 7, numbers.count == 6, [0, 1, 4].allSatisfy({ counts.contains(numbers[$0]) }),
+            delays.contains(numbers[2]), delays.contains(numbers[3]), numbers[2] <= numbers[3],
+            let backoff = Backoff(rawValue: String(parts[5]))
+        else {
             throw .corrupt("the retry policy of a queue")
         }
         self.init()

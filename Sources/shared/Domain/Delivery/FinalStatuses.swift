@@ -1,0 +1,31 @@
+/// The statuses of answers that end a delivery at once, without the retries of its policy.
+///
+/// A subscription names them in `_final_statuses`. 410 is one for every subscription.
+package struct FinalStatuses: Sendable, Equatable {
+    /// Statuses that can be named: every answer that is not a success.
+    package static let range = 300...599
+    /// Classes that can be named, as the first digit: `3xx`, `4xx`, `5xx`.
+    package static let classes = 3...5
+    /// Entries of one list.
+    package static let countMax = 64
+
+    private let statuses: Set<Int>
+    private let classes: Set<Int>
+
+    package static let none = FinalStatuses(statuses: [], classes: [])
+
+    package init(statuses: Set<Int>, classes: Set<Int>) {
+        self.statuses = statuses
+        self.classes = classes
+    }
+
+    package func contains(_ status: Int) -> Bool {
+        status == Outcome.goneStatus || self.statuses.contains(status) || self.classes.contains(status / 100)
+    }
+
+    /// The outcome as it counts for the subscription: an answer with one of these statuses is a refusal.
+    package func judge(_ outcome: Outcome) -> Outcome {
+        if case .deferred(let status, _) = outcome, self.contains(status) { return .refused(status: status) }
+        return outcome
+    }
+}
