@@ -54,7 +54,7 @@ let package = Package(
         ),
         .target(
             name: "Startup",
-            dependencies: ["Redis", "Runtime", "Signing", "Store", .logging],
+            dependencies: ["Redis", "Runtime", "Signing", "Store", .logging, .serviceLifecycle],
             path: "Sources/shared/Startup"
         ),
 
@@ -90,7 +90,7 @@ let package = Package(
         .target(
             name: "CLI",
             dependencies: [
-                "Runtime", "Signing",
+                "Redis", "Runtime", "Signing", "Startup", "Store",
                 .argumentParser, .hummingbird, .httpTypes, .logging, .nio, .nioConcurrency, .nioPosix,
                 .serviceLifecycle,
                 .unixSignals,

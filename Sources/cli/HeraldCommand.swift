@@ -6,7 +6,7 @@ package struct HeraldCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "herald",
         abstract: "Runs a Herald of your own, and shows what it does.",
-        subcommands: [DevCommand.self, DemoCommand.self]
+        subcommands: [DevCommand.self, DemoCommand.self, SettingsCommand.self]
     )
 
     package init() {}

@@ -36,7 +36,7 @@ package enum NotifierProcess {
         let control = RedisPool(
             endpoint: settings.store.redis, connections: 1, eventLoopGroup: eventLoops, logger: logger)
         let serving = Opening(
-            "the store", logger: logger,
+            "the store", logger: logger, readiness: context.readiness,
             open: {
                 let store = try await settings.store.open(on: control, logger: logger)
                 let watch = try await PoolWatch.open(
@@ -49,7 +49,7 @@ package enum NotifierProcess {
                     control: opened.store, watch: opened.watch, settings: settings, eventLoops: eventLoops,
                     logger: logger
                 ) { context.readyFile.report(.work) }
-                return [opened.watch, fleet]
+                return [AgreementWatch(settings.store, in: opened.store), opened.watch, fleet]
             })
         return [control, serving]
     }

@@ -76,6 +76,8 @@ package enum SettingSamples {
     package static func dumped(_ value: Any) -> String {
         var text = ""
         dump(value, to: &text)
-        return text.replacing(/0x[0-9a-f]+|pointerValue: [0-9]+/, with: "")
+        let lines = text.replacing(/0x[0-9a-f]+|pointerValue: [0-9]+/, with: "").split(separator: "\n")
+        // Sorted: two equal dictionaries may list their entries in different orders.
+        return lines.sorted().joined(separator: "\n")
     }
 }

@@ -51,6 +51,11 @@ package struct MasterKey: Sendable, CustomStringConvertible, CustomDebugStringCo
         return WebhookSecrets(current: secret(versions.current), previous: previous)
     }
 
+    /// A text that is the same for the same key, and from which the key cannot be found.
+    package var fingerprint: String {
+        Hexadecimal.encode(self.secrets.key(for: Array("fingerprint".utf8), bytes: 16))
+    }
+
     /// The root of the keys message bodies are sealed with when no other is configured.
     var messageBodySecrets: HKDF {
         HKDF(

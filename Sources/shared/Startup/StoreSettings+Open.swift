@@ -4,11 +4,18 @@ import Runtime
 package import Store
 
 extension StoreSettings {
-    /// Opens the store of a process.
+    /// Opens the store of a process that is to serve.
     ///
-    /// - Throws: ``SettingError`` for what waiting cannot cure, so that the process ends with status 78;
-    ///   ``StoreOpeningError/unavailable(_:)`` for what it can.
+    /// - Throws: ``SettingError`` for what waiting cannot cure, so that the process ends with status 78; what it can,
+    ///   ``SettingsDiffer`` among it, is thrown as it is.
     package func open(on redis: RedisPool, logger: Logger) async throws -> Store {
+        let store = try await self.openStore(on: redis, logger: logger)
+        if let differ = try await self.disagreement(in: store) { throw differ }
+        return store
+    }
+
+    /// The same, whether the settings agree with the deployment's or not.
+    package func openStore(on redis: RedisPool, logger: Logger) async throws -> Store {
         do throws(StoreOpeningError) {
             return try await Store.open(on: redis, shards: self.shards, logger: logger)
         } catch {
@@ -21,5 +28,18 @@ extension StoreSettings {
                 throw SettingError.unusable(Setting.redisURL, value: nil, reason: "\(error)")
             }
         }
+    }
+
+    /// What differs from the settings of the deployment; nil when nothing does.
+    ///
+    /// The first process of a deployment sets them.
+    package func disagreement(in store: Store) async throws(StoreError) -> SettingsDiffer? {
+        let kept = try await store.fingerprints.differences(from: self.fingerprints)
+        return kept.isEmpty ? nil : SettingsDiffer(kept: kept, own: self.fingerprints)
+    }
+
+    /// Makes these settings the deployment's.
+    package func accept(in store: Store) async throws(StoreError) {
+        try await store.fingerprints.accept(self.fingerprints)
     }
 }

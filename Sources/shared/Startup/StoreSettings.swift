@@ -10,12 +10,21 @@ package import Signing
 /// | `shards` | fixed at the first start |
 /// | `master.key` | signing secrets are derived from it |
 /// | `message.encryption.keys` | newest first; without them one derived from the master key |
+/// | `confirmation.required` | like the master key it must be the same in every process |
 package struct StoreSettings: Sendable {
     package let redis: RedisEndpoint
     package let redisConnections: Int
     package let shards: Int
     package let masterKey: MasterKey
     package let vault: Vault
+    /// What every process of a deployment must have alike, by the name of the setting; of secrets only a fingerprint.
+    let fingerprints: [String: String]
+
+    /// The settings read here, and the file they may stand in.
+    package static let all = [
+        Setting.redisURL, Setting.redisConnections, Setting.shards, Setting.masterKey, Setting.messageEncryptionKeys,
+        Setting.confirmationRequired, Setting.configFile,
+    ]
 
     /// - Throws: ``SettingError``, which shows no key and no password.
     package init(_ reader: SettingReader) throws(SettingError) {
@@ -32,5 +41,9 @@ package struct StoreSettings: Sendable {
             do { vaultKeys.append(try VaultKey(text)) } catch { throw reader.invalid(Setting.messageEncryptionKeys) }
         }
         self.vault = Vault(masterKey: self.masterKey, keys: vaultKeys)
+        self.fingerprints = [
+            Setting.masterKey.name: self.masterKey.fingerprint,
+            Setting.confirmationRequired.name: String(reader.boolean(Setting.confirmationRequired) == true),
+        ]
     }
 }

@@ -13,7 +13,7 @@ package final class ReadinessGate: Service {
     package typealias Probe = @Sendable () async -> Readiness
 
     private enum State: Sendable {
-        case waiting(for: String)
+        case waiting(String)
         case open(Probe)
         case closed(String)
     }
@@ -21,7 +21,7 @@ package final class ReadinessGate: Service {
     private let state: NIOLockedValueBox<State>
 
     package init(waitingFor what: String) {
-        self.state = NIOLockedValueBox(.waiting(for: what))
+        self.state = NIOLockedValueBox(.waiting("waiting for \(what)"))
     }
 
     /// From here on the probe decides.
@@ -31,6 +31,18 @@ package final class ReadinessGate: Service {
         self.state.withLockedValue { state in
             switch state {
             case .waiting, .open: state = .open(probe)
+            case .closed: break
+            }
+        }
+    }
+
+    /// Not ready, for this reason, until it is opened again.
+    ///
+    /// Without effect once the gate is closed.
+    package func wait(_ reason: String) {
+        self.state.withLockedValue { state in
+            switch state {
+            case .waiting, .open: state = .waiting(reason)
             case .closed: break
             }
         }
@@ -51,7 +63,7 @@ package final class ReadinessGate: Service {
     /// Asks; the probe gets `limit`, and a probe that has no answer by then is a "no".
     package func check(within limit: Duration) async -> Readiness {
         switch self.state.withLockedValue({ $0 }) {
-        case .waiting(let what): return .notReady("waiting for \(what)")
+        case .waiting(let reason): return .notReady(reason)
         case .closed(let reason): return .notReady(reason)
         case .open(let probe): return await Self.ask(probe, within: limit)
         }

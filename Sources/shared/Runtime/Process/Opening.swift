@@ -5,10 +5,12 @@ package import ServiceLifecycle
 ///
 /// Orchestrators start things in any order, so a process whose Redis is not up waits for it instead of dying; meanwhile
 /// its other services (the admin server, the pool itself) run and say that it is not ready. A ``SettingError`` cannot be
-/// cured by waiting: it ends the process with status 78.
+/// cured by waiting: it ends the process with status 78. ``NotNow`` is: it is also what a service that runs may throw, and
+/// then the others stop, and all is opened anew when it may be.
 package struct Opening<Opened: Sendable>: Service {
     private let what: String
     private let logger: Logger
+    private let readiness: ReadinessGate?
     private let open: @Sendable () async throws -> Opened
     private let services: @Sendable (Opened) async throws -> [any Service]
 
@@ -17,15 +19,17 @@ package struct Opening<Opened: Sendable>: Service {
 
     /// - Parameters:
     ///   - what: What is opened, for the log: "the store".
+    ///   - readiness: Told why it has to wait.
     ///   - open: Tried until it succeeds or throws a ``SettingError``.
     ///   - services: What runs from then on, in start order; stopped in the opposite order.
     package init(
-        _ what: String, logger: Logger, pause: Duration = .milliseconds(250),
+        _ what: String, logger: Logger, readiness: ReadinessGate? = nil, pause: Duration = .milliseconds(250),
         open: @escaping @Sendable () async throws -> Opened,
         services: @escaping @Sendable (Opened) async throws -> [any Service]
     ) {
         self.what = what
         self.logger = logger
+        self.readiness = readiness
         self.pause = pause
         self.open = open
         self.services = services
@@ -33,29 +37,40 @@ package struct Opening<Opened: Sendable>: Service {
 
     package func run() async throws {
         // Asked to stop while opening: there is nothing to drain yet.
-        let opened = try await cancelWhenGracefulShutdown { try await self.opened() }
-        guard let opened else { return }
-        let group = ServiceGroup(
-            configuration: .init(services: try await self.services(opened).map(essential), logger: self.logger))
-        try await group.run()
+        while let opened = try await cancelWhenGracefulShutdown({ try await self.opened() }) {
+            let group = ServiceGroup(
+                configuration: .init(services: try await self.services(opened).map(essential), logger: self.logger))
+            do {
+                return try await group.run()
+            } catch let error as any NotNow {
+                self.wait(error, reason: error.reason)
+            }
+        }
     }
 
     private func opened() async throws -> Opened? {
-        var hasWarned = false
+        var said = ""
         while !Task.isCancelled {
             do {
                 return try await self.open()
             } catch let error as SettingError {
                 throw error
             } catch {
-                if !hasWarned && !Task.isCancelled {
-                    hasWarned = true
-                    self.logger.warning("Waiting for \(self.what)", metadata: [LogKey.error: "\(error)"])
+                // Once for each reason: it may be Redis first, and something else when that is there.
+                let reason = (error as? any NotNow)?.reason ?? "waiting for \(self.what)"
+                if reason != said && !Task.isCancelled {
+                    said = reason
+                    self.wait(error, reason: reason)
                 }
                 // Cancelled while sleeping: the loop's condition sees it.
                 try? await Task.sleep(for: self.pause)
             }
         }
         return nil
+    }
+
+    private func wait(_ error: any Error, reason: String) {
+        self.readiness?.wait(reason)
+        self.logger.warning("Waiting for \(self.what)", metadata: [LogKey.error: "\(error)"])
     }
 }

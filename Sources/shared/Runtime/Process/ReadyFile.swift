@@ -67,7 +67,7 @@ package final class ReadyFile: Service {
             case .work: break
             }
             state.missing.remove(part)
-            guard state.missing.isEmpty, !state.isWritten, !state.isStopped else { return }
+            guard state.missing.isEmpty, !state.isStopped else { return }
             state.isWritten = true
             self.logger.notice(
                 "Serving",

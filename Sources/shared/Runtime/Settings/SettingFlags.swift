@@ -1,18 +1,28 @@
 package import ArgumentParser
 
-/// A command that is one of Herald's processes.
-package protocol ProcessCommand: AsyncParsableCommand {
-    static var process: ProcessKind { get }
+/// A command that takes settings.
+package protocol SettingCommand: AsyncParsableCommand {
+    /// Those it has flags for.
+    static var settings: [Setting] { get }
 
     /// What the command line gives.
     var flags: SettingFlags<Self> { get }
 }
 
-/// The flags of a process, one for each of its settings in ``SettingCatalog``, as its `@OptionGroup`.
+/// A command that is one of Herald's processes: it has a flag for each of its settings.
+package protocol ProcessCommand: SettingCommand {
+    static var process: ProcessKind { get }
+}
+
+extension ProcessCommand {
+    package static var settings: [Setting] { SettingCatalog.settings(of: self.process) }
+}
+
+/// The flags of a command, one for each of its settings in ``SettingCatalog``, as its `@OptionGroup`.
 ///
 /// ArgumentParser finds the options of a type by reflection and hands over their values by decoding. Both are answered
 /// here from the catalogue, so that the parser's help, its suggestions and its errors hold for settings too.
-package struct SettingFlags<Command: ProcessCommand>: ParsableArguments, CustomReflectable {
+package struct SettingFlags<Command: SettingCommand>: ParsableArguments, CustomReflectable {
     /// What was given, as it was spelled.
     package let given: [Setting: String]
 
@@ -21,7 +31,7 @@ package struct SettingFlags<Command: ProcessCommand>: ParsableArguments, CustomR
     package init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: OptionKey.self)
         var given: [Setting: String] = [:]
-        for setting in SettingCatalog.settings(of: Command.process) {
+        for setting in Command.settings {
             let option = try values.decode(Option<String?>.self, forKey: OptionKey(stringValue: setting.name))
             given[setting] = option.wrappedValue
         }
@@ -31,7 +41,7 @@ package struct SettingFlags<Command: ProcessCommand>: ParsableArguments, CustomR
     package var customMirror: Mirror {
         Mirror(
             self,
-            children: SettingCatalog.settings(of: Command.process).map { setting in
+            children: Command.settings.map { setting in
                 (label: setting.name, value: setting.option as Any)
             })
     }

@@ -11,6 +11,8 @@ enum Keys {
     static let shards = "herald:shards"
     /// The secret behind the ids of this deployment.
     static let idKey = "herald:idkey"
+    /// What the settings that all processes must share are recognised by.
+    static let fingerprints = "herald:fingerprints"
     /// Written to learn whether Redis takes writes.
     static let probe = "herald:probe"
 

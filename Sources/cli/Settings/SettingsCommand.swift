@@ -1,0 +1,64 @@
+package import ArgumentParser
+import Foundation
+import Logging
+import NIOPosix
+import Redis
+package import Runtime
+import Startup
+import Store
+
+/// `herald settings`: what the processes of a deployment must have in common.
+package struct SettingsCommand: AsyncParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "settings",
+        abstract: "Manage the settings that every process of a deployment shares.",
+        subcommands: [AcceptCommand.self])
+
+    package init() {}
+}
+
+/// `herald settings accept`: makes the settings given here the deployment's. It speaks to Redis, not to the API.
+package struct AcceptCommand: SettingCommand {
+    package static let settings = StoreSettings.all
+    package static let configuration = CommandConfiguration(
+        commandName: "accept",
+        abstract: "Make these settings the ones that every process must have.",
+        discussion: """
+            It takes the settings a process takes, from flags, the environment and the file, and writes fingerprints of \
+            those that must agree to Redis. Processes with other values stop serving within a second, until they are \
+            started again with these.
+            """)
+
+    @OptionGroup package var flags: SettingFlags<AcceptCommand>
+    @Flag(help: "Do not ask.")
+    package var yes = false
+
+    package init() {}
+
+    package func run() async throws {
+        let terminal = Terminal.standard()
+        try await reporting(interruption: Interrupted.status) {
+            let settings = try StoreSettings(
+                SettingReader(for: .api, flags: self.flags.given, environment: ProcessInfo.processInfo.environment))
+            let logger = Logger(label: "herald") { _ in SwiftLogNoOpLogHandler() }
+            let redis = RedisPool(
+                endpoint: settings.redis, connections: 1, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+                logger: logger)
+            let store = try await settings.openStore(on: redis, logger: logger)
+            guard let differ = try await settings.disagreement(in: store) else {
+                return terminal.line("Nothing to accept: the deployment has these settings.")
+            }
+            for difference in differ.differences { terminal.line(difference.description) }
+            guard try self.yes || Self.isConfirmed(terminal) else { throw Failure("nothing was changed") }
+            try await settings.accept(in: store)
+            terminal.line(
+                "Accepted. Processes with other values stop serving within a second: start them again with these.")
+        }
+    }
+
+    private static func isConfirmed(_ terminal: Terminal) throws -> Bool {
+        guard isatty(STDIN_FILENO) == 1 else { throw Failure("standard input is no terminal to ask on: give --yes") }
+        terminal.line("Make the settings given here the deployment's? [y/N]")
+        return ["y", "yes"].contains((readLine() ?? "").lowercased())
+    }
+}
