@@ -1,6 +1,10 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+// The commit that `--version` tells. Not `Context.gitInformation`: SwiftPM keeps it with the manifest it has cached, so it would
+// be that of an earlier commit. `make` and deploy/Dockerfile set it.
+let commit = Context.environment["HERALD_COMMIT"].map { $0.filter { $0.isHexDigit || $0 == "+" } } ?? ""
+
 let package = Package(
     name: "herald",
     products: [
@@ -47,7 +51,7 @@ let package = Package(
         .target(
             name: "Runtime",
             dependencies: [
-                .argumentParser, .configuration, .coreMetrics, .hummingbird, .httpTypes, .logging, .nio,
+                "CBuild", .argumentParser, .configuration, .coreMetrics, .hummingbird, .httpTypes, .logging, .nio,
                 .nioConcurrency, .serviceLifecycle, .unixSignals, .yams,
             ],
             path: "Sources/shared/Runtime"
@@ -90,7 +94,7 @@ let package = Package(
         .target(
             name: "CLI",
             dependencies: [
-                "Redis", "Runtime", "Signing", "Startup", "Store",
+                "CSpawn", "Redis", "Runtime", "Signing", "Startup", "Store",
                 .argumentParser, .hummingbird, .httpTypes, .logging, .nio, .nioConcurrency, .nioPosix,
                 .serviceLifecycle,
                 .unixSignals,
@@ -107,6 +111,10 @@ let package = Package(
         .systemLibrary(
             name: "COpenSSL", path: "Sources/COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CEpoll", path: "Sources/CEpoll"),
+        .systemLibrary(name: "CSpawn", path: "Sources/CSpawn"),
+        .target(
+            name: "CBuild", path: "Sources/CBuild",
+            cSettings: [.define("HERALD_COMMIT", to: "\"\(commit.isEmpty ? "unknown" : commit)\"")]),
 
         // benchmarks: programs that measure a room from inside; Benchmarks/run starts them.
         .executableTarget(

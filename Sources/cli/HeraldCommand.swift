@@ -1,11 +1,13 @@
 package import ArgumentParser
 import Foundation
+import Runtime
 
 /// `herald`: the house from a terminal.
 package struct HeraldCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "herald",
         abstract: "Runs a Herald of your own, and shows what it does.",
+        version: HeraldVersion.full,
         subcommands: [DevCommand.self, DemoCommand.self, SettingsCommand.self]
     )
 
@@ -13,6 +15,8 @@ package struct HeraldCommand: AsyncParsableCommand {
 
     /// Reads the command line, runs the command, and ends the process with its status.
     package static func start() async {
+        // A reader that has gone is an error of one write, and the end of the command in order.
+        signal(SIGPIPE, SIG_IGN)
         self.keepProxiesFromLoopback()
         await self.main()
     }

@@ -44,6 +44,34 @@ struct ChildTests {
         #expect(getpgid(child.id) != getpgid(0))
         await child.stop(within: .seconds(30))
     }
+
+    @Test
+    func `What cannot be started is an error with its reason`() {
+        #expect {
+            try Child(
+                "none", executable: URL(fileURLWithPath: "/none"), arguments: [], environment: [:], onLine: { _ in })
+        } throws: { error in
+            "\(error)" == "/none cannot be started: No such file or directory"
+        }
+    }
+
+    @Test
+    func `It has no descriptor of ours but the one it is to keep, no signal blocked and none ignored`() async throws {
+        let kept = open("/dev/null", O_RDONLY | O_CLOEXEC)
+        let other = open("/dev/null", O_RDONLY)
+        defer { for descriptor in [kept, other] { close(descriptor) } }
+        let lines = NIOLockedValueBox<[String]>([])
+        let child = try Child(
+            "sh", executable: self.shell,
+            arguments: ["-c", "ls /proc/$$/fd; grep -E '^Sig(Blk|Ign)' /proc/$$/status"],
+            environment: ["PATH": "/bin:/usr/bin"], keeping: kept,
+            onLine: { line in lines.withLockedValue { $0.append(line) } })
+        await child.waitForExit()
+        let all = try await eventually { lines.withLockedValue { $0.count == 6 ? $0 : nil } }
+        #expect(all?.prefix(4) == ["0", "1", "2", "3"])
+        // The signals below 32; those above are the C library's own.
+        #expect(all?.dropFirst(4).allSatisfy { UInt64($0.suffix(16), radix: 16).map { $0 & 0x7FFF_FFFF } == 0 } == true)
+    }
 }
 
 struct LineSplitterTests {

@@ -12,11 +12,11 @@ struct DevFolderTests {
             let folder = DevFolder(top.appendingPathComponent("a/b"))
             var first: [String] = []
             do {
-                let lock = try folder.open()
+                let lock = try await folder.open()
                 first = try [folder.masterKey, folder.signedURLKey].map { try String(contentsOf: $0, encoding: .utf8) }
                 withExtendedLifetime(lock) {}
             }
-            let lock = try folder.open()
+            let lock = try await folder.open()
             let second = try [folder.masterKey, folder.signedURLKey].map { try String(contentsOf: $0, encoding: .utf8) }
             #expect(first == second)
             #expect(Set(first).count == 2)
@@ -34,17 +34,47 @@ struct DevFolderTests {
         try await withTemporaryFolder { top in
             let folder = DevFolder(top)
             do {
-                let lock = try folder.open()
-                #expect {
-                    try folder.open()
+                let lock = try await folder.open()
+                await #expect {
+                    try await folder.open()
                 } throws: { error in
-                    "\(error)".hasPrefix("a house already runs in \(folder.url.path)")
+                    "\(error)".hasPrefix("another herald dev runs in \(folder.url.path)")
                 }
                 withExtendedLifetime(lock) {}
             }
             // A process that another test is starting just now may hold our descriptor until it is there.
-            let reopened = try await eventually { (try? folder.open()) != nil ? true : nil }
+            let reopened = try await eventually { (try? await folder.open()) != nil ? true : nil }
             #expect(reopened == true)
+        }
+    }
+
+    @Test
+    func `A folder that only the child of a killed herald dev holds is waited for`() async throws {
+        try await withTemporaryFolder { top in
+            let folder = DevFolder(top)
+            let child: Child
+            do {
+                // A child that holds the lock, and outlives the process that took it.
+                let lock = try await folder.open()
+                child = try Child(
+                    "sleep", executable: URL(fileURLWithPath: "/bin/sleep"), arguments: ["60"], environment: [:],
+                    keeping: lock.descriptor, onLine: { _ in })
+            }
+            try Data("\(Int32.max)\n".utf8).write(to: top.appendingPathComponent("lock"))
+            async let second = folder.open()
+            await child.stop(within: .seconds(10))
+            withExtendedLifetime(try await second) {}
+        }
+    }
+
+    @Test
+    func `A folder whose lock a living process has signed is refused at once`() async throws {
+        try await withTemporaryFolder { top in
+            let folder = DevFolder(top)
+            let lock = try await folder.open()
+            #expect(try String(contentsOf: top.appendingPathComponent("lock"), encoding: .utf8) == "\(getpid())\n")
+            await #expect(throws: (any Error).self) { try await folder.open() }
+            withExtendedLifetime(lock) {}
         }
     }
 

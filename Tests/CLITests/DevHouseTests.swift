@@ -39,7 +39,7 @@ struct DevHouseTests {
             let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
             let plan = DevHouse.Plan(
                 folder: DevFolder(top.appendingPathComponent("house")), listen: nil, redisURL: nil, isVerbose: false,
-                executables: top, environment: ["PATH": path, "HERALD_TEST_ORDER": order.path])
+                isKept: true, executables: top, environment: ["PATH": path, "HERALD_TEST_ORDER": order.path])
             let lines = NIOLockedValueBox<[String]>([])
             let terminal = Terminal(isColoured: false) { text in lines.withLockedValue { $0.append(text) } }
             try await body(plan, order, terminal, lines)
@@ -48,7 +48,7 @@ struct DevHouseTests {
 
     @Test
     func `A house starts, says who it is, and stops in order: notifier, API, Redis`() async throws {
-        try await self.withPlan { plan, order, terminal, _ async throws in
+        try await self.withPlan { plan, order, terminal, lines async throws in
             let folder = plan.folder
             let seen = NIOLockedValueBox<DevRecord?>(nil)
             try await DevHouse.run(plan, terminal: terminal, interruption: Self.never) { house in
@@ -63,6 +63,10 @@ struct DevHouseTests {
             #expect(DevRecord.running(in: folder) == nil)
             let kept = try FileManager.default.contentsOfDirectory(atPath: folder.redis.path)
             #expect(kept.contains("appendonlydir"))
+            #expect(
+                lines.withLockedValue { $0.last }
+                    == "Stopped herald-notifier, herald-api, redis-server. Kept in \(folder.url.path): keys, queues and messages."
+            )
         }
     }
 
@@ -76,8 +80,10 @@ struct DevHouseTests {
             #expect(notifier.contains("HERALD_NOTIFIER_ADMIN_LISTEN=127.0.0.1:0\n"))
             #expect(notifier.contains("HERALD_LOG_LEVEL=warning\n"))
             let api = try String(contentsOfFile: order.path + ".herald-api", encoding: .utf8)
-            #expect(api.contains("HERALD_CONFIRMATION_REQUIRED=true\n"))
-            #expect(notifier.contains("HERALD_CONFIRMATION_REQUIRED=true\n"))
+            // As the quick start of docs/api.md needs it: a subscriber is served without being asked first.
+            #expect(!api.contains("HERALD_CONFIRMATION_REQUIRED") && !notifier.contains("HERALD_CONFIRMATION_REQUIRED"))
+            let listen = try #require(api.firstMatch(of: /HERALD_API_LISTEN=(.+)/)?.1)
+            #expect(api.contains("HERALD_API_PUBLIC_URL=http://\(listen)\n"), "links of confirmations lead to the API")
             #expect(api.contains("HERALD_SIGNED_URL_KEYS_FILE=\(plan.folder.signedURLKey.path)\n"))
         }
     }
@@ -144,12 +150,15 @@ struct DevHouseTests {
 
     @Test
     func `The lines to paste speak of this house`() {
-        let house = DevHouse.Running(url: "http://127.0.0.1:4711", redisURL: "unix:///x", remark: nil)
+        let house = DevHouse.Running(
+            url: "http://127.0.0.1:4711", redisURL: "unix:///x", apiAdmin: "127.0.0.1:1", notifierAdmin: "127.0.0.1:2",
+            remark: nil)
         let text = DevWelcome.lines(
             house, folder: DevFolder(URL(fileURLWithPath: "/x")), terminal: Terminal(isColoured: false, write: { _ in })
         ).joined(separator: "\n")
         #expect(text.contains("Herald is up: http://127.0.0.1:4711"))
         #expect(text.contains("demo --url http://127.0.0.1:4711"))
         #expect(text.contains("127.0.0.0/8,::1/128"))
+        #expect(text.contains("http://127.0.0.1:1 (API), http://127.0.0.1:2 (notifier)"))
     }
 }

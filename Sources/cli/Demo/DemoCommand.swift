@@ -47,7 +47,7 @@ package struct DemoCommand: AsyncParsableCommand {
             .appendingPathComponent("herald-demo-\(ProcessInfo.processInfo.processIdentifier)")
         let plan = DevHouse.Plan(
             folder: DevFolder(folder), listen: ListenAddress(host: "127.0.0.1", port: 0), redisURL: nil,
-            isVerbose: self.verbose, executables: OwnExecutable.folder, environment: environment)
+            isVerbose: self.verbose, isKept: false, executables: OwnExecutable.folder, environment: environment)
         terminal.line(terminal.styled("No house runs here: starting one for this demonstration", .dim))
         // A left-over in the temporary folder harms nobody.
         defer { try? FileManager.default.removeItem(at: folder) }

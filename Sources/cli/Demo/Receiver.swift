@@ -22,12 +22,15 @@ package struct Arrival: Sendable {
 package enum Receiver {
     /// What one webhook may hold: the largest body a house sends, and more.
     private static let bodyBytesMax = 4 << 20
+    /// Arrivals that wait to be looked at; further ones are dropped.
+    private static let waitingMax = 16
 
     /// Runs a receiver around `body`, which gets its port and what arrives.
     package static func run(
         _ body: @escaping @Sendable (_ port: Int, _ arrivals: AsyncStream<Arrival>) async throws -> Void
     ) async throws {
-        let (arrivals, arrived) = AsyncStream.makeStream(of: Arrival.self)
+        let (arrivals, arrived) = AsyncStream.makeStream(
+            of: Arrival.self, bufferingPolicy: .bufferingOldest(Self.waitingMax))
         let (ports, listening) = AsyncStream.makeStream(of: Int.self)
         let router = Router()
         router.post("**") { request, _ in

@@ -1,3 +1,4 @@
+import Dispatch
 package import Foundation
 import NIOConcurrencyHelpers
 
@@ -28,32 +29,33 @@ package final class Child: Sendable {
     /// Starts a process.
     ///
     /// It has no standard input, and a process group of its own: it hears no Ctrl-C of our terminal, since we end it in
-    /// our own order.
+    /// our own order. When this process ends without that, by SIGKILL too, the kernel sends it SIGTERM.
     ///
     /// - Parameters:
+    ///   - kept: A descriptor it holds open for its life, so that a lock on it lasts as long.
     ///   - onLine: Hears each line of both outputs, from some thread.
     ///   - onExit: Hears how it ended, once.
     package init(
-        _ name: String, executable: URL, arguments: [String], environment: [String: String],
+        _ name: String, executable: URL, arguments: [String], environment: [String: String], keeping kept: Int32? = nil,
         onLine: @escaping @Sendable (String) -> Void, onExit: @escaping @Sendable (Exit) -> Void = { _ in }
     ) throws {
-        let (id, output) = try Spawn.start(executable.path, arguments: arguments, environment: environment)
-        // Two threads of its own for each of the three children: one reads what it says until nobody can say more …
-        Thread.detachNewThread {
-            let handle = FileHandle(fileDescriptor: output, closeOnDealloc: true)
-            var lines = LineSplitter()
-            while true {
-                let data = handle.availableData
-                for line in data.isEmpty ? lines.finish() : lines.take(data) { onLine(line) }
-                if data.isEmpty { break }
-            }
-        }
         let state = NIOLockedValueBox(State())
-        self.name = name
-        self.id = id
-        self.state = state
-        // … and one waits for its end.
+        let start = NIOLockedValueBox<Result<(id: pid_t, output: Int32), Failure>?>(nil)
+        let isStarted = DispatchSemaphore(value: 0)
+        // Two threads of its own for each of the three children. This one starts it and waits for its end: the kernel takes
+        // the end of the thread that started a child for the end of its parent.
         Thread.detachNewThread {
+            let id: pid_t
+            do throws(Failure) {
+                let started = try Spawn.start(
+                    executable.path, arguments: arguments, environment: environment, keeping: kept)
+                id = started.id
+                start.withLockedValue { $0 = .success(started) }
+            } catch {
+                start.withLockedValue { $0 = .failure(error) }
+                return _ = isStarted.signal()
+            }
+            isStarted.signal()
             Spawn.waitForEnd(of: id)
             // Reaped under the lock: as long as `exit` is nil the id is the child's, and may be signalled.
             let (exit, waiters) = state.withLockedValue { state in
@@ -65,6 +67,27 @@ package final class Child: Sendable {
             for waiter in waiters { waiter.resume(returning: exit) }
             onExit(exit)
         }
+        isStarted.wait()
+        guard let result = start.withLockedValue({ $0 }) else { throw Failure("\(executable.path) cannot be started") }
+        let started = try result.get()
+        self.name = name
+        self.id = started.id
+        self.state = state
+        // The other thread reads what it says, until it and its own children can say no more.
+        Thread.detachNewThread { Self.read(started.output, onLine: onLine) }
+    }
+
+    private static func read(_ output: Int32, onLine: (String) -> Void) {
+        defer { close(output) }
+        var lines = LineSplitter()
+        var chunk = [UInt8](repeating: 0, count: 16 * 1024)
+        while true {
+            let count = Foundation.read(output, &chunk, chunk.count)
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else { break }
+            for line in lines.take(Data(chunk[..<count])) { onLine(line) }
+        }
+        for line in lines.finish() { onLine(line) }
     }
 
     /// How it ended; nil while it runs.

@@ -39,7 +39,7 @@ package struct DevCommand: AsyncParsableCommand {
             }
             let plan = DevHouse.Plan(
                 folder: folder, listen: address, redisURL: self.redisURL, isVerbose: self.verbose,
-                executables: OwnExecutable.folder, environment: environment)
+                isKept: true, executables: OwnExecutable.folder, environment: environment)
             terminal.line(terminal.styled("Starting a house in \(folder.url.path)", .dim))
             try await DevHouse.run(plan, terminal: terminal, interruption: await Interruptions.trapped()) { house in
                 for line in DevWelcome.lines(house, folder: folder, terminal: terminal) { terminal.line(line) }

@@ -19,18 +19,21 @@ package struct DevHouse: Sendable {
         /// Nil: a private Redis in the folder.
         package var redisURL: String?
         package var isVerbose: Bool
+        /// Whether the folder stays, and with it the keys and what the private Redis holds.
+        package var isKept: Bool
         /// Where `herald-api` and `herald-notifier` are.
         package var executables: URL
         package var environment: [String: String]
 
         package init(
-            folder: DevFolder, listen: ListenAddress?, redisURL: String?, isVerbose: Bool, executables: URL,
-            environment: [String: String]
+            folder: DevFolder, listen: ListenAddress?, redisURL: String?, isVerbose: Bool, isKept: Bool,
+            executables: URL, environment: [String: String]
         ) {
             self.folder = folder
             self.listen = listen
             self.redisURL = redisURL
             self.isVerbose = isVerbose
+            self.isKept = isKept
             self.executables = executables
             self.environment = environment
         }
@@ -40,12 +43,19 @@ package struct DevHouse: Sendable {
     package struct Running: Sendable {
         package let url: String
         package let redisURL: String
+        /// Where `/livez`, `/readyz` and `/metrics` of the two processes are answered: `127.0.0.1:4711`.
+        package let apiAdmin: String?
+        package let notifierAdmin: String?
         /// Words about the address, when it is not the usual one.
         package let remark: String?
 
-        package init(url: String, redisURL: String, remark: String?) {
+        package init(
+            url: String, redisURL: String, apiAdmin: String?, notifierAdmin: String?, remark: String?
+        ) {
             self.url = url
             self.redisURL = redisURL
+            self.apiAdmin = apiAdmin
+            self.notifierAdmin = notifierAdmin
             self.remark = remark
         }
     }
@@ -66,10 +76,9 @@ package struct DevHouse: Sendable {
         _ plan: Plan, terminal: Terminal, interruption: @escaping @Sendable () async -> Void,
         _ body: @escaping @Sendable (Running) async throws -> Void
     ) async throws {
-        let lock = try plan.folder.open()
-        await DevRecord.endLeftOvers(in: plan.folder)
+        let lock = try await plan.folder.open()
         let (ends, report) = AsyncStream.makeStream(of: End.self)
-        let parts = DevParts(plan: plan, terminal: terminal) { report.yield(.child($0, $1)) }
+        let parts = DevParts(plan: plan, lock: lock, terminal: terminal) { report.yield(.child($0, $1)) }
 
         let end: Result<End, any Error>
         do {
@@ -94,13 +103,24 @@ package struct DevHouse: Sendable {
         } catch {
             end = .failure(error)
         }
-        await parts.stop()
+        let stopped = await parts.stop()
         DevRecord.remove(from: plan.folder)
         withExtendedLifetime(lock) {}
+        terminal.line(terminal.styled(self.lastLine(stopped: stopped, plan), .dim))
         switch try end.get() {
         case .body: return
         case .child(let name, let exit): throw Failure("\(name) ended by itself with \(exit)")
         case .signal: throw Interrupted()
         }
+    }
+
+    /// What was stopped, and what is left of it.
+    private static func lastLine(stopped: [String], _ plan: Plan) -> String {
+        let names = stopped.isEmpty ? "Nothing had started." : "Stopped \(stopped.joined(separator: ", "))."
+        guard plan.isKept else { return "\(names) Its folder is removed." }
+        guard plan.redisURL == nil else {
+            return "\(names) Kept: the keys in \(plan.folder.url.path), and everything in the Redis that was given."
+        }
+        return "\(names) Kept in \(plan.folder.url.path): keys, queues and messages."
     }
 }

@@ -8,14 +8,19 @@ final class DevParts: Sendable {
     private static let socketPathMax = 100
 
     private let plan: DevHouse.Plan
+    private let lock: DevLock
     private let terminal: Terminal
     private let onExit: @Sendable (String, Child.Exit) -> Void
     /// In start order.
     private let children = NIOLockedValueBox<[Child]>([])
     private let isStopping = NIOLockedValueBox(false)
 
-    init(plan: DevHouse.Plan, terminal: Terminal, onExit: @escaping @Sendable (String, Child.Exit) -> Void) {
+    init(
+        plan: DevHouse.Plan, lock: DevLock, terminal: Terminal,
+        onExit: @escaping @Sendable (String, Child.Exit) -> Void
+    ) {
         self.plan = plan
+        self.lock = lock
         self.terminal = terminal
         self.onExit = onExit
     }
@@ -29,7 +34,7 @@ final class DevParts: Sendable {
             .api, redisURL: redisURL,
             own: [
                 Setting.apiListen: listen.description, Setting.apiAdminListen: "127.0.0.1:0",
-                Setting.apiDrain: "\(DevHouse.drainSeconds)",
+                Setting.apiPublicURL: self.publicURL(of: listen), Setting.apiDrain: "\(DevHouse.drainSeconds)",
             ])
         async let notifier = self.startProcess(
             .notifier, redisURL: redisURL,
@@ -37,27 +42,33 @@ final class DevParts: Sendable {
                 Setting.notifierAdminListen: "127.0.0.1:0", Setting.egressAllow: DevHouse.egressAllow,
                 Setting.notifierDrain: "\(DevHouse.drainSeconds)",
             ])
-        let (ready, _) = try await (api, notifier)
-        guard let bound = ready.listen else { throw Failure("herald-api does not say where it listens") }
+        let (apiReady, notifierReady) = try await (api, notifier)
+        guard let bound = apiReady.listen else { throw Failure("herald-api does not say where it listens") }
         let url = "http://\(bound)"
         let children = self.children.withLockedValue { $0 }
         try DevRecord(
             pid: ProcessInfo.processInfo.processIdentifier, url: url,
             children: Dictionary(children.map { ($0.name, $0.id) }) { first, _ in first }
         ).write(to: self.plan.folder)
-        return DevHouse.Running(url: url, redisURL: redisURL, remark: remark)
+        return DevHouse.Running(
+            url: url, redisURL: redisURL, apiAdmin: apiReady.admin, notifierAdmin: notifierReady.admin, remark: remark)
     }
 
     /// Ends what runs: the notifier hands back its leases while Redis still listens, Redis saves last.
-    func stop() async {
+    ///
+    /// - Returns: The names of what was stopped, in that order.
+    func stop() async -> [String] {
         self.isStopping.withLockedValue { $0 = true }
+        var stopped: [String] = []
         let order = [ProcessKind.notifier.rawValue, ProcessKind.api.rawValue, Self.redisName]
         for name in order {
             let child = self.children.withLockedValue { $0.first { $0.name == name } }
             guard let child, child.exit == nil else { continue }
             let exit = await child.stop(within: DevHouse.stopGrace)
             if exit == .signal(SIGKILL) { self.terminal.line("\(name) did not stop in time and was ended") }
+            stopped.append(name)
         }
+        return stopped
     }
 
     // MARK: Redis
@@ -99,12 +110,21 @@ final class DevParts: Sendable {
     // MARK: Herald's processes
 
     private func chooseListen() async throws -> (ListenAddress, remark: String?) {
-        if let given = self.plan.listen { return (given, nil) }
+        if let given = self.plan.listen { return (try await PortProbe.chosen(given), nil) }
         let usual = ListenAddress(host: "127.0.0.1", port: 8888)
         guard await PortProbe.isFree(usual) else {
-            return (ListenAddress(host: usual.host, port: 0), "port \(usual.port) is taken, so another one was chosen")
+            let other = try await PortProbe.chosen(ListenAddress(host: usual.host, port: 0))
+            return (other, "port \(usual.port) is taken, so another one was chosen")
         }
         return (usual, nil)
+    }
+
+    /// The root of the API in links of confirmations; what the environment says about it goes first.
+    private func publicURL(of listen: ListenAddress) -> String {
+        // The wildcard addresses are none to call.
+        let host = ["0.0.0.0", "::"].contains(listen.host) ? "127.0.0.1" : listen.host
+        return self.plan.environment[Setting.apiPublicURL.environment]
+            ?? "http://\(ListenAddress(host: host, port: listen.port))"
     }
 
     private func startProcess(
@@ -121,7 +141,6 @@ final class DevParts: Sendable {
         var given = own
         given[Setting.redisURL] = redisURL
         given[Setting.readyFile] = readyFile.path
-        given[Setting.confirmationRequired] = "true"
         given[Setting.logLevel] = self.plan.isVerbose ? "info" : "warning"
         let child = try self.launch(
             name, executable, arguments: [],
@@ -147,7 +166,7 @@ final class DevParts: Sendable {
         let label = terminal.styled(
             name.replacing("herald-", with: "").padding(toLength: 12, withPad: " ", startingAt: 0) + " │ ", .dim)
         let child = try Child(
-            name, executable: executable, arguments: arguments, environment: environment,
+            name, executable: executable, arguments: arguments, environment: environment, keeping: self.lock.descriptor,
             onLine: { terminal.line(label + $0) },
             onExit: { exit in if !isStopping.withLockedValue({ $0 }) { onExit(name, exit) } })
         self.children.withLockedValue { $0.append(child) }

@@ -16,14 +16,18 @@ package struct DevRecord: Codable, Sendable, Equatable {
 
     /// The house that runs in a folder; nil when none does, or only its record was left.
     package static func running(in folder: DevFolder) -> DevRecord? {
-        guard let record = self.read(folder.record), self.isAlive(record.pid) else { return nil }
+        guard let record = self.read(folder.record), Spawn.isAlive(record.pid) else { return nil }
         return record
     }
 
     package func write(to folder: DevFolder) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        try encoder.encode(self).write(to: folder.record, options: .atomic)
+        do {
+            try encoder.encode(self).write(to: folder.record, options: .atomic)
+        } catch {
+            throw Failure("\(folder.record.path) cannot be written: \(error.localizedDescription)")
+        }
     }
 
     package static func remove(from folder: DevFolder) {
@@ -33,7 +37,7 @@ package struct DevRecord: Codable, Sendable, Equatable {
 
     /// Ends what an earlier house left behind when it was killed, so that its Redis does not hold our files.
     ///
-    /// Call it with the folder's lock held. An id may have been given to another process since: only one whose command is
+    /// Call it with the folder's lock held, or when the process that took it is gone. An id may have been given to another process since: only one whose command is
     /// the recorded name and which mentions this folder is ended.
     package static func endLeftOvers(in folder: DevFolder) async {
         guard let record = self.read(folder.record) else { return }
@@ -54,8 +58,6 @@ package struct DevRecord: Codable, Sendable, Equatable {
         guard let data = FileManager.default.contents(atPath: file.path) else { return nil }
         return try? JSONDecoder().decode(DevRecord.self, from: data)
     }
-
-    private static func isAlive(_ id: Int32) -> Bool { kill(id, 0) == 0 || errno == EPERM }
 
     private static func isOurs(_ id: Int32, name: String, folder: DevFolder) -> Bool {
         guard id > 1, let command = FileManager.default.contents(atPath: "/proc/\(id)/cmdline") else { return false }

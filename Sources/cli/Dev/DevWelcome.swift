@@ -5,11 +5,15 @@ package enum DevWelcome {
         let client = "-H 'Client-ID: 3381af92-2b9e-11e3-b191-71861300734c' -H 'X-Project-ID: demo'"
         let queue = "\(house.url)/v2/queues/orders"
         let title = { (text: String) in terminal.styled(text, .bold) }
+        let admin = [("API", house.apiAdmin), ("notifier", house.notifierAdmin)].compactMap { name, address in
+            address.map { "http://\($0) (\(name))" }
+        }
         return [
             "",
             title("Herald is up: ") + terminal.styled(house.url, .cyan) + (house.remark.map { "  (\($0))" } ?? ""),
             "",
             "  Redis     \(house.redisURL)",
+            "  admin     \(admin.joined(separator: ", ")): /livez, /readyz, /metrics",
             "  webhooks  may reach loopback (\(DevHouse.egressAllow)) and public addresses",
             "",
             title("Try next, in another terminal"),
@@ -17,20 +21,22 @@ package enum DevWelcome {
             terminal.styled("  # a message becomes a signed webhook", .dim),
             "  \(OwnExecutable.path) demo\(again)",
             "",
-            terminal.styled("  # a queue, a message, and what lies in it", .dim),
+            terminal.styled("  # a queue, a server of yours that subscribes to it, a message for both", .dim),
             "  curl -i -X PUT \(queue) \(client)",
-            "  curl \(queue)/messages \(client) \\",
+            "  curl -i \(queue)/subscriptions \(client) \\",
+            "    --json '{\"subscriber\": \"\(Self.subscriber)\", \"ttl\": 86400}'",
+            "  curl -i \(queue)/messages \(client) \\",
             "    --json '{\"messages\": [{\"body\": {\"order\": 1}, \"ttl\": 300}]}'",
+            "",
+            terminal.styled("  # what lies in the queue", .dim),
             "  curl '\(queue)/messages?echo=true' \(client)",
             "",
-            terminal.styled(
-                "  # subscribe a server of yours, which is asked to confirm; or confirm for it, as its owner", .dim),
-            "  ID=$(curl -s \(queue)/subscriptions \(client) \\",
-            "    --json '{\"subscriber\": \"http://127.0.0.1:3000/\", \"ttl\": 3600}' | cut -d'\"' -f4)",
-            "  curl -X PUT \(queue)/subscriptions/$ID/confirm \(client) --json '{\"confirmed\": true}'",
-            "",
+            "Subscribers are not asked to confirm. Start with HERALD_CONFIRMATION_REQUIRED=true to try that.",
             "Ctrl-C stops everything.",
             "",
         ]
     }
+
+    /// A server on the user's own machine.
+    package static let subscriber = "http://127.0.0.1:3000/"
 }

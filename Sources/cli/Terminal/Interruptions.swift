@@ -1,12 +1,18 @@
 import UnixSignals
 
-/// The ways a terminal says "enough": Ctrl-C, a polite kill, a closed window.
+/// What ends a command early: Ctrl-C, a polite kill, a closed window, an output that cannot be written.
 enum Interruptions {
-    /// Traps them from now on, so that what was started can be stopped in order; the result waits for the first.
-    static func trapped() async -> @Sendable () async -> Void {
+    /// Traps the signals from now on, so that what was started can be stopped in order; the result waits for the first
+    /// of all.
+    static func trapped(output: StandardOutput = .shared) async -> @Sendable () async -> Void {
         let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup)
         return {
-            for await _ in signals { return }
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { for await _ in signals { return } }
+                group.addTask { await output.waitForFailure() }
+                await group.next()
+                group.cancelAll()
+            }
         }
     }
 }

@@ -11,6 +11,7 @@ package struct Terminal: Sendable {
     }
 
     private let isColoured: Bool
+    /// Takes one line, without its line feed.
     private let write: @Sendable (String) -> Void
 
     package init(isColoured: Bool, write: @escaping @Sendable (String) -> Void) {
@@ -23,7 +24,7 @@ package struct Terminal: Sendable {
         environment: [String: String] = ProcessInfo.processInfo.environment, isTerminal: Bool = isatty(1) == 1
     ) -> Terminal {
         Terminal(isColoured: self.wantsColour(environment: environment, isTerminal: isTerminal)) { text in
-            FileHandle.standardOutput.write(Data(text.utf8))
+            StandardOutput.shared.line(text)
         }
     }
 
@@ -32,7 +33,7 @@ package struct Terminal: Sendable {
     }
 
     package func line(_ text: String = "") {
-        self.write(text + "\n")
+        self.write(text)
     }
 
     package func styled(_ text: String, _ style: Style) -> String {

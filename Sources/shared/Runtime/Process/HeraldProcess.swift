@@ -58,7 +58,11 @@ package enum HeraldProcess {
             let deadline = HardDeadline(after: drain, logger: logger)
             defer { deadline.lift() }
             let all: [any Service] = [admin] + (try await services(context)) + [readyFile, readiness, deadline]
-            logger.notice("Starting", metadata: ["pid": "\(ProcessInfo.processInfo.processIdentifier)"])
+            logger.notice(
+                "Starting",
+                metadata: [
+                    "pid": "\(ProcessInfo.processInfo.processIdentifier)", "version": "\(HeraldVersion.full)",
+                ])
             var configuration = ServiceGroupConfiguration(
                 services: all.map(essential), gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
             configuration.maximumGracefulShutdownDuration = drain
