@@ -167,8 +167,7 @@ let package = Package(
             name: "NotifierTests",
             dependencies: [
                 "Domain", "HTTPClient", "Notifier", "Redis", "Runtime", "Signing", "Store", "TestKit", "Wire", .logging,
-                .nio,
-                .nioPosix,
+                .nio, .nioConcurrency, .nioPosix,
                 .serviceLifecycle,
             ]
         ),

@@ -1,7 +1,8 @@
 #pragma once
-/* The Glibc module leaves these two headers out. */
+/* The Glibc module leaves these headers out. */
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <pthread.h>
 
 /* Starts a thread nobody joins. pthread_attr_t belongs to no module that Swift could import it from. */

@@ -36,7 +36,7 @@ struct HTTPURLTests {
         ("http://h/\u{a0}", .blank),
         ("http://h/\u{7f}", .blank), ("http:", .scheme), ("http:h/p", .scheme), ("ftp://h/", .scheme), ("h/p", .scheme),
         ("", .scheme), ("http://user:p@ss@h/", .host), ("http://", .noHost), ("http:///x", .noHost),
-        ("http://./", .noHost), ("http://u@/", .noHost),
+        ("http://./", .noHost), ("http://a../", .host), ("http://u@/", .noHost),
         ("http://:80/", .noHost), ("http://h:abc/", .port), ("http://127.0.0.1:99999/", .port), ("http://h:0/", .port),
         ("http://h:-1/", .port), ("http://[::1/", .host), ("http://[::g]/", .host), ("http://a<b/", .host),
         ("http://b\u{fc}cher.test/", .hostNotASCII), ("http://b%c3%bccher.test/", .hostNotASCII),

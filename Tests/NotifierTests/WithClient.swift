@@ -7,11 +7,12 @@ import TestKit
 /// Runs `body` with a webhook client whose thread has ended, or will at once, when this returns.
 func withClient<Result>(
     opening ranges: [String] = ["127.0.0.0/8", "::1"], limits: WebhookLimits = WebhookLimits(),
+    lookup: @escaping @Sendable (String) -> NameLookup.Result = NameLookup.system,
     _ body: (WebhookClient) async throws -> Result
 ) async throws -> Result {
     let client = try WebhookClient(
         limits: limits, egress: EgressPolicy(opened: ranges.compactMap { AddressRange($0) }), version: "test",
-        logger: Logger(label: "test"))
+        logger: Logger(label: "test"), lookup: lookup)
     defer { client.stop() }
     return try await body(client)
 }

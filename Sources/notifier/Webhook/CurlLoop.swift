@@ -1,6 +1,7 @@
 import CCurl
 import Domain
 import Glibc
+import HTTPClient
 
 /// The transfer thread: libcurl's multi interface over epoll.
 ///
@@ -25,6 +26,7 @@ final class CurlLoop {
     private static let startsMax = 32
 
     private let mailbox: Mailbox
+    private let nameThreads: NameThreads
     private let limits: WebhookLimits
     private let egress: EgressPolicy
     private let userAgent: String
@@ -35,14 +37,28 @@ final class CurlLoop {
     private var owners: [Int32: Multi] = [:]
     private var idle: [Transfer] = []
     /// Taken from the mailbox and not begun yet.
-    private var waiting = FairQueue<ProjectID?, WebhookRequest>()
+    private var waiting = FairQueue<ProjectID?, Pending>()
+    private var names: NameTable
+    private var waiters = NameWaiters()
     private var underWay: [UnsafeMutableRawPointer: Transfer] = [:]
 
-    init?(mailbox: Mailbox, limits: WebhookLimits, egress: EgressPolicy, userAgent: String) {
+    /// A request that can begin, and since when it had to wait for its name, ms; nil: it did not.
+    private struct Pending {
+        let request: WebhookRequest
+        let since: Int64?
+    }
+
+    init?(
+        mailbox: Mailbox, names: NameThreads, limits: WebhookLimits, egress: EgressPolicy, userAgent: String
+    ) {
         guard curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK, let epoll = Epoll() else { return nil }
         let multis = (0..<Self.multisCount).compactMap { _ in Multi() }
         guard multis.count == Self.multisCount else { return nil }
         self.mailbox = mailbox
+        self.nameThreads = names
+        self.names = NameTable(
+            freshMilliseconds: Int64(min(WebhookLimits.namesFreshMax, limits.namesUsableMax).milliseconds),
+            staleMilliseconds: Int64(limits.namesUsableMax.milliseconds))
         self.limits = limits
         self.egress = egress
         self.userAgent = userAgent
@@ -78,11 +94,16 @@ final class CurlLoop {
             guard let owner = self.owners[event.descriptor] else { return }
             curl_multi_socket_action(owner.handle, event.descriptor, flags, &running)
         }
-        if hasMail { isOpen = self.openMail() }
-        for _ in 0..<Self.startsMax {
-            guard let request = self.waiting.popFirst() else { break }
-            self.start(request)
+        if hasMail {
+            isOpen = self.openMail()
+            self.takeNames()
         }
+        for _ in 0..<Self.startsMax {
+            guard let pending = self.waiting.popFirst() else { break }
+            self.start(pending)
+        }
+        self.giveUpNames()
+        self.lookUpNames()
         for multi in self.multis {
             if let wakeAt = multi.wakeAt, self.now() >= wakeAt {
                 multi.wakeAt = nil
@@ -95,11 +116,15 @@ final class CurlLoop {
 
     private func openMail() -> Bool {
         let (requests, order) = self.mailbox.take()
-        for request in requests { self.waiting.append(request, of: request.project) }
+        for request in requests { self.waiting.append(Pending(request: request, since: nil), of: request.project) }
         switch order {
         case .none: return true
         case .abort, .stop:
-            while let request = self.waiting.popFirst() { request.completion(.aborted) }
+            while let pending = self.waiting.popFirst() { pending.request.completion(.aborted) }
+            for (name, waiter) in self.waiters.takeAll() {
+                self.names.leave(name, now: self.now())
+                waiter.request.completion(.aborted)
+            }
             for transfer in Array(self.underWay.values) { self.finish(transfer, with: .aborted) }
             return order == .abort
         }
@@ -110,7 +135,9 @@ final class CurlLoop {
     /// Rounded up, so that libcurl is never woken before its time and asked in circles.
     private func patience() -> Int32 {
         guard self.waiting.isEmpty else { return 0 }
-        guard let wakeAt = self.multis.lazy.compactMap(\.wakeAt).min() else { return -1 }
+        var wakeAt = self.multis.lazy.compactMap(\.wakeAt).min()
+        if let deadline = self.waiters.nextDeadline { wakeAt = min(wakeAt ?? deadline, deadline) }
+        guard let wakeAt else { return -1 }
         return Int32(clamping: max(0, wakeAt - self.now()))
     }
 
@@ -120,13 +147,85 @@ final class CurlLoop {
         return passed.seconds * 1000 + passed.attoseconds / 1_000_000_000_000_000
     }
 
+    // MARK: Names
+
+    /// Starts a request, or has it wait for the address of its name: libcurl is given addresses, and looks up none.
+    private func start(_ pending: Pending) {
+        let request = pending.request
+        guard request.host != HTTPURL.unreadableOrigin else { return self.failUnreadable(request) }
+        guard let (name, port) = HTTPURL.name(ofOrigin: request.host) else { return self.begin(request, waited: 0) }
+        let now = self.now()
+        let since = pending.since ?? now
+        switch self.names.want(name, for: request.project, now: now) {
+        case .addresses(let addresses):
+            let list = addresses.joined(separator: ",")
+            // As the URL may spell it: to libcurl a name with the final full stop is another one.
+            let given = ["+\(name):\(port):\(list)", "+\(name).:\(port):\(list)"]
+            self.begin(request, waited: now - since, given: given)
+        case .failed: self.fail(request, .resolve, waited: now - since)
+        case .waiting:
+            let limit = Int64(min(self.limits.connectTimeout, self.limits.timeout).milliseconds)
+            self.waiters.append(request, name: name, since: since, until: since + limit)
+        }
+    }
+
+    private func takeNames() {
+        for finished in self.nameThreads.takeFinished() {
+            let answer = self.names.finished(
+                finished.name, of: finished.project, finished.result, now: self.now())
+            for waiter in self.waiters.take(finished.name) {
+                switch answer {
+                case .addresses:
+                    // In its turn again: all at once would open a connection each.
+                    self.waiting.append(
+                        Pending(request: waiter.request, since: waiter.since), of: waiter.request.project)
+                case .failed, .waiting: self.fail(waiter.request, .resolve, waited: self.now() - waiter.since)
+                }
+            }
+        }
+    }
+
+    private func giveUpNames() {
+        let now = self.now()
+        while let (name, waiter) = self.waiters.takeLate(now: now) {
+            self.names.leave(name, now: now)
+            self.fail(waiter.request, .timeout, waited: now - waiter.since)
+        }
+    }
+
+    private func lookUpNames() {
+        let now = self.now()
+        while let (name, project) = self.names.next(now: now) { self.nameThreads.start(name, of: project) }
+    }
+
+    /// libcurl is given nothing that ``HTTPURL`` does not read: it might look up a name of its own finding.
+    private func failUnreadable(_ request: WebhookRequest) {
+        do throws(HTTPURLInvalid) {
+            _ = try HTTPURL(request.url)
+            self.fail(request, .other, waited: 0)
+        } catch .scheme {
+            request.completion(.finished(.forbidden, Exchange()))
+        } catch {
+            self.fail(request, .other, waited: 0)
+        }
+    }
+
+    private func fail(_ request: WebhookRequest, _ failure: Outcome.Failure, waited: Int64) {
+        var exchange = Exchange()
+        (exchange.dns, exchange.total) = (Int(waited), Int(waited))
+        request.completion(.finished(.unreachable(failure), exchange))
+    }
+
     // MARK: Transfers
 
-    private func start(_ request: WebhookRequest) {
+    /// - Parameters:
+    ///   - waited: Milliseconds that its name has taken.
+    ///   - given: The addresses of its name, as `CURLOPT_RESOLVE` has them; none: its host is an address.
+    private func begin(_ request: WebhookRequest, waited: Int64, given: [String] = []) {
         guard let transfer = self.idle.popLast() ?? self.makeTransfer() else {
-            return request.completion(.finished(.unreachable(.other), Exchange()))
+            return self.fail(request, .other, waited: waited)
         }
-        transfer.begin(request)
+        transfer.begin(request, waited: .milliseconds(waited), given: given)
         let easy = transfer.easy
         ccurl_set_string(easy, CURLOPT_URL, request.url)
         ccurl_set_offset(easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(request.body.count))
@@ -216,14 +315,13 @@ final class CurlLoop {
 
     private func makeTransfer() -> Transfer? {
         guard let easy = curl_easy_init() else { return nil }
-        let transfer = Transfer(easy: easy, egress: self.egress, timeout: self.limits.timeout)
+        let transfer = Transfer(easy: easy, egress: self.egress, limits: self.limits)
         ccurl_set_long(easy, CURLOPT_NOSIGNAL, 1)
         ccurl_set_long(easy, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
         ccurl_set_long(easy, CURLOPT_BUFFERSIZE, 1024)  // the least; the default costs 16 KiB a transfer
-        ccurl_set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, self.limits.connectTimeout.milliseconds)
         ccurl_set_long(easy, CURLOPT_MAXAGE_CONN, WebhookLimits.idleSecondsMax)
         ccurl_set_long(easy, CURLOPT_MAXLIFETIME_CONN, self.limits.connectionSecondsMax)
-        ccurl_set_long(easy, CURLOPT_DNS_CACHE_TIMEOUT, self.limits.nameSeconds)
+        ccurl_set_long(easy, CURLOPT_DNS_CACHE_TIMEOUT, self.limits.givenSeconds)
         ccurl_set_string(easy, CURLOPT_USERAGENT, self.userAgent)
         // What may be called: http and https, where the address leads and nowhere else.
         ccurl_set_string(easy, CURLOPT_PROTOCOLS_STR, "http,https")
@@ -234,9 +332,6 @@ final class CurlLoop {
         // Debian's folder of certificates holds the same as its file, and with it libcurl reads all of them anew for every
         // connection: 31 ms instead of 3.
         ccurl_set_string(easy, CURLOPT_CAPATH, nil)
-        // A name server that keeps silent would stop the whole thread when its transfer is given up: libcurl waits for
-        // the resolver's thread, unless told not to.
-        ccurl_set_long(easy, CURLOPT_QUICK_EXIT, 1)
 
         let me = Unmanaged.passUnretained(transfer).toOpaque()
         ccurl_set_pointer(easy, CURLOPT_OPENSOCKETDATA, me)

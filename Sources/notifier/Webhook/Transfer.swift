@@ -6,16 +6,19 @@ import Glibc
 final class Transfer {
     let easy: UnsafeMutableRawPointer
     var headers: UnsafeMutablePointer<curl_slist>?
+    private var given: UnsafeMutablePointer<curl_slist>?
     /// Where it is under way, or was last.
     var multi: Multi?
     private let egress: EgressPolicy
-    private let timeout: Duration
+    private let limits: WebhookLimits
     private var request: WebhookRequest?
     private var progress = Progress()
 
     /// What has happened so far.
     private struct Progress {
+        /// When the request began to wait for its name.
         var startedAt = SuspendingClock.now
+        var waited = Duration.zero
         var requestsBegun = 0
         var isReused = false
         var reconnected = false
@@ -26,17 +29,26 @@ final class Transfer {
         var wasRefused = false
     }
 
-    /// - Parameter timeout: Of a whole exchange.
-    init(easy: UnsafeMutableRawPointer, egress: EgressPolicy, timeout: Duration) {
+    init(easy: UnsafeMutableRawPointer, egress: EgressPolicy, limits: WebhookLimits) {
         self.easy = easy
         self.egress = egress
-        self.timeout = timeout
+        self.limits = limits
     }
 
-    func begin(_ request: WebhookRequest) {
+    /// - Parameters:
+    ///   - waited: How long the request waited for its name, which counts for its deadlines.
+    ///   - given: The addresses of its name, as `CURLOPT_RESOLVE` has them; none: its host is an address.
+    func begin(_ request: WebhookRequest, waited: Duration, given: [String]) {
         self.request = request
         self.progress = Progress()
-        ccurl_set_long(self.easy, CURLOPT_TIMEOUT_MS, self.timeout.milliseconds)
+        self.progress.startedAt -= waited
+        self.progress.waited = waited
+        for entry in given { self.given = curl_slist_append(self.given, entry) }
+        ccurl_set_list(self.easy, CURLOPT_RESOLVE, self.given)
+        // To libcurl 0 is no limit.
+        ccurl_set_long(self.easy, CURLOPT_TIMEOUT_MS, max(1, (self.limits.timeout - waited).milliseconds))
+        ccurl_set_long(
+            self.easy, CURLOPT_CONNECTTIMEOUT_MS, max(1, (self.limits.connectTimeout - waited).milliseconds))
         ccurl_set_long(self.easy, CURLOPT_FRESH_CONNECT, 0)
     }
 
@@ -46,6 +58,9 @@ final class Transfer {
         ccurl_set_pointer(self.easy, CURLOPT_POSTFIELDS, nil)
         curl_slist_free_all(self.headers)
         self.headers = nil
+        ccurl_set_list(self.easy, CURLOPT_RESOLVE, nil)
+        curl_slist_free_all(self.given)
+        self.given = nil
         defer { self.request = nil }
         return self.request?.completion
     }
@@ -83,7 +98,7 @@ final class Transfer {
         guard code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING,
             self.progress.requestsBegun == 1, self.progress.isReused, !self.progress.head.hasBegun
         else { return false }
-        let left = self.timeout - (SuspendingClock.now - self.progress.startedAt)
+        let left = self.limits.timeout - (SuspendingClock.now - self.progress.startedAt)
         guard left > .milliseconds(1) else { return false }
         ccurl_set_long(self.easy, CURLOPT_TIMEOUT_MS, left.milliseconds)
         return true
@@ -131,7 +146,7 @@ final class Transfer {
         let (resolved, connected) = (end(CURLINFO_NAMELOOKUP_TIME_T), end(CURLINFO_CONNECT_TIME_T))
         let (secured, sent) = (end(CURLINFO_APPCONNECT_TIME_T), end(CURLINFO_PRETRANSFER_TIME_T))
         var exchange = Exchange()
-        exchange.dns = resolved / 1000
+        exchange.dns = self.progress.waited.milliseconds + resolved / 1000
         exchange.connect = max(0, connected - resolved) / 1000
         exchange.tls = max(0, secured - connected) / 1000
         if sent > 0 { exchange.firstByte = max(0, end(CURLINFO_STARTTRANSFER_TIME_T) - sent) / 1000 }

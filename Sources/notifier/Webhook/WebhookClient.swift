@@ -16,19 +16,28 @@ package final class WebhookClient: Sendable {
 
     private let mailbox: Mailbox
 
-    /// Starts the thread.
+    /// Starts the thread, and those that look names up.
     ///
-    /// It runs until ``stop()``.
+    /// They run until ``stop()``.
     ///
+    /// - Parameter lookup: Asks for the addresses of a name, and may block.
     /// - Throws: ``WebhookClientError`` when the system has no descriptor, memory or thread left.
-    package init(limits: WebhookLimits, egress: EgressPolicy, version: String, logger: Logger)
-        throws(WebhookClientError)
-    {
+    package init(
+        limits: WebhookLimits, egress: EgressPolicy, version: String, logger: Logger,
+        lookup: @escaping @Sendable (String) -> NameLookup.Result = NameLookup.system
+    ) throws(WebhookClientError) {
         guard let nudge = Nudge() else { throw .noDescriptors }
         self.mailbox = Mailbox(nudge: nudge)
+        let names = try NameThreads(wake: nudge, lookup: lookup)
         let seed = ThreadSeed(
-            mailbox: self.mailbox, limits: limits, egress: egress, userAgent: "herald/\(version)", logger: logger)
-        try Self.startThread(seed)
+            mailbox: self.mailbox, names: names, limits: limits, egress: egress, userAgent: "herald/\(version)",
+            logger: logger)
+        do throws(WebhookClientError) {
+            try Self.startThread(seed)
+        } catch {
+            names.stop()
+            throw error
+        }
     }
 
     /// Sends requests, those of one project in this order; each one's completion is called once, also after ``stop()``.
@@ -69,13 +78,18 @@ package enum WebhookClientError: Error, Sendable, Equatable {
 /// All that the transfer thread is born with.
 private final class ThreadSeed: Sendable {
     let mailbox: Mailbox
+    let names: NameThreads
     let limits: WebhookLimits
     let egress: EgressPolicy
     let userAgent: String
     let logger: Logger
 
-    init(mailbox: Mailbox, limits: WebhookLimits, egress: EgressPolicy, userAgent: String, logger: Logger) {
+    init(
+        mailbox: Mailbox, names: NameThreads, limits: WebhookLimits, egress: EgressPolicy, userAgent: String,
+        logger: Logger
+    ) {
         self.mailbox = mailbox
+        self.names = names
         self.limits = limits
         self.egress = egress
         self.userAgent = userAgent
@@ -83,9 +97,11 @@ private final class ThreadSeed: Sendable {
     }
 
     func run() {
+        defer { self.names.stop() }
         guard
             let loop = CurlLoop(
-                mailbox: self.mailbox, limits: self.limits, egress: self.egress, userAgent: self.userAgent)
+                mailbox: self.mailbox, names: self.names, limits: self.limits, egress: self.egress,
+                userAgent: self.userAgent)
         else {
             self.logger.critical("No memory or descriptor for the transfer thread")
             for request in self.mailbox.close() { request.completion(.aborted) }

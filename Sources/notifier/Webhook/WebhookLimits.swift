@@ -14,11 +14,16 @@ package struct WebhookLimits: Sendable, Equatable {
 
     package init() {}
 
-    /// Seconds that libcurl keeps the address of a name.
-    var nameSeconds: Int { min(Self.nameSecondsMax, self.addressAgeMax.milliseconds / 2000) }
+    /// How long the addresses of a name are used while its name server does not answer: a third of ``addressAgeMax``.
+    var namesUsableMax: Duration { self.addressAgeMax / 3 }
 
     /// Seconds after which libcurl, which compares whole seconds, does not use a connection again.
-    var connectionSecondsMax: Int { max(1, self.addressAgeMax.milliseconds / 1000 - self.nameSeconds - 1) }
+    var connectionSecondsMax: Int {
+        max(1, (self.addressAgeMax - self.namesUsableMax).milliseconds / 1000 - 1)
+    }
+
+    /// Seconds that libcurl knows addresses that a transfer was given: for as long as that may connect.
+    var givenSeconds: Int { self.connectTimeout.milliseconds / 1000 + 2 }
 
     /// Bytes read of an answer's body.
     ///
@@ -36,8 +41,8 @@ package struct WebhookLimits: Sendable, Equatable {
     /// Short, since every second makes it likelier that the receiver has closed it, and that a request sent into it has to
     /// be sent again.
     static let idleSecondsMax = 15
-    /// Seconds that the address of a name is kept for further connections, within ``addressAgeMax``.
-    static let nameSecondsMax = 5
+    /// How long the addresses of a name are used without another look.
+    static let namesFreshMax = Duration.seconds(5)
 }
 
 extension Duration {

@@ -7,12 +7,17 @@ enum CanonicalHost {
         let lowered = host.lowercased()
         if lowered.first == "[", lowered.last == "]" { return Self.address(String(lowered.dropFirst().dropLast())) }
         // The full stop says that the name is absolute (RFC 1034, 3.1); it leads to the same server.
-        let end = lowered.lastIndex { $0 != "." }.map { lowered.index(after: $0) } ?? lowered.startIndex
-        let name = String(lowered[..<end])
+        let name = lowered.hasSuffix(".") ? String(lowered.dropLast()) : lowered
         // The resolver reads numbers as addresses, also those that libcurl does not: `0x7f%30%30%30%30%30%31`.
         var bits = in_addr()
         guard inet_aton(name, &bits) != 0 else { return name }
         return withUnsafeBytes(of: bits) { $0.map(String.init).joined(separator: ".") }
+    }
+
+    /// - Parameter host: In the spelling that ``text(of:)`` gives.
+    static func isAddress(_ host: String) -> Bool {
+        var bits = in_addr()
+        return host.first == "[" || inet_pton(AF_INET, host, &bits) == 1
     }
 
     /// An IPv6 address in brackets (RFC 5952); one that carries an IPv4 address is that address, as it is to the kernel.

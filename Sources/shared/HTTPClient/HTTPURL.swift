@@ -33,10 +33,19 @@ package struct HTTPURL: Hashable, Sendable {
         guard name.utf8.allSatisfy({ $0 < 0x80 }) else { throw .hostNotASCII }
         let host = CanonicalHost.text(of: name)
         guard !host.isEmpty else { throw .noHost }
+        guard !host.hasSuffix(".") else { throw .host }
         guard host.utf8.count <= Self.hostBytesMax else { throw .hostTooLong }
         guard let port = parts.get(CURLUPART_PORT, flags: UInt32(CURLU_DEFAULT_PORT)), port != "0" else { throw .port }
         self.text = text
         self.origin = "\(scheme)://\(host):\(port)"
+    }
+
+    /// The name and the port of an origin; nil for one with an address, where nothing is to be looked up.
+    package static func name(ofOrigin origin: String) -> (name: String, port: String)? {
+        guard let start = origin.firstRange(of: "://")?.upperBound, let colon = origin.lastIndex(of: ":"), start < colon
+        else { return nil }
+        let host = String(origin[start..<colon])
+        return CanonicalHost.isAddress(host) ? nil : (host, String(origin[origin.index(after: colon)...]))
     }
 
     /// The origin of a text; ``unreadableOrigin`` when it is not a URL.

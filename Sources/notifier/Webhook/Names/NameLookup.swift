@@ -1,0 +1,49 @@
+import CEpoll
+import Glibc
+
+/// Asks the system for the addresses of a name: its hosts file and its name servers, as its configuration says.
+package enum NameLookup {
+    package enum Result: Sendable, Equatable {
+        /// Spelled for libcurl, in the order in which they are to be tried; never empty.
+        case addresses([String])
+        /// There is no such name, or it has no address.
+        case missing
+        /// Nobody answered.
+        case silent
+    }
+
+    /// Addresses of one name that are used.
+    private static let addressesMax = 16
+
+    /// Blocks until the system has an answer, or has given up: with the usual configuration for 10 s and longer.
+    package static func system(_ name: String) -> Result {
+        var hints = addrinfo()
+        hints.ai_family = AF_UNSPEC
+        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        var list: UnsafeMutablePointer<addrinfo>?
+        switch getaddrinfo(name, nil, &hints, &list) {
+        case 0: break
+        case EAI_AGAIN: return .silent
+        default: return .missing
+        }
+        defer { freeaddrinfo(list) }
+        var addresses: [String] = []
+        var next = list
+        while let info = next?.pointee, addresses.count < Self.addressesMax {
+            if let text = Self.text(of: info) { addresses.append(text) }
+            next = info.ai_next
+        }
+        return addresses.isEmpty ? .missing : .addresses(addresses)
+    }
+
+    private static func text(of info: addrinfo) -> String? {
+        var buffer = [CChar](repeating: 0, count: Int(NI_MAXHOST))
+        let status = getnameinfo(
+            info.ai_addr, info.ai_addrlen, &buffer, socklen_t(buffer.count), nil, 0, NI_NUMERICHOST)
+        guard status == 0 else { return nil }
+        let text = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        // An address with a zone is of one link of this machine, which libcurl would not read either.
+        guard !text.contains("%") else { return nil }
+        return info.ai_family == AF_INET6 ? "[\(text)]" : text
+    }
+}

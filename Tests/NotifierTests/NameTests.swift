@@ -1,0 +1,196 @@
+import Domain
+import HTTPClient
+import NIOConcurrencyHelpers
+import Notifier
+import TestKit
+import Testing
+
+/// A name service of a test: names under `silent.test` are answered when the test ends, the others at once.
+private final class TestNames: Sendable {
+    private struct State {
+        var asked: [String: Int] = [:]
+        var answers: [String: NameLookup.Result] = [:]
+    }
+
+    private let state = NIOLockedValueBox(State())
+    private let end = ConditionLock(value: false)
+
+    var asked: [String: Int] { self.state.withLockedValue { $0.asked } }
+
+    func answer(_ name: String, with result: NameLookup.Result) {
+        self.state.withLockedValue { $0.answers[name] = result }
+    }
+
+    @Sendable func look(_ name: String) -> NameLookup.Result {
+        let answer = self.state.withLockedValue { state in
+            state.asked[name, default: 0] += 1
+            return state.answers[name]
+        }
+        if let answer { return answer }
+        guard name.hasSuffix("silent.test") else { return .addresses(["127.0.0.1"]) }
+        self.end.lock(whenValue: true)
+        self.end.unlock()
+        return .silent
+    }
+
+    func release() {
+        self.end.lock()
+        self.end.unlock(withValue: true)
+    }
+}
+
+struct NameTests {
+
+    private func request(
+        _ url: String, of project: String, _ completion: @escaping @Sendable (WebhookResult) -> Void
+    ) throws -> WebhookRequest {
+        WebhookRequest(
+            url: url, host: HTTPURL.origin(of: url), headers: [], body: PinnedBytes("{}".utf8),
+            project: try ProjectID(project), completion: completion)
+    }
+
+    @Test func `Thousands of names without an answer do not delay another project, and take no threads`() async throws {
+        let names = TestNames()
+        defer { names.release() }
+        try await WebhookReceiver.with { receiver in
+            try await withClient(lookup: names.look) { client in
+                let failed = NIOLockedValueBox(0)
+                client.send(
+                    try (0..<10_000).map { index in
+                        try self.request("http://n\(index).silent.test/", of: "noisy") { _ in
+                            failed.withLockedValue { $0 += 1 }
+                        }
+                    })
+                let busy = try await eventually { names.asked.count >= 16 ? true : nil }
+                #expect(busy == true)
+                for index in 0..<20 {
+                    let url = receiver.url(host: "n\(index).quick.test")
+                    let result = await withCheckedContinuation { continuation in
+                        do {
+                            client.send([try self.request(url, of: "quiet") { continuation.resume(returning: $0) }])
+                        } catch {
+                            Issue.record(error)
+                        }
+                    }
+                    guard case .finished(.accepted(status: 204), _) = result else {
+                        Issue.record("\(result)")
+                        return
+                    }
+                }
+                // Half of the threads at most are the noisy project's, and nothing else looks names up.
+                #expect(names.asked.keys.count { $0.hasSuffix("silent.test") } <= 16)
+                let all = try await eventually { failed.withLockedValue { $0 } == 10_000 ? true : nil }
+                #expect(all == true)
+                #expect(names.asked.keys.count { $0.hasSuffix("silent.test") } <= 16)
+            }
+        }
+    }
+
+    @Test func `A name without an answer in time is a timeout, and one without an address is none`() async throws {
+        let names = TestNames()
+        defer { names.release() }
+        names.answer("missing.test", with: .missing)
+        names.answer("gone.test", with: .silent)
+        var limits = WebhookLimits()
+        limits.connectTimeout = .milliseconds(200)
+        try await withClient(limits: limits, lookup: names.look) { client in
+            #expect(await client.outcome("http://a.silent.test/") == .unreachable(.timeout))
+            for name in ["missing.test", "gone.test"] {
+                for _ in 0..<3 { #expect(await client.outcome("http://\(name)/") == .unreachable(.resolve)) }
+                #expect(names.asked[name] == 1)
+            }
+        }
+    }
+
+    @Test func `However a name is spelled, libcurl is given its addresses and looks up none`() async throws {
+        let names = TestNames()
+        try await WebhookReceiver.with { receiver in
+            try await withClient(lookup: names.look) { client in
+                for start in [
+                    "http://a.test", "http://A.TEST", "http://a.test.", "http://%61.test", "http:/a.test",
+                    "http://u\\@a.test", "http://a.test%2e", "trust+http://a.test",
+                ] {
+                    let url = try HTTPURL("\(start):\(receiver.port)/")
+                    #expect(await client.outcome(url.text) == .accepted(status: 204), "\(start)")
+                }
+                #expect(await client.outcome("http://1.2.3.4.5:\(receiver.port)/") == .accepted(status: 204))
+            }
+            #expect(names.asked == ["a.test": 1, "1.2.3.4.5": 1])
+        }
+    }
+
+    @Test func `The addresses of a name are tried in turn, and the egress policy judges each`() async throws {
+        let names = TestNames()
+        names.answer("two.test", with: .addresses(["10.0.0.1", "127.0.0.1"]))
+        names.answer("sixth.test", with: .addresses(["[::1]"]))
+        names.answer("inside.test", with: .addresses(["10.0.0.1", "169.254.169.254"]))
+        try await WebhookReceiver.with { receiver in
+            try await WebhookReceiver.with(host: "::1") { sixth in
+                try await withClient(lookup: names.look) { client in
+                    #expect(await client.outcome(receiver.url(host: "two.test")) == .accepted(status: 204))
+                    #expect(await client.outcome(sixth.url(host: "sixth.test")) == .accepted(status: 204))
+                    #expect(await client.outcome(receiver.url(host: "inside.test")) == .forbidden)
+                }
+            }
+        }
+    }
+
+    @Test func `A name that moves is followed although its connection is busy`() async throws {
+        let names = TestNames()
+        var limits = WebhookLimits()
+        limits.addressAgeMax = .seconds(3)
+        try await WebhookReceiver.with { old in
+            try await withClient(opening: ["127.0.0.0/8", "::1"], limits: limits, lookup: names.look) { client in
+                let url = old.url(host: "moving.test")
+                #expect(await client.outcome(url) == .accepted(status: 204))
+                // Nothing listens there: the port is the other's, at another address.
+                names.answer("moving.test", with: .addresses(["127.0.0.2"]))
+                let moved = try await eventually(every: .milliseconds(20)) {
+                    await client.outcome(url) == .unreachable(.connect) ? true : nil
+                }
+                #expect(moved == true && old.count > 1)
+            }
+        }
+    }
+
+    @Test func `A name server that is away for a moment stops nothing that is known`() async throws {
+        let names = TestNames()
+        var limits = WebhookLimits()
+        limits.addressAgeMax = .seconds(600)
+        try await WebhookReceiver.with { receiver in
+            try await withClient(limits: limits, lookup: names.look) { client in
+                let url = receiver.url(host: "known.test")
+                #expect(await client.outcome(url) == .accepted(status: 204))
+                names.answer("known.test", with: .silent)
+                let again = try await eventually(every: .milliseconds(100)) {
+                    #expect(await client.outcome(url) == .accepted(status: 204))
+                    return names.asked["known.test"] == 2 ? true : nil
+                }
+                #expect(again == true)
+                #expect(await client.outcome(url) == .accepted(status: 204))
+            }
+        }
+    }
+
+    @Test func `Requests that wait for a name end as aborted with the others`() async throws {
+        let names = TestNames()
+        defer { names.release() }
+        try await withClient(lookup: names.look) { client in
+            async let result = client.post("http://a.silent.test/")
+            let asked = try await eventually { names.asked.isEmpty ? nil : true }
+            #expect(asked == true)
+            client.abortAll()
+            #expect(await result == .aborted)
+            #expect(await client.outcome("http://127.0.0.1:9/") != nil)
+        }
+    }
+
+    @Test func `The system knows localhost, and no name that cannot be`() {
+        guard case .addresses(let addresses) = NameLookup.system("localhost") else {
+            Issue.record("localhost has no address")
+            return
+        }
+        #expect(addresses.allSatisfy { ["127.0.0.1", "[::1]"].contains($0) })
+        #expect(NameLookup.system("nobody.invalid") != .addresses([]))
+    }
+}
