@@ -97,4 +97,17 @@ struct SignedAccessTests {
             #expect(try await HTTPCaller(api.address).send("GET", self.path, headers: headers).status == 404)
         }
     }
+
+    @Test func `A pre-signed request has no roles, also where it may take the path (O-3)`() async throws {
+        var rules = AccessRules()
+        rules.hasAdministration = true
+        try await withAPI(signedURLKeys: ["new"], rules: rules) { api async throws in
+            let caller = HTTPCaller(api.address)
+            let role = [("X-Roles", "admin")]
+            let signed = try self.headers(paths: "/v2/health")
+            #expect(try await caller.send("GET", "/v2/health", headers: signed + role).status == 403)
+            let unsigned = signed.filter { !$0.0.hasPrefix("URL-") }
+            #expect(try await caller.send("GET", "/v2/health", headers: unsigned + role).status == 200)
+        }
+    }
 }

@@ -123,4 +123,35 @@ struct ChangeTests {
             #expect(try await house.store.subscriptions.list(queue, after: nil, limit: 9).count == 1)
         }
     }
+
+    @Test func `Q-94: A purge frees the addresses of the subscriptions it ends`() async throws {
+        try await withHouse(shards: 1) { house in
+            let queue = try address("p", "q")
+            try await house.post(["1"], to: queue)
+            let before = try await house.shardKeys()
+            for name in ["a", "b", "c"] { try await house.subscribe("http://\(name)/", to: queue) }
+            try await house.store.subscriptions.purge(queue)
+            try await house.sweepAll()
+            #expect(try await house.shardKeys() == before)
+        }
+    }
+
+    @Test func `A subscription changes through its own queue alone, also where another one shares its shard`()
+        async throws
+    {
+        try await withHouse(shards: 1) { house in
+            let (queue, other) = (try address("p", "q"), try address("p", "other"))
+            let id = try await house.subscribe("http://a/", to: queue)
+            try await house.subscribe("http://a/", to: other)
+            let before = try #require(try await house.store.subscriptions.get(queue, id: id))
+            #expect(try await !house.store.subscriptions.confirm(other, id: id, true))
+            #expect(try await house.store.subscriptions.rotateSecret(other, id: id, overlap: 0) == nil)
+            #expect(try await !house.store.deliveries.pause(other, subscription: id))
+            #expect(try await !house.store.deliveries.resume(other, subscription: id))
+            try await house.store.subscriptions.delete(other, id: id)
+            let after = try #require(try await house.store.subscriptions.get(queue, id: id))
+            #expect(after.confirmed == before.confirmed && after.version == before.version)
+            #expect(try await house.store.subscriptions.get(other, id: id) == nil)
+        }
+    }
 }
