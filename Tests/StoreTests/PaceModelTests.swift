@@ -231,7 +231,7 @@ struct PaceModelTests {
                     world.watches[id]?.fail(pair.position, at: house.time.now, disableAfter: world.disableAfter)
                 case .postponed(let delay):
                     world.notBefore[pair] = house.time.now.adding(seconds: Int(delay.components.seconds))
-                case .handedBack, .dropped: break
+                case .handedBack, .parked, .dropped: break
                 }
             }
             self.work(&world, settled.leased?.leases ?? [], at: house.time.now, place)
