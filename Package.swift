@@ -138,7 +138,7 @@ let package = Package(
             path: "Tests/TestKit"
         ),
         .testTarget(name: "DomainTests", dependencies: ["Domain"]),
-.testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "TestKit"]),
+        .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "TestKit"]),
         .testTarget(name: "WireTests", dependencies: ["Domain", "TestKit", "Wire", .nio], exclude: ["Corpus"]),
         .testTarget(name: "SigningTests", dependencies: ["Domain", "Signing"]),
         .testTarget(name: "RedisTests", dependencies: ["Redis", "TestKit", .logging, .nio, .nioPosix]),

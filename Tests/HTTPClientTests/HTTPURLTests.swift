@@ -47,33 +47,4 @@ struct HTTPURLTests {
         #expect(throws: fault) { try HTTPURL(text) }
         #expect(HTTPURL.origin(of: text) == HTTPURL.unreadableOrigin)
     }
-
-    @Test func `Random texts are read or refused, and what is read is read the same again`() {
-        var random = SeededRandom(state: 11)
-        let pieces = [
-            "http", "https", ":", "//", "/", "@", "[", "]", "::1", "a", ".", "%41", "%", "\\", "?", "#", "0x7f", "é",
-        ]
-        for _ in 0..<20_000 {
-            let text =
-                "http:"
-                + (0..<Int.random(in: 0..<8, using: &random)).map { _ in
-                    pieces[Int.random(in: 0..<pieces.count, using: &random)]
-                }.joined()
-            guard let url = try? HTTPURL(text) else { continue }
-            #expect((try? HTTPURL(url.origin))?.origin == url.origin, "\(text)")
-        }
-    }
-}
-
-/// SplitMix64.
-private struct SeededRandom: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        self.state &+= 0x9e37_79b9_7f4a_7c15
-        var z = self.state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
-    }
 }

@@ -46,4 +46,25 @@ struct AnswerFuzzTests {
             }
         }
     }
+
+    @Test(.timeLimit(.minutes(60))) func `A wait is read or refused, and is never below zero nor beyond its bound`()
+        throws
+    {
+        var fuzzer = Fuzzer(
+            "notifier-waits",
+            corpus: [
+                "120", "0", "Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT",
+                "Sun Nov  6 08:49:37 1994",
+                "Thu, 29 Feb 9999 23:59:60 GMT",
+            ],
+            tokens: [" ", ",", "-", ":", "GMT", "Nov", "Feb", "29", "9999", "+", "é", "١"], rounds: 8000)
+        let origin = fuzzer.origin
+        try fuzzer.run { (bytes: [UInt8]) in
+            let text = String(decoding: bytes, as: UTF8.self)
+            for date in [nil, text, "Sun, 06 Nov 1994 08:49:36 GMT"] {
+                guard case .delay(let seconds) = RetryAfter(text, sentAt: date) else { continue }
+                #expect((0...RetryAfter.secondsMax).contains(seconds), "\(origin): \(text)")
+            }
+        }
+    }
 }

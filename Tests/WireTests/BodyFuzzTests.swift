@@ -58,7 +58,7 @@ struct BodyFuzzTests {
         let queue = try QueueName("q")
         let now = Timestamp(milliseconds: 1_700_000_000_000)
         try fuzzer.run { (bytes: [UInt8]) in
-            _ = try? PostBody(bytes.span)
+            _ = try? PostBody(bytes.span, countMax: 1000)
             _ = try? QueueMetadata(document: bytes, of: queue, limits: Limits())
             _ = QueueMetadata(stored: bytes)
             _ = try? QueuePatch(document: bytes)
