@@ -8,7 +8,8 @@ package struct APICommand: ProcessCommand {
         commandName: process.rawValue,
         abstract: "Serve the messaging API.",
         discussion: "Every flag is also an environment variable (HERALD_…) and a line of the settings file. "
-            + "See docs/configuration.md.")
+            + "See docs/configuration.md.",
+        version: HeraldVersion.full)
 
     @OptionGroup package var flags: SettingFlags<APICommand>
 

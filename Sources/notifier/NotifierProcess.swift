@@ -26,9 +26,11 @@ package enum NotifierProcess {
         let asked = try NotifierSettings(context.settings)
         let room = OpenFiles.makeRoom(for: asked.engine.concurrency)
         if room < asked.engine.concurrency {
-            logger.warning(
-                "Too few open files are allowed for notifier.concurrency, which is lowered",
-                metadata: ["asked": "\(asked.engine.concurrency)", "lowered": "\(room)"])
+            // A default that does not fit is chosen anew; only a value that was asked for is a disappointment.
+            logger.log(
+                level: context.settings.isGiven(Setting.notifierConcurrency) ? .warning : .notice,
+                "The hard limit of open files allows less than notifier.concurrency, which is lowered",
+                metadata: ["notifier.concurrency": "\(asked.engine.concurrency)", "lowered": "\(room)"])
         }
         let settings = asked.limited(to: room)
         let eventLoops = MultiThreadedEventLoopGroup.singleton

@@ -47,6 +47,8 @@ extension HouseTests {
                     let banner = Self.text(of: log)
                     #expect(banner.contains("Herald is up: \(url)"))
                     #expect(banner.contains("/livez, /readyz, /metrics"))
+                    // The limit of open files decides on the default of notifier.concurrency without a warning.
+                    #expect(!banner.contains("open files"), "\(banner)")
                     let lines = banner.split(separator: "\n").filter {
                         $0.hasPrefix("  curl") || $0.hasPrefix("    --json")
                     }
@@ -88,7 +90,7 @@ extension HouseTests {
             }
         }
 
-        @Test(arguments: ["herald"])
+        @Test(arguments: ["herald", "herald-api", "herald-notifier"])
         func `The version names the commit`(executable: String) async throws {
             try await withTemporaryFolder { folder in
                 let log = folder.appendingPathComponent("log")

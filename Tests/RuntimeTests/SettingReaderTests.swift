@@ -36,6 +36,17 @@ struct SettingReaderTests {
     }
 
     @Test
+    func `A value that a flag, the environment or the file gave is known from a default`() async throws {
+        try await self.withFile("redis.connections: 3\n") { path in
+            let settings = try self.read(
+                .notifier, flags: [.configFile: path, .shards: "16"], environment: ["HERALD_NOTIFIER_LEASE": "60"])
+            let given: [Setting] = [.redisConnections, .shards, .notifierLease]
+            #expect(given.allSatisfy { settings.isGiven($0) })
+            #expect(!settings.isGiven(.notifierConcurrency))
+        }
+    }
+
+    @Test
     func `Without anything given the defaults hold`() throws {
         let settings = try self.read(.notifier)
         #expect(settings.text(Setting.redisURL) == "redis://127.0.0.1:6379/0")

@@ -11,6 +11,8 @@ package struct SettingReader: Sendable {
     package let config: ConfigReader
     /// Variables that look like settings and belong to an orchestrator's services, in their order; not read.
     package let ignored: [String]
+    /// What a flag, the environment or the file gave.
+    private let given: Set<Setting>
 
     /// - Parameters:
     ///   - flags: What the command line gave, as it was spelled there.
@@ -31,6 +33,8 @@ package struct SettingReader: Sendable {
         }
         let layers = [fromFlags, fromEnvironment, fromFile, Dictionary(uniqueKeysWithValues: defaults)]
 
+        self.given = Set(layers.dropLast().flatMap(\.keys))
+
         var providers: [InMemoryProvider] = []
         for (layer, name) in zip(layers, ["flags", "environment", "file", "defaults"]) {
             var values: [AbsoluteConfigKey: ConfigValue] = [:]
@@ -45,6 +49,9 @@ package struct SettingReader: Sendable {
             guard layers.contains(where: { $0[setting] != nil }) else { throw .missing(setting) }
         }
     }
+
+    /// Whether a flag, the environment or the file gave a value, so that it is not the default.
+    package func isGiven(_ setting: Setting) -> Bool { self.given.contains(setting) }
 
     /// The value of a setting that is text, an address or one of some words; nil when nothing is given.
     package func text(_ setting: Setting) -> String? {
