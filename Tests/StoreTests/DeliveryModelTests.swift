@@ -151,7 +151,7 @@ struct DeliveryModelTests {
                     world.deadLetters += 1
                 case .retry(let delay), .postponed(let delay):
                     world.notBefore[pair] = house.time.now.adding(seconds: Int(delay.components.seconds))
-                case .handedBack, .dropped: break
+                case .handedBack, .parked, .dropped: break
                 }
             }
             self.work(&world, settled.leased?.leases ?? [], at: house.time.now, place)
