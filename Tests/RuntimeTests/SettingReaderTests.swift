@@ -39,10 +39,10 @@ struct SettingReaderTests {
     func `A value that a flag, the environment or the file gave is known from a default`() async throws {
         try await self.withFile("redis.connections: 3\n") { path in
             let settings = try self.read(
-                .notifier, flags: [.configFile: path, .shards: "16"], environment: ["HERALD_NOTIFIER_LEASE": "60"])
-            let given: [Setting] = [.redisConnections, .shards, .notifierLease]
+                .notifier, flags: [Setting.configFile: path, Setting.shards: "16"], environment: ["HERALD_NOTIFIER_LEASE": "60"])
+            let given: [Setting] = [Setting.redisConnections, Setting.shards, Setting.notifierLease]
             #expect(given.allSatisfy { settings.isGiven($0) })
-            #expect(!settings.isGiven(.notifierConcurrency))
+            #expect(!settings.isGiven(Setting.notifierConcurrency))
         }
     }
 
