@@ -12,7 +12,11 @@ import Store
 /// | `herald.delivery.lost` | counter | - | How many results came too late, their deliveries being made again? |
 /// | `herald.delivery.postponed` | counter | - | How often had a host as much under way as may be? |
 /// | `herald.delivery.lapsed` | counter | - | How many leases of dead or stalled notifiers did this one take over? |
+/// | `herald.delivery.suspects` | counter | - | How many attempts were made of deliveries that notifiers were lost with? |
 /// | `herald.delivery.under_way` | gauge | `pool` | How many of the slots are taken? |
+/// | `herald.delivery.bytes` | gauge | `pool` | How many bytes of bodies are in flight? |
+/// | `herald.delivery.blocked` | gauge | `pool` | How many projects have as much in flight as they may? |
+/// | `herald.subscriptions.parked` | gauge | - | How many subscriptions wait for a host with as much in flight as may be? |
 /// | `herald.events.pending` | gauge | `pool` | How many posts wait to be fanned out, over all shards? |
 struct NotifierMetrics: Sendable {
     private let lag = Timer(label: "herald.delivery.lag", preferredDisplayUnit: .milliseconds)
@@ -20,7 +24,11 @@ struct NotifierMetrics: Sendable {
     private let lostCount = Counter(label: "herald.delivery.lost")
     private let postponedCount = Counter(label: "herald.delivery.postponed")
     private let lapsedCount = Counter(label: "herald.delivery.lapsed")
+    private let suspectCount = Counter(label: "herald.delivery.suspects")
     private let underWayCount: Gauge
+    private let bytesCount: Gauge
+    private let blockedCount: Gauge
+    private let parkedCount = Gauge(label: "herald.subscriptions.parked")
     private let pendingCount: Gauge
     private let attempts: [OutcomeWord: Counter]
 
@@ -28,6 +36,8 @@ struct NotifierMetrics: Sendable {
     init(pool: String) {
         let dimensions = [("pool", pool)]
         self.underWayCount = Gauge(label: "herald.delivery.under_way", dimensions: dimensions)
+        self.bytesCount = Gauge(label: "herald.delivery.bytes", dimensions: dimensions)
+        self.blockedCount = Gauge(label: "herald.delivery.blocked", dimensions: dimensions)
         self.pendingCount = Gauge(label: "herald.events.pending", dimensions: dimensions)
         self.attempts = Dictionary(
             uniqueKeysWithValues: OutcomeWord.allCases.map { word in
@@ -45,7 +55,21 @@ struct NotifierMetrics: Sendable {
     func lost(_ count: Int) { self.lostCount.increment(by: count) }
     func postponed() { self.postponedCount.increment() }
     func lapsed(_ count: Int) { self.lapsedCount.increment(by: count) }
-    func underWay(_ count: Int) { self.underWayCount.record(count) }
+    func suspects(_ count: Int) { self.suspectCount.increment(by: count) }
+
+    func inFlight(slots: Int, bytes: Int) {
+        self.underWayCount.record(slots)
+        self.bytesCount.record(bytes)
+    }
+
+    /// - Parameters:
+    ///   - projects: That have no share left.
+    ///   - subscriptions: That wait for a host.
+    func held(projects: Int, subscriptions: Int) {
+        self.blockedCount.record(projects)
+        self.parkedCount.record(subscriptions)
+    }
+
     func pending(events count: Int) { self.pendingCount.record(count) }
 
     func finished(_ outcome: Outcome) {

@@ -18,7 +18,7 @@ import Store
 /// |---|---|
 /// | the connection to the control store | last |
 /// | the watch over the pools | |
-/// | the fleet: an engine for each pool | attempts finish or are handed back, results are written down |
+/// | the supervisor of the pools: an engine for each | attempts finish or are handed back, results are written down |
 package enum NotifierProcess {
     /// - Throws: ``SettingError``.
     static func services(_ context: HeraldProcess.Context) throws -> [any Service] {
@@ -46,12 +46,13 @@ package enum NotifierProcess {
                 return Opened(store: store, watch: watch)
             },
             services: { opened in
-                context.readiness.open { await Self.readiness(of: opened.store) }
-                let fleet = Fleet(
-                    control: opened.store, watch: opened.watch, settings: settings, eventLoops: eventLoops,
-                    logger: logger
+                let health = PoolHealth()
+                context.readiness.open { await Self.readiness(of: opened.store, health) }
+                let supervisor = PoolSupervisor(
+                    control: opened.store, watch: opened.watch, settings: settings, health: health,
+                    eventLoops: eventLoops, logger: logger
                 ) { context.readyFile.report(.work) }
-                return [AgreementWatch(settings.store, in: opened.store), opened.watch, fleet]
+                return [AgreementWatch(settings.store, in: opened.store), opened.watch, supervisor]
             })
         return [control, serving]
     }
@@ -61,7 +62,8 @@ package enum NotifierProcess {
         let watch: PoolWatch
     }
 
-    private static func readiness(of store: Store) async -> Readiness {
+    private static func readiness(of store: Store, _ health: PoolHealth) async -> Readiness {
+        guard health.readiness == .ready else { return health.readiness }
         do throws(StoreError) {
             try await store.ping()
             try await store.probeWritable()

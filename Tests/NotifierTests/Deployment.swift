@@ -8,6 +8,7 @@ import ServiceLifecycle
 import Signing
 import Store
 import TestKit
+import Testing
 
 /// A Redis, a store in it, and as many notifiers as a test starts; one queue to post into.
 struct Deployment: Sendable {
@@ -84,6 +85,28 @@ struct Deployment: Sendable {
         } ?? []
     }
 
+    /// Takes everything that was posted, as another notifier would, and keeps it for a minute.
+    func takeAll() async throws -> [Lease] {
+        var leases: [Lease] = []
+        for shard in 0..<self.store.deliveries.shards {
+            var hasMore = true
+            while hasMore {
+                let taken = try await self.store.deliveries.take(
+                    shard, allowance: LeaseAllowance(capacity: 1000), lease: .seconds(60), confirmedOnly: false)
+                leases += taken.leases
+                hasMore = taken.more
+            }
+        }
+        return leases
+    }
+
+    /// Scripts that Redis ran so far.
+    func scriptCalls() async throws -> Int {
+        let text = try await self.redis.command("INFO", "commandstats").text ?? ""
+        let lines = text.split(separator: "\r\n").filter { $0.hasPrefix("cmdstat_evalsha:calls=") }
+        return lines.compactMap { Int($0.dropFirst("cmdstat_evalsha:calls=".count).prefix { $0.isNumber }) }.reduce(0, +)
+    }
+
     /// Waits until nothing is owed to anyone and nobody holds a lease.
     func isSettled() async throws -> Bool {
         try await eventually {
@@ -93,14 +116,31 @@ struct Deployment: Sendable {
     }
 
     /// Runs a notifier while `body` runs, and then asks it to stop, as SIGTERM does.
+    ///
+    /// Afterwards nothing is in flight, whatever happened.
+    ///
+    /// - Parameter endpoint: Where the notifier finds Redis; nil: where it is.
     func withNotifier<Result: Sendable>(
         settings: EngineSettings = EngineSettings(), limits: WebhookLimits = WebhookLimits(),
-        opening ranges: [String] = ["127.0.0.0/8"], _ body: @Sendable () async throws -> Result
+        opening ranges: [String] = ["127.0.0.0/8"], at endpoint: RedisEndpoint? = nil,
+        _ body: @Sendable () async throws -> Result
     ) async throws -> Result {
+        try await self.withEngine(settings: settings, limits: limits, opening: ranges, at: endpoint) { _ in
+            try await body()
+        }
+    }
+
+    /// As ``withNotifier(settings:limits:opening:at:_:)``, for what asks the engine itself.
+    func withEngine<Result: Sendable>(
+        settings: EngineSettings = EngineSettings(), limits: WebhookLimits = WebhookLimits(),
+        opening ranges: [String] = ["127.0.0.0/8"], at endpoint: RedisEndpoint? = nil,
+        _ body: @Sendable (Engine) async throws -> Result
+    ) async throws -> Result {
+        let endpoint = endpoint ?? self.redis.endpoint
         let pool = RedisPool(
-            endpoint: self.redis.endpoint, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
+            endpoint: endpoint, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
         let bell = RedisBlockingConnection(
-            endpoint: self.redis.endpoint, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
+            endpoint: endpoint, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
         let store = try await Store.open(on: pool, shards: 4, logger: quietLogger())
         let now = try await store.deliveries.look(at: [0])[0].now
         let result = try await withClient(opening: ranges, limits: limits) { client in
@@ -111,9 +151,10 @@ struct Deployment: Sendable {
                 services: [engine], gracefulShutdownSignals: [], cancellationSignals: [], logger: quietLogger())
             async let running: Void = group.run()
             let outcome: Swift.Result<Result, any Error>
-            do { outcome = .success(try await body()) } catch { outcome = .failure(error) }
+            do { outcome = .success(try await body(engine)) } catch { outcome = .failure(error) }
             await group.triggerGracefulShutdown()
             try await running
+            #expect(engine.inFlight == .nothing)
             return try outcome.get()
         }
         await bell.shutDown()

@@ -37,3 +37,5 @@ package struct FairQueue<Owner: Hashable, Element> {
         return (owner, element)
     }
 }
+
+extension FairQueue: Sendable where Owner: Sendable, Element: Sendable {}

@@ -20,18 +20,21 @@ package final class WebhookClient: Sendable {
     ///
     /// They run until ``stop()``.
     ///
-    /// - Parameter lookup: Asks for the addresses of a name, and may block.
-    /// - Throws: ``WebhookClientError`` when the system has no descriptor, memory or thread left.
+    /// - Parameters:
+    ///   - lookup: Asks for the addresses of a name, and may block.
+    ///   - onStart: Called once, on the thread, with whether it can transfer; if not, it has ended.
+    /// - Throws: ``WebhookClientError`` when the system has no descriptor or thread left.
     package init(
         limits: WebhookLimits, egress: EgressPolicy, version: String, logger: Logger,
-        lookup: @escaping @Sendable (String) -> NameLookup.Result = NameLookup.system
+        lookup: @escaping @Sendable (String) -> NameLookup.Result = NameLookup.system,
+        onStart: @escaping @Sendable (Bool) -> Void = { _ in }
     ) throws(WebhookClientError) {
         guard let nudge = Nudge() else { throw .noDescriptors }
         self.mailbox = Mailbox(nudge: nudge)
         let names = try NameThreads(wake: nudge, lookup: lookup)
         let seed = ThreadSeed(
             mailbox: self.mailbox, names: names, limits: limits, egress: egress, userAgent: "herald/\(version)",
-            logger: logger)
+            logger: logger, onStart: onStart)
         do throws(WebhookClientError) {
             try Self.startThread(seed)
         } catch {
@@ -71,8 +74,16 @@ package final class WebhookClient: Sendable {
     }
 }
 
-package enum WebhookClientError: Error, Sendable, Equatable {
-    case noDescriptors, noThread
+package enum WebhookClientError: Error, Sendable, Equatable, CustomStringConvertible {
+    case noDescriptors, noThread, noTransferLoop
+
+    package var description: String {
+        switch self {
+        case .noDescriptors: "no file descriptor is left for its transfer thread"
+        case .noThread: "no transfer thread can be started"
+        case .noTransferLoop: "no file descriptor or memory is left for its transfers"
+        }
+    }
 }
 
 /// All that the transfer thread is born with.
@@ -83,10 +94,11 @@ private final class ThreadSeed: Sendable {
     let egress: EgressPolicy
     let userAgent: String
     let logger: Logger
+    let onStart: @Sendable (Bool) -> Void
 
     init(
         mailbox: Mailbox, names: NameThreads, limits: WebhookLimits, egress: EgressPolicy, userAgent: String,
-        logger: Logger
+        logger: Logger, onStart: @escaping @Sendable (Bool) -> Void
     ) {
         self.mailbox = mailbox
         self.names = names
@@ -94,6 +106,7 @@ private final class ThreadSeed: Sendable {
         self.egress = egress
         self.userAgent = userAgent
         self.logger = logger
+        self.onStart = onStart
     }
 
     func run() {
@@ -105,8 +118,10 @@ private final class ThreadSeed: Sendable {
         else {
             self.logger.critical("No memory or descriptor for the transfer thread")
             for request in self.mailbox.close() { request.completion(.aborted) }
+            self.onStart(false)
             return
         }
+        self.onStart(true)
         loop.run()
     }
 }

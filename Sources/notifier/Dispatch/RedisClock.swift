@@ -27,7 +27,7 @@ package final class RedisClock: Sendable {
         let reading = self.reading.withLockedValue { $0 }
         let passed = (instant - reading.at).components
         return Timestamp(
-            milliseconds: reading.shown.milliseconds + passed.seconds * 1000
-                + passed.attoseconds / 1_000_000_000_000_000)
+            milliseconds: reading.shown.milliseconds &+ passed.seconds &* 1000
+                &+ passed.attoseconds / 1_000_000_000_000_000)
     }
 }

@@ -2,7 +2,7 @@ import Domain
 import Store
 
 /// What follows an attempt, settled when it begins: by the subscription and its queue as they are then.
-struct AttemptTerms: Sendable {
+struct AttemptPolicy: Sendable {
     /// nil: there is one attempt and no dead letter, for a test tells by its outcome.
     private let policy: RetryPolicy?
     private let finalStatuses: FinalStatuses

@@ -3,12 +3,12 @@ import NIOConcurrencyHelpers
 import Redis
 import Store
 
-/// Waits inside Redis until a post rings, and tells which shards to look into.
-final class BellListener: Sendable {
+/// Waits inside Redis for wake-up signals of posts, and says which shards have events.
+final class WakeupListener: Sendable {
     /// How long one read waits.
     ///
     /// It costs nothing to wait, and this is how soon a silently broken connection is noticed.
-    private static let patience = Duration.seconds(10)
+    private static let timeout = Duration.seconds(10)
 
     private let bell: Bell
     private let connection: RedisBlockingConnection
@@ -23,20 +23,20 @@ final class BellListener: Sendable {
 
     /// Listens until ``stop()``.
     ///
-    /// A ring that is lost on the way is found by the next look.
-    func listen(_ rung: (Int) -> Void) async {
+    /// What a lost signal was about is found by the next look.
+    func listen(_ signalled: (Int) -> Void) async {
         var backoff = Backoff()
         var next = 0
         while !self.hasStopped {
             do throws(StoreError) {
-                if let shard = try await self.bell.wait(on: self.connection, from: next, for: Self.patience) {
+                if let shard = try await self.bell.wait(on: self.connection, from: next, for: Self.timeout) {
                     next = shard + 1
-                    rung(shard)
+                    signalled(shard)
                 }
                 backoff.succeeded()
             } catch {
                 guard !self.hasStopped else { return }
-                self.trouble.note("The bell cannot be heard", error)
+                self.trouble.note("Wake-up signals cannot be received", error)
                 // Cancelled: a stop is under way, and the loop's condition will see it.
                 try? await Task.sleep(for: backoff.failed(chance: .random(in: 0..<1)))
             }

@@ -1,34 +1,36 @@
 import NIOConcurrencyHelpers
 
-/// Wakes one waiting task; any number of calls before it looks are one.
+/// Resumes one waiting task; any number of signals before it looks are one.
 ///
-/// It does not hear cancellation, as an `AsyncStream` would: results must be written down also by a task that was cancelled,
-/// so only ``finish()`` ends the waiting.
-final class Wake: Sendable {
+/// Cancellation does not end the waiting, as it would with an `AsyncStream`: results must be written down also by a task
+/// that was cancelled, so only ``finish()`` ends it.
+package final class AsyncSignal: Sendable {
     private enum State {
         case idle
-        case called
+        case signalled
         case waiting(CheckedContinuation<Bool, Never>)
         case finished
     }
 
     private let state = NIOLockedValueBox(State.idle)
 
-    func call() {
+    package init() {}
+
+    package func signal() {
         self.change { state in
             switch state {
-            case .idle: state = .called
+            case .idle: state = .signalled
             case .waiting(let waiter):
                 state = .idle
                 return (waiter, true)
-            case .called, .finished: break
+            case .signalled, .finished: break
             }
             return nil
         }
     }
 
     /// Ends the waiting, for good.
-    func finish() {
+    package func finish() {
         self.change { state in
             defer { state = .finished }
             guard case .waiting(let waiter) = state else { return nil }
@@ -36,21 +38,23 @@ final class Wake: Sendable {
         }
     }
 
-    /// Returns at the next call, or at once when there was one since the last time.
+    /// Returns at the next signal, or at once when there was one since the last time.
     ///
-    /// For one task only.
+    /// For one task only; the task that waited before another does is resumed.
     ///
-    /// - Returns: false when it is finished.
-    func wait() async -> Bool {
+    /// - Returns: false when the signal is finished.
+    package func wait() async -> Bool {
         await withCheckedContinuation { continuation in
             self.change { state in
                 switch state {
                 case .idle: state = .waiting(continuation)
-                case .called:
+                case .signalled:
                     state = .idle
                     return (continuation, true)
                 case .finished: return (continuation, false)
-                case .waiting: preconditionFailure("two tasks wait for one wake")
+                case .waiting(let earlier):
+                    state = .waiting(continuation)
+                    return (earlier, true)
                 }
                 return nil
             }
@@ -59,6 +63,6 @@ final class Wake: Sendable {
 
     private func change(_ body: (inout State) -> (CheckedContinuation<Bool, Never>, Bool)?) {
         // Resumed outside of the lock: the waiter may call back at once.
-        if let (waiter, isCall) = self.state.withLockedValue({ body(&$0) }) { waiter.resume(returning: isCall) }
+        if let (waiter, isSignal) = self.state.withLockedValue({ body(&$0) }) { waiter.resume(returning: isSignal) }
     }
 }

@@ -4,27 +4,19 @@ import Store
 import TestKit
 import Testing
 
-struct HostLedgerTests {
-    @Test func `A host takes as many attempts as may be, and others are not counted with it`() {
-        let ledger = HostLedger(limit: 2)
-        #expect(ledger.enter("http://a") && ledger.enter("http://a") && !ledger.enter("http://a"))
-        #expect(ledger.enter("http://b"))
-        ledger.leave("http://a")
-        #expect(ledger.enter("http://a") && !ledger.enter("http://a"))
-    }
-
+struct HostLimiterTests {
     @Test func `However a host is spelled, its limit is the same`() async throws {
         try await WebhookReceiver.with(answers: ["/": .hang]) { slow in
             try await WebhookReceiver.with { quick in
-                try await withDeployment { house in
+                try await withDeployment { deployment in
                     for start in ["http://127.0.0.1", "http:/127.0.0.1", "http://u\\@127.0.0.1", "http://0x7f.1"] {
-                        try await house.subscribe("\(start):\(slow.port)/")
+                        try await deployment.subscribe("\(start):\(slow.port)/")
                     }
-                    try await house.subscribe(quick.url())
+                    try await deployment.subscribe(quick.url())
                     var settings = EngineSettings()
                     settings.hostConcurrency = 1
-                    try await house.withNotifier(settings: settings) {
-                        for number in 1...3 { try await house.post("\(number)") }
+                    try await deployment.withNotifier(settings: settings) {
+                        for number in 1...3 { try await deployment.post("\(number)") }
                         try await quick.waitFor(count: 3)
                         try await slow.waitFor(count: 1)
                         #expect(slow.connections == 1)
@@ -39,15 +31,15 @@ struct HostLedgerTests {
     {
         try await WebhookReceiver.with(answers: ["/0": .hang, "/1": .hang]) { slow in
             try await WebhookReceiver.with { quick in
-                try await withDeployment { house in
-                    for number in 0..<4 { try await house.subscribe(slow.url("/\(number)")) }
-                    try await house.subscribe(quick.url())
+                try await withDeployment { deployment in
+                    for number in 0..<4 { try await deployment.subscribe(slow.url("/\(number)")) }
+                    try await deployment.subscribe(quick.url())
                     var settings = EngineSettings()
                     settings.hostConcurrency = 2
                     var limits = WebhookLimits()
                     limits.timeout = .seconds(2)
-                    try await house.withNotifier(settings: settings, limits: limits) {
-                        try await house.post("1")
+                    try await deployment.withNotifier(settings: settings, limits: limits) {
+                        try await deployment.post("1")
                         try await quick.waitFor(count: 1)
                         // Two hang; the others come once there is room, as their first attempt.
                         try await slow.waitFor(count: 2)
@@ -60,6 +52,8 @@ struct HostLedgerTests {
                     let late = slow.requests.filter { ["/2", "/3"].contains($0.path) }
                     #expect(late.allSatisfy { $0["herald-attempt"] == "1" })
                     #expect(quick.count == 1)
+                    let log = try await deployment.store.deliveries.look(at: [0, 1, 2, 3])
+                    #expect(log.allSatisfy { $0.oldestLease == nil })
                 }
             }
         }

@@ -1,0 +1,183 @@
+import Domain
+import Signing
+import Store
+import Wire
+
+/// Turns leases into requests.
+struct AttemptPlanner: Sendable {
+    /// Whether an attempt may begin now.
+    enum Admission: Sendable {
+        case admitted
+        /// It may not, and this is written down.
+        case ended(Settlement.Ending)
+        /// It may not, and is kept for later by who said so.
+        case kept
+    }
+
+    /// What is to be done about one lease.
+    enum Plan: Sendable {
+        case send(ShardSchedule.Startable, AttemptPolicy, WebhookDraft)
+        /// Nothing is sent, and this is written down.
+        case end(InFlightDeliveries.ID, Settlement.Ending)
+        /// Nothing can be sent, because the body does not open; it counts as an attempt like any other that failed. It was
+        /// admitted to this host.
+        case fail(ShardSchedule.Startable, AttemptPolicy, host: String, VaultError)
+        /// Nothing yet, because the project has as many bytes in flight as it may. It was admitted to this host.
+        case postpone(ShardSchedule.Startable, host: String)
+        /// Nothing: it is kept for later.
+        case keep
+    }
+
+    /// A request without its completion.
+    struct WebhookDraft: Sendable {
+        let url: String
+        let host: String
+        let headers: [String]
+        let body: AttemptBody
+    }
+
+    private let store: Store
+    private let vault: Vault
+    private let recipients: Recipients
+    private let confirmedOnly: Bool
+    private let retryAfterMax: Duration
+    private let limiter: ConcurrencyLimiter
+
+    /// - Parameters:
+    ///   - confirmedOnly: Whether only subscribers that confirmed are notified.
+    ///   - retryAfterMax: How far a `Retry-After` is obeyed.
+    ///   - limiter: Counts the bodies.
+    init(
+        store: Store, masterKey: MasterKey, vault: Vault, confirmedOnly: Bool, retryAfterMax: Duration,
+        limiter: ConcurrencyLimiter
+    ) {
+        self.retryAfterMax = retryAfterMax
+        self.store = store
+        self.vault = vault
+        self.confirmedOnly = confirmedOnly
+        self.limiter = limiter
+        self.recipients = Recipients(subscriptions: store.subscriptions, masterKey: masterKey)
+    }
+
+    /// Plans the attempts of leases, in their order.
+    ///
+    /// What the subscription and its queue say now counts, retry policies included, whatever they said when the message
+    /// was posted. Nothing is encoded or signed for an attempt that is not admitted.
+    ///
+    /// - Parameters:
+    ///   - startables: All of one shard.
+    ///   - now: By Redis' clock: what has expired by then is not attempted, and attempts are signed with it.
+    ///   - bodies: Those of the shard.
+    ///   - admit: Asked once for each that is to be attempted.
+    /// - Throws: When Redis could not be asked where they go; then nothing has happened.
+    func plan(
+        _ startables: [ShardSchedule.Startable], in shard: Int, at now: Timestamp, bodies: SharedBodies,
+        admit: (ShardSchedule.Startable, Recipient) -> Admission
+    ) async throws(StoreError) -> [Plan] {
+        let recipients = try await self.recipients.find(startables.map(\.lease), in: shard)
+        // A message to many subscriptions is encoded once, also when those of other projects come in between.
+        var encoded: [Position: AttemptBody] = [:]
+        return startables.map { startable in
+            let lease = startable.lease
+            guard now < lease.expiresAt else {
+                let ending = Self.giveUp(lease, .expired, "expired before attempt \(lease.attempt)")
+                return .end(startable.id, ending)
+            }
+            guard let recipient = recipients[lease.recipient], self.isWanted(lease, by: recipient) else {
+                return .end(startable.id, .dropped)
+            }
+            guard recipient.scheme != .mailto else {
+                return .end(startable.id, Self.giveUp(lease, .noTransport, "this house sends no mail"))
+            }
+            switch admit(startable, recipient) {
+            case .admitted: break
+            case .ended(let ending): return .end(startable.id, ending)
+            case .kept: return .keep
+            }
+            let policy = AttemptPolicy(lease, to: recipient, retryAfterMax: self.retryAfterMax)
+            do throws(VaultError) {
+                guard let body = try self.body(of: lease, to: recipient, bodies, &encoded) else {
+                    return .postpone(startable, host: recipient.host)
+                }
+                let draft = WebhookDraft(
+                    url: recipient.url, host: recipient.host,
+                    headers: self.headers(of: lease, to: recipient, body.bytes, at: now), body: body)
+                return .send(startable, policy, draft)
+            } catch {
+                return .fail(startable, policy, host: recipient.host, error)
+            }
+        }
+    }
+
+    private func headers(of lease: Lease, to recipient: Recipient, _ body: PinnedBytes, at now: Timestamp) -> [String] {
+        AttemptHeaders.lines(
+            delivery: self.store.deliveries.deliveryID(subscription: lease.subscription, position: lease.position),
+            message: lease.kind == .notification ? self.store.messages.id(at: lease.position, in: lease.queue) : nil,
+            lease: lease, at: now, body: body, to: recipient)
+    }
+
+    /// The body of one request: that of its message, or one of its own when the subscription has a template.
+    ///
+    /// - Parameter encoded: The messages met before; positions are unique in a shard.
+    /// - Returns: nil when the project may hold no more.
+    private func body(
+        of lease: Lease, to recipient: Recipient, _ bodies: SharedBodies, _ encoded: inout [Position: AttemptBody]
+    ) throws(VaultError) -> AttemptBody? {
+        let project = lease.queue.project
+        let message: AttemptBody
+        if let known = encoded[lease.position] {
+            message = known
+        } else {
+            let found = try bodies.body(of: lease) { () throws(VaultError) in
+                guard self.limiter.mayHold(project) else { return nil }
+                return AttemptBody(try self.encode(lease), of: project, limiter: self.limiter)
+            }
+            guard let found else { return nil }
+            message = found
+            encoded[lease.position] = message
+        }
+        guard let template = recipient.template else { return message }
+        guard self.limiter.mayHold(project) else { return nil }
+        let own = message.bytes.withSpan { PinnedBytes(template.rendered(with: $0)) }
+        return AttemptBody(own, of: project, limiter: self.limiter)
+    }
+
+    /// What becomes of what is not attempted: a test is gone.
+    private static func giveUp(
+        _ lease: Lease, _ reason: DeliveryDecision.Reason, _ summary: String
+    ) -> Settlement.Ending {
+        lease.kind == .test ? .dropped : .deadLetter(reason, summary: summary)
+    }
+
+    /// Whether the subscriber, as it is now, is to get this: a notification when it agreed, a confirmation until it did, and
+    /// only while its link counts.
+    private func isWanted(_ lease: Lease, by recipient: Recipient) -> Bool {
+        switch lease.kind {
+        case .notification, .test: !self.confirmedOnly || recipient.isConfirmed
+        case .subscriptionConfirmation, .unsubscribeConfirmation:
+            !recipient.isConfirmed
+                && (recipient.barredLinkExpiry == 0 || Self.linkExpiry(of: lease) > recipient.barredLinkExpiry)
+        }
+    }
+
+    /// When the link of a confirmation ends, seconds since the epoch; never, when its document cannot be read.
+    private static func linkExpiry(of lease: Lease) -> Int64 {
+        ConfirmationDocument.expires(in: Array(lease.body)).flatMap(SignedURLExpiry.init)?.seconds ?? .max
+    }
+
+    /// The request's body.
+    ///
+    /// What is sealed at rest is opened here, and nowhere before.
+    private func encode(_ lease: Lease) throws(VaultError) -> PinnedBytes {
+        var body = lease.body
+        if lease.isSealed {
+            let opened = try SealedBody.open(lease.body, of: lease.queue.project, in: self.vault)
+            // Messages that were moved from queue to queue are not notified of.
+            guard opened.queue == lease.queue else { throw .forged }
+            body = opened.body[...]
+        }
+        guard lease.kind == .notification else { return PinnedBytes(Array(body)) }
+        return PinnedBytes(
+            NotificationPayload.encode(body: body, ttl: lease.ttl, delay: lease.delay, queue: lease.queue.name))
+    }
+}

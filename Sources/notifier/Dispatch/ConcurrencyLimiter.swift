@@ -1,0 +1,80 @@
+import Domain
+import NIOConcurrencyHelpers
+import Store
+
+/// The attempts and bytes an engine may have in flight, shared by its shards and fairly by its projects.
+final class ConcurrencyLimiter: Sendable {
+    private struct State {
+        var shares: FairShares
+        /// The shards that wait for a slot, by their number.
+        var waiting: [Int: ShardInbox] = [:]
+        var idleWaiters: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let state: NIOLockedValueBox<State>
+
+    init(slots: Int, bytes: Int = FairShares.bytesMax) {
+        self.state = NIOLockedValueBox(State(shares: FairShares(slots: slots, bytes: bytes)))
+    }
+
+    func limit(slots: Int, bytes: Int) {
+        self.change { $0.limit(slots: slots, bytes: bytes) }
+    }
+
+    var used: Int { self.state.withLockedValue { $0.shares.used } }
+    var bytes: Int { self.state.withLockedValue { $0.shares.bytes } }
+    var blocked: Int { self.state.withLockedValue { $0.shares.blocked } }
+
+    /// Reserves what one call may lease; ``confirm(_:of:)`` has to follow.
+    ///
+    /// A shard that gets nothing is asked to lease when there is something.
+    func reserve(for shard: ShardInbox, upTo wanted: Int = FairShares.perCallMax) -> FairShares.Reservation {
+        self.state.withLockedValue { state in
+            let reservation = state.shares.reserve(for: shard.shard, upTo: wanted)
+            if reservation.allowance.capacity == 0 { state.waiting[shard.shard] = shard }
+            return reservation
+        }
+    }
+
+    func confirm(_ reservation: FairShares.Reservation, of leases: [Lease]) {
+        self.change { $0.confirm(reservation, of: leases.lazy.map(\.queue.project)) }
+    }
+
+    /// - Parameter projects: Of the leases that ended, one each.
+    func release(_ projects: [ProjectID]) {
+        self.change { $0.release(projects) }
+    }
+
+    func mayHold(_ project: ProjectID) -> Bool { self.state.withLockedValue { $0.shares.mayHold(project) } }
+
+    func hold(bytes: Int, of project: ProjectID) {
+        self.state.withLockedValue { $0.shares.hold(bytes: bytes, of: project) }
+    }
+
+    func release(bytes: Int, of project: ProjectID) {
+        self.change { $0.release(bytes: bytes, of: project) }
+    }
+
+    /// Returns when no slot is held and no call is under way.
+    func waitUntilIdle() async {
+        await withCheckedContinuation { continuation in
+            let isIdle = self.state.withLockedValue { state in
+                if !state.shares.isIdle { state.idleWaiters.append(continuation) }
+                return state.shares.isIdle
+            }
+            if isIdle { continuation.resume() }
+        }
+    }
+
+    private func change(_ body: (inout FairShares) -> Void) {
+        let (woken, waiters) = self.state.withLockedValue { state in
+            body(&state.shares)
+            let woken = state.shares.next().flatMap { state.waiting.removeValue(forKey: $0) }
+            guard state.shares.isIdle else { return (woken, [CheckedContinuation<Void, Never>]()) }
+            defer { state.idleWaiters = [] }
+            return (woken, state.idleWaiters)
+        }
+        woken?.request(.lease)
+        for waiter in waiters { waiter.resume() }
+    }
+}

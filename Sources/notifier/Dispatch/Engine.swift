@@ -1,0 +1,215 @@
+package import Domain
+package import Logging
+package import NIOCore
+package import Redis
+import ServiceLifecycle
+package import Signing
+package import Store
+
+/// How an engine works; ``NotifierSettings`` makes one of the settings.
+package struct EngineSettings: Sendable {
+    /// Attempts in flight at once.
+    package var concurrency = 8192
+    /// Attempts in flight at once to one host.
+    package var hostConcurrency = 1024
+    /// Bytes of bodies in flight at once; a body that several attempts share counts once.
+    package var bytesInFlight = FairShares.bytesMax
+    /// How long a delivery belongs to this notifier without a sign of life.
+    package var lease = Duration.seconds(15)
+    /// How long attempts in flight may take to finish once a stop is asked for; then they are ended and handed back.
+    package var drain = Duration.seconds(20)
+    /// Whether only subscriptions whose subscriber confirmed are notified.
+    package var confirmedOnly = false
+    /// How long nothing but failures may come of a subscription until nothing is sent to it any more; zero: for ever.
+    package var disableAfter = Duration.zero
+    /// How far the `Retry-After` of an answer is obeyed, whatever the waits of the policy.
+    package var retryAfterMax = Duration.seconds(3600)
+
+    package init() {}
+}
+
+/// Delivers what is due in one Redis, until it is asked to stop.
+///
+/// | task | how many | does |
+/// |---|---|---|
+/// | worker | one a shard | takes events, leases what is due, starts attempts |
+/// | settler | one a shard | writes results down |
+/// | listener | one | sleeps inside Redis until something was posted |
+/// | look | one | once a second: lost signals, due times, leases of the dead, what has expired |
+/// | renewal | one | keeps the leases of long attempts |
+///
+/// A graceful shutdown stops the listener, the look and the workers; attempts in flight finish, or are ended after `drain` and
+/// handed back with the number of their attempt; then everything is written down.
+package struct Engine: Service {
+    private static let lookEvery = Duration.seconds(1)
+
+    private let deliveries: DeliveryStore
+    private let client: WebhookClient
+    private let limiter: ConcurrencyLimiter
+    private let hosts: HostLimiter
+    private let gate: SuspectGate
+    private let clock: RedisClock
+    private let settings: EngineSettings
+    private let metrics: NotifierMetrics
+    private let trouble: TroubleLog
+    private let listener: WakeupListener
+    private let workers: [ShardWorker]
+    private let eventLoop: any EventLoop
+
+    /// - Parameters:
+    ///   - bell: A connection of this engine's own, which ends with it.
+    ///   - vault: Opens sealed bodies; nil: with the key derived from the master key alone.
+    ///   - now: What Redis' clock just showed.
+    ///   - hosts: Those of all engines of the process; nil: its own.
+    package init(
+        store: Store, client: WebhookClient, bell: RedisBlockingConnection, masterKey: MasterKey,
+        vault: Vault? = nil, settings: EngineSettings, hosts: HostLimiter? = nil, now: Timestamp,
+        eventLoopGroup: any EventLoopGroup, logger: Logger
+    ) {
+        self.init(
+            store: store, client: client, bell: bell, masterKey: masterKey, vault: vault ?? Vault(masterKey: masterKey),
+            settings: settings,
+            limiter: ConcurrencyLimiter(slots: settings.concurrency, bytes: settings.bytesInFlight),
+            hosts: hosts ?? HostLimiter(limit: settings.hostConcurrency), gate: SuspectGate(), pool: "default",
+            now: now, eventLoopGroup: eventLoopGroup, logger: logger)
+    }
+
+    /// - Parameters:
+    ///   - limiter: What may be in flight; its maker may change how much.
+    ///   - hosts: Those of all engines of the process.
+    ///   - gate: That of all engines of the process.
+    ///   - pool: What this engine's Redis is called.
+    init(
+        store: Store, client: WebhookClient, bell: RedisBlockingConnection, masterKey: MasterKey, vault: Vault,
+        settings: EngineSettings, limiter: ConcurrencyLimiter, hosts: HostLimiter, gate: SuspectGate, pool: String,
+        now: Timestamp, eventLoopGroup: any EventLoopGroup, logger: Logger
+    ) {
+        let (clock, metrics) = (RedisClock(shown: now), NotifierMetrics(pool: pool))
+        let trouble = TroubleLog(logger: logger)
+        let planner = AttemptPlanner(
+            store: store, masterKey: masterKey, vault: vault, confirmedOnly: settings.confirmedOnly,
+            retryAfterMax: settings.retryAfterMax, limiter: limiter)
+        self.workers = (0..<store.deliveries.shards).map { shard in
+            let inbox = ShardInbox(shard: shard, clock: clock, eventLoop: eventLoopGroup.next())
+            let settler = Settler(
+                deliveries: store.deliveries, limiter: limiter, gate: gate, inbox: inbox, settings: settings,
+                metrics: metrics, trouble: trouble, logger: logger)
+            return ShardWorker(
+                inbox: inbox, settler: settler, deliveries: store.deliveries, client: client, planner: planner,
+                limiter: limiter, hosts: hosts, gate: gate, clock: clock, settings: settings, metrics: metrics,
+                trouble: trouble, logger: logger)
+        }
+        self.deliveries = store.deliveries
+        self.client = client
+        self.limiter = limiter
+        self.hosts = hosts
+        self.gate = gate
+        self.clock = clock
+        self.settings = settings
+        self.metrics = metrics
+        self.trouble = trouble
+        self.listener = WakeupListener(bell: store.bell, connection: bell, trouble: trouble)
+        self.eventLoop = eventLoopGroup.next()
+    }
+
+    /// What an engine has in flight.
+    package struct InFlight: Sendable, Equatable {
+        /// Leases that are not settled yet.
+        package let leases: Int
+        /// Bytes of the bodies of attempts.
+        package let bytes: Int
+        /// Attempts, of all engines that share the gate.
+        package let attempts: Int
+
+        package static let nothing = InFlight(leases: 0, bytes: 0, attempts: 0)
+    }
+
+    package var inFlight: InFlight {
+        InFlight(leases: self.limiter.used, bytes: self.limiter.bytes, attempts: self.gate.inFlight)
+    }
+
+    package func run() async throws {
+        await withTaskGroup(of: Void.self) { group in
+            for worker in self.workers { group.addTask { await worker.settler.run() } }
+            group.addTask { await self.renew() }
+            await self.takeUntilAskedToStop()
+            await self.drain()
+            for worker in self.workers { worker.settler.stop() }
+            group.cancelAll()
+        }
+    }
+
+    // MARK: Taking
+
+    private func takeUntilAskedToStop() async {
+        await withTaskGroup(of: Void.self) { group in
+            for worker in self.workers { group.addTask { await worker.run() } }
+            group.addTask { await self.listener.listen { self.workers[$0].inbox.request(.take) } }
+            group.addTask {
+                // Endless, and hears cancellation: it ends when a stop is asked for.
+                await cancelWhenGracefulShutdown { await self.look() }
+                for worker in self.workers { worker.inbox.stop() }
+                self.limitDrain()
+                await self.listener.stop()
+            }
+        }
+    }
+
+    /// Looks over all shards, in one go, again and again.
+    private func look() async {
+        let all = self.workers.map(\.inbox.shard)
+        while !Task.isCancelled {
+            do throws(StoreError) {
+                let looks = try await self.deliveries.look(at: all)
+                if let latest = looks.map(\.now).max() { self.clock.observe(latest) }
+                for (worker, look) in zip(self.workers, looks) { worker.inbox.noticed(look) }
+                self.metrics.pending(events: looks.reduce(0) { $0 &+ $1.events })
+            } catch {
+                self.trouble.note("Redis could not be looked at", error)
+            }
+            self.hosts.expireWakes()
+            self.metrics.inFlight(slots: self.limiter.used, bytes: self.limiter.bytes)
+            self.metrics.held(projects: self.limiter.blocked, subscriptions: self.hosts.waiters)
+            // Cancelled: the loop's condition sees it.
+            try? await Task.sleep(for: Self.lookEvery)
+        }
+    }
+
+    /// Renews leases when a third of their time is over; a renewal that fails is tried twice more before they end.
+    private func renew() async {
+        let lease = self.settings.lease
+        while !Task.isCancelled {
+            // Cancelled: the loop's condition sees it.
+            try? await Task.sleep(for: lease / 5)
+            let milliseconds = Int64(lease * 2 / 3 / .milliseconds(1))
+            for worker in self.workers {
+                do throws(StoreError) {
+                    try await worker.settler.renew(endingBefore: self.clock.now.adding(milliseconds: milliseconds))
+                } catch {
+                    self.trouble.note("Leases could not be renewed", error, shard: worker.inbox.shard)
+                }
+            }
+        }
+    }
+
+    // MARK: Stopping
+
+    /// From here on attempts have so long to finish.
+    ///
+    /// Ending them once more after the engine is gone does no harm.
+    private func limitDrain() {
+        let client = self.client
+        let limit = TimeAmount.milliseconds(Int64(self.settings.drain / .milliseconds(1)))
+        self.eventLoop.scheduleTask(in: limit) { client.abortAll() }
+    }
+
+    private func drain() async {
+        let client = self.client
+        await withTaskCancellationHandler {
+            await self.limiter.waitUntilIdle()
+        } onCancel: {
+            // Nothing waits for it any longer: what is in flight is handed back now.
+            client.abortAll()
+        }
+    }
+}

@@ -1,0 +1,186 @@
+package import Domain
+package import Store
+
+/// Shares attempts and bytes in flight between the projects of an engine.
+///
+/// Dynamic thresholds (Choudhury and Hahne, 1998): a project may take more while it holds less than ``weight`` times what
+/// is free. One project alone so gets nearly 8/9 of everything, and the rest is there at once for a project that holds
+/// nothing. Where many take all they can get together, a last part is kept for projects that hold hardly anything.
+///
+/// A slot is held from before a lease is asked for until its outcome is written down, so neither transfers nor results that
+/// wait for Redis grow beyond the slots. What a call that is under way may bring is reserved, and counts against every
+/// project until its reply says whose it is.
+package struct FairShares: Sendable {
+    /// A project may hold this many times what is free.
+    package static let weight = 8
+    /// This part of everything is kept for projects that hold less than ``few`` slots, or no byte: a 32nd.
+    private static let keptPart = 32
+    /// Slots that a project may take out of what is kept.
+    package static let few = 2
+    /// A lease call asks for no more than this, so that its reply stays of a size.
+    package static let perCallMax = 256
+    /// Bytes of bodies in flight, at first: 8192 of 32 KiB.
+    package static let bytesMax = 256 << 20
+    /// What a call that is under way is taken to bring, the most of one reply of `lease`.
+    private static let perCallBytesMax = 4 << 20
+
+    /// What one call may lease, and what is reserved for it until ``confirm(_:of:)``.
+    package struct Reservation: Sendable {
+        package let allowance: LeaseAllowance
+        fileprivate let bytes: Int
+
+        /// Whether less may come than the call has room for, so that something due may be left behind.
+        package let isBounded: Bool
+    }
+
+    private struct Use {
+        var slots = 0
+        var bytes = 0
+    }
+
+    private var slotsMax: Int
+    private var bytesMax: Int
+    /// Slots of leases that were handed out.
+    package private(set) var used = 0
+    package private(set) var bytes = 0
+    /// Slots, and bytes, of calls that are under way.
+    private var reserved = 0
+    private var reservedBytes = 0
+    private var uses: [ProjectID: Use] = [:]
+    /// Shards that got nothing, longest waiting first.
+    private var starved: [Int] = []
+
+    /// - Parameters:
+    ///   - slots: Attempts in flight at once, at least 1.
+    ///   - bytes: Of bodies in flight at once, at least 1.
+    package init(slots: Int, bytes: Int = Self.bytesMax) {
+        self.slotsMax = max(1, slots)
+        self.bytesMax = max(1, bytes)
+    }
+
+    /// Sets other limits; what is held beyond them is not taken away, and nothing is given until it has come back.
+    package mutating func limit(slots: Int, bytes: Int) {
+        self.slotsMax = max(1, slots)
+        self.bytesMax = max(1, bytes)
+    }
+
+    /// Whether nothing is held and no call is under way.
+    package var isIdle: Bool { self.used == 0 && self.reserved == 0 }
+
+    /// Slots a project holds.
+    package func slots(of project: ProjectID) -> Int { self.uses[project]?.slots ?? 0 }
+
+    /// Bytes a project holds.
+    package func bytes(of project: ProjectID) -> Int { self.uses[project]?.bytes ?? 0 }
+
+    /// Projects that may take nothing more now.
+    package var blocked: Int {
+        let (slots, bytes) = self.thresholds
+        // None can hold more than all together.
+        guard self.used >= slots || self.bytes >= bytes else { return 0 }
+        return self.uses.values.count { $0.slots >= max(slots, Self.few) || $0.bytes >= max(bytes, 1) }
+    }
+
+    // MARK: Taking
+
+    /// Reserves up to `wanted` slots for one call, at most half of what is free and no more than ``perCallMax``.
+    ///
+    /// A shard that gets none is woken when some are free again, see ``next()``.
+    package mutating func reserve(for shard: Int, upTo wanted: Int = Self.perCallMax) -> Reservation {
+        let free = self.free
+        let (slots, bytes) = self.thresholds
+        // Half: two calls that run beside each other must not both hand all that is left to one project.
+        let capacity = self.freeBytes > 0 ? max(0, min(free - free / 2, wanted, Self.perCallMax)) : 0
+        guard capacity > 0 else {
+            if !self.starved.contains(shard) { self.starved.append(shard) }
+            return Reservation(
+                allowance: .none, bytes: 0, isBounded: true)
+        }
+        let newcomer = min(capacity, Self.allowed(slots, holding: 0))
+        var named: [ProjectID: Int] = [:]
+        if self.used > slots + Self.weight - (Self.weight + 1) * capacity || self.bytes >= bytes {
+            named = self.named(slots: slots, bytes: bytes, capacity: newcomer)
+        }
+        let bytesOfCall = min(Self.perCallBytesMax, self.bytesMax / 64)
+        self.reserved += capacity
+        self.reservedBytes += bytesOfCall
+        return Reservation(
+            allowance: LeaseAllowance(capacity: capacity, projectMax: newcomer, projects: named), bytes: bytesOfCall,
+            isBounded: capacity < min(wanted, Self.perCallMax) || newcomer < capacity || !named.isEmpty)
+    }
+
+    /// Turns a reservation into what its call brought.
+    ///
+    /// - Parameter projects: Whose each lease is.
+    package mutating func confirm(_ reservation: Reservation, of projects: some Sequence<ProjectID>) {
+        self.reserved -= reservation.allowance.capacity
+        self.reservedBytes -= reservation.bytes
+        for project in projects {
+            self.uses[project, default: Use()].slots += 1
+            self.used += 1
+        }
+    }
+
+    /// Gives back the slots of leases that ended.
+    package mutating func release(_ projects: some Sequence<ProjectID>) {
+        for project in projects {
+            guard let use = self.uses[project], use.slots > 0 else { continue }
+            self.used -= 1
+            self.uses[project] = use.slots == 1 && use.bytes == 0 ? nil : Use(slots: use.slots - 1, bytes: use.bytes)
+        }
+    }
+
+    /// Whether another body of a project may be made: what a subscription makes of one small message can be large.
+    package func mayHold(_ project: ProjectID) -> Bool {
+        let held = self.bytes(of: project)
+        return held == 0 ? self.freeBytes > 0 : held < self.thresholds.bytes
+    }
+
+    /// Counts a body that is kept in memory.
+    package mutating func hold(bytes: Int, of project: ProjectID) {
+        self.bytes += bytes
+        self.uses[project, default: Use()].bytes += bytes
+    }
+
+    /// Counts a body that is kept no more.
+    package mutating func release(bytes: Int, of project: ProjectID) {
+        guard let use = self.uses[project] else { return }
+        let released = min(bytes, use.bytes)
+        self.bytes -= released
+        let left = use.bytes - released
+        self.uses[project] = use.slots == 0 && left == 0 ? nil : Use(slots: use.slots, bytes: left)
+    }
+
+    /// The next shard that waits, if there is something for it.
+    package mutating func next() -> Int? {
+        guard self.free > 0, self.freeBytes > 0, !self.starved.isEmpty else { return nil }
+        return self.starved.removeFirst()
+    }
+
+    // MARK: Thresholds
+
+    private var free: Int { max(0, self.slotsMax - self.used - self.reserved) }
+    private var freeBytes: Int { max(0, self.bytesMax - self.bytes - self.reservedBytes) }
+
+    /// What a project has to hold less than, to be given more. What is reserved may turn out to be its own.
+    private var thresholds: (slots: Int, bytes: Int) {
+        let slots = max(0, self.free - self.slotsMax / Self.keptPart)
+        let bytes = max(0, self.freeBytes - self.bytesMax / Self.keptPart)
+        return (Self.weight * slots - self.reserved, Self.weight * bytes - self.reservedBytes)
+    }
+
+    /// How many more a project may get so that it holds less than the threshold, or few, before each of them.
+    private static func allowed(_ threshold: Int, holding slots: Int) -> Int {
+        max(0, Self.few - slots, (threshold - slots + Self.weight) / (Self.weight + 1))
+    }
+
+    /// The projects that may get less than one that holds nothing.
+    private func named(slots: Int, bytes: Int, capacity: Int) -> [ProjectID: Int] {
+        var bound: [ProjectID: Int] = [:]
+        for (project, use) in self.uses {
+            let allowed = use.bytes >= max(bytes, 1) ? 0 : Self.allowed(slots, holding: use.slots)
+            if allowed < capacity { bound[project] = allowed }
+        }
+        return bound
+    }
+}

@@ -1,0 +1,206 @@
+package import Domain
+import NIOConcurrencyHelpers
+
+/// Bounds the attempts in flight to each host, so that one that is slow, with many subscriptions, cannot have all slots.
+///
+/// A host is what a connection is made to: the origin that ``HTTPURL`` gives. Its attempts are shared between projects as
+/// ``FairShares`` does it. A subscription that finds no room waits here, in turn with those of other projects, until
+/// there is some.
+package struct HostRoom: Sendable {
+    /// A subscription that waits for a host.
+    package struct Waiter: Hashable, Sendable {
+        package let subscription: SubscriptionID
+        package let project: ProjectID
+        /// Numbers the shard, over all pools of the process.
+        package let inbox: Int
+
+        package init(subscription: SubscriptionID, project: ProjectID, inbox: Int) {
+            self.subscription = subscription
+            self.project = project
+            self.inbox = inbox
+        }
+    }
+
+    /// Subscriptions that wait, over all hosts; those beyond are found when their parking ends.
+    package static let waitersMax = 16_384
+    /// Subscriptions woken for one host at once.
+    private static let wakesMax = 64
+    /// Attempts that a woken subscription is taken to begin, until it has: its window at first.
+    private static let perWake = 8
+    /// How long a woken subscription is waited for: it may have nothing due any more.
+    private static let wakeLife = Duration.seconds(2)
+
+    private struct Host {
+        var inFlight = 0
+        var projects: [ProjectID: Int] = [:]
+        var waiting = FairQueue<ProjectID, Waiter>()
+        var waitingNames: Set<SubscriptionID> = []
+        /// Woken, and not seen since.
+        var woken: [SubscriptionID: ContinuousClock.Instant] = [:]
+
+        var isUnused: Bool { self.inFlight == 0 && self.waiting.isEmpty && self.woken.isEmpty }
+    }
+
+    private let limit: Int
+    private var hosts: [String: Host] = [:]
+    package private(set) var waiters = 0
+
+    /// - Parameter limit: Attempts in flight to one host, at least 1.
+    package init(limit: Int) {
+        self.limit = max(1, limit)
+    }
+
+    package func inFlight(to host: String) -> Int { self.hosts[host]?.inFlight ?? 0 }
+
+    /// Counts an attempt, unless the host or the project's share of it is full, or the subscription waits already: what
+    /// came later must not start before what waits.
+    ///
+    /// - Returns: Whether it is counted, and the waiters to wake.
+    package mutating func enter(
+        _ name: String, _ waiter: Waiter, at now: ContinuousClock.Instant
+    ) -> (isCounted: Bool, woken: [Waiter]) {
+        var host = self.hosts[name] ?? Host()
+        host.woken[waiter.subscription] = nil
+        let held = host.projects[waiter.project] ?? 0
+        let free = self.limit - host.inFlight
+        guard !host.waitingNames.contains(waiter.subscription), held < FairShares.weight * free else {
+            self.hosts[name] = host.isUnused ? nil : host
+            return (false, [])
+        }
+        host.inFlight += 1
+        host.projects[waiter.project] = held + 1
+        let woken = host.woken.isEmpty ? self.wake(&host, at: now) : []
+        self.hosts[name] = host
+        return (true, woken)
+    }
+
+    /// Has a subscription wait for room.
+    ///
+    /// - Returns: false when too many wait already.
+    package mutating func wait(for name: String, _ waiter: Waiter) -> Bool {
+        if self.hosts[name]?.waitingNames.contains(waiter.subscription) == true { return true }
+        guard self.waiters < Self.waitersMax else { return false }
+        self.hosts[name, default: Host()].waiting.append(waiter, of: waiter.project)
+        self.hosts[name, default: Host()].waitingNames.insert(waiter.subscription)
+        self.waiters += 1
+        return true
+    }
+
+    /// Ends an attempt.
+    ///
+    /// - Returns: The waiters to wake.
+    package mutating func leave(
+        _ name: String, of project: ProjectID, at now: ContinuousClock.Instant
+    ) -> [Waiter] {
+        guard var host = self.hosts[name], let held = host.projects[project] else { return [] }
+        host.inFlight -= 1
+        host.projects[project] = held > 1 ? held - 1 : nil
+        let woken = self.wake(&host, at: now)
+        self.hosts[name] = host.isUnused ? nil : host
+        return woken
+    }
+
+    /// Gives up on woken subscriptions that did not come.
+    ///
+    /// - Returns: The waiters to wake instead.
+    package mutating func expireWakes(at now: ContinuousClock.Instant) -> [Waiter] {
+        var woken: [Waiter] = []
+        for (name, host) in self.hosts where !host.woken.isEmpty || !host.waiting.isEmpty {
+            var host = host
+            host.woken = host.woken.filter { now - $0.value < Self.wakeLife }
+            woken += self.wake(&host, at: now)
+            self.hosts[name] = host.isUnused ? nil : host
+        }
+        return woken
+    }
+
+    /// Wakes as many as fit, once there is room worth it: an eighth of all. One by one, each would lease a whole window for
+    /// one free place.
+    private mutating func wake(_ host: inout Host, at now: ContinuousClock.Instant) -> [Waiter] {
+        guard !host.waiting.isEmpty else { return [] }
+        let room = self.limit - host.inFlight - Self.perWake * host.woken.count
+        guard room >= max(1, self.limit / 8) else { return [] }
+        var woken: [Waiter] = []
+        for _ in 0..<min(max(1, room / Self.perWake), Self.wakesMax) {
+            guard let waiter = host.waiting.popFirst() else { break }
+            host.waitingNames.remove(waiter.subscription)
+            host.woken[waiter.subscription] = now
+            self.waiters -= 1
+            woken.append(waiter)
+        }
+        return woken
+    }
+}
+
+/// The attempts in flight to each host, over all engines of the process.
+package final class HostLimiter: Sendable {
+    private struct State {
+        var room: HostRoom
+        var inboxes: [Int: ShardInbox] = [:]
+        var inboxesEver = 0
+    }
+
+    private let state: NIOLockedValueBox<State>
+
+    package init(limit: Int) {
+        self.state = NIOLockedValueBox(State(room: HostRoom(limit: limit)))
+    }
+
+    /// Makes a shard known.
+    ///
+    /// - Returns: Its number among those of the process, for ``HostRoom/Waiter/inbox``.
+    func register(_ inbox: ShardInbox) -> Int {
+        self.state.withLockedValue { state in
+            state.inboxesEver += 1
+            state.inboxes[state.inboxesEver] = inbox
+            return state.inboxesEver
+        }
+    }
+
+    func unregister(_ number: Int) {
+        self.state.withLockedValue { _ = $0.inboxes.removeValue(forKey: number) }
+    }
+
+    /// Subscriptions that wait for a host.
+    var waiters: Int { self.state.withLockedValue { $0.room.waiters } }
+
+    /// Attempts in flight to a host.
+    package func inFlight(to host: String) -> Int { self.state.withLockedValue { $0.room.inFlight(to: host) } }
+
+    /// Counts an attempt, if there is room for it.
+    func enter(_ host: String, _ waiter: HostRoom.Waiter) -> Bool {
+        let (isCounted, wakes) = self.state.withLockedValue { state in
+            let (isCounted, woken) = state.room.enter(host, waiter, at: .now)
+            return (isCounted, Self.wakes(woken, state))
+        }
+        Self.carryOut(wakes)
+        return isCounted
+    }
+
+    /// Has a subscription wait; false when too many do.
+    func wait(for host: String, _ waiter: HostRoom.Waiter) -> Bool {
+        self.state.withLockedValue { $0.room.wait(for: host, waiter) }
+    }
+
+    func leave(_ host: String, of project: ProjectID) {
+        Self.carryOut(
+            self.state.withLockedValue { Self.wakes($0.room.leave(host, of: project, at: .now), $0) })
+    }
+
+    /// Gives up on woken subscriptions that did not come; called once a second.
+    func expireWakes() {
+        Self.carryOut(self.state.withLockedValue { Self.wakes($0.room.expireWakes(at: .now), $0) })
+    }
+
+    private typealias Wake = (inbox: ShardInbox, subscription: SubscriptionID)
+
+    private static func wakes(_ waiters: [HostRoom.Waiter], _ state: State) -> [Wake] {
+        waiters.isEmpty ? [] : waiters.compactMap { waiter in
+            state.inboxes[waiter.inbox].map { ($0, waiter.subscription) }
+        }
+    }
+
+    private static func carryOut(_ wakes: [Wake]) {
+        for (inbox, subscription) in wakes { inbox.wake(subscription) }
+    }
+}

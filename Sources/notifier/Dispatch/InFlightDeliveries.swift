@@ -1,0 +1,116 @@
+package import Domain
+package import Store
+
+/// The leases this notifier holds in one shard, from the reply that brought them until their outcome is written down.
+///
+/// ```
+///  started ──► running ──► ended ──► settled (removed)
+///                 │          ▲
+///                 └─► lost ──┘   the renewal was refused: another notifier has it, nothing is written down
+/// ```
+/// Each lease has an entry of its own, also when one delivery is leased twice: a settlement whose reply was lost may have
+/// handed it back already, and then it is leased again while its old entry is still being settled.
+package struct InFlightDeliveries: Sendable {
+    /// Names a lease among all the process ever got for the shard.
+    package struct ID: Hashable, Sendable {
+        fileprivate let number: UInt64
+    }
+
+    /// What is known about one lease.
+    package struct Entry: Sendable {
+        /// The newest token: renewals change it.
+        package fileprivate(set) var token: LeaseToken
+        package let queue: QueueAddress
+        /// Counts for its project as long as it is here; nil before anything is encoded.
+        package fileprivate(set) var body: AttemptBody?
+        fileprivate var isLost = false
+        fileprivate var ending: Settlement.Ending?
+        /// nil: nothing was attempted.
+        fileprivate var report: AttemptReport?
+    }
+
+    private var entries: [ID: Entry] = [:]
+    /// Ended and not yet written down, in the order they ended.
+    private var ended: [ID] = []
+    private var startedEver: UInt64 = 0
+
+    package init() {}
+
+    package var count: Int { self.entries.count }
+
+    package mutating func start(_ lease: Lease) -> ID {
+        self.startedEver &+= 1
+        let id = ID(number: self.startedEver)
+        self.entries[id] = Entry(token: lease.token, queue: lease.queue)
+        return id
+    }
+
+    /// Keeps the body of an attempt for as long as the lease is here.
+    package mutating func keep(_ body: AttemptBody, for id: ID) {
+        self.entries[id]?.body = body
+    }
+
+    /// Ends an attempt; without effect the second time.
+    ///
+    /// - Returns: Whether it is the first that waits to be written down.
+    package mutating func end(_ id: ID, with ending: Settlement.Ending, _ report: AttemptReport?) -> Bool {
+        guard let index = self.entries.index(forKey: id), self.entries.values[index].ending == nil else { return false }
+        self.entries.values[index].ending = ending
+        self.entries.values[index].report = report
+        self.ended.append(id)
+        return self.ended.count == 1
+    }
+
+    /// The next results to write down, oldest first; they stay in flight until ``remove(_:)``.
+    package mutating func takeEnded(upTo limit: Int) -> [ID] {
+        let ids = Array(self.ended.prefix(limit))
+        self.ended.removeFirst(ids.count)
+        return ids
+    }
+
+    /// The newest token of a lease; nil when the lease is lost.
+    package func token(of id: ID) -> LeaseToken? {
+        self.entries[id].flatMap { $0.isLost ? nil : $0.token }
+    }
+
+    /// What is to be written down about a lease, with its newest token; nil when the lease is lost.
+    package func settlement(of id: ID) -> Settlement? {
+        guard let entry = self.entries[id], let ending = entry.ending, !entry.isLost else { return nil }
+        return Settlement(entry.token, of: entry.queue, ending, after: entry.report)
+    }
+
+    /// - Returns: What was in flight and is no more.
+    package mutating func remove(_ ids: [ID]) -> [Entry] {
+        ids.compactMap { self.entries.removeValue(forKey: $0) }
+    }
+
+    /// The leases that end before a time.
+    ///
+    /// One that ended untried is left alone. Settling it needs the token as it is, and a renewal could give it that of a
+    /// later lease of the same delivery.
+    package func tokens(endingBefore time: Timestamp) -> [(id: ID, token: LeaseToken)] {
+        self.entries.compactMap { id, entry in
+            guard entry.token.leasedUntil < time, !entry.isLost, entry.ending?.isUntried != true else { return nil }
+            return (id, entry.token)
+        }
+    }
+
+    package mutating func renew(_ id: ID, to token: LeaseToken) {
+        self.entries[id]?.token = token
+    }
+
+    /// The lease is another notifier's.
+    package mutating func lose(_ id: ID) {
+        self.entries[id]?.isLost = true
+    }
+}
+
+extension Settlement.Ending {
+    /// Whether the delivery goes back as it came, without an attempt.
+    fileprivate var isUntried: Bool {
+        switch self {
+        case .handedBack, .postponed, .parked: true
+        case .delivered, .retry, .deadLetter, .dropped: false
+        }
+    }
+}

@@ -1,0 +1,193 @@
+import Domain
+import Logging
+import NIOConcurrencyHelpers
+import Runtime
+import Store
+
+/// Writes down how the attempts of one shard ended, and keeps the leases of those that still run.
+final class Settler: Sendable {
+    /// Results written down in one call.
+    private static let settlementsMax = 64
+    /// How long a first result waits for others while the worker leases, so that nothing follows it at once anyhow.
+    private static let batchDelay = Duration.microseconds(300)
+    /// Leases renewed in one call.
+    private static let renewalsMax = 100
+
+    private let deliveries: DeliveryStore
+    private let limiter: ConcurrencyLimiter
+    private let gate: SuspectGate
+    private let inbox: ShardInbox
+    private let settings: EngineSettings
+    private let metrics: NotifierMetrics
+    private let trouble: TroubleLog
+    private let logger: Logger
+    private let signal = AsyncSignal()
+    private let inFlight = NIOLockedValueBox(InFlightDeliveries())
+
+    init(
+        deliveries: DeliveryStore, limiter: ConcurrencyLimiter, gate: SuspectGate, inbox: ShardInbox,
+        settings: EngineSettings, metrics: NotifierMetrics, trouble: TroubleLog, logger: Logger
+    ) {
+        self.deliveries = deliveries
+        self.limiter = limiter
+        self.gate = gate
+        self.inbox = inbox
+        self.settings = settings
+        self.metrics = metrics
+        self.trouble = trouble
+        self.logger = logger
+    }
+
+    // MARK: What is in flight
+
+    /// Each of these will end, exactly once.
+    func begin(_ leases: [Lease]) -> [ShardSchedule.Startable] {
+        self.inFlight.withLockedValue { inFlight in
+            leases.map { ShardSchedule.Startable(id: inFlight.start($0), lease: $0) }
+        }
+    }
+
+    func keep(_ body: AttemptBody, for id: InFlightDeliveries.ID) {
+        self.inFlight.withLockedValue { $0.keep(body, for: id) }
+    }
+
+    /// The newest token of a lease; nil when it is lost.
+    func token(of id: InFlightDeliveries.ID) -> LeaseToken? {
+        self.inFlight.withLockedValue { $0.token(of: id) }
+    }
+
+    /// The lease is another notifier's: nothing is written down when its attempt ends.
+    func lose(_ id: InFlightDeliveries.ID) {
+        self.inFlight.withLockedValue { $0.lose(id) }
+    }
+
+    /// - Parameter report: Of the attempt; nil when none was made.
+    func end(_ id: InFlightDeliveries.ID, with ending: Settlement.Ending, _ report: AttemptReport? = nil) {
+        let isFirst = self.inFlight.withLockedValue { $0.end(id, with: ending, report) }
+        if isFirst { self.signal.signal() }
+    }
+
+    // MARK: Writing down
+
+    /// Writes results down until ``stop()``.
+    func run() async {
+        while await self.signal.wait() {
+            if self.inbox.change({ $0.isLeasing }) {
+                // Cancelled: then nothing waits for others any more.
+                try? await Task.sleep(for: Self.batchDelay)
+            }
+            while let ids = self.nextResults() {
+                await self.settle(ids)
+                // Outside of the lock: the last holder of a body tells the limiter.
+                let ended = self.inFlight.withLockedValue { $0.remove(ids) }
+                self.limiter.release(ended.map(\.queue.project))
+            }
+        }
+    }
+
+    /// No more results will come.
+    func stop() {
+        self.signal.finish()
+    }
+
+    private func nextResults() -> [InFlightDeliveries.ID]? {
+        let ids = self.inFlight.withLockedValue { $0.takeEnded(upTo: Self.settlementsMax) }
+        return ids.isEmpty ? nil : ids
+    }
+
+    /// Writes results down, again and again while Redis does not answer: a settlement that was carried out once is not
+    /// carried out twice.
+    ///
+    /// In the same step it leases as much again, unless the worker is leasing.
+    ///
+    /// After the lease's length there is nothing left to write: others have taken over.
+    private func settle(_ ids: [InFlightDeliveries.ID]) async {
+        var backoff = Backoff()
+        let deadline = ContinuousClock.now + self.settings.lease
+        while true {
+            // With the newest tokens: a renewal may have come between two tries.
+            let settlements = self.inFlight.withLockedValue { inFlight in
+                ids.compactMap { inFlight.settlement(of: $0) }
+            }
+            guard !settlements.isEmpty else { return self.metrics.lost(ids.count) }
+            let reservation = self.reserve(upTo: settlements.count)
+            do throws(StoreError) {
+                let settled = try await self.deliveries.settle(
+                    self.inbox.shard, settlements, disableAfter: self.settings.disableAfter,
+                    allowance: reservation?.allowance, lease: self.settings.lease)
+                self.takeOver(settled.leased, reservation)
+                let count = settled.written.count { $0 }
+                self.metrics.settled(count)
+                self.metrics.lost(ids.count - count)
+                return
+            } catch {
+                self.takeOver(nil, reservation)
+                self.trouble.note("Results could not be written down yet", error, shard: self.inbox.shard)
+                guard ContinuousClock.now < deadline, !Task.isCancelled else {
+                    self.metrics.lost(ids.count)
+                    self.logger.error(
+                        "Results are lost, their deliveries will be attempted again",
+                        metadata: [
+                            LogKey.shard: "\(self.inbox.shard)", "count": "\(ids.count)", LogKey.error: "\(error)",
+                        ])
+                    return
+                }
+                // Cancelled: the guard above ends it after one more try.
+                try? await Task.sleep(for: backoff.failed(chance: .random(in: 0..<1)))
+            }
+        }
+    }
+
+    // MARK: Leasing with a settlement
+
+    /// - Returns: nil while the worker leases, or when nothing is to be begun; otherwise ``takeOver(_:_:)`` has to follow.
+    private func reserve(upTo count: Int) -> FairShares.Reservation? {
+        guard self.gate.mayLease(self.inbox), self.inbox.change({ $0.settlerMayLease() }) else { return nil }
+        return self.limiter.reserve(for: self.inbox, upTo: count)
+    }
+
+    /// Has the worker start what a settlement leased, and ask for what it did not.
+    ///
+    /// - Parameter leased: nil when it leased nothing.
+    private func takeOver(_ leased: Leased?, _ reservation: FairShares.Reservation?) {
+        guard let reservation else { return self.inbox.request(.lease) }
+        let leases = leased?.leases ?? []
+        self.limiter.confirm(reservation, of: leases)
+        let started = self.begin(leases)
+        self.inbox.setTimer { schedule, now in
+            // Where it could not lease, the worker asks again soon.
+            schedule.leased(
+                more: leased?.more ?? true, started, nextDue: leased.map(\.nextDue) ?? now,
+                isBounded: reservation.isBounded, now: now)
+        }
+        self.inbox.signal.signal()
+        // The worker may have handed back what waited already.
+        if self.inbox.change({ $0.isStopping }) { self.handBackRest() }
+    }
+
+    /// Hands back what is not started any more.
+    func handBackRest() {
+        if let suspect = self.inbox.change({ $0.takeSolo() }) {
+            self.end(suspect.id, with: .handedBack)
+            self.gate.soloEnded()
+        }
+        for startable in self.inbox.change({ $0.handBack() }) { self.end(startable.id, with: .handedBack) }
+    }
+
+    // MARK: Renewal
+
+    /// Renews the leases that end before a time.
+    func renew(endingBefore time: Timestamp) async throws(StoreError) {
+        let held = self.inFlight.withLockedValue { $0.tokens(endingBefore: time) }
+        for start in stride(from: 0, to: held.count, by: Self.renewalsMax) {
+            let batch = held[start..<min(start + Self.renewalsMax, held.count)]
+            let renewed = try await self.deliveries.renew(
+                self.inbox.shard, batch.map(\.token), lease: self.settings.lease)
+            self.inFlight.withLockedValue { inFlight in
+                for (lease, newer) in zip(batch, renewed) {
+                    if let newer { inFlight.renew(lease.id, to: newer) } else { inFlight.lose(lease.id) }
+                }
+            }
+        }
+    }
+}

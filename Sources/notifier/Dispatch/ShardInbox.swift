@@ -1,0 +1,69 @@
+import Domain
+import NIOConcurrencyHelpers
+import NIOCore
+import Store
+
+/// Where the worker of one shard is asked for things, from any thread: its schedule under a lock, its signal and its timer.
+final class ShardInbox: Sendable {
+    private struct State {
+        var schedule = ShardSchedule()
+        var timer: Scheduled<Void>?
+    }
+
+    let shard: Int
+    let signal = AsyncSignal()
+    private let clock: RedisClock
+    private let eventLoop: any EventLoop
+    private let state = NIOLockedValueBox(State())
+
+    init(shard: Int, clock: RedisClock, eventLoop: any EventLoop) {
+        self.shard = shard
+        self.clock = clock
+        self.eventLoop = eventLoop
+    }
+
+    /// Asks the worker for something; without effect once it stops.
+    func request(_ work: ShardSchedule.Work) {
+        if self.change({ $0.request(work) }) { self.signal.signal() }
+    }
+
+    func noticed(_ look: ShardLook) {
+        if self.change({ $0.noticed(look) }) { self.signal.signal() }
+        if let due = look.nextDue { self.setTimer { $0.lookAgain(at: due, now: $1) } }
+    }
+
+    func wake(_ subscription: SubscriptionID) {
+        if self.change({ $0.hostHasRoom(for: subscription) }) { self.signal.signal() }
+    }
+
+    func stop() {
+        self.state.withLockedValue { state in
+            state.schedule.stop()
+            state.timer?.cancel()
+            state.timer = nil
+        }
+        self.signal.finish()
+    }
+
+    /// Asks or tells the schedule something.
+    func change<Result>(_ body: (inout ShardSchedule) -> Result) -> Result {
+        self.state.withLockedValue { body(&$0.schedule) }
+    }
+
+    /// Tells the schedule what was leased, and sets the timer as it says.
+    ///
+    /// - Parameter body: Given the schedule and now; returns as ``ShardSchedule/lookAgain(at:now:)`` does.
+    func setTimer(_ body: (inout ShardSchedule, Timestamp) -> Int64?) {
+        let now = self.clock.now
+        let isDue = self.state.withLockedValue { state in
+            guard let wait = body(&state.schedule, now) else { return false }
+            guard wait > 0 else { return true }
+            state.timer?.cancel()
+            state.timer = self.eventLoop.scheduleTask(in: .milliseconds(wait)) {
+                if self.change({ $0.timerFired() }) { self.signal.signal() }
+            }
+            return false
+        }
+        if isDue { self.signal.signal() }
+    }
+}

@@ -1,0 +1,346 @@
+import Domain
+import Logging
+import Runtime
+import Signing
+import Store
+
+/// The work of one notifier in one shard: carries out what ``ShardSchedule`` decides, one bounded step after the other.
+///
+/// ```
+///  ShardInbox ──► ShardSchedule ──► ShardWorker: take, lease, reap, sweep, wake ──► attempts ──► WebhookClient
+///      ▲                                                                                            │
+///      └── leases ── Settler: up to 64 results a call ◄── results ◄────────────────────────────────┘
+/// ```
+/// A settlement leases what follows in the same call, while the worker does not; only the worker begins attempts.
+final class ShardWorker: Sendable {
+    /// Lapsed leases made due again in one call.
+    private static let reapedMax = 100
+    /// Expired things removed in one call.
+    private static let sweptMax = 200
+    /// Milliseconds a subscription is parked whose host has no room: a notifier that is gone wakes it no more, and others may
+    /// have room. Each its own time, so that they do not come back together.
+    private static let parking: ClosedRange<Double> = 4_000...6_000
+    /// Milliseconds until something that may not start is leased again: it is not remembered here.
+    private static let postponement: ClosedRange<Double> = 500...1_500
+
+    let inbox: ShardInbox
+    let settler: Settler
+    private let deliveries: DeliveryStore
+    private let client: WebhookClient
+    private let planner: AttemptPlanner
+    private let limiter: ConcurrencyLimiter
+    private let hosts: HostLimiter
+    private let hostNumber: Int
+    private let gate: SuspectGate
+    private let clock: RedisClock
+    private let settings: EngineSettings
+    private let metrics: NotifierMetrics
+    private let trouble: TroubleLog
+    private let logger: Logger
+    private let bodies = SharedBodies()
+
+    init(
+        inbox: ShardInbox, settler: Settler, deliveries: DeliveryStore, client: WebhookClient, planner: AttemptPlanner,
+        limiter: ConcurrencyLimiter, hosts: HostLimiter, gate: SuspectGate, clock: RedisClock,
+        settings: EngineSettings, metrics: NotifierMetrics, trouble: TroubleLog, logger: Logger
+    ) {
+        self.inbox = inbox
+        self.settler = settler
+        self.deliveries = deliveries
+        self.client = client
+        self.planner = planner
+        self.limiter = limiter
+        self.hosts = hosts
+        self.hostNumber = hosts.register(inbox)
+        self.gate = gate
+        self.clock = clock
+        self.settings = settings
+        self.metrics = metrics
+        self.trouble = trouble
+        self.logger = logger
+    }
+
+    /// Works until the inbox stops; then what was not begun is handed back.
+    func run() async {
+        await self.work()
+        self.hosts.unregister(self.hostNumber)
+        self.settler.handBackRest()
+    }
+
+    private func work() async {
+        var backoff = Backoff()
+        while await self.inbox.signal.wait() {
+            while case .perform(let work) = self.inbox.change({ $0.next() }) {
+                do {
+                    try await self.perform(work)
+                    backoff.succeeded()
+                } catch {
+                    self.inbox.change { $0.failed(work) }
+                    self.trouble.note("Redis did not do what a shard needs", error, shard: self.inbox.shard)
+                    // Cancelled: the schedule stops, which `next` says.
+                    try? await Task.sleep(for: backoff.failed(chance: .random(in: 0..<1)))
+                }
+            }
+        }
+    }
+
+    private func perform(_ work: ShardSchedule.Work) async throws(StoreError) {
+        switch work {
+        case .start: try await self.start(self.inbox.change { $0.nextStarts() })
+        case .solo: try await self.startSolo()
+        case .take: try await self.take()
+        case .lease: try await self.lease()
+        case .wake: try await self.wake()
+        case .reap: try await self.reap()
+        case .sweep:
+            if try await self.deliveries.sweep(self.inbox.shard, limit: Self.sweptMax).more {
+                self.inbox.request(.sweep)
+            }
+        }
+    }
+
+    // MARK: Steps
+
+    /// Fans out in one call, and leases what it brought.
+    ///
+    /// Without a slot it still turns events into waiting deliveries: a full notifier must not keep a message from the
+    /// others.
+    private func take() async throws(StoreError) {
+        let mayLease = self.gate.mayLease(self.inbox) && self.inbox.change { $0.hasRoomToStart }
+        let reservation = self.limiter.reserve(for: self.inbox, upTo: mayLease ? FairShares.perCallMax : 0)
+        let taken: Taken
+        do throws(StoreError) {
+            taken = try await self.deliveries.take(
+                self.inbox.shard, allowance: reservation.allowance, lease: self.settings.lease,
+                confirmedOnly: self.settings.confirmedOnly)
+        } catch {
+            self.limiter.confirm(reservation, of: [])
+            throw error
+        }
+        self.limiter.confirm(reservation, of: taken.leases)
+        let started = self.settler.begin(taken.leases)
+        self.inbox.change { $0.took(more: taken.more, started, isBounded: reservation.isBounded) }
+    }
+
+    /// Leases what is due in one call, and sees to it that what is due next is.
+    private func lease() async throws(StoreError) {
+        guard self.gate.mayLease(self.inbox) else { return self.leased(nil, isBounded: false) }
+        let reservation = self.limiter.reserve(for: self.inbox)
+        guard reservation.allowance.capacity > 0 else { return self.leased(nil, isBounded: false) }
+        let leased: Leased
+        do throws(StoreError) {
+            leased = try await self.deliveries.lease(
+                self.inbox.shard, allowance: reservation.allowance, lease: self.settings.lease)
+        } catch {
+            self.limiter.confirm(reservation, of: [])
+            throw error
+        }
+        self.limiter.confirm(reservation, of: leased.leases)
+        self.leased(leased, isBounded: reservation.isBounded)
+    }
+
+    /// - Parameter leased: nil: nothing could be asked for, and the shard is asked to when something can.
+    private func leased(_ leased: Leased?, isBounded: Bool) {
+        let started = self.settler.begin(leased?.leases ?? [])
+        self.inbox.setTimer {
+            $0.leased(
+                more: leased?.more ?? false, started, nextDue: leased?.nextDue, isBounded: isBounded, now: $1)
+        }
+    }
+
+    private func reap() async throws(StoreError) {
+        let reaped = try await self.deliveries.reap(self.inbox.shard, limit: Self.reapedMax)
+        self.metrics.lapsed(reaped.lapsed)
+        if reaped.lapsed > 0 { self.inbox.request(.lease) }
+        if reaped.more { self.inbox.request(.reap) }
+    }
+
+    /// Has Redis look at parked subscriptions again whose host has room.
+    ///
+    /// What cannot be woken is found when its parking ends.
+    private func wake() async throws(StoreError) {
+        try await self.deliveries.wake(self.inbox.shard, self.inbox.change { $0.nextWakes() })
+        self.inbox.request(.lease)
+    }
+
+    // MARK: Attempts
+
+    /// Starts what may start, and ends what does not.
+    private func start(_ startables: [ShardSchedule.Startable]) async throws(StoreError) {
+        guard !startables.isEmpty else { return }
+        // One suspect is attempted alone: what was leased before that is handed back.
+        guard self.gate.admit(startables.count) else {
+            for startable in startables { self.settler.end(startable.id, with: .handedBack) }
+            return
+        }
+        let prepared: [Prepared]
+        do throws(StoreError) {
+            prepared = try await self.prepare(startables, isAlone: false)
+        } catch {
+            self.gate.ended(startables.count)
+            throw error
+        }
+        self.gate.ended(startables.count - prepared.count)
+        self.client.send(prepared.lazy.filter { $0.suspicion == 0 }.map(\.request))
+        await self.begin(prepared.filter { $0.suspicion > 0 })
+    }
+
+    /// Attempts the suspect that waited until nothing else is in flight in the process.
+    private func startSolo() async throws(StoreError) {
+        guard let suspect = self.inbox.change({ $0.takeSolo() }) else { return }
+        let prepared: [Prepared]
+        do throws(StoreError) {
+            prepared = try await self.prepare([suspect], isAlone: true)
+        } catch {
+            self.gate.soloEnded()
+            throw error
+        }
+        if prepared.isEmpty { self.gate.soloEnded() } else { await self.begin(prepared) }
+    }
+
+    /// Starts suspects, once Redis knows that their attempts have begun: only the lapse of such a lease makes them more
+    /// suspicious.
+    private func begin(_ suspects: [Prepared]) async {
+        guard !suspects.isEmpty else { return }
+        self.metrics.suspects(suspects.count)
+        var begun: [WebhookRequest] = []
+        do throws(StoreError) {
+            let known = suspects.compactMap { suspect in self.settler.token(of: suspect.id).map { (suspect, $0) } }
+            let answers = try await self.deliveries.begin(self.inbox.shard, known.map(\.1))
+            var held: Set<InFlightDeliveries.ID> = []
+            for (index, answer) in answers.enumerated() where answer && index < known.count {
+                held.insert(known[index].0.id)
+            }
+            for suspect in suspects {
+                if held.contains(suspect.id) {
+                    begun.append(suspect.request)
+                } else {
+                    self.settler.lose(suspect.id)
+                    suspect.request.completion(.aborted)
+                }
+            }
+        } catch {
+            self.trouble.note("Suspects could not be begun", error, shard: self.inbox.shard)
+            for suspect in suspects { suspect.request.completion(.aborted) }
+        }
+        self.client.send(begun)
+    }
+
+    /// An attempt that is ready to be sent. It is counted for its host and at the gate until its request is completed.
+    private struct Prepared {
+        let id: InFlightDeliveries.ID
+        let suspicion: Int
+        let request: WebhookRequest
+    }
+
+    /// - Returns: What may be sent; everything else has ended, or waits to be attempted alone.
+    /// - Throws: When Redis could not be asked where they go; then all are handed back.
+    private func prepare(
+        _ startables: [ShardSchedule.Startable], isAlone: Bool
+    ) async throws(StoreError) -> [Prepared] {
+        let now = self.clock.now
+        let plans: [AttemptPlanner.Plan]
+        do throws(StoreError) {
+            plans = try await self.planner.plan(startables, in: self.inbox.shard, at: now, bodies: self.bodies) {
+                self.admit($0, to: $1.host, isAlone: isAlone)
+            }
+        } catch {
+            for startable in startables { self.settler.end(startable.id, with: .handedBack) }
+            throw error
+        }
+        var prepared: [Prepared] = []
+        prepared.reserveCapacity(plans.count)
+        for plan in plans {
+            switch plan {
+            case .keep: break
+            case .end(let id, let ending): self.settler.end(id, with: ending)
+            case .postpone(let startable, let host):
+                self.leave(host, startable, isAlone: isAlone)
+                self.settler.end(startable.id, with: Self.postponed)
+            case .fail(let startable, let policy, let host, let error):
+                self.logger.error("A message body does not open", metadata: Self.metadata(startable.lease, error))
+                self.leave(host, startable, isAlone: isAlone)
+                let attempt = InFlightAttempt(startable, policy, startedAt: now)
+                self.end(attempt, .unreachable(.sealed), Exchange(), at: now)
+            case .send(let startable, let policy, let draft):
+                self.metrics.started(startable.lease, at: now)
+                self.settler.keep(draft.body, for: startable.id)
+                let attempt = InFlightAttempt(startable, policy, startedAt: now)
+                let request = self.request(attempt, draft, project: startable.lease.queue.project, isAlone: isAlone)
+                prepared.append(Prepared(id: startable.id, suspicion: attempt.suspicion, request: request))
+            }
+        }
+        return prepared
+    }
+
+    private func request(
+        _ attempt: InFlightAttempt, _ draft: AttemptPlanner.WebhookDraft, project: ProjectID, isAlone: Bool
+    ) -> WebhookRequest {
+        WebhookRequest(
+            url: draft.url, host: draft.host, headers: draft.headers, body: draft.body.bytes, project: project
+        ) { result in
+            self.hosts.leave(draft.host, of: project)
+            if isAlone {
+                self.gate.soloEnded()
+            } else {
+                if attempt.suspicion >= SuspectRules.fewLevel { self.gate.suspectEnded() }
+                self.gate.ended(1)
+            }
+            self.finished(attempt, result)
+        }
+    }
+
+    /// Whether an attempt may begin; if so it is counted for its host.
+    private func admit(
+        _ startable: ShardSchedule.Startable, to host: String, isAlone: Bool
+    ) -> AttemptPlanner.Admission {
+        let lease = startable.lease
+        if lease.suspicion >= SuspectRules.soloLevel, !isAlone {
+            guard self.gate.requestSolo(for: self.inbox) else { return .ended(Self.postponed) }
+            self.inbox.change { $0.keepSolo(startable) }
+            return .kept
+        }
+        let waiter = HostRoom.Waiter(
+            subscription: lease.subscription, project: lease.queue.project, inbox: self.hostNumber)
+        guard self.hosts.enter(host, waiter) else {
+            self.metrics.postponed()
+            let isRemembered = self.hosts.wait(for: host, waiter)
+            return .ended(.parked(.milliseconds(.random(in: isRemembered ? Self.parking : Self.postponement))))
+        }
+        if lease.suspicion >= SuspectRules.fewLevel, !isAlone, !self.gate.admitSuspect() {
+            self.hosts.leave(host, of: lease.queue.project)
+            return .ended(Self.postponed)
+        }
+        return .admitted
+    }
+
+    private static var postponed: Settlement.Ending { .postponed(.milliseconds(.random(in: Self.postponement))) }
+
+    /// Takes back what ``admit(_:to:isAlone:)`` counted.
+    private func leave(_ host: String, _ startable: ShardSchedule.Startable, isAlone: Bool) {
+        self.hosts.leave(host, of: startable.lease.queue.project)
+        if startable.lease.suspicion >= SuspectRules.fewLevel, !isAlone { self.gate.suspectEnded() }
+    }
+
+    private func finished(_ attempt: InFlightAttempt, _ result: WebhookResult) {
+        switch result {
+        case .aborted: self.settler.end(attempt.id, with: .handedBack)
+        case .finished(let outcome, let exchange):
+            self.metrics.finished(outcome)
+            self.end(attempt, outcome, exchange, at: self.clock.now)
+        }
+    }
+
+    private func end(_ attempt: InFlightAttempt, _ outcome: Outcome, _ exchange: Exchange, at now: Timestamp) {
+        let report = AttemptReport(
+            startedAt: attempt.startedAt, kind: attempt.kind, outcome: outcome, exchange: exchange)
+        self.settler.end(attempt.id, with: attempt.ending(after: outcome, at: now), report)
+    }
+
+    private static func metadata(_ lease: Lease, _ error: VaultError) -> Logger.Metadata {
+        [
+            LogKey.queueName: "\(lease.queue.name)", LogKey.subscriptionID: "\(lease.subscription.text)",
+            LogKey.deliveryAttempt: "\(lease.attempt)", LogKey.error: "\(error)",
+        ]
+    }
+}

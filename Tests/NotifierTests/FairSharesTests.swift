@@ -1,0 +1,101 @@
+import Domain
+import Notifier
+import Store
+import Testing
+
+struct FairSharesTests {
+    private static func project(_ name: String) throws -> ProjectID { try ProjectID(name) }
+
+    /// Has a project take as much as it may, call after call, each answered before the next.
+    private static func fill(_ shares: inout FairShares, by project: ProjectID) {
+        while true {
+            let reservation = shares.reserve(for: 0)
+            let allowance = reservation.allowance
+            let count = min(allowance.capacity, allowance.projects[project] ?? allowance.projectMax)
+            shares.confirm(reservation, of: Array(repeating: project, count: count))
+            guard count > 0 else { return }
+        }
+    }
+
+    @Test func `One project alone gets nearly eight ninths, and the rest is there at once for one that holds nothing`() throws {
+        let (loud, quiet) = (try Self.project("loud"), try Self.project("quiet"))
+        var shares = FairShares(slots: 900)
+        Self.fill(&shares, by: loud)
+        #expect((775...777).contains(shares.slots(of: loud)))
+        #expect(shares.blocked == 1)
+        let reservation = shares.reserve(for: 1)
+        #expect(reservation.allowance.projects[loud] == 0)
+        #expect(reservation.allowance.projectMax >= 40 && reservation.isBounded)
+        shares.confirm(reservation, of: [])
+        Self.fill(&shares, by: quiet)
+        #expect(shares.slots(of: quiet) >= 70)
+        #expect(shares.used < 900)
+    }
+
+    @Test(arguments: [2, 10, 100])
+    func `However many projects want everything, the next one still gets something`(floods: Int) throws {
+        var shares = FairShares(slots: 8192)
+        for number in 0..<floods { Self.fill(&shares, by: try Self.project("\(number)")) }
+        let reservation = shares.reserve(for: 0)
+        #expect(reservation.allowance.projectMax > 0)
+    }
+
+    @Test func `Two calls beside each other do not hand all that is left to one project`() throws {
+        let loud = try Self.project("loud")
+        var shares = FairShares(slots: 90)
+        let calls = (0..<16).map { shares.reserve(for: $0) }
+        for call in calls {
+            let count = min(call.allowance.capacity, call.allowance.projects[loud] ?? call.allowance.projectMax)
+            shares.confirm(call, of: Array(repeating: loud, count: count))
+        }
+        #expect(shares.slots(of: loud) < 90)
+        #expect(shares.reserve(for: 0).allowance.projectMax > 0)
+    }
+
+    @Test func `Without contention a call is not bounded, and names no project`() throws {
+        var shares = FairShares(slots: 8192)
+        shares.confirm(shares.reserve(for: 0), of: [try Self.project("a")])
+        let reservation = shares.reserve(for: 0)
+        #expect(reservation.allowance.capacity == FairShares.perCallMax)
+        #expect(reservation.allowance.projects.isEmpty && !reservation.isBounded)
+    }
+
+    @Test func `Shards that got nothing are woken in turn, while something is free`() throws {
+        let project = try Self.project("a")
+        var shares = FairShares(slots: 1)
+        let only = shares.reserve(for: 7)
+        shares.confirm(only, of: [project])
+        for shard in [3, 5, 3] { #expect(shares.reserve(for: shard).allowance.capacity == 0) }
+        #expect(shares.next() == nil)
+        shares.release([project])
+        #expect(shares.next() == 3)
+        #expect(shares.next() == 5)
+        #expect(shares.next() == nil)
+        #expect(shares.isIdle)
+    }
+
+    @Test func `Large bodies of one project leave room for those of another`() throws {
+        let (loud, quiet) = (try Self.project("loud"), try Self.project("quiet"))
+        var shares = FairShares(slots: 1000, bytes: 9 << 20)
+        for _ in 0..<9 where shares.mayHold(loud) { shares.hold(bytes: 1 << 20, of: loud) }
+        #expect(shares.bytes(of: loud) == 8 << 20)
+        #expect(!shares.mayHold(loud) && shares.mayHold(quiet))
+        #expect(shares.reserve(for: 0).allowance.projects == [loud: 0])
+        shares.hold(bytes: 2 << 20, of: quiet)
+        #expect(shares.reserve(for: 1).allowance.capacity == 0)
+        shares.release(bytes: 8 << 20, of: loud)
+        #expect(shares.next() == 1)
+    }
+
+    @Test func `What is given back twice is counted once`() throws {
+        let project = try Self.project("a")
+        var shares = FairShares(slots: 10)
+        shares.confirm(shares.reserve(for: 0), of: [project])
+        shares.hold(bytes: 10, of: project)
+        for _ in 0..<3 {
+            shares.release([project])
+            shares.release(bytes: 10, of: project)
+        }
+        #expect(shares.used == 0 && shares.bytes == 0 && shares.isIdle)
+    }
+}
