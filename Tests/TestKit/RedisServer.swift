@@ -16,6 +16,11 @@ package final class RedisServer: Sendable {
     package let endpoint: RedisEndpoint
     /// Over loopback; nil unless asked for.
     package let tcpEndpoint: RedisEndpoint?
+    /// Of ``tcpEndpoint``.
+    package var tcpPort: Int? {
+        if case .tcp(_, let port)? = self.tcpEndpoint?.address { port } else { nil }
+    }
+
     private let socketPath: String
     private let arguments: [String]
     private let process = NIOLockedValueBox<ChildProcess?>(nil)
@@ -35,7 +40,7 @@ package final class RedisServer: Sendable {
                 "--enable-debug-command", "local",
             ] + (password.map { ["--requirepass", $0] } ?? []) + arguments
         self.pool = RedisPool(
-            endpoint: self.endpoint, connections: 1, deadline: .seconds(20),
+            endpoint: self.endpoint, connections: 1, deadline: .seconds(20), mustBeMaster: false,
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
     }
 

@@ -15,8 +15,8 @@ package final class RedisBlockingConnection: Service, Sendable {
     /// - Parameter eventLoopGroup: Must outlive the connection.
     package init(endpoint: RedisEndpoint, eventLoopGroup: any EventLoopGroup, logger: Logger) {
         self.connection = RedisConnection(
-            RedisConnection.Settings(endpoint: endpoint, inFlightMax: 1, patience: nil),
-            eventLoop: eventLoopGroup.next(), logger: logger)
+            RedisConnection.Settings(endpoint: endpoint, inFlightMax: 1, patience: nil, probes: false),
+            watch: ServerWatch(), eventLoop: eventLoopGroup.next(), logger: logger)
     }
 
     /// Sends one command and waits for its reply.

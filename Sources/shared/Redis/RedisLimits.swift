@@ -20,6 +20,8 @@ package enum RedisLimits {
     package static let patience = TimeAmount.seconds(1)
     /// From the start of a connection attempt to its TCP or Unix connection, and again to the end of the greeting.
     package static let connectTimeout = TimeAmount.seconds(2)
+    /// How often a connection asks its server whether it is still a master that holds the same store.
+    package static let probeInterval = TimeAmount.milliseconds(500)
     /// What a blocking read gets beyond its block time before its connection counts as broken.
     package static let blockingMargin = Duration.seconds(2)
 }

@@ -16,6 +16,7 @@ internal import Synchronization
 /// * Commands of one task run in the order it sends them; commands of different tasks in any order.
 package final class RedisPool: Service, Sendable {
     private let connections: [RedisConnection]
+    private let watch = ServerWatch()
     private let deadline: TimeAmount
     private let cursor = Atomic<UInt>(0)
 
@@ -24,46 +25,62 @@ package final class RedisPool: Service, Sendable {
     ///   - inFlightMax: Commands sent or waiting on one connection, 1 or more; beyond it they fail with
     ///     ``RedisError/NotSent/tooManyInFlight``. Their bytes have a bound too, ``RedisLimits/inFlightBytesMax``.
     ///   - deadline: From the call to the reply.
+    ///   - mustBeMaster: A replica is treated as one that is away: no command is sent to it.
     ///   - eventLoopGroup: Must outlive the pool.
     package init(
         endpoint: RedisEndpoint,
         connections: Int = 2,
         inFlightMax: Int = RedisLimits.inFlightMax,
         deadline: Duration = RedisLimits.deadline,
+        mustBeMaster: Bool = true,
         eventLoopGroup: any EventLoopGroup,
         logger: Logger
     ) {
         precondition(connections >= 1 && inFlightMax >= 1 && deadline > .zero, "a pool needs room to work in")
         let settings = RedisConnection.Settings(
-            endpoint: endpoint, inFlightMax: inFlightMax, patience: RedisLimits.patience)
+            endpoint: endpoint, inFlightMax: inFlightMax, patience: RedisLimits.patience, mustBeMaster: mustBeMaster)
+        let watch = self.watch
         self.connections = (0..<connections).map { _ in
-            RedisConnection(settings, eventLoop: eventLoopGroup.next(), logger: logger)
+            RedisConnection(settings, watch: watch, eventLoop: eventLoopGroup.next(), logger: logger)
         }
         self.deadline = TimeAmount(deadline)
+        watch.set(self.connections)
     }
+
+    /// Expects a store at the address from now on: every new connection, and every old one every
+    /// ``RedisLimits/probeInterval``, reads its identity again.
+    ///
+    /// - Returns: The epoch of the store, for ``send(_:epoch:)`` and ``run(_:epoch:)``. It ends when the store is found
+    ///   missing or changed, and when another one is adopted.
+    package func adopt(_ identity: RedisIdentity) -> Int { self.watch.adopt(identity) }
+
+    /// Whether the store of an epoch is still there, as far as is known.
+    package func holds(_ epoch: Int) -> Bool { self.watch.serves(epoch) }
 
     /// Sends one command and waits for its reply.
     ///
     /// - Returns: The reply, which is never ``RedisValue/error(_:)`` itself; arrays may hold errors.
-    /// - Throws: ``RedisError/refused(_:)`` for an error reply.
-    package func send(_ command: RedisCommand) async throws(RedisError) -> RedisValue {
-        try await self.send(command.encoded)
+    /// - Parameter epoch: Of the store it is meant for; nil: of any.
+    /// - Throws: ``RedisError/refused(_:)`` for an error reply; ``RedisError/NotSent/storeChanged`` when the epoch is over.
+    package func send(_ command: RedisCommand, epoch: Int? = nil) async throws(RedisError) -> RedisValue {
+        try await self.send(command.encoded, epoch)
     }
 
     /// Runs a script by its hash, and gives Redis the source first where it does not know it.
     ///
+    /// - Parameter epoch: Of the store it is meant for; nil: of any.
     /// - Throws: ``RedisError/refused(_:)`` for an error reply, never with the kind `noscript`.
-    package func run(_ call: ScriptCall) async throws(RedisError) -> RedisValue {
+    package func run(_ call: ScriptCall, epoch: Int? = nil) async throws(RedisError) -> RedisValue {
         do {
-            return try await self.send(call.byHash)
+            return try await self.send(call.byHash, epoch)
         } catch .refused(let error) where error.kind == .noscript {
             // It did not run, so a second try is safe. SCRIPT LOAD keeps the script for the calls to come (Redis 7.4
             // may forget what EVAL brought), EVAL runs it even when someone flushes the scripts in between.
             var load = RedisCommand("SCRIPT", arguments: 2)
             load.append("LOAD")
             load.append(call.script.source)
-            _ = try await self.send(load)
-            return try await self.send(call.bySource)
+            _ = try await self.send(load, epoch: epoch)
+            return try await self.send(call.bySource, epoch)
         }
     }
 
@@ -82,12 +99,15 @@ package final class RedisPool: Service, Sendable {
         // All doors first: a command refused by one connection must not go and wait at the next.
         for connection in self.connections { connection.refuse() }
         for connection in self.connections { await connection.shutDown() }
+        self.watch.set([])
     }
 
-    private func send(_ command: EncodedCommand) async throws(RedisError) -> RedisValue {
+    private func send(_ command: EncodedCommand, _ epoch: Int?) async throws(RedisError) -> RedisValue {
         let deadline = NIODeadline.now() + self.deadline
         let reply = await withUnsafeContinuation { (caller: Request.Caller) in
-            self.post(Request(command: command, deadline: deadline, caller: caller))
+            self.post(
+                Request(
+                    command: command, deadline: deadline, epoch: epoch ?? ServerWatch.anyEpoch, caller: caller))
         }
         return try reply.get()
     }

@@ -6,6 +6,8 @@ struct Greeting: Sendable {
         case authenticate
         case selectDatabase
         case setName
+        case role
+        case identity(RedisIdentity)
         /// Last, for a Redis that is still reading its data answers everything before it.
         case ping
     }
@@ -14,12 +16,20 @@ struct Greeting: Sendable {
         case goOn
         /// The last step went well.
         case ready
-        case notReady(GreetingRefused)
+        case notReady(ServerUnusable)
+        /// The server is fit, and holds another store than the expected one.
+        case otherStore(RedisIdentity)
     }
+
+    /// The code of a server that is no master.
+    static let replica = "REPLICA"
 
     let steps: [(step: Step, command: EncodedCommand)]
 
-    init(to endpoint: RedisEndpoint) {
+    /// - Parameters:
+    ///   - mustBeMaster: A replica is refused.
+    ///   - identity: Of the expected store, if any.
+    init(to endpoint: RedisEndpoint, mustBeMaster: Bool, identity: RedisIdentity?) {
         var steps: [(Step, EncodedCommand)] = []
         if let password = endpoint.password {
             var command = RedisCommand("AUTH", arguments: 2)
@@ -36,29 +46,55 @@ struct Greeting: Sendable {
         name.append("SETNAME")
         name.append("herald")
         steps.append((.setName, name.encoded))
+        steps += Self.probe(mustBeMaster: mustBeMaster, identity: identity)
         steps.append((.ping, RedisCommand("PING", arguments: 0).encoded))
         self.steps = steps
     }
 
+    /// What is also asked from time to time of a server that is in use.
+    static func probe(mustBeMaster: Bool, identity: RedisIdentity?) -> [(step: Step, command: EncodedCommand)] {
+        var steps: [(Step, EncodedCommand)] = []
+        if mustBeMaster { steps.append((.role, RedisCommand("ROLE", arguments: 0).encoded)) }
+        if let identity { steps.append((.identity(identity), identity.command)) }
+        return steps
+    }
+
     static func judge(_ step: Step, answer: RedisValue) -> Judgement {
-        guard case .error(let error) = answer else { return step == .ping ? .ready : .goOn }
-        let code = String(RedisServerError.code(of: error.message))
+        if case .error(let error) = answer {
+            return Self.judge(step, code: String(RedisServerError.code(of: error.message)))
+        }
         switch step {
-        case .authenticate, .selectDatabase:
-            return .notReady(GreetingRefused(step: step, code: code))
-        case .setName:
-            return .goOn  // The name is for people who look at CLIENT LIST; a user without CLIENT can work as well.
         case .ping:
-            // A user without PING can work as well.
-            return code == "NOPERM" ? .ready : .notReady(GreetingRefused(step: step, code: code))
+            return .ready
+        case .role:
+            switch answer.array?.first?.text {
+            case "master": return .goOn
+            case "slave": return .notReady(ServerUnusable(step: step, code: Self.replica))
+            default: return .notReady(ServerUnusable(step: step, code: "ROLE"))
+            }
+        case .identity(let expected):
+            return answer.bytes == expected.value ? .goOn : .otherStore(expected)
+        case .authenticate, .selectDatabase, .setName:
+            return .goOn
         }
     }
-}
 
-/// Redis refused a step of the greeting.
-///
-/// Only the leading word of its message is kept: "unknown command" repeats the arguments, and those of `AUTH` are secret.
-struct GreetingRefused: Error, Equatable {
-    let step: Greeting.Step
-    let code: String
+    private static func judge(_ step: Step, code: String) -> Judgement {
+        let refused = Judgement.notReady(ServerUnusable(step: step, code: code))
+        switch step {
+        case .authenticate, .selectDatabase:
+            return refused
+        case .identity:
+            // A user who may not read it any more hears the same of every command.
+            return code == "NOPERM" ? .goOn : refused
+        case .setName:
+            return .goOn  // The name is for people who look at CLIENT LIST; a user without CLIENT can work as well.
+        case .role:
+            // A user without ROLE can work as well; so can one of a managed Redis that does not have it.
+            return ["NOPERM", "ERR"].contains(code) ? .goOn : refused
+        case .ping:
+            // A user without PING can work as well.
+            return code == "NOPERM" ? .ready : refused
+        }
+    }
 }

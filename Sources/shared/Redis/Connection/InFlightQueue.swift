@@ -5,6 +5,7 @@ struct InFlightQueue: Sendable {
     struct Command: Sendable {
         enum Owner: Sendable {
             case greeting(Greeting.Step)
+            case probe(Greeting.Step)
             case caller(Request.Caller, ticket: UInt64)
         }
 
@@ -22,6 +23,10 @@ struct InFlightQueue: Sendable {
         self.commands.append(Command(owner: .greeting(step), deadline: deadline, bytes: 0))
     }
 
+    mutating func append(probe step: Greeting.Step, deadline: NIODeadline) {
+        self.commands.append(Command(owner: .probe(step), deadline: deadline, bytes: 0))
+    }
+
     mutating func append(_ request: Request) {
         self.commands.append(
             Command(
@@ -35,7 +40,7 @@ struct InFlightQueue: Sendable {
     func contains(ticket: UInt64) -> Bool {
         self.commands.contains { command in
             switch command.owner {
-            case .greeting: false
+            case .greeting, .probe: false
             case .caller(_, let owner): owner == ticket
             }
         }
@@ -59,7 +64,7 @@ struct InFlightQueue: Sendable {
         defer { self = InFlightQueue() }
         return self.commands.compactMap { command in
             switch command.owner {
-            case .greeting: return nil
+            case .greeting, .probe: return nil
             case .caller(let caller, _):
                 let told = cause == .disconnected && command.deadline <= now ? .deadline : cause
                 return Ending(caller: caller, reply: .failure(.outcomeUnknown(told)), bytes: command.bytes)

@@ -19,6 +19,10 @@ actor RedisConnection {
         var inFlightMax: Int
         /// See ``RedisLimits/patience``; nil waits as long as the command's own deadline.
         var patience: TimeAmount?
+        /// A replica is refused, and left when a master has become one.
+        var mustBeMaster = true
+        /// Whether the server is asked every ``RedisLimits/probeInterval``; not where a read may be waiting in it.
+        var probes = true
     }
 
     static let sweepInterval = TimeAmount.milliseconds(100)
@@ -38,16 +42,21 @@ actor RedisConnection {
     private var inFlight = InFlightQueue()
     private var outgoing = ByteBuffer()
     private var sweepIsArmed = false
+    private var isProbing = false
     /// Whether the operator was told that Redis is away.
     private var outageIsLogged = false
+    /// Why there is no connection, while there is none.
+    private var absence = RedisError.NotSent.disconnected
+    private let watch: ServerWatch
 
-    init(_ settings: Settings, eventLoop: any EventLoop, logger: Logger) {
+    init(_ settings: Settings, watch: ServerWatch, eventLoop: any EventLoop, logger: Logger) {
         self.settings = settings
         self.eventLoop = eventLoop
         self.unownedExecutor = eventLoop.executor.asUnownedSerialExecutor()
         self.mailbox = NIOLockedValueBox(
             Mailbox(commandsMax: settings.inFlightMax, bytesMax: RedisLimits.inFlightBytesMax))
         self.life = ConnectionLife(patience: settings.patience)
+        self.watch = watch
         self.logger = logger
     }
 
@@ -67,6 +76,11 @@ actor RedisConnection {
     /// Refuses commands from this moment on; those already taken are served until ``shutDown()``.
     nonisolated func refuse() {
         self.mailbox.withLockedValue { $0.set(.shut(.shutDown)) }
+    }
+
+    /// Gives up a connection to a server that cannot be used, and makes a new one.
+    nonisolated func leave(_ reason: ServerUnusable) {
+        self.onLoop { if $0.life.isReady { $0.breakOff(reason) } }
     }
 
     /// Ends one blocking read early, wherever it is.
@@ -104,17 +118,26 @@ actor RedisConnection {
         if self.life.phase == .ended {
             self.finish(requests.map { $0.ending(.shutDown) })
         } else if let channel = self.channel, self.life.isReady {
-            for request in requests { self.write(request, to: channel) }
-            self.flush(channel)
+            self.write(requests, to: channel)
         } else {
             self.waiting.append(contentsOf: requests)
         }
         self.armSweep()
     }
 
-    private func write(_ request: Request, to channel: any Channel) {
-        self.write(request.command, to: channel)
-        self.inFlight.append(request)
+    /// Sends what is meant for the store that is there, and fails the rest.
+    private func write(_ requests: some Sequence<Request>, to channel: any Channel) {
+        var endings: [Ending] = []
+        for request in requests {
+            if self.watch.serves(request.epoch) {
+                self.write(request.command, to: channel)
+                self.inFlight.append(request)
+            } else {
+                endings.append(request.ending(.storeChanged))
+            }
+        }
+        self.flush(channel)
+        if !endings.isEmpty { self.finish(endings) }
     }
 
     private func write(_ command: EncodedCommand, to channel: any Channel) {
@@ -146,6 +169,8 @@ actor RedisConnection {
         var endings: [Ending] = []
         endings.reserveCapacity(replies.count)
         var failure: (any Error)?
+        // A server that is of no use is left at once; what it says besides errors may be out of date.
+        var unusable: ServerUnusable?
         for reply in replies {
             guard let command = self.inFlight.popFirst() else {
                 failure = BrokenReply(reason: "a reply to nothing we asked")
@@ -154,17 +179,27 @@ actor RedisConnection {
             switch command.owner {
             case .greeting(let step):
                 failure = self.greetingAnswered(step, reply)
+            case .probe(let step):
+                unusable = self.probeAnswered(step, reply) ?? unusable
             case .caller(let caller, _):
+                let answer: Request.Reply
                 if case .error(let error) = reply {
-                    endings.append(Ending(caller: caller, reply: .failure(.refused(error)), bytes: command.bytes))
+                    answer = .failure(.refused(error))
+                    if error.endsConnection {
+                        unusable = ServerUnusable(step: nil, code: String(RedisServerError.code(of: error.message)))
+                    }
                 } else {
-                    endings.append(Ending(caller: caller, reply: .success(reply), bytes: command.bytes))
+                    answer = unusable == nil ? .success(reply) : .failure(.outcomeUnknown(.disconnected))
                 }
+                endings.append(Ending(caller: caller, reply: answer, bytes: command.bytes))
             }
             if failure != nil { break }
         }
         self.finish(endings)
-        if let failure {
+        if let unusable {
+            self.breakOff(failure ?? unusable)
+            self.watch.leave(unusable)
+        } else if let failure {
             self.breakOff(failure)
         } else {
             // After the last reply of this read: one too many must not be taken for that of a command not yet sent.
@@ -174,8 +209,7 @@ actor RedisConnection {
 
     private func sendWaiting() {
         guard !self.waiting.isEmpty, self.life.isReady, let channel = self.channel else { return }
-        while let request = self.waiting.popFirst() { self.write(request, to: channel) }
-        self.flush(channel)
+        self.write(self.takeWaiting(), to: channel)
     }
 
     /// Tells callers how their commands ended.
@@ -232,7 +266,9 @@ actor RedisConnection {
             }
             self.channel = channel
             let deadline = NIODeadline.now() + RedisLimits.connectTimeout
-            for (step, command) in Greeting(to: self.settings.endpoint).steps {
+            let greeting = Greeting(
+                to: self.settings.endpoint, mustBeMaster: self.settings.mustBeMaster, identity: self.watch.identity)
+            for (step, command) in greeting.steps {
                 self.write(command, to: channel)
                 self.inFlight.append(step, deadline: deadline)
             }
@@ -242,18 +278,66 @@ actor RedisConnection {
     }
 
     /// - Returns: Why the connection is of no use.
-    private func greetingAnswered(_ step: Greeting.Step, _ reply: RedisValue) -> GreetingRefused? {
+    private func greetingAnswered(_ step: Greeting.Step, _ reply: RedisValue) -> ServerUnusable? {
         switch Greeting.judge(step, answer: reply) {
         case .goOn: return nil
         case .notReady(let refusal): return refusal
+        case .otherStore(let expected):
+            self.lost(expected)
+            return nil
         case .ready:
             self.life.greeted(at: .now())
             self.mailbox.withLockedValue { $0.set(.ready) }
+            if self.settings.probes { self.scheduleProbe() }
             if self.outageIsLogged {
                 self.outageIsLogged = false
                 self.logger.notice("Redis is back")
             }
             return nil
+        }
+    }
+
+    // MARK: Asking the server
+
+    private func scheduleProbe() {
+        let generation = self.generation
+        self.eventLoop.scheduleTask(in: RedisLimits.probeInterval) {
+            self.assumeIsolated { if $0.generation == generation { $0.probe() } }
+        }
+    }
+
+    private func probe() {
+        guard self.life.isReady, let channel = self.channel else { return }
+        self.scheduleProbe()
+        // One that is not answered yet says as much as another behind it.
+        guard !self.isProbing else { return }
+        let steps = Greeting.probe(mustBeMaster: self.settings.mustBeMaster, identity: self.watch.identity)
+        guard !steps.isEmpty else { return }
+        self.isProbing = true
+        let deadline = NIODeadline.now() + TimeAmount(RedisLimits.deadline)
+        for (step, command) in steps {
+            self.write(command, to: channel)
+            self.inFlight.append(probe: step, deadline: deadline)
+        }
+        self.flush(channel)
+        self.armSweep()
+    }
+
+    /// - Returns: Why the server is of no use.
+    private func probeAnswered(_ step: Greeting.Step, _ reply: RedisValue) -> ServerUnusable? {
+        self.isProbing = false
+        switch Greeting.judge(step, answer: reply) {
+        case .goOn, .ready: return nil
+        case .notReady(let refusal): return refusal
+        case .otherStore(let expected):
+            self.lost(expected)
+            return nil
+        }
+    }
+
+    private func lost(_ identity: RedisIdentity) {
+        if self.watch.lose(identity) {
+            self.logger.critical("Redis has lost the store it held, or is another Redis: its data is gone")
         }
     }
 
@@ -266,18 +350,28 @@ actor RedisConnection {
         self.generation += 1
         self.channel?.close(promise: nil)
         self.channel = nil
+        self.isProbing = false
+        self.absence = (error as? ServerUnusable)?.absence ?? .disconnected
         // A caller that no longer waits for its reply says nothing about Redis.
         let isOutage = cause != .cancelled
         self.logger.log(
             level: !isOutage || self.outageIsLogged ? .debug : .warning,
-            isOutage ? "Redis is not reachable" : "A cancelled command takes its connection along",
+            isOutage ? self.outage : "A cancelled command takes its connection along",
             metadata: ["error": "\(error)", "redis.retry_in_ms": "\(pause.nanoseconds / 1_000_000)"])
         if isOutage { self.outageIsLogged = true }
         self.eventLoop.scheduleTask(in: pause) { self.assumeIsolated { $0.pauseOver() } }
         self.finish(
             self.inFlight.giveUp(cause, at: now),
-            door: self.life.isWorthWaiting(at: now) ? .waiting : .shut(.disconnected))
+            door: self.life.isWorthWaiting(at: now) ? .waiting : .shut(self.absence))
         self.armSweep()
+    }
+
+    private var outage: Logger.Message {
+        switch self.absence {
+        case .replica: "Redis is a replica and takes no writes"
+        case .loading: "Redis is reading its data"
+        default: "Redis is not reachable"
+        }
     }
 
     private func pauseOver() {
@@ -319,8 +413,8 @@ actor RedisConnection {
         if self.life.isWorthWaiting(at: now) {
             self.finish(endings)
         } else {
-            endings += self.takeWaiting().map { $0.ending(.disconnected) }
-            self.finish(endings, door: .shut(.disconnected))
+            endings += self.takeWaiting().map { $0.ending(self.absence) }
+            self.finish(endings, door: .shut(self.absence))
         }
         self.armSweep()
     }

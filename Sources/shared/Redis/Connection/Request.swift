@@ -11,6 +11,8 @@ struct Request: Sendable {
 
     let command: EncodedCommand
     let deadline: NIODeadline
+    /// The store it was made for, see ``ServerWatch``.
+    var epoch = ServerWatch.anyEpoch
     /// Names a blocking read, to cancel it.
     ///
     /// 0 elsewhere: a pooled command is not cancelled.

@@ -12,6 +12,12 @@ package enum RedisError: Error, Sendable, Equatable {
     package enum NotSent: Sendable, Equatable {
         /// There is no connection, and there has been none for longer than ``RedisLimits/patience``.
         case disconnected
+        /// The Redis at the address is a replica, which takes no writes.
+        case replica
+        /// The Redis at the address is reading its data from disk.
+        case loading
+        /// The store that the command was made for is not there any more: its Redis was emptied, or is another one.
+        case storeChanged
         /// The bound of commands, or of their bytes, in flight was reached.
         case tooManyInFlight
         /// The deadline passed before there was a connection.

@@ -18,6 +18,16 @@ package struct RedisServerError: Error, Sendable, Equatable {
         case busy
         /// A password is missing or wrong.
         case noauth
+        /// This Redis is a replica whose master is away.
+        case masterdown
+        /// The cluster does not serve this key now.
+        case clusterdown
+        /// A command that waited ends because this Redis has become a replica.
+        case unblocked
+        /// Redis cannot save its data, and refuses writes for it. The command did not run.
+        case misconf
+        /// Fewer replicas are connected than writes need. The command did not run.
+        case noreplicas
         case other
     }
 
@@ -30,6 +40,14 @@ package struct RedisServerError: Error, Sendable, Equatable {
     package init(message: String) {
         self.kind = Kind(code: Self.code(of: message))
         self.message = message
+    }
+
+    /// Whether the connection it came on is of no more use: the server is not, or no longer, the one to ask.
+    var endsConnection: Bool {
+        switch self.kind {
+        case .readonly, .loading, .moved, .masterdown, .clusterdown, .unblocked, .noauth: true
+        case .noscript, .oom, .wrongtype, .busy, .misconf, .noreplicas, .other: false
+        }
     }
 
     /// The word in capitals that leads the message, such as `WRONGTYPE`.
@@ -61,6 +79,11 @@ extension RedisServerError.Kind {
             case "WRONGTYPE": .wrongtype
             case "BUSY": .busy
             case "NOAUTH", "WRONGPASS": .noauth
+            case "MASTERDOWN": .masterdown
+            case "CLUSTERDOWN": .clusterdown
+            case "UNBLOCKED": .unblocked
+            case "MISCONF": .misconf
+            case "NOREPLICAS": .noreplicas
             default: .other
             }
     }

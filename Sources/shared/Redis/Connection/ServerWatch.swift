@@ -1,0 +1,97 @@
+internal import NIOConcurrencyHelpers
+internal import Synchronization
+
+/// A value that tells one store from another: written once, and gone when the server loses its data.
+package struct RedisIdentity: Sendable, Equatable {
+    package let key: String
+    package let value: [UInt8]
+
+    package init(key: String, value: [UInt8]) {
+        self.key = key
+        self.value = value
+    }
+
+    /// Reads the value again.
+    var command: EncodedCommand {
+        var command = RedisCommand("GET", arguments: 1)
+        command.append(self.key)
+        return command.encoded
+    }
+}
+
+/// What the connections of one client have in common: the server they lead to, and the store they expect there.
+///
+/// An epoch is the time during which the server held one store. Commands carry the epoch they belong to, and those of
+/// another are not sent: nothing that was made for a store that is gone reaches the next one.
+final class ServerWatch: Sendable {
+    /// The epoch of a command that goes to any store.
+    static let anyEpoch = 0
+
+    private struct State {
+        var connections: [RedisConnection] = []
+        var identity: RedisIdentity?
+    }
+
+    private let state = NIOLockedValueBox(State())
+    private let current = Atomic<Int>(ServerWatch.anyEpoch)
+
+    /// 0 before the first identity; it only grows.
+    var epoch: Int { self.current.load(ordering: .acquiring) }
+
+    /// nil: any store will do.
+    var identity: RedisIdentity? { self.state.withLockedValue { $0.identity } }
+
+    func serves(_ epoch: Int) -> Bool { epoch == Self.anyEpoch || epoch == self.epoch }
+
+    func set(_ connections: [RedisConnection]) {
+        self.state.withLockedValue { $0.connections = connections }
+    }
+
+    /// Expects a store from now on.
+    ///
+    /// - Returns: Its epoch; the present one if the store is expected already.
+    func adopt(_ identity: RedisIdentity) -> Int {
+        self.state.withLockedValue { state in
+            if state.identity != identity {
+                state.identity = identity
+                self.current.wrappingAdd(1, ordering: .acquiringAndReleasing)
+            }
+            return self.epoch
+        }
+    }
+
+    /// The expected store is not there any more.
+    ///
+    /// - Returns: Whether this was not known before.
+    func lose(_ identity: RedisIdentity) -> Bool {
+        self.state.withLockedValue { state in
+            guard state.identity == identity else { return false }
+            state.identity = nil
+            self.current.wrappingAdd(1, ordering: .acquiringAndReleasing)
+            return true
+        }
+    }
+
+    /// The server cannot be used: every connection to it is given up, so that the address is resolved anew.
+    func leave(_ reason: ServerUnusable) {
+        for connection in self.state.withLockedValue({ $0.connections }) { connection.leave(reason) }
+    }
+}
+
+/// A server answered that it cannot be used as things are, or not by us.
+///
+/// Only the leading word of its message is kept: "unknown command" repeats the arguments, and those of `AUTH` are secret.
+struct ServerUnusable: Error, Equatable {
+    /// The step of the greeting or probe it was the answer to; nil: a caller's command.
+    let step: Greeting.Step?
+    let code: String
+
+    /// What callers hear whose commands are not sent for it.
+    var absence: RedisError.NotSent {
+        switch self.code {
+        case Greeting.replica, "READONLY", "MASTERDOWN", "UNBLOCKED": .replica
+        case "LOADING": .loading
+        default: .disconnected
+        }
+    }
+}
