@@ -44,7 +44,7 @@ let package = Package(
         .target(
             name: "Pools",
             dependencies: [
-                "Domain", "Redis", "Store", .logging, .nio, .nioConcurrency, .serviceLifecycle,
+                "Domain", "Redis", "Store", .logging, .metrics, .nio, .nioConcurrency, .serviceLifecycle,
             ],
             path: "Sources/shared/Pools"
         ),

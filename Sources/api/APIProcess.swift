@@ -31,16 +31,17 @@ package enum APIProcess {
             try await Self.open(on: pool, settings.store, eventLoops, logger)
         } services: { stores in
             context.readiness.open {
-                do {
-                    try await stores.defaultStore.probeWritable()
-                    return .ready
+                do throws(StoreError) {
+                    return try await stores.defaultStore.probeWritable()
+                        ? .ready : .readyBut("the store is full: posts are refused, what frees memory goes on")
                 } catch {
                     logger.debug("Not ready", metadata: [LogKey.error: "\(error)"])
-                    return .notReady("Redis does not take writes")
+                    return .notReady("the store is not usable: \(error.trouble.rawValue)")
                 }
             }
             return [
                 AgreementWatch(settings.store, in: stores.defaultStore),
+                StoreWatch(stores.defaultStore, name: "default", logger: logger),
                 stores,
                 PoolMetrics(of: stores, logger: logger),
                 RESTServer(

@@ -52,7 +52,10 @@ package enum NotifierProcess {
                     control: opened.store, watch: opened.watch, settings: settings, health: health,
                     eventLoops: eventLoops, logger: logger
                 ) { context.readyFile.report(.work) }
-                return [AgreementWatch(settings.store, in: opened.store), opened.watch, supervisor]
+                return [
+                    StoreWatch(opened.store, name: "control", logger: logger),
+                    AgreementWatch(settings.store, in: opened.store), opened.watch, supervisor,
+                ]
             })
         return [control, serving]
     }
@@ -65,11 +68,10 @@ package enum NotifierProcess {
     private static func readiness(of store: Store, _ health: PoolHealth) async -> Readiness {
         guard health.readiness == .ready else { return health.readiness }
         do throws(StoreError) {
-            try await store.ping()
-            try await store.probeWritable()
-            return .ready
+            return try await store.probeWritable()
+                ? .ready : .readyBut("the store is full: posts are refused, what frees memory goes on")
         } catch {
-            return .notReady("Redis is not available or not writable")
+            return .notReady("the store is not usable: \(error.trouble.rawValue)")
         }
     }
 }

@@ -110,7 +110,7 @@ struct PoolSupervisor: Service {
                     gate: self.gate, pool: link.name, now: opened.now, eventLoopGroup: self.eventLoops,
                     logger: self.logger)
                 if link.isDefault { self.onWork() }
-                return [engine]
+                return [StoreWatch(opened.store, name: link.name, logger: self.logger), engine]
             }
             return [StoppingClient(client: client), redis, bell, opening]
         }

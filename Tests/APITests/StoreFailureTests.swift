@@ -28,33 +28,37 @@ struct StoreFailureTests {
     @Test func `Without Redis every answer is 503 within five seconds, and invites to repeat (CV-18, CV-19, CV-25)`()
         async throws
     {
-        try await withAPI { api async throws in
-            await api.redis.kill()
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                for (method, path, body) in Self.requests {
-                    let client = api.client()
-                    group.addTask {
-                        let reply = try await client.caller.send(
-                            method, path, headers: client.headers, body: body, within: .seconds(5))
-                        #expect(reply.status == 503, "\(method) \(path)")
-                        #expect(reply.title == "Service temporarily unavailable" && reply.words.contains("try again"))
-                        #expect(reply["Retry-After"] == "1" && reply["Location"] == nil)
-                        #expect(!reply.text.contains("Redis"))
+        try await withRedis(appendOnly: true) { redis in
+            try await withAPI(redis: redis) { api async throws in
+                await api.redis.kill()
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for (method, path, body) in Self.requests {
+                        let client = api.client()
+                        group.addTask {
+                            let reply = try await client.caller.send(
+                                method, path, headers: client.headers, body: body, within: .seconds(5))
+                            #expect(reply.status == 503, "\(method) \(path)")
+                            #expect(
+                                reply.title == "Service temporarily unavailable" && reply.words.contains("try again"))
+                            #expect(reply["Retry-After"] == "1" && reply["Location"] == nil)
+                            #expect(!reply.text.contains("Redis"))
+                        }
                     }
+                    try await group.waitForAll()
                 }
-                try await group.waitForAll()
+                let client = api.client()
+                let ping = try await client.get("/v2/ping")
+                #expect(ping.status == 503 && ping.body.isEmpty)
+                #expect(try await client.send("HEAD", "/v2/ping").status == 204)
+                // What is wrong with the request is still said first.
+                #expect(try await client.post("/v2/queues/q/messages", "{}").status == 400)
+                #expect(try await client.get("/v2/queues?limit=0").status == 400)
+                #expect(try await client.get("/v2/").status == 200)
+                #expect(try await client.get("/").status == 300)
+                try await api.redis.start()
+                #expect(
+                    try await eventually { try await client.put("/v2/queues/q").status == 201 ? true : nil } == true)
             }
-            let client = api.client()
-            let ping = try await client.get("/v2/ping")
-            #expect(ping.status == 503 && ping.body.isEmpty)
-            #expect(try await client.send("HEAD", "/v2/ping").status == 204)
-            // What is wrong with the request is still said first.
-            #expect(try await client.post("/v2/queues/q/messages", "{}").status == 400)
-            #expect(try await client.get("/v2/queues?limit=0").status == 400)
-            #expect(try await client.get("/v2/").status == 200)
-            #expect(try await client.get("/").status == 300)
-            try await api.redis.start()
-            #expect(try await eventually { try await client.put("/v2/queues/q").status == 201 ? true : nil } == true)
         }
     }
 
@@ -72,6 +76,79 @@ struct StoreFailureTests {
             #expect(repeated.status == 503 && repeated["Retry-After"] == "1")
             api.redis.resume()
             #expect(try await eventually { try await client.get("/v2/ping").status == 204 ? true : nil } == true)
+        }
+    }
+
+    @Test func `A full store refuses posts with a title of its own, and everything that frees goes on`() async throws {
+        try await withAPI { api async throws in
+            let client = api.client()
+            _ = try await client.postMessages((0..<30).map(String.init), to: "q")
+            let listed = try await client.get("/v2/queues/q/messages?echo=true").objects("messages")
+            let id = try #require(listed.last?["id"] as? String)
+            try await api.redis.command("CONFIG", "SET", "maxmemory", "1")
+            for (method, path, body) in [
+                ("POST", "/v2/queues/q/messages", #"{"messages":[{"body":1}]}"#), ("PUT", "/v2/queues/q2", "{}"),
+                ("POST", "/v2/queues/q/subscriptions", #"{"subscriber":"http://a"}"#),
+            ] {
+                let reply = try await client.send(method, path, body)
+                #expect(reply.status == 503 && reply.title == "The storage is full", "\(method) \(path)")
+                #expect(reply["Retry-After"] == "10")
+            }
+            #expect(try await client.delete("/v2/queues/q/messages?pop=5").status == 200)
+            let claim = try await client.post("/v2/queues/q/claims", #"{"ttl":60,"grace":60}"#)
+            #expect(claim.status == 201)
+            let location = try #require(claim["Location"])
+            #expect(try await client.patch(location, #"{"ttl":90,"grace":60}"#).status == 204)
+            #expect(try await client.delete(location).status == 204)
+            #expect(try await client.delete("/v2/queues/q/messages/\(id)").status == 204)
+            #expect(try await client.get("/v2/queues/q/messages?echo=true").status == 200)
+            #expect(try await client.post("/v2/queues/q/purge", nil).status == 204)
+            #expect(try await client.delete("/v2/queues/q").status == 204)
+        }
+    }
+
+    @Test func `A replica, a Redis that loads and a store that was replaced have titles of their own`() async throws {
+        try await withAPI { api async throws in
+            let client = api.client()
+            #expect(try await client.put("/v2/queues/q").status == 201)
+            try await api.redis.command("REPLICAOF", "127.0.0.1", "1")
+            let replica = try await eventually {
+                let reply = try await client.put("/v2/queues/q")
+                return reply.title == "The storage is read-only" ? reply : nil
+            }
+            #expect(replica?.status == 503 && replica?["Retry-After"] == "1")
+            try await api.redis.command("REPLICAOF", "NO", "ONE")
+            #expect(try await eventually { try await client.put("/v2/queues/q").status == 204 ? true : nil } == true)
+            try await api.redis.command("FLUSHALL")
+            let replaced = try await eventually {
+                let reply = try await client.put("/v2/queues/q")
+                return reply.title == "The storage was replaced" ? reply : nil
+            }
+            #expect(replaced?.status == 503)
+        }
+    }
+
+    @Test func `Many clients change one queue at the same time, and all succeed`() async throws {
+        try await withAPI { api async throws in
+            let project = api.client().project
+            #expect(try await api.client(project: project).put("/v2/queues/q").status == 201)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<32 {
+                    let client = api.client(project: project)
+                    group.addTask {
+                        for round in 0..<5 {
+                            let reply = try await client.send(
+                                "PATCH", "/v2/queues/q",
+                                #"[{"op":"add","path":"/metadata/c\#(number)","value":\#(round)}]"#,
+                                headers: [("Content-Type", "application/openstack-messaging-v2.0-json-patch")])
+                            #expect(reply.status == 200, "\(reply.text)")
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            let metadata = try await api.client(project: project).get("/v2/queues/q").json
+            #expect((0..<32).allSatisfy { metadata["c\($0)"] as? Int == 4 })
         }
     }
 }

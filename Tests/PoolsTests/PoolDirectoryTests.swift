@@ -33,6 +33,26 @@ struct PoolDirectoryTests {
         }
     }
 
+    @Test func `A pool whose Redis was emptied is opened anew, and the others are not touched`() async throws {
+        try await withRedis { redis in
+            try await withRedis { other in
+                try await withDirectory(on: redis) { directory async throws in
+                    try await directory.put("a", other.url)
+                    let queue = try address("p", "q")
+                    #expect(try await directory.make(queue) == PoolName("a"))
+                    let known = try await directory.store(of: queue)
+                    try await other.command("FLUSHALL")
+                    #expect(try await eventually { known.isCurrent ? nil : true } == true)
+                    let next = try await directory.store(of: queue)
+                    #expect(next.isCurrent && directory.defaultStore.isCurrent)
+                    #expect(try await next.queues.metadata(of: queue) == nil)
+                    #expect(try await directory.make(queue) == PoolName("a"))
+                    #expect(try await next.queues.metadata(of: queue) != nil)
+                }
+            }
+        }
+    }
+
     @Test func `A-35: entering twice is fine, what is struck out is nowhere, and the count of a pool is exact`()
         async throws
     {

@@ -63,9 +63,9 @@ struct OpeningTests {
         try await withRedis(arguments: ["--maxmemory", "3mb", "--maxmemory-policy", "noeviction"]) { redis in
             try await withRedisPool(to: redis.endpoint) { pool in
                 let store = try await Store.open(on: pool, shards: 16, logger: quietLogger())
-                try await store.probeWritable()
+                #expect(try await store.probeWritable())
                 try await redis.command("CONFIG", "SET", "maxmemory", "1")
-                await #expect(throws: StoreError.self) { try await store.probeWritable() }
+                #expect(try await !store.probeWritable())
                 try await store.ping()
                 do {
                     _ = try await store.queues.create(try address("p", "q"), metadata: [], attributes: .init())

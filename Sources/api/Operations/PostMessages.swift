@@ -42,7 +42,7 @@ extension Operations {
                 self.sealing[queue] = encrypts
             }
         }
-        throw StoreError.overloaded
+        throw StoreError.contended
     }
 
     /// Posts that were refused because the queue changed its mind meanwhile, and are made again.

@@ -21,7 +21,7 @@ extension Operations {
                 settled = unsettled.wish
             }
         }
-        throw StoreError.overloaded
+        throw StoreError.contended
     }
 
     /// New metadata say something new about the place of the queue, which has to be looked at first.

@@ -139,7 +139,9 @@ struct RESTResponder: Sendable {
         } catch let refusal as Refusal {
             return Problem(refusal).reply
         } catch let error as StoreError {
-            var metadata: Logger.Metadata = [LogKey.requestID: "\(id)", LogKey.error: "\(error)"]
+            var metadata: Logger.Metadata = [
+                LogKey.requestID: "\(id)", LogKey.error: "\(error)", "store.trouble": "\(error.trouble.rawValue)",
+            ]
             if let global = head.globalRequestID { metadata["request.global_id"] = "\(global)" }
             self.logger.warning("The store failed a request", metadata: metadata)
             if case .ping = endpoint { return .empty(.serviceUnavailable) }

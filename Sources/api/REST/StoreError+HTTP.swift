@@ -2,21 +2,56 @@ import Domain
 import HTTPTypes
 import Store
 
-extension Reply {
-    private static let title = "Service temporarily unavailable"
-    /// Seconds after which a caller may try again.
-    private static let retryAfterSeconds = 1
+extension StoreTrouble {
+    /// What a caller reads: a title of its own for each, and what to do.
+    fileprivate var problem: (title: String, description: String) {
+        switch self {
+        case .unreachable:
+            ("Service temporarily unavailable", "The storage cannot be reached. Please try again in a few seconds.")
+        case .full:
+            (
+                "The storage is full",
+                "The storage takes no new messages until some are consumed or expire. Please try again later; "
+                    + "claiming, popping and deleting go on."
+            )
+        case .readOnly:
+            ("The storage is read-only", "The storage takes no writes now. Please try again in a few seconds.")
+        case .loading:
+            ("The storage is starting", "The storage is reading its data. Please try again in a few seconds.")
+        case .overloaded:
+            (
+                "The service is overloaded",
+                "The request needs more work than can be done for it now. Please try again in a few seconds."
+            )
+        case .contended:
+            (
+                "Too many changes at the same time",
+                "Others changed the same thing at the same time, again and again. Nothing was changed; please try again."
+            )
+        case .storeChanged:
+            ("The storage was replaced", "The service is starting anew. Please try again in a few seconds.")
+        case .corrupt:
+            ("The storage cannot be read", "The storage holds something unexpected. Please try again in a few seconds.")
+        }
+    }
 
+    /// Seconds after which a caller may try again.
+    fileprivate var retryAfterSeconds: Int { self == .full ? 10 : 1 }
+}
+
+extension Reply {
     /// The store could not do its part; a repeat is safe.
-    static let unavailable = Problem(
-        .serviceUnavailable, Self.title, "The storage cannot be reached. Please try again in a few seconds."
-    ).reply.with(.retryAfter, String(Self.retryAfterSeconds))
+    private static func unavailable(_ trouble: StoreTrouble) -> Reply {
+        let (title, description) = trouble.problem
+        return Problem(.serviceUnavailable, title, description).reply
+            .with(.retryAfter, String(trouble.retryAfterSeconds))
+    }
 
     /// A post was sent to the store and no answer came.
     ///
     /// Nothing here invites to a blind repeat, which may double messages.
     static let outcomeUnknown = Problem(
-        .serviceUnavailable, Self.title,
+        .serviceUnavailable, StoreTrouble.unreachable.problem.title,
         "The storage did not answer in time: the outcome is unknown, the messages may have been posted or not. "
             + "List the queue before posting them again."
     ).reply
@@ -25,9 +60,7 @@ extension Reply {
     ///
     /// - Parameter isRepeatable: Doing it twice is as good as doing it once.
     static func failure(_ error: StoreError, isRepeatable: Bool) -> Reply {
-        switch error {
-        case .outcomeUnknown: isRepeatable ? Self.unavailable : Self.outcomeUnknown
-        case .unavailable, .misplaced, .overloaded, .corrupt: Self.unavailable
-        }
+        if case .outcomeUnknown = error, !isRepeatable { return Self.outcomeUnknown }
+        return Self.unavailable(error.trouble)
     }
 }

@@ -2,9 +2,6 @@ package import Domain
 package import Store
 
 extension PoolDirectory {
-    /// Attempts of one change while others change pools, too.
-    private static let changesMax = 32
-
     /// Changes pools and flavors, all or nothing, also against others who change them at the same time.
     ///
     /// - Parameters:
@@ -15,18 +12,17 @@ extension PoolDirectory {
     package func change(
         unused: PoolName? = nil, _ rule: (PoolSnapshot) throws(Refusal) -> [PoolChange]
     ) async throws {
-        for _ in 0..<Self.changesMax {
+        try await Contention.retry {
             let snapshot = try await self.defaultStore.pools.snapshot()
             let changes = try rule(snapshot)
-            guard !changes.isEmpty else { return }
+            guard !changes.isEmpty else { return () }
             switch try await self.defaultStore.pools.commit(changes, from: snapshot.version, unused: unused) {
             case .done: return try await self.refresh()
-            case .stale: continue
+            case .stale: return nil
             case .used(let queues):
                 throw Refusal.deletionRefused(
                     "The pool has \(queues) queues, which would be lost to view; ?force=true removes it all the same.")
             }
         }
-        throw StoreError.overloaded
     }
 }

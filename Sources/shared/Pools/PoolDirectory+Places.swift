@@ -52,7 +52,7 @@ extension PoolDirectory {
             // A pool this process has not heard of.
             try await self.refresh()
         }
-        throw .overloaded
+        throw .contended
     }
 
     /// Ends a queue with its messages, and its place with it.
@@ -88,7 +88,7 @@ extension PoolDirectory {
                 try await self.refresh()
             }
         }
-        throw StoreError.overloaded
+        throw StoreError.contended
     }
 
     /// What this process remembers, where that is enough.

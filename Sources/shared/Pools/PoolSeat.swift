@@ -30,10 +30,12 @@ final class PoolConnection: Sendable {
         self.opened = NIOLockedValueBox(nil)
     }
 
+    /// Opens the store when it is not open, and again when its Redis was found empty or to be another one.
+    ///
     /// - Throws: ``StoreError/unavailable(_:)`` while the Redis is away.
     func store() async throws(StoreError) -> Store {
-        if let store = self.opened.withLockedValue({ $0 }) { return store }
         guard let redis = self.redis else { return self.control }
+        if let store = self.opened.withLockedValue({ $0 }), store.isCurrent { return store }
         do throws(StoreOpeningError) {
             // Several who open at once do the same thing, and each of them is right.
             let store = try await self.control.open(on: redis, logger: self.logger)
@@ -67,7 +69,7 @@ final class PoolSeat: Sendable {
 
     /// The store; queues that are made there have to be entered before.
     func store() async throws(StoreError) -> Store {
-        if let store = self.entering.withLockedValue({ $0 }) { return store }
+        if let store = self.entering.withLockedValue({ $0 }), store.isCurrent { return store }
         let store = try await self.connection.store().entering(
             in: self.control, as: self.link.homes, by: .never)
         self.entering.withLockedValue { $0 = store }

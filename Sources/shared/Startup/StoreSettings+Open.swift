@@ -24,7 +24,7 @@ extension StoreSettings {
                 throw error
             case .shardsDiffer:
                 throw SettingError.unusable(Setting.shards, value: "\(self.shards)", reason: "\(error)")
-            case .versionTooOld, .evicts, .corrupt:
+            case .versionTooOld, .evicts, .isCluster, .corrupt:
                 throw SettingError.unusable(Setting.redisURL, value: nil, reason: "\(error)")
             }
         }

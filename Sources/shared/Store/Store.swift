@@ -65,10 +65,54 @@ package struct Store: Sendable {
         _ = try await self.runner.send(RedisCommand("PING"))
     }
 
-    /// Learns whether Redis takes writes: a replica, or one that is out of memory, answers but does not.
-    package func probeWritable() async throws(StoreError) {
+    /// Whether the store that was opened is still there, as far as is known: false once its Redis was found empty, or to
+    /// be another one.
+    package var isCurrent: Bool { self.runner.epoch.map { self.runner.pool.holds($0) } ?? true }
+
+    /// Learns whether Redis takes writes.
+    ///
+    /// - Returns: Whether it has memory for more; without, what frees memory goes on.
+    /// - Throws: When it takes none, as a replica, or is away.
+    package func probeWritable() async throws(StoreError) -> Bool {
         var command = RedisCommand("SET", arguments: 4)
         for argument in [Keys.probe, "1", "EX", "60"] { command.append(argument) }
-        _ = try await self.runner.send(command)
+        do {
+            _ = try await self.runner.send(command)
+            return true
+        } catch {
+            guard error.trouble == .full else { throw error }
+            return false
+        }
+    }
+
+    /// How far the newest position of any shard is ahead of the clock; zero in a sound deployment.
+    ///
+    /// It is ahead after the clock of Redis was once ahead, until the clock has caught up. Order comes from positions and
+    /// life from the clock, so nothing is lost by it; but ids no longer tell when they were made.
+    package func positionsAhead() async throws(StoreError) -> Duration {
+        var command = RedisCommand("MGET", arguments: self.keyring.shards.count)
+        for shard in self.keyring.shards { command.append(shard.position) }
+        var positions = try ReplyReader(try await self.runner.send(command), of: "MGET")
+        let now = try await self.now()
+        var ahead: Int64 = 0
+        while !positions.isAtEnd {
+            // A shard without a position has not been used.
+            guard let text = try positions.next().text else { continue }
+            guard let value = Int64(text) else { throw positions.unexpected("position") }
+            ahead = max(ahead, Position(value).createdAt.milliseconds - now.milliseconds)
+        }
+        return .milliseconds(ahead)
+    }
+
+    private func now() async throws(StoreError) -> Timestamp {
+        switch self.runner.clock {
+        case .manual(let now): return now()
+        case .redis:
+            var time = try ReplyReader(try await self.runner.send(RedisCommand("TIME", arguments: 0)), of: "TIME")
+            guard let seconds = Int64(try time.text()), let micros = Int64(try time.text()),
+                (0...Int64(Int32.max) * 1000).contains(seconds)
+            else { throw time.unexpected("time") }
+            return Timestamp(milliseconds: seconds * 1000 + micros / 1000)
+        }
     }
 }

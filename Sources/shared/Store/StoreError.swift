@@ -12,6 +12,8 @@ package enum StoreError: Error, Sendable, Equatable {
     case misplaced
     /// The bounded work of one request is used up.
     case overloaded
+    /// Others changed the same thing faster, as often as it was tried: nothing was changed.
+    case contended
     /// Redis answered something that no script of this house answers, or holds something that none has written.
     case corrupt(String)
 
@@ -27,6 +29,59 @@ package enum StoreError: Error, Sendable, Equatable {
             default: self = .unavailable(error)
             }
         case .malformedReply: self = .corrupt("malformed reply")
+        }
+    }
+}
+
+/// What is wrong when the store cannot do its part, in as many words as callers, operators and logs need.
+package enum StoreTrouble: String, Sendable, CaseIterable {
+    /// No connection, or no answer.
+    case unreachable
+    /// `maxmemory` is reached: what only grows is refused, what frees goes on.
+    case full
+    /// The Redis is a replica, or refuses writes because it cannot save them or has too few replicas.
+    case readOnly = "read_only"
+    /// The Redis is reading its data from disk.
+    case loading
+    /// More at once than may wait, a script that runs too long, or more work than one request may cause.
+    case overloaded
+    /// Others changed the same thing at the same time.
+    case contended
+    /// The Redis was emptied, or is another one: what this process knew is gone.
+    case storeChanged = "store_changed"
+    /// The Redis holds, or answers, what no Herald has written.
+    case corrupt
+}
+
+extension StoreError {
+    package var trouble: StoreTrouble {
+        switch self {
+        case .unavailable(let error), .outcomeUnknown(let error): Self.trouble(of: error)
+        case .misplaced, .contended: .contended
+        case .overloaded: .overloaded
+        case .corrupt: .corrupt
+        }
+    }
+
+    private static func trouble(of error: RedisError) -> StoreTrouble {
+        switch error {
+        case .notSent(let reason):
+            switch reason {
+            case .replica: .readOnly
+            case .loading: .loading
+            case .storeChanged: .storeChanged
+            case .tooManyInFlight: .overloaded
+            case .disconnected, .deadline, .cancelled, .shutDown: .unreachable
+            }
+        case .refused(let refusal):
+            switch refusal.kind {
+            case .oom: .full
+            case .readonly, .unblocked, .misconf, .noreplicas: .readOnly
+            case .loading: .loading
+            case .busy: .overloaded
+            case .moved, .masterdown, .clusterdown, .noauth, .noscript, .wrongtype, .other: .unreachable
+            }
+        case .outcomeUnknown, .malformedReply: .unreachable
         }
     }
 }

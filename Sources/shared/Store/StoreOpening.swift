@@ -11,8 +11,9 @@ package enum StoreOpeningError: Error, Sendable, Equatable, CustomStringConverti
     case unavailable(StoreError)
     case versionTooOld(String)
     case evicts(policy: String)
+    case isCluster
     case shardsDiffer(asked: Int, kept: Int)
-    /// One of the two values kept at the first start is not what a Herald writes.
+    /// One of the values kept at the first start is not what a Herald writes.
     case corrupt(key: String)
 
     package var description: String {
@@ -22,6 +23,7 @@ package enum StoreOpeningError: Error, Sendable, Equatable, CustomStringConverti
         case .evicts(let policy):
             "Redis may evict messages (maxmemory-policy \(policy)): run CONFIG SET maxmemory-policy noeviction, "
                 + "and keep it in its configuration file"
+        case .isCluster: "Redis Cluster is not supported yet: give Herald a Redis that is not a node of a cluster"
         case .shardsDiffer(let asked, let kept):
             "this Redis was first used with \(kept) shards and cannot be used with \(asked): set shards to \(kept)"
         case .corrupt(let key): "the key \(key) in this Redis was not written by Herald"
@@ -32,7 +34,9 @@ package enum StoreOpeningError: Error, Sendable, Equatable, CustomStringConverti
 extension Store {
     /// Opens the store in a Redis.
     ///
-    /// The first call ever keeps the number of shards and a key for ids there.
+    /// The first call ever keeps the identity of the store, the number of shards and a key for ids there. What is opened
+    /// ends with the store: once the Redis was emptied, or another one is found at its address, every call fails with
+    /// ``StoreTrouble/storeChanged`` and nothing is sent (``isCurrent``).
     ///
     /// - Parameters:
     ///   - shards: Within ``Shards/countRange``.
@@ -40,37 +44,36 @@ extension Store {
     package static func open(
         on pool: RedisPool, shards: Int, clock: StoreClock = .redis, logger: Logger
     ) async throws(StoreOpeningError) -> Store {
-        let runner = ScriptRunner(pool: pool, clock: clock)
-        try ServerFacts(try await Self.ask(runner, RedisCommand("INFO"))).check(logger)
-        let kept = try await Self.keep(Array(String(shards).utf8), in: Keys.shards, runner)
-        guard let count = Int(String(decoding: kept, as: UTF8.self)) else { throw .corrupt(key: Keys.shards) }
+        var runner = ScriptRunner(pool: pool, clock: clock)
+        try ServerFacts(
+            try await Self.ask { () async throws(StoreError) in try await runner.send(RedisCommand("INFO")) }
+        )
+        .check(logger)
+        var call = runner.call(Scripts.open, keys: [Keys.identity, Keys.shards, Keys.idKey])
+        call.append(Self.newIdentity())
+        call.append(shards)
+        call.append(SecureRandom.bytes(MessageTagger.keyBytes))
+        let kept = try await Self.ask { [call, runner] () async throws(StoreError) in try await runner.run(call) }
+        guard let kept = kept.array, kept.count == 3 else { throw .corrupt(key: Keys.identity) }
+        guard let identity = kept[0].bytes else { throw .corrupt(key: Keys.identity) }
+        guard let count = kept[1].text.flatMap({ Int($0) }) else { throw .corrupt(key: Keys.shards) }
         guard count == shards else { throw .shardsDiffer(asked: shards, kept: count) }
-        let idKey = try await Self.keep(SecureRandom.bytes(MessageTagger.keyBytes), in: Keys.idKey, runner)
-        guard idKey.count == MessageTagger.keyBytes else { throw .corrupt(key: Keys.idKey) }
+        guard let idKey = kept[2].bytes, idKey.count == MessageTagger.keyBytes else { throw .corrupt(key: Keys.idKey) }
+        runner.epoch = pool.adopt(RedisIdentity(key: Keys.identity, value: identity))
         return Store(
             runner: runner, keyring: Keyring(Shards(count: shards)), tagger: MessageTagger(key: idKey),
             register: QueueRegister(runner: runner, homes: [nil], version: nil))
     }
 
-    /// Writes a value unless there is one, and returns the one that is there: of many who start at once, one wins.
-    private static func keep(
-        _ value: [UInt8], in key: String, _ runner: ScriptRunner
-    ) async throws(StoreOpeningError) -> [UInt8] {
-        var set = RedisCommand("SET", arguments: 3)
-        set.append(key)
-        set.append(value)
-        set.append("NX")
-        _ = try await Self.ask(runner, set)
-        var get = RedisCommand("GET", arguments: 1)
-        get.append(key)
-        guard let kept = try await Self.ask(runner, get).bytes else { throw .corrupt(key: key) }
-        return kept
+    /// 32 hexadecimal digits nobody had before.
+    private static func newIdentity() -> String {
+        SecureRandom.bytes(16).map { $0 < 16 ? "0" + String($0, radix: 16) : String($0, radix: 16) }.joined()
     }
 
     private static func ask(
-        _ runner: ScriptRunner, _ command: RedisCommand
+        _ body: () async throws(StoreError) -> RedisValue
     ) async throws(StoreOpeningError) -> RedisValue {
-        do { return try await runner.send(command) } catch { throw .unavailable(error) }
+        do { return try await body() } catch { throw .unavailable(error) }
     }
 }
 
@@ -107,6 +110,7 @@ private struct ServerFacts {
     var isAppendOnly: Bool { self.facts["aof_enabled"] == "1" }
 
     func check(_ logger: Logger) throws(StoreOpeningError) {
+        if self.facts["redis_mode"] == "cluster" || self.facts["cluster_enabled"] == "1" { throw .isCluster }
         let version = self.facts["redis_version"]?.split(separator: ".").prefix(2).compactMap { Int($0) } ?? []
         if version.count == 2, (version[0], version[1]) < (6, 2) {
             throw .versionTooOld(self.facts["redis_version"].map { String($0) } ?? "")

@@ -15,7 +15,8 @@ package struct Position: Hashable, Comparable, Sendable {
         self.value = value
     }
 
-    /// When the thing at this position was created.
+    /// When the thing at this position was created, unless positions were ahead of the clock: then it was earlier, and
+    /// the record of a message says when.
     package var createdAt: Timestamp { Timestamp(milliseconds: self.value / Self.perMillisecond) }
 
     package func advanced(by count: Int) -> Position { Position(self.value + Int64(count)) }

@@ -45,7 +45,7 @@ package struct ReplyDecoder: ~Copyable {
             return nil
         }
         defer { freeReplyObject(reply) }
-        return Self.value(of: reply.assumingMemoryBound(to: redisReply.self))
+        return try Self.value(of: reply.assumingMemoryBound(to: redisReply.self))
     }
 
     private func brokenReply() -> BrokenReply {
@@ -55,7 +55,7 @@ package struct ReplyDecoder: ~Copyable {
         return BrokenReply(reason: reason)
     }
 
-    private static func value(of reply: UnsafeMutablePointer<redisReply>) -> RedisValue {
+    private static func value(of reply: UnsafeMutablePointer<redisReply>) throws(BrokenReply) -> RedisValue {
         switch reply.pointee.type {
         case REDIS_REPLY_STRING, REDIS_REPLY_STATUS:
             return .string([UInt8](self.bytes(of: reply)))
@@ -65,11 +65,15 @@ package struct ReplyDecoder: ~Copyable {
             return .error(RedisServerError(message: String(decoding: self.bytes(of: reply), as: UTF8.self)))
         case REDIS_REPLY_ARRAY:
             let elements = UnsafeBufferPointer(start: reply.pointee.element, count: reply.pointee.elements)
-            return .array(elements.map { element in element.map { self.value(of: $0) } ?? .null })
+            var values: [RedisValue] = []
+            values.reserveCapacity(elements.count)
+            for element in elements { values.append(try element.map(Self.value(of:)) ?? .null) }
+            return .array(values)
         case REDIS_REPLY_NIL:
             return .null
         case let type:
-            preconditionFailure("hiredis 0.14 and 1.x make no reply of type \(type) without RESP3")
+            // hiredis 1.x reads RESP3 also where nobody asked for it.
+            throw BrokenReply(reason: "a reply of type \(type), which is not of RESP2")
         }
     }
 

@@ -10,7 +10,8 @@ import ServiceLifecycle
 /// | path | answer |
 /// |---|---|
 /// | `/livez` | 200 while the process turns |
-/// | `/readyz` | 200 when it can work, else 503 and `{"ready":false,"reason":"…"}` |
+/// | `/readyz` | 200 when it can work, with a `"note"` when an operator should know something; else 503 and
+///   `{"ready":false,"reason":"…"}` |
 /// | `/metrics` | everything counted, in the text format of Prometheus |
 package struct AdminServer: Service {
     /// How long the probe behind `/readyz` may take.
@@ -57,6 +58,8 @@ package struct AdminServer: Service {
         router.get("/readyz") { _, _ in
             switch await readiness.check(within: Self.probeLimit) {
             case .ready: return Self.json(.ok, "{\"ready\":true}")
+            case .readyBut(let note):
+                return try Self.json(.ok, Self.encoded(Ready(ready: true, note: note)))
             case .notReady(let reason):
                 return try Self.json(.serviceUnavailable, Self.encoded(NotReady(ready: false, reason: reason)))
             }
@@ -67,6 +70,11 @@ package struct AdminServer: Service {
                 body: .init(byteBuffer: ByteBuffer(string: registry.text())))
         }
         return router
+    }
+
+    private struct Ready: Encodable {
+        let ready: Bool
+        let note: String
     }
 
     private struct NotReady: Encodable {

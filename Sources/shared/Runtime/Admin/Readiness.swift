@@ -4,6 +4,8 @@ import ServiceLifecycle
 /// Whether a process can do its work now.
 package enum Readiness: Sendable, Equatable {
     case ready
+    /// It can work, and an operator should know something: a few words without addresses or secrets.
+    case readyBut(String)
     /// A few words for an operator, without addresses or secrets.
     case notReady(String)
 }

@@ -120,10 +120,10 @@ private struct Move {
         self.expiresAt = try fields.timestamp()
         try skipName()
         self.record = try fields.bytes()
-        let origin = try MessageRecord(self.record).origin
+        let record = try MessageRecord(self.record)
         self.mark = "\(shard):\(position.value)"
-        self.id = origin?.id ?? ids.id(at: position, of: source)
-        self.createdAt = origin?.createdAt ?? position.createdAt
+        self.id = record.originID ?? ids.id(at: position, of: source)
+        self.createdAt = record.createdAt(at: position)
     }
 
     func append(to call: inout ScriptCall) {

@@ -7,6 +7,8 @@ import Domain
 
 /// Keys that belong to the deployment or to a project, not to a shard.
 enum Keys {
+    /// What tells this store from every other one.
+    static let identity = "herald:store"
     /// The number of shards this Redis was first used with.
     static let shards = "herald:shards"
     /// The secret behind the ids of this deployment.

@@ -5,7 +5,8 @@ import Domain
 /// ```
 /// u32 ttl, s | u8 flags | 8 bytes mark of the client; flags 16, 32, 64: a confirmation, an unsubscribe confirmation, a test
 ///            | [u64 expires, ms: flag 128, sent again]
-///            | [u64 created, ms | u64 expires, ms | 27 bytes id: flag 8, moved here from another queue]
+///            | [u64 created, ms | u64 expires, ms | 27 bytes id: flag 8, moved here from another queue, or NUL: posted here
+///              while positions were ahead of the clock]
 ///            | [u32 delay, s: flag 1] | [16 bytes MD5: flag 2] | body, sealed: flag 4        big endian
 /// ```
 ///
@@ -13,16 +14,13 @@ import Domain
 struct MessageRecord {
     static let checksumBytes = 16
 
-    struct Origin {
-        let createdAt: Timestamp
-        let id: MessageID
-    }
-
     let ttl: Int
-    /// When its life ends, of one that was sent again; nil: its ttl says.
+    /// When its life ends, of one that was sent again, moved, or posted while positions were ahead of the clock; nil: its
+    /// position and ttl say.
     let livesUntil: Timestamp?
-    /// Where a moved message came from; nil for one that was posted here.
-    let origin: Origin?
+    /// The id of a moved message; nil for one that was posted here.
+    let originID: MessageID?
+    private let statedCreation: Timestamp?
     let delay: Int?
     let checksum: [UInt8]?
     let isSealed: Bool
@@ -39,16 +37,22 @@ struct MessageRecord {
         self.ttl = Int(Self.number(try take(4)))
         let flags = Self.number(try take(1))
         _ = try take(8)
-        self.livesUntil = flags & Flag.renewed != 0 ? Timestamp(milliseconds: Self.number(try take(8))) : nil
-        if flags & Flag.moved != 0 {
-            let created = Timestamp(milliseconds: Self.number(try take(8)))
-            _ = try take(8)
-            guard let id = MessageID(String(decoding: try take(27), as: UTF8.self)) else {
-                throw .corrupt("a moved message has no id")
+        let renewed = flags & Flag.renewed != 0 ? Timestamp(milliseconds: Self.number(try take(8))) : nil
+        if flags & Flag.times != 0 {
+            self.statedCreation = Timestamp(milliseconds: Self.number(try take(8)))
+            let expires = Timestamp(milliseconds: Self.number(try take(8)))
+            self.livesUntil = renewed ?? expires
+            let id = try take(MessageID.positionCharacters + MessageID.tagCharacters)
+            if id.allSatisfy({ $0 == 0 }) {
+                self.originID = nil
+            } else {
+                self.originID = MessageID(String(decoding: id, as: UTF8.self))
+                guard self.originID != nil else { throw .corrupt("a moved message has no id") }
             }
-            self.origin = Origin(createdAt: created, id: id)
         } else {
-            self.origin = nil
+            self.statedCreation = nil
+            self.livesUntil = renewed
+            self.originID = nil
         }
         self.delay = flags & Flag.delay != 0 ? Int(Self.number(try take(4))) : nil
         self.checksum = flags & Flag.checksum != 0 ? Array(try take(Self.checksumBytes)) : nil
@@ -57,11 +61,17 @@ struct MessageRecord {
         self.body = rest
     }
 
+    /// When the message was posted, by the clock.
+    ///
+    /// - Parameter position: Where it was posted, or moved to.
+    func createdAt(at position: Position) -> Timestamp { self.statedCreation ?? position.createdAt }
+
     enum Flag {
         static let delay: Int64 = 1
         static let checksum: Int64 = 2
         static let sealed: Int64 = 4
-        static let moved: Int64 = 8
+        /// Times and an id follow.
+        static let times: Int64 = 8
         static let confirmation: Int64 = 16
         static let withdrawal: Int64 = 32
         static let test: Int64 = 64

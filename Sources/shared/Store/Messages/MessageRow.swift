@@ -30,8 +30,8 @@ extension MessageIDs {
         let record = try MessageRecord(try reply.bytes())
         let state = try MessageState(try reply.bytes())
         return StoredMessage(
-            id: record.origin?.id ?? self.id(at: position, of: queue), ttl: state.ttl ?? record.ttl,
-            age: now.wholeSeconds(since: record.origin?.createdAt ?? position.createdAt), delay: record.delay,
+            id: record.originID ?? self.id(at: position, of: queue), ttl: state.ttl ?? record.ttl,
+            age: now.wholeSeconds(since: record.createdAt(at: position)), delay: record.delay,
             claim: state.claim, claimCount: state.count, checksum: record.checksum, isSealed: record.isSealed,
             body: record.body)
     }

@@ -26,10 +26,10 @@ extension QueueStore {
     ) throws(StoreError) -> QueueStats.Edge? {
         guard !reply.isAtEnd else { return nil }
         let position = try reply.position()
-        let origin = try MessageRecord(try reply.bytes()).origin
-        let created = origin?.createdAt ?? position.createdAt
+        let record = try MessageRecord(try reply.bytes())
+        let created = record.createdAt(at: position)
         return QueueStats.Edge(
-            id: origin?.id ?? self.ids.id(at: position, of: queue), createdAt: created,
+            id: record.originID ?? self.ids.id(at: position, of: queue), createdAt: created,
             age: now.wholeSeconds(since: created))
     }
 }

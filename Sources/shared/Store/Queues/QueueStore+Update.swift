@@ -8,23 +8,25 @@ extension QueueStore {
     ///   called again when the metadata changed meanwhile, so it must not remember. What it throws is thrown, and
     ///   nothing was changed.
     /// - Returns: The new metadata; nil when there is no such queue.
-    /// - Throws: ``StoreError/overloaded`` when others change the metadata faster.
+    /// - Throws: ``StoreError/contended`` when others change the metadata faster, ``Contention/triesMax`` times.
     package func update(
         _ queue: QueueAddress, _ change: ([UInt8]) throws -> (metadata: [UInt8], attributes: QueueAttributes)
     ) async throws -> [UInt8]? {
-        for _ in 0..<Self.updatesMax {
-            guard let stored = try await self.metadata(of: queue) else { return nil }
-            let (metadata, attributes) = try change(stored)
+        var stored = try await self.metadata(of: queue)
+        return try await Contention.retry { () async throws -> [UInt8]?? in
+            guard let read = stored else { return .some(nil) }
+            let (metadata, attributes) = try change(read)
             var call = self.runner.call(Scripts.patch, keys: [self.keyring.shard(of: queue).meta(queue)])
-            call.append(stored)
+            call.append(read)
             self.append(metadata, attributes, of: queue, to: &call)
-            if try await self.runner.run(call).int == 1 { return metadata }
+            switch try await self.runner.run(call) {
+            case .integer(1): return metadata
+            case let now:
+                stored = now.bytes
+                return nil
+            }
         }
-        throw StoreError.overloaded
     }
-
-    /// Attempts of one update.
-    static let updatesMax = 32
 
     /// Whether bodies posted to the queue shall be encrypted; false when there is no such queue.
     package func encryptsMessages(_ queue: QueueAddress) async throws(StoreError) -> Bool {

@@ -52,7 +52,9 @@ struct ReplyReader {
     }
 
     mutating func position() throws(StoreError) -> Position {
-        guard let number = try self.next().int64, number > 0 else { throw self.unexpected("position") }
+        guard let number = try self.next().int64, (1..<1 << 53).contains(number) else {
+            throw self.unexpected("position")
+        }
         return Position(number)
     }
 

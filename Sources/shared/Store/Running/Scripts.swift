@@ -2,6 +2,7 @@ import Redis
 
 /// The scripts of the store: one per operation, each with its contract on top of its file.
 enum Scripts {
+    static let open = plain("open", PackageResources.open_lua)
     static let put = plain("put", PackageResources.put_lua)
     static let enter = plain("enter", PackageResources.enter_lua)
     static let strike = plain("strike", PackageResources.strike_lua)

@@ -4,6 +4,8 @@
 --         then per message: mark   id   created, ms   ttl, s   expires, ms   record
 -- RETURNS 1; 0 without a queue, nothing written
 -- COST    k log n for k messages
+-- What arrives here leaves another queue's memory.
+may_free(KEYS[1])
 local meta = call('HMGET', KEYS[1], 'c', 'mttl', 'sw', 'run')
 if not meta[1] and ARGV[3] ~= '1' then return 0 end
 local position = next_position(KEYS[4])

@@ -5,6 +5,7 @@
 -- RETURNS {1: nothing found yet, call again, now, first and last entry written to `moves` or '',
 --         then position, record, state ...}
 -- COST    log n + k for k messages; at most 500 messages looked at, 500 freed and 500 moved, 4 MiB of them
+may_free(META)
 local claim, ttl, grace = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local rules = call('HMGET', META, 'mc', 'dq', 'dl', 'sw')
 local count_max, target, target_ttl = tonumber(rules[1]), rules[2], tonumber(rules[3])

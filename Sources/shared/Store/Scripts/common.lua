@@ -1,8 +1,8 @@
 -- common.lua: what every script starts with; the house puts it in front of each of them.
 -- KEYS    none
 -- ARGV    1 now, ms since the epoch; empty: Redis' own clock
--- RETURNS nothing: it defines `call`, `now`, `text`, `in_chunks`, `next_position`, `queue_of`,
---         `next_version`, `address_of`, `life_of`, `life_text`
+-- RETURNS nothing: it defines `call`, `now`, `text`, `in_chunks`, `next_position`, `times_of`, `message_life`, `may_free`,
+--         `queue_of`, `next_version`, `address_of`, `life_of`, `life_text`
 -- COST    under a microsecond
 local call = redis.call
 local now = tonumber(ARGV[1])
@@ -60,3 +60,28 @@ end
 local function next_position(key)
     return math.max((tonumber(call('GET', key)) or 0) + 1, now * 2048)
 end
+
+-- What a new record says of its own life: a flag and the bytes it stands for, 0 and '' when the position says it all.
+-- Order comes from positions, life from the clock: positions run ahead of it after the clock was once ahead, or after
+-- more than 2,048 in one millisecond.
+-- Bytes: u64 created, ms | u64 expires, ms | 27 bytes of an id, NUL: the message has the id of its position
+local NO_ID = string.rep('\0', 27)
+local function times_of(position, ttl)
+    if math.floor(position / 2048) <= now then return 0, '' end
+    return 8, struct.pack('>I8I8', now, now + ttl * 1000) .. NO_ID
+end
+
+-- When the life of a record began and when it ends, ms; a claim that prolonged it is not in the record.
+local function message_life(position, record)
+    local ttl, flags = struct.unpack('>I4B', record)
+    local created, from, renewed = math.floor(position / 2048), 14, nil
+    local expires = created + ttl * 1000
+    if flags < 8 then return created, expires end
+    if flags >= 128 then renewed, from = struct.unpack('>I8', record, from) end
+    if flags % 16 >= 8 then created, expires = struct.unpack('>I8I8', record, from) end
+    return created, renewed or expires
+end
+
+-- Lets a script go on when Redis has no memory left: it checks before the first write of a script only, and this one
+-- cannot grow. For scripts that free, with a key of theirs that has no life.
+local function may_free(key) call('PERSIST', key) end

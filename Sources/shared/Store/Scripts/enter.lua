@@ -23,6 +23,8 @@ if ARGV[5] == '1' then
 end
 if not is_there(wanted) then return { 'stale' } end
 
+-- First what grows: a Redis without memory refuses all of it.
+call('ZADD', names, 0, queue)
 if mapped then
     call('HDEL', catalogue, queue)
     call('HINCRBY', counts, mapped, -1)
@@ -31,5 +33,4 @@ if wanted ~= '' then
     call('HSET', catalogue, queue, wanted)
     call('HINCRBY', counts, wanted, 1)
 end
-call('ZADD', names, 0, queue)
 return { 'at', wanted }

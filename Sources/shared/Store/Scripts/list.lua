@@ -119,7 +119,8 @@ local function free()
         for index, entry in ipairs(entries) do
             local record = entry[2][2]
             behind = tonumber(positions[index])
-            if end_of(behind, record) <= now then
+            local _, expires = message_life(behind, record)
+            if expires <= now then
                 over[#over + 1] = positions[index]
                 budget = budget - 1
             elseif not waits[index] then

@@ -3,9 +3,10 @@
 -- ARGV    1 now   2 metadata as it was read   3 metadata   then, each or '': 4 largest post, bytes   5 default ttl, s
 --         6 default delay, s   7 most claims of a message   8 ttl of a dead letter, s   9 1: encrypting
 --         10 dead-letter queue   11 retry policy
--- RETURNS 1 replaced, 0 it changed meanwhile or is gone
+-- RETURNS 1 replaced; the metadata as it is now when it changed meanwhile, null when the queue is gone
 -- COST    1
-if call('HGET', KEYS[1], 'md') ~= ARGV[2] then return 0 end
+local stored = call('HGET', KEYS[1], 'md')
+if stored ~= ARGV[2] then return stored end
 call('HSET', KEYS[1], 'md', ARGV[3])
 for index, field in ipairs({ 'pb', 'dt', 'dd', 'mc', 'dl', 'en', 'dq', 'po' }) do
     local value = ARGV[3 + index]

@@ -14,8 +14,8 @@ if bytes_max and tonumber(ARGV[5]) > bytes_max then return { 'large', bytes_max 
 local sealing = meta[8] == '1' and 1 or 0
 if ARGV[8] ~= '' and tonumber(ARGV[8]) ~= sealing then return { 'sealing', sealing } end
 
--- Record: u32 ttl, s | u8 flags, 1: delay follows, 2: checksum follows, 4: sealed | 8 bytes client | [u32 delay, s]
---         | [16 bytes MD5] | body
+-- Record: u32 ttl, s | u8 flags, 1: delay follows, 2: checksum follows, 4: sealed, 8: times follow | 8 bytes client
+--         | [43 bytes times] | [u32 delay, s] | [16 bytes MD5] | body
 local first = next_position(KEYS[4])
 local ttl_default, delay_default, ttl_max = tonumber(meta[3] or ARGV[6]), tonumber(meta[4]), tonumber(meta[5]) or 0
 if delay_default == 0 then delay_default = nil end
@@ -23,13 +23,14 @@ local records, expiries, delays, soonest, largest = {}, {}, {}, math.huge, ttl_m
 for index = 9, #ARGV, 4 do
     local ttl, delay = tonumber(ARGV[index]) or ttl_default, tonumber(ARGV[index + 1]) or delay_default
     local position = first + #records
-    local expires = math.floor(position / 2048) + ttl * 1000
+    local expires = now + ttl * 1000
     local extras = ARGV[index + 2]
-    local flags = (delay and 1 or 0) + (extras == '' and 0 or string.byte(extras))
-    records[#records + 1] = struct.pack('>I4B', ttl, flags) .. ARGV[7] .. (delay and struct.pack('>I4', delay) or '')
-        .. string.sub(extras, 2) .. ARGV[index + 3]
+    local stated, times = times_of(position, ttl)
+    local flags = stated + (delay and 1 or 0) + (extras == '' and 0 or string.byte(extras))
+    records[#records + 1] = struct.pack('>I4B', ttl, flags) .. ARGV[7] .. times
+        .. (delay and struct.pack('>I4', delay) or '') .. string.sub(extras, 2) .. ARGV[index + 3]
     if delay and delay > 0 then
-        delays[#delays + 1] = math.floor(position / 2048) + delay * 1000
+        delays[#delays + 1] = now + delay * 1000
         delays[#delays + 1] = position
     end
     expiries[#expiries + 1] = expires

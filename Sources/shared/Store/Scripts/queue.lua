@@ -15,13 +15,6 @@ local STATE, CLAIMS, ENDS, ALIAS, ALIAS_EXP, RUNS = KEYS[7], KEYS[8], KEYS[9], K
 -- Members that one call moves, removes or looks at, of each kind.
 local STEP = 500
 
--- When a message that no claim ever touched ends, ms.
-local function end_of(position, record)
-    local ttl, flags = struct.unpack('>I4B', record)
-    if flags >= 8 then return (struct.unpack('>I8', record, 22)) end
-    return math.floor(position / 2048) + ttl * 1000
-end
-
 -- A large record is worth several small ones when work is counted.
 local function work_of(record)
     return 1 + math.floor(#record / 2048)
@@ -53,7 +46,10 @@ local function wake(front)
             free[#free + 1] = position
         end
     end
-    if #free > 0 then in_chunks('ZADD', BACK, free) end
+    if #free > 0 then
+        may_free(META)
+        in_chunks('ZADD', BACK, free)
+    end
     if #lapsed > 0 then call('ZREM', HELD, unpack(lapsed)) end
     if #visible > 0 then call('ZREM', DELAY, unpack(visible)) end
     return #lapsed == STEP or #visible == STEP
@@ -146,7 +142,7 @@ local function take_free(wanted, keep)
         for index, entry in ipairs(entries) do
             local position, record = positions[index], entry[2][2]
             front = tonumber(position)
-            local expires = end_of(front, record)
+            local _, expires = message_life(front, record)
             if expires <= now then
                 over[#over + 1] = position
             elseif not delayed[index] then

@@ -13,8 +13,6 @@ local exists = header and tonumber(string.sub(header, 1, 15)) > now
 if missing then call('HSET', KEYS[1], 'c', now, 'md', '{}', 'mttl', 0) end
 if exists then return { 'exists', known, tonumber(string.sub(header, 16, 16)) } end
 
--- An expired one of the same address stays behind for the sweep, which finds it by its end.
-if known then call('ZREM', KEYS[5], known) end
 local position = next_position(KEYS[2])
 local digits, rest = {}, position
 for index = 11, 1, -1 do
@@ -25,6 +23,8 @@ end
 local id, expires = table.concat(digits) .. ARGV[4], now + tonumber(ARGV[6]) * 1000
 call('HSET', KEYS[4], id, string.format('%015.0f0', expires) .. ARGV[8] .. '000001' .. ARGV[3])
 call('HSET', KEYS[3], id, ARGV[6] .. ' ' .. #ARGV[5] .. ' ' .. ARGV[5] .. ARGV[7])
+-- An expired one of the same address stays behind for the sweep, which finds it by its end.
+if known then call('ZREM', KEYS[5], known) end
 call('ZADD', KEYS[5], position, id)
 call('HSET', KEYS[6], ARGV[5], id)
 call('ZADD', KEYS[7], expires, id)

@@ -4,6 +4,16 @@
 -- ARGV    1 now   2 prefix   3 limit, at most 500 messages
 -- RETURNS {messages removed, 1: more are due now}
 -- COST    k log n for k messages, 1.1 us each; at most 50 queues
+local due = call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, 50)
+-- Every key that is not in KEYS is touched before the first write: while a Cluster slot moves, all is done or nothing.
+for _, queue in ipairs(due) do
+    local keys = {}
+    for _, part in ipairs({ 'meta', 'log', 'exp', 'held', 'back', 'delay', 'st', 'claims', 'cexp', 'alias', 'aexp', 'runs' }) do
+        keys[#keys + 1] = queue_key(queue, part)
+    end
+    call('EXISTS', unpack(keys))
+end
+may_free(KEYS[1])
 local left, removed = tonumber(ARGV[3]), 0
 
 local function expired(key)
@@ -12,7 +22,7 @@ local function expired(key)
     return members
 end
 
-for _, queue in ipairs(call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, 50)) do
+for _, queue in ipairs(due) do
     if left == 0 then break end
     local key = setmetatable({}, { __index = function(_, part) return queue_key(queue, part) end })
     local messages = expired(key.exp)

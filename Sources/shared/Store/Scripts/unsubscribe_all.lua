@@ -3,6 +3,7 @@
 -- ARGV    1 now   2 limit
 -- RETURNS 1: there are more
 -- COST    k log n for k subscriptions
+may_free(KEYS[1])
 for _, id in ipairs(call('ZRANGE', KEYS[3], 0, tonumber(ARGV[2]) - 1)) do
     local header, record = call('HGET', KEYS[2], id), call('HGET', KEYS[1], id)
     -- The header stays, with an end in the past, for as long as deliveries refer to it.

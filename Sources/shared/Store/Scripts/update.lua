@@ -3,6 +3,7 @@
 -- ARGV    1 now   2 claim   3 ttl, s   4 grace, s
 -- RETURNS 1, or 0 without an active one
 -- COST    k log n for k messages
+may_free(META)
 local claim, ttl, grace = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local ended = call('ZSCORE', ENDS, claim)
 if not ended or tonumber(ended) <= now then return 0 end

@@ -38,18 +38,23 @@ package struct TopicStore: Sendable {
     /// - Parameter change: Called again when the metadata changed meanwhile. What it throws is thrown, and nothing was
     ///   changed.
     /// - Returns: The new metadata; nil when there is no such topic.
-    /// - Throws: ``StoreError/overloaded`` when others change the metadata faster.
+    /// - Throws: ``StoreError/contended`` when others change the metadata faster, ``Contention/triesMax`` times.
     package func update(_ topic: TopicAddress, _ change: ([UInt8]) throws -> [UInt8]) async throws -> [UInt8]? {
-        for _ in 0..<QueueStore.updatesMax {
-            guard let stored = try await self.metadata(of: topic) else { return nil }
-            let metadata = try change(stored)
+        var stored = try await self.metadata(of: topic)
+        return try await Contention.retry { () async throws -> [UInt8]?? in
+            guard let read = stored else { return .some(nil) }
+            let metadata = try change(read)
             var call = self.runner.call(Scripts.topicPatch, keys: [Keys.topicMetadata(of: topic.project)])
             call.append(topic.name.text)
-            call.append(stored)
+            call.append(read)
             call.append(metadata)
-            if try await self.runner.run(call).int == 1 { return metadata }
+            switch try await self.runner.run(call) {
+            case .integer(1): return metadata
+            case let now:
+                stored = now.bytes
+                return nil
+            }
         }
-        throw StoreError.overloaded
     }
 
     /// Ends a topic, also one that does not exist.

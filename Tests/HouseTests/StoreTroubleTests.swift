@@ -1,0 +1,80 @@
+import Foundation
+import NIOCore
+import Redis
+import Runtime
+import TestKit
+import Testing
+
+extension HouseTests {
+    /// What processes do when their Redis is emptied, full, or none they can work with.
+    struct StoreTroubleTests {
+        private func post(_ address: String) async throws -> HTTPReply {
+            try await HTTPCaller(address).send(
+                "POST", "/v2/queues/q/messages", headers: Load.headers, body: #"{"messages":[{"body":1}]}"#)
+        }
+
+        @Test func `An emptied Redis ends both processes with a line that says so`() async throws {
+            try await withHouse { house in
+                let api = try await house.startAPI()
+                let notifier = try await house.startNotifier()
+                #expect(try await self.post(api.address).status == 201)
+                try await house.redis.command("FLUSHALL")
+                for process in [api.process, notifier.process] {
+                    #expect(await process.waitForExit() == .status(1))
+                }
+                #expect(house.logs.contains("was emptied or is another one: its data is gone"), "\(house.logs)")
+                // Started again, they serve the store that is there now.
+                let next = try await house.startAPI()
+                _ = try await house.startNotifier()
+                #expect(try await self.post(next.address).status == 201)
+            }
+        }
+
+        @Test func `A full Redis refuses posts and leaves the processes ready`() async throws {
+            try await withHouse { house in
+                let api = try await house.startAPI()
+                let notifier = try await house.startNotifier()
+                #expect(try await self.post(api.address).status == 201)
+                try await house.redis.command("CONFIG", "SET", "maxmemory", "1")
+                let refused = try await self.post(api.address)
+                #expect(refused.status == 503 && refused.text.contains("The storage is full"))
+                #expect(refused["Retry-After"] == "10")
+                for admin in [api.ready.admin, notifier.ready.admin] {
+                    let caller = HTTPCaller(try #require(admin))
+                    let ready = try await caller.send("GET", "/readyz")
+                    #expect(ready.status == 200 && ready.text.contains("the store is full"))
+                    let shown = try await eventually {
+                        try await caller.send("GET", "/metrics").text.contains("herald_store_full{pool=\"default\"} 1")
+                            ? true : nil
+                    }
+                    #expect(shown == true)
+                }
+                let popped = try await HTTPCaller(api.address).send(
+                    "DELETE", "/v2/queues/q/messages?pop=1", headers: Load.headers)
+                #expect(popped.status == 200)
+            }
+        }
+
+        @Test func `A clock that was ahead is shown`() async throws {
+            try await withHouse { house in
+                let api = try await house.startAPI()
+                #expect(try await self.post(api.address).status == 201)
+                let keys = try await house.redis.command("KEYS", "herald:{s*}:pos").array ?? []
+                let key = try #require(keys.first?.text)
+                let position = try #require(try await house.redis.command("GET", key).int)
+                try await house.redis.command("SET", key, "\(position + 3_600_000 * 2048)")
+                let caller = HTTPCaller(try #require(api.ready.admin))
+                let shown = try await eventually {
+                    try await caller.send("GET", "/metrics").text
+                        .split(separator: "\n")
+                        .contains { $0.hasPrefix("herald_store_positions_ahead{pool=\"default\"} 3") } ? true : nil
+                }
+                #expect(shown == true)
+                let logged = try await eventually {
+                    house.logs.contains("Positions are ahead of the clock of Redis") ? true : nil
+                }
+                #expect(logged == true)
+            }
+        }
+    }
+}

@@ -1,0 +1,95 @@
+import Domain
+import Redis
+import Store
+import TestKit
+import Testing
+
+/// Positions keep the order when the clock once ran ahead; lives and delays are the clock's.
+struct ClockTests {
+    private static let hour = 3_600_000
+
+    /// A queue whose shard handed out a position an hour ahead of the clock as it is now.
+    private func withPositionsAhead(_ body: (TestHouse, QueueAddress) async throws -> Void) async throws {
+        try await withHouse(shards: 1) { house in
+            let queue = try address("p", "q")
+            house.time.pass(milliseconds: Self.hour)
+            let ids = try await house.post(["early"], to: queue, ttl: 60)
+            #expect(try await house.store.messages.delete(queue, id: ids[0], claim: nil) == .deleted)
+            house.time.pass(milliseconds: -Self.hour)
+            try await body(house, queue)
+        }
+    }
+
+    @Test func `Positions ahead of the clock prolong no message and no delay`() async throws {
+        try await self.withPositionsAhead { house, queue in
+            let delayed = try await house.post(["delayed"], to: queue, ttl: 3600, delay: 5)
+            let short = try await house.post(["short"], to: queue, ttl: 60)
+            #expect(try await house.bodies(queue) == ["short"])
+            #expect(try await house.store.messages.get(queue, id: short[0])?.age == 0)
+
+            house.time.pass(seconds: 7)
+            #expect(try await house.bodies(queue) == ["delayed", "short"])
+            let stored = try #require(try await house.store.messages.get(queue, id: delayed[0]))
+            #expect(stored.age == 7 && stored.ttl == 3600 && stored.delay == 5 && stored.id == delayed[0])
+            let stats = try await house.store.queues.stats(of: queue)
+            #expect(stats.total == 2 && stats.oldest?.createdAt == house.time.now.adding(seconds: -7))
+            #expect(stats.oldest?.id == delayed[0] && stats.newest?.id == short[0] && stats.newest?.age == 7)
+
+            house.time.pass(seconds: 54)
+            #expect(try await house.bodies(queue) == ["delayed"])
+            #expect(try await house.store.queues.stats(of: queue).total == 1)
+            try await house.sweepAll()
+            #expect(try await house.redis.command("XLEN", "herald:{\(Shards(count: 1).tags[0])}:q:1:p:q:log").int == 1)
+        }
+    }
+
+    @Test func `Claims, pops and dead letters of messages posted then keep their times`() async throws {
+        try await self.withPositionsAhead { house, queue in
+            let target = try address("p", "dead")
+            _ = try await house.store.queues.create(
+                target, metadata: Array("{}".utf8), attributes: QueueAttributes())
+            _ = try await house.store.queues.update(queue) { _ in
+                (Array("{}".utf8), QueueAttributes(claimCountMax: 1, deadLetterQueue: target.name))
+            }
+            let ids = try await house.post(["one"], to: queue, ttl: 300)
+            try await house.post(["two"], to: queue, ttl: 600)
+            house.time.pass(seconds: 10)
+            let claim = try await house.store.claims.create(queue, limit: 1, ttl: 60, grace: 60)
+            #expect(claim?.messages.map(\.age) == [10])
+            // The claim lapses; the next one gives the message up to the other queue, with its time.
+            house.time.pass(seconds: 61)
+            _ = try await house.store.claims.create(queue, limit: 1, ttl: 60, grace: 60)
+            let moved = try #require(try await house.store.messages.get(target, id: ids[0]))
+            #expect(moved.age == 71 && moved.id == ids[0])
+            #expect(
+                try await house.store.messages.list(
+                    queue, after: nil, limit: 10, hiding: nil, includeDelayed: false, includeClaimed: true
+                ).map(\.age) == [71])
+            house.time.pass(seconds: 600)
+            #expect(try await house.store.messages.pop(queue, limit: 10).isEmpty)
+            #expect(try await house.store.messages.get(target, id: ids[0]) == nil)
+        }
+    }
+
+    @Test func `A notification of a message posted then ends with the message`() async throws {
+        try await self.withPositionsAhead { house, queue in
+            try await house.subscribe(to: queue)
+            try await house.post(["one"], to: queue, ttl: 60)
+            let lease = try #require(try await house.take().leases.first)
+            #expect(lease.expiresAt == house.time.now.adding(seconds: 60))
+        }
+    }
+
+    @Test func `Order is kept across the jump`() async throws {
+        try await withHouse(shards: 1) { house in
+            let queue = try address("p", "q")
+            house.time.pass(milliseconds: Self.hour)
+            try await house.post(["1", "2"], to: queue, ttl: 20_000)
+            house.time.pass(milliseconds: -Self.hour)
+            try await house.post(["3"], to: queue, ttl: 20_000)
+            house.time.pass(milliseconds: 2 * Self.hour)
+            try await house.post(["4"], to: queue, ttl: 20_000)
+            #expect(try await house.bodies(queue) == ["1", "2", "3", "4"])
+        }
+    }
+}

@@ -1,0 +1,120 @@
+import Domain
+import Redis
+import Store
+import TestKit
+import Testing
+
+/// A Redis that loses its data, or is exchanged, under a process that knew it.
+struct ReplacedStoreTests {
+    @Test(arguments: [["FLUSHALL"], ["DEL", "herald:store"], ["SET", "herald:store", "another"]])
+    func `A store that is missing or another is refused within a second`(command: [String]) async throws {
+        try await withHouse { house in
+            let queue = try address("p", "q")
+            let id = try await house.post(["1"], to: queue)[0]
+            _ = try await house.pool.send(RedisCommand(command[0], command.dropFirst()))
+            #expect(try await eventually { house.store.isCurrent ? nil : true } == true)
+            do {
+                _ = try await house.store.messages.get(queue, id: id)
+                Issue.record("a request was served with the old key of ids")
+            } catch let error as StoreError {
+                #expect(error.trouble == .storeChanged)
+            }
+        }
+    }
+
+    @Test func `A store opened anew makes ids of its own, and the old one stays closed`() async throws {
+        try await withHouse { house in
+            let queue = try address("p", "q")
+            let id = try await house.post(["1"], to: queue)[0]
+            try await house.redis.command("FLUSHALL")
+            #expect(try await eventually { house.store.isCurrent ? nil : true } == true)
+            let next = try await Store.open(on: house.pool, shards: 16, logger: quietLogger())
+            #expect(next.isCurrent && !house.store.isCurrent)
+            #expect(!next.messages.isIssued(id, in: queue))
+            #expect(try await next.probeWritable())
+            await #expect(throws: StoreError.self) { try await house.store.probeWritable() }
+        }
+    }
+
+    @Test func `Of processes with different shards only one opens an emptied Redis`() async throws {
+        try await withRedis { redis in
+            try await withRedisPool(to: redis.endpoint) { first in
+                try await withRedisPool(to: redis.endpoint) { second in
+                    for _ in 0..<10 {
+                        async let sixteen = self.opens(first, shards: 16)
+                        async let emptied = redis.command("FLUSHALL")
+                        async let eight = self.opens(second, shards: 8)
+                        let opened = await [sixteen, eight].compactMap { $0 }
+                        _ = try await emptied
+                        // Whoever opened before the Redis was emptied hears of it.
+                        let current = try await eventually { () -> [Store]? in
+                            let held = opened.filter(\.isCurrent)
+                            guard held.count <= 1 else { return nil }
+                            for store in held where try await redis.command("EXISTS", "herald:store").int == 0 {
+                                _ = store
+                                return nil
+                            }
+                            return held
+                        }
+                        #expect(current != nil)
+                    }
+                }
+            }
+        }
+    }
+
+    private func opens(_ pool: RedisPool, shards: Int) async -> Store? {
+        // Refused for another number of shards: the other one was first.
+        try? await Store.open(on: pool, shards: shards, logger: quietLogger())
+    }
+
+    @Test func `A node of a cluster is refused in words`() async throws {
+        try await withRedis(tcp: true, arguments: ["--cluster-enabled", "yes"]) { redis in
+            try await withRedisPool(to: redis.endpoint) { pool in
+                await #expect(throws: StoreOpeningError.isCluster) {
+                    _ = try await Store.open(on: pool, shards: 16, logger: quietLogger())
+                }
+            }
+        }
+        #expect(StoreOpeningError.isCluster.description.contains("not supported yet"))
+    }
+
+    @Test func `How far positions are ahead of the clock is told`() async throws {
+        try await withHouse(shards: 2) { house in
+            #expect(try await house.store.positionsAhead() == .zero)
+            try await house.post(["1"], to: try address("p", "q"))
+            #expect(try await house.store.positionsAhead() == .zero)
+            house.time.pass(seconds: -90)
+            #expect(try await house.store.positionsAhead() == .seconds(90))
+            house.time.pass(seconds: 91)
+            #expect(try await house.store.positionsAhead() == .zero)
+        }
+    }
+
+    @Test func `Many changes of one queue or topic at the same time all succeed`() async throws {
+        try await withHouse { house in
+            let queue = try address("p", "q")
+            _ = try await house.store.queues.create(
+                queue, metadata: Array("0".utf8), attributes: QueueAttributes())
+            let topic = TopicAddress(project: queue.project, name: try TopicName("t"))
+            _ = try await house.store.topics.create(topic, metadata: Array("0".utf8))
+            func next(_ stored: [UInt8]) -> [UInt8] {
+                Array(String((Int(String(decoding: stored, as: UTF8.self)) ?? 0) + 1).utf8)
+            }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<64 {
+                    group.addTask {
+                        for _ in 0..<5 {
+                            _ = try await house.store.queues.update(queue) { (next($0), QueueAttributes()) }
+                            _ = try await house.store.topics.update(topic) { next($0) }
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            #expect(try await house.store.queues.metadata(of: queue) == Array("320".utf8))
+            #expect(try await house.store.topics.metadata(of: topic) == Array("320".utf8))
+            #expect(try await house.store.queues.update(try address("p", "none")) { ($0, QueueAttributes()) } == nil)
+        }
+    }
+}
