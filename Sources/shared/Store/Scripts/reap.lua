@@ -18,7 +18,7 @@ for index, member in ipairs(lapsed) do
 end
 local headers, begun = {}, {}
 for first = 1, #subscriptions, 500 do
-    for index, header in ipairs(call('HMGET', KEYS[6], unpack(subscriptions, first, first + 499))) do
+    for index, header in ipairs(call('HMGET', KEYS[6], unpack(subscriptions, first, math.min(first + 499, #subscriptions)))) do
         headers[first + index - 1] = header
     end
 end
