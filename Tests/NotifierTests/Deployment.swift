@@ -104,7 +104,8 @@ struct Deployment: Sendable {
     func scriptCalls() async throws -> Int {
         let text = try await self.redis.command("INFO", "commandstats").text ?? ""
         let lines = text.split(separator: "\r\n").filter { $0.hasPrefix("cmdstat_evalsha:calls=") }
-        return lines.compactMap { Int($0.dropFirst("cmdstat_evalsha:calls=".count).prefix { $0.isNumber }) }.reduce(0, +)
+        return lines.compactMap { Int($0.dropFirst("cmdstat_evalsha:calls=".count).prefix { $0.isNumber }) }.reduce(
+            0, +)
     }
 
     /// Waits until nothing is owed to anyone and nobody holds a lease.

@@ -17,7 +17,9 @@ struct FairSharesTests {
         }
     }
 
-    @Test func `One project alone gets nearly eight ninths, and the rest is there at once for one that holds nothing`() throws {
+    @Test func `One project alone gets nearly eight ninths, and the rest is there at once for one that holds nothing`()
+        throws
+    {
         let (loud, quiet) = (try Self.project("loud"), try Self.project("quiet"))
         var shares = FairShares(slots: 900)
         Self.fill(&shares, by: loud)

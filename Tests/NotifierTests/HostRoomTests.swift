@@ -72,7 +72,9 @@ struct HostRoomTests {
     @Test func `So many subscriptions are remembered and no more, and what was not counted is not given back`() throws {
         var room = HostRoom(limit: 1)
         let now = ContinuousClock.now
-        for number in 0..<HostRoom.waitersMax { try #expect((room.wait(for: "\(number % 7)", Self.waiter(number))) as Bool) }
+        for number in 0..<HostRoom.waitersMax {
+            try #expect((room.wait(for: "\(number % 7)", Self.waiter(number))) as Bool)
+        }
         try #expect((!room.wait(for: "a", Self.waiter(HostRoom.waitersMax))) as Bool)
         try #expect((room.leave("a", of: ProjectID("p"), at: now).isEmpty) as Bool)
         #expect(room.inFlight(to: "a") == 0)

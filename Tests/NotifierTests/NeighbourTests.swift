@@ -5,8 +5,9 @@ import Store
 import TestKit
 import Testing
 
-/// Projects that take all they can get, and what is left to the others. Nothing here is measured: what floods never ends by
-/// itself, so what arrives arrived beside it.
+/// Projects that take all they can get, and what is left to the others.
+///
+/// Nothing here is measured: what floods never ends by itself, so what arrives arrived beside it.
 struct NeighbourTests {
     private static let forever: Duration = .seconds(300)
 
@@ -171,7 +172,8 @@ struct NeighbourTests {
 
 /// Faults that made leases collide, with a host at its limit.
 struct LostReplyTests {
-    @Test func `Lost replies with a full host end no process, lose nothing, and leave nothing in flight`() async throws {
+    @Test func `Lost replies with a full host end no process, lose nothing, and leave nothing in flight`() async throws
+    {
         try await WebhookReceiver.with(answers: ["/": .delayed(.milliseconds(30), .status(200))]) { receiver in
             try await withDeployment(appendOnly: true) { deployment in
                 try await LossyRedis.with(deployment.redis) { proxy, endpoint in

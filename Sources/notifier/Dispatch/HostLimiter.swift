@@ -195,9 +195,11 @@ package final class HostLimiter: Sendable {
     private typealias Wake = (inbox: ShardInbox, subscription: SubscriptionID)
 
     private static func wakes(_ waiters: [HostRoom.Waiter], _ state: State) -> [Wake] {
-        waiters.isEmpty ? [] : waiters.compactMap { waiter in
-            state.inboxes[waiter.inbox].map { ($0, waiter.subscription) }
-        }
+        waiters.isEmpty
+            ? []
+            : waiters.compactMap { waiter in
+                state.inboxes[waiter.inbox].map { ($0, waiter.subscription) }
+            }
     }
 
     private static func carryOut(_ wakes: [Wake]) {
