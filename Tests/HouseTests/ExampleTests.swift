@@ -64,29 +64,34 @@ extension HouseTests {
             }
         }
 
-        @Test func `A Herald that is to ask sends links to itself, and the demonstration confirms`() async throws {
-            try await Self.withDev(["HERALD_CONFIRMATION_REQUIRED": "true"]) { folder, url, _ async throws in
-                try await WebhookReceiver.with { receiver in
-                    let caller = HTTPCaller(String(url.dropFirst("http://".count)))
-                    let reply = try await caller.send(
-                        "POST", "/v2/queues/orders/subscriptions",
-                        headers: [
-                            ("Client-ID", "3381af92-2b9e-11e3-b191-71861300734c"), ("X-Project-ID", "demo"),
-                            ("Content-Type", "application/json"),
-                        ], body: #"{"subscriber": "\#(receiver.url("/in"))"}"#)
-                    #expect(reply.status == 201, "\(reply)")
-                    let question = try #require(try await receiver.waitFor(count: 1).first)
-                    #expect(
-                        question.text.contains(#""WSGISubscribeURL":"\#(url)/v2/queues/orders/"#), "\(question.text)")
-                    await caller.close()
+        @Test func `Where confirmation is asked for, questions link to this API, and the demonstration confirms`()
+            async throws
+        {
+            try await withTemporaryFolder { folder in
+                // The folder has been used without: what its processes must have in common changes with the start.
+                try await Self.runDev(in: folder) { _, _ async throws in }
+                try await Self.runDev(in: folder, ["HERALD_CONFIRMATION_REQUIRED": "true"]) { url, _ async throws in
+                    try await WebhookReceiver.with { receiver in
+                        let caller = HTTPCaller(String(url.dropFirst("http://".count)))
+                        let reply = try await caller.send(
+                            "POST", "/v2/queues/orders/subscriptions",
+                            headers: [
+                                ("Client-ID", "3381af92-2b9e-11e3-b191-71861300734c"), ("X-Project-ID", "demo"),
+                                ("Content-Type", "application/json"),
+                            ], body: #"{"subscriber": "\#(receiver.url("/in"))"}"#)
+                        #expect(reply.status == 201, "\(reply)")
+                        let question = try #require(try await receiver.waitFor(count: 1).first)
+                        #expect(
+                            question.text.contains(#""WSGISubscribeURL":"\#(url)/v2/queues/orders/"#), "\(question.text)")
+                        await caller.close()
+                    }
+                    let log = folder.appendingPathComponent("demo.log")
+                    let demo = try ChildProcess(
+                        House.executable("herald"), arguments: ["demo", "--url", url],
+                        environment: Self.environment(folder), log: log)
+                    #expect(await demo.waitForExit() == .status(0), "\(Self.text(of: log))")
+                    #expect(Self.text(of: log).contains("confirmed"))
                 }
-                let log = folder.appendingPathComponent("demo.log")
-                let demo = try ChildProcess(
-                    House.executable("herald"), arguments: ["demo", "--url", url],
-                    environment: Self.environment(folder),
-                    log: log)
-                #expect(await demo.waitForExit() == .status(0), "\(Self.text(of: log))")
-                #expect(Self.text(of: log).contains("confirmed"))
             }
         }
 
@@ -111,29 +116,36 @@ extension HouseTests {
             ]
         }
 
-        /// Runs `body` beside a `herald dev`, and ends it with Ctrl-C.
         private static func withDev(
-            _ settings: [String: String] = [:],
             _ body: (_ folder: URL, _ url: String, _ log: URL) async throws -> Void
+        ) async throws {
+            try await withTemporaryFolder { folder in
+                try await self.runDev(in: folder) { url, log async throws in try await body(folder, url, log) }
+            }
+        }
+
+        /// Runs `body` beside a `herald dev`, and ends it with Ctrl-C.
+        private static func runDev(
+            in folder: URL, _ settings: [String: String] = [:],
+            _ body: (_ url: String, _ log: URL) async throws -> Void
         ) async throws {
             struct Record: Decodable {
                 let url: String
             }
-            try await withTemporaryFolder { folder in
-                let log = folder.appendingPathComponent("dev.log")
-                let dev = try ChildProcess(
-                    House.executable("herald"), arguments: ["dev", "--listen", "127.0.0.1:0"],
-                    environment: self.environment(folder).merging(settings) { _, new in new }, log: log)
-                defer { dev.signal(SIGKILL) }
-                _ = try await eventually { self.text(of: log).contains("Ctrl-C") || dev.exit != nil ? true : nil }
-                let record = folder.appendingPathComponent("state/herald/dev/dev.json")
-                let url = try JSONDecoder().decode(Record.self, from: Data(contentsOf: record)).url
-                try await body(folder, url, log)
-                dev.signal(SIGINT)
-                #expect(await dev.waitForExit(within: .seconds(60)) == .status(0), "\(self.text(of: log))")
-                let last = self.text(of: log).split(separator: "\n").last ?? ""
-                #expect(last.hasPrefix("Stopped herald-notifier, herald-api, redis-server. Kept in "), "\(last)")
-            }
+            let log = folder.appendingPathComponent("dev-\(settings.count).log")
+            let dev = try ChildProcess(
+                House.executable("herald"), arguments: ["dev", "--listen", "127.0.0.1:0"],
+                environment: self.environment(folder).merging(settings) { _, new in new }, log: log)
+            defer { dev.signal(SIGKILL) }
+            _ = try await eventually { self.text(of: log).contains("Ctrl-C") || dev.exit != nil ? true : nil }
+            try #require(dev.exit == nil, "\(self.text(of: log))")
+            let record = folder.appendingPathComponent("state/herald/dev/dev.json")
+            let url = try JSONDecoder().decode(Record.self, from: Data(contentsOf: record)).url
+            try await body(url, log)
+            dev.signal(SIGINT)
+            #expect(await dev.waitForExit(within: .seconds(60)) == .status(0), "\(self.text(of: log))")
+            let last = self.text(of: log).split(separator: "\n").last ?? ""
+            #expect(last.hasPrefix("Stopped herald-notifier, herald-api, redis-server. Kept in "), "\(last)")
         }
 
         private static func bash(_ script: String, in folder: URL, log: URL) throws -> ChildProcess {

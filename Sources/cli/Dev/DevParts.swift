@@ -28,6 +28,10 @@ final class DevParts: Sendable {
     func start() async throws -> DevHouse.Running {
         let redisURL: String
         if let given = self.plan.redisURL { redisURL = given } else { redisURL = try await self.startRedis() }
+        if self.plan.redisURL == nil {
+            try await DevAgreement.accept(
+                environment: self.environment(redisURL: redisURL, own: [:]), within: DevHouse.startLimit)
+        }
         let (listen, remark) = try await self.chooseListen()
         // Both at once: neither needs the other.
         async let api = self.startProcess(
@@ -138,21 +142,26 @@ final class DevParts: Sendable {
         let readyFile = self.plan.folder.url.appendingPathComponent("\(name).json")
         // One left by a killed house would speak of a process that is gone.
         try? FileManager.default.removeItem(at: readyFile)
-        var given = own
-        given[Setting.redisURL] = redisURL
-        given[Setting.readyFile] = readyFile.path
-        given[Setting.logLevel] = self.plan.isVerbose ? "info" : "warning"
         let child = try self.launch(
             name, executable, arguments: [],
-            environment: DevEnvironment.make(
-                from: self.plan.environment, settings: given,
-                secretFiles: [
-                    Setting.masterKey: self.plan.folder.masterKey.path,
-                    Setting.signedURLKeys: self.plan.folder.signedURLKey.path,
-                ]))
+            environment: self.environment(
+                redisURL: redisURL, own: own.merging([Setting.readyFile: readyFile.path]) { $1 }))
         return try await self.wait(for: child, reason: "what it said is above") {
             ReadyFile.Content.read(path: readyFile.path)
         }
+    }
+
+    /// The environment of Herald's processes, with the settings of one of them.
+    private func environment(redisURL: String, own: [Setting: String]) -> [String: String] {
+        let common = [
+            Setting.redisURL: redisURL, Setting.logLevel: self.plan.isVerbose ? "info" : "warning",
+        ]
+        return DevEnvironment.make(
+            from: self.plan.environment, settings: common.merging(own) { $1 },
+            secretFiles: [
+                Setting.masterKey: self.plan.folder.masterKey.path,
+                Setting.signedURLKeys: self.plan.folder.signedURLKey.path,
+            ])
     }
 
     // MARK: Children

@@ -1,3 +1,5 @@
+import Foundation
+
 /// What a running development house says about itself, and what to try next: lines that work when pasted.
 package enum DevWelcome {
     package static func lines(_ house: DevHouse.Running, folder: DevFolder, terminal: Terminal) -> [String] {
@@ -12,7 +14,7 @@ package enum DevWelcome {
             "",
             title("Herald is up: ") + terminal.styled(house.url, .cyan) + (house.remark.map { "  (\($0))" } ?? ""),
             "",
-            "  Redis     \(house.redisURL)",
+            "  Redis     \(Self.withoutPassword(house.redisURL))",
             "  admin     \(admin.joined(separator: ", ")): /livez, /readyz, /metrics",
             "  webhooks  may reach loopback (\(DevHouse.egressAllow)) and public addresses",
             "",
@@ -35,6 +37,12 @@ package enum DevWelcome {
             "Ctrl-C stops everything.",
             "",
         ]
+    }
+
+    /// The URL of Redis for a terminal, which may be shared or recorded.
+    private static func withoutPassword(_ url: String) -> String {
+        guard let at = url.lastIndex(of: "@"), let start = url.range(of: "://")?.upperBound, start < at else { return url }
+        return "\(url[..<start])\(url[url.index(after: at)...])"
     }
 
     /// A server on the user's own machine.
