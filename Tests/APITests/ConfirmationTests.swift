@@ -22,7 +22,9 @@ struct ConfirmationTests {
     private func questions(_ api: RunningAPI) async throws -> [[String: Any]] {
         var leases: [Lease] = []
         for shard in 0..<api.store.deliveries.shards {
-            leases += try await api.store.deliveries.lease(shard, allowance: LeaseAllowance(capacity: 100), lease: .seconds(15)).leases
+            leases += try await api.store.deliveries.lease(
+                shard, allowance: LeaseAllowance(capacity: 100), lease: .seconds(15)
+            ).leases
         }
         return try leases.sorted { $0.position < $1.position }.compactMap { lease in
             try JSONSerialization.jsonObject(with: Data(lease.body)) as? [String: Any]

@@ -17,9 +17,12 @@ struct DeadLetterRouteTests {
     private func bury(_ api: RunningAPI, _ reason: DeliveryDecision.Reason = .refused) async throws {
         let deliveries = api.store.deliveries
         for shard in 0..<deliveries.shards {
-            var leases = try await deliveries.take(shard, allowance: LeaseAllowance(capacity: 100), lease: .seconds(15), confirmedOnly: false)
+            var leases = try await deliveries.take(
+                shard, allowance: LeaseAllowance(capacity: 100), lease: .seconds(15), confirmedOnly: false
+            )
+            .leases
+            leases += try await deliveries.lease(shard, allowance: LeaseAllowance(capacity: 100), lease: .seconds(15))
                 .leases
-            leases += try await deliveries.lease(shard, allowance: LeaseAllowance(capacity: 100), lease: .seconds(15)).leases
             let endings = leases.map { Settlement($0, .deadLetter(reason, summary: "refused 404")) }
             #expect(try await deliveries.settle(shard, endings).written.allSatisfy { $0 })
         }
@@ -28,7 +31,9 @@ struct DeadLetterRouteTests {
     private func owed(_ api: RunningAPI) async throws -> [Lease] {
         var leases: [Lease] = []
         for shard in 0..<api.store.deliveries.shards {
-            leases += try await api.store.deliveries.lease(shard, allowance: LeaseAllowance(capacity: 100), lease: .seconds(15)).leases
+            leases += try await api.store.deliveries.lease(
+                shard, allowance: LeaseAllowance(capacity: 100), lease: .seconds(15)
+            ).leases
         }
         return leases
     }

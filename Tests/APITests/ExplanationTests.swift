@@ -20,9 +20,12 @@ struct ExplanationTests {
         let deliveries = api.store.deliveries
         var all: [Lease] = []
         for shard in 0..<deliveries.shards {
-            var leases = try await deliveries.take(shard, allowance: LeaseAllowance(capacity: 100), lease: .seconds(15), confirmedOnly: false)
+            var leases = try await deliveries.take(
+                shard, allowance: LeaseAllowance(capacity: 100), lease: .seconds(15), confirmedOnly: false
+            )
+            .leases
+            leases += try await deliveries.lease(shard, allowance: LeaseAllowance(capacity: 100), lease: .seconds(15))
                 .leases
-            leases += try await deliveries.lease(shard, allowance: LeaseAllowance(capacity: 100), lease: .seconds(15)).leases
             all += leases
             try await self.settle(api, leases, ending, status: status)
         }
@@ -155,9 +158,12 @@ struct ExplanationTests {
             #expect(try await self.explain(client, href) == [unasked, Told("queued", "not_fanned_out")])
             let deliveries = api.store.deliveries
             for shard in 0..<deliveries.shards {
-                _ = try await deliveries.take(shard, allowance: LeaseAllowance(capacity: 9), lease: .seconds(15), confirmedOnly: true)
+                _ = try await deliveries.take(
+                    shard, allowance: LeaseAllowance(capacity: 9), lease: .seconds(15), confirmedOnly: true)
                 // The question to each of them came first.
-                let waited = try await deliveries.lease(shard, allowance: LeaseAllowance(capacity: 9), lease: .seconds(15)).leases
+                let waited = try await deliveries.lease(
+                    shard, allowance: LeaseAllowance(capacity: 9), lease: .seconds(15)
+                ).leases
                 let leases = waited.filter { $0.kind == .notification }
                 try await self.settle(api, leases, .deadLetter(.refused, summary: "refused 404"), status: 404)
             }

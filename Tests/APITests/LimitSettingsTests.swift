@@ -19,7 +19,8 @@ struct LimitSettingsTests {
         let set = try self.limits([
             Setting.limitsPageQueues: "1", Setting.limitsPageMessages: "2", Setting.limitsPageSubscriptions: "3",
             Setting.limitsClaimMessages: "4",
-            Setting.limitsQueueMetadata: "64", Setting.limitsPostSize: "256", Setting.limitsMessageTTL: "61",
+            Setting.limitsQueueMetadata: "64", Setting.limitsPostSize: "256", Setting.limitsPostMessages: "8",
+            Setting.limitsMessageTTL: "61",
             Setting.limitsMessageDelay: "7",
             Setting.limitsClaimTTL: "62", Setting.limitsClaimGrace: "63", Setting.defaultsMessageTTL: "60",
             Setting.defaultsMessageDelay: "5",
@@ -28,6 +29,7 @@ struct LimitSettingsTests {
         var limits = Limits()
         (limits.queuePageMax, limits.messagePageMax, limits.subscriptionPageMax) = (1, 2, 3)
         (limits.claimMessagesMax, limits.queueMetadataBytesMax, limits.postBytesMax) = (4, 64, 256)
+        limits.postMessagesMax = 8
         (limits.messageTTLMax, limits.messageDelayMax, limits.claimTTLMax, limits.claimGraceMax) = (61, 7, 62, 63)
         (limits.messageTTLDefault, limits.messageDelayDefault) = (60, 5)
         (limits.claimTTLDefault, limits.claimGraceDefault, limits.subscriptionTTLDefault) = (61, 62, 64)

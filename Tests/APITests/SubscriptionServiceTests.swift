@@ -19,8 +19,10 @@ struct SubscriptionServiceTests {
         var leases: [(Int, Lease)] = []
         for shard in 0..<api.store.deliveries.shards {
             let deliveries = api.store.deliveries
-            let taken = try await deliveries.take(shard, allowance: LeaseAllowance(capacity: 100), lease: .seconds(15), confirmedOnly: false)
-            let leased = try await deliveries.lease(shard, allowance: LeaseAllowance(capacity: 100), lease: .seconds(15))
+            let taken = try await deliveries.take(
+                shard, allowance: LeaseAllowance(capacity: 100), lease: .seconds(15), confirmedOnly: false)
+            let leased = try await deliveries.lease(
+                shard, allowance: LeaseAllowance(capacity: 100), lease: .seconds(15))
             leases += (taken.leases + leased.leases).map { (shard, $0) }
         }
         return leases

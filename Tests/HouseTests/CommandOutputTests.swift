@@ -61,7 +61,9 @@ extension HouseTests {
             }
         }
 
-        @Test func `A Redis that outlives its herald dev is ended before another one writes the same files`() async throws {
+        @Test func `A Redis that outlives its herald dev is ended before another one writes the same files`()
+            async throws
+        {
             try await withTemporaryFolder { folder in
                 let first = try Self.dev(in: folder, log: folder.appendingPathComponent("first.log"))
                 let redis = try #require(try await Self.record(of: first, in: folder)["redis-server"])

@@ -39,7 +39,8 @@ struct SettingReaderTests {
     func `A value that a flag, the environment or the file gave is known from a default`() async throws {
         try await self.withFile("redis.connections: 3\n") { path in
             let settings = try self.read(
-                .notifier, flags: [Setting.configFile: path, Setting.shards: "16"], environment: ["HERALD_NOTIFIER_LEASE": "60"])
+                .notifier, flags: [Setting.configFile: path, Setting.shards: "16"],
+                environment: ["HERALD_NOTIFIER_LEASE": "60"])
             let given: [Setting] = [Setting.redisConnections, Setting.shards, Setting.notifierLease]
             #expect(given.allSatisfy { settings.isGiven($0) })
             #expect(!settings.isGiven(Setting.notifierConcurrency))

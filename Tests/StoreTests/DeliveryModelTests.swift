@@ -67,12 +67,14 @@ struct DeliveryModelTests {
             if isBusy { try await self.post(house, &world) }
         case 20..<45:
             let taken = try await deliveries.take(
-                0, events: world.random.pick([1, 3]), allowance: LeaseAllowance(capacity: world.capacity), page: world.page, lease: .seconds(4),
+                0, events: world.random.pick([1, 3]), allowance: LeaseAllowance(capacity: world.capacity),
+                page: world.page, lease: .seconds(4),
                 confirmedOnly: false)
             self.work(&world, taken.leases, at: house.time.now, place)
         case 45..<60:
             let leases = try await deliveries.lease(
-                0, allowance: LeaseAllowance(capacity: world.random.pick([1, 5, 50])), lease: .seconds(4), projects: 8, subscriptionsPerProject: 4
+                0, allowance: LeaseAllowance(capacity: world.random.pick([1, 5, 50])), lease: .seconds(4), projects: 8,
+                subscriptionsPerProject: 4
             ).leases
             self.work(&world, leases, at: house.time.now, place)
         case 60..<85:

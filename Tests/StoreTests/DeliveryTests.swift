@@ -46,7 +46,8 @@ struct DeliveryTests {
             let queue = try address("p", "q")
             try await house.subscribe(to: queue)
             try await house.post(["1"], to: queue)
-            let taken = try await house.store.deliveries.take(0, allowance: LeaseAllowance(capacity: 10), lease: .seconds(15), confirmedOnly: true)
+            let taken = try await house.store.deliveries.take(
+                0, allowance: LeaseAllowance(capacity: 10), lease: .seconds(15), confirmedOnly: true)
             #expect(taken.leases.isEmpty && !taken.more)
             #expect(try await house.store.deliveries.look(at: [0]).first?.events == 0)
         }
@@ -216,16 +217,19 @@ struct DeliveryTests {
             let ids = try await house.post((0..<30).map { "\($0)" }, to: queue)
             let first = try await house.take().leases
             let endings = first.map { Settlement($0, .delivered) }
-            let settled = try await deliveries.settle(0, endings, allowance: LeaseAllowance(capacity: 10), lease: .seconds(15))
+            let settled = try await deliveries.settle(
+                0, endings, allowance: LeaseAllowance(capacity: 10), lease: .seconds(15))
             #expect(settled.written == first.map { _ in true })
             let second = try #require(settled.leased)
             #expect(second.leases.map(\.position) == ids[8..<18].map(\.position), "of a window of 16")
             #expect(second.leases.allSatisfy { $0.leasedUntil == house.time.now.adding(seconds: 15) })
             #expect(second.more)
-            let late = try await deliveries.settle(0, endings, allowance: LeaseAllowance(capacity: 10), lease: .seconds(15))
+            let late = try await deliveries.settle(
+                0, endings, allowance: LeaseAllowance(capacity: 10), lease: .seconds(15))
             #expect(late == Settled(written: first.map { _ in false }, leased: nil))
             let rest = try await deliveries.settle(
-                0, second.leases.map { Settlement($0, .delivered) }, allowance: LeaseAllowance(capacity: 100), lease: .seconds(15))
+                0, second.leases.map { Settlement($0, .delivered) }, allowance: LeaseAllowance(capacity: 100),
+                lease: .seconds(15))
             #expect(rest.leased?.leases.map(\.position) == ids[18...].map(\.position))
             #expect(rest.leased?.more == false && rest.leased?.nextDue == nil)
         }

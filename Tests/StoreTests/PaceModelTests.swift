@@ -107,11 +107,13 @@ struct PaceModelTests {
         case 0..<18: if isBusy { try await self.post(house, &world) }
         case 18..<40:
             let taken = try await deliveries.take(
-                0, events: 3, allowance: LeaseAllowance(capacity: world.random.pick([1, 5, 1000])), page: world.page, lease: .seconds(4),
+                0, events: 3, allowance: LeaseAllowance(capacity: world.random.pick([1, 5, 1000])), page: world.page,
+                lease: .seconds(4),
                 confirmedOnly: false)
             self.work(&world, taken.leases, at: house.time.now, place)
         case 40..<60:
-            let leases = try await deliveries.lease(0, allowance: LeaseAllowance(capacity: world.random.pick([1, 5, 50])), lease: .seconds(4))
+            let leases = try await deliveries.lease(
+                0, allowance: LeaseAllowance(capacity: world.random.pick([1, 5, 50])), lease: .seconds(4))
             self.work(&world, leases.leases, at: house.time.now, place)
         case 60..<80:
             world.held.shuffle(using: &world.random)
@@ -213,7 +215,8 @@ struct PaceModelTests {
         // An answer that was lost makes the worker say it all again.
         for _ in 0..<(world.random.chance(world.crash) ? 2 : 1) {
             let settled = try await house.store.deliveries.settle(
-                0, settlements, disableAfter: .seconds(world.disableAfter), allowance: LeaseAllowance(capacity: capacity), lease: .seconds(4))
+                0, settlements, disableAfter: .seconds(world.disableAfter),
+                allowance: LeaseAllowance(capacity: capacity), lease: .seconds(4))
             for (settlement, isWritten) in zip(settlements, settled.written) where isWritten {
                 let id = settlement.token.subscription
                 let pair = Pair(subscription: id, position: settlement.token.position)

@@ -77,7 +77,8 @@ struct PaceTests {
             var sent: [String] = []
             for _ in 0..<200_000 where sent.count < limit * 4 {
                 let taken = try await house.take(capacity: 50).leases
-                let leased = try await house.store.deliveries.lease(0, allowance: LeaseAllowance(capacity: 50), lease: .seconds(15))
+                let leased = try await house.store.deliveries.lease(
+                    0, allowance: LeaseAllowance(capacity: 50), lease: .seconds(15))
                 let leases = taken + leased.leases
                 sent += self.bodies(leases)
                 starts += leases.map { _ in house.time.now.milliseconds }

@@ -105,7 +105,8 @@ extension TestHouse {
     }
 
     func lease(capacity: Int = 1000) async throws -> [Lease] {
-        try await self.store.deliveries.lease(0, allowance: LeaseAllowance(capacity: capacity), lease: .seconds(15)).leases
+        try await self.store.deliveries.lease(0, allowance: LeaseAllowance(capacity: capacity), lease: .seconds(15))
+            .leases
     }
 
     func settle(_ leases: [Lease], _ ending: Settlement.Ending) async throws -> [Bool] {

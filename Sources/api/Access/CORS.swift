@@ -10,6 +10,9 @@ package struct CORS: Sendable, Equatable {
         "pragma",
     ]
 
+    /// Bytes of an origin, and of a list of headers, that an answer repeats; browsers send a tenth of it.
+    private static let repeatedBytesMax = 4096
+
     /// Allowed origins; `*` for all, none switches CORS off.
     package var origins: [String] = []
     /// Whether browsers may send credentials.
@@ -33,7 +36,7 @@ package struct CORS: Sendable, Equatable {
         headers[.vary] = "Origin"
         guard let origin = head.origin else { return }
         let isListed = self.origins.contains(origin)
-        guard isListed || self.origins.contains("*") else { return }
+        guard isListed || self.origins.contains("*"), origin.utf8.count <= Self.repeatedBytesMax else { return }
         if head.method == .options, let method = head.wantedMethod {
             guard self.methods.contains(method), self.admits(headers: head.wantedHeaders) else { return }
             headers[.accessControlMaxAge] = String(self.secondsMax)
@@ -47,7 +50,9 @@ package struct CORS: Sendable, Equatable {
     }
 
     private func admits(headers wanted: String?) -> Bool {
-        (wanted ?? "").split(separator: ",").allSatisfy { part in
+        guard let wanted else { return true }
+        guard wanted.utf8.count <= Self.repeatedBytesMax else { return false }
+        return wanted.split(separator: ",").allSatisfy { part in
             let name = part.filter { $0 != " " && $0 != "\t" }.lowercased()
             return name.isEmpty || Self.headersAlwaysAllowed.contains(name)
                 || self.headersAllowed.contains { $0.lowercased() == name }

@@ -15,6 +15,7 @@ struct LetterReplies: Sendable {
         for name in ["subscription", "reason", "since", "until"] {
             if let value = query.text(name) { link.add(name, value) }
         }
+        try link.check()
         let words = DeadLetterWords(
             subscription: query.text("subscription"), reason: query.text("reason"), since: query.text("since"),
             until: query.text("until"))

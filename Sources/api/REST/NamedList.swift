@@ -30,6 +30,7 @@ struct NamedListWish {
             request.filters.append((parameter.name, parameter.values))
             for value in parameter.values { link.add(parameter.name, value) }
         }
+        try link.check()
         self.request = request
         self.path = path
         self.isDetailed = isDetailed ?? false

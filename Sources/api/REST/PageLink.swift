@@ -1,8 +1,12 @@
+import Domain
 import NIOCore
 import Wire
 
 /// The link to the next page: the request as it was, with another marker.
 struct PageLink: Sendable {
+    /// Bytes of a link without its marker: with the longest marker it is a target that this server still reads.
+    static let bytesMax = 15_000
+
     private let path: String
     private var pairs: [(name: String, value: String)] = []
 
@@ -21,6 +25,19 @@ struct PageLink: Sendable {
 
     mutating func add(_ name: String, _ value: Bool?) {
         if let value { self.add(name, value ? "true" : "false") }
+    }
+
+    /// Refuses a request whose next page could not be asked for: encoding makes its parameters up to three times as long.
+    ///
+    /// - Throws: ``Refusal/requestInvalid(_:)``.
+    func check() throws(Refusal) {
+        let bytes = self.pairs.reduce(self.path.utf8.count) { sum, pair in
+            sum + Percent.encode(pair.name).utf8.count + Percent.encode(pair.value).utf8.count + 2
+        }
+        guard bytes <= Self.bytesMax else {
+            throw .requestInvalid(
+                "The parameters may take at most \(Self.bytesMax) bytes when they are percent-encoded.")
+        }
     }
 
     /// Writes the value of `links`: one link after a page that holds something, none after an empty one.

@@ -132,6 +132,9 @@ struct FlavorReplies: Sendable {
 }
 
 extension Reply {
+    /// Bytes of a query string that `Content-Location` repeats; the parameters of these lists take a tenth of it.
+    private static let locationQueryBytesMax = 1024
+
     /// A page of what administrators list, with the link to the next one.
     ///
     /// - Throws: ``Refusal``.
@@ -141,6 +144,10 @@ extension Reply {
         var link = PageLink(path: path)
         link.add("limit", try query.integer("limit"))
         link.add("detailed", try query.boolean("detailed"))
+        // An answer's header is no place for whatever a caller sends.
+        guard head.query.utf8.count <= Self.locationQueryBytesMax else {
+            throw .requestInvalid("The query string of \(path) may have at most \(Self.locationQueryBytesMax) bytes.")
+        }
         let location = head.query.isEmpty ? head.path : "\(head.path)?\(head.query)"
         return Reply.json(.ok, capacity: 1024) { write(link, &$0) }.with(.contentLocation, location)
     }

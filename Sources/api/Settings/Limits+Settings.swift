@@ -14,6 +14,7 @@ extension Limits {
         self.claimMessagesMax = try settings.integer(Setting.limitsClaimMessages)
         self.queueMetadataBytesMax = try settings.integer(Setting.limitsQueueMetadata)
         self.postBytesMax = try settings.integer(Setting.limitsPostSize)
+        self.postMessagesMax = try settings.integer(Setting.limitsPostMessages)
         self.messageTTLMax = try settings.integer(Setting.limitsMessageTTL)
         self.messageDelayMax = try settings.integer(Setting.limitsMessageDelay)
         self.claimTTLMax = try settings.integer(Setting.limitsClaimTTL)

@@ -105,6 +105,10 @@ package struct SettingCatalog: Sendable {
         "limits.post.size", default: "262144", shape: .integer(1...917_504), processes: [.api],
         meaning: "Bytes in the body of a message post; queues may set less for themselves.")
 
+    package let limitsPostMessages = Setting(
+        "limits.post.messages", default: "1000", shape: .integer(1...10_000), processes: [.api],
+        meaning: "Most messages in one post; `Location` names those that one request may ask for.")
+
     package let limitsMessageTTL = Setting(
         "limits.message.ttl", default: "1209600", shape: .integer(60...2_147_483_647), processes: [.api],
         meaning: "Most seconds a message may live.")
