@@ -46,7 +46,9 @@ struct ConfirmationTests {
             house.time.pass(milliseconds: 59_999)
             #expect(try await house.lease().isEmpty)
             house.time.pass(milliseconds: 1)
-            #expect(try await house.lease().count == 1)
+            // Of an ordered one, one call puts it in its place, and the next hands it out.
+            let leased = [try await house.lease(), try await house.lease()].flatMap { $0 }
+            #expect(leased.count == 1)
             #expect(try await ask(queue, id, self.request(at: at)) == .asked)
         }
     }
