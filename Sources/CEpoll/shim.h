@@ -5,6 +5,9 @@
 #include <sys/socket.h>
 #include <pthread.h>
 
+/* Which module the kinds of sockets belong to depends on what else is imported. */
+static const int cepoll_socket_stream = SOCK_STREAM;
+
 /* Starts a thread nobody joins. pthread_attr_t belongs to no module that Swift could import it from. */
 static inline int cepoll_start_thread(void *(*run)(void *), void *argument, size_t stack_bytes) {
     pthread_t thread;

@@ -19,6 +19,7 @@ package struct NotifierSettings: Sendable {
         var webhook = WebhookLimits()
         webhook.connectTimeout = try reader.seconds(Setting.webhookConnectTimeout)
         webhook.timeout = try reader.seconds(Setting.webhookTimeout)
+        webhook.addressAgeMax = try reader.seconds(Setting.webhookConnectionAgeMax)
         webhook.transfersMax = try reader.integer(Setting.notifierConcurrency)
         self.webhook = webhook
         var engine = EngineSettings()
@@ -26,6 +27,7 @@ package struct NotifierSettings: Sendable {
         engine.hostConcurrency = try reader.integer(Setting.notifierHostConcurrency)
         engine.confirmedOnly = reader.boolean(Setting.confirmationRequired) == true
         engine.disableAfter = try reader.seconds(Setting.notifierDisableAfter)
+        engine.retryAfterMax = try reader.seconds(Setting.webhookRetryAfterMax)
         engine.lease = try reader.seconds(Setting.notifierLease)
         engine.drain = Self.drain(within: try reader.seconds(Setting.notifierDrain))
         self.engine = engine

@@ -156,3 +156,20 @@ struct SubscriberTests {
         }
     }
 }
+
+struct TimestampTests {
+    @Test func `No time that a damaged store holds ends the process`() {
+        let (first, last) = (Timestamp(milliseconds: .min), Timestamp(milliseconds: .max))
+        #expect(last.adding(seconds: 1) == last && last.adding(milliseconds: 1) == last)
+        #expect(first.adding(seconds: .min) == first && first.adding(milliseconds: -1) == first)
+        #expect(Timestamp(milliseconds: 0).adding(seconds: .max) == last)
+        #expect(last.milliseconds(since: first) == .max && first.milliseconds(since: last) == .min)
+        #expect(last.wholeSeconds(since: first) == Int(Int64.max / 1000) && first.wholeSeconds(since: last) == 0)
+        for (expiresAt, now) in [(first, last), (last, first)] {
+            let decision = DeliveryDecision(
+                after: .deferred(status: 503, retryAfter: .date(last)), attempt: 1, policy: RetryPolicy(),
+                expiresAt: expiresAt, now: now, retryAfterMax: .seconds(3600), chance: 0.5)
+            #expect(decision == (expiresAt == first ? .deadLetter(.expired) : .retry(after: .milliseconds(3_780_000))))
+        }
+    }
+}

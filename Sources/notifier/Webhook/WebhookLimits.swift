@@ -9,7 +9,7 @@ package struct WebhookLimits: Sendable, Equatable {
     /// For how long an address is used that a name once had: a connection is kept no longer than this, however busy, less
     /// the time for which names are kept.
     ///
-    /// From 1 s; so soon a receiver that moved is found, and a name that leads elsewhere is judged by the egress policy.
+    /// From 2 s; so soon a receiver that moved is found, and a name that leads elsewhere is judged by the egress policy.
     package var addressAgeMax: Duration = .seconds(60)
 
     package init() {}

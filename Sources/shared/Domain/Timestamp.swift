@@ -9,17 +9,27 @@ package struct Timestamp: Hashable, Comparable, Sendable {
     /// Whole seconds since the epoch, rounded down.
     package var seconds: Int64 { self.milliseconds / 1000 }
 
+    /// A sum that cannot be told is the last moment that can, or the first.
     package func adding(seconds: Int) -> Timestamp {
-        Timestamp(milliseconds: self.milliseconds + Int64(seconds) * 1000)
+        let (milliseconds, isTooMuch) = Int64(seconds).multipliedReportingOverflow(by: 1000)
+        return self.adding(milliseconds: isTooMuch ? (seconds < 0 ? .min : .max) : milliseconds)
     }
 
+    /// A sum that cannot be told is the last moment that can, or the first.
     package func adding(milliseconds: Int64) -> Timestamp {
-        Timestamp(milliseconds: self.milliseconds + milliseconds)
+        let (sum, isTooMuch) = self.milliseconds.addingReportingOverflow(milliseconds)
+        return Timestamp(milliseconds: isTooMuch ? (milliseconds < 0 ? .min : .max) : sum)
+    }
+
+    /// Milliseconds from `earlier` to this moment, negative when it is later; bounded by what 64 bits hold.
+    package func milliseconds(since earlier: Timestamp) -> Int64 {
+        let (difference, isTooMuch) = self.milliseconds.subtractingReportingOverflow(earlier.milliseconds)
+        return isTooMuch ? (self < earlier ? .min : .max) : difference
     }
 
     /// Whole seconds from `earlier` to this moment, never negative (Messaging API v2, "age").
     package func wholeSeconds(since earlier: Timestamp) -> Int {
-        Int(max(0, self.milliseconds - earlier.milliseconds) / 1000)
+        Int(max(0, self.milliseconds(since: earlier)) / 1000)
     }
 
     package static func < (left: Timestamp, right: Timestamp) -> Bool {

@@ -19,7 +19,7 @@ package enum NameLookup {
     package static func system(_ name: String) -> Result {
         var hints = addrinfo()
         hints.ai_family = AF_UNSPEC
-        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        hints.ai_socktype = cepoll_socket_stream
         var list: UnsafeMutablePointer<addrinfo>?
         switch getaddrinfo(name, nil, &hints, &list) {
         case 0: break

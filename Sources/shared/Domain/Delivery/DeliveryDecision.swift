@@ -61,7 +61,7 @@ package enum DeliveryDecision: Sendable, Equatable {
     ) -> DeliveryDecision {
         guard let delay = policy.delay(afterAttempt: attempt) else { return .deadLetter(.exhausted) }
         let wait = max(Int64(delay) * 1000, asked)
-        let last = expiresAt.milliseconds - now.milliseconds - 1
+        let last = max(0, expiresAt.milliseconds(since: now)) - 1
         guard wait <= last else { return .deadLetter(.expired) }
         let jitter = Int64(Double(wait) * Self.jitter * chance)
         return .retry(after: .milliseconds(min(wait + jitter, last)))

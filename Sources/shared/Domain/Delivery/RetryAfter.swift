@@ -9,7 +9,7 @@ package enum RetryAfter: Sendable, Equatable {
     func milliseconds(from now: Timestamp) -> Int64 {
         switch self {
         case .delay(let seconds): Int64(min(max(seconds, 0), Self.secondsMax)) * 1000
-        case .date(let moment): min(max(moment.milliseconds - now.milliseconds, 0), Int64(Self.secondsMax) * 1000)
+        case .date(let moment): min(max(moment.milliseconds(since: now), 0), Int64(Self.secondsMax) * 1000)
         }
     }
 

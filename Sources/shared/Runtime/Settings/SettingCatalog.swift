@@ -251,6 +251,15 @@ package struct SettingCatalog: Sendable {
         "webhook.timeout", default: "30", shape: .seconds(1...300), processes: [.notifier],
         meaning: "How long the whole exchange of a webhook may take, the answer's body included.")
 
+    package let webhookConnectionAgeMax = Setting(
+        "webhook.connection.age.max", default: "60", shape: .seconds(2...3600), processes: [.notifier],
+        meaning: "How long the address of a name is used, however busy its connection is: so soon a receiver that "
+            + "moved is followed. A third of it goes to what is known of names, the rest to connections.")
+
+    package let webhookRetryAfterMax = Setting(
+        "webhook.retry.after.max", default: "3600", shape: .seconds(1...86_400), processes: [.notifier],
+        meaning: "How far the `Retry-After` of an answer is obeyed, whatever the waits of the retry policy.")
+
     package let egressAllow = Setting(
         "egress.allow", shape: .list, processes: [.notifier],
         allowed: "address ranges such as 10.1.0.0/16 or fd00::/8, commas between",
