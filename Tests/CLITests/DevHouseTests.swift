@@ -160,10 +160,12 @@ struct DevHouseTests {
         #expect(text.contains("demo --url http://127.0.0.1:4711"))
         #expect(text.contains("127.0.0.0/8,::1/128"))
         let given = DevHouse.Running(
-            url: "http://127.0.0.1:1", redisURL: "redis://user:p@ss@127.0.0.1:6379/1", apiAdmin: nil, notifierAdmin: nil,
+            url: "http://127.0.0.1:1", redisURL: "redis://user:p@ss@127.0.0.1:6379/1", apiAdmin: nil,
+            notifierAdmin: nil,
             remark: nil)
         let lines = DevWelcome.lines(
-            given, folder: DevFolder(URL(fileURLWithPath: "/x")), terminal: Terminal(isColoured: false, write: { _ in }))
+            given, folder: DevFolder(URL(fileURLWithPath: "/x")), terminal: Terminal(isColoured: false, write: { _ in })
+        )
         #expect(lines.contains("  Redis     redis://127.0.0.1:6379/1"), "without its password")
         #expect(text.contains("http://127.0.0.1:1 (API), http://127.0.0.1:2 (notifier)"))
     }

@@ -82,7 +82,8 @@ extension HouseTests {
                         #expect(reply.status == 201, "\(reply)")
                         let question = try #require(try await receiver.waitFor(count: 1).first)
                         #expect(
-                            question.text.contains(#""WSGISubscribeURL":"\#(url)/v2/queues/orders/"#), "\(question.text)")
+                            question.text.contains(#""WSGISubscribeURL":"\#(url)/v2/queues/orders/"#),
+                            "\(question.text)")
                         await caller.close()
                     }
                     let log = folder.appendingPathComponent("demo.log")
@@ -102,7 +103,7 @@ extension HouseTests {
                 let process = try ChildProcess(House.executable(executable), arguments: ["--version"], log: log)
                 #expect(await process.waitForExit() == .status(0))
                 #expect(
-                    Self.text(of: log).wholeMatch(of: /\d+\.\d+\.\d+ \(commit ([0-9a-f]{12}\+?|unknown)\)\n/) != nil,
+                    Self.text(of: log).wholeMatch(of: /\d+\.\d+\.\d+ \(commit ([0-9a-f]{12,40}\+?|unknown)\)\n/) != nil,
                     "\(Self.text(of: log))")
             }
         }

@@ -33,7 +33,7 @@ package enum DevWelcome {
             terminal.styled("  # what lies in the queue", .dim),
             "  curl '\(queue)/messages?echo=true' \(client)",
             "",
-            "Subscribers are not asked to confirm. Start with HERALD_CONFIRMATION_REQUIRED=true to try that.",
+            "Subscribers are asked to confirm only where HERALD_CONFIRMATION_REQUIRED=true is set.",
             "Ctrl-C stops everything.",
             "",
         ]
@@ -41,7 +41,9 @@ package enum DevWelcome {
 
     /// The URL of Redis for a terminal, which may be shared or recorded.
     private static func withoutPassword(_ url: String) -> String {
-        guard let at = url.lastIndex(of: "@"), let start = url.range(of: "://")?.upperBound, start < at else { return url }
+        guard let at = url.lastIndex(of: "@"), let start = url.range(of: "://")?.upperBound, start < at else {
+            return url
+        }
         return "\(url[..<start])\(url[url.index(after: at)...])"
     }
 
