@@ -17,7 +17,9 @@ package struct SettingsCommand: AsyncParsableCommand {
     package init() {}
 }
 
-/// `herald settings accept`: makes the settings given here the deployment's. It speaks to Redis, not to the API.
+/// `herald settings accept`: makes the settings given here the deployment's.
+///
+/// It speaks to Redis, not to the API.
 package struct AcceptCommand: SettingCommand {
     package static let settings = StoreSettings.all
     package static let configuration = CommandConfiguration(
