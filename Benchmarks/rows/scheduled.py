@@ -28,7 +28,7 @@ def measure():
         start = int(time.time()) + 120
         for first in range(0, MESSAGES, 100):
             built.post("later", [{"t": (start + number) * 1_000_000_000} for number in range(first, first + 100)])
-        sink.wait(lambda: not any(int(built.redis("XLEN", key)[0]) for key in built.redis("KEYS", "*:ev")))
+        sink.wait(lambda: not any(built.redis("KEYS", "*:events:*")))
         keys = built.redis("KEYS", "*:due:*")
         filled = time.monotonic() - begun
         waiting = sum(int(built.redis("EVAL", SCHEDULE, "1", key, str(start * 1000))[0]) for key in keys)

@@ -276,7 +276,9 @@ struct DeliveryTests {
             #expect(pages >= 12)
             #expect(seen.count == 2 * subscriptions.count)
             #expect(Set(seen) == Set(subscriptions.flatMap { id in ids.map { "\(id) \($0.position.value)" } }))
-            #expect(try await house.shardKeys().filter { ["pay", "ref", "cur", "fly"].contains($0) }.isEmpty)
+            #expect(
+                try await house.shardKeys().filter { ["pay", "ref", "pages", "fly", "fanout", "lives"].contains($0) }
+                    .isEmpty)
         }
     }
 

@@ -210,27 +210,26 @@ struct PaceTests {
         }
     }
 
-    @Test func `A delivery whose third lease lapses is kept as a dead letter, and makes room`() async throws {
+    @Test func `A suspect is quarantined when it lapsed alone, and makes room`() async throws {
         try await withHouse(shards: 1) { house in
-            let queue = try address("p", "q")
+            let (queue, deliveries) = (try address("p", "q"), house.store.deliveries)
             try await house.subscribe(to: queue, pace: Pace(isOrdered: true))
             let ids = try await house.post(["poison", "2"], to: queue)
-            for attempt in [1, 2, 4] {
-                var leases = try await house.take().leases + house.lease()
-                #expect(self.bodies(leases) == ["poison"] && leases.first?.attempt == attempt)
-                if attempt == 2 {
-                    // Failures between do not make it forgotten.
-                    #expect(try await house.settle(leases, .retry(after: .zero)) == [true])
-                    leases = try await house.lease()
-                }
+            for level in 0...3 {
+                let leases = try await house.take().leases + house.lease()
+                #expect(self.bodies(leases) == ["poison"] && leases.first?.attempt == level + 1)
+                #expect(leases.first?.suspicion == level)
+                if level > 0 { #expect(try await deliveries.begin(0, leases.map(\.token)) == [true]) }
                 house.time.pass(seconds: 15)
-                #expect(try await house.store.deliveries.reap(0).lapsed == 1)
+                let reaped = try await deliveries.reap(0)
+                #expect(reaped.lapsed == 1 && reaped.quarantined == (level == 3 ? 1 : 0) && !reaped.more)
+                #expect(try await deliveries.begin(0, leases.map(\.token)) == [false])
                 #expect(try await house.settle(leases, .delivered) == [false])
             }
-            let letters = try await house.store.deliveries.deadLetters(of: queue, limit: 9).letters
+            let letters = try await deliveries.deadLetters(of: queue, limit: 9).letters
             #expect(letters.map(\.reason) == [.quarantined] && letters.first?.position == ids[0].position)
             #expect(letters.first?.attempts == 4)
-            let kept = try await house.store.deliveries.deadLetter(
+            let kept = try await deliveries.deadLetter(
                 of: queue, subscription: try #require(letters.first?.subscription), position: ids[0].position)
             #expect(kept.map { String(decoding: $0.content.body, as: UTF8.self) } == "poison")
             let next = try await house.lease()

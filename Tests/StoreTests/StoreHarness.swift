@@ -4,6 +4,7 @@ import NIOCore
 import Redis
 import Store
 import TestKit
+import Testing
 
 /// A store over a Redis of the test's own, with a clock the test moves.
 struct TestHouse: Sendable {
@@ -37,12 +38,14 @@ final class MovableTime: Sendable {
 }
 
 func withHouse(
-    shards: Int = 16, redisTime: Bool = false, _ body: (TestHouse) async throws -> Void
+    shards: Int = 16, redisTime: Bool = false, limits: DeliveryLimits = DeliveryLimits(),
+    _ body: (TestHouse) async throws -> Void
 ) async throws {
     try await withRedisPool { redis, pool in
         let time = MovableTime()
         let store = try await Store.open(
-            on: pool, shards: shards, clock: redisTime ? .redis : .manual { time.now }, logger: quietLogger())
+            on: pool, shards: shards, clock: redisTime ? .redis : .manual { time.now }, limits: limits,
+            logger: quietLogger())
         try await body(TestHouse(redis: redis, pool: pool, store: store, time: time))
     }
 }
@@ -111,6 +114,19 @@ extension TestHouse {
 
     func settle(_ leases: [Lease], _ ending: Settlement.Ending) async throws -> [Bool] {
         try await self.store.deliveries.settle(0, leases.map { Settlement($0, ending) }).written
+    }
+
+    /// The memory Redis uses, bytes.
+    func memory() async throws -> Int { try #require(try await self.store.figures().memory) }
+
+    /// How often Redis executed each command while `body` ran, those inside scripts included.
+    func commands(_ body: () async throws -> Void) async throws -> [String: Int] {
+        _ = try await self.redis.command("CONFIG", "RESETSTAT")
+        try await body()
+        let info = String(decoding: try await self.redis.command("INFO", "commandstats").bytes ?? [], as: UTF8.self)
+        return Dictionary(
+            info.matches(of: #/cmdstat_([a-z]+):calls=([0-9]+)/#).map { (String($0.output.1), Int($0.output.2) ?? 0) },
+            uniquingKeysWith: +)
     }
 
     /// Sweeps until nothing is due.

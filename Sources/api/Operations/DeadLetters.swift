@@ -60,7 +60,7 @@ extension Operations {
             throw Refusal.deadLetterNotFound
         }
         let told = Self.told(letter, of: queue, in: store)
-        guard !letter.kind.isConfirmation else { return (told, content, nil) }
+        guard letter.hasBody, !letter.kind.isConfirmation else { return (told, content, nil) }
         guard content.isSealed else { return (told, content, content.body) }
         return (told, content, try self.body(content.body, of: id.message, in: queue, by: store))
     }

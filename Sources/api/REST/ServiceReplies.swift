@@ -133,6 +133,8 @@ struct ServiceReplies: Sendable {
         body.writeJSON(health.backlog)
         body.writeStaticString(#","oldest_due":"#)
         Self.write(health.oldestDue, to: &body)
+        body.writeStaticString(#","expired":"#)
+        body.writeJSON(health.expired)
         body.writeStaticString(#","attempts":{"succeeded":"#)
         body.writeJSON(health.log.succeeded)
         body.writeStaticString(#","failed":"#)

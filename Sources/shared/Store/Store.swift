@@ -23,7 +23,9 @@ package struct Store: Sendable {
     private let keyring: Keyring
     private let tagger: MessageTagger
 
-    init(runner: ScriptRunner, keyring: Keyring, tagger: MessageTagger, register: QueueRegister) {
+    init(
+        runner: ScriptRunner, keyring: Keyring, tagger: MessageTagger, register: QueueRegister, limits: DeliveryLimits
+    ) {
         let ids = MessageIDs(tagger: tagger)
         let moves = DeadLetterMoves(runner: runner, keyring: keyring, register: register, ids: ids)
         self.runner = runner
@@ -33,7 +35,7 @@ package struct Store: Sendable {
         self.messages = MessageStore(runner: runner, keyring: keyring, register: register, ids: ids)
         self.claims = ClaimStore(runner: runner, keyring: keyring, ids: ids, moves: moves)
         self.subscriptions = SubscriptionStore(runner: runner, keyring: keyring, register: register)
-        self.deliveries = DeliveryStore(runner: runner, keyring: keyring, tagger: tagger, moves: moves)
+        self.deliveries = DeliveryStore(runner: runner, keyring: keyring, tagger: tagger, moves: moves, limits: limits)
         self.bell = Bell(keyring: keyring)
         self.pools = PoolRegistry(runner: runner)
         self.topics = TopicStore(runner: runner)
@@ -49,15 +51,19 @@ package struct Store: Sendable {
     package func entering(in control: Store, as homes: [PoolName?], by version: PoolVersion?) -> Store {
         Store(
             runner: self.runner, keyring: self.keyring, tagger: self.tagger,
-            register: QueueRegister(runner: control.runner, homes: homes, version: version))
+            register: QueueRegister(runner: control.runner, homes: homes, version: version),
+            limits: self.deliveries.limits)
     }
 
     /// Opens the store in another Redis the way this one was: with as many shards, and its clock.
     ///
     /// It enters no queue until ``entering(in:as:by:)``.
     package func open(on pool: RedisPool, logger: Logger) async throws(StoreOpeningError) -> Store {
-        try await Store.open(on: pool, shards: self.keyring.shards.count, clock: self.runner.clock, logger: logger)
-            .entering(in: self, as: [], by: nil)
+        try await Store.open(
+            on: pool, shards: self.keyring.shards.count, clock: self.runner.clock, limits: self.deliveries.limits,
+            logger: logger
+        )
+        .entering(in: self, as: [], by: nil)
     }
 
     /// Learns whether Redis answers.

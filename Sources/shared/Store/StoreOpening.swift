@@ -41,8 +41,10 @@ extension Store {
     /// - Parameters:
     ///   - shards: Within ``Shards/countRange``.
     ///   - clock: Tests move it.
+    ///   - limits: How much is kept of deliveries that wait or ended.
     package static func open(
-        on pool: RedisPool, shards: Int, clock: StoreClock = .redis, logger: Logger
+        on pool: RedisPool, shards: Int, clock: StoreClock = .redis, limits: DeliveryLimits = DeliveryLimits(),
+        logger: Logger
     ) async throws(StoreOpeningError) -> Store {
         var runner = ScriptRunner(pool: pool, clock: clock)
         try ServerFacts(
@@ -62,7 +64,7 @@ extension Store {
         runner.epoch = pool.adopt(RedisIdentity(key: Keys.identity, value: identity))
         return Store(
             runner: runner, keyring: Keyring(Shards(count: shards)), tagger: MessageTagger(key: idKey),
-            register: QueueRegister(runner: runner, homes: [nil], version: nil))
+            register: QueueRegister(runner: runner, homes: [nil], version: nil), limits: limits)
     }
 
     /// 32 hexadecimal digits nobody had before.

@@ -21,6 +21,8 @@ package enum DeliveryDecision: Sendable, Equatable {
         case noTransport = "no_transport"
         /// Whoever attempted it was not heard of again, several times: it may be what takes notifiers down.
         case quarantined
+        /// Too many deliveries of its subscription or project waited already.
+        case overflow
     }
 
     /// Decides after an attempt.

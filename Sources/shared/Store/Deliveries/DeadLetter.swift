@@ -10,6 +10,8 @@ package struct DeadLetter: Sendable, Equatable {
     package let summary: String
     package let endedAt: Timestamp
     package let kind: NotificationKind
+    /// Whether its body was kept: not of one that ended while it waited, nor of one that ended when Redis was full.
+    package let hasBody: Bool
 }
 
 /// What was to be delivered.
@@ -18,7 +20,7 @@ package struct DeadLetterContent: Sendable, Equatable {
     package let delay: Int?
     package let checksum: [UInt8]?
     package let isSealed: Bool
-    /// Empty for a confirmation, which holds a signature.
+    /// Empty for a confirmation, which holds a signature, and for a letter without a body.
     package let body: ArraySlice<UInt8>
 }
 
@@ -67,4 +69,6 @@ package enum RedriveOutcome: String, Sendable, Equatable, CaseIterable {
     case unconfirmed
     /// It was a confirmation and no message: its link would not work. The letter stays.
     case document
+    /// Its body was not kept. The letter stays.
+    case empty
 }

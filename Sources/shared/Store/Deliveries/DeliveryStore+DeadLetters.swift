@@ -58,7 +58,9 @@ extension DeliveryStore {
         guard !reply.isAtEnd else { return nil }
         let letter = try DeadLetter(
             subscription: subscription, position: position, endedAt: try reply.timestamp(), try reply.text())
-        return (letter, DeadLetterContent(try MessageRecord(try reply.bytes())))
+        let record = try reply.bytes()
+        guard letter.hasBody, !record.isEmpty else { return (letter, .none) }
+        return (letter, DeadLetterContent(try MessageRecord(record)))
     }
 
     /// Forgets a dead letter, if there is one.
@@ -95,7 +97,7 @@ extension DeliveryStore {
             Scripts.redrive,
             keys: [
                 keys.letters(of: queue), keys.letterRecords(of: queue), keys.payloads, keys.references, keys.headers,
-                keys.projects, keys.bell,
+                keys.projects, keys.bell, keys.waiting, keys.expiring, keys.lives,
             ])
         call.append(keys.prefix)
         call.append(queue.key)
@@ -131,7 +133,8 @@ extension DeadLetterMarker {
 }
 
 extension DeadLetter {
-    /// As `bury` of `delivery.lua` writes it: `<attempts> <kind, as in the flags of a record> <reason> <summary>`.
+    /// As `bury` of `delivery.lua` writes it: `<attempts> <kind, as in the flags of a record, and 128 without a
+    /// body> <reason> <summary>`.
     init(
         subscription: SubscriptionID, position: Position, endedAt: Timestamp, _ text: String
     ) throws(StoreError) {
@@ -141,11 +144,15 @@ extension DeadLetter {
         else { throw .corrupt("a dead letter") }
         self.init(
             subscription: subscription, position: position, attempts: attempts, reason: reason,
-            summary: String(parts[3]), endedAt: endedAt, kind: MessageRecord.Flag.kind(flags))
+            summary: String(parts[3]), endedAt: endedAt, kind: MessageRecord.Flag.kind(flags),
+            hasBody: flags & 128 == 0)
     }
 }
 
 extension DeadLetterContent {
+    /// Of a letter without a body.
+    fileprivate static let none = DeadLetterContent(ttl: 0, delay: nil, checksum: nil, isSealed: false, body: [])
+
     fileprivate init(_ record: MessageRecord) {
         self.init(
             ttl: record.ttl, delay: record.delay, checksum: record.checksum, isSealed: record.isSealed,

@@ -21,7 +21,8 @@ extension DeliveryStore {
             var call = self.runner.call(
                 Scripts.explain,
                 keys: [
-                    keys.events, keys.mark, keys.flow, keys.flying, keys.payloads, keys.headers, keys.attempts,
+                    keys.events(of: queue), keys.pages, keys.flow, keys.flying, keys.payloads, keys.headers,
+                    keys.attempts,
                     keys.subscriptionOrder(queue), keys.deadLetters(of: queue), keys.letters(of: queue),
                     keys.turns,
                 ])

@@ -25,7 +25,7 @@ extension DeliveryStore {
         of queue: QueueAddress, subscription: SubscriptionID
     ) async throws(StoreError) -> SubscriptionHealth? {
         let keys = self.keyring.shard(of: queue)
-        var call = self.runner.call(Scripts.health, keys: [keys.headers, keys.flow, keys.attempts])
+        var call = self.runner.call(Scripts.health, keys: [keys.headers, keys.flow, keys.attempts, keys.expired])
         call.append(keys.prefix)
         call.append(subscription.text)
         call.append(queue.key)

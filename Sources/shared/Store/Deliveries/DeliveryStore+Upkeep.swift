@@ -7,16 +7,21 @@ extension DeliveryStore {
     package func look(at shards: [Int]) async throws(StoreError) -> [ShardLook] {
         let calls = shards.map { shard in
             let keys = self.keyring.shards[shard]
-            return self.runner.call(
+            var call = self.runner.call(
                 Scripts.look,
-                keys: [keys.projects, keys.flying, keys.events, keys.sweep, keys.expiries, keys.moves])
+                keys: [
+                    keys.projects, keys.flying, keys.fanout, keys.sweep, keys.expiries, keys.moves, keys.expiring,
+                ])
+            call.append(keys.prefix)
+            return call
         }
         var looks: [ShardLook] = []
         for reply in try await self.runner.runAll(calls) {
             var reply = try ReplyReader(reply, of: Scripts.look)
             let now = try reply.timestamp()
             let (nextDue, oldestLease) = (try reply.timestampIfAny(), try reply.timestampIfAny())
-            var sweeps = [try reply.timestampIfAny(), try reply.timestampIfAny()].compactMap { $0 }
+            var sweeps = [try reply.timestampIfAny(), try reply.timestampIfAny(), try reply.timestampIfAny()]
+                .compactMap { $0 }
             let events = try reply.int()
             if try reply.int() > 0 { sweeps.append(now) }
             looks.append(
@@ -26,8 +31,8 @@ extension DeliveryStore {
         return looks
     }
 
-    /// Removes some of what has expired: messages and claims of queues, and ended subscriptions with what is still owed
-    /// to them.
+    /// Removes some of what has expired: messages and claims of queues, deliveries that wait, and ended subscriptions with
+    /// what is still owed to them.
     ///
     /// Carries on what a crash left between a queue and its dead-letter queue.
     package func sweep(_ shard: Int, limit: Int = 200) async throws(StoreError) -> Swept {
@@ -37,19 +42,32 @@ extension DeliveryStore {
             Scripts.sweepSubscriptions,
             keys: [
                 keys.expiries, keys.subscriptions, keys.headers, keys.flow, keys.payloads, keys.references,
-                keys.attempts, keys.turns,
+                keys.attempts, keys.turns, keys.lives, keys.waiting, keys.expiring, keys.expired, keys.expiryMarks,
+            ])
+        var waiting = self.runner.call(
+            Scripts.sweepWaiting,
+            keys: [
+                keys.expiring, keys.headers, keys.payloads, keys.references, keys.lives, keys.waiting, keys.turns,
+                keys.expired, keys.expiryMarks,
             ])
         messages.append(keys.prefix)
         messages.append(min(limit, Self.settlementsMax))
         subscriptions.append(keys.prefix)
         subscriptions.append(min(limit, Self.settlementsMax))
-        let replies = try await self.runner.runAll([messages, subscriptions])
+        waiting.append(keys.prefix)
+        waiting.append(self.limits.text)
+        waiting.append(min(limit, Self.settlementsMax))
+        let replies = try await self.runner.runAll([messages, subscriptions, waiting])
         var ofMessages = try ReplyReader(replies[0], of: Scripts.sweepMessages)
         var ofSubscriptions = try ReplyReader(replies[1], of: Scripts.sweepSubscriptions)
+        var ofWaiting = try ReplyReader(replies[2], of: Scripts.sweepWaiting)
+        let (expired, droppedLetters) = (try ofWaiting.int(), try ofWaiting.int())
+        let moreWaiting = try ofWaiting.int() == 1
         let moreMoves = try await self.moves.finishSome(shard)
         let (messagesSwept, moreMessages) = (try ofMessages.int(), try ofMessages.int() == 1)
         return Swept(
             messages: messagesSwept, deliveries: try ofSubscriptions.int(), subscriptions: try ofSubscriptions.int(),
-            more: try ofSubscriptions.int() == 1 || moreMessages || moreMoves)
+            expired: expired, droppedLetters: droppedLetters,
+            more: try ofSubscriptions.int() == 1 || moreMessages || moreMoves || moreWaiting)
     }
 }

@@ -22,17 +22,18 @@ package struct DeliveryStore: Sendable {
     let keyring: Keyring
     let tagger: MessageTagger
     let moves: DeadLetterMoves
+    let limits: DeliveryLimits
 
     /// How many shards there are; each is served on its own.
     package var shards: Int { self.keyring.shards.count }
 
-    /// Fans out the oldest events of a shard, and leases what may be attempted at once.
+    /// Fans out events of a shard, and leases what may be attempted at once: one step, in which projects, and the queues
+    /// of a project, have their turn one after the other.
     ///
     /// - Parameters:
-    ///   - events: Most events of one call.
+    ///   - events: Most events of one call, up to 16.
     ///   - allowance: Most leases wanted. What gets none waits to be leased later.
-    ///   - page: About how many deliveries one call makes, 1 through 1000, and as many again of a message that goes out in
-    ///     pages. It bounds how long Redis is held.
+    ///   - page: About how many deliveries one call makes, 1 through 1000. It bounds how long Redis is held.
     ///   - lease: How long the attempts are ours.
     ///   - confirmedOnly: Leaves out subscriptions that are not confirmed.
     package func take(
@@ -43,10 +44,11 @@ package struct DeliveryStore: Sendable {
         var call = self.runner.call(
             Scripts.take,
             keys: [
-                keys.events, keys.mark, keys.flow, keys.flying, keys.payloads, keys.references, keys.projects,
-                keys.headers,
+                keys.fanout, keys.pages, keys.flow, keys.flying, keys.payloads, keys.references, keys.projects,
+                keys.headers, keys.waiting, keys.expiring, keys.lives, keys.position,
             ])
         call.append(keys.prefix)
+        call.append(self.limits.text)
         call.append(events)
         call.append(page)
         call.append(lease.milliseconds)
@@ -57,14 +59,14 @@ package struct DeliveryStore: Sendable {
 
     /// Leases deliveries that waited and are due, the project served longest ago first.
     ///
-    /// Projects that may have none are stepped over unchanged; ``Leased/nextDue`` and ``Leased/more`` leave them out.
+    /// Projects that may have none are stepped over unchanged; ``Leased/nextDue`` and ``Leased/more`` leave them out, but not those that this call gave all they may have.
     package func lease(
         _ shard: Int, allowance: LeaseAllowance, lease: Duration, projects: Int = Self.projectsOfCall,
         subscriptionsPerProject: Int = Self.subscriptionsPerProject
     ) async throws(StoreError) -> Leased {
         let keys = self.keyring.shards[shard]
         var call = self.runner.call(
-            Scripts.lease, keys: [keys.flow, keys.flying, keys.payloads, keys.projects, keys.headers])
+            Scripts.lease, keys: [keys.flow, keys.flying, keys.payloads, keys.projects, keys.headers, keys.waiting])
         call.append(keys.prefix)
         call.append(lease.milliseconds)
         call.append(projects)
@@ -91,10 +93,11 @@ package struct DeliveryStore: Sendable {
         var call = self.runner.call(
             Scripts.settle,
             keys: [
-                keys.flow, keys.flying, keys.payloads, keys.projects, keys.headers, keys.references, keys.attempts,
-                keys.begun, keys.turns,
+                keys.flow, keys.flying, keys.payloads, keys.projects, keys.headers, keys.waiting, keys.references,
+                keys.attempts, keys.begun, keys.turns, keys.lives, keys.expiring,
             ])
         call.append(keys.prefix)
+        call.append(self.limits.text)
         call.append(disableAfter.milliseconds)
         call.append(lease.milliseconds)
         call.append(Self.projectsOfCall)
@@ -177,13 +180,15 @@ package struct DeliveryStore: Sendable {
             Scripts.reap,
             keys: [
                 keys.flow, keys.flying, keys.payloads, keys.references, keys.projects, keys.headers, keys.attempts,
-                keys.begun, keys.turns,
+                keys.begun, keys.turns, keys.lives, keys.waiting, keys.expiring,
             ])
         call.append(keys.prefix)
+        call.append(self.limits.text)
         call.append(limit)
         var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.reap)
         let lapsed = try reply.int()
-        return Reaped(lapsed: lapsed, quarantined: try reply.int(), more: lapsed >= limit)
+        return Reaped(
+            lapsed: lapsed, quarantined: try reply.int(), droppedLetters: try reply.int(), more: lapsed >= limit)
     }
 
     /// The id of a delivery, the same over all its attempts.

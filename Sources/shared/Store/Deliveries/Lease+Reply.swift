@@ -6,6 +6,8 @@ extension Taken {
         _ = try reply.timestamp()
         let leaseEnd = try reply.timestamp()
         self.more = try reply.int() == 1
+        self.overflowed = try reply.int()
+        self.droppedLetters = try reply.int()
         var leases: [Lease] = []
         while !reply.isAtEnd {
             let first = try reply.position()
@@ -74,6 +76,7 @@ extension Settled {
         var written: [Bool] = []
         for _ in 0..<count { written.append(try answers.int() == 1) }
         self.written = written
+        self.droppedLetters = try reply.int()
         self.leased = reply.isAtEnd ? nil : try Leased(try reply.reader())
     }
 }

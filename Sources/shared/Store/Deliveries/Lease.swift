@@ -66,11 +66,14 @@ package struct Settled: Sendable, Equatable {
     ///
     /// Saying one twice is safe.
     package let written: [Bool]
+    /// Dead letters dropped before their time, for want of room.
+    package let droppedLetters: Int
     /// nil when nothing was to be leased, or nothing written down.
     package let leased: Leased?
 
-    package init(written: [Bool], leased: Leased?) {
+    package init(written: [Bool], droppedLetters: Int = 0, leased: Leased?) {
         self.written = written
+        self.droppedLetters = droppedLetters
         self.leased = leased
     }
 }
@@ -80,4 +83,8 @@ package struct Taken: Sendable, Equatable {
     package let leases: [Lease]
     /// Whether the shard has more events to take, now.
     package let more: Bool
+    /// Deliveries that ended at once, because too many of their subscription or project wait.
+    package let overflowed: Int
+    /// Dead letters dropped before their time, for want of room.
+    package let droppedLetters: Int
 }

@@ -11,8 +11,9 @@ package struct LeaseAllowance: Sendable, Equatable {
     package var capacity: Int
     /// Leases of each project that has no number of its own.
     package var projectMax: Int
-    /// Leases of these projects; 0: nothing of it is handed out. Of more than ``projectsMax`` those with the smallest
-    /// numbers count, the others as ``projectMax``.
+    /// Leases of these projects; 0: nothing of it is handed out.
+    ///
+    /// Of more than ``projectsMax`` those with the smallest numbers count, the others as ``projectMax``.
     package var projects: [ProjectID: Int]
 
     /// - Parameter projectMax: nil: a project may have all of it.

@@ -10,7 +10,7 @@ package struct ShardLook: Sendable, Equatable {
     package let oldestLease: Timestamp?
     /// When something is to be swept; nil when nothing ever expires.
     package let nextSweep: Timestamp?
-    /// Events that are not fanned out yet.
+    /// Events that are not fanned out yet, of at most 16 queues of 16 projects.
     package let events: Int
 }
 
@@ -22,6 +22,10 @@ package struct Swept: Sendable, Equatable {
     package let deliveries: Int
     /// Ended subscriptions removed for good.
     package let subscriptions: Int
+    /// Deliveries that ended with their messages while they waited.
+    package let expired: Int
+    /// Dead letters dropped before their time, for want of room.
+    package let droppedLetters: Int
     /// Whether more is due, now.
     package let more: Bool
 }
@@ -32,6 +36,8 @@ package struct Reaped: Sendable, Equatable {
     package let lapsed: Int
     /// Of these, deliveries that became dead letters as quarantined.
     package let quarantined: Int
+    /// Dead letters dropped before their time, for want of room.
+    package let droppedLetters: Int
     /// Whether there may be more, now.
     package let more: Bool
 }

@@ -26,6 +26,8 @@ package struct SubscriptionHealth: Sendable, Equatable {
     package let backlog: Int
     /// Since when the one that waits longest is due, or when it will be; nil when none waits.
     package let oldestDue: Timestamp?
+    /// Deliveries that ended with their messages while they waited.
+    package let expired: Int
     package let log: AttemptLog
 
     init(_ reply: consuming ReplyReader) throws(StoreError) {
@@ -45,6 +47,7 @@ package struct SubscriptionHealth: Sendable, Equatable {
         let since = try reply.timestampIfAny()
         self.failures = since.map { Failures(count: count, since: $0) }
         self.probeAt = try reply.timestampIfAny()
+        self.expired = try reply.int()
         if let score, let position = Int64(member.prefix { $0 != ":" }) {
             // Where the position alone counts there is no time, but for the wait of the whole subscription.
             let due = score.milliseconds > 0 ? score : Position(position).createdAt

@@ -57,8 +57,8 @@ final class ShardKeys: Sendable {
     /// What every key of the shard begins with; scripts build the keys of subscriptions and projects from it.
     let prefix: String
     let position: String
-    let events: String
-    let mark: String
+    let fanout: String
+    let pages: String
     let bell: String
     let sweep: String
     let subscriptions: String
@@ -70,6 +70,11 @@ final class ShardKeys: Sendable {
     let turns: String
     let payloads: String
     let references: String
+    let lives: String
+    let waiting: String
+    let expiring: String
+    let expiryMarks: String
+    let expired: String
     let projects: String
     let moves: String
     let arrivals: String
@@ -79,8 +84,8 @@ final class ShardKeys: Sendable {
     init(tag: String) {
         self.prefix = "herald:{\(tag)}:"
         self.position = self.prefix + "pos"
-        self.events = self.prefix + "ev"
-        self.mark = self.prefix + "cur"
+        self.fanout = self.prefix + "fanout"
+        self.pages = self.prefix + "pages"
         self.bell = self.prefix + "bell"
         self.sweep = self.prefix + "sweep"
         self.subscriptions = self.prefix + "subs"
@@ -92,6 +97,11 @@ final class ShardKeys: Sendable {
         self.turns = self.prefix + "turns"
         self.payloads = self.prefix + "pay"
         self.references = self.prefix + "ref"
+        self.lives = self.prefix + "lives"
+        self.waiting = self.prefix + "waiting"
+        self.expiring = self.prefix + "expiring"
+        self.expiryMarks = self.prefix + "expiry-marks"
+        self.expired = self.prefix + "expired"
         self.projects = self.prefix + "rp"
         self.moves = self.prefix + "moves"
         self.arrivals = self.prefix + "in"
@@ -103,8 +113,12 @@ final class ShardKeys: Sendable {
     func meta(_ queue: QueueAddress) -> String { self.queue(queue).meta }
     func subscriptionOrder(_ queue: QueueAddress) -> String { "\(self.prefix)so:\(queue.key)" }
     func subscriberAddresses(_ queue: QueueAddress) -> String { "\(self.prefix)su:\(queue.key)" }
+    func events(of queue: QueueAddress) -> String { "\(self.prefix)events:\(queue.key)" }
+    func fanout(of project: ProjectID) -> String { "\(self.prefix)fanout:\(project.text)" }
     func deadLetters(of queue: QueueAddress) -> String { "\(self.prefix)dead:\(queue.key)" }
     func letters(of queue: QueueAddress) -> String { "\(self.prefix)letters:\(queue.key)" }
+    func deadBytes(of project: ProjectID) -> String { "\(self.prefix)dead-bytes:\(project.text)" }
+    func deadOldest(of project: ProjectID) -> String { "\(self.prefix)dead-oldest:\(project.text)" }
     func letterRecords(of queue: QueueAddress) -> String { "\(self.prefix)records:\(queue.key)" }
 }
 

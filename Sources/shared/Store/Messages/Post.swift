@@ -44,8 +44,9 @@ extension MessageStore {
         var call = self.runner.call(
             Scripts.post,
             keys: [
-                own.meta, own.log, own.expiry, keys.position, keys.events, keys.bell, keys.subscriptionOrder(queue),
-                keys.sweep, own.delayed, own.runs,
+                own.meta, own.log, own.expiry, keys.position, keys.events(of: queue), keys.bell,
+                keys.subscriptionOrder(queue),
+                keys.sweep, own.delayed, own.runs, keys.fanout, keys.fanout(of: queue.project),
             ])
         call.append(self.keyring.number(of: queue))
         call.append(queue.key)

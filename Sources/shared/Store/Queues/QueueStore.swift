@@ -50,6 +50,7 @@ package struct QueueStore: Sendable {
             Scripts.drop,
             keys: keys.queue(queue).all + [
                 keys.sweep, keys.deadLetters(of: queue), keys.letters(of: queue), keys.letterRecords(of: queue),
+                keys.deadBytes(of: queue.project), keys.deadOldest(of: queue.project),
             ])
         call.append(queue.key)
         call.append(ifEmpty ? 1 : 0)

@@ -45,7 +45,7 @@ enum Scripts {
     static let letter = plain("letter", PackageResources.letter_lua)
     static let discard = delivery("discard", PackageResources.discard_lua)
     static let redrive = delivery("redrive", PackageResources.redrive_lua)
-    static let look = plain("look", PackageResources.look_lua)
+    static let look = delivery("look", PackageResources.look_lua)
     static let take = paced("take", PackageResources.take_lua)
     static let lease = leasing("lease", PackageResources.lease_lua)
     static let settle = leasing("settle", PackageResources.settle_lua)
@@ -57,6 +57,7 @@ enum Scripts {
     static let health = paced("health", PackageResources.health_lua)
     static let explain = paced("explain", PackageResources.explain_lua)
     static let sweepMessages = delivery("sweep_messages", PackageResources.sweep_messages_lua)
+    static let sweepWaiting = delivery("sweep_waiting", PackageResources.sweep_waiting_lua)
     static let sweepSubscriptions = paced("sweep_subscriptions", PackageResources.sweep_subscriptions_lua)
 
     private static func plain(_ name: StaticString, _ source: [UInt8]) -> RedisScript {

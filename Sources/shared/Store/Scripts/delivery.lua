@@ -11,6 +11,10 @@ local function address_key(queue) return prefix .. 'su:' .. queue end
 local function dead_key(queue) return prefix .. 'dead:' .. queue end
 local function letter_key(queue) return prefix .. 'letters:' .. queue end
 local function record_key(queue) return prefix .. 'records:' .. queue end
+local function events_key(queue) return prefix .. 'events:' .. queue end
+local function fanout_key(project) return prefix .. 'fanout:' .. project end
+local function dead_bytes_key(project) return prefix .. 'dead-bytes:' .. project end
+local function dead_oldest_key(project) return prefix .. 'dead-oldest:' .. project end
 local function queue_key(queue, part) return prefix .. 'q:' .. queue .. ':' .. part end
 
 -- The retry policy of a queue as `put.lua` wrote it, '' when it has none.
@@ -76,52 +80,183 @@ end
 -- What a call may lease, read from ARGV: in all, of each project, how many projects have a number of their own, then
 -- project and number of each. Returns it, and the index behind it.
 local function allowance_at(index)
-    local allowance = { left = tonumber(ARGV[index]), most = tonumber(ARGV[index + 1]), of = {} }
+    local allowance = { left = tonumber(ARGV[index]), most = tonumber(ARGV[index + 1]), of = {}, used = {} }
     local last = index + 2 + 2 * tonumber(ARGV[index + 2])
     for at = index + 3, last, 2 do allowance.of[ARGV[at]] = tonumber(ARGV[at + 1]) end
     return allowance, last + 1
 end
 
-local function share_of(allowance, project)
+-- What a project may have, and what of it is left.
+local function granted_to(allowance, project)
     return allowance.of[project] or allowance.most
+end
+
+local function share_of(allowance, project)
+    return granted_to(allowance, project) - (allowance.used[project] or 0)
 end
 
 local function hand_out(allowance, project, count)
     allowance.left = allowance.left - count
-    allowance.of[project] = share_of(allowance, project) - count
+    allowance.used[project] = (allowance.used[project] or 0) + count
 end
 
 local function is_alive(header)
     return header and tonumber(string.sub(header, 1, 15)) > now
 end
 
--- Forgets dead letters.
-local function forget(queue, members)
-    if #members == 0 then return end
-    call('ZREM', dead_key(queue), unpack(members))
-    call('HDEL', letter_key(queue), unpack(members))
-    call('HDEL', record_key(queue), unpack(members))
+-- Whether Redis is at its memory limit; to be asked before the first write. It refuses what may grow, and changes nothing.
+local function is_full(projects)
+    local answer = redis.pcall('ZADD', projects, 'XX', 0, '')
+    return type(answer) == 'table' and answer.err ~= nil and string.find(answer.err, 'OOM', 1, true) ~= nil
 end
 
--- Keeps a delivery that ended without success: its record, without the document of a confirmation, whose signature
--- nobody shall find there. Of a queue so many are kept, for so long, ms.
-local LETTERS_MAX, LETTERS_LIFE = 10000, 1209600000
-local function bury(pay, subscription, queue, position, attempts, reason, summary)
-    local record = call('HGET', pay, position) or ''
-    local kind = math.floor((string.byte(record, 5) or 0) / 16) % 8 * 16
-    if kind > 0 then record = string.sub(record, 1, 13) end
-    local member, dead = subscription .. '|' .. position, dead_key(queue)
-    call('ZADD', dead, now, member)
-    call('HSET', letter_key(queue), member, attempts .. ' ' .. kind .. ' ' .. reason .. ' ' .. summary)
-    call('HSET', record_key(queue), member, record)
-    forget(queue, call('ZRANGEBYSCORE', dead, '-inf', now - LETTERS_LIFE, 'LIMIT', 0, 100))
-    local over = call('ZCARD', dead) - LETTERS_MAX
-    if over > 0 then forget(queue, call('ZRANGE', dead, 0, over - 1)) end
-    for _, key in ipairs({ dead, letter_key(queue), record_key(queue) }) do call('PEXPIRE', key, LETTERS_LIFE) end
+-- What a deployment allows, from ARGV[3] of the scripts that ask: dead letters of a queue, bytes of them, bytes of those
+-- of a project, deliveries of a subscription that wait, and of a project.
+local known_limits
+local function limit(name)
+    if not known_limits then
+        known_limits = {}
+        local names, index = { 'letters', 'letter_bytes', 'project_bytes', 'waiting', 'project_waiting' }, 0
+        for number in string.gmatch(ARGV[3], '%d+') do
+            index = index + 1
+            known_limits[names[index]] = tonumber(number)
+        end
+    end
+    return known_limits[name]
+end
+
+-- When the sweep is to look at a subscription of which something waits anew, ms from now.
+local EXPIRY_LOOK = 10000
+
+-- How many deliveries of a project wait.
+local function count_waiting(waiting, project, change)
+    if change ~= 0 and call('HINCRBY', waiting, project, change) <= 0 then call('HDEL', waiting, project) end
+end
+
+-- When the life of a message ends, from its record; and the kind of what is no message, 0 of one.
+local function end_of(record, position)
+    local _, ends = message_life(position, record)
+    return ends, math.floor(string.byte(record, 5) / 16) % 8 * 16
+end
+
+-- Dead letters of a queue: what is kept of each, by its delivery; the record of a message once for all of its letters,
+-- under its position, and under `n<position>` how many these are; under `bytes` what all of it takes. They end after so
+-- long, ms. What deals with them is made when it is needed, which is seldom.
+local LETTERS_LIFE, NO_BODY = 1209600000, 128
+local known_dead_letters
+local function dead_letters()
+    if known_dead_letters then return known_dead_letters end
+
+    -- Brings the bytes of a project's letters in line with those of one of its queues.
+    local function account(queue)
+        local project = project_of(queue)
+        local sums, bytes = dead_bytes_key(project), tonumber(call('HGET', record_key(queue), 'bytes') or 0)
+        local change = bytes - tonumber(call('HGET', sums, queue) or 0)
+        if bytes > 0 then call('HSET', sums, queue, bytes) else call('HDEL', sums, queue) end
+        if change ~= 0 and call('HINCRBY', sums, '', change) <= 0 then call('HDEL', sums, '') end
+        local first = call('ZRANGE', dead_key(queue), 0, 0, 'WITHSCORES')
+        if first[2] then
+            call('ZADD', dead_oldest_key(project), first[2], queue)
+        else
+            call('ZREM', dead_oldest_key(project), queue)
+        end
+    end
+
+    -- Forgets dead letters, at most 200; `account` has to follow.
+    local function forget(queue, members)
+        if #members == 0 then return end
+        local records, freed, gone = record_key(queue), 0, {}
+        for index, letter in ipairs(call('HMGET', letter_key(queue), unpack(members))) do
+            if letter then
+                freed = freed + #members[index] + #letter
+                if tonumber(string.match(letter, '^%d+ (%d+)')) < NO_BODY then
+                    local position = string.match(members[index], '%d+$')
+                    if call('HINCRBY', records, 'n' .. position, -1) <= 0 then
+                        freed = freed + call('HSTRLEN', records, position)
+                        gone[#gone + 1] = position
+                        gone[#gone + 1] = 'n' .. position
+                    end
+                end
+            end
+        end
+        call('ZREM', dead_key(queue), unpack(members))
+        call('HDEL', letter_key(queue), unpack(members))
+        if #gone > 0 then call('HDEL', records, unpack(gone)) end
+        if freed > 0 and call('HINCRBY', records, 'bytes', -freed) <= 0 then call('HDEL', records, 'bytes') end
+    end
+
+    -- Keeps a delivery that ended without success. Of a confirmation only the head of its record, for nobody shall find its
+    -- signature there. Without a record it is kept without a body, unless other letters keep that already.
+    local buried = {}
+    local function bury(subscription, queue, position, attempts, kind, reason, summary, record)
+        local member, records = subscription .. '|' .. position, record_key(queue)
+        local bytes = 0
+        if call('HEXISTS', records, position) == 1 then
+            call('HINCRBY', records, 'n' .. position, 1)
+        elseif record then
+            if kind > 0 then record = string.sub(record, 1, 4) .. string.char(kind) .. string.sub(record, 6, 13) end
+            call('HSET', records, position, record, 'n' .. position, 1)
+            bytes = #record
+        else
+            kind = kind + NO_BODY
+        end
+        local letter = attempts .. ' ' .. kind .. ' ' .. reason .. ' ' .. summary
+        call('ZADD', dead_key(queue), now, member)
+        call('HSET', letter_key(queue), member, letter)
+        call('HINCRBY', records, 'bytes', bytes + #member + #letter)
+        buried[queue] = true
+    end
+
+    -- Holds the letters of the queues in which some were buried within their bounds: the oldest go first, of a queue and of a
+    -- project, at most 1,000 of each a call. Returns how many were dropped before their time.
+    local function trim_letters()
+        local dropped = 0
+        for queue in pairs(buried) do
+            local dead, letters, records = dead_key(queue), letter_key(queue), record_key(queue)
+            forget(queue, call('ZRANGEBYSCORE', dead, '-inf', now - LETTERS_LIFE, 'LIMIT', 0, 100))
+            for _ = 1, 50 do
+                local over = math.min(20, call('ZCARD', dead) - limit('letters'))
+                if over <= 0 and tonumber(call('HGET', records, 'bytes') or 0) > limit('letter_bytes') then over = 1 end
+                if over <= 0 then break end
+                local oldest = call('ZRANGE', dead, 0, over - 1)
+                if #oldest == 0 then break end
+                forget(queue, oldest)
+                dropped = dropped + #oldest
+            end
+            account(queue)
+            for _, key in ipairs({ dead, letters, records }) do call('PEXPIRE', key, LETTERS_LIFE) end
+            local project = project_of(queue)
+            local sums, oldest_of = dead_bytes_key(project), dead_oldest_key(project)
+            for _ = 1, 50 do
+                if tonumber(call('HGET', sums, '') or 0) <= limit('project_bytes') then break end
+                local other = call('ZRANGE', oldest_of, 0, 0)[1]
+                if not other then break end
+                local oldest = call('ZRANGE', dead_key(other), 0, 0)
+                forget(other, oldest)
+                dropped = dropped + #oldest
+                account(other)
+            end
+            call('PEXPIRE', sums, LETTERS_LIFE)
+            call('PEXPIRE', oldest_of, LETTERS_LIFE)
+        end
+        return dropped
+    end
+
+    -- The keys that letters of a queue are kept under.
+    local function letter_keys(keys, queue)
+        local project = project_of(queue)
+        for _, key in ipairs({ dead_key(queue), letter_key(queue), record_key(queue), dead_bytes_key(project),
+            dead_oldest_key(project) }) do
+            keys[#keys + 1] = key
+        end
+    end
+
+    known_dead_letters = { account = account, forget = forget, bury = bury, trim = trim_letters, keys = letter_keys }
+    return known_dead_letters
 end
 
 -- Ends deliveries, given as position -> how many: the last one of a message takes the payload with it.
-local function let_go(pay, ref, ended)
+local function let_go(pay, ref, lives, ended)
     local positions = {}
     for position in pairs(ended) do positions[#positions + 1] = position end
     if #positions == 0 then return end
@@ -134,6 +269,9 @@ local function let_go(pay, ref, ended)
             if lefts[index] then counted[#counted + 1] = position end
         end
     end
-    if #over > 0 then call('HDEL', pay, unpack(over)) end
+    if #over > 0 then
+        call('HDEL', pay, unpack(over))
+        call('ZREM', lives, unpack(over))
+    end
     if #counted > 0 then call('HDEL', ref, unpack(counted)) end
 end

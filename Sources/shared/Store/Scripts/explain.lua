@@ -1,5 +1,5 @@
 -- explain.lua: what became of a message for some of its queue's subscriptions, in the order of their creation.
--- KEYS    1 ev   2 cur   3 flow   4 fly   5 pay   6 subh   7 alog   8 so   9 dead   10 letters   11 turns
+-- KEYS    1 events   2 pages   3 flow   4 fly   5 pay   6 subh   7 alog   8 so   9 dead   10 letters   11 turns
 --         and by name: due log
 -- ARGV    1 now   2 prefix   3 queue   4 position of the message   5 position of the subscription to go on behind
 --         6 subscriptions, at most 5
@@ -13,16 +13,19 @@ local position = ARGV[4]
 local subscriptions = call('ZRANGEBYSCORE', KEYS[8], '(' .. ARGV[5], '+inf', 'WITHSCORES', 'LIMIT', 0, ARGV[6])
 local answer = { #subscriptions == 2 * tonumber(ARGV[6]) and subscriptions[#subscriptions] or '' }
 
--- Behind which subscription the message has still to be fanned out; nil when it has been, to all.
+-- Behind which subscription the message has still to be fanned out; nil when it has been, to all. The events of a queue
+-- go in their order, and only the first may be half way.
 local function pending_from()
-    local number = tonumber(position)
-    for _, event in ipairs(call('XRANGE', KEYS[1], text(math.max(number - 99, 0)), text(number))) do
-        local id, fields = string.sub(event[1], 1, -3), event[2]
-        if fields[2] == ARGV[3] and number < tonumber(id) + #fields / 2 - 1 then
-            local marked, score = string.match(call('GET', KEYS[2]) or '', '^(%d+) (.+)$')
-            return marked == id and tonumber(score) or 0
-        end
+    local event = call('LINDEX', KEYS[1], 0)
+    if not event then return nil end
+    local number, first, at = tonumber(position), struct.unpack('>I8', event)
+    if number < first then return nil end
+    local last = first - 1
+    while at <= #event do
+        local length, from = struct.unpack('>I4', event, at)
+        last, at = last + 1, from + length
     end
+    return number > last and 0 or tonumber(call('HGET', KEYS[2], ARGV[3]) or 0)
 end
 local pending = pending_from()
 local is_held = call('HEXISTS', KEYS[5], position) == 1

@@ -5,4 +5,4 @@
 -- COST    1
 local ended, letter = call('ZSCORE', KEYS[1], ARGV[2]), call('HGET', KEYS[2], ARGV[2])
 if not ended or not letter then return {} end
-return { tonumber(ended), letter, call('HGET', KEYS[3], ARGV[2]) or '' }
+return { tonumber(ended), letter, call('HGET', KEYS[3], string.match(ARGV[2], '%d+$')) or '' }

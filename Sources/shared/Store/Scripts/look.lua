@@ -1,11 +1,18 @@
 -- look.lua: what waits in a shard.
--- KEYS    1 rp   2 fly   3 ev   4 sweep   5 sx   6 moves
--- ARGV    1 now
--- RETURNS {now, next due, first end of a lease, next end of a queue's message, next end of a subscription, events,
---         messages between two queues}; times are -1 when there is none
--- COST    1
+-- KEYS    1 rp   2 fly   3 fanout   4 sweep   5 sx   6 moves   7 expiring   and by name: fanout events
+-- ARGV    1 now   2 prefix
+-- RETURNS {now, next due, first end of a lease, next end of a queue's message, next end of a subscription, next look at
+--         what waits, events of at most 16 queues of 16 projects, messages between two queues}; times are -1 when there is
+--         none
+-- COST    1, and 1 of each of these queues
 local function first(key)
     return tonumber(call('ZRANGE', key, 0, 0, 'WITHSCORES')[2] or -1)
 end
-return { now, first(KEYS[1]), first(KEYS[2]), first(KEYS[4]), first(KEYS[5]), call('XLEN', KEYS[3]),
+local events = 0
+for _, project in ipairs(call('ZRANGE', KEYS[3], 0, 15)) do
+    for _, queue in ipairs(call('ZRANGE', fanout_key(project), 0, 15)) do
+        events = events + call('LLEN', events_key(queue))
+    end
+end
+return { now, first(KEYS[1]), first(KEYS[2]), first(KEYS[4]), first(KEYS[5]), first(KEYS[7]), events,
     call('XLEN', KEYS[6]) }

@@ -1,6 +1,7 @@
 -- owe.lua: owe a subscriber a document that no client posted, like any other delivery: the question whether it wants to
 -- be notified, its way back, a test.
--- KEYS    1 subh   2 pos   3 pay   4 rp   5 bell   6 asked   7 subs   and by name: due r
+-- KEYS    1 subh   2 pos   3 pay   4 rp   5 bell   6 asked   7 subs   8 waiting   9 expiring
+--         and by name: due r
 -- ARGV    1 now   2 prefix   3 id   4 queue   5 shard   6 ttl of the document, s   7 flags of the record   8 document
 --         and of a question, each '' for another document: 9 address   10 when it may be sent, ms   11 expiry of its link, s
 -- RETURNS {'owed', position}; {'held'}: the same question to that address waits already; {'barred', s}: a link has to
@@ -9,6 +10,8 @@
 local header = call('HGET', KEYS[1], ARGV[3])
 if not is_alive(header) or queue_of(header) ~= ARGV[4] then return { 'absent' } end
 
+local project = project_of(ARGV[4])
+touch({ due_key(ARGV[3]), ready_key(project) })
 local at = now
 if ARGV[9] ~= '' then
     local record = call('HGET', KEYS[7], ARGV[3])
@@ -21,6 +24,8 @@ if ARGV[9] ~= '' then
     local waiting = tonumber(call('ZSCORE', KEYS[6], question))
     if waiting and waiting > now then return { 'held' } end
     at = math.max(now, tonumber(ARGV[10]))
+    -- It only adds: at the memory limit this first write is refused.
+    call('ZADD', KEYS[4], 'XX', 0, '')
     local sent = call('ZRANGEBYSCORE', KEYS[6], '-inf', now, 'LIMIT', 0, 100)
     if #sent > 0 then call('ZREM', KEYS[6], unpack(sent)) end
     if at > now then call('ZADD', KEYS[6], at, question) end
@@ -31,12 +36,16 @@ if ARGV[9] ~= '' then
 end
 
 -- The record of a message that no client posted; the delivery counts as one, so `ref` has nothing to say.
-local position, project = next_position(KEYS[2]), project_of(ARGV[4])
+local position = next_position(KEYS[2])
 call('SET', KEYS[2], position)
-call('HSET', KEYS[3], position, struct.pack('>I4B', ARGV[6], ARGV[7]) .. string.rep('\0', 8) .. ARGV[8])
+local stated, times = times_of(position, tonumber(ARGV[6]))
+local head = struct.pack('>I4B', ARGV[6], ARGV[7] + stated) .. string.rep('\0', 8) .. times
+call('HSET', KEYS[3], position, head .. ARGV[8])
 -- Of an ordered one the position alone is the order; what is held back waits for its time there, too.
 local is_ordered = string.sub(header, 17, 17) == '1'
 call('ZADD', due_key(ARGV[3]), is_ordered and at == now and 0 or at, text(position) .. ':1')
+count_waiting(KEYS[8], project, 1)
+call('ZADD', KEYS[9], 'LT', now + ARGV[6] * 1000, ARGV[3])
 call('ZADD', ready_key(project), 'LT', at, ARGV[3])
 call('ZADD', KEYS[4], 'LT', at, project)
 call('ZADD', KEYS[5], 0, ARGV[5])

@@ -8,5 +8,6 @@ if not is_alive(header) or queue_of(header) ~= ARGV[4] then return 0 end
 local out, window, more = flow_of(call('HGET', KEYS[2], ARGV[3]))
 more = more or {}
 more.p = more.p or now
+call('HDEL', KEYS[2], '')
 call('HSET', KEYS[2], ARGV[3], flow_text(out, window, more))
 return 1

@@ -1,5 +1,6 @@
 -- post.lua: append messages to a queue, and in the same step the events its subscribers are notified from.
--- KEYS    1 meta   2 log   3 exp   4 pos   5 ev   6 bell   7 so   8 sweep   9 delay   10 runs
+-- KEYS    1 meta   2 log   3 exp   4 pos   5 events   6 bell   7 so   8 sweep   9 delay   10 runs   11 fanout
+--         12 fanout of the project
 -- ARGV    1 now   2 shard   3 queue   4 1: create a missing queue   5 bytes of the request   6 ttl when nobody says, s
 --         7 mark of the client, 8 bytes   8 whether the queue encrypts, as the caller believes: 1, 0, or '' to not ask
 --         then per message: ttl, s, or ''   delay, s, or ''   flags and checksum, or ''   body
@@ -57,13 +58,20 @@ end
 call('HSET', KEYS[1], unpack(changes))
 if call('ZCARD', KEYS[7]) > 0 then
     -- An event carries at most 100 messages, so that fanning one out stays a small step however large the post was.
+    -- Event: u64 first position | per message: u32 bytes, record
+    local events = {}
     for from = 1, #records, 100 do
-        local event = { 'XADD', KEYS[5], first + from - 1, 'q', ARGV[3] }
+        local parts = { struct.pack('>I8', first + from - 1) }
         for index = from, math.min(from + 99, #records) do
-            event[#event + 1] = ''
-            event[#event + 1] = records[index]
+            parts[#parts + 1] = struct.pack('>I4', #records[index])
+            parts[#parts + 1] = records[index]
         end
-        call(unpack(event))
+        events[#events + 1] = table.concat(parts)
+    end
+    if call('RPUSH', KEYS[5], unpack(events)) == #events then
+        -- The queue had none: it takes its place behind those that have, and its project behind the others.
+        call('ZADD', KEYS[12], 'NX', first, ARGV[3])
+        call('ZADD', KEYS[11], 'NX', first, string.sub(KEYS[12], #KEYS[11] + 2))
     end
     call('ZADD', KEYS[6], 0, ARGV[2])
 end

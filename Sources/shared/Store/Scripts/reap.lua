@@ -1,13 +1,14 @@
 -- reap.lua: make the deliveries of lapsed leases due again, as their next attempt. Each is a suspect from then on: it may
 -- be what took its worker down. Its level rises with each lapse of an attempt that had begun; one that lapsed so at the
 -- last level, where it was attempted alone, becomes a dead letter.
--- KEYS    1 flow   2 fly   3 pay   4 ref   5 rp   6 subh   7 alog   8 begun   9 turns   and by name: due r dead log
--- ARGV    1 now   2 prefix   3 limit, at most 500
--- RETURNS {how many leases had lapsed, how many of them were quarantined}
+-- KEYS    1 flow   2 fly   3 pay   4 ref   5 rp   6 subh   7 alog   8 begun   9 turns   10 lives
+--         11 waiting   12 expiring   and by name: due r log dead letters records dead-bytes dead-oldest
+-- ARGV    1 now   2 prefix   3 limits   4 leases, at most 500
+-- RETURNS {how many leases had lapsed, how many of them were quarantined, dead letters dropped}
 -- COST    k log n for k leases
 local LEVEL_MAX = 3
-local lapsed, quarantined, ended = call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, ARGV[3]), 0, {}
-if #lapsed == 0 then return { 0, 0 } end
+local lapsed, quarantined, ended = call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, ARGV[4]), 0, {}
+if #lapsed == 0 then return { 0, 0, 0 } end
 
 local parts, subscriptions, suspects = {}, {}, {}
 for index, member in ipairs(lapsed) do
@@ -16,18 +17,13 @@ for index, member in ipairs(lapsed) do
     subscriptions[index] = subscription
     if level ~= '' then suspects[#suspects + 1] = member end
 end
-local headers, begun = {}, {}
-for first = 1, #subscriptions, 500 do
-    for index, header in ipairs(call('HMGET', KEYS[6], unpack(subscriptions, first, math.min(first + 499, #subscriptions)))) do
-        headers[first + index - 1] = header
-    end
-end
+local headers, begun = call('HMGET', KEYS[6], unpack(subscriptions)), {}
 if #suspects > 0 then
     for index, is_begun in ipairs(call('SMISMEMBER', KEYS[8], unpack(suspects))) do
         begun[suspects[index]] = is_begun == 1
     end
 end
-local keys = {}
+local keys, records, waiting, expiring = {}, {}, {}, {}
 for index, subscription in ipairs(subscriptions) do
     if is_alive(headers[index]) then
         local queue = queue_of(headers[index])
@@ -35,11 +31,13 @@ for index, subscription in ipairs(subscriptions) do
             keys[#keys + 1] = key
         end
         if begun[lapsed[index]] and parts[index][4] >= LEVEL_MAX then
-            for _, key in ipairs({ dead_key(queue), letter_key(queue), record_key(queue) }) do keys[#keys + 1] = key end
+            dead_letters().keys(keys, queue)
+            records[index] = call('HGET', KEYS[3], parts[index][2]) or ''
         end
     end
 end
 touch(keys)
+local keeps_bodies = next(records) and not is_full(KEYS[5])
 
 call('ZREM', KEYS[2], unpack(lapsed))
 if #suspects > 0 then call('SREM', KEYS[8], unpack(suspects)) end
@@ -63,11 +61,17 @@ for index, member in ipairs(lapsed) do
         local turn = (attempt + 1) .. ':' .. level
         call('ZADD', due_key(subscription), is_ordered(header) and 0 or now, position .. ':' .. turn)
         call('HSET', KEYS[9], subscription .. '|' .. position, turn)
+        local project = project_of(queue_of(header))
+        waiting[project] = (waiting[project] or 0) + 1
+        expiring[#expiring + 1] = now + EXPIRY_LOOK
+        expiring[#expiring + 1] = subscription
     else
         if alive then
             quarantined = quarantined + 1
-            bury(KEYS[3], subscription, queue_of(header), position, attempt, 'quarantined',
-                'lapsed alone, as a suspect of level ' .. level)
+            local record = records[index]
+            local kind = math.floor((string.byte(record, 5) or 0) / 16) % 8 * 16
+            dead_letters().bury(subscription, queue_of(header), position, attempt, kind, 'quarantined',
+                'lapsed alone, as a suspect of level ' .. level, keeps_bodies and record ~= '' and record or nil)
         end
         call('HDEL', KEYS[9], subscription .. '|' .. position)
         ended[position] = (ended[position] or 0) + 1
@@ -78,5 +82,7 @@ for index, member in ipairs(lapsed) do
         call('ZADD', KEYS[5], 'LT', now, project)
     end
 end
-let_go(KEYS[3], KEYS[4], ended)
-return { #lapsed, quarantined }
+for project, count in pairs(waiting) do count_waiting(KEYS[11], project, count) end
+if #expiring > 0 then call('ZADD', KEYS[12], 'NX', unpack(expiring)) end
+let_go(KEYS[3], KEYS[4], KEYS[10], ended)
+return { #lapsed, quarantined, quarantined > 0 and dead_letters().trim() or 0 }

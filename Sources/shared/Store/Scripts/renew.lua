@@ -4,6 +4,8 @@
 -- RETURNS per lease its new end, ms since the epoch, or 0 when it is lost
 -- COST    k log n for k leases
 local answer = {}
+-- It goes on at the memory limit, where a first write that may grow is refused.
+call('ZREM', KEYS[1], '')
 for index = 3, #ARGV, 2 do
     local held, till = call('ZSCORE', KEYS[1], ARGV[index]), 0
     if held and tonumber(held) >= tonumber(ARGV[index + 1]) then

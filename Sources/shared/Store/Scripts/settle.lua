@@ -1,23 +1,24 @@
 -- settle.lua: write down how leased attempts ended, and lease what may follow them. One whose lease is no longer held
 -- changes nothing.
--- KEYS    1 flow   2 fly   3 pay   4 rp   5 subh   6 ref   7 alog   8 begun   9 turns   and by name: due r dead log meta
--- ARGV    1 now   2 prefix   3 ms of nothing but failures that disable a subscription, 0 never
---         4 lease, ms   5 projects   6 subscriptions of a project   7 capacity, 0 to lease nothing   8 most of a project
---         9 how many projects have a number of their own, at most 256, then project, number of each
+-- KEYS    1 flow   2 fly   3 pay   4 rp   5 subh   6 waiting   7 ref   8 alog   9 begun   10 turns   11 lives   12 expiring
+--         and by name: due r log meta dead letters records dead-bytes dead-oldest
+-- ARGV    1 now   2 prefix   3 limits   4 ms of nothing but failures that disable a subscription, 0 never
+--         5 lease, ms   6 projects   7 subscriptions of a project   8 capacity, 0 to lease nothing   9 most of a project
+--         10 how many projects have a number of their own, at most 256, then project, number of each
 --         then per attempt, at most 500: subscription   position   attempt, and :level of a suspect
 --         token   ending   detail   summary   queue   entry of the log, '' when nothing was attempted
 --         ending  d delivered   r due again, detail = after ms   x dead letter, detail = reason
 --                 g the same, and the subscription is disabled
 --                 h handed back untried, due again, detail = after ms, only by the newest token   n dropped
 --                 p handed back untried, and nothing of the subscription starts for detail ms, only by the newest token
--- RETURNS {per attempt 1 written down, 0 the lease was lost}, and with a capacity what `lease_due` of leasing.lua does
+-- RETURNS {per attempt 1 written down, 0 the lease was lost}, dead letters dropped, and with a capacity what `lease_due` of leasing.lua does
 -- COST    k log n for k attempts: 6 us each in batches of 24, 4.7 in batches of 100
-local allowance, settlements = allowance_at(7)
+local allowance, settlements = allowance_at(8)
 local members = {}
 for index = settlements, #ARGV, 9 do
     members[#members + 1] = ARGV[index] .. '|' .. ARGV[index + 1] .. ':' .. ARGV[index + 2]
 end
-local disable_after = tonumber(ARGV[3])
+local disable_after = tonumber(ARGV[4])
 local ends, answer = call('ZMSCORE', KEYS[2], unpack(members)), {}
 
 -- What the attempts change, gathered by subscription.
@@ -110,10 +111,10 @@ for number, member in ipairs(members) do
         answer[number] = 0
     end
 end
-if #landed == 0 then return { answer } end
+if #landed == 0 then return { answer, 0 } end
 
 local headers, flows = call('HMGET', KEYS[5], unpack(touched)), call('HMGET', KEYS[1], unpack(touched))
-local logs = call('HMGET', KEYS[7], unpack(touched))
+local logs = call('HMGET', KEYS[8], unpack(touched))
 local keys, projects, ready_before = {}, {}, {}
 for index, subscription in ipairs(touched) do
     if is_alive(headers[index]) then
@@ -132,22 +133,29 @@ for project, subscriptions in pairs(projects) do
         end
     end
 end
+local records, lettered = {}, {}
 for _, index in ipairs(letters) do
-    local queue = ARGV[index + 7]
-    for _, key in ipairs({ dead_key(queue), letter_key(queue), record_key(queue) }) do keys[#keys + 1] = key end
+    local position, queue = ARGV[index + 1], ARGV[index + 7]
+    if not records[position] then records[position] = call('HGET', KEYS[3], position) or '' end
+    if not lettered[queue] then dead_letters().keys(keys, queue) end
+    lettered[queue] = true
 end
 touch(keys)
+-- At the memory limit a dead letter is kept without its body.
+local keeps_bodies = #letters > 0 and not is_full(KEYS[4])
 
 -- From here on it writes, and nothing can fail any more.
 call('ZREM', KEYS[2], unpack(landed))
-if #suspects > 0 then call('SREM', KEYS[8], unpack(suspects)) end
-in_chunks('HDEL', KEYS[9], unturned)
-in_chunks('HSET', KEYS[9], turned)
+if #suspects > 0 then call('SREM', KEYS[9], unpack(suspects)) end
+in_chunks('HDEL', KEYS[10], unturned)
+in_chunks('HSET', KEYS[10], turned)
 for _, index in ipairs(letters) do
-    bury(KEYS[3], ARGV[index], ARGV[index + 7], ARGV[index + 1], string.match(ARGV[index + 2], '^%d+'), ARGV[index + 5],
-        ARGV[index + 6])
+    local record = records[ARGV[index + 1]]
+    local kind = math.floor((string.byte(record, 5) or 0) / 16) % 8 * 16
+    dead_letters().bury(ARGV[index], ARGV[index + 7], ARGV[index + 1], string.match(ARGV[index + 2], '^%d+'), kind, ARGV[index + 5],
+        ARGV[index + 6], keeps_bodies and record ~= '' and record or nil)
 end
-local flow, idle, log = {}, {}, {}
+local flow, idle, log, waiting, expiring = {}, {}, {}, {}, {}
 for index, subscription in ipairs(touched) do
     local state = states[subscription]
     local out, window, more = flow_of(flows[index])
@@ -187,20 +195,33 @@ for index, subscription in ipairs(touched) do
             log[#log + 1] = write_log(subscription, logs[index], state.logged[1], state.logged[2],
                 table.concat(state.entries))
         end
-        if state.again then in_chunks('ZADD', due_key(subscription), state.again) end
+        if state.again then
+            in_chunks('ZADD', due_key(subscription), state.again)
+            waiting[state.project] = (waiting[state.project] or 0) + #state.again / 2
+            expiring[#expiring + 1] = subscription
+        end
         local room, at = room_of(headers[index], out, window, more)
         state.look = room > 0 and now or at
     elseif state.again then
         for place = 2, #state.again, 2 do
             local position = string.match(state.again[place], '^%d+')
-            call('HDEL', KEYS[9], subscription .. '|' .. position)
+            call('HDEL', KEYS[10], subscription .. '|' .. position)
             finish(position)
         end
     end
 end
 in_chunks('HSET', KEYS[1], flow)
 in_chunks('HDEL', KEYS[1], idle)
-in_chunks('HSET', KEYS[7], log)
+in_chunks('HSET', KEYS[8], log)
+for project, count in pairs(waiting) do count_waiting(KEYS[6], project, count) end
+-- Of what waits here for the first time the sweep learns then how long its message lives.
+if #expiring > 0 then
+    local marks = {}
+    for index, subscription in ipairs(expiring) do
+        marks[2 * index - 1], marks[2 * index] = now + EXPIRY_LOOK, subscription
+    end
+    call('ZADD', KEYS[12], 'NX', unpack(marks))
+end
 
 -- Wake every subscription of which something waits: it has room now, or an earlier time.
 for project, subscriptions in pairs(projects) do
@@ -222,6 +243,7 @@ for project, subscriptions in pairs(projects) do
         call('ZADD', KEYS[4], 'LT', wake_first, project)
     end
 end
-let_go(KEYS[3], KEYS[6], ended)
-if allowance.left == 0 then return { answer } end
-return { answer, lease_due(allowance, tonumber(ARGV[4]), ARGV[5], ARGV[6]) }
+let_go(KEYS[3], KEYS[7], KEYS[11], ended)
+local dropped = #letters > 0 and dead_letters().trim() or 0
+if allowance.left == 0 then return { answer, dropped } end
+return { answer, dropped, lease_due(allowance, tonumber(ARGV[5]), ARGV[6], ARGV[7]) }

@@ -1,21 +1,37 @@
 -- sweep_subscriptions.lua: let go what ended subscriptions are still owed, then remove them.
--- KEYS    1 sx   2 subs   3 subh   4 flow   5 pay   6 ref   7 alog   8 turns   and by name: so su due r log
+-- KEYS    1 sx   2 subs   3 subh   4 flow   5 pay   6 ref   7 alog   8 turns   9 lives   10 waiting   11 expiring
+--         12 expired   13 expiry-marks   and by name: so su due r log
 -- ARGV    1 now   2 prefix   3 limit, at most 500 deliveries
 -- RETURNS {deliveries let go, subscriptions removed, 1: more are due now}
 -- COST    k log n for k deliveries; at most 50 subscriptions
 local left, dropped, removed, ended = tonumber(ARGV[3]), 0, 0, {}
+local subscriptions = call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, 50)
+if #subscriptions == 0 then return { 0, 0, 0 } end
+local headers, keys = call('HMGET', KEYS[3], unpack(subscriptions)), {}
+for index, subscription in ipairs(subscriptions) do
+    local queue = headers[index] and queue_of(headers[index])
+    for _, key in ipairs({ due_key(subscription), log_key(subscription) }) do keys[#keys + 1] = key end
+    if queue then
+        for _, key in ipairs({ order_key(queue), address_key(queue), ready_key(project_of(queue)) }) do
+            keys[#keys + 1] = key
+        end
+    end
+end
+touch(keys)
+begin_at_limit(KEYS[1])
 
 -- Whether nothing refers to the subscription any more.
-local function drain(subscription)
+local function drain(subscription, project)
     local key = due_key(subscription)
     local due = call('ZRANGE', key, 0, left - 1)
     if #due > 0 then
         for _, member in ipairs(due) do
-            local position = string.match(member, '^%d+')
+            local position, turn = string.match(member, '^(%d+):(.*)$')
             ended[position] = (ended[position] or 0) + 1
-            if is_rare(string.match(member, ':(.*)$')) then call('HDEL', KEYS[8], subscription .. '|' .. position) end
+            if is_rare(turn) then call('HDEL', KEYS[8], subscription .. '|' .. position) end
         end
         call('ZREM', key, unpack(due))
+        count_waiting(KEYS[10], project, -#due)
         left, dropped = left - #due, dropped + #due
     end
     return call('EXISTS', key) == 0
@@ -27,29 +43,29 @@ local function remove(subscription, queue)
         local address = address_of(record)
         if call('HGET', address_key(queue), address) == subscription then call('HDEL', address_key(queue), address) end
     end
-    call('HDEL', KEYS[2], subscription)
-    call('HDEL', KEYS[3], subscription)
-    call('HDEL', KEYS[4], subscription)
-    call('HDEL', KEYS[7], subscription)
+    for _, number in ipairs({ 2, 3, 4, 7, 12, 13 }) do call('HDEL', KEYS[number], subscription) end
     call('DEL', log_key(subscription))
     call('ZREM', order_key(queue), subscription)
     call('ZREM', ready_key(project_of(queue)), subscription)
+    call('ZREM', KEYS[11], subscription)
     call('ZREM', KEYS[1], subscription)
     removed = removed + 1
 end
 
-for _, subscription in ipairs(call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, 50)) do
+for index, subscription in ipairs(subscriptions) do
     if left == 0 then break end
-    local queue = queue_of(call('HGET', KEYS[3], subscription))
-    if drain(subscription) then
+    local header = headers[index]
+    if not header then
+        call('ZREM', KEYS[1], subscription)
+    elseif drain(subscription, project_of(queue_of(header))) then
         if flow_of(call('HGET', KEYS[4], subscription)) == 0 then
-            remove(subscription, queue)
+            remove(subscription, queue_of(header))
         else
             -- Attempts are still out; their end is the end of the subscription, a look from now.
             call('ZADD', KEYS[1], now + 1000, subscription)
         end
     end
 end
-let_go(KEYS[5], KEYS[6], ended)
+let_go(KEYS[5], KEYS[6], KEYS[9], ended)
 local first = call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
 return { dropped, removed, first[2] and tonumber(first[2]) <= now and 1 or 0 }

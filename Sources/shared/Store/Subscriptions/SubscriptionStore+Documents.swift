@@ -91,6 +91,7 @@ extension SubscriptionStore {
             Scripts.owe,
             keys: [
                 keys.headers, keys.position, keys.payloads, keys.projects, keys.bell, keys.asked, keys.subscriptions,
+                keys.waiting, keys.expiring,
             ])
         call.append(keys.prefix)
         call.append(id.text)

@@ -1,0 +1,105 @@
+-- sweep_waiting.lua: end deliveries that wait when the life of their message does. Each leaves a dead letter without a
+-- body, unless the queue has as many letters as it may.
+-- KEYS    1 expiring   2 subh   3 pay   4 ref   5 lives   6 waiting   7 turns   8 expired   9 expiry-marks
+--         and by name: due dead letters records dead-bytes dead-oldest
+-- ARGV    1 now   2 prefix   3 limits   4 deliveries looked at, at most 500
+-- RETURNS {deliveries that ended, dead letters dropped, 1: more are due now}
+-- COST    k log n for k deliveries looked at; at most 50 subscriptions, and payloads of 1 MiB that no other call looked at
+local left, bytes, keys = tonumber(ARGV[4]), 1048576, {}
+local looks, lived, records = {}, {}, {}
+
+local function record_of(position)
+    if records[position] == nil then
+        local record = call('HGET', KEYS[3], position)
+        bytes = bytes - (record and #record or 0)
+        records[position] = record and { end_of(record, position) } or false
+    end
+    return records[position]
+end
+
+-- Everything is read first: nothing can fail once it writes.
+for _, subscription in ipairs(call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, 50)) do
+    if left <= 0 or bytes <= 0 then break end
+    local header, key = call('HGET', KEYS[2], subscription), due_key(subscription)
+    local mark, soonest = string.match(call('HGET', KEYS[9], subscription) or '', '^(%d+) (%S+)$')
+    local rank, least = tonumber(mark) or 0, tonumber(soonest) or math.huge
+    local members = call('ZRANGE', key, rank, rank + left - 1)
+    local look = { subscription = subscription, key = key, ended = {} }
+    looks[#looks + 1] = look
+    -- Of one that has ended the other sweep takes everything.
+    if is_alive(header) and (#members > 0 or rank > 0) then
+        look.queue = queue_of(header)
+        local positions, looked, asked = {}, 0, left
+        for index, member in ipairs(members) do positions[index] = string.match(member, '^%d+') end
+        local ends = #members > 0 and call('ZMSCORE', KEYS[5], unpack(positions))
+        for index, member in ipairs(members) do
+            if bytes <= 0 then break end
+            local position, at = positions[index], tonumber(ends[index])
+            if not at then
+                local known = record_of(position)
+                at = known and known[1] or 0
+                if known and at > now then
+                    lived[#lived + 1] = at
+                    lived[#lived + 1] = position
+                end
+            end
+            looked = looked + 1
+            if at <= now then
+                look.ended[#look.ended + 1] = member
+                record_of(position)
+            else
+                least = math.min(least, at)
+            end
+        end
+        left = left - looked
+        if looked < #members or #members == asked then
+            look.mark = text(rank + looked - #look.ended) .. ' ' .. (least == math.huge and 'inf' or text(least))
+            look.at = now
+        else
+            -- The longer it takes to look at all that waits, the less often that is done.
+            local waiting = call('ZCARD', key) - #look.ended
+            if waiting > 0 then
+                look.at = math.max(least == math.huge and 0 or least, now + 1000 + math.floor(waiting / 10))
+            end
+        end
+        if #look.ended > 0 then
+            dead_letters().keys(keys, look.queue)
+            look.kept = limit('letters') - call('ZCARD', dead_key(look.queue))
+        end
+    end
+end
+if #looks == 0 then return { 0, 0, 0 } end
+touch(keys)
+
+begin_at_limit(KEYS[1])
+local swept, ended = 0, {}
+for _, look in ipairs(looks) do
+    local count = #look.ended
+    if count > 0 then
+        call('ZREM', look.key, unpack(look.ended))
+        for _, member in ipairs(look.ended) do
+            local position, turn = string.match(member, '^(%d+):(.*)$')
+            ended[position] = (ended[position] or 0) + 1
+            if is_rare(turn) then call('HDEL', KEYS[7], look.subscription .. '|' .. position) end
+            local kind = records[position] and records[position][2] or 0
+            if kind == 0 and look.kept > 0 then
+                look.kept = look.kept - 1
+                dead_letters().bury(look.subscription, look.queue, position, tonumber(string.match(turn, '^%d+')) - 1, 0, 'expired',
+                    'waited until its message ended')
+            end
+        end
+        swept = swept + count
+        count_waiting(KEYS[6], project_of(look.queue), -count)
+        call('HINCRBY', KEYS[8], look.subscription, count)
+    end
+    if look.mark then
+        call('HSET', KEYS[9], look.subscription, look.mark)
+    else
+        call('HDEL', KEYS[9], look.subscription)
+    end
+    if look.at then call('ZADD', KEYS[1], look.at, look.subscription) else call('ZREM', KEYS[1], look.subscription) end
+end
+in_chunks('ZADD', KEYS[5], lived)
+let_go(KEYS[3], KEYS[4], KEYS[5], ended)
+local dropped, first = swept > 0 and dead_letters().trim() or 0, call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
+return { swept, dropped, first[2] and tonumber(first[2]) <= now and 1 or 0 }

@@ -1,0 +1,197 @@
+import Domain
+import Redis
+import Store
+import TestKit
+import Testing
+
+/// What is kept of deliveries that wait or ended has bounds.
+struct DeliveryLimitsTests {
+    // MARK: - Dead letters
+
+    @Test func `The body of a message is kept once for all of its dead letters, until the last is gone`() async throws {
+        try await withHouse(shards: 1) { house in
+            let (queue, deliveries) = (try address("p", "q"), house.store.deliveries)
+            let subscriptions = try await house.subscribe(many: 200, to: queue)
+            let before = try await house.memory()
+            let id = try await house.post([String(repeating: "x", count: 250_000)], to: queue)[0]
+            var more = true
+            while more {
+                let taken = try await house.take()
+                _ = try await house.settle(taken.leases, .deadLetter(.refused, summary: "refused 404"))
+                more = taken.more
+            }
+            #expect(try await house.memory() - before < 4_000_000)
+            let letters = try await deliveries.deadLetters(of: queue, limit: 1000).letters
+            #expect(letters.count == 200 && letters.allSatisfy { $0.hasBody })
+            for subscription in subscriptions.dropLast() {
+                try await deliveries.discardDeadLetter(of: queue, subscription: subscription, position: id.position)
+            }
+            let last = try #require(subscriptions.last)
+            let kept = try await deliveries.deadLetter(of: queue, subscription: last, position: id.position)
+            #expect(kept?.content.body.count == 250_000)
+            let (outcomes, _) = try await deliveries.redrive(
+                [(last, id.position)], of: queue, confirmedOnly: false)
+            #expect(outcomes == [.owed])
+            #expect(try await house.shardKeys().filter { $0.hasPrefix("records:") || $0.hasPrefix("dead") } == [])
+            let again = try await house.lease()
+            #expect(again.map { $0.body.count } == [250_000])
+        }
+    }
+
+    @Test func `Dead letters are bounded in number and bytes, of a queue and of a project, and the oldest go first`()
+        async throws
+    {
+        let limits = DeliveryLimits(queueLetters: 20, queueLetterBytes: 50_000, projectLetterBytes: 80_000)
+        try await withHouse(shards: 1, limits: limits) { house in
+            let deliveries = house.store.deliveries
+            let queues = [try address("p", "a"), try address("p", "b"), try address("other", "c")]
+            for queue in queues { try await house.subscribe(to: queue) }
+            func bury(_ count: Int, bytes: Int, in queue: QueueAddress) async throws -> Int {
+                var dropped = 0
+                for _ in 0..<count {
+                    try await house.post([String(repeating: "x", count: bytes)], to: queue)
+                    let leases = try await house.take().leases
+                    dropped += try await deliveries.settle(
+                        0, leases.map { Settlement($0, .deadLetter(.expired, summary: "")) }
+                    ).droppedLetters
+                    house.time.pass(milliseconds: 10)
+                }
+                return dropped
+            }
+            func letters(_ queue: QueueAddress) async throws -> Int {
+                try await deliveries.deadLetters(of: queue, limit: 100).letters.count
+            }
+            #expect(try await bury(5, bytes: 100, in: queues[2]) == 0)
+            #expect(try await bury(25, bytes: 100, in: queues[0]) == 5)
+            #expect(try await letters(queues[0]) == 20)
+            #expect(try await bury(6, bytes: 9_000, in: queues[0]) > 0)
+            #expect(try await letters(queues[0]) == 5, "of 9 kB each")
+            #expect(try await bury(5, bytes: 9_000, in: queues[1]) > 0)
+            #expect(try await letters(queues[0]) == 3, "the oldest of the project")
+            #expect(try await letters(queues[1]) == 5)
+            #expect(try await letters(queues[2]) == 5, "another project loses none")
+        }
+    }
+
+    // MARK: - Waiting
+
+    @Test func `What waits for a paused subscription ends with its message, and frees its payload`() async throws {
+        try await withHouse(shards: 1) { house in
+            let (queue, deliveries) = (try address("p", "q"), house.store.deliveries)
+            let subscription = try await house.subscribe(to: queue)
+            #expect(try await deliveries.pause(queue, subscription: subscription))
+            let long = try await house.post(["long"], to: queue, ttl: 3600)
+            var short: [MessageID] = []
+            for _ in 0..<10 { short += try await house.post((0..<100).map { "\($0)" }, to: queue, ttl: 60) }
+            while try await house.take().more {}
+            house.time.pass(seconds: 59)
+            try await house.sweepAll()
+            #expect(try await deliveries.health(of: queue, subscription: subscription)?.backlog == 1001)
+            // A pass over all that waits may just have begun before the end.
+            house.time.pass(seconds: 3)
+            var expired = 0
+            while true {
+                let swept = try await deliveries.sweep(0)
+                expired += swept.expired
+                if !swept.more { break }
+            }
+            #expect(expired == 1000)
+            let health = try #require(try await deliveries.health(of: queue, subscription: subscription))
+            #expect(health.backlog == 1 && health.expired == 1000)
+            let fate = try await deliveries.fates(of: short[0].position, in: queue, after: nil, limit: 1).first
+            guard case .dead(let letter) = fate?.place else {
+                Issue.record("explained as \(String(describing: fate?.place))")
+                return
+            }
+            #expect(letter.reason == .expired && !letter.hasBody && letter.attempts == 0)
+            let (outcomes, _) = try await deliveries.redrive(
+                [(subscription, short[0].position)], of: queue, confirmedOnly: false)
+            #expect(outcomes == [.empty])
+            let content = try await deliveries.deadLetter(
+                of: queue, subscription: subscription, position: short[0].position)
+            #expect(content?.content.body.isEmpty == true)
+            #expect(try await deliveries.resume(queue, subscription: subscription))
+            #expect(try await house.lease().map(\.position) == long.map(\.position))
+        }
+    }
+
+    @Test func `Of a subscription, and of a project, only so many deliveries wait; a new one ends as overflow`()
+        async throws
+    {
+        try await withHouse(shards: 1, limits: DeliveryLimits(subscriptionWaiting: 10, projectWaiting: 15)) { house in
+            let deliveries = house.store.deliveries
+            let (queue, other, foreign) = (
+                try address("p", "q"), try address("p", "other"), try address("r", "foreign")
+            )
+            for queue in [queue, other, foreign] {
+                let id = try await house.subscribe(to: queue)
+                #expect(try await deliveries.pause(queue, subscription: id))
+            }
+            func flood(_ queue: QueueAddress) async throws -> Int {
+                try await house.post((0..<30).map { "\($0)" }, to: queue)
+                return try await house.take().overflowed
+            }
+            #expect(try await flood(queue) == 20)
+            #expect(try await flood(other) == 25)
+            #expect(try await flood(foreign) == 20)
+            let letters = try await deliveries.deadLetters(of: queue, limit: 100).letters
+            #expect(letters.count == 20 && letters.allSatisfy { $0.reason == .overflow && !$0.hasBody })
+        }
+    }
+
+    // MARK: - Redis
+
+    @Test func `At the memory limit deliveries go on, and dead letters are kept without their bodies`() async throws {
+        try await withHouse(shards: 1) { house in
+            let (queue, deliveries) = (try address("p", "q"), house.store.deliveries)
+            let subscription = try await house.subscribe(to: queue)
+            try await house.post((0..<20).map { "\($0)" }, to: queue)
+            let leases = try await house.take().leases
+            try await house.post(["last"], to: queue)
+            _ = try await house.redis.command("CONFIG", "SET", "maxmemory", "1")
+            await #expect(throws: (any Error).self) { try await house.post(["refused"], to: queue) }
+            #expect(try await house.settle(Array(leases.prefix(2)), .delivered) == [true, true])
+            #expect(try await house.settle([leases[2]], .retry(after: .zero)) == [true])
+            #expect(try await house.settle([leases[3]], .deadLetter(.refused, summary: "")) == [true])
+            #expect(try await deliveries.renew(0, [leases[4].token], lease: .seconds(20)).first != nil)
+            #expect(try await house.settle(Array(leases.dropFirst(5)), .delivered).allSatisfy { $0 })
+            #expect(try await deliveries.pause(queue, subscription: subscription))
+            #expect(try await deliveries.resume(queue, subscription: subscription))
+            #expect(try await !house.take().more)
+            #expect(try await house.lease().isEmpty == false)
+            house.time.pass(seconds: 30)
+            while try await deliveries.reap(0).lapsed > 0 {}
+            let suspects = try await house.lease()
+            #expect(try await deliveries.begin(0, suspects.map(\.token)).allSatisfy { $0 })
+            house.time.pass(seconds: 4_000)
+            while try await deliveries.reap(0).lapsed > 0 {}
+            house.time.pass(seconds: 60)
+            try await house.sweepAll()
+            let letters = try await deliveries.deadLetters(of: queue, limit: 100).letters
+            #expect(letters.contains { $0.reason == .refused && !$0.hasBody })
+            #expect(try await deliveries.health(of: queue, subscription: subscription)?.backlog == 0)
+        }
+    }
+
+    @Test func `One call of each script does a bounded number of commands`() async throws {
+        try await withHouse(shards: 1) { house in
+            let (queue, deliveries) = (try address("p", "q"), house.store.deliveries)
+            let subscriptions = try await house.subscribe(many: 400, to: queue)
+            for _ in 0..<3 { try await house.post((0..<100).map { "\($0)" }, to: queue, ttl: 60) }
+            func count(_ body: () async throws -> Void) async throws -> Int {
+                try await house.commands(body).values.reduce(0, +)
+            }
+            #expect(try await count { _ = try await house.take() } < 1_500)
+            while try await house.take().more {}
+            #expect(try await count { _ = try await house.lease() } < 3_000)
+            house.time.pass(seconds: 15)
+            #expect(try await count { _ = try await deliveries.reap(0) } < 100 * 14)
+            for subscription in subscriptions.prefix(100) {
+                try await house.store.subscriptions.delete(queue, id: subscription)
+            }
+            #expect(try await count { _ = try await deliveries.sweep(0) } < 3_000)
+            house.time.pass(seconds: 60)
+            #expect(try await count { _ = try await deliveries.sweep(0) } < 6_000)
+        }
+    }
+}
