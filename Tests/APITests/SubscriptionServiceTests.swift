@@ -85,7 +85,7 @@ struct SubscriptionServiceTests {
             #expect(
                 try await health().text
                     == #"{"state":"active","since":null,"breaker":{"state":"closed","failures":0,"failing_since":null,"#
-                    + #""probe_at":null},"window":8,"in_flight":0,"backlog":0,"oldest_due":null,"#
+                    + #""probe_at":null},"window":8,"in_flight":0,"backlog":0,"oldest_due":null,"expired":0,"#
                     + #""attempts":{"succeeded":0,"failed":0},"#
                     + #""recent":{"attempts":0,"success_share":null,"p50_ms":null,"p99_ms":null}}"#)
             for _ in 0..<2 { #expect(try await client.post("\(self.path)/\(id)/pause", "").status == 204) }

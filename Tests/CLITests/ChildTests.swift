@@ -63,7 +63,7 @@ struct ChildTests {
         let lines = NIOLockedValueBox<[String]>([])
         let child = try Child(
             "sh", executable: self.shell,
-            arguments: ["-c", "ls /proc/$$/fd; grep -E '^Sig(Blk|Ign)' /proc/$$/status"],
+            arguments: ["-c", "ls /proc/$$/fd; grep -E '^Sig(Blk|Ign)' /proc/self/status"],
             environment: ["PATH": "/bin:/usr/bin"], keeping: kept,
             onLine: { line in lines.withLockedValue { $0.append(line) } })
         await child.waitForExit()

@@ -7,7 +7,7 @@ extension HouseTests {
     /// Standard error that is a pipe nothing reads from: a stopped `journald`, a supervisor that hangs.
     struct UnreadLogTests {
         @Test func `Processes whose log is not read serve on, recover with Redis, and stop in time`() async throws {
-            try await withRedis(tcp: false) { redis in
+            try await withRedis(appendOnly: true) { redis in
                 try await withTemporaryFolder { folder in
                     let log = folder.appendingPathComponent("log")
                     try #require(mkfifo(log.path, 0o600) == 0)

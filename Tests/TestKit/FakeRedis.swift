@@ -4,7 +4,7 @@ import NIOPosix
 
 /// A server that speaks just enough of Redis' protocol to be asked what it is: for versions that are not installed.
 ///
-/// - Parameter info: The answer to `INFO`; everything else is answered `+OK`.
+/// - Parameter info: The answer to `INFO`; `ROLE` is that of a master, and everything else is answered `+OK`.
 package func withFakeRedis<Result>(info: String, _ body: (_ url: String) async throws -> Result) async throws -> Result
 {
     let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -38,7 +38,12 @@ private final class Answering: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         self.text += String(buffer: self.unwrapInboundIn(data))
         while let command = self.nextCommand() {
-            let answer = command == "INFO" ? "$\(self.info.utf8.count)\r\n\(self.info)\r\n" : "+OK\r\n"
+            let answer =
+                switch command {
+                case "INFO": "$\(self.info.utf8.count)\r\n\(self.info)\r\n"
+                case "ROLE": "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n"
+                default: "+OK\r\n"
+                }
             context.writeAndFlush(self.wrapOutboundOut(ByteBuffer(string: answer)), promise: nil)
         }
     }

@@ -162,7 +162,9 @@ package struct FairShares: Sendable {
     private var free: Int { max(0, self.slotsMax - self.used - self.reserved) }
     private var freeBytes: Int { max(0, self.bytesMax - self.bytes - self.reservedBytes) }
 
-    /// What a project has to hold less than, to be given more. What is reserved may turn out to be its own.
+    /// What a project has to hold less than, to be given more.
+    ///
+    /// What is reserved may turn out to be its own.
     private var thresholds: (slots: Int, bytes: Int) {
         let slots = max(0, self.free - self.slotsMax / Self.keptPart)
         let bytes = max(0, self.freeBytes - self.bytesMax / Self.keptPart)

@@ -114,8 +114,9 @@ package struct HostRoom: Sendable {
         return woken
     }
 
-    /// Wakes as many as fit, once there is room worth it: an eighth of all. One by one, each would lease a whole window for
-    /// one free place.
+    /// Wakes as many as fit, once there is room worth it: an eighth of all.
+    ///
+    /// One by one, each would lease a whole window for one free place.
     private mutating func wake(_ host: inout Host, at now: ContinuousClock.Instant) -> [Waiter] {
         guard !host.waiting.isEmpty else { return [] }
         let room = self.limit - host.inFlight - Self.perWake * host.woken.count

@@ -18,7 +18,9 @@ final class ShardWorker: Sendable {
     /// Expired things removed in one call.
     private static let sweptMax = 200
     /// Milliseconds a subscription is parked whose host has no room: a notifier that is gone wakes it no more, and others may
-    /// have room. Each its own time, so that they do not come back together.
+    /// have room.
+    ///
+    /// Each its own time, so that they do not come back together.
     private static let parking: ClosedRange<Double> = 4_000...6_000
     /// Milliseconds until something that may not start is leased again: it is not remembered here.
     private static let postponement: ClosedRange<Double> = 500...1_500
@@ -226,7 +228,9 @@ final class ShardWorker: Sendable {
         self.client.send(begun)
     }
 
-    /// An attempt that is ready to be sent. It is counted for its host and at the gate until its request is completed.
+    /// An attempt that is ready to be sent.
+    ///
+    /// It is counted for its host and at the gate until its request is completed.
     private struct Prepared {
         let id: InFlightDeliveries.ID
         let suspicion: Int
