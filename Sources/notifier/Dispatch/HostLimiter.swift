@@ -24,21 +24,52 @@ package struct HostRoom: Sendable {
     /// Subscriptions that wait, over all hosts; those beyond are found when their parking ends.
     package static let waitersMax = 16_384
     /// Subscriptions woken for one host at once.
-    private static let wakesMax = 64
-    /// Attempts that a woken subscription is taken to begin, until it has: its window at first.
+    private static let wakesMax = 128
+    /// The most attempts that a woken subscription is taken to begin, until it has: its window at first.
     private static let perWake = 8
     /// How long a woken subscription is waited for: it may have nothing due any more.
     private static let wakeLife = Duration.seconds(2)
+
+    private struct Woken {
+        let since: ContinuousClock.Instant
+        let expected: Int
+    }
 
     private struct Host {
         var inFlight = 0
         var projects: [ProjectID: Int] = [:]
         var waiting = FairQueue<ProjectID, Waiter>()
-        var waitingNames: Set<SubscriptionID> = []
+        /// How many deliveries of each of these found no room.
+        var refused: [SubscriptionID: Int] = [:]
         /// Woken, and not seen since.
-        var woken: [SubscriptionID: ContinuousClock.Instant] = [:]
+        var woken: [SubscriptionID: Woken] = [:]
+        /// Attempts that the woken are taken to begin.
+        var expected = 0
 
         var isUnused: Bool { self.inFlight == 0 && self.waiting.isEmpty && self.woken.isEmpty }
+    }
+
+    /// What a host is judged by.
+    private struct Room {
+        let limit: Int
+
+        /// Wakes as many as fit, once there is room worth it: an eighth of all.
+        ///
+        /// One by one, each would lease a whole window for one free place.
+        func wake(_ host: inout Host, at now: ContinuousClock.Instant) -> [Waiter] {
+            guard !host.waiting.isEmpty else { return [] }
+            var room = self.limit - host.inFlight - host.expected
+            guard room >= max(1, self.limit / 8) else { return [] }
+            var woken: [Waiter] = []
+            while room > 0, woken.count < HostRoom.wakesMax, let waiter = host.waiting.popFirst() {
+                let expected = min(host.refused.removeValue(forKey: waiter.subscription) ?? 1, HostRoom.perWake)
+                host.woken[waiter.subscription] = Woken(since: now, expected: expected)
+                host.expected += expected
+                room -= expected
+                woken.append(waiter)
+            }
+            return woken
+        }
     }
 
     private let limit: Int
@@ -59,29 +90,50 @@ package struct HostRoom: Sendable {
     package mutating func enter(
         _ name: String, _ waiter: Waiter, at now: ContinuousClock.Instant
     ) -> (isCounted: Bool, woken: [Waiter]) {
-        var host = self.hosts[name] ?? Host()
-        host.woken[waiter.subscription] = nil
-        let held = host.projects[waiter.project] ?? 0
-        let free = self.limit - host.inFlight
-        guard !host.waitingNames.contains(waiter.subscription), held < FairShares.weight * free else {
-            self.hosts[name] = host.isUnused ? nil : host
-            return (false, [])
+        // In its place: a copy of a host would copy its tables with every attempt.
+        let (isCounted, woken) = self.change(name) { host, room in
+            if !host.woken.isEmpty, let woken = host.woken.removeValue(forKey: waiter.subscription) {
+                host.expected -= woken.expected
+            }
+            let held = host.projects[waiter.project] ?? 0
+            let free = room.limit - host.inFlight
+            let isWaiting = !host.refused.isEmpty && host.refused[waiter.subscription] != nil
+            guard !isWaiting, held < FairShares.weight * free else { return (false, [Waiter]()) }
+            host.inFlight += 1
+            host.projects[waiter.project] = held + 1
+            return (true, host.woken.isEmpty ? room.wake(&host, at: now) : [])
         }
-        host.inFlight += 1
-        host.projects[waiter.project] = held + 1
-        let woken = host.woken.isEmpty ? self.wake(&host, at: now) : []
-        self.hosts[name] = host
-        return (true, woken)
+        self.waiters -= woken.count
+        return (isCounted, woken)
+    }
+
+    /// Changes a host without copying it, and forgets it when it is unused then.
+    private mutating func change<Result>(_ name: String, _ body: (inout Host, Room) -> Result) -> Result {
+        let room = Room(limit: self.limit)
+        guard let index = self.hosts.index(forKey: name) else {
+            var host = Host()
+            let result = body(&host, room)
+            if !host.isUnused { self.hosts[name] = host }
+            return result
+        }
+        let result = body(&self.hosts.values[index], room)
+        if self.hosts.values[index].isUnused { self.hosts.remove(at: index) }
+        return result
     }
 
     /// Has a subscription wait for room.
     ///
     /// - Returns: false when too many wait already.
     package mutating func wait(for name: String, _ waiter: Waiter) -> Bool {
-        if self.hosts[name]?.waitingNames.contains(waiter.subscription) == true { return true }
+        if let index = self.hosts.index(forKey: name),
+            let refused = self.hosts.values[index].refused[waiter.subscription]
+        {
+            self.hosts.values[index].refused[waiter.subscription] = refused + 1
+            return true
+        }
         guard self.waiters < Self.waitersMax else { return false }
         self.hosts[name, default: Host()].waiting.append(waiter, of: waiter.project)
-        self.hosts[name, default: Host()].waitingNames.insert(waiter.subscription)
+        self.hosts[name, default: Host()].refused[waiter.subscription] = 1
         self.waiters += 1
         return true
     }
@@ -92,11 +144,13 @@ package struct HostRoom: Sendable {
     package mutating func leave(
         _ name: String, of project: ProjectID, at now: ContinuousClock.Instant
     ) -> [Waiter] {
-        guard var host = self.hosts[name], let held = host.projects[project] else { return [] }
-        host.inFlight -= 1
-        host.projects[project] = held > 1 ? held - 1 : nil
-        let woken = self.wake(&host, at: now)
-        self.hosts[name] = host.isUnused ? nil : host
+        let woken = self.change(name) { host, room in
+            guard let held = host.projects[project] else { return [Waiter]() }
+            host.inFlight -= 1
+            host.projects[project] = held > 1 ? held - 1 : nil
+            return room.wake(&host, at: now)
+        }
+        self.waiters -= woken.count
         return woken
     }
 
@@ -107,28 +161,12 @@ package struct HostRoom: Sendable {
         var woken: [Waiter] = []
         for (name, host) in self.hosts where !host.woken.isEmpty || !host.waiting.isEmpty {
             var host = host
-            host.woken = host.woken.filter { now - $0.value < Self.wakeLife }
-            woken += self.wake(&host, at: now)
+            host.woken = host.woken.filter { now - $0.value.since < Self.wakeLife }
+            host.expected = host.woken.values.reduce(0) { $0 + $1.expected }
+            woken += Room(limit: self.limit).wake(&host, at: now)
             self.hosts[name] = host.isUnused ? nil : host
         }
-        return woken
-    }
-
-    /// Wakes as many as fit, once there is room worth it: an eighth of all.
-    ///
-    /// One by one, each would lease a whole window for one free place.
-    private mutating func wake(_ host: inout Host, at now: ContinuousClock.Instant) -> [Waiter] {
-        guard !host.waiting.isEmpty else { return [] }
-        let room = self.limit - host.inFlight - Self.perWake * host.woken.count
-        guard room >= max(1, self.limit / 8) else { return [] }
-        var woken: [Waiter] = []
-        for _ in 0..<min(max(1, room / Self.perWake), Self.wakesMax) {
-            guard let waiter = host.waiting.popFirst() else { break }
-            host.waitingNames.remove(waiter.subscription)
-            host.woken[waiter.subscription] = now
-            self.waiters -= 1
-            woken.append(waiter)
-        }
+        self.waiters -= woken.count
         return woken
     }
 }

@@ -42,7 +42,10 @@ package struct HTTPURL: Hashable, Sendable {
 
     /// The name and the port of an origin; nil for one with an address, where nothing is to be looked up.
     package static func name(ofOrigin origin: String) -> (name: String, port: String)? {
-        guard let start = origin.firstRange(of: "://")?.upperBound, let colon = origin.lastIndex(of: ":"), start < colon
+        // Byte by byte: it is asked for every request.
+        let bytes = origin.utf8
+        guard let slash = bytes.firstIndex(of: UInt8(ascii: "/")), let colon = bytes.lastIndex(of: UInt8(ascii: ":")),
+            let start = bytes.index(slash, offsetBy: 2, limitedBy: colon), start < colon
         else { return nil }
         let host = String(origin[start..<colon])
         return CanonicalHost.isAddress(host) ? nil : (host, String(origin[origin.index(after: colon)...]))
