@@ -92,7 +92,8 @@ package struct Engine: Service {
         self.workers = (0..<store.deliveries.shards).map { shard in
             let inbox = ShardInbox(shard: shard, clock: clock, eventLoop: eventLoopGroup.next())
             let settler = Settler(
-                deliveries: store.deliveries, limiter: limiter, gate: gate, inbox: inbox, settings: settings,
+                deliveries: store.deliveries, limiter: limiter, gate: gate, hosts: hosts, inbox: inbox,
+                settings: settings,
                 metrics: metrics, trouble: trouble, logger: logger)
             return ShardWorker(
                 inbox: inbox, settler: settler, deliveries: store.deliveries, client: client, planner: planner,

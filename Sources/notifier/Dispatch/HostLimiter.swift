@@ -38,7 +38,9 @@ package struct HostRoom: Sendable {
     private struct Host {
         var inFlight = 0
         var projects: [ProjectID: Int] = [:]
+        /// Those of ``refused`` that may be woken.
         var waiting = FairQueue<ProjectID, Waiter>()
+        var waitingNames: Set<SubscriptionID> = []
         /// How many deliveries of each of these found no room.
         var refused: [SubscriptionID: Int] = [:]
         /// Woken, and not seen since.
@@ -46,7 +48,14 @@ package struct HostRoom: Sendable {
         /// Attempts that the woken are taken to begin.
         var expected = 0
 
-        var isUnused: Bool { self.inFlight == 0 && self.waiting.isEmpty && self.woken.isEmpty }
+        var isUnused: Bool { self.inFlight == 0 && self.refused.isEmpty && self.woken.isEmpty }
+    }
+
+    /// A subscription whose parking is being written down: woken before that, it would be parked all the same.
+    private struct Settling {
+        let host: String
+        let waiter: Waiter
+        var deliveries: Int
     }
 
     /// What a host is judged by.
@@ -62,6 +71,7 @@ package struct HostRoom: Sendable {
             guard room >= max(1, self.limit / 8) else { return [] }
             var woken: [Waiter] = []
             while room > 0, woken.count < HostRoom.wakesMax, let waiter = host.waiting.popFirst() {
+                host.waitingNames.remove(waiter.subscription)
                 let expected = min(host.refused.removeValue(forKey: waiter.subscription) ?? 1, HostRoom.perWake)
                 host.woken[waiter.subscription] = Woken(since: now, expected: expected)
                 host.expected += expected
@@ -74,6 +84,7 @@ package struct HostRoom: Sendable {
 
     private let limit: Int
     private var hosts: [String: Host] = [:]
+    private var settling: [SubscriptionID: Settling] = [:]
     package private(set) var waiters = 0
 
     /// - Parameter limit: Attempts in flight to one host, at least 1.
@@ -121,21 +132,45 @@ package struct HostRoom: Sendable {
         return result
     }
 
-    /// Has a subscription wait for room.
+    /// Has a subscription wait for room, with one delivery that found none; ``parked(_:at:)`` has to follow.
     ///
     /// - Returns: false when too many wait already.
     package mutating func wait(for name: String, _ waiter: Waiter) -> Bool {
-        if let index = self.hosts.index(forKey: name),
-            let refused = self.hosts.values[index].refused[waiter.subscription]
-        {
-            self.hosts.values[index].refused[waiter.subscription] = refused + 1
-            return true
+        let subscription = waiter.subscription
+        let refused = self.hosts[name]?.refused[subscription]
+        if refused == nil {
+            guard self.waiters < Self.waitersMax else { return false }
+            self.waiters += 1
         }
-        guard self.waiters < Self.waitersMax else { return false }
-        self.hosts[name, default: Host()].waiting.append(waiter, of: waiter.project)
-        self.hosts[name, default: Host()].refused[waiter.subscription] = 1
-        self.waiters += 1
+        self.hosts[name, default: Host()].refused[subscription] = (refused ?? 0) + 1
+        self.settling[subscription, default: Settling(host: name, waiter: waiter, deliveries: 0)].deliveries += 1
         return true
+    }
+
+    /// A delivery of a subscription was parked in Redis, or given up: from the last of them on it may be woken.
+    ///
+    /// - Returns: The waiters to wake.
+    package mutating func parked(_ subscription: SubscriptionID, at now: ContinuousClock.Instant) -> [Waiter] {
+        guard var settling = self.settling.removeValue(forKey: subscription) else { return [] }
+        settling.deliveries -= 1
+        guard settling.deliveries == 0 else {
+            self.settling[subscription] = settling
+            return []
+        }
+        var found = 0
+        let woken = self.change(settling.host) { host, room in
+            if host.refused[subscription] == nil {
+                // It was woken meanwhile, in vain.
+                host.refused[subscription] = 1
+                found = 1
+            }
+            if host.waitingNames.insert(subscription).inserted {
+                host.waiting.append(settling.waiter, of: settling.waiter.project)
+            }
+            return room.wake(&host, at: now)
+        }
+        self.waiters += found - woken.count
+        return woken
     }
 
     /// Ends an attempt.
@@ -219,6 +254,11 @@ package final class HostLimiter: Sendable {
     /// Has a subscription wait; false when too many do.
     func wait(for host: String, _ waiter: HostRoom.Waiter) -> Bool {
         self.state.withLockedValue { $0.room.wait(for: host, waiter) }
+    }
+
+    /// A delivery of a subscription was parked in Redis, or given up.
+    func parked(_ subscription: SubscriptionID) {
+        Self.carryOut(self.state.withLockedValue { Self.wakes($0.room.parked(subscription, at: .now), $0) })
     }
 
     func leave(_ host: String, of project: ProjectID) {

@@ -27,6 +27,11 @@ package struct InFlightDeliveries: Sendable {
         fileprivate var ending: Settlement.Ending?
         /// nil: nothing was attempted.
         fileprivate var report: AttemptReport?
+
+        /// Whether its subscription waits for room at its host.
+        var isParked: Bool {
+            if case .parked = self.ending { true } else { false }
+        }
     }
 
     private var entries: [ID: Entry] = [:]

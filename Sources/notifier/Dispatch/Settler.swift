@@ -16,6 +16,7 @@ final class Settler: Sendable {
     private let deliveries: DeliveryStore
     private let limiter: ConcurrencyLimiter
     private let gate: SuspectGate
+    private let hosts: HostLimiter
     private let inbox: ShardInbox
     private let settings: EngineSettings
     private let metrics: NotifierMetrics
@@ -25,12 +26,14 @@ final class Settler: Sendable {
     private let inFlight = NIOLockedValueBox(InFlightDeliveries())
 
     init(
-        deliveries: DeliveryStore, limiter: ConcurrencyLimiter, gate: SuspectGate, inbox: ShardInbox,
+        deliveries: DeliveryStore, limiter: ConcurrencyLimiter, gate: SuspectGate, hosts: HostLimiter,
+        inbox: ShardInbox,
         settings: EngineSettings, metrics: NotifierMetrics, trouble: TroubleLog, logger: Logger
     ) {
         self.deliveries = deliveries
         self.limiter = limiter
         self.gate = gate
+        self.hosts = hosts
         self.inbox = inbox
         self.settings = settings
         self.metrics = metrics
@@ -81,6 +84,7 @@ final class Settler: Sendable {
                 // Outside of the lock: the last holder of a body tells the limiter.
                 let ended = self.inFlight.withLockedValue { $0.remove(ids) }
                 self.limiter.release(ended.map(\.queue.project))
+                for entry in ended where entry.isParked { self.hosts.parked(entry.token.subscription) }
             }
         }
     }
