@@ -25,6 +25,27 @@ struct DeliveryTests {
         }
     }
 
+    @Test(arguments: ["0:1", "5:0", "5:-3", "5:9223372036854775807", "9007199254740992:1", "5:1:9223372036854775808"])
+    func `A member that is no delivery of ours is an error of its call, and traps nothing`(member: String) async throws
+    {
+        try await withHouse(shards: 1) { house in
+            let queue = try address("p", "q")
+            let subscription = try await house.subscribe(to: queue)
+            try await house.post(["1"], to: queue)
+            _ = try await house.take(capacity: 0)
+            let keys = try await house.keys()
+            let due = try #require(keys.first { $0.hasSuffix("due:\(subscription.text)") })
+            try await house.redis.command("DEL", due)
+            try await house.redis.command("ZADD", due, "0", member)
+            // The record of the message stands behind any position, or the lease ends before it is looked at.
+            let pay = try #require(keys.first { $0.hasSuffix("}:pay") })
+            let record = try #require(try await house.redis.command("HVALS", pay).array?.first?.bytes)
+            let position = String(member.prefix { $0 != ":" })
+            try await house.redis.command("HSET", pay, position, String(decoding: record, as: UTF8.self))
+            await #expect(throws: StoreError.self) { _ = try await house.lease() }
+        }
+    }
+
     @Test func `Messages posted before a subscription are none of its business`() async throws {
         try await withHouse(shards: 1) { house in
             let queue = try address("p", "q")

@@ -19,8 +19,11 @@ extension Taken {
             while !rows.isAtEnd {
                 let subscription = try rows.subscriptionID()
                 let header = try SubscriptionHeader(try rows.bytes())
-                let index = try rows.int() - 1
-                guard messages.indices.contains(index) else { throw rows.unexpected("index of a message") }
+                let number = try rows.int()
+                guard (1...max(1, messages.count)).contains(number), !messages.isEmpty else {
+                    throw rows.unexpected("number of a message")
+                }
+                let index = number - 1
                 let token = LeaseToken(
                     subscription: subscription, position: first.advanced(by: index), attempt: 1, suspicion: 0,
                     leasedUntil: leaseEnd)
@@ -32,6 +35,9 @@ extension Taken {
 }
 
 extension Lease {
+    /// No policy comes near it; a larger number in Redis is not ours.
+    fileprivate static let attemptMax = 1_000_000_000
+
     init(_ token: LeaseToken, _ header: SubscriptionHeader, _ record: MessageRecord, _ policy: RetryPolicy?) {
         self.init(
             token: token, queue: header.queue, version: header.version, ttl: record.ttl,
@@ -56,8 +62,9 @@ extension Leased {
             var rows = try reply.reader()
             while !rows.isAtEnd {
                 let member = try rows.text().split(separator: ":")
-                guard (2...3).contains(member.count), let position = Int64(member[0]), let attempt = Int(member[1]),
-                    let suspicion = member.count == 3 ? Int(member[2]) : 0
+                guard (2...3).contains(member.count), let position = Int64(member[0]),
+                    (1..<ReplyReader.end).contains(position), let attempt = Int(member[1]),
+                    (1...Lease.attemptMax).contains(attempt), let suspicion = member.count == 3 ? Int(member[2]) : 0
                 else { throw rows.unexpected("position and attempt") }
                 let token = LeaseToken(
                     subscription: subscription, position: Position(position), attempt: attempt, suspicion: suspicion,

@@ -40,8 +40,13 @@ struct ReplyReader {
         return number
     }
 
+    /// Times and positions are below it: scripts count in doubles, and no arithmetic with them overflows.
+    static let end: Int64 = 1 << 53
+
     mutating func timestamp() throws(StoreError) -> Timestamp {
-        guard let number = try self.next().int64 else { throw self.unexpected("time") }
+        guard let number = try self.next().int64, (-Self.end..<Self.end).contains(number) else {
+            throw self.unexpected("time")
+        }
         return Timestamp(milliseconds: number)
     }
 
@@ -52,7 +57,7 @@ struct ReplyReader {
     }
 
     mutating func position() throws(StoreError) -> Position {
-        guard let number = try self.next().int64, (1..<1 << 53).contains(number) else {
+        guard let number = try self.next().int64, (1..<Self.end).contains(number) else {
             throw self.unexpected("position")
         }
         return Position(number)
