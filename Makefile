@@ -3,8 +3,8 @@
 .DEFAULT_GOAL := help
 .PHONY: help bootstrap build test test-house format lint bench demo run docs
 
-# What --version tells: a plus sign behind the commit of a tree with changes.
-export HERALD_COMMIT := $(shell git describe --always --abbrev=12 --exclude='*' --dirty=+ 2>/dev/null)
+# What --version tells: a plus sign behind the commit of a tree with changes. Not HERALD_…: those are settings.
+export SOURCE_COMMIT := $(shell git describe --always --abbrev=12 --exclude='*' --dirty=+ 2>/dev/null)
 
 # One set of flags for every build, so that nothing is built twice.
 SWIFT_FLAGS := --explicit-target-dependency-import-check error

@@ -3,7 +3,7 @@ import PackageDescription
 
 // The commit that `--version` tells. Not `Context.gitInformation`: SwiftPM keeps it with the manifest it has cached, so it would
 // be that of an earlier commit. `make` and deploy/Dockerfile set it.
-let commit = Context.environment["HERALD_COMMIT"].map { $0.filter { $0.isHexDigit || $0 == "+" } } ?? ""
+let commit = Context.environment["SOURCE_COMMIT"].map { $0.filter { $0.isHexDigit || $0 == "+" } } ?? ""
 
 let package = Package(
     name: "herald",

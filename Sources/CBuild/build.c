@@ -1,4 +1,4 @@
 #include "build.h"
 
-/* Package.swift defines it, from the environment variable HERALD_COMMIT. */
+/* Package.swift defines it, from the environment variable SOURCE_COMMIT. */
 const char *cbuild_commit(void) { return HERALD_COMMIT; }
