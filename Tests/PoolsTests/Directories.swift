@@ -65,20 +65,13 @@ func address(_ project: String, _ name: String) throws -> QueueAddress {
     QueueAddress(project: try ProjectID(project), name: try QueueName(name))
 }
 
-/// Random numbers that are the same in every run (SplitMix64).
+/// Random numbers that are the same in every run, for several tasks.
 final class SeededNumbers: Sendable {
-    private let state: NIOLockedValueBox<UInt64>
+    private let generator: NIOLockedValueBox<SeededGenerator>
 
-    init(seed: UInt64) { self.state = NIOLockedValueBox(seed) }
+    init(seed: UInt64) { self.generator = NIOLockedValueBox(SeededGenerator(seed: seed)) }
 
     func draw(_ range: Range<Int>) -> Int {
-        let bits = self.state.withLockedValue { state in
-            state &+= 0x9e37_79b9_7f4a_7c15
-            var mixed = state
-            mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
-            mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-            return mixed ^ mixed >> 31
-        }
-        return range.lowerBound + Int(bits % UInt64(range.count))
+        self.generator.withLockedValue { range.lowerBound + Int($0.next() % UInt64(range.count)) }
     }
 }

@@ -2,6 +2,7 @@ import Domain
 import NIOConcurrencyHelpers
 import NIOCore
 import Store
+import TestKit
 import Testing
 
 /// Sixty-four clients at one queue, by the clock of Redis, and a checker over the history of what they were told.

@@ -1,6 +1,7 @@
 import Domain
 import NIOCore
 import Store
+import TestKit
 import Testing
 
 /// Random operations on a queue, each compared with what a plain list says.

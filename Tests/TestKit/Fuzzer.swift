@@ -13,7 +13,7 @@ package struct Fuzzer: RandomNumberGenerator {
     private let corpus: [[UInt8]]
     private let tokens: [[UInt8]]
     private let rounds: Int
-    private var state: UInt64
+    private var generator: SeededGenerator
 
     /// - Parameters:
     ///   - name: Of the target; targets of one seed try different inputs.
@@ -28,17 +28,11 @@ package struct Fuzzer: RandomNumberGenerator {
         self.tokens = (tokens + Self.numbers).map { Array($0.utf8) }
         self.rounds = rounds
         // FNV-1a, 64 bits.
-        self.state = name.utf8.reduce(seed ^ 0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+        self.generator = SeededGenerator(
+            seed: name.utf8.reduce(seed ^ 0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 })
     }
 
-    /// SplitMix64.
-    package mutating func next() -> UInt64 {
-        self.state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = self.state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
+    package mutating func next() -> UInt64 { self.generator.next() }
 
     /// Tries one input after the other.
     package mutating func run(_ body: ([UInt8]) throws -> Void) throws {
