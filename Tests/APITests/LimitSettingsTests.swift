@@ -60,11 +60,9 @@ struct LimitSettingsTests {
                 "limits.post.size 700000"
             ),
             ([Setting.limitsPageQueues: "240"], nil, nil),
-            ([Setting.limitsPageQueues: "241"], Setting.limitsPageQueues, "limits.queue.metadata 65536"),
             ([Setting.limitsQueueMetadata: "16777216", Setting.limitsPageQueues: "3"], nil, nil),
             ([Setting.limitsQueueMetadata: "16777216"], Setting.limitsPageQueues, "limits.queue.metadata 16777216"),
             ([Setting.limitsPageSubscriptions: "119"], nil, nil),
-            ([Setting.limitsPageSubscriptions: "120"], Setting.limitsPageSubscriptions, "bodies of 262144"),
         ] as [([Setting: String], Setting?, String?)])
     func `A page that would not fit into a reply of Redis stops the start, and both settings are named`(
         flags: [Setting: String], named: Setting?, other: String?
@@ -81,8 +79,8 @@ struct LimitSettingsTests {
     }
 
     @Test(arguments: [
-        (Setting.limitsPostSize, "917505"), (Setting.limitsPageMessages, "7001"), (Setting.limitsPageQueues, "7001"),
-        (Setting.limitsPageSubscriptions, "7001"), (Setting.limitsClaimMessages, "101"),
+        (Setting.limitsPostSize, "917505"), (Setting.limitsPageMessages, "7001"), (Setting.limitsPageQueues, "241"),
+        (Setting.limitsPageSubscriptions, "120"), (Setting.limitsClaimMessages, "101"),
     ])
     func `A limit that no script or reply can hold is not allowed at all`(setting: Setting, value: String) {
         #expect(throws: SettingError.self) { try self.limits([setting: value]) }
@@ -97,10 +95,17 @@ struct LimitSettingsTests {
         let window = 64 * (post.upperBound + 1024) + (4 << 20)
         #expect(window <= RedisLimits.replyBytesMax)
         #expect(Limits.pageBytesMax + (1 << 20) <= RedisLimits.replyBytesMax)
-        for page in [Setting.limitsPageQueues, Setting.limitsPageMessages, Setting.limitsPageSubscriptions] {
-            guard case .integer(let range) = page.shape else { continue }
-            // Lua's `unpack` fails near 8,000 values, and some of them are keys.
-            #expect(range.upperBound <= 7_900)
+        guard case .integer(let messages) = Setting.limitsPageMessages.shape,
+            case .integer(let queues) = Setting.limitsPageQueues.shape,
+            case .integer(let subscriptions) = Setting.limitsPageSubscriptions.shape
+        else {
+            Issue.record("the size of a page is a number")
+            return
         }
+        // Lua's `unpack` fails near 8,000 values, and some of them are keys.
+        #expect(messages.upperBound <= 7_900)
+        // No other setting makes room for more of these, so what is beyond is no value at all.
+        #expect(queues.upperBound == Limits.pageBytesMax / Limits.queueMetadataStoredBytesMin)
+        #expect(subscriptions.upperBound == Limits.pageBytesMax / PageBounds.subscriptionBytesMax)
     }
 }

@@ -6,11 +6,13 @@ import Runtime
 /// A page or a claim is read in one reply of Redis, and a longer reply than ``RedisLimits/replyBytesMax`` breaks the
 /// connection, for everyone whose calls wait on it. So is a window of deliveries: the largest `limits.post.size` follows
 /// from it, see the tests of these bounds.
-enum PageBounds {
+package enum PageBounds {
     /// What a message takes in a reply beside its body: record, seal, id and state.
     static let messageHeadBytesMax = 1024
     /// A subscription is made by one body, and changed by others: its options may come from one, its address from another.
-    static let subscriptionBytesMax = 2 * Endpoint.smallBodyBytesMax + 1024
+    ///
+    /// No setting changes it, so the range of `limits.page.subscriptions` follows from it.
+    package static let subscriptionBytesMax = 2 * Endpoint.smallBodyBytesMax + 1024
 
     static func check(_ limits: Limits) throws(SettingError) {
         let message = limits.postBytesMax + Self.messageHeadBytesMax
@@ -23,9 +25,6 @@ enum PageBounds {
         try self.check(
             Setting.limitsPageQueues, limits.queuePageMax, of: limits.queueMetadataStoredBytesMax, "queues",
             with: "\(Setting.limitsQueueMetadata) \(limits.queueMetadataBytesMax)")
-        try self.check(
-            Setting.limitsPageSubscriptions, limits.subscriptionPageMax, of: Self.subscriptionBytesMax, "subscriptions",
-            with: "bodies of \(Endpoint.smallBodyBytesMax)")
     }
 
     private static func check(

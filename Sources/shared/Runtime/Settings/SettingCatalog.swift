@@ -80,7 +80,7 @@ package struct SettingCatalog: Sendable {
         meaning: "The kinds of subscriber that can be subscribed. Those that are already, stay.")
 
     package let limitsPageQueues = Setting(
-        "limits.page.queues", default: "20", shape: .integer(1...7000), processes: [.api],
+        "limits.page.queues", default: "20", shape: .integer(1...240), processes: [.api],
         meaning: "Largest `limit` of a list of queues. The fullest page must fit into 60 MiB.")
 
     package let limitsPageMessages = Setting(
@@ -90,7 +90,7 @@ package struct SettingCatalog: Sendable {
             + "60 MiB.")
 
     package let limitsPageSubscriptions = Setting(
-        "limits.page.subscriptions", default: "20", shape: .integer(1...7000), processes: [.api],
+        "limits.page.subscriptions", default: "20", shape: .integer(1...119), processes: [.api],
         meaning: "Largest `limit` of a list of subscriptions. The fullest page must fit into 60 MiB.")
 
     package let limitsClaimMessages = Setting(
