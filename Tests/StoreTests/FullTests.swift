@@ -74,6 +74,18 @@ struct FullTests {
         }
     }
 
+    @Test func `A subscriber confirms and withdraws`() async throws {
+        try await withHouse(shards: 1) { house in
+            let queue = try address("p", "q")
+            let id = try await house.subscribe(to: queue)
+            try await house.redis.command("CONFIG", "SET", "maxmemory", "1")
+            for isConfirmed in [true, false] {
+                #expect(try await house.store.subscriptions.confirm(queue, id: id, isConfirmed))
+                #expect(try await house.store.subscriptions.get(queue, id: id)?.confirmed == isConfirmed)
+            }
+        }
+    }
+
     @Test func `Subscriptions end`() async throws {
         try await withHouse(shards: 1) { house in
             let queue = try address("p", "q")

@@ -10,6 +10,8 @@ if ARGV[5] ~= '' then
     local _, _, _, _, barred = life_of(record or '')
     if not record or tonumber(ARGV[5]) <= barred then return 0 end
 end
+-- The header keeps its length.
+may_free(KEYS[1])
 call('HSET', KEYS[1], ARGV[2],
     string.sub(header, 1, 15) .. ARGV[4] .. string.sub(header, 17, 23) .. next_version(header) .. ARGV[3])
 return 1
