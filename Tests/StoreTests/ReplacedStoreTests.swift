@@ -7,7 +7,7 @@ import Testing
 /// A Redis that loses its data, or is exchanged, under a process that knew it.
 struct ReplacedStoreTests {
     @Test(arguments: [["FLUSHALL"], ["DEL", "herald:store"], ["SET", "herald:store", "another"]])
-    func `A store that is missing or another is refused within a second`(command: [String]) async throws {
+    func `A store that is missing or another is noticed, and refused from then on`(command: [String]) async throws {
         try await withHouse { house in
             let queue = try address("p", "q")
             let id = try await house.post(["1"], to: queue)[0]
@@ -46,7 +46,7 @@ struct ReplacedStoreTests {
                         async let eight = self.opens(second, shards: 8)
                         let opened = await [sixteen, eight].compactMap { $0 }
                         _ = try await emptied
-                        // Whoever opened before the Redis was emptied hears of it.
+                        // A store that was opened before the Redis was emptied is closed.
                         let current = try await eventually { () -> [Store]? in
                             let held = opened.filter(\.isCurrent)
                             guard held.count <= 1 else { return nil }

@@ -86,15 +86,16 @@ struct Greeting: Sendable {
             return refused
         case .identity:
             // A user who may not read it any more hears the same of every command.
-            return code == "NOPERM" ? .goOn : refused
+            return ["NOPERM", "BUSY"].contains(code) ? .goOn : refused
         case .setName:
             return .goOn  // The name is for people who look at CLIENT LIST; a user without CLIENT can work as well.
         case .role:
-            // A user without ROLE can work as well; so can one of a managed Redis that does not have it.
-            return ["NOPERM", "ERR"].contains(code) ? .goOn : refused
+            // A user without ROLE can work as well; so can one of a managed Redis that does not have it. One that runs a
+            // script for long says nothing about its role.
+            return ["NOPERM", "ERR", "BUSY"].contains(code) ? .goOn : refused
         case .ping:
-            // A user without PING can work as well.
-            return code == "NOPERM" ? .ready : refused
+            // A user without PING can work as well; a server that cannot save answers reads, and refuses writes by itself.
+            return ["NOPERM", "MISCONF"].contains(code) ? .ready : refused
         }
     }
 }

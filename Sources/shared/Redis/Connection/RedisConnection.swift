@@ -180,7 +180,9 @@ actor RedisConnection {
             case .greeting(let step):
                 failure = self.greetingAnswered(step, reply)
             case .probe(let step):
-                unusable = self.probeAnswered(step, reply) ?? unusable
+                self.isProbing = false
+                // Of a server that is left it does not matter which store it holds.
+                if unusable == nil { unusable = self.probeAnswered(step, reply) }
             case .caller(let caller, _):
                 let answer: Request.Reply
                 if case .error(let error) = reply {
@@ -325,7 +327,6 @@ actor RedisConnection {
 
     /// - Returns: Why the server is of no use.
     private func probeAnswered(_ step: Greeting.Step, _ reply: RedisValue) -> ServerUnusable? {
-        self.isProbing = false
         switch Greeting.judge(step, answer: reply) {
         case .goOn, .ready: return nil
         case .notReady(let refusal): return refusal
