@@ -1,4 +1,5 @@
 import Foundation
+import Redis
 import Runtime
 import TestKit
 import Testing
@@ -65,6 +66,14 @@ extension HouseTests {
                     "\(notifier.log)")
                 await api.stop()
                 await notifier.stop()
+            }
+        }
+
+        @Test func `A Redis without a deployment has nothing to accept, and stays empty`() async throws {
+            try await withRedis { redis in
+                let (exit, words) = try await Self.accept(key: Self.keys.0, redis: redis, ["--yes"])
+                #expect(exit == .status(1) && words.contains("no process has used this Redis yet"), "\(words)")
+                #expect(try await redis.command("DBSIZE").int == 0)
             }
         }
 

@@ -46,6 +46,9 @@ package struct AcceptCommand: SettingCommand {
             let redis = RedisPool(
                 endpoint: settings.redis, connections: 1, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
                 logger: logger)
+            guard try await Store.isKept(on: redis) else {
+                throw Failure("no process has used this Redis yet: the first one sets what the others must have")
+            }
             let store = try await settings.openStore(on: redis, logger: logger)
             guard let differ = try await settings.disagreement(in: store) else {
                 return terminal.line("Nothing to accept: the deployment has these settings.")

@@ -67,7 +67,15 @@ extension Store {
             register: QueueRegister(runner: runner, homes: [nil], version: nil), limits: limits)
     }
 
-    /// 32 hexadecimal digits nobody had before.
+    /// Whether a process has opened a store in this Redis before; it writes nothing.
+    package static func isKept(on pool: RedisPool) async throws(StoreOpeningError) -> Bool {
+        let runner = ScriptRunner(pool: pool, clock: .redis)
+        return try await Self.ask { () async throws(StoreError) in
+            try await runner.send(RedisCommand("EXISTS", [Keys.shards]))
+        }.int == 1
+    }
+
+    /// 32 hexadecimal digits, random.
     private static func newIdentity() -> String {
         SecureRandom.bytes(16).map { $0 < 16 ? "0" + String($0, radix: 16) : String($0, radix: 16) }.joined()
     }
