@@ -27,7 +27,7 @@ package enum APIProcess {
         let pool = RedisPool(
             endpoint: settings.store.redis, connections: settings.store.redisConnections, eventLoopGroup: eventLoops,
             logger: logger)
-        let serving = Opening("the store", logger: logger, readiness: context.readiness) {
+        let serving = Opening("the store", drain: context.drain, logger: logger, readiness: context.readiness) {
             try await Self.open(on: pool, settings.store, eventLoops, logger)
         } services: { stores in
             context.readiness.open {
@@ -40,7 +40,7 @@ package enum APIProcess {
                 }
             }
             return [
-                AgreementWatch(settings.store, in: stores.defaultStore),
+                AgreementWatch(settings.store, in: stores.defaultStore, readiness: context.readiness),
                 StoreWatch(stores.defaultStore, name: "default", logger: logger),
                 stores,
                 PoolMetrics(of: stores, logger: logger),

@@ -38,7 +38,7 @@ package enum NotifierProcess {
         let control = RedisPool(
             endpoint: settings.store.redis, connections: 1, eventLoopGroup: eventLoops, logger: logger)
         let serving = Opening(
-            "the store", logger: logger, readiness: context.readiness,
+            "the store", drain: context.drain, logger: logger, readiness: context.readiness,
             open: {
                 let store = try await settings.store.open(on: control, logger: logger)
                 let watch = try await PoolWatch.open(
@@ -54,7 +54,8 @@ package enum NotifierProcess {
                 ) { context.readyFile.report(.work) }
                 return [
                     StoreWatch(opened.store, name: "control", logger: logger),
-                    AgreementWatch(settings.store, in: opened.store), opened.watch, supervisor,
+                    AgreementWatch(settings.store, in: opened.store, readiness: context.readiness), opened.watch,
+                    supervisor,
                 ]
             })
         return [control, serving]

@@ -7,6 +7,8 @@ package struct NotifierSettings: Sendable {
     package let egress: EgressPolicy
     package private(set) var webhook: WebhookLimits
     package private(set) var engine: EngineSettings
+    /// How long a stop may take.
+    let drain: Duration
 
     package init(_ reader: SettingReader) throws(SettingError) {
         self.store = try StoreSettings(reader)
@@ -29,7 +31,8 @@ package struct NotifierSettings: Sendable {
         engine.disableAfter = try reader.seconds(Setting.notifierDisableAfter)
         engine.retryAfterMax = try reader.seconds(Setting.webhookRetryAfterMax)
         engine.lease = try reader.seconds(Setting.notifierLease)
-        engine.drain = Self.drain(within: try reader.seconds(Setting.notifierDrain))
+        self.drain = try reader.seconds(Setting.notifierDrain)
+        engine.drain = Self.drain(within: self.drain)
         self.engine = engine
     }
 

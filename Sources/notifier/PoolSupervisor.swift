@@ -96,7 +96,7 @@ struct PoolSupervisor: Service {
             let client = try await WebhookClient.started(
                 limits: self.settings.webhook, egress: self.settings.egress, version: HeraldVersion.text,
                 logger: self.logger)
-            let opening = Opening("the store of \(link.name)", logger: self.logger) {
+            let opening = Opening("the store of \(link.name)", drain: self.settings.drain, logger: self.logger) {
                 let store = try await self.control.open(on: redis, logger: self.logger)
                     .entering(in: self.control, as: link.homes, by: nil)
                 guard let look = try await store.deliveries.look(at: [0]).first else {

@@ -86,7 +86,7 @@ func withAPI(
         let decided = rules
         let time = MovableTime()
         let opened = NIOLockedValueBox<Store?>(nil)
-        let serving = Opening("the store", logger: logger, pause: .milliseconds(5)) {
+        let serving = Opening("the store", drain: .seconds(60), logger: logger, pause: .milliseconds(5)) {
             try await Store.open(on: pool, shards: 16, clock: .manual { time.now }, logger: logger)
         } services: { store in
             opened.withLockedValue { $0 = store }

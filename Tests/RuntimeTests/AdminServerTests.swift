@@ -155,7 +155,7 @@ struct OpeningTests {
     func `What is not there yet is waited for, then its services run`() async throws {
         let tries = NIOLockedValueBox(0)
         let (opened, report) = AsyncStream.makeStream(of: Int.self)
-        let opening = Opening("the store", logger: self.logger, pause: .milliseconds(1)) {
+        let opening = Opening("the store", drain: .seconds(60), logger: self.logger, pause: .milliseconds(1)) {
             try tries.withLockedValue { tries in
                 tries += 1
                 if tries < 4 { throw NotYet() }
@@ -172,10 +172,44 @@ struct OpeningTests {
         try await running
     }
 
+    private struct Differing: NotNow {
+        let reason = "something differs"
+    }
+
+    /// Stops when it is cancelled, and not when it is asked to.
+    private struct Clinging: Service {
+        func run() async throws { try? await Task.sleep(for: .seconds(3600)) }
+    }
+
+    private struct Failing: Service {
+        func run() async throws { throw Differing() }
+    }
+
+    @Test
+    func `What was opened is cancelled when it does not stop in its time, and opened anew`() async throws {
+        let tries = NIOLockedValueBox(0)
+        let (opened, report) = AsyncStream.makeStream(of: Int.self)
+        let opening = Opening("the store", drain: .milliseconds(1), logger: self.logger, pause: .milliseconds(1)) {
+            tries.withLockedValue { tries in
+                tries += 1
+                return tries
+            }
+        } services: { number in
+            number < 3 ? [Clinging(), Failing()] : [Reporting { report.yield(number) }]
+        }
+        let group = ServiceGroup(services: [opening], logger: self.logger)
+        async let running: Void = group.run()
+        var iterator = opened.makeAsyncIterator()
+        #expect(await iterator.next() == 3)
+        await group.triggerGracefulShutdown()
+        try await running
+    }
+
     @Test
     func `A stop ends the waiting`() async throws {
         let (tried, report) = AsyncStream.makeStream(of: Void.self)
-        let opening = Opening("the store", logger: self.logger, pause: .milliseconds(1)) { () async throws -> Int in
+        let opening = Opening("the store", drain: .seconds(60), logger: self.logger, pause: .milliseconds(1)) {
+            () async throws -> Int in
             report.yield()
             throw NotYet()
         } services: { _ in

@@ -45,7 +45,7 @@ struct HeraldProcessTests {
         await #expect(processExitsWith: .exitCode(78)) {
             await HeraldProcessTests.run { context in
                 [
-                    Opening("the store", logger: context.logger) { () async throws -> Int in
+                    Opening("the store", drain: context.drain, logger: context.logger) { () async throws -> Int in
                         throw SettingError.unusable(
                             Setting.shards, value: "16", reason: "is not what this Redis was made with: 8")
                     } services: { _ in

@@ -1,4 +1,4 @@
-import Runtime
+package import Runtime
 import ServiceLifecycle
 package import Store
 
@@ -8,16 +8,21 @@ package struct AgreementWatch: Service {
 
     private let settings: StoreSettings
     private let store: Store
+    private let readiness: ReadinessGate
 
-    package init(_ settings: StoreSettings, in store: Store) {
+    /// - Parameter readiness: Closed as soon as they differ, before what serves has stopped.
+    package init(_ settings: StoreSettings, in store: Store, readiness: ReadinessGate) {
         self.settings = settings
         self.store = store
+        self.readiness = readiness
     }
 
     /// - Throws: ``SettingsDiffer``, for which ``Opening`` stops what it opened and waits until they agree again.
     package func run() async throws {
         let differ = await cancelWhenGracefulShutdown { await self.watch() }
-        if let differ { throw differ }
+        guard let differ else { return }
+        self.readiness.wait(differ.reason)
+        throw differ
     }
 
     private func watch() async -> SettingsDiffer? {

@@ -10,6 +10,8 @@ package enum HeraldProcess {
     package struct Context: Sendable {
         package let settings: SettingReader
         package let logger: Logger
+        /// How long a stop may take; what is not done then is cancelled.
+        package let drain: Duration
         /// Opened by the process when it can work; `/readyz` asks it.
         package let readiness: ReadinessGate
         /// Told by the process when it listens or works; the admin server reports itself.
@@ -49,12 +51,13 @@ package enum HeraldProcess {
             let readyFile = ReadyFile(
                 path: settings.text(Setting.readyFile), expecting: parts.union([.admin]), logger: logger)
             let readiness = ReadinessGate(waitingFor: "Redis")
-            let context = Context(settings: settings, logger: logger, readiness: readiness, readyFile: readyFile)
+            let drain = try settings.seconds(process.drain)
+            let context = Context(
+                settings: settings, logger: logger, drain: drain, readiness: readiness, readyFile: readyFile)
             let admin = AdminServer(
                 try settings.address(process.adminListen), setting: process.adminListen, readiness: readiness,
                 registry: .shared, logger: logger
             ) { readyFile.report(.admin, at: $0) }
-            let drain = try settings.seconds(process.drain)
             let deadline = HardDeadline(after: drain, logger: logger)
             defer { deadline.lift() }
             let all: [any Service] = [admin] + (try await services(context)) + [readyFile, readiness, deadline]

@@ -6,7 +6,7 @@ package import ServiceLifecycle
 /// Orchestrators start things in any order, so a process whose Redis is not up waits for it instead of dying; meanwhile
 /// its other services (the admin server, the pool itself) run and say that it is not ready. A ``SettingError`` cannot be
 /// cured by waiting: it ends the process with status 78. ``NotNow`` is: it is also what a service that runs may throw, and
-/// then the others stop, and all is opened anew when it may be.
+/// then the others stop within the drain time, and all is opened anew when it may be.
 package struct Opening<Opened: Sendable>: Service {
     private let what: String
     private let logger: Logger
@@ -16,18 +16,22 @@ package struct Opening<Opened: Sendable>: Service {
 
     /// How long until it is tried again.
     private let pause: Duration
+    private let drain: Duration
 
     /// - Parameters:
     ///   - what: What is opened, for the log: "the store".
-    ///   - readiness: Told why it has to wait.
+    ///   - drain: How long what was opened may take to stop; then it is cancelled.
+    ///   - readiness: Says why it has to wait.
     ///   - open: Tried until it succeeds or throws a ``SettingError``.
     ///   - services: What runs from then on, in start order; stopped in the opposite order.
     package init(
-        _ what: String, logger: Logger, readiness: ReadinessGate? = nil, pause: Duration = .milliseconds(250),
+        _ what: String, drain: Duration, logger: Logger, readiness: ReadinessGate? = nil,
+        pause: Duration = .milliseconds(250),
         open: @escaping @Sendable () async throws -> Opened,
         services: @escaping @Sendable (Opened) async throws -> [any Service]
     ) {
         self.what = what
+        self.drain = drain
         self.logger = logger
         self.readiness = readiness
         self.pause = pause
@@ -38,10 +42,11 @@ package struct Opening<Opened: Sendable>: Service {
     package func run() async throws {
         // Asked to stop while opening: there is nothing to drain yet.
         while let opened = try await cancelWhenGracefulShutdown({ try await self.opened() }) {
-            let group = ServiceGroup(
-                configuration: .init(services: try await self.services(opened).map(essential), logger: self.logger))
+            var configuration = ServiceGroupConfiguration(
+                services: try await self.services(opened).map(essential), logger: self.logger)
+            configuration.maximumGracefulShutdownDuration = self.drain
             do {
-                return try await group.run()
+                return try await ServiceGroup(configuration: configuration).run()
             } catch let error as any NotNow {
                 self.wait(error, reason: error.reason)
             }
