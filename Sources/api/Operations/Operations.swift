@@ -6,10 +6,10 @@ import Store
 
 /// What a caller can do, free of any transport: values in, values out.
 ///
-/// One file per verb.
+/// One file per verb. A class, so that handing it on copies one reference.
 ///
 /// Throws ``Refusal`` for the caller's fault, `StoreError` and ``BodyUnreadable`` for ours, and nothing else.
-package struct Operations: Sendable {
+package final class Operations: Sendable {
     let stores: PoolDirectory
     let limits: Limits
     let masterKey: MasterKey

@@ -18,7 +18,8 @@ final class UpgradeGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// Whether a request asks for another protocol on its connection: every one that the decoder takes for such is among them.
     static func asks(_ request: HTTPRequest) -> Bool {
-        request.method == .connect || request.headerFields.contains(.upgrade)
+        // `contains` would index all fields, for this one question.
+        request.method == .connect || request.headerFields.contains { $0.name == .upgrade }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {

@@ -5,8 +5,9 @@ import Signing
 
 /// What Herald keeps, and how: the one room that knows keys and scripts.
 ///
-/// Everything is a value over one Redis, aside from the register of queues, which is the control store's.
-package struct Store: Sendable {
+/// Everything in it is a value over one Redis, aside from the register of queues, which is the control store's. It is a class
+/// only so that handing it on, several times a request, copies one reference.
+package final class Store: Sendable {
     package let queues: QueueStore
     package let messages: MessageStore
     package let claims: ClaimStore

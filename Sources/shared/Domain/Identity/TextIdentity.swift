@@ -1,3 +1,5 @@
+import Glibc
+
 /// A name that tenants, queues, messages and the like are told apart by: two are equal only when their UTF-8 bytes are.
 ///
 /// `String` compares by canonical equivalence, so `é` in one and in two scalars would be one project to a dictionary and two
@@ -17,7 +19,11 @@ extension String {
     package func hasSameBytes(as other: String) -> Bool {
         var (left, right) = (self, other)
         return left.withUTF8 { left in
-            right.withUTF8 { right in left.count == right.count && left.elementsEqual(right) }
+            right.withUTF8 { right in
+                guard left.count == right.count else { return false }
+                guard let left = left.baseAddress, let start = right.baseAddress else { return true }
+                return memcmp(left, start, right.count) == 0
+            }
         }
     }
 
