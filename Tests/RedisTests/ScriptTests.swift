@@ -27,6 +27,17 @@ struct ScriptTests {
         }
     }
 
+    @Test(arguments: [(["{a}:x", "{a}:y"], ["{a}:x", "{a}:y", "{a}:absent"]), (["x", "y"], ["x", "y"]), ([], [])])
+    func `A call has a key behind its own that never exists, of their hash tag`(keys: [String], all: [String])
+        async throws
+    {
+        let list = RedisScript(name: "list", source: Array("return KEYS".utf8))
+        try await withRedisPool { _, pool in
+            let reply = try await pool.run(ScriptCall(list, keys: keys))
+            #expect(reply.array?.compactMap(\.text) == all)
+        }
+    }
+
     @Test func `After that it goes by its hash`() async throws {
         try await withRedisPool { redis, pool in
             _ = try await pool.run(self.call("a"))

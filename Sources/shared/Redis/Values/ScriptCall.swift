@@ -5,11 +5,16 @@ package struct ScriptCall: Sendable {
     package let script: RedisScript
     private var encoded = EncodedCommand()
 
+    /// Behind the keys stands one that never exists, of the hash tag of the first: while a slot with it moves between nodes
+    /// of a Redis Cluster, both refuse a script with an absent key before it has done anything, and so also one that names
+    /// keys that were read, or empties one and asks for it again (docs/redis.md, "Slot migration").
     package init(_ script: RedisScript, keys: [String]) {
         self.script = script
         self.encoded.arguments.reserveCapacity(bytesMin)
-        self.encoded.append(Int64(keys.count))
+        let tag = keys.first.flatMap { key in key.utf8.firstIndex(of: UInt8(ascii: "}")).map { key[...$0] } }
+        self.encoded.append(Int64(keys.count + (tag == nil ? 0 : 1)))
         for key in keys { self.encoded.append(key) }
+        if let tag { self.encoded.append(tag + ":absent") }
     }
 
     package mutating func append(_ text: String) { self.encoded.append(text) }
