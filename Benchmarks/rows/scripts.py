@@ -5,7 +5,7 @@ import socket
 import kit
 
 SCRIPTS = kit.repository / "Sources" / "shared" / "Store" / "Scripts"
-PRELUDES = {"put": [], "post": ["append"], "sweep_messages": ["delivery"]}
+PRELUDES = {"put": [], "post": ["append"], "sweep_messages": ["subscriber", "delivery"]}
 DEPTHS = [100, 10_000, 1_000_000]
 PARTS = ["meta", "log", "exp", "held", "back", "delay", "st", "claims", "cexp", "alias", "aexp", "runs"]
 SHARD = "herald:{s00}:"

@@ -115,6 +115,29 @@ struct DeliveryLimitsTests {
         }
     }
 
+    @Test func `A retry ends with its message, also when what waited before it lives longer`() async throws {
+        try await withHouse(shards: 1) { house in
+            let (queue, deliveries) = (try address("p", "q"), house.store.deliveries)
+            let subscription = try await house.subscribe(to: queue)
+            func fail(ttl: Int) async throws {
+                try await house.post(["x"], to: queue, ttl: ttl)
+                #expect(try await house.settle(try await house.take().leases, .retry(after: .seconds(30))) == [true])
+            }
+            try await fail(ttl: 1_000_000)
+            house.time.pass(seconds: 20)
+            try await house.sweepAll()
+            // This one never waited when it was fanned out: the sweep has not met it.
+            try await fail(ttl: 60)
+            #expect(try await deliveries.pause(queue, subscription: subscription))
+            house.time.pass(seconds: 11)
+            try await house.sweepAll()
+            house.time.pass(seconds: 61)
+            try await house.sweepAll()
+            let health = try #require(try await deliveries.health(of: queue, subscription: subscription))
+            #expect(health.backlog == 1 && health.expired == 1)
+        }
+    }
+
     @Test func `Of a subscription, and of a project, only so many deliveries wait; a new one ends as overflow`()
         async throws
     {
@@ -170,6 +193,91 @@ struct DeliveryLimitsTests {
             let letters = try await deliveries.deadLetters(of: queue, limit: 100).letters
             #expect(letters.contains { $0.reason == .refused && !$0.hasBody })
             #expect(try await deliveries.health(of: queue, subscription: subscription)?.backlog == 0)
+        }
+    }
+
+    @Test func `At the memory limit no page of deliveries is made that would only wait`() async throws {
+        try await withHouse(shards: 1) { house in
+            let (queue, deliveries) = (try address("p", "paused"), house.store.deliveries)
+            for subscription in try await house.subscribe(many: 300, to: queue) {
+                #expect(try await deliveries.pause(queue, subscription: subscription))
+            }
+            let other = try address("p", "other")
+            try await house.subscribe(to: other)
+            try await house.post(["waits"], to: queue)
+            try await house.post(["starts"], to: other)
+            _ = try await house.redis.command("CONFIG", "SET", "maxmemory", "1")
+            var leases: [Lease] = []
+            for _ in 0..<4 { leases += try await house.take().leases }
+            #expect(leases.map { String(decoding: $0.body, as: UTF8.self) } == ["starts"])
+            #expect(try await !house.take().more, "nothing is gained by asking again")
+            #expect(try await house.shardKeys().filter { $0.hasPrefix("due:") } == [])
+            #expect(try await house.settle(leases, .delivered) == [true])
+            _ = try await house.redis.command("CONFIG", "SET", "maxmemory", "0")
+            while try await house.take().more {}
+            #expect(try await house.shardKeys().filter { $0.hasPrefix("due:") }.count == 300)
+        }
+    }
+
+    @Test func `A wide event is read alone, however many wait behind it`() async throws {
+        try await withHouse(shards: 1) { house in
+            let queue = try address("p", "q")
+            try await house.subscribe(many: 500, to: queue)
+            for _ in 0..<16 { try await house.post([String(repeating: "x", count: 100_000)], to: queue) }
+            for _ in 0..<5 {
+                let commands = try await house.commands { _ = try await house.take(page: 100) }
+                #expect(commands["lrange"] == nil && commands["lindex"] == 1)
+            }
+        }
+    }
+
+    @Test func `What becomes ordered is brought in line 500 at a time, of all subscriptions together`() async throws {
+        try await withHouse(shards: 1) { house in
+            let (queue, deliveries) = (try address("p", "q"), house.store.deliveries)
+            let subscriptions = try await house.subscribe(many: 8, to: queue)
+            for subscription in subscriptions {
+                #expect(try await deliveries.pause(queue, subscription: subscription))
+            }
+            for _ in 0..<3 { try await house.post((0..<100).map { "\($0)" }, to: queue) }
+            while try await house.take().more {}
+            let change = SubscriptionChange(options: Array("{}".utf8), pace: Pace(isOrdered: true))
+            for subscription in subscriptions {
+                let updated = try await house.store.subscriptions.update(
+                    queue, id: subscription, change, resettingConfirmation: false)
+                #expect(updated == .updated)
+                #expect(try await deliveries.resume(queue, subscription: subscription))
+            }
+            func lined() async throws -> Int {
+                var lined = 0
+                for subscription in subscriptions {
+                    lined +=
+                        try await house.redis.command("ZCOUNT", house.key("due:\(subscription.text)"), "0", "0").int
+                        ?? 0
+                }
+                return lined
+            }
+            let first = try await house.lease()
+            let inLine = try await lined()
+            #expect(inLine + first.count == 500)
+            var leases = first
+            for _ in 0..<4 { leases += try await house.lease() }
+            // One of each is out, the first.
+            #expect(leases.count == 8 && Set(leases.map(\.position)).count == 1)
+        }
+    }
+
+    @Test func `A count of attempts that no script wrote does not stop its shard`() async throws {
+        try await withHouse(shards: 1) { house in
+            let (queue, other) = (try address("p", "q"), try address("p", "other"))
+            let subscription = try await house.subscribe(to: queue)
+            try await house.subscribe(to: other)
+            for words in ["-1 8", "", "x"] {
+                _ = try await house.redis.command("HSET", house.key("flow"), subscription.text, words)
+                for queue in [queue, other] { try await house.post([words], to: queue) }
+                let leases = try await house.take().leases
+                #expect(leases.count == 2)
+                #expect(try await house.settle(leases, .delivered) == [true, true])
+            }
         }
     }
 

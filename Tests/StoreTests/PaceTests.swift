@@ -210,6 +210,23 @@ struct PaceTests {
         }
     }
 
+    @Test func `An answer that the subscriber is gone disables, also when one batch brings a success behind it`()
+        async throws
+    {
+        try await withHouse(shards: 1) { house in
+            let (queue, deliveries) = (try address("p", "q"), house.store.deliveries)
+            let id = try await house.subscribe(to: queue)
+            try await house.post(["1", "2"], to: queue)
+            let leases = try await house.take().leases
+            let endings: [Settlement.Ending] = [
+                .deadLetter(.refused, summary: "refused 410", disabling: true), .delivered,
+            ]
+            let settled = try await deliveries.settle(0, zip(leases, endings).map { Settlement($0, $1) })
+            #expect(settled.written == [true, true])
+            #expect(try await deliveries.health(of: queue, subscription: id)?.disabledSince == house.time.now)
+        }
+    }
+
     @Test func `A suspect is quarantined when it lapsed alone, and makes room`() async throws {
         try await withHouse(shards: 1) { house in
             let (queue, deliveries) = (try address("p", "q"), house.store.deliveries)

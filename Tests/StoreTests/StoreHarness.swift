@@ -18,6 +18,9 @@ struct TestHouse: Sendable {
         try await self.redis.command("KEYS", "*").array?.compactMap { $0.text }.sorted() ?? []
     }
 
+    /// The whole name of a key of the only shard.
+    func key(_ name: String) -> String { "herald:{\(Shards(count: 1).tags[0])}:\(name)" }
+
     /// What a key of a shard is called behind its tag; keys of no shard are left out.
     func shardKeys() async throws -> [String] {
         try await self.keys().compactMap { key in

@@ -29,15 +29,15 @@ enum Scripts {
     static let topicDrop = plain("topic_drop", PackageResources.topic_drop_lua)
     static let topics = plain("topics", PackageResources.topics_lua)
     static let subscribe = plain("subscribe", PackageResources.subscribe_lua)
-    static let resubscribe = plain("resubscribe", PackageResources.resubscribe_lua)
-    static let confirm = plain("confirm", PackageResources.confirm_lua)
+    static let resubscribe = subscriber("resubscribe", PackageResources.resubscribe_lua)
+    static let confirm = subscriber("confirm", PackageResources.confirm_lua)
     static let questionSchedule = plain("question_schedule", PackageResources.question_schedule_lua)
-    static let rotate = plain("rotate", PackageResources.rotate_lua)
+    static let rotate = subscriber("rotate", PackageResources.rotate_lua)
     static let subscriptions = plain("subscriptions", PackageResources.subscriptions_lua)
-    static let subscription = plain("subscription", PackageResources.subscription_lua)
+    static let subscription = subscriber("subscription", PackageResources.subscription_lua)
     static let recipients = plain("recipients", PackageResources.recipients_lua)
-    static let unsubscribe = plain("unsubscribe", PackageResources.unsubscribe_lua)
-    static let unsubscribeAll = plain("unsubscribe_all", PackageResources.unsubscribe_all_lua)
+    static let unsubscribe = subscriber("unsubscribe", PackageResources.unsubscribe_lua)
+    static let unsubscribeAll = subscriber("unsubscribe_all", PackageResources.unsubscribe_all_lua)
     static let renew = plain("renew", PackageResources.renew_lua)
     static let owe = delivery("owe", PackageResources.owe_lua)
     static let attempts = delivery("attempts", PackageResources.attempts_lua)
@@ -64,16 +64,20 @@ enum Scripts {
         RedisScript(name: name, source: PackageResources.common_lua + source)
     }
 
+    private static func subscriber(_ name: StaticString, _ source: [UInt8]) -> RedisScript {
+        self.plain(name, PackageResources.subscriber_lua + source)
+    }
+
     private static func append(_ name: StaticString, _ source: [UInt8]) -> RedisScript {
-        RedisScript(name: name, source: PackageResources.common_lua + PackageResources.append_lua + source)
+        self.plain(name, PackageResources.append_lua + source)
     }
 
     private static func queue(_ name: StaticString, _ source: [UInt8]) -> RedisScript {
-        RedisScript(name: name, source: PackageResources.common_lua + PackageResources.queue_lua + source)
+        self.plain(name, PackageResources.queue_lua + source)
     }
 
     private static func delivery(_ name: StaticString, _ source: [UInt8]) -> RedisScript {
-        RedisScript(name: name, source: PackageResources.common_lua + PackageResources.delivery_lua + source)
+        self.subscriber(name, PackageResources.delivery_lua + source)
     }
 
     private static func paced(_ name: StaticString, _ source: [UInt8]) -> RedisScript {

@@ -30,7 +30,8 @@ forget(moved)
 local answer = { ran_out and #taken == 0 and 1 or 0, now, first_move, last_move }
 if #taken == 0 then return answer end
 
-local claim_end, prolonged, prolonged_ttl = now + ttl * 1000, now + (ttl + grace) * 1000, ttl + grace
+local claim_end, prolonged, prolonged_ttl = now + ttl * 1000, text(now + (ttl + grace) * 1000), ttl + grace
+local claim_end_text = text(claim_end)
 local held, ends, states, positions = {}, {}, {}, {}
 for index, entry in ipairs(taken) do
     local position = entry[1]
@@ -41,7 +42,7 @@ for index, entry in ipairs(taken) do
         shown_ttl = prolonged_ttl
     end
     local state = claim .. '|' .. (counts and count + 1 or count) .. '|' .. shown_ttl
-    held[#held + 1] = claim_end
+    held[#held + 1] = claim_end_text
     held[#held + 1] = position
     states[#states + 1] = position
     states[#states + 1] = state
@@ -54,7 +55,7 @@ call('ZADD', HELD, unpack(held))
 if #ends > 0 then call('ZADD', EXP, unpack(ends)) end
 call('HSET', STATE, unpack(states))
 call('HSET', CLAIMS, claim, now .. '|' .. ttl .. '|' .. table.concat(positions, ','))
-call('ZADD', ENDS, claim_end, claim)
+call('ZADD', ENDS, claim_end_text, claim)
 -- The sweep removes the claim when it has ended, also when its messages have left or live much longer.
 if not rules[4] or claim_end < tonumber(rules[4]) then
     call('HSET', META, 'sw', claim_end)

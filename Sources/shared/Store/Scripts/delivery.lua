@@ -74,6 +74,7 @@ end
 -- deliveries that wait or are leased, and can be tried for; `turns` knows those that are too many to try.
 local TRIED_ATTEMPTS = 64
 local function is_rare(turn)
+    if turn == '1' then return false end
     return string.find(turn, ':', 1, true) ~= nil or tonumber(turn) > TRIED_ATTEMPTS
 end
 

@@ -14,9 +14,15 @@ local function serve(batch, most, subscription, header, value)
     local key, count, lowest = due_key(subscription), 0, nil
     if is_ordered(header) then
         -- What waited before its subscription was ordered has a time where now the position counts: this call brings some
-        -- of it in line, a later one hands out. The retries among them are not to start before.
-        local waiting = call('ZRANGEBYSCORE', key, '(0', '+inf', 'WITHSCORES', 'LIMIT', 0, 500)
+        -- of it in line, at most 500 of all subscriptions, and a later one hands out. The retries among them are not to
+        -- start before.
+        local waiting = batch.lines > 0
+            and call('ZRANGEBYSCORE', key, '(0', '+inf', 'WITHSCORES', 'LIMIT', 0, batch.lines)
+            or call('ZRANGEBYSCORE', key, '(0', '+inf', 'LIMIT', 0, 1)
         if #waiting > 0 then
+            if batch.lines == 0 then return 0, now end
+            local is_cut = #waiting == 2 * batch.lines
+            batch.lines = batch.lines - #waiting / 2
             local lined, latest = {}, tonumber(waiting[#waiting])
             for index = 1, #waiting, 2 do
                 lined[index], lined[index + 1] = 0, waiting[index]
@@ -25,11 +31,11 @@ local function serve(batch, most, subscription, header, value)
             if latest > now then
                 more = more or {}
                 more.w = math.max(more.w or 0, latest)
-                table.insert(batch.flow, subscription)
-                table.insert(batch.flow, flow_text(out, window, more))
-                return 0, #waiting == 1000 and now or more.w
+                batch.flow[#batch.flow + 1] = subscription
+                batch.flow[#batch.flow + 1] = flow_text(out, window, more)
+                return 0, is_cut and now or more.w
             end
-            if #waiting == 1000 then return 0, now end
+            if is_cut then return 0, now end
             -- The one that is first once they are in line.
             lowest = call('ZRANGEBYSCORE', key, 0, 0, 'LIMIT', 0, 1)[1] or waiting[1]
             for index = 1, #waiting, 2 do
@@ -40,11 +46,13 @@ local function serve(batch, most, subscription, header, value)
     local room, at = room_of(header, out, window, more)
     room = math.min(room, most)
     if room > 0 then
-        local due = lowest and { lowest } or call('ZRANGEBYSCORE', key, '-inf', now, 'LIMIT', 0, room)
+        local due = lowest and { lowest } or call('ZRANGEBYSCORE', key, '-inf', batch.now, 'LIMIT', 0, room)
         count = #due
         if count > 0 then
             local positions, leases, flying = {}, {}, batch.flying
-            for index, member in ipairs(due) do positions[index] = string.match(member, '^%d+') end
+            for index, member in ipairs(due) do
+                positions[index] = string.sub(member, 1, string.find(member, ':', 1, true) - 1)
+            end
             local records = call('HMGET', KEYS[3], unpack(positions))
             for index, member in ipairs(due) do
                 local record = records[index]
@@ -57,14 +65,15 @@ local function serve(batch, most, subscription, header, value)
                     batch.bytes = batch.bytes - #record
                 end
             end
-            for _, part in ipairs({ subscription, header, policy_of(queue_of(header)), leases }) do
-                table.insert(batch.answer, part)
-            end
+            local answer = batch.answer
+            local from = #answer
+            answer[from + 1], answer[from + 2] = subscription, header
+            answer[from + 3], answer[from + 4] = policy_of(queue_of(header)), leases
             out, more = out + #leases / 2, spend(header, more, #leases / 2)
             local flow = flow_text(out, window, more)
             if flow then
-                table.insert(batch.flow, subscription)
-                table.insert(batch.flow, flow)
+                batch.flow[#batch.flow + 1] = subscription
+                batch.flow[#batch.flow + 1] = flow
             end
             room, at = room_of(header, out, window, more)
         end
@@ -83,13 +92,13 @@ end
 local function lease_due(allowance, length, projects_max, subscriptions_of_each)
     local lease_end = now + length
     local batch = {
-        bytes = 4 * 1048576, lease_end = text(lease_end), flying = {}, flow = {}, lined = {},
+        bytes = 4 * 1048576, lines = 500, now = text(now), lease_end = text(lease_end), flying = {}, flow = {}, lined = {},
         answer = { now, lease_end, -1 },
     }
     -- Everything is read first: nothing can fail once it writes.
     local looks, served, from = {}, 0, 0
     while served < tonumber(projects_max) and from < PROJECTS_LOOKED_AT and allowance.left > 0 and batch.bytes > 0 do
-        local projects = call('ZRANGEBYSCORE', KEYS[4], '-inf', now, 'LIMIT', from, 16)
+        local projects = call('ZRANGEBYSCORE', KEYS[4], '-inf', batch.now, 'LIMIT', from, 16)
         for _, project in ipairs(projects) do
             if served == tonumber(projects_max) or allowance.left <= 0 or batch.bytes <= 0 then break end
             if share_of(allowance, project) > 0 then
@@ -97,7 +106,7 @@ local function lease_due(allowance, length, projects_max, subscriptions_of_each)
                 local ready = ready_key(project)
                 local look = { project = project, ready = ready }
                 looks[served] = look
-                local subscriptions = call('ZRANGEBYSCORE', ready, '-inf', now, 'LIMIT', 0, subscriptions_of_each)
+                local subscriptions = call('ZRANGEBYSCORE', ready, '-inf', batch.now, 'LIMIT', 0, subscriptions_of_each)
                 local headers = #subscriptions > 0 and call('HMGET', KEYS[5], unpack(subscriptions))
                 local flows = #subscriptions > 0 and call('HMGET', KEYS[1], unpack(subscriptions))
                 for index, subscription in ipairs(subscriptions) do
@@ -124,13 +133,13 @@ local function lease_due(allowance, length, projects_max, subscriptions_of_each)
         for _, seen in ipairs(look) do
             local subscription, count, at = seen[1], seen[2], seen[3]
             if count > 0 then call('ZREMRANGEBYRANK', due_key(subscription), 0, count - 1) end
-            if at then call('ZADD', look.ready, at, subscription) else call('ZREM', look.ready, subscription) end
+            if at then call('ZADD', look.ready, text(at), subscription) else call('ZREM', look.ready, subscription) end
             left = left + count
         end
         count_waiting(KEYS[6], look.project, -left)
         local first = call('ZRANGE', look.ready, 0, 0, 'WITHSCORES')
         if first[2] then
-            call('ZADD', KEYS[4], math.max(tonumber(first[2]), now), look.project)
+            call('ZADD', KEYS[4], text(math.max(tonumber(first[2]), now)), look.project)
         else
             call('ZREM', KEYS[4], look.project)
         end

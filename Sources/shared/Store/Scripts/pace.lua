@@ -22,6 +22,8 @@ local FIELDS = { 'p', 'x', 'w', 'h', 't', 'f', 'd', 's', 'b', 'k' }
 local function flow_of(value)
     if not value then return 0, WINDOW_FIRST end
     local out, window, rest = string.match(value, '^(%d+) (%d+)(.*)$')
+    -- What no script of ours wrote must not stop the others of its shard.
+    if not out then return 0, WINDOW_FIRST end
     local more
     if rest ~= '' then
         more = {}
@@ -32,7 +34,7 @@ end
 
 -- The field again; nil when it would say what its absence does.
 local function flow_text(out, window, more)
-    local value = out .. ' ' .. window
+    local value = string.format('%d %d', math.max(0, out), window)
     if more then
         if more.w and more.w <= now then more.w = nil end
         if more.h and more.h <= now then more.h = nil end

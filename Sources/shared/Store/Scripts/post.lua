@@ -20,31 +20,47 @@ if ARGV[8] ~= '' and tonumber(ARGV[8]) ~= sealing then return { 'sealing', seali
 local first = next_position(KEYS[4])
 local ttl_default, delay_default, ttl_max = tonumber(meta[3] or ARGV[6]), tonumber(meta[4]), tonumber(meta[5]) or 0
 if delay_default == 0 then delay_default = nil end
-local records, expiries, delays, soonest, largest = {}, {}, {}, math.huge, ttl_max
-for index = 9, #ARGV, 4 do
+local count = (#ARGV - 8) / 4
+local positions, records, expiries, delays, soonest, largest = {}, {}, {}, {}, math.huge, ttl_max
+-- Most messages say nothing of themselves but their ttl, and mostly one: then their records begin alike, and end together.
+local is_behind, heads, ends = math.floor((first + count) / 2048) <= now, {}, {}
+for number = 1, count do
+    local index = 5 + 4 * number
     local ttl, delay = tonumber(ARGV[index]) or ttl_default, tonumber(ARGV[index + 1]) or delay_default
-    local position = first + #records
-    local expires = now + ttl * 1000
-    local extras = ARGV[index + 2]
-    local stated, times = times_of(position, ttl)
-    local flags = stated + (delay and 1 or 0) + (extras == '' and 0 or string.byte(extras))
-    records[#records + 1] = struct.pack('>I4B', ttl, flags) .. ARGV[7] .. times
-        .. (delay and struct.pack('>I4', delay) or '') .. string.sub(extras, 2) .. ARGV[index + 3]
-    if delay and delay > 0 then
-        delays[#delays + 1] = now + delay * 1000
-        delays[#delays + 1] = position
+    local extras, position = ARGV[index + 2], text(first + number - 1)
+    local expires = ends[ttl]
+    if not expires then
+        expires = text(now + ttl * 1000)
+        ends[ttl] = expires
+        soonest, largest = math.min(soonest, now + ttl * 1000), math.max(largest, ttl)
     end
-    expiries[#expiries + 1] = expires
-    expiries[#expiries + 1] = position
-    soonest, largest = math.min(soonest, expires), math.max(largest, ttl)
+    if is_behind and not delay and extras == '' then
+        local head = heads[ttl]
+        if not head then
+            head = struct.pack('>I4B', ttl, 0) .. ARGV[7]
+            heads[ttl] = head
+        end
+        records[number] = head .. ARGV[index + 3]
+    else
+        local stated, times = times_of(first + number - 1, ttl)
+        local flags = stated + (delay and 1 or 0) + (extras == '' and 0 or string.byte(extras))
+        records[number] = struct.pack('>I4B', ttl, flags) .. ARGV[7] .. times
+            .. (delay and struct.pack('>I4', delay) or '') .. string.sub(extras, 2) .. ARGV[index + 3]
+        if delay and delay > 0 then
+            delays[#delays + 1] = text(now + delay * 1000)
+            delays[#delays + 1] = position
+        end
+    end
+    positions[number] = position
+    expiries[2 * number - 1], expiries[2 * number] = expires, position
 end
 
 -- From here on it writes, and nothing can fail any more.
-for index, record in ipairs(records) do call('XADD', KEYS[2], first + index - 1, '', record) end
+for number, record in ipairs(records) do call('XADD', KEYS[2], positions[number], '', record) end
 in_chunks('ZADD', KEYS[3], expiries)
 in_chunks('ZADD', KEYS[9], delays)
-call('SET', KEYS[4], first + #records - 1)
-local changes = { 'run', run_with(KEYS[10], meta[7], first, #records, ARGV[7]) }
+call('SET', KEYS[4], positions[count])
+local changes = { 'run', run_with(KEYS[10], meta[7], first, count, ARGV[7]) }
 if not meta[1] then changes = { 'c', now, 'md', '{}', unpack(changes) } end
 if largest > ttl_max then
     changes[#changes + 1] = 'mttl'
@@ -60,9 +76,9 @@ if call('ZCARD', KEYS[7]) > 0 then
     -- An event carries at most 100 messages, so that fanning one out stays a small step however large the post was.
     -- Event: u64 first position | per message: u32 bytes, record
     local events = {}
-    for from = 1, #records, 100 do
+    for from = 1, count, 100 do
         local parts = { struct.pack('>I8', first + from - 1) }
-        for index = from, math.min(from + 99, #records) do
+        for index = from, math.min(from + 99, count) do
             parts[#parts + 1] = struct.pack('>I4', #records[index])
             parts[#parts + 1] = records[index]
         end
@@ -70,8 +86,8 @@ if call('ZCARD', KEYS[7]) > 0 then
     end
     if call('RPUSH', KEYS[5], unpack(events)) == #events then
         -- The queue had none: it takes its place behind those that have, and its project behind the others.
-        call('ZADD', KEYS[12], 'NX', first, ARGV[3])
-        call('ZADD', KEYS[11], 'NX', first, string.sub(KEYS[12], #KEYS[11] + 2))
+        call('ZADD', KEYS[12], 'NX', positions[1], ARGV[3])
+        call('ZADD', KEYS[11], 'NX', positions[1], string.sub(KEYS[12], #KEYS[11] + 2))
     end
     call('ZADD', KEYS[6], 0, ARGV[2])
 end

@@ -83,6 +83,6 @@ for index, member in ipairs(lapsed) do
     end
 end
 for project, count in pairs(waiting) do count_waiting(KEYS[11], project, count) end
-if #expiring > 0 then call('ZADD', KEYS[12], 'NX', unpack(expiring)) end
+if #expiring > 0 then call('ZADD', KEYS[12], 'LT', unpack(expiring)) end
 let_go(KEYS[3], KEYS[4], KEYS[10], ended)
 return { #lapsed, quarantined, quarantined > 0 and dead_letters().trim() or 0 }

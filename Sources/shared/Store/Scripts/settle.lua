@@ -26,7 +26,7 @@ local touched, states = {}, {}
 local function state_of(subscription, queue)
     local state = states[subscription]
     if not state then
-        state = { out = 0, successes = 0, failures = 0, entries = {}, logged = { 0, 0 }, project = project_of(queue) }
+        state = { out = 0, successes = 0, failures = 0, logged = 0, failed = 0, project = project_of(queue) }
         states[subscription] = state
         touched[#touched + 1] = subscription
     end
@@ -42,9 +42,10 @@ end
 -- The deliveries whose turn is too rare to be tried for, before and from now on.
 local turned, unturned, suspects = {}, {}, {}
 local function wait(state, subscription, due, position, turn)
-    state.again = state.again or {}
-    table.insert(state.again, due)
-    table.insert(state.again, position .. ':' .. turn)
+    local again = state.again or {}
+    state.again = again
+    again[#again + 1] = due
+    again[#again + 1] = position .. ':' .. turn
     if is_rare(turn) then
         turned[#turned + 1] = subscription .. '|' .. position
         turned[#turned + 1] = turn
@@ -81,12 +82,19 @@ for number, member in ipairs(members) do
             if not is_untried then unturned[#unturned + 1] = subscription .. '|' .. position end
         end
         if ARGV[index + 8] ~= '' then
-            local kind = ending == 'd' and 1 or 2
-            table.insert(state.entries, ARGV[index + 8])
-            state.logged[kind] = state.logged[kind] + 1
+            -- Mostly there is one: a table only for more of them.
+            if state.logged == 0 then
+                state.entries = ARGV[index + 8]
+            else
+                if state.logged == 1 then state.entries = { state.entries } end
+                state.entries[state.logged + 1] = ARGV[index + 8]
+            end
+            state.logged = state.logged + 1
+            if ending ~= 'd' then state.failed = state.failed + 1 end
         end
         if ending == 'd' then
-            state.successes, state.failing, state.gone = state.successes + 1, nil, nil
+            -- One that said it is gone stays so, whatever was answered beside it.
+            state.successes, state.failing = state.successes + 1, nil
             finish(position)
         elseif ending == 'r' then
             fail(state, position)
@@ -115,32 +123,25 @@ if #landed == 0 then return { answer, 0 } end
 
 local headers, flows = call('HMGET', KEYS[5], unpack(touched)), call('HMGET', KEYS[1], unpack(touched))
 local logs = call('HMGET', KEYS[8], unpack(touched))
-local keys, projects, ready_before = {}, {}, {}
+local projects, ready_before = {}, {}
 for index, subscription in ipairs(touched) do
-    if is_alive(headers[index]) then
-        local state = states[subscription]
-        if #state.entries > 0 then keys[#keys + 1] = log_key(subscription) end
-        if state.again then keys[#keys + 1] = due_key(subscription) end
-        projects[state.project] = projects[state.project] or {}
-        table.insert(projects[state.project], subscription)
+    local state = states[subscription]
+    state.is_alive = is_alive(headers[index])
+    if state.is_alive then
+        local of_project = projects[state.project] or {}
+        projects[state.project], of_project[#of_project + 1] = of_project, subscription
     end
 end
 for project, subscriptions in pairs(projects) do
     for index, score in ipairs(call('ZMSCORE', ready_key(project), unpack(subscriptions))) do
-        if score then
-            ready_before[subscriptions[index]] = true
-            keys[#keys + 1] = due_key(subscriptions[index])
-        end
+        if score then ready_before[subscriptions[index]] = true end
     end
 end
-local records, lettered = {}, {}
+local records = {}
 for _, index in ipairs(letters) do
-    local position, queue = ARGV[index + 1], ARGV[index + 7]
+    local position = ARGV[index + 1]
     if not records[position] then records[position] = call('HGET', KEYS[3], position) or '' end
-    if not lettered[queue] then dead_letters().keys(keys, queue) end
-    lettered[queue] = true
 end
-touch(keys)
 -- At the memory limit a dead letter is kept without its body.
 local keeps_bodies = #letters > 0 and not is_full(KEYS[4])
 
@@ -189,11 +190,11 @@ for index, subscription in ipairs(touched) do
     else
         idle[#idle + 1] = subscription
     end
-    if is_alive(headers[index]) then
-        if #state.entries > 0 then
+    if state.is_alive then
+        if state.logged > 0 then
             log[#log + 1] = subscription
-            log[#log + 1] = write_log(subscription, logs[index], state.logged[1], state.logged[2],
-                table.concat(state.entries))
+            log[#log + 1] = write_log(subscription, logs[index], state.logged - state.failed, state.failed,
+                state.logged == 1 and state.entries or table.concat(state.entries))
         end
         if state.again then
             in_chunks('ZADD', due_key(subscription), state.again)
@@ -214,13 +215,13 @@ in_chunks('HSET', KEYS[1], flow)
 in_chunks('HDEL', KEYS[1], idle)
 in_chunks('HSET', KEYS[8], log)
 for project, count in pairs(waiting) do count_waiting(KEYS[6], project, count) end
--- Of what waits here for the first time the sweep learns then how long its message lives.
+-- The sweep learns then how long the message of each lives: it may end before all that waited already.
 if #expiring > 0 then
-    local marks = {}
+    local marks, look_at = {}, text(now + EXPIRY_LOOK)
     for index, subscription in ipairs(expiring) do
-        marks[2 * index - 1], marks[2 * index] = now + EXPIRY_LOOK, subscription
+        marks[2 * index - 1], marks[2 * index] = look_at, subscription
     end
-    call('ZADD', KEYS[12], 'NX', unpack(marks))
+    call('ZADD', KEYS[12], 'LT', unpack(marks))
 end
 
 -- Wake every subscription of which something waits: it has room now, or an earlier time.
@@ -232,7 +233,7 @@ for project, subscriptions in pairs(projects) do
             local first = call('ZRANGE', due_key(subscription), 0, 0, 'WITHSCORES')
             if first[2] then
                 local at = math.max(tonumber(first[2]), state.look)
-                waking[#waking + 1] = at
+                waking[#waking + 1] = text(at)
                 waking[#waking + 1] = subscription
                 wake_first = math.min(wake_first or at, at)
             end
@@ -240,7 +241,7 @@ for project, subscriptions in pairs(projects) do
     end
     if #waking > 0 then
         in_chunks('ZADD', ready_key(project), waking)
-        call('ZADD', KEYS[4], 'LT', wake_first, project)
+        call('ZADD', KEYS[4], 'LT', text(wake_first), project)
     end
 end
 let_go(KEYS[3], KEYS[7], KEYS[11], ended)

@@ -12,7 +12,7 @@
 -- COST    page x log n, however much waits: 15 us for an event of one delivery, 2.7 each in a wide fan-out; at most 16
 --         queues, and a page of deliveries or one message more
 local allowance = allowance_at(8)
-local page, lease_end = tonumber(ARGV[5]), text(now + tonumber(ARGV[6]))
+local page, lease_end, now_text = tonumber(ARGV[5]), text(now + tonumber(ARGV[6])), text(now)
 local answer = { now, tonumber(lease_end), 0, 0, 0 }
 
 -- Whose turn it is: the first queue of each project, then the second.
@@ -29,11 +29,12 @@ for place = 1, each do
         if queues[index][place] then turns[#turns + 1] = { project = project, queue = queues[index][place] } end
     end
 end
--- At the memory limit nothing is turned into deliveries that only wait.
-if allowance.left <= 0 and is_full(KEYS[7]) then return answer end
+-- At the memory limit no page is turned into deliveries of which all would wait.
+local is_at_limit = is_full(KEYS[7])
+if is_at_limit and allowance.left <= 0 then return answer end
 
 local flying, flow, payload, counted, changed, lost = {}, {}, {}, {}, {}, {}
-local states, known, keys = {}, {}, {}
+local states, known = {}, {}
 -- What is known of a subscription, an array, for a page makes many: `LEFT` how many more of it may wait.
 local SUBSCRIPTION, PROJECT, HEADER, OUT, WINDOW, MORE, BEFORE, ROOM, READY_AT, ORDERED, DUE, ENDS, LEFT =
     1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
@@ -76,23 +77,32 @@ local function wait(state, position, ends)
         local key = due_key(state[SUBSCRIPTION])
         -- Something of it waits exactly when it is to be looked at some time.
         state[LEFT] = limit('waiting') - (state[READY_AT] and call('ZCARD', key) or 0)
-        due, keys[#keys + 1] = {}, key
+        due = {}
         state[DUE], state[ENDS] = due, ends
     end
     local left = left_to_wait(project)
     if state[LEFT] <= 0 or left <= 0 then return false end
     state[LEFT], left_of[project] = state[LEFT] - 1, left - 1
     -- Of an ordered one the position alone is the order.
-    due[#due + 1] = state[ORDERED] and 0 or now
+    due[#due + 1] = state[ORDERED] and '0' or now_text
     due[#due + 1] = position .. ':1'
     if ends < state[ENDS] then state[ENDS] = ends end
     return true
 end
 
--- Turns one page of one event into deliveries; returns how many of each message, and the leases.
+-- Turns one page of one event into deliveries; returns how many of each message, and the leases; nil when it is to stay.
 local function expand(turn, positions, records, subscriptions)
     read(turn.project, subscriptions)
     local capacity = math.min(allowance.left, share_of(allowance, turn.project))
+    if is_at_limit then
+        local leases_any, makes_any = false, false
+        for _, subscription in ipairs(subscriptions) do
+            local state = known[subscription]
+            makes_any = makes_any or state ~= 'none'
+            leases_any = leases_any or (capacity > 0 and state ~= 'none' and state[ROOM] > 0)
+        end
+        if makes_any and not leases_any then return nil end
+    end
     local granted, held, leases, ends = capacity, {}, {}, {}
     for message in ipairs(positions) do held[message] = 0 end
     for _, subscription in ipairs(subscriptions) do
@@ -144,19 +154,22 @@ local function hold(positions, records, held, is_first, is_last)
 end
 
 -- Everything is read first: nothing can fail once it writes.
-local work, quantum = 0, #turns == 1 and page or math.ceil(page / 4)
+local work, quantum, has_stopped = 0, #turns == 1 and page or math.ceil(page / 4), false
 local events_each = math.max(1, math.floor(math.min(tonumber(ARGV[4]), 16) / #turns))
 local served = {}
 for index, turn in ipairs(turns) do served[index] = turn.queue end
 local marks = call('HMGET', KEYS[2], unpack(served))
 for index, turn in ipairs(turns) do
     if work >= page then break end
-    local events, queue = call('LRANGE', events_key(turn.queue), 0, events_each - 1), turn.queue
-    local mark = marks[index]
-    local budget = math.min(page - work, quantum)
+    local queue, mark, budget = turn.queue, marks[index], math.min(page - work, quantum)
     turn.is_served, turn.finished, turn.is_marked = true, 0, mark
-    for number, event in ipairs(events) do
-        if budget <= 0 then break end
+    -- One after the other, for an event may be large, and a wide one takes many calls.
+    while budget > 0 and turn.finished < events_each do
+        local event = call('LINDEX', events_key(queue), turn.finished)
+        if not event then
+            turn.is_empty = true
+            break
+        end
         local first, at = struct.unpack('>I8', event)
         local positions, records = {}, {}
         while at <= #event do
@@ -167,11 +180,14 @@ for index, turn in ipairs(turns) do
         end
         -- Only subscriptions older than the event: positions of both come from the same counter.
         local rows, is_first = math.max(1, math.floor(budget / #positions)), not mark
-        local found = call('ZRANGEBYSCORE', order_key(queue), mark and '(' .. mark or '-inf', '(' .. text(first), 'WITHSCORES',
+        local subscriptions = call('ZRANGEBYSCORE', order_key(queue), mark and '(' .. mark or '-inf', '(' .. text(first),
             'LIMIT', 0, rows)
-        local is_last, subscriptions = #found < 2 * rows, {}
-        for index = 1, #found, 2 do subscriptions[#subscriptions + 1] = found[index] end
+        local is_last = #subscriptions < rows
         local held, leases = expand(turn, positions, records, subscriptions)
+        if not held then
+            has_stopped = true
+            break
+        end
         hold(positions, records, held, is_first, is_last)
         if #leases > 0 then
             for _, part in ipairs({ text(first), policy_of(queue), records, leases }) do answer[#answer + 1] = part end
@@ -179,18 +195,15 @@ for index, turn in ipairs(turns) do
         local done = math.max(1, #subscriptions * #positions)
         work, budget = work + done, budget - done
         if not is_last then
-            mark = found[#found]
+            -- In time: Redis prints each score it is asked for.
+            mark = call('ZSCORE', order_key(queue), subscriptions[rows])
             break
         end
         mark, turn.finished = nil, turn.finished + 1
     end
-    turn.mark, turn.is_empty = mark, turn.finished == #events and #events < events_each
-    if turn.finished == #events and not turn.is_empty then
-        turn.is_empty = call('LLEN', events_key(queue)) == turn.finished
-    end
+    turn.mark = mark
+    if not turn.is_empty and not mark then turn.is_empty = call('LLEN', events_key(queue)) == turn.finished end
 end
-for _, row in ipairs(lost) do dead_letters().keys(keys, row[2]) end
-touch(keys)
 
 -- From here on it writes. What is handed out is about to be freed, so this goes on at the memory limit: events that were
 -- fanned out leave first, else a write that cannot grow is the first.
@@ -215,14 +228,14 @@ for _, state in ipairs(states) do
         local project = state[PROJECT]
         call('ZADD', due_key(subscription), unpack(due))
         waiting[project] = (waiting[project] or 0) + #due / 2
-        expiring[#expiring + 1] = state[ENDS]
+        expiring[#expiring + 1] = text(state[ENDS])
         expiring[#expiring + 1] = subscription
         local room, at = room_of(state[HEADER], out, state[WINDOW], more)
         if room > 0 then at = now end
         if not state[READY_AT] or at < state[READY_AT] then
             local woken = waking[project] or { first = at }
             waking[project], woken.first = woken, math.min(woken.first, at)
-            woken[#woken + 1] = at
+            woken[#woken + 1] = text(at)
             woken[#woken + 1] = subscription
         end
     end
@@ -230,7 +243,7 @@ end
 in_chunks('HSET', KEYS[3], flow)
 for project, woken in pairs(waking) do
     in_chunks('ZADD', ready_key(project), woken)
-    call('ZADD', KEYS[7], 'LT', woken.first, project)
+    call('ZADD', KEYS[7], 'LT', text(woken.first), project)
 end
 for project, count in pairs(waiting) do count_waiting(KEYS[9], project, count) end
 for first = 1, #expiring, 1000 do
@@ -278,6 +291,6 @@ for _, turn in ipairs(turns) do
         end
     end
 end
-answer[3] = (projects_left > 0 or (#projects == 16 and call('EXISTS', KEYS[1]) == 1)) and 1 or 0
+answer[3] = (work > 0 or not has_stopped) and (projects_left > 0 or (#projects == 16 and call('EXISTS', KEYS[1]) == 1)) and 1 or 0
 if #lost > 0 then answer[4], answer[5] = #lost, dead_letters().trim() end
 return answer
