@@ -40,7 +40,7 @@ package enum NotifierProcess {
         let serving = Opening(
             "the store", drain: context.drain, logger: logger, readiness: context.readiness,
             open: {
-                let store = try await settings.store.open(on: control, logger: logger)
+                let store = try await settings.store.open(on: control, limits: settings.deliveries, logger: logger)
                 let watch = try await PoolWatch.open(
                     control: store, endpoint: RedisURI(settings.store.redis), logger: logger)
                 return Opened(store: store, watch: watch)

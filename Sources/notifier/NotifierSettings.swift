@@ -1,5 +1,6 @@
 package import Runtime
 package import Startup
+package import Store
 
 /// The settings of a notifier, checked and in the form its parts take them.
 package struct NotifierSettings: Sendable {
@@ -7,6 +8,8 @@ package struct NotifierSettings: Sendable {
     package let egress: EgressPolicy
     package private(set) var webhook: WebhookLimits
     package private(set) var engine: EngineSettings
+    /// How much is kept of deliveries that wait or ended; applied in what this notifier does.
+    package let deliveries: DeliveryLimits
     /// How long a stop may take.
     let drain: Duration
 
@@ -27,6 +30,7 @@ package struct NotifierSettings: Sendable {
         var engine = EngineSettings()
         engine.concurrency = webhook.transfersMax
         engine.hostConcurrency = try reader.integer(Setting.notifierHostConcurrency)
+        engine.bytesInFlight = try reader.integer(Setting.notifierBytesInFlight)
         engine.confirmedOnly = reader.boolean(Setting.confirmationRequired) == true
         engine.disableAfter = try reader.seconds(Setting.notifierDisableAfter)
         engine.retryAfterMax = try reader.seconds(Setting.webhookRetryAfterMax)
@@ -34,6 +38,12 @@ package struct NotifierSettings: Sendable {
         self.drain = try reader.seconds(Setting.notifierDrain)
         engine.drain = Self.drain(within: self.drain)
         self.engine = engine
+        self.deliveries = DeliveryLimits(
+            queueLetters: try reader.integer(Setting.limitsDeadLettersQueueCount),
+            queueLetterBytes: try reader.integer(Setting.limitsDeadLettersQueueBytes),
+            projectLetterBytes: try reader.integer(Setting.limitsDeadLettersProjectBytes),
+            subscriptionWaiting: try reader.integer(Setting.limitsWaitingSubscription),
+            projectWaiting: try reader.integer(Setting.limitsWaitingProject))
     }
 
     /// The process cancels what is not done when its drain time is over, the connections to Redis among it: what has to

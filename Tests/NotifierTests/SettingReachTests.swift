@@ -1,5 +1,6 @@
 import Notifier
 import Runtime
+import Store
 import TestKit
 import Testing
 
@@ -30,5 +31,26 @@ struct SettingReachTests {
             let settings = try NotifierSettings(reader)
             #expect(SettingSamples.dumped(settings) != before, "\(way) is ignored")
         }
+    }
+
+    @Test func `Each bound of deliveries and of bodies in flight comes from its own setting`() throws {
+        let names: [Setting] = [
+            Setting.limitsDeadLettersQueueCount, Setting.limitsDeadLettersQueueBytes,
+            Setting.limitsDeadLettersProjectBytes, Setting.limitsWaitingSubscription, Setting.limitsWaitingProject,
+            Setting.notifierBytesInFlight,
+        ]
+        var flags = [Setting.masterKey: String(repeating: "0a", count: 32)]
+        let usual = try NotifierSettings(SettingReader(for: .notifier, flags: flags, environment: [:]))
+        #expect(usual.deliveries == DeliveryLimits())
+        #expect(usual.engine.bytesInFlight == EngineSettings().bytesInFlight)
+        for (index, name) in names.enumerated() { flags[name] = "\(20_000_000 + index)" }
+        flags[Setting.limitsDeadLettersQueueCount] = "7"
+        let settings = try NotifierSettings(SettingReader(for: .notifier, flags: flags, environment: [:]))
+        #expect(
+            settings.deliveries
+                == DeliveryLimits(
+                    queueLetters: 7, queueLetterBytes: 20_000_001, projectLetterBytes: 20_000_002,
+                    subscriptionWaiting: 20_000_003, projectWaiting: 20_000_004))
+        #expect(settings.engine.bytesInFlight == 20_000_005)
     }
 }

@@ -6,18 +6,23 @@ package import Store
 extension StoreSettings {
     /// Opens the store of a process that is to serve.
     ///
+    /// - Parameter limits: How much is kept of deliveries; only a notifier, which carries them out, applies them.
     /// - Throws: ``SettingError`` for what waiting cannot cure, so that the process ends with status 78; what it can,
     ///   ``SettingsDiffer`` among it, is thrown as it is.
-    package func open(on redis: RedisPool, logger: Logger) async throws -> Store {
-        let store = try await self.openStore(on: redis, logger: logger)
+    package func open(
+        on redis: RedisPool, limits: DeliveryLimits = DeliveryLimits(), logger: Logger
+    ) async throws -> Store {
+        let store = try await self.openStore(on: redis, limits: limits, logger: logger)
         if let differ = try await self.disagreement(in: store) { throw differ }
         return store
     }
 
     /// The same, whether the settings agree with the deployment's or not.
-    package func openStore(on redis: RedisPool, logger: Logger) async throws -> Store {
+    package func openStore(
+        on redis: RedisPool, limits: DeliveryLimits = DeliveryLimits(), logger: Logger
+    ) async throws -> Store {
         do throws(StoreOpeningError) {
-            return try await Store.open(on: redis, shards: self.shards, logger: logger)
+            return try await Store.open(on: redis, shards: self.shards, limits: limits, logger: logger)
         } catch {
             switch error {
             case .unavailable:

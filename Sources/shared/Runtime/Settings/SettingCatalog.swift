@@ -125,6 +125,34 @@ package struct SettingCatalog: Sendable {
         "limits.claim.grace", default: "43200", shape: .integer(60...2_147_483_647), processes: [.api],
         meaning: "Most seconds a claim may keep its messages alive beyond its own end.")
 
+    package let limitsDeadLettersQueueCount = Setting(
+        "limits.dead.letters.queue.count", default: "10000", shape: .integer(1...1_000_000), processes: [.notifier],
+        meaning: "Most dead letters of a queue. Beyond it the oldest are dropped, and counted in "
+            + "`herald.dead_letters.dropped`.")
+
+    package let limitsDeadLettersQueueBytes = Setting(
+        "limits.dead.letters.queue.bytes", default: "67108864", shape: .integer(1_048_576...68_719_476_736),
+        processes: [.notifier],
+        meaning: "Most bytes of the dead letters of a queue; the body of a message counts once for all of its dead "
+            + "letters. Beyond it the oldest are dropped, and counted.")
+
+    package let limitsDeadLettersProjectBytes = Setting(
+        "limits.dead.letters.project.bytes", default: "268435456", shape: .integer(1_048_576...68_719_476_736),
+        processes: [.notifier],
+        meaning: "Most bytes of the dead letters of a project in one shard, over its queues there. Beyond it the "
+            + "oldest are dropped, and counted. Where it is the lower one, `limits.dead.letters.queue.bytes` has no "
+            + "effect.")
+
+    package let limitsWaitingSubscription = Setting(
+        "limits.waiting.subscription", default: "100000", shape: .integer(1...100_000_000), processes: [.notifier],
+        meaning: "Most deliveries of a subscription that wait. With as many a new one ends at once, as a dead letter "
+            + "without a body of the reason `overflow`, and is counted in `herald.delivery.overflowed`.")
+
+    package let limitsWaitingProject = Setting(
+        "limits.waiting.project", default: "1000000", shape: .integer(1...100_000_000), processes: [.notifier],
+        meaning: "Most deliveries of a project that wait in one shard. With as many a new one ends at once, as with "
+            + "`limits.waiting.subscription`.")
+
     package let defaultsMessageTTL = Setting(
         "defaults.message.ttl", default: "3600", shape: .integer(60...2_147_483_647), processes: [.api],
         meaning: "Seconds a message lives when neither it nor its queue says. At most `limits.message.ttl`.")
@@ -227,6 +255,12 @@ package struct SettingCatalog: Sendable {
         meaning:
             "Attempts one notifier has under way at once to one host and port, so that a slow one with many "
             + "subscriptions leaves room for others. What is beyond waits for about a second.")
+
+    package let notifierBytesInFlight = Setting(
+        "notifier.bytes.in.flight", default: "268435456", shape: .integer(16_777_216...4_294_967_296),
+        processes: [.notifier],
+        meaning: "Bytes of bodies one notifier has in flight at once; a body that several attempts share counts "
+            + "once. With as many, nothing more is leased, and what is due waits in Redis.")
 
     package let notifierLease = Setting(
         "notifier.lease", flag: "--lease", default: "15", shape: .seconds(5...600), processes: [.notifier],

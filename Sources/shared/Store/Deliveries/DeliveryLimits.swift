@@ -1,4 +1,6 @@
 /// How much of deliveries a shard keeps, so that no subscription, queue or project fills Redis.
+///
+/// The scripts that fan out, settle, reap and sweep apply those of their caller; nothing of it is kept in Redis.
 package struct DeliveryLimits: Sendable, Equatable {
     /// Dead letters of a queue; beyond it the oldest go first.
     package var queueLetters: Int
