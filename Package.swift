@@ -178,7 +178,7 @@ let package = Package(
         .testTarget(
             name: "HouseTests",
             dependencies: [
-                "Domain", "Redis", "Runtime", "Signing", "TestKit", "herald", "herald-api", "herald-notifier",
+                "Domain", "Redis", "Runtime", "Signing", "Store", "TestKit", "herald", "herald-api", "herald-notifier",
                 .httpTypes, .logging, .nio,
             ],
             exclude: ["Clients"]

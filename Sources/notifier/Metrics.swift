@@ -13,6 +13,10 @@ import Store
 /// | `herald.delivery.postponed` | counter | - | How often had a host as much under way as may be? |
 /// | `herald.delivery.lapsed` | counter | - | How many leases of dead or stalled notifiers did this one take over? |
 /// | `herald.delivery.suspects` | counter | - | How many attempts were made of deliveries that notifiers were lost with? |
+/// | `herald.delivery.overflowed` | counter | - | How many deliveries ended at once, because too many waited? |
+/// | `herald.delivery.expired` | counter | - | How many deliveries ended with their messages while they waited? |
+/// | `herald.delivery.quarantined` | counter | - | How many deliveries were given up that notifiers were lost with? |
+/// | `herald.dead_letters.dropped` | counter | - | How many dead letters went before their time, for want of room? |
 /// | `herald.delivery.under_way` | gauge | `pool` | How many of the slots are taken? |
 /// | `herald.delivery.bytes` | gauge | `pool` | How many bytes of bodies are in flight? |
 /// | `herald.delivery.blocked` | gauge | `pool` | How many projects have as much in flight as they may? |
@@ -25,6 +29,10 @@ struct NotifierMetrics: Sendable {
     private let postponedCount = Counter(label: "herald.delivery.postponed")
     private let lapsedCount = Counter(label: "herald.delivery.lapsed")
     private let suspectCount = Counter(label: "herald.delivery.suspects")
+    private let overflowedCount = Counter(label: "herald.delivery.overflowed")
+    private let expiredCount = Counter(label: "herald.delivery.expired")
+    private let quarantinedCount = Counter(label: "herald.delivery.quarantined")
+    private let droppedLettersCount = Counter(label: "herald.dead_letters.dropped")
     private let underWayCount: Gauge
     private let bytesCount: Gauge
     private let blockedCount: Gauge
@@ -51,10 +59,31 @@ struct NotifierMetrics: Sendable {
         self.lag.recordMilliseconds(max(0, now.milliseconds - lease.position.createdAt.milliseconds))
     }
 
-    func settled(_ count: Int) { self.settledCount.increment(by: count) }
     func lost(_ count: Int) { self.lostCount.increment(by: count) }
     func postponed() { self.postponedCount.increment() }
-    func lapsed(_ count: Int) { self.lapsedCount.increment(by: count) }
+
+    /// - Parameter count: Results that were written down.
+    func settled(_ settled: Settled, _ count: Int) {
+        self.settledCount.increment(by: count)
+        self.droppedLettersCount.increment(by: settled.droppedLetters)
+    }
+
+    func taken(_ taken: Taken) {
+        self.overflowedCount.increment(by: taken.overflowed)
+        self.droppedLettersCount.increment(by: taken.droppedLetters)
+    }
+
+    func reaped(_ reaped: Reaped) {
+        self.lapsedCount.increment(by: reaped.lapsed)
+        self.quarantinedCount.increment(by: reaped.quarantined)
+        self.droppedLettersCount.increment(by: reaped.droppedLetters)
+    }
+
+    func swept(_ swept: Swept) {
+        self.expiredCount.increment(by: swept.expired)
+        self.droppedLettersCount.increment(by: swept.droppedLetters)
+    }
+
     func suspects(_ count: Int) { self.suspectCount.increment(by: count) }
 
     func inFlight(slots: Int, bytes: Int) {
@@ -72,6 +101,7 @@ struct NotifierMetrics: Sendable {
 
     func pending(events count: Int) { self.pendingCount.record(count) }
 
+    /// - Parameter outcome: As it counts for the subscription, whose final statuses are refusals.
     func finished(_ outcome: Outcome) {
         self.attempts[OutcomeWord(outcome)]?.increment()
     }

@@ -19,7 +19,11 @@ struct AttemptPolicy: Sendable {
         self.retryAfterMax = retryAfterMax
     }
 
+    /// The outcome as it counts for the subscription, which may have final statuses.
+    func judge(_ outcome: Outcome) -> Outcome { self.finalStatuses.judge(outcome) }
+
     /// - Parameters:
+    ///   - outcome: As ``judge(_:)`` has it.
     ///   - attempt: From 1.
     ///   - expiresAt: When the message's life ends.
     ///   - chance: From 0 to 1, exclusive: how much of the jitter a retry gets.
@@ -31,7 +35,6 @@ struct AttemptPolicy: Sendable {
             if case .accepted = outcome { return .delivered }
             return .dropped
         }
-        let outcome = self.finalStatuses.judge(outcome)
         let decision = DeliveryDecision(
             after: outcome, attempt: attempt, policy: policy, expiresAt: expiresAt, now: now,
             retryAfterMax: self.retryAfterMax, chance: chance)

@@ -23,6 +23,10 @@ struct InFlightAttempt: Sendable {
         self.policy = policy
     }
 
+    /// The outcome as it counts for the subscription.
+    func judge(_ outcome: Outcome) -> Outcome { self.policy.judge(outcome) }
+
+    /// - Parameter outcome: As ``judge(_:)`` has it.
     func ending(after outcome: Outcome, at now: Timestamp) -> Settlement.Ending {
         self.policy.ending(after: outcome, attempt: self.attempt, expiresAt: self.expiresAt, now: now)
     }

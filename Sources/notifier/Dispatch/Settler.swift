@@ -121,7 +121,7 @@ final class Settler: Sendable {
                     allowance: reservation?.allowance, lease: self.settings.lease)
                 self.takeOver(settled.leased, reservation)
                 let count = settled.written.count { $0 }
-                self.metrics.settled(count)
+                self.metrics.settled(settled, count)
                 self.metrics.lost(ids.count - count)
                 return
             } catch {

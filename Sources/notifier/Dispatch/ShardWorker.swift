@@ -94,10 +94,7 @@ final class ShardWorker: Sendable {
         case .lease: try await self.lease()
         case .wake: try await self.wake()
         case .reap: try await self.reap()
-        case .sweep:
-            if try await self.deliveries.sweep(self.inbox.shard, limit: Self.sweptMax).more {
-                self.inbox.request(.sweep)
-            }
+        case .sweep: try await self.sweep()
         }
     }
 
@@ -120,6 +117,7 @@ final class ShardWorker: Sendable {
             throw error
         }
         self.limiter.confirm(reservation, of: taken.leases)
+        self.metrics.taken(taken)
         let started = self.settler.begin(taken.leases)
         self.inbox.change { $0.took(more: taken.more, started, isBounded: reservation.isBounded) }
     }
@@ -152,9 +150,15 @@ final class ShardWorker: Sendable {
 
     private func reap() async throws(StoreError) {
         let reaped = try await self.deliveries.reap(self.inbox.shard, limit: Self.reapedMax)
-        self.metrics.lapsed(reaped.lapsed)
+        self.metrics.reaped(reaped)
         if reaped.lapsed > 0 { self.inbox.request(.lease) }
         if reaped.more { self.inbox.request(.reap) }
+    }
+
+    private func sweep() async throws(StoreError) {
+        let swept = try await self.deliveries.sweep(self.inbox.shard, limit: Self.sweptMax)
+        self.metrics.swept(swept)
+        if swept.more { self.inbox.request(.sweep) }
     }
 
     /// Has Redis look at parked subscriptions again whose host has room.
@@ -329,13 +333,13 @@ final class ShardWorker: Sendable {
     private func finished(_ attempt: InFlightAttempt, _ result: WebhookResult) {
         switch result {
         case .aborted: self.settler.end(attempt.id, with: .handedBack)
-        case .finished(let outcome, let exchange):
-            self.metrics.finished(outcome)
-            self.end(attempt, outcome, exchange, at: self.clock.now)
+        case .finished(let outcome, let exchange): self.end(attempt, outcome, exchange, at: self.clock.now)
         }
     }
 
     private func end(_ attempt: InFlightAttempt, _ outcome: Outcome, _ exchange: Exchange, at now: Timestamp) {
+        let outcome = attempt.judge(outcome)
+        self.metrics.finished(outcome)
         let report = AttemptReport(
             startedAt: attempt.startedAt, kind: attempt.kind, outcome: outcome, exchange: exchange)
         self.settler.end(attempt.id, with: attempt.ending(after: outcome, at: now), report)
