@@ -246,8 +246,9 @@ package struct SettingCatalog: Sendable {
     package let notifierConcurrency = Setting(
         "notifier.concurrency", flag: "--concurrency", default: "8192", shape: .integer(1...100_000),
         processes: [.notifier],
-        meaning: "Attempts one notifier has under way at once. Each holds a socket: the limit of open files "
-            + "must be higher.")
+        meaning: "Attempts one notifier has under way at once. Each may take three open files, and 256 are for the "
+            + "rest: the soft limit is raised as far as the hard one allows, and where that is too low, so is this "
+            + "lowered, with a line in the log.")
 
     package let notifierHostConcurrency = Setting(
         "notifier.host.concurrency", flag: "--host-concurrency", default: "1024", shape: .integer(1...100_000),
