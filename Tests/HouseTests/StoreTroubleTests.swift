@@ -39,6 +39,7 @@ extension HouseTests {
                 let refused = try await self.post(api.address)
                 #expect(refused.status == 503 && refused.text.contains("The storage is full"))
                 #expect(refused["Retry-After"] == "10")
+                #expect(house.logs.contains("store.trouble=full [API] The store failed a request"), "\(house.logs)")
                 for admin in [api.ready.admin, notifier.ready.admin] {
                     let caller = HTTPCaller(try #require(admin))
                     let ready = try await caller.send("GET", "/readyz")
@@ -52,6 +53,15 @@ extension HouseTests {
                 let popped = try await HTTPCaller(api.address).send(
                     "DELETE", "/v2/queues/q/messages?pop=1", headers: Load.headers)
                 #expect(popped.status == 200)
+            }
+        }
+
+        @Test func `A notifier whose Redis is away says for which pool, and in one word why`() async throws {
+            try await withHouse { house in
+                _ = try await house.startNotifier()
+                await house.redis.stop()
+                let words = "pool=default store.trouble=unreachable [Notifier] Redis could not be looked at"
+                #expect(try await eventually { house.logs.contains(words) ? true : nil } == true, "\(house.logs)")
             }
         }
 

@@ -140,7 +140,7 @@ struct RESTResponder: Sendable {
             return Problem(refusal).reply
         } catch let error as StoreError {
             var metadata: Logger.Metadata = [
-                LogKey.requestID: "\(id)", LogKey.error: "\(error)", "store.trouble": "\(error.trouble.rawValue)",
+                LogKey.requestID: "\(id)", LogKey.error: "\(error)", LogKey.storeTrouble: "\(error.trouble.rawValue)",
             ]
             if let global = head.globalRequestID { metadata["request.global_id"] = "\(global)" }
             self.logger.warning("The store failed a request", metadata: metadata)

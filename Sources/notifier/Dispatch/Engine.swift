@@ -2,6 +2,7 @@ package import Domain
 package import Logging
 package import NIOCore
 package import Redis
+import Runtime
 import ServiceLifecycle
 package import Signing
 package import Store
@@ -51,7 +52,7 @@ package struct Engine: Service {
     private let clock: RedisClock
     private let settings: EngineSettings
     private let metrics: NotifierMetrics
-    private let trouble: TroubleLog
+    private let logger: Logger
     private let listener: WakeupListener
     private let workers: [ShardWorker]
     private let eventLoop: any EventLoop
@@ -85,7 +86,8 @@ package struct Engine: Service {
         now: Timestamp, eventLoopGroup: any EventLoopGroup, logger: Logger
     ) {
         let (clock, metrics) = (RedisClock(shown: now), NotifierMetrics(pool: pool))
-        let trouble = TroubleLog(logger: logger)
+        var logger = logger
+        logger[metadataKey: LogKey.pool] = "\(pool)"
         let planner = AttemptPlanner(
             store: store, masterKey: masterKey, vault: vault, confirmedOnly: settings.confirmedOnly,
             retryAfterMax: settings.retryAfterMax, limiter: limiter)
@@ -93,12 +95,11 @@ package struct Engine: Service {
             let inbox = ShardInbox(shard: shard, clock: clock, eventLoop: eventLoopGroup.next())
             let settler = Settler(
                 deliveries: store.deliveries, limiter: limiter, gate: gate, hosts: hosts, inbox: inbox,
-                settings: settings,
-                metrics: metrics, trouble: trouble, logger: logger)
+                settings: settings, metrics: metrics, logger: logger)
             return ShardWorker(
                 inbox: inbox, settler: settler, deliveries: store.deliveries, client: client, planner: planner,
                 limiter: limiter, hosts: hosts, gate: gate, clock: clock, settings: settings, metrics: metrics,
-                trouble: trouble, logger: logger)
+                logger: logger)
         }
         self.deliveries = store.deliveries
         self.client = client
@@ -108,8 +109,8 @@ package struct Engine: Service {
         self.clock = clock
         self.settings = settings
         self.metrics = metrics
-        self.trouble = trouble
-        self.listener = WakeupListener(bell: store.bell, connection: bell, trouble: trouble)
+        self.logger = logger
+        self.listener = WakeupListener(bell: store.bell, connection: bell, logger: logger)
         self.eventLoop = eventLoopGroup.next()
     }
 
@@ -166,7 +167,7 @@ package struct Engine: Service {
                 for (worker, look) in zip(self.workers, looks) { worker.inbox.noticed(look) }
                 self.metrics.pending(events: looks.reduce(0) { $0 &+ $1.events })
             } catch {
-                self.trouble.note("Redis could not be looked at", error)
+                self.logger.warn("Redis could not be looked at", error)
             }
             self.hosts.expireWakes()
             self.metrics.inFlight(slots: self.limiter.used, bytes: self.limiter.bytes)
@@ -187,7 +188,7 @@ package struct Engine: Service {
                 do throws(StoreError) {
                     try await worker.settler.renew(endingBefore: self.clock.now.adding(milliseconds: milliseconds))
                 } catch {
-                    self.trouble.note("Leases could not be renewed", error, shard: worker.inbox.shard)
+                    self.logger.warn("Leases could not be renewed", error, shard: worker.inbox.shard)
                 }
             }
         }

@@ -20,15 +20,13 @@ final class Settler: Sendable {
     private let inbox: ShardInbox
     private let settings: EngineSettings
     private let metrics: NotifierMetrics
-    private let trouble: TroubleLog
     private let logger: Logger
     private let signal = AsyncSignal()
     private let inFlight = NIOLockedValueBox(InFlightDeliveries())
 
     init(
         deliveries: DeliveryStore, limiter: ConcurrencyLimiter, gate: SuspectGate, hosts: HostLimiter,
-        inbox: ShardInbox,
-        settings: EngineSettings, metrics: NotifierMetrics, trouble: TroubleLog, logger: Logger
+        inbox: ShardInbox, settings: EngineSettings, metrics: NotifierMetrics, logger: Logger
     ) {
         self.deliveries = deliveries
         self.limiter = limiter
@@ -37,7 +35,6 @@ final class Settler: Sendable {
         self.inbox = inbox
         self.settings = settings
         self.metrics = metrics
-        self.trouble = trouble
         self.logger = logger
     }
 
@@ -126,7 +123,7 @@ final class Settler: Sendable {
                 return
             } catch {
                 self.takeOver(nil, reservation)
-                self.trouble.note("Results could not be written down yet", error, shard: self.inbox.shard)
+                self.logger.warn("Results could not be written down yet", error, shard: self.inbox.shard)
                 guard ContinuousClock.now < deadline, !Task.isCancelled else {
                     self.metrics.lost(ids.count)
                     self.logger.error(

@@ -37,14 +37,13 @@ final class ShardWorker: Sendable {
     private let clock: RedisClock
     private let settings: EngineSettings
     private let metrics: NotifierMetrics
-    private let trouble: TroubleLog
     private let logger: Logger
     private let bodies = SharedBodies()
 
     init(
         inbox: ShardInbox, settler: Settler, deliveries: DeliveryStore, client: WebhookClient, planner: AttemptPlanner,
         limiter: ConcurrencyLimiter, hosts: HostLimiter, gate: SuspectGate, clock: RedisClock,
-        settings: EngineSettings, metrics: NotifierMetrics, trouble: TroubleLog, logger: Logger
+        settings: EngineSettings, metrics: NotifierMetrics, logger: Logger
     ) {
         self.inbox = inbox
         self.settler = settler
@@ -58,7 +57,6 @@ final class ShardWorker: Sendable {
         self.clock = clock
         self.settings = settings
         self.metrics = metrics
-        self.trouble = trouble
         self.logger = logger
     }
 
@@ -73,12 +71,12 @@ final class ShardWorker: Sendable {
         var backoff = Backoff()
         while await self.inbox.signal.wait() {
             while case .perform(let work) = self.inbox.change({ $0.next() }) {
-                do {
+                do throws(StoreError) {
                     try await self.perform(work)
                     backoff.succeeded()
                 } catch {
                     self.inbox.change { $0.failed(work) }
-                    self.trouble.note("Redis did not do what a shard needs", error, shard: self.inbox.shard)
+                    self.logger.warn("Redis did not do what a shard needs", error, shard: self.inbox.shard)
                     // Cancelled: the schedule stops, which `next` says.
                     try? await Task.sleep(for: backoff.failed(chance: .random(in: 0..<1)))
                 }
@@ -226,7 +224,7 @@ final class ShardWorker: Sendable {
                 }
             }
         } catch {
-            self.trouble.note("Suspects could not be begun", error, shard: self.inbox.shard)
+            self.logger.warn("Suspects could not be begun", error, shard: self.inbox.shard)
             for suspect in suspects { suspect.request.completion(.aborted) }
         }
         self.client.send(begun)

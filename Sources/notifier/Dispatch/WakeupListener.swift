@@ -12,13 +12,13 @@ final class WakeupListener: Sendable {
 
     private let bell: Bell
     private let connection: RedisBlockingConnection
-    private let trouble: TroubleLog
+    private let logger: Logger
     private let isStopped = NIOLockedValueBox(false)
 
-    init(bell: Bell, connection: RedisBlockingConnection, trouble: TroubleLog) {
+    init(bell: Bell, connection: RedisBlockingConnection, logger: Logger) {
         self.bell = bell
         self.connection = connection
-        self.trouble = trouble
+        self.logger = logger
     }
 
     /// Listens until ``stop()``.
@@ -36,7 +36,7 @@ final class WakeupListener: Sendable {
                 backoff.succeeded()
             } catch {
                 guard !self.hasStopped else { return }
-                self.trouble.note("Wake-up signals cannot be received", error)
+                self.logger.warn("Wake-up signals cannot be received", error)
                 // Cancelled: a stop is under way, and the loop's condition will see it.
                 try? await Task.sleep(for: backoff.failed(chance: .random(in: 0..<1)))
             }

@@ -12,6 +12,8 @@ package enum LogKey {
     package static let sessionID = "session.id"
     package static let shard = "shard"
     package static let pool = "pool"
+    /// What is wrong with the store, in one of few words.
+    package static let storeTrouble = "store.trouble"
     /// How many events a line stands for, itself included; absent for one.
     package static let repeated = "log.repeated"
     package static let listen = "listen"

@@ -9,9 +9,9 @@ import NIOConcurrencyHelpers
 /// | level | written |
 /// |---|---|
 /// | up to `notice`, and `critical` | each |
-/// | `warning` and `error` | the first of a place in the code (and of a shard or pool it names) at once, then one line in each period; ``LogKey/repeated`` says how many it stands for |
-final class ProcessLog: Sendable {
-    static let period = Duration.seconds(5)
+/// | `warning` and `error` | the first of a place in the code (and of a pool and a trouble of the store it names) at once, then one line in each period; ``LogKey/repeated`` says how many it stands for |
+package final class ProcessLog: Sendable {
+    package static let period = Duration.seconds(5)
     /// How long the end of a process waits for a reader of its last lines.
     static let flushLimit = Duration.seconds(1)
 
@@ -24,7 +24,7 @@ final class ProcessLog: Sendable {
     private let state: NIOLockedValueBox<State>
     private let queue = DispatchQueue(label: "log")
 
-    init(writer: LineWriter, period: Duration = ProcessLog.period) {
+    package init(writer: LineWriter, period: Duration = ProcessLog.period) {
         self.writer = writer
         self.state = NIOLockedValueBox(State(limit: RepetitionLimit(period: period)))
     }
@@ -40,7 +40,7 @@ final class ProcessLog: Sendable {
     }
 
     /// Writes what is held back, and waits a moment until the reader of standard error has everything.
-    func finish() {
+    package func finish() {
         let held = self.state.withLockedValue { $0.limit.takeAll() }
         self.write(held)
         self.writer.flush(within: Self.flushLimit)

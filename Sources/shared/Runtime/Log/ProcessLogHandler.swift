@@ -1,29 +1,42 @@
 import Foundation
-import Logging
+package import Logging
 
 /// Puts what a `Logger` is given into the ``ProcessLog``.
-struct ProcessLogHandler: LogHandler {
+package struct ProcessLogHandler: LogHandler {
     let label: String
     let log: ProcessLog
-    var logLevel: Logger.Level
-    var metadata = Logger.Metadata()
-    var metadataProvider: Logger.MetadataProvider?
+    package var logLevel: Logger.Level
+    package var metadata = Logger.Metadata()
+    package var metadataProvider: Logger.MetadataProvider?
 
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    package init(
+        label: String, log: ProcessLog, logLevel: Logger.Level, metadataProvider: Logger.MetadataProvider? = nil
+    ) {
+        self.label = label
+        self.log = log
+        self.logLevel = logLevel
+        self.metadataProvider = metadataProvider
+    }
+
+    package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { self.metadata[key] }
         set { self.metadata[key] = newValue }
     }
 
-    func log(event: LogEvent) {
+    package func log(event: LogEvent) {
         var metadata = self.metadata
         if let provided = self.metadataProvider?.get() { metadata.merge(provided) { _, new in new } }
         if let given = event.metadata { metadata.merge(given) { _, new in new } }
         if let error = event.error { metadata[LogKey.error] = "\(error)" }
-        let part = [LogKey.pool, LogKey.shard].compactMap { metadata[$0]?.description }.joined(separator: " ")
         self.log.take(
             LogLine(
                 label: self.label, level: event.level, message: event.message, metadata: metadata,
                 module: event.source, time: time(nil)),
-            from: .init(file: event.file, line: event.line, part: part))
+            from: .init(file: event.file, line: event.line, part: Self.part(metadata)))
+    }
+
+    /// What tells lines of one place in the code apart, for the limit of repetitions: what the operator or the code bounds.
+    private static func part(_ metadata: Logger.Metadata) -> String {
+        [LogKey.pool, LogKey.storeTrouble].map { metadata[$0]?.description ?? "" }.joined(separator: " ")
     }
 }

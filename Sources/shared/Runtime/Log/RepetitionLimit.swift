@@ -1,13 +1,13 @@
 /// Decides which of repeated lines are written: the first at once, then one in each period, with a count.
 ///
 /// It keeps no clock and writes nothing. A source of lines is a place in the code, so the table is as long as the program,
-/// whatever callers send; a source may be split by something the operator bounds (a shard, a pool).
+/// whatever callers send; a source may be split by something that has a bound (a pool, a trouble of the store).
 package struct RepetitionLimit<Line: Sendable>: Sendable {
     /// Where a line comes from.
     package struct Source: Hashable, Sendable {
         package let file: String
         package let line: UInt
-        /// Tells apart what the operator bounds; empty for the place in the code alone.
+        /// Tells apart what has a bound; empty for the place in the code alone.
         package let part: String
 
         package init(file: String, line: UInt, part: String) {
