@@ -123,13 +123,17 @@ struct ConfirmationTests {
         }
     }
 
-    @Test func `Who withdraws is sent the way back, and can take it`() async throws {
+    @Test func `Who withdraws is sent the way back when the minute of the question is over, and can take it`()
+        async throws
+    {
         try await self.withAskingAPI { api async throws in
             let client = api.client()
             let id = try await self.subscribe(client)
             let question = try #require(try await self.questions(api).first)
             #expect(try await self.answer(api, question) == 204)
             #expect(try await self.answer(api, question, #"{"confirmed": false}"#) == 204)
+            #expect(try await self.questions(api).isEmpty)
+            api.time.pass(seconds: 60)
             let back = try #require(try await self.questions(api).first)
             #expect(back["Message_Type"] as? String == "UnsubscribeConfirmation")
             #expect(try await client.get("\(self.path)/\(id)").json["confirmed"] as? Bool == false)

@@ -41,8 +41,8 @@ enum Keys {
     static func topicMetadata(of project: ProjectID) -> String { "\(Self.control)topic:\(project.text)" }
 
     /// The questions of one kind that a project sent to an address lately, or has waiting.
-    static func questions(of kind: NotificationKind, from project: ProjectID, to address: String) -> String {
-        "\(Self.control)asked:\(kind.rawValue):\(project.text.utf8.count):\(project.text):\(address)"
+    static func questions(from project: ProjectID, to address: String) -> String {
+        "\(Self.control)asked:\(project.text.utf8.count):\(project.text):\(address)"
     }
 
     private static let control = "herald:{control}:"

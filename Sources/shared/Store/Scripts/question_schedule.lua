@@ -1,6 +1,6 @@
--- question_schedule.lua: choose when an address is asked a question, so that no pause sees two of a kind.
--- KEYS    1 questions of one kind from one project to one address
--- ARGV    1 now   2 subscription   3 pause, ms   4 questions that may wait
+-- question_schedule.lua: choose when an address is asked a question, so that no pause sees two.
+-- KEYS    1 questions from one project to one address
+-- ARGV    1 now   2 kind and subscription   3 pause, ms   4 questions that may wait
 -- RETURNS when it may be sent, ms since the epoch, the same for a question that waits already; -1: too many wait
 -- COST    log n for n questions that wait
 local waiting = tonumber(call('ZSCORE', KEYS[1], ARGV[2]))

@@ -1,29 +1,29 @@
 package import Domain
 import Redis
 
-/// When addresses are asked whether they want to be notified: of one kind at most one question in ``pause`` seconds from one
-/// project to one address, however many queues and subscriptions ask.
+/// When addresses are asked whether they want to be notified: at most one question in ``pause`` seconds from one project to one
+/// address, of whatever kind, however many queues and subscriptions ask.
 ///
 /// It lies in the control store, since the queues of a project lie in many shards and pools.
 package struct QuestionSchedule: Sendable {
     /// Seconds between two questions of a kind from one project to one address.
     package static let pause = 60
-    /// Questions of one kind from one project that may wait for one address: those of a day.
+    /// Questions from one project that may wait for one address: those of a day.
     package static let waitingMax = 1440
 
     let runner: ScriptRunner
 
     /// Reserves the next time at which a subscription may ask; it is now unless another question was sent lately, or waits.
     ///
-    /// While that time is to come, the same subscription is given it again.
+    /// While that time is to come, the same subscription is given it again for the same kind.
     ///
     /// - Throws: ``StoreError/overloaded`` when ``waitingMax`` questions wait for the address.
     package func reserve(
         _ kind: NotificationKind, from project: ProjectID, to address: String, for subscription: SubscriptionID
     ) async throws(StoreError) -> Timestamp {
         var call = self.runner.call(
-            Scripts.questionSchedule, keys: [Keys.questions(of: kind, from: project, to: address)])
-        call.append(subscription.text)
+            Scripts.questionSchedule, keys: [Keys.questions(from: project, to: address)])
+        call.append("\(kind.rawValue)|\(subscription.text)")
         call.append(Self.pause * 1000)
         call.append(Self.waitingMax)
         guard let at = try await self.runner.run(call).int64 else {
