@@ -11,6 +11,18 @@ struct DeployTests {
         return try String(contentsOf: top.appendingPathComponent("deploy/" + path), encoding: .utf8)
     }
 
+    @Test func `The image is built of every folder that the package names, and holds its commands`() throws {
+        let package = try self.text("../Package.swift")
+        let folders = Set(package.matches(of: #/path: "([^\/"]+)/#).map { String($0.output.1) } + ["Tests"])
+        let image = try self.text("Dockerfile")
+        #expect(folders.count == 3)
+        for folder in folders { #expect(image.contains("COPY \(folder) ./\(folder)\n")) }
+        let commands = package.matches(of: #/executableTarget\(\s*name: "(herald[a-z-]*)"/#).map { $0.output.1 }
+        #expect(commands.count == 3)
+        let built = try #require(image.firstMatch(of: #/for product in ([^;]+);/#)?.output.1.split(separator: " "))
+        #expect(Set(built) == Set(commands))
+    }
+
     /// The numbers that stand behind a name in a file.
     private func numbers(_ name: String, in path: String) throws -> [Int] {
         try self.text(path).split(separator: "\n").compactMap { line in
