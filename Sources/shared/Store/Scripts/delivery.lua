@@ -186,12 +186,35 @@ local function dead_letters()
         if freed > 0 and call('HINCRBY', records, 'bytes', -freed) <= 0 then call('HDEL', records, 'bytes') end
     end
 
+    local function forget_ended(queue)
+        forget(queue, call('ZRANGEBYSCORE', dead_key(queue), '-inf', now - LETTERS_LIFE, 'LIMIT', 0, 100))
+    end
+
+    -- Whether a letter without a body still fits in the bounds of its queue and project. It takes the place of no other:
+    -- those it would drop may have bodies.
+    local buried, places = {}, {}
+    local function has_place(queue, size)
+        local place = places[queue]
+        if not place then
+            buried[queue] = true
+            forget_ended(queue)
+            local of_queue = limit('letter_bytes') - tonumber(call('HGET', record_key(queue), 'bytes') or 0)
+            local of_project = limit('project_bytes') - tonumber(call('HGET', dead_bytes_key(project_of(queue)), '') or 0)
+            place = { letters = limit('letters') - call('ZCARD', dead_key(queue)), bytes = math.min(of_queue, of_project) }
+            places[queue] = place
+        end
+        if place.letters < 1 or place.bytes < size then return false end
+        place.letters, place.bytes = place.letters - 1, place.bytes - size
+        return true
+    end
+
     -- Keeps a delivery that ended without success. Of a confirmation only the head of its record, for nobody shall find its
-    -- signature there. Without a record it is kept without a body, unless other letters keep that already.
-    local buried = {}
+    -- signature there. Without a record it is kept without a body, unless other letters keep that already, and only where
+    -- there is room.
     local function bury(subscription, queue, position, attempts, kind, reason, summary, record)
         local member, records = subscription .. '|' .. position, record_key(queue)
         local bytes = 0
+        if not record and not has_place(queue, #member + #summary + 32) then return end
         if call('HEXISTS', records, position) == 1 then
             call('HINCRBY', records, 'n' .. position, 1)
         elseif record then
@@ -208,13 +231,17 @@ local function dead_letters()
         buried[queue] = true
     end
 
-    -- Holds the letters of the queues in which some were buried within their bounds: the oldest go first, of a queue and of a
-    -- project, at most 1,000 of each a call. Returns how many were dropped before their time.
+    -- The queues that `letter_keys` named, and the oldest of their projects: only their letters are dropped.
+    local listed = {}
+
+    -- Holds the letters of the queues in which some were buried within their bounds: the oldest go first, of a queue at most
+    -- 1,000 and of a project at most 50 a call. Where the queue with the oldest ones has none younger than their life, they
+    -- are forgotten, also in the sums. Returns how many were dropped before their time.
     local function trim_letters()
         local dropped = 0
         for queue in pairs(buried) do
             local dead, letters, records = dead_key(queue), letter_key(queue), record_key(queue)
-            forget(queue, call('ZRANGEBYSCORE', dead, '-inf', now - LETTERS_LIFE, 'LIMIT', 0, 100))
+            forget_ended(queue)
             for _ = 1, 50 do
                 local over = math.min(20, call('ZCARD', dead) - limit('letters'))
                 if over <= 0 and tonumber(call('HGET', records, 'bytes') or 0) > limit('letter_bytes') then over = 1 end
@@ -228,10 +255,15 @@ local function dead_letters()
             for _, key in ipairs({ dead, letters, records }) do call('PEXPIRE', key, LETTERS_LIFE) end
             local project = project_of(queue)
             local sums, oldest_of = dead_bytes_key(project), dead_oldest_key(project)
+            local ended = call('ZRANGEBYSCORE', oldest_of, '-inf', now - LETTERS_LIFE, 'LIMIT', 0, 1)[1]
+            if listed[ended] then
+                forget_ended(ended)
+                account(ended)
+            end
             for _ = 1, 50 do
                 if tonumber(call('HGET', sums, '') or 0) <= limit('project_bytes') then break end
                 local other = call('ZRANGE', oldest_of, 0, 0)[1]
-                if not other then break end
+                if not listed[other] then break end
                 local oldest = call('ZRANGE', dead_key(other), 0, 0)
                 forget(other, oldest)
                 dropped = dropped + #oldest
@@ -243,12 +275,18 @@ local function dead_letters()
         return dropped
     end
 
-    -- The keys that letters of a queue are kept under.
+    -- The keys that letters of a queue are kept under, and those of the queues of its project that have the oldest.
     local function letter_keys(keys, queue)
+        if listed[queue] then return end
         local project = project_of(queue)
-        for _, key in ipairs({ dead_key(queue), letter_key(queue), record_key(queue), dead_bytes_key(project),
-            dead_oldest_key(project) }) do
-            keys[#keys + 1] = key
+        local queues = call('ZRANGE', dead_oldest_key(project), 0, 7)
+        queues[#queues + 1] = queue
+        keys[#keys + 1] = dead_bytes_key(project)
+        for _, name in ipairs(queues) do
+            for _, key in ipairs({ dead_key(name), letter_key(name), record_key(name) }) do
+                if not listed[name] then keys[#keys + 1] = key end
+            end
+            listed[name] = true
         end
     end
 

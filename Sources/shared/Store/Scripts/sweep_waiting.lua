@@ -1,5 +1,5 @@
 -- sweep_waiting.lua: end deliveries that wait when the life of their message does. Each leaves a dead letter without a
--- body, unless the queue has as many letters as it may.
+-- body, where its queue and project have room for that.
 -- KEYS    1 expiring   2 subh   3 pay   4 ref   5 lives   6 waiting   7 turns   8 expired   9 expiry-marks
 --         and by name: due dead letters records dead-bytes dead-oldest
 -- ARGV    1 now   2 prefix   3 limits   4 deliveries looked at, at most 500
@@ -62,10 +62,7 @@ for _, subscription in ipairs(call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT
                 look.at = math.max(least == math.huge and 0 or least, now + 1000 + math.floor(waiting / 10))
             end
         end
-        if #look.ended > 0 then
-            dead_letters().keys(keys, look.queue)
-            look.kept = limit('letters') - call('ZCARD', dead_key(look.queue))
-        end
+        if #look.ended > 0 then dead_letters().keys(keys, look.queue) end
     end
 end
 if #looks == 0 then return { 0, 0, 0 } end
@@ -82,8 +79,7 @@ for _, look in ipairs(looks) do
             ended[position] = (ended[position] or 0) + 1
             if is_rare(turn) then call('HDEL', KEYS[7], look.subscription .. '|' .. position) end
             local kind = records[position] and records[position][2] or 0
-            if kind == 0 and look.kept > 0 then
-                look.kept = look.kept - 1
+            if kind == 0 then
                 dead_letters().bury(look.subscription, look.queue, position, tonumber(string.match(turn, '^%d+')) - 1, 0, 'expired',
                     'waited until its message ended')
             end
