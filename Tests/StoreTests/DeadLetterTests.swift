@@ -141,6 +141,86 @@ struct DeadLetterTests {
         }
     }
 
+    @Test func `What is said late of an earlier attempt does not touch the delivery that was sent again`() async throws
+    {
+        try await withHouse(shards: 1) { house in
+            let (queue, deliveries) = (try address("p", "q"), house.store.deliveries)
+            let id = try await house.subscribe(to: queue)
+            try await house.post(["1"], to: queue)
+            var earlier = try await house.take().leases
+            for round in 1...3 {
+                let ending = Settlement.Ending.deadLetter(.exhausted, summary: "deferred 500")
+                // Its reply is lost, so it is said again when the letter was sent again and leased.
+                #expect(try await house.settle(earlier, ending) == [true])
+                let letter = try #require(try await deliveries.deadLetters(of: queue, limit: 9).letters.first)
+                #expect(letter.attempts == 1)
+                let (outcomes, _) = try await deliveries.redrive(
+                    [(id, letter.position)], of: queue, confirmedOnly: false)
+                #expect(outcomes == [.owed])
+                house.time.pass(seconds: 1)
+                let waiting = try await deliveries.fates(of: letter.position, in: queue, after: nil, limit: 1).first
+                #expect(waiting?.place == .waiting(.due, until: house.time.now) && waiting?.attempt == 1)
+                let again = try await house.lease()
+                #expect(again.map(\.attempt) == [1], "round \(round)")
+                let flying = try await deliveries.fates(of: letter.position, in: queue, after: nil, limit: 1).first
+                #expect(flying?.place == .flying(until: house.time.now.adding(seconds: 15)))
+                #expect(try await house.settle(earlier, ending) == [false], "round \(round)")
+                #expect(try await house.settle(earlier, .delivered) == [false], "round \(round)")
+                earlier = again
+            }
+            #expect(try await house.settle(earlier, .retry(after: .zero)) == [true])
+            let last = try await house.lease()
+            #expect(last.map(\.attempt) == [2])
+            #expect(try await house.settle(last, .delivered) == [true])
+            #expect(try await house.shardKeys().filter { ["turns", "pay", "fly", "waiting"].contains($0) }.isEmpty)
+        }
+    }
+
+    @Test func `A letter whose record is gone is empty, and the others are sent again`() async throws {
+        try await withHouse(shards: 1) { house in
+            let queue = try address("p", "q")
+            let id = try await house.subscribe(to: queue)
+            let ids = try await self.bury(["1", "2", "3"], in: queue, house)
+            let records = try #require(try await house.keys().first { $0.contains("}:records:") })
+            _ = try await house.redis.command("HDEL", records, "\(ids[1].position.value)")
+            let (outcomes, _) = try await house.store.deliveries.redrive(
+                ids.map { (id, $0.position) }, of: queue, confirmedOnly: false)
+            #expect(outcomes == [.owed, .empty, .owed])
+            let leases = try await house.lease()
+            #expect(leases.map { String(decoding: $0.body, as: UTF8.self) } == ["1", "3"])
+            #expect(try await house.settle(leases, .delivered) == [true, true])
+            #expect(try await house.shardKeys().filter { ["turns", "pay", "fly", "waiting"].contains($0) }.isEmpty)
+            #expect(try await self.all(queue, page: 9, house).map(\.position) == [ids[1].position])
+        }
+    }
+
+    @Test func `A list of letters writes nothing, and goes on at the memory limit behind one that is gone`()
+        async throws
+    {
+        try await withHouse(shards: 1) { house in
+            let queue = try address("p", "q")
+            try await house.subscribe(many: 8, to: queue)
+            try await self.bury((0..<5).map { "\($0)" }, in: queue, house)
+            let deliveries = house.store.deliveries
+            let letters = try await self.all(queue, page: 100, house)
+            try #require(letters.count == 40)
+            for number in [0, 1, 17, 38, 39] {
+                let gone = letters[number]
+                try await deliveries.discardDeadLetter(
+                    of: queue, subscription: gone.subscription, position: gone.position)
+            }
+            _ = try await house.redis.command("CONFIG", "SET", "maxmemory", "1")
+            for number in [0, 1, 16, 17, 18, 38, 39] {
+                let marker = DeadLetterMarker(
+                    endedAt: letters[number].endedAt, subscription: letters[number].subscription,
+                    position: letters[number].position)
+                let rest = try await deliveries.deadLetters(of: queue, after: marker, limit: 100).letters
+                let expected = letters.indices.filter { $0 > number && ![0, 1, 17, 38, 39].contains($0) }
+                #expect(rest == expected.map { letters[$0] })
+            }
+        }
+    }
+
     @Test func `A rate spreads what is sent again over time`() async throws {
         try await withHouse(shards: 1) { house in
             let queue = try address("p", "q")

@@ -190,6 +190,39 @@ struct StoreNeighbourTests {
         }
     }
 
+    @Test func `The lapse of a suspect that had not begun is no attempt and no failure`() async throws {
+        try await withHouse(shards: 1) { house in
+            let (queue, deliveries) = (try address("p", "q"), house.store.deliveries)
+            let subscription = try await house.subscribe(to: queue)
+            let position = try await house.post(["1"], to: queue)[0].position
+            _ = try await house.take()
+            func lapse() async throws {
+                house.time.pass(seconds: 15)
+                #expect(try await deliveries.reap(0).lapsed == 1)
+            }
+            try await lapse()
+            var earlier: [Lease] = []
+            for _ in 0..<5 {
+                #expect(try await house.settle(earlier, .delivered).allSatisfy { !$0 }, "of a lease before")
+                let leases = try await house.lease()
+                #expect(leases.map(\.attempt) == [2] && leases.map(\.suspicion) == [1])
+                #expect(
+                    try await deliveries.fates(of: position, in: queue, after: nil, limit: 1).first?.attempt == 2)
+                earlier = leases
+                try await lapse()
+            }
+            #expect(try await deliveries.attempts(of: queue, subscription: subscription)?.attempts.count == 1)
+            let begun = try await house.lease()
+            #expect(try await deliveries.begin(0, begun.map(\.token)) == [true])
+            try await lapse()
+            let last = try await house.lease()
+            #expect(last.map(\.attempt) == [3] && last.map(\.suspicion) == [2])
+            #expect(try await deliveries.attempts(of: queue, subscription: subscription)?.attempts.count == 2)
+            #expect(try await house.settle(last, .delivered) == [true])
+            #expect(try await house.shardKeys().filter { ["turns", "pay", "fly", "begun"].contains($0) }.isEmpty)
+        }
+    }
+
     @Test func `A delivery is explained at any number of attempts and lapses`() async throws {
         try await withHouse(shards: 1) { house in
             let (queue, deliveries) = (try address("p", "q"), house.store.deliveries)

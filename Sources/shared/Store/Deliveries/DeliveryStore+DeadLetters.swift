@@ -19,6 +19,7 @@ extension DeliveryStore {
         for _ in 0..<ScriptRunner.roundsMax {
             var call = self.runner.call(
                 Scripts.letters, keys: [keys.deadLetters(of: queue), keys.letters(of: queue)])
+            call.append(keys.prefix)
             call.append(filter.since?.milliseconds ?? 0)
             call.append(filter.until.map { String($0.milliseconds) } ?? "")
             call.append(filter.subscription?.text ?? "")
@@ -97,7 +98,7 @@ extension DeliveryStore {
             Scripts.redrive,
             keys: [
                 keys.letters(of: queue), keys.letterRecords(of: queue), keys.payloads, keys.references, keys.headers,
-                keys.projects, keys.bell, keys.waiting, keys.expiring, keys.lives,
+                keys.projects, keys.bell, keys.waiting, keys.expiring, keys.lives, keys.turns,
             ])
         call.append(keys.prefix)
         call.append(queue.key)
@@ -133,17 +134,17 @@ extension DeadLetterMarker {
 }
 
 extension DeadLetter {
-    /// As `bury` of `delivery.lua` writes it: `<attempts> <kind, as in the flags of a record, and 128 without a
-    /// body> <reason> <summary>`.
+    /// As `bury` of `delivery.lua` writes it: `<number of the last turn> <kind, as in the flags of a record, and 128 without
+    /// a body> <reason> <summary>`.
     init(
         subscription: SubscriptionID, position: Position, endedAt: Timestamp, _ text: String
     ) throws(StoreError) {
         let parts = text.split(separator: " ", maxSplits: 3, omittingEmptySubsequences: false)
-        guard parts.count == 4, let attempts = Int(parts[0]), let flags = Int64(parts[1]),
+        guard parts.count == 4, let turn = Int(parts[0]), turn >= 0, let flags = Int64(parts[1]),
             let reason = DeliveryDecision.Reason(rawValue: String(parts[2]))
         else { throw .corrupt("a dead letter") }
         self.init(
-            subscription: subscription, position: position, attempts: attempts, reason: reason,
+            subscription: subscription, position: position, attempts: turn % LeaseToken.fence, reason: reason,
             summary: String(parts[3]), endedAt: endedAt, kind: MessageRecord.Flag.kind(flags),
             hasBody: flags & 128 == 0)
     }

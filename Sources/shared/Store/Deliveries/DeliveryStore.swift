@@ -213,8 +213,8 @@ extension Array {
 extension LeaseToken {
     fileprivate func renewed(until end: Timestamp) -> LeaseToken {
         LeaseToken(
-            subscription: self.subscription, position: self.position, attempt: self.attempt, suspicion: self.suspicion,
-            leasedUntil: end)
+            subscription: self.subscription, position: self.position, attempt: self.attempt, fences: self.fences,
+            suspicion: self.suspicion, leasedUntil: end)
     }
 }
 

@@ -25,8 +25,8 @@ extension Taken {
                 }
                 let index = number - 1
                 let token = LeaseToken(
-                    subscription: subscription, position: first.advanced(by: index), attempt: 1, suspicion: 0,
-                    leasedUntil: leaseEnd)
+                    subscription: subscription, position: first.advanced(by: index), attempt: 1, fences: 0,
+                    suspicion: 0, leasedUntil: leaseEnd)
                 leases.append(Lease(token, header, messages[index], policy))
             }
         }
@@ -35,8 +35,8 @@ extension Taken {
 }
 
 extension Lease {
-    /// No policy comes near it; a larger number in Redis is not ours.
-    fileprivate static let attemptMax = 1_000_000_000
+    /// A larger number in Redis is not ours: fences begin anew before it.
+    fileprivate static let turnMax = LeaseToken.fence * LeaseToken.fence
 
     init(_ token: LeaseToken, _ header: SubscriptionHeader, _ record: MessageRecord, _ policy: RetryPolicy?) {
         self.init(
@@ -63,12 +63,12 @@ extension Leased {
             while !rows.isAtEnd {
                 let member = try rows.text().split(separator: ":")
                 guard (2...3).contains(member.count), let position = Int64(member[0]),
-                    (1..<ReplyReader.end).contains(position), let attempt = Int(member[1]),
-                    (1...Lease.attemptMax).contains(attempt), let suspicion = member.count == 3 ? Int(member[2]) : 0
+                    (1..<ReplyReader.end).contains(position), let turn = Int(member[1]),
+                    (1..<Lease.turnMax).contains(turn), let suspicion = member.count == 3 ? Int(member[2]) : 0
                 else { throw rows.unexpected("position and attempt") }
                 let token = LeaseToken(
-                    subscription: subscription, position: Position(position), attempt: attempt, suspicion: suspicion,
-                    leasedUntil: leaseEnd)
+                    subscription: subscription, position: Position(position), attempt: turn % LeaseToken.fence,
+                    fences: turn / LeaseToken.fence, suspicion: suspicion, leasedUntil: leaseEnd)
                 leases.append(Lease(token, header, try MessageRecord(try rows.bytes()), policy))
             }
         }

@@ -35,17 +35,26 @@ package struct Lease: Sendable, Equatable {
 
 /// Proof of a lease: it holds while the store still knows this attempt with an end no earlier than this one.
 ///
-/// A lapsed lease comes back as the next attempt, so an old token can never touch a newer attempt.
+/// A lapsed lease comes back as the next attempt or behind another fence, and what is sent again is behind another fence
+/// too, so an old token can never touch a newer lease.
 package struct LeaseToken: Hashable, Sendable {
+    /// What a fence adds to the number of an attempt, in the scripts' names of it.
+    static let fence = 1_000_000
+
     package let subscription: SubscriptionID
     package let position: Position
     package let attempt: Int
+    /// How often the delivery was given a name that none of its leases before had, see `delivery.lua`.
+    let fences: Int
     /// The level of a suspect; 0 of any other delivery.
     package let suspicion: Int
     package let leasedUntil: Timestamp
 
     /// As scripts name the attempt within its delivery.
-    var turn: String { self.suspicion == 0 ? "\(self.attempt)" : "\(self.attempt):\(self.suspicion)" }
+    var turn: String {
+        let number = self.fences * Self.fence + self.attempt
+        return self.suspicion == 0 ? "\(number)" : "\(number):\(self.suspicion)"
+    }
 
     /// As scripts name the lease.
     var member: String { "\(self.subscription.text)|\(self.position.value):\(self.turn)" }

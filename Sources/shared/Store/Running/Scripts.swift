@@ -41,7 +41,7 @@ enum Scripts {
     static let renew = plain("renew", PackageResources.renew_lua)
     static let owe = delivery("owe", PackageResources.owe_lua)
     static let attempts = delivery("attempts", PackageResources.attempts_lua)
-    static let letters = plain("letters", PackageResources.letters_lua)
+    static let letters = delivery("letters", PackageResources.letters_lua)
     static let letter = plain("letter", PackageResources.letter_lua)
     static let discard = delivery("discard", PackageResources.discard_lua)
     static let redrive = delivery("redrive", PackageResources.redrive_lua)

@@ -70,12 +70,40 @@ local function touch(keys)
     for first = 1, #keys, 1000 do call('EXISTS', unpack(keys, first, math.min(first + 999, #keys))) end
 end
 
+-- Whether the bytes of one text come before those of another; `<` goes by the locale of Redis.
+local function is_before(one, other)
+    for index = 1, math.min(#one, #other) do
+        local first, second = string.byte(one, index), string.byte(other, index)
+        if first ~= second then return first < second end
+    end
+    return #one < #other
+end
+
+-- How many members come no later than one of that score, which need not be there any more.
+local function rank_behind(key, score, member)
+    local low = call('ZCOUNT', key, '-inf', '(' .. score)
+    local high = low + call('ZCOUNT', key, score, score)
+    while low < high do
+        local middle = math.floor((low + high) / 2)
+        local found = call('ZRANGE', key, middle, middle)[1]
+        if not found or is_before(member, found) then high = middle else low = middle + 1 end
+    end
+    return low
+end
+
 -- The turn of a delivery is the number of its attempt, and `:level` while it is a suspect. It is the end of the names of
--- deliveries that wait or are leased, and can be tried for; `turns` knows those that are too many to try.
-local TRIED_ATTEMPTS = 64
+-- deliveries that wait or are leased, and can be tried for; `turns` knows those that are too many to try. Above the number
+-- of the attempt it counts fences: a delivery that is to have another name than its leases before, and the attempts that
+-- it had or is given anew, has one fence more.
+local TRIED_ATTEMPTS, FENCE = 64, 1000000
 local function is_rare(turn)
     if turn == '1' then return false end
     return string.find(turn, ':', 1, true) ~= nil or tonumber(turn) > TRIED_ATTEMPTS
+end
+
+-- The turn behind the next fence, for that attempt. After a million fences they begin anew.
+local function fenced(turn, attempt)
+    return (math.floor(turn / FENCE) + 1) % FENCE * FENCE + attempt
 end
 
 -- What a call may lease, read from ARGV: in all, of each project, how many projects have a number of their own, then
@@ -140,7 +168,7 @@ local function end_of(record, position)
     return ends, math.floor(string.byte(record, 5) / 16) % 8 * 16
 end
 
--- Dead letters of a queue: what is kept of each, by its delivery; the record of a message once for all of its letters,
+-- Dead letters of a queue: what is kept of each, by its delivery, with the number of its last turn for that of its attempts; the record of a message once for all of its letters,
 -- under its position, and under `n<position>` how many these are; under `bytes` what all of it takes. They end after so
 -- long, ms. What deals with them is made when it is needed, which is seldom.
 local LETTERS_LIFE, NO_BODY = 1209600000, 128

@@ -57,7 +57,7 @@ local function find(key, before, rare)
 end
 
 local function attempt_of(turn)
-    return tonumber(string.match(turn, '^%d+'))
+    return tonumber(string.match(turn, '^%d+')) % FENCE
 end
 
 -- Why a delivery that waits does, and when that ends; nil when somebody else has to end it.
@@ -69,7 +69,7 @@ local function hold_of(subscription, header, due, turn)
     if more and (more.b or 0) > now then return 'breaker', math.max(due, more.b) end
     if more and (more.h or 0) > now then return 'host', math.max(due, more.h) end
     if more and (more.w or 0) > now then return 'ordered', math.max(due, more.w) end
-    if due > now then return turn ~= '1' and 'retry' or 'scheduled', due end
+    if due > now then return attempt_of(turn) > 1 and 'retry' or 'scheduled', due end
     if is_ordered(header) and (out > 0 or call('ZRANGE', due_key(subscription), 0, 0)[1] ~= position .. ':' .. turn) then
         return 'ordered', now
     end

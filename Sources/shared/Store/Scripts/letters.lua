@@ -1,20 +1,14 @@
 -- letters.lua: list dead letters of a queue, in the order in which they ended.
 -- KEYS    1 dead   2 letters
--- ARGV    1 now   2 ended at or after, ms   3 ended before, ms or ''   4 subscription or ''   5 reason or ''
---         6 letter to go on behind, or ''   7 when that one ended, ms   8 limit
+-- ARGV    1 now   2 prefix   3 ended at or after, ms   4 ended before, ms or ''   5 subscription or ''   6 reason or ''
+--         7 letter to go on behind, or ''   8 when that one ended, ms   9 limit
 -- RETURNS {1: there may be more, last letter looked at or '', when it ended}, then per letter member, when it ended,
 --         what is written down of it
--- COST    log n + k for k letters looked at, at most 1000 however many of them are not asked for
+-- COST    (log n)^2 + k for k letters looked at, at most 1000 however many of them are not asked for
 local LOOKS = 1000
-local ends, limit = tonumber(ARGV[3]), tonumber(ARGV[8])
-local rank
-if ARGV[6] ~= '' then
-    -- One that is no longer there still has its place: Redis says where, and forgets it again.
-    local is_gone = call('ZADD', KEYS[1], 'NX', ARGV[7], ARGV[6]) == 1
-    rank = call('ZRANK', KEYS[1], ARGV[6]) + (is_gone and 0 or 1)
-    if is_gone then call('ZREM', KEYS[1], ARGV[6]) end
-end
-rank = math.max(rank or 0, call('ZCOUNT', KEYS[1], '-inf', '(' .. ARGV[2]))
+local ends, limit = tonumber(ARGV[4]), tonumber(ARGV[9])
+local rank = ARGV[7] ~= '' and rank_behind(KEYS[1], ARGV[8], ARGV[7]) or 0
+rank = math.max(rank, call('ZCOUNT', KEYS[1], '-inf', '(' .. ARGV[3]))
 
 local answer, found, last, ended = { 0, '', 0 }, 0, '', 0
 local rows = call('ZRANGE', KEYS[1], rank, rank + LOOKS - 1, 'WITHSCORES')
@@ -29,7 +23,7 @@ for first = 1, #rows, 200 do
         answer[2], answer[3] = last, ended
         local subscription = string.match(member, '^[^|]+')
         local reason = letter and string.match(letter, '^%d+ %d+ (%S+)')
-        if letter and (ARGV[4] == '' or ARGV[4] == subscription) and (ARGV[5] == '' or ARGV[5] == reason) then
+        if letter and (ARGV[5] == '' or ARGV[5] == subscription) and (ARGV[6] == '' or ARGV[6] == reason) then
             found = found + 1
             answer[#answer + 1] = member
             answer[#answer + 1] = at

@@ -1,6 +1,7 @@
 -- reap.lua: make the deliveries of lapsed leases due again, as their next attempt. Each is a suspect from then on: it may
 -- be what took its worker down. Its level rises with each lapse of an attempt that had begun; one that lapsed so at the
--- last level, where it was attempted alone, becomes a dead letter.
+-- last level, where it was attempted alone, becomes a dead letter. The attempt of a suspect that had not begun was none: it
+-- is due again under the same number, behind a fence, and the log says nothing of it.
 -- KEYS    1 flow   2 fly   3 pay   4 ref   5 rp   6 subh   7 alog   8 begun   9 turns   10 lives
 --         11 waiting   12 expiring   and by name: due r log dead letters records dead-bytes dead-oldest
 -- ARGV    1 now   2 prefix   3 limits   4 leases, at most 500
@@ -48,17 +49,18 @@ for index, member in ipairs(lapsed) do
     local out, window, more = flow_of(call('HGET', KEYS[1], subscription))
     local value = flow_text(out - 1, window, more)
     if value then call('HSET', KEYS[1], subscription, value) else call('HDEL', KEYS[1], subscription) end
-    if alive then
-        local entry = struct.pack('>I6I8I2I2B', now, position, math.min(attempt, 65535), LAPSED, 0)
+    -- Nobody knows whether the attempt of one without suspicion had begun.
+    local may_have_begun = level == 0 or begun[member]
+    if alive and may_have_begun then
+        local entry = struct.pack('>I6I8I2I2B', now, position, math.min(attempt % FENCE, 65535), LAPSED, 0)
             .. string.rep('\0', 15)
         local counts = write_log(subscription, call('HGET', KEYS[7], subscription), 0, 1, entry)
         call('HSET', KEYS[7], subscription, counts)
     end
     local is_poison = begun[member] and level >= LEVEL_MAX
     if alive and not is_poison then
-        -- Nobody knows whether the attempt of one without suspicion had begun.
-        if level == 0 or begun[member] then level = level + 1 end
-        local turn = (attempt + 1) .. ':' .. level
+        local turn = text(may_have_begun and attempt + 1 or fenced(attempt, attempt % FENCE)) .. ':'
+            .. (may_have_begun and level + 1 or level)
         call('ZADD', due_key(subscription), is_ordered(header) and 0 or now, position .. ':' .. turn)
         call('HSET', KEYS[9], subscription .. '|' .. position, turn)
         local project = project_of(queue_of(header))
@@ -70,7 +72,7 @@ for index, member in ipairs(lapsed) do
             quarantined = quarantined + 1
             local record = records[index]
             local kind = math.floor((string.byte(record, 5) or 0) / 16) % 8 * 16
-            dead_letters().bury(subscription, queue_of(header), position, attempt, kind, 'quarantined',
+            dead_letters().bury(subscription, queue_of(header), position, text(attempt), kind, 'quarantined',
                 'lapsed alone, as a suspect of level ' .. level, keeps_bodies and record ~= '' and record or nil)
         end
         call('HDEL', KEYS[9], subscription .. '|' .. position)

@@ -1,6 +1,7 @@
--- redrive.lua: make dead letters deliveries again, each from its first attempt and with a new life of its message.
+-- redrive.lua: make dead letters deliveries again, each from its first attempt and with a new life of its message. The turn
+-- of each is behind a fence that no lease of it had before: what is said late of an earlier attempt does not touch it.
 -- KEYS    1 letters   2 records   3 pay   4 ref   5 subh   6 rp   7 bell   8 waiting   9 expiring   10 lives
---         and by name: due r dead dead-bytes dead-oldest
+--         11 turns   and by name: due r dead letters records dead-bytes dead-oldest
 -- ARGV    1 now   2 prefix   3 queue   4 shard   5 1: only confirmed subscriptions   6 when the first is due, ms
 --         7 ms from one to the next   then letters, at most 100
 -- RETURNS {when one more would be due}, then per letter 'owed', or why it stays: 'unknown' there is none, 'gone' its
@@ -8,7 +9,6 @@
 -- COST    k log n for k letters
 local queue, project = ARGV[3], project_of(ARGV[3])
 local due, step = math.max(tonumber(ARGV[6]), now), tonumber(ARGV[7])
-local answer, first, owed = { 0 }, nil, 0
 
 -- The record with a life that ends then, whenever it was posted.
 local function renewed(record)
@@ -18,52 +18,63 @@ local function renewed(record)
         .. struct.pack('>I8', now + ttl * 1000) .. string.sub(record, from)
 end
 
-local function owe(subscription, position, member, is_ordered_one)
-    local record = call('HGET', KEYS[2], position)
-    local life = now + struct.unpack('>I4', record) * 1000
-    -- The message lives on for everybody who still waits for it.
-    if call('HSET', KEYS[3], position, renewed(record)) == 0 then
-        call('HSET', KEYS[4], position, (tonumber(call('HGET', KEYS[4], position)) or 1) + 1)
-    end
-    call('ZADD', KEYS[10], life, position)
-    call('ZADD', KEYS[9], 'LT', life, subscription)
-    owed = owed + call('ZADD', due_key(subscription), is_ordered_one and 0 or math.floor(due), position .. ':1')
-    call('ZADD', ready_key(project), 'LT', math.floor(due), subscription)
-    first = first or math.floor(due)
-    due = due + step
+-- Everything is read first: nothing can fail once it writes.
+local keys, members, subscriptions, positions = { ready_key(project) }, {}, {}, {}
+for index = 8, #ARGV do
+    local number = index - 7
+    members[number] = ARGV[index]
+    subscriptions[number], positions[number] = string.match(ARGV[index], '^(.-)|(%d+)$')
+    keys[#keys + 1] = due_key(subscriptions[number])
 end
-
--- It only adds: at the memory limit its first write, of a payload, is refused.
-local keys = { ready_key(project) }
-for index = 8, #ARGV do keys[#keys + 1] = due_key(string.match(ARGV[index], '^[^|]*')) end
+if #members == 0 then return { math.floor(due) } end
 dead_letters().keys(keys, queue)
 touch(keys)
-for index = 8, #ARGV do
-    local member, outcome = ARGV[index], 'owed'
-    local letter = call('HGET', KEYS[1], member)
-    local subscription, position = string.match(member, '^(.-)|(%d+)$')
-    local header = call('HGET', KEYS[5], subscription)
-    if not letter then
+local letters, headers = call('HMGET', KEYS[1], unpack(members)), call('HMGET', KEYS[5], unpack(subscriptions))
+local answer, owed, seen, records = { 0 }, {}, {}, {}
+for number, member in ipairs(members) do
+    local outcome, letter, header, position = 'owed', letters[number], headers[number], positions[number]
+    if letter and records[position] == nil then records[position] = call('HGET', KEYS[2], position) end
+    if not letter or seen[member] then
         outcome = 'unknown'
     elseif tonumber(string.match(letter, '^%d+ (%d+)')) % NO_BODY ~= 0 then
         outcome = 'document'
-    elseif tonumber(string.match(letter, '^%d+ (%d+)')) >= NO_BODY then
+    elseif tonumber(string.match(letter, '^%d+ (%d+)')) >= NO_BODY or not records[position] then
         outcome = 'empty'
     elseif not is_alive(header) or queue_of(header) ~= queue then
         outcome = 'gone'
     elseif ARGV[5] == '1' and string.sub(header, 16, 16) ~= '1' then
         outcome = 'unconfirmed'
     else
-        owe(subscription, position, member, string.byte(header, 17) == 49)
-        dead_letters().forget(queue, { member })
+        seen[member] = true
+        owed[#owed + 1] = number
     end
     answer[#answer + 1] = outcome
 end
-if first then
-    dead_letters().account(queue)
-    count_waiting(KEYS[8], project, owed)
-    call('ZADD', KEYS[6], 'LT', first, project)
-    if first <= now then call('ZADD', KEYS[7], 0, ARGV[4]) end
+answer[1] = math.floor(due + #owed * step)
+if #owed == 0 then return answer end
+
+-- It only adds: at the memory limit its first write, of a payload, is refused.
+local first, waiting, sent = math.floor(due), 0, {}
+for _, number in ipairs(owed) do
+    local subscription, position, record = subscriptions[number], positions[number], records[positions[number]]
+    local life, at = now + struct.unpack('>I4', record) * 1000, math.floor(due)
+    -- The message lives on for everybody who still waits for it.
+    if call('HSET', KEYS[3], position, renewed(record)) == 0 and call('HINCRBY', KEYS[4], position, 1) == 1 then
+        call('HSET', KEYS[4], position, 2)
+    end
+    call('ZADD', KEYS[10], life, position)
+    call('ZADD', KEYS[9], 'LT', life, subscription)
+    local turn = text(fenced(tonumber(string.match(letters[number], '^%d+')), 1))
+    call('HSET', KEYS[11], subscription .. '|' .. position, turn)
+    waiting = waiting + call('ZADD', due_key(subscription), string.byte(headers[number], 17) == 49 and 0 or at,
+        position .. ':' .. turn)
+    call('ZADD', ready_key(project), 'LT', at, subscription)
+    sent[#sent + 1] = members[number]
+    due = due + step
 end
-answer[1] = math.floor(due)
+dead_letters().forget(queue, sent)
+dead_letters().account(queue)
+count_waiting(KEYS[8], project, waiting)
+call('ZADD', KEYS[6], 'LT', first, project)
+if first <= now then call('ZADD', KEYS[7], 0, ARGV[4]) end
 return answer
