@@ -47,7 +47,7 @@ local function remove(subscription, queue)
     call('DEL', log_key(subscription))
     call('ZREM', order_key(queue), subscription)
     call('ZREM', ready_key(project_of(queue)), subscription)
-    call('ZREM', KEYS[11], subscription)
+    call('ZREM', KEYS[11], subscription, '>' .. subscription)
     call('ZREM', KEYS[1], subscription)
     removed = removed + 1
 end
