@@ -80,6 +80,33 @@ struct ClockTests {
         }
     }
 
+    @Test(arguments: ["limit", "breaker", "host"])
+    func `What held a subscription back while the clock was ahead holds no longer than it may`(
+        hold: String
+    ) async throws {
+        try await withHouse(shards: 1) { house in
+            let queue = try address("p", "q")
+            let pace = Pace(maxPerSecond: hold == "limit" ? 40 : nil)
+            try await house.subscribe(to: queue, ttl: 10_000_000, pace: pace)
+            func attempt(_ count: Int) async throws -> [Lease] {
+                try await house.post((0..<count).map { "\($0)" }, to: queue, ttl: 1_000_000)
+                return try await house.take().leases
+            }
+            house.time.pass(seconds: 86_400)
+            switch hold {
+            case "limit": _ = try await house.settle(try await attempt(2), .delivered)
+            case "breaker":
+                for _ in 0..<20 {
+                    _ = try await house.settle(try await attempt(1), .deadLetter(.exhausted, summary: ""))
+                }
+                #expect(try await attempt(1).isEmpty)
+            default: _ = try await house.settle(try await attempt(1), .parked(.seconds(5)))
+            }
+            house.time.pass(seconds: -86_400)
+            #expect(try await attempt(1).count == 1)
+        }
+    }
+
     @Test func `Order is kept across the jump`() async throws {
         try await withHouse(shards: 1) { house in
             let queue = try address("p", "q")

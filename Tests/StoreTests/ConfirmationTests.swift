@@ -53,6 +53,55 @@ struct ConfirmationTests {
         }
     }
 
+    @Test func `A question that waits for its minute holds no ordered subscription up`() async throws {
+        try await withHouse(shards: 1) { house async throws in
+            let queue = try address("p", "q")
+            let id = try await house.subscribe(to: queue, pace: Pace(isOrdered: true))
+            let at = house.time.now.adding(seconds: 60)
+            try await house.post(["1", "2", "3"], to: queue)
+            let first = try await house.take().leases
+            #expect(try await house.store.subscriptions.ask(queue, id: id, self.request(at: at)) == .asked)
+            #expect(try await house.settle(first, .delivered) == [true])
+            for body in ["2", "3"] {
+                let leases = try await house.lease()
+                #expect(leases.map { String(decoding: $0.body, as: UTF8.self) } == [body])
+                #expect(try await house.settle(leases, .delivered) == [true])
+            }
+            house.time.pass(milliseconds: 59_999)
+            #expect(try await house.lease().isEmpty)
+            house.time.pass(milliseconds: 1)
+            #expect(try await house.lease().map(\.kind) == [.subscriptionConfirmation])
+        }
+    }
+
+    @Test func `Tests and questions are refused where as many deliveries wait as may`() async throws {
+        let limits = DeliveryLimits(subscriptionWaiting: 3, projectWaiting: 5)
+        try await withHouse(shards: 1, limits: limits) { house async throws in
+            let queue = try address("p", "q")
+            let subscriptions = [
+                try await house.subscribe("http://a/", to: queue), try await house.subscribe("http://b/", to: queue),
+            ]
+            for id in subscriptions { #expect(try await house.store.deliveries.pause(queue, subscription: id)) }
+            func test(_ id: SubscriptionID) async throws -> Bool {
+                do throws(StoreError) {
+                    return try await house.store.subscriptions.test(queue, id: id, document: Self.document, ttl: 60)
+                        != nil
+                } catch {
+                    #expect(error == .overloaded)
+                    return false
+                }
+            }
+            for number in 0..<6 { #expect(try await test(subscriptions[0]) == (number < 3)) }
+            for number in 0..<6 { #expect(try await test(subscriptions[1]) == (number < 2)) }
+            await #expect(throws: StoreError.overloaded) {
+                _ = try await house.store.subscriptions.ask(
+                    queue, id: subscriptions[1], self.request(to: "http://b/"))
+            }
+            let health = try await house.store.deliveries.health(of: queue, subscription: subscriptions[1])
+            #expect(health?.backlog == 2)
+        }
+    }
+
     @Test func `An address gets one question a minute from a project, of whatever kind, and every one of them`()
         async throws
     {

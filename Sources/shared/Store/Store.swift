@@ -35,7 +35,8 @@ package final class Store: Sendable {
         self.queues = QueueStore(runner: runner, keyring: keyring, register: register, ids: ids)
         self.messages = MessageStore(runner: runner, keyring: keyring, register: register, ids: ids)
         self.claims = ClaimStore(runner: runner, keyring: keyring, ids: ids, moves: moves)
-        self.subscriptions = SubscriptionStore(runner: runner, keyring: keyring, register: register)
+        self.subscriptions = SubscriptionStore(
+            runner: runner, keyring: keyring, register: register, limits: limits)
         self.deliveries = DeliveryStore(runner: runner, keyring: keyring, tagger: tagger, moves: moves, limits: limits)
         self.bell = Bell(keyring: keyring)
         self.pools = PoolRegistry(runner: runner)

@@ -15,14 +15,18 @@ local function serve(batch, most, subscription, header, value)
     if is_ordered(header) then
         -- What waited before its subscription was ordered has a time where now the position counts: this call brings some
         -- of it in line, at most 500 of all subscriptions, and a later one hands out. The retries among them are not to
-        -- start before.
-        local waiting = batch.lines > 0
-            and call('ZRANGEBYSCORE', key, '(0', '+inf', 'WITHSCORES', 'LIMIT', 0, batch.lines)
-            or call('ZRANGEBYSCORE', key, '(0', '+inf', 'LIMIT', 0, 1)
+        -- start before. What is due later and was never attempted, as a question that waits for its minute, has no place
+        -- yet and holds nothing back.
+        local found, waiting = call('ZRANGEBYSCORE', key, '(0', '+inf', 'WITHSCORES', 'LIMIT', 0, math.max(batch.lines, 1)), {}
+        if #found > 0 and batch.lines == 0 then return 0, now end
+        local is_cut = #found == 2 * batch.lines
+        batch.lines = batch.lines - #found / 2
+        for index = 1, #found, 2 do
+            if tonumber(found[index + 1]) <= now or string.sub(found[index], -2) ~= ':1' then
+                waiting[#waiting + 1], waiting[#waiting + 2] = found[index], found[index + 1]
+            end
+        end
         if #waiting > 0 then
-            if batch.lines == 0 then return 0, now end
-            local is_cut = #waiting == 2 * batch.lines
-            batch.lines = batch.lines - #waiting / 2
             local lined, latest = {}, tonumber(waiting[#waiting])
             for index = 1, #waiting, 2 do
                 lined[index], lined[index + 1] = 0, waiting[index]

@@ -63,17 +63,24 @@ local function bucket(header)
     return burst, 1000 / (limit - burst + 1)
 end
 
+-- How long a host without room may hold a subscription back, ms, and how far a clock may go back by the way.
+local HOST_LONGEST, SKEW = 60000, 1000
+
 -- How many attempts may start now, and when to look again once those have.
 local function room_of(header, out, window, more)
     if not more and string.sub(header, 17, 23) == UNPACED then return window - out, now + PARKED end
     more = more or {}
     if more.p or more.x then return 0, now + HELD end
+    -- What ends later than it can was written while the clock was ahead, and counts no more.
+    local burst, interval = bucket(header)
+    if more.b and more.b > now + BREAKER_LONGEST + SKEW then more.b = now end
+    if more.h and more.h > now + HOST_LONGEST + SKEW then more.h = nil end
+    if more.t and burst and more.t > now + burst * interval + SKEW then more.t = nil end
     local wait = math.max(more.w or 0, more.b or 0, more.h or 0)
     if wait > now then return 0, wait end
     -- An open breaker whose time is over lets one probe through after the other.
     if more.b or is_ordered(header) then window = 1 end
     local room, at = window - out, now + PARKED
-    local burst, interval = bucket(header)
     if burst then
         local ahead = math.max((more.t or 0) - now, 0)
         local left = math.floor(burst - ahead / interval + 1e-6)

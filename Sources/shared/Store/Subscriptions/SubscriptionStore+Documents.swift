@@ -48,6 +48,8 @@ extension SubscriptionStore {
     ///
     /// Its document holds the signature its link works with, so it is dropped with the delivery, and no dead letter keeps
     /// it.
+    ///
+    /// - Throws: ``StoreError/overloaded`` when as many deliveries of the subscription or of its project wait as may.
     package func ask(
         _ queue: QueueAddress, id: SubscriptionID, _ request: ConfirmationRequest
     ) async throws(StoreError) -> ConfirmationOutcome {
@@ -66,6 +68,7 @@ extension SubscriptionStore {
     /// - Parameters:
     ///   - isSealed: Whether the document is what stands for it, as the bodies of a queue that encrypts.
     ///   - ttl: Seconds; it is not attempted after that.
+    /// - Throws: ``StoreError/overloaded`` when as many deliveries of the subscription or of its project wait as may.
     /// - Returns: Its place, which no message has; nil when this queue has no living subscription of the id.
     package func test(
         _ queue: QueueAddress, id: SubscriptionID, document: [UInt8], isSealed: Bool = false, ttl: Int
@@ -94,6 +97,7 @@ extension SubscriptionStore {
                 keys.waiting, keys.expiring,
             ])
         call.append(keys.prefix)
+        call.append(self.limits.text)
         call.append(id.text)
         call.append(queue.key)
         call.append(self.keyring.number(of: queue))
@@ -109,6 +113,7 @@ extension SubscriptionStore {
         case "held": return .held
         case "barred": return .barred(until: Int64(try reply.int()))
         case "absent": return .absent
+        case "full": throw .overloaded
         case let answer: throw .corrupt("owe.lua answered \(answer)")
         }
     }

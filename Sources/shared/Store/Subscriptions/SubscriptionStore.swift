@@ -9,6 +9,7 @@ package struct SubscriptionStore: Sendable {
     let runner: ScriptRunner
     let keyring: Keyring
     let register: QueueRegister
+    let limits: DeliveryLimits
 
     /// Subscribes an address to a queue, unless it already is.
     ///
