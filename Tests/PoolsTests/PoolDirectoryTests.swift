@@ -73,6 +73,31 @@ struct PoolDirectoryTests {
         }
     }
 
+    @Test func `A queue that lives on another pool is not struck out by who deletes it where it is not`() async throws {
+        try await withRedis { redis in
+            try await withRedis { other in
+                try await withDirectory(on: redis) { directory async throws in
+                    try await directory.put("a", other.url)
+                    let (pool, queue) = (try PoolName("a"), try address("p", "q"))
+                    #expect(try await directory.make(queue) == pool)
+                    try await directory.put("b", "\(redis.url)?t=b")
+                    let control = directory.defaultStore
+                    // Processes that believe an older place of it.
+                    for home in [nil, try PoolName("b")] {
+                        try await control.entering(in: control, as: [home], by: nil).queues.delete(queue)
+                        #expect(try await control.pools.locate([queue]) == [.at(pool)])
+                        #expect(try await control.pools.queueCounts() == [pool: 1])
+                        let listed = try await directory.queues(of: queue.project, after: nil, limit: 10)
+                        #expect(listed.map(\.name.text) == ["q"])
+                    }
+                    #expect(try await directory.store(of: queue).queues.metadata(of: queue) != nil)
+                    try await directory.delete(queue)
+                    #expect(try await control.pools.locate([queue]) == [.nowhere])
+                }
+            }
+        }
+    }
+
     @Test func `A-36, A-37: pools and flavors are kept as they were put, and put again`() async throws {
         try await withRedis { redis in
             try await withDirectory(on: redis) { directory async throws in

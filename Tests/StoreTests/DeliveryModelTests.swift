@@ -5,9 +5,10 @@ import TestKit
 import Testing
 
 /// The way of deliveries with workers that die between any two steps, whose answers are lost, doubled, late, and out of
-/// order.
+/// order, that may lease only so much of a project, of messages that end while their deliveries wait, and of dead letters
+/// that are sent again.
 ///
-/// Every message reaches every subscription, ends there once, and nothing is left behind.
+/// Every message reaches every subscription or ends before, ends there once, and nothing is left behind.
 struct DeliveryModelTests {
     private struct Pair: Hashable {
         let subscription: SubscriptionID
@@ -26,7 +27,12 @@ struct DeliveryModelTests {
         var owed: Set<Pair> = []
         var attempts: [Pair: Int] = [:]
         var endings: [Pair: Int] = [:]
-        var deadLetters = 0
+        /// Letters that were sent again.
+        var redriven = 0
+        /// Settlements said already, which may be said again at any time.
+        var said: [Settlement] = []
+        /// When the lives of messages end that end early; later where they were sent again.
+        var lives: [Pair: Timestamp] = [:]
         /// When a pair may be attempted again.
         var notBefore: [Pair: Timestamp] = [:]
         /// Leases whose attempt was made and is not settled.
@@ -55,6 +61,7 @@ struct DeliveryModelTests {
             }
             try await self.finish(house, &world, "seed \(seed)")
             try await self.check(house, world, "seed \(seed)")
+            #expect(world.redriven > 0, "seed \(seed): nothing was sent again")
         }
     }
 
@@ -66,17 +73,20 @@ struct DeliveryModelTests {
         case 0..<20:
             if isBusy { try await self.post(house, &world) }
         case 20..<45:
+            let allowance = try self.allowance(&world, capacity: world.capacity)
             let taken = try await deliveries.take(
-                0, events: world.random.pick([1, 3]), allowance: LeaseAllowance(capacity: world.capacity),
-                page: world.page, lease: .seconds(4),
+                0, events: world.random.pick([1, 3]), allowance: allowance, page: world.page, lease: .seconds(4),
                 confirmedOnly: false)
+            self.check(taken.leases, allowance, place)
             self.work(&world, taken.leases, at: house.time.now, place)
-        case 45..<60:
+        case 45..<58:
+            let allowance = try self.allowance(&world, capacity: world.random.pick([1, 5, 50]))
             let leases = try await deliveries.lease(
-                0, allowance: LeaseAllowance(capacity: world.random.pick([1, 5, 50])), lease: .seconds(4), projects: 8,
-                subscriptionsPerProject: 4
+                0, allowance: allowance, lease: .seconds(4), projects: 8, subscriptionsPerProject: 4
             ).leases
+            self.check(leases, allowance, place)
             self.work(&world, leases, at: house.time.now, place)
+        case 58..<60: try await self.redrive(house, &world, place)
         case 60..<85:
             world.held.shuffle(using: &world.random)
             let count = Int.random(in: 0...world.held.count, using: &world.random)
@@ -99,6 +109,42 @@ struct DeliveryModelTests {
         }
     }
 
+    /// What a call may lease: of each project, of some of them less, or nothing.
+    private func allowance(_ world: inout World, capacity: Int) throws -> LeaseAllowance {
+        var allowance = LeaseAllowance(capacity: capacity, projectMax: world.random.pick([nil, nil, 2]))
+        for queue in world.queues where world.random.chance(0.2) {
+            allowance.projects[queue.project] = world.random.pick([0, 1, 7])
+        }
+        return allowance
+    }
+
+    private func check(_ leases: [Lease], _ allowance: LeaseAllowance, _ place: Comment) {
+        #expect(leases.count <= allowance.capacity, "\(place): more than the capacity")
+        for (project, leases) in Dictionary(grouping: leases, by: \.queue.project) {
+            let most = allowance.projects[project] ?? allowance.projectMax
+            #expect(leases.count <= most, "\(place): more than a project may have")
+        }
+    }
+
+    /// Has letters of a queue sent again, then repeats what was said of their attempts before.
+    private func redrive(_ house: TestHouse, _ world: inout World, _ place: Comment) async throws {
+        let deliveries = house.store.deliveries
+        let queue = world.random.pick(world.queues)
+        let letters = try await deliveries.deadLetters(of: queue, limit: 3).letters
+        let (outcomes, _) = try await deliveries.redrive(
+            letters.map { ($0.subscription, $0.position) }, of: queue, confirmedOnly: false)
+        for (letter, outcome) in zip(letters, outcomes) where outcome == .owed {
+            let pair = Pair(subscription: letter.subscription, position: letter.position)
+            world.redriven += 1
+            world.notBefore[pair] = nil
+        }
+        let late = world.said.filter { _ in world.random.chance(0.2) }
+        guard !late.isEmpty else { return }
+        let settled = try await deliveries.settle(
+            0, Array(late.prefix(100)), allowance: LeaseAllowance(capacity: 0), lease: .seconds(4))
+        #expect(settled.written.allSatisfy { !$0 }, "\(place): written down twice")
+    }
+
     private func subscribe(_ house: TestHouse, _ world: inout World, _ queue: QueueAddress) async throws {
         world.addresses += 1
         world.living[queue, default: []].append(try await house.subscribe("http://s\(world.addresses)/", to: queue))
@@ -107,9 +153,12 @@ struct DeliveryModelTests {
     private func post(_ house: TestHouse, _ world: inout World) async throws {
         let queue = world.random.pick(world.queues)
         let count = world.random.pick([1, 1, 3, world.random.chance(0.05) ? 120 : 2])
-        for id in try await house.post((0..<count).map { "\($0)" }, to: queue) {
+        let ttl = world.random.pick([3600, 3600, 20])
+        for id in try await house.post((0..<count).map { "\($0)" }, to: queue, ttl: ttl) {
             for subscription in world.living[queue] ?? [] {
-                world.owed.insert(Pair(subscription: subscription, position: id.position))
+                let pair = Pair(subscription: subscription, position: id.position)
+                world.owed.insert(pair)
+                if ttl < 3600 { world.lives[pair] = house.time.now.adding(seconds: ttl) }
             }
         }
     }
@@ -147,14 +196,12 @@ struct DeliveryModelTests {
                 0, settlements, allowance: LeaseAllowance(capacity: capacity), lease: .seconds(4))
             for (settlement, isWritten) in zip(settlements, settled.written) where isWritten {
                 let pair = Pair(subscription: settlement.token.subscription, position: settlement.token.position)
+                if case .handedBack = settlement.ending {} else { world.said.append(settlement) }
                 switch settlement.ending {
                 case .delivered: world.endings[pair, default: 0] += 1
-                case .deadLetter:
-                    world.endings[pair, default: 0] += 1
-                    world.deadLetters += 1
                 case .retry(let delay), .postponed(let delay):
                     world.notBefore[pair] = house.time.now.adding(seconds: Int(delay.components.seconds))
-                case .handedBack, .parked, .dropped: break
+                case .deadLetter, .handedBack, .parked, .dropped: break
                 }
             }
             self.work(&world, settled.leased?.leases ?? [], at: house.time.now, place)
@@ -194,21 +241,23 @@ struct DeliveryModelTests {
 
     private func check(_ house: TestHouse, _ world: World, _ place: Comment) async throws {
         let living = world.owed.filter { !world.ended.contains($0.subscription) }
-        // Three workers died with it: it ended without anyone to say so.
-        var quarantined: Set<Pair> = []
-        var (letters, endings) = (0, world.endings)
+        // What ends as a dead letter counts as ended while its letter is there. Those of whom workers died, or whose message
+        // ended while they waited, have nobody else to say so.
+        var unattempted: Set<Pair> = []
+        var endings = world.endings
         for queue in Set(world.queues) {
             for letter in try await house.store.deliveries.deadLetters(of: queue, limit: 100_000).letters {
-                letters += 1
-                guard letter.reason == .quarantined else { continue }
                 let pair = Pair(subscription: letter.subscription, position: letter.position)
-                quarantined.insert(pair)
                 endings[pair, default: 0] += 1
+                if letter.reason == .quarantined || letter.reason == .expired { unattempted.insert(pair) }
+                if letter.summary.hasPrefix("waited") {
+                    let life = world.lives[pair]
+                    #expect(life.map { $0 <= letter.endedAt } ?? false, "\(place): ended before its message")
+                }
             }
         }
-        #expect(letters == world.deadLetters + quarantined.count, place)
         #expect(
-            living.allSatisfy { world.attempts[$0, default: 0] >= 1 || quarantined.contains($0) },
+            living.allSatisfy { world.attempts[$0, default: 0] >= 1 || unattempted.contains($0) },
             "\(place): not attempted")
         #expect(living.allSatisfy { endings[$0] == 1 }, "\(place): not ended once")
         #expect(endings.values.allSatisfy { $0 == 1 }, "\(place): ended twice")
