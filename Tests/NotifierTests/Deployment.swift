@@ -100,6 +100,12 @@ struct Deployment: Sendable {
         return leases
     }
 
+    /// The first shard of which a lease is held.
+    func shardWithLease() async throws -> Int? {
+        let looks = try await self.store.deliveries.look(at: Array(0..<self.store.deliveries.shards))
+        return looks.firstIndex { $0.oldestLease != nil }
+    }
+
     /// Scripts that Redis ran so far.
     func scriptCalls() async throws -> Int {
         let text = try await self.redis.command("INFO", "commandstats").text ?? ""

@@ -167,6 +167,42 @@ struct ManyNotifiersTests {
         }
     }
 
+    @Test func `What is in flight while Redis is away for longer than a lease is attempted once`() async throws {
+        let answers: [String: ReceiverAnswer] = [
+            "/soon": .delayed(.seconds(1), .status(200)), "/late": .delayed(.seconds(6), .status(200)),
+        ]
+        try await WebhookReceiver.with(answers: answers) { receiver in
+            try await withDeployment(appendOnly: true) { deployment in
+                for path in ["/soon", "/late"] {
+                    let queue = QueueAddress(
+                        project: deployment.queue.project, name: try QueueName(path.dropFirst().description))
+                    for number in 0..<10 {
+                        try await deployment.subscribe(receiver.url("\(path)?\(number)"), queue: queue)
+                    }
+                }
+                var settings = EngineSettings()
+                settings.lease = .seconds(1)
+                try await deployment.withNotifier(settings: settings) { [settings] in
+                    try await deployment.withNotifier(settings: settings) {
+                        for name in ["soon", "late"] {
+                            try await deployment.post(
+                                "1", to: QueueAddress(project: deployment.queue.project, name: try QueueName(name)))
+                        }
+                        try await receiver.waitFor(count: 20)
+                        await deployment.redis.kill()
+                        // The first answers come meanwhile, and the leases of all would have ended.
+                        try await Task.sleep(for: .seconds(3))
+                        try await deployment.redis.start()
+                        let isSettled = try await eventually { try? await deployment.isSettled() }
+                        #expect(isSettled == true)
+                    }
+                }
+                #expect(receiver.requests.allSatisfy { $0["herald-attempt"] == "1" })
+                #expect(receiver.count == 20)
+            }
+        }
+    }
+
     @Test func `A notifier survives the loss of its scripts and its connections`() async throws {
         try await WebhookReceiver.with { receiver in
             try await withDeployment { house in

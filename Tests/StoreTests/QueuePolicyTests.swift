@@ -68,10 +68,20 @@ struct QueuePolicyTests {
             house.time.pass(seconds: 61)
             let unknown = try #require(SubscriptionID(String(other.text.reversed())))
             let read = try await house.store.subscriptions.read(ids + [unknown, other, short], in: 0)
-            #expect(Set(read.map(\.id)) == Set(ids + [other]).subtracting([ids[7]]))
-            #expect(read.first { $0.id == other }?.subscriber == "http://other")
-            #expect(read.allSatisfy { $0.version == 1 })
-            #expect(try await house.store.subscriptions.read([], in: 0).isEmpty)
+            #expect(Set(read.subscriptions.keys) == Set(ids + [other]).subtracting([ids[7]]))
+            #expect(read.subscriptions[other]?.subscriber == "http://other")
+            #expect(read.subscriptions.values.allSatisfy { $0.version == 1 } && read.unreadable.isEmpty)
+            #expect(try await house.store.subscriptions.read([], in: 0).subscriptions.isEmpty)
+        }
+    }
+
+    @Test func `A subscription that cannot be read keeps no other from being read`() async throws {
+        try await withHouse(shards: 1) { house in
+            let ids = try await house.subscribe(many: 3, to: try address("p", "a"))
+            let records = try #require(try await house.keys().first { $0.hasSuffix("}:subs") })
+            try await house.redis.command("HSET", records, ids[1].text, "what no version wrote")
+            let read = try await house.store.subscriptions.read(ids, in: 0)
+            #expect(Set(read.subscriptions.keys) == [ids[0], ids[2]] && read.unreadable == [ids[1]])
         }
     }
 }

@@ -128,9 +128,37 @@ struct StoreNeighbourTests {
             let again = try await house.lease()
             #expect(again.map(\.attempt) == [1, 1, 1])
             #expect(try await house.settle(again, .parked(.seconds(60))).allSatisfy { $0 })
-            house.time.pass(seconds: 60)
+            #expect(try await deliveries.wake(0, [subscription]) == 1)
             #expect(try await house.lease().count == 3)
             #expect(try await deliveries.wake(0, [subscription]) == 0)
+        }
+    }
+
+    @Test func `What was parked is probed with one delivery, until one is answered or it is woken`() async throws {
+        try await withHouse(shards: 1) { house in
+            let (queue, deliveries) = (try address("p", "q"), house.store.deliveries)
+            let subscription = try await house.subscribe(to: queue)
+            try await house.post((0..<6).map { "\($0)" }, to: queue)
+            #expect(try await house.settle(try await house.take().leases, .parked(.seconds(60))).count == 6)
+            for _ in 0..<2 {
+                house.time.pass(seconds: 60)
+                let probe = try await house.lease()
+                #expect(probe.count == 1)
+                #expect(try await house.lease().isEmpty, "while it is out no other is tried")
+                #expect(try await house.settle(probe, .parked(.seconds(60))) == [true])
+                #expect(try await house.lease().isEmpty)
+            }
+            house.time.pass(seconds: 60)
+            try await house.post(["6"], to: queue)
+            #expect(try await house.take().leases.isEmpty, "what came later waits its turn")
+            let probe = try await house.lease()
+            #expect(probe.count == 1)
+            #expect(try await house.settle(probe, .delivered) == [true])
+            let rest = try await house.lease()
+            #expect(rest.count == 6)
+            #expect(try await house.settle(rest, .parked(.seconds(60))).count == 6)
+            #expect(try await deliveries.wake(0, [subscription]) == 1)
+            #expect(try await house.lease().count == 6)
         }
     }
 

@@ -10,6 +10,8 @@ struct AttemptPlanner: Sendable {
         case admitted
         /// It may not, and this is written down.
         case ended(Settlement.Ending)
+        /// It may not, because its host has as much in flight as may be.
+        case full
         /// It may not, and is kept for later by who said so.
         case kept
     }
@@ -24,6 +26,10 @@ struct AttemptPlanner: Sendable {
         case fail(ShardSchedule.Startable, AttemptPolicy, host: String, VaultError)
         /// Nothing yet, because the project has as many bytes in flight as it may. It was admitted to this host.
         case postpone(ShardSchedule.Startable, host: String)
+        /// Nothing until this host has room.
+        case park(ShardSchedule.Startable, host: String)
+        /// Nothing for now, because its subscription cannot be read.
+        case unreadable(ShardSchedule.Startable)
         /// Nothing: it is kept for later.
         case keep
     }
@@ -74,24 +80,29 @@ struct AttemptPlanner: Sendable {
         _ startables: [ShardSchedule.Startable], in shard: Int, at now: Timestamp, bodies: SharedBodies,
         admit: (ShardSchedule.Startable, Recipient) -> Admission
     ) async throws(StoreError) -> [Plan] {
-        let recipients = try await self.recipients.find(startables.map(\.lease), in: shard)
+        let recipients = try await self.recipients.find(startables.lazy.map(\.lease), in: shard)
         // A message to many subscriptions is encoded once, also when those of other projects come in between.
         var encoded: [Position: AttemptBody] = [:]
-        return startables.map { startable in
+        return zip(startables, recipients).map { startable, found in
             let lease = startable.lease
             guard now < lease.expiresAt else {
                 let ending = Self.giveUp(lease, .expired, "expired before attempt \(lease.attempt)")
                 return .end(startable.id, ending)
             }
-            guard let recipient = recipients[lease.recipient], self.isWanted(lease, by: recipient) else {
-                return .end(startable.id, .dropped)
+            let recipient: Recipient
+            switch found {
+            case .known(let known): recipient = known
+            case .gone: return .end(startable.id, .dropped)
+            case .unreadable: return .unreadable(startable)
             }
+            guard self.isWanted(lease, by: recipient) else { return .end(startable.id, .dropped) }
             guard recipient.scheme != .mailto else {
                 return .end(startable.id, Self.giveUp(lease, .noTransport, "this house sends no mail"))
             }
             switch admit(startable, recipient) {
             case .admitted: break
             case .ended(let ending): return .end(startable.id, ending)
+            case .full: return .park(startable, host: recipient.host)
             case .kept: return .keep
             }
             let policy = AttemptPolicy(lease, to: recipient, retryAfterMax: self.retryAfterMax)
@@ -176,7 +187,7 @@ struct AttemptPlanner: Sendable {
             guard opened.queue == lease.queue else { throw .forged }
             body = opened.body[...]
         }
-        guard lease.kind == .notification else { return PinnedBytes(Array(body)) }
+        guard lease.kind == .notification else { return PinnedBytes(body) }
         return PinnedBytes(
             NotificationPayload.encode(body: body, ttl: lease.ttl, delay: lease.delay, queue: lease.queue.name))
     }

@@ -1,53 +1,87 @@
 import Domain
-import Signing
-import Store
+package import Signing
+package import Store
 import Wire
 
 /// Finds out where deliveries go.
-struct Recipients: Sendable {
+package struct Recipients: Sendable {
+    /// Where one delivery goes.
+    package enum Found: Sendable {
+        case known(Recipient)
+        /// Nowhere: the subscription has ended.
+        case gone
+        /// Its subscription cannot be read here, though perhaps by a newer notifier.
+        case unreadable
+    }
+
     private let subscriptions: SubscriptionStore
     private let masterKey: MasterKey
     private let cache = SubscriptionCache()
 
-    init(subscriptions: SubscriptionStore, masterKey: MasterKey) {
+    package init(subscriptions: SubscriptionStore, masterKey: MasterKey) {
         self.subscriptions = subscriptions
         self.masterKey = masterKey
     }
 
-    /// Who gets each of these deliveries; nobody when the subscription is gone.
+    /// Where each of these deliveries goes, in their order.
     ///
-    /// All that are not known yet are read in one go.
+    /// All that are not known yet are read in one go. What a subscription is when it is read counts for all of its leases,
+    /// whatever it was when they were handed out.
     ///
     /// - Parameter leases: All of one shard.
     /// - Throws: When Redis could not be asked; then nothing is known about any of them.
-    func find(
-        _ leases: [Lease], in shard: Int
-    ) async throws(StoreError) -> [SubscriptionCache.Key: Recipient] {
-        var found: [SubscriptionCache.Key: Recipient] = [:]
-        var missing: [SubscriptionID: Lease] = [:]
+    package func find(
+        _ leases: some Collection<Lease>, in shard: Int
+    ) async throws(StoreError) -> [Found] {
+        var found: [Found] = []
+        found.reserveCapacity(leases.count)
+        var missing: [(index: Int, lease: Lease)] = []
+        var last: SubscriptionCache.Key?
         for lease in leases {
             let key = lease.recipient
-            guard found[key] == nil, missing[lease.subscription] == nil else { continue }
-            if let recipient = self.cache[key] { found[key] = recipient } else { missing[lease.subscription] = lease }
-        }
-        guard !missing.isEmpty else { return found }
-        for subscription in try await self.subscriptions.read(Array(missing.keys), in: shard) {
-            // Only addresses that could be read were ever kept; one that cannot is as good as gone.
-            guard let lease = missing[subscription.id], let subscriber = try? Subscriber(subscription.subscriber) else {
+            // Those of one subscription often come together.
+            if key == last, let same = found.last {
+                found.append(same)
+                if case .gone = same { missing.append((found.count - 1, lease)) }
                 continue
             }
-            let secrets = self.masterKey.webhookSecrets(
-                project: lease.queue.project, subscription: lease.subscription, versions: subscription.secret)
-            let recipient = Recipient(
-                subscriber: subscriber, isConfirmed: subscription.confirmed,
-                barredLinkExpiry: subscription.barredLinkExpiry, secrets: secrets,
-                options: DeliveryOptions(stored: subscription.options))
-            // Changed since the lease was handed out: what it is now counts.
-            found[lease.recipient] = recipient
-            self.cache.insert(
-                recipient, for: SubscriptionCache.Key(subscription: subscription.id, version: subscription.version))
+            last = key
+            if let recipient = self.cache[key] {
+                found.append(.known(recipient))
+            } else {
+                missing.append((found.count, lease))
+                found.append(.gone)
+            }
+        }
+        guard !missing.isEmpty else { return found }
+        let read = try await self.subscriptions.read(Array(Set(missing.map(\.lease.subscription))), in: shard)
+        var answers: [SubscriptionID: Found] = [:]
+        for id in read.unreadable { answers[id] = .unreadable }
+        for (index, lease) in missing {
+            guard answers[lease.subscription] == nil else {
+                found[index] = answers[lease.subscription] ?? .gone
+                continue
+            }
+            let answer = read.subscriptions[lease.subscription].map { self.recipient($0, of: lease) } ?? .gone
+            answers[lease.subscription] = answer
+            found[index] = answer
         }
         return found
+    }
+
+    /// What was read, kept for the next leases.
+    private func recipient(_ subscription: Subscription, of lease: Lease) -> Found {
+        // Only addresses that could be read were ever kept; one that cannot is as good as gone.
+        guard let subscriber = try? Subscriber(subscription.subscriber) else { return .gone }
+        let secrets = self.masterKey.webhookSecrets(
+            project: lease.queue.project, subscription: lease.subscription, versions: subscription.secret)
+        let recipient = Recipient(
+            subscriber: subscriber, isConfirmed: subscription.confirmed,
+            barredLinkExpiry: subscription.barredLinkExpiry, secrets: secrets,
+            options: DeliveryOptions(stored: subscription.options))
+        self.cache.insert(
+            recipient, for: SubscriptionCache.Key(subscription: subscription.id, version: subscription.version))
+        return .known(recipient)
     }
 }
 

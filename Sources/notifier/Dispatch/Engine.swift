@@ -1,5 +1,6 @@
 package import Domain
 package import Logging
+import NIOConcurrencyHelpers
 package import NIOCore
 package import Redis
 import Runtime
@@ -43,6 +44,10 @@ package struct EngineSettings: Sendable {
 /// handed back with the number of their attempt; then everything is written down.
 package struct Engine: Service {
     private static let lookEvery = Duration.seconds(1)
+    /// How long after a renewal that failed it is tried again, at most.
+    private static let renewAgain = Duration.milliseconds(500)
+    /// Looks, and renewals, in the time of one lease, at least.
+    private static let turnsPerLease = 5
 
     private let deliveries: DeliveryStore
     private let client: WebhookClient
@@ -54,6 +59,7 @@ package struct Engine: Service {
     private let metrics: NotifierMetrics
     private let logger: Logger
     private let listener: WakeupListener
+    private let reaping: NIOLockedValueBox<ReapRules>
     private let workers: [ShardWorker]
     private let eventLoop: any EventLoop
 
@@ -88,6 +94,7 @@ package struct Engine: Service {
         let (clock, metrics) = (RedisClock(shown: now), NotifierMetrics(pool: pool))
         var logger = logger
         logger[metadataKey: LogKey.pool] = "\(pool)"
+        let reaping = NIOLockedValueBox(ReapRules(lease: settings.lease, at: .now))
         let planner = AttemptPlanner(
             store: store, masterKey: masterKey, vault: vault, confirmedOnly: settings.confirmedOnly,
             retryAfterMax: settings.retryAfterMax, limiter: limiter)
@@ -98,8 +105,8 @@ package struct Engine: Service {
                 settings: settings, metrics: metrics, logger: logger)
             return ShardWorker(
                 inbox: inbox, settler: settler, deliveries: store.deliveries, client: client, planner: planner,
-                limiter: limiter, hosts: hosts, gate: gate, clock: clock, settings: settings, metrics: metrics,
-                logger: logger)
+                limiter: limiter, hosts: hosts, gate: gate, clock: clock, reaping: reaping, settings: settings,
+                metrics: metrics, logger: logger)
         }
         self.deliveries = store.deliveries
         self.client = client
@@ -111,6 +118,7 @@ package struct Engine: Service {
         self.metrics = metrics
         self.logger = logger
         self.listener = WakeupListener(bell: store.bell, connection: bell, logger: logger)
+        self.reaping = reaping
         self.eventLoop = eventLoopGroup.next()
     }
 
@@ -164,34 +172,53 @@ package struct Engine: Service {
             do throws(StoreError) {
                 let looks = try await self.deliveries.look(at: all)
                 if let latest = looks.map(\.now).max() { self.clock.observe(latest) }
+                self.reaping.withLockedValue { $0.answered(at: .now) }
                 for (worker, look) in zip(self.workers, looks) { worker.inbox.noticed(look) }
                 self.metrics.pending(events: looks.reduce(0) { $0 &+ $1.events })
             } catch {
+                self.reaping.withLockedValue { $0.failed() }
                 self.logger.warn("Redis could not be looked at", error)
             }
             self.hosts.expireWakes()
             self.metrics.inFlight(slots: self.limiter.used, bytes: self.limiter.bytes)
             self.metrics.held(projects: self.limiter.blocked, subscriptions: self.hosts.waiters)
             // Cancelled: the loop's condition sees it.
-            try? await Task.sleep(for: Self.lookEvery)
+            try? await Task.sleep(for: min(Self.lookEvery, self.settings.lease / Self.turnsPerLease))
         }
     }
 
-    /// Renews leases when a third of their time is over; a renewal that fails is tried twice more before they end.
+    /// Renews leases when a third of their time is over, and all of them once Redis is back; a renewal that fails is tried
+    /// several times more before they end.
     private func renew() async {
         let lease = self.settings.lease
+        let pause = lease / Self.turnsPerLease
+        var isComplete = true
         while !Task.isCancelled {
             // Cancelled: the loop's condition sees it.
-            try? await Task.sleep(for: lease / 5)
+            try? await Task.sleep(for: isComplete ? pause : min(pause, Self.renewAgain))
+            let hasToRenew = self.reaping.withLockedValue { $0.hasToRenew }
             let milliseconds = Int64(lease * 2 / 3 / .milliseconds(1))
-            for worker in self.workers {
-                do throws(StoreError) {
-                    try await worker.settler.renew(endingBefore: self.clock.now.adding(milliseconds: milliseconds))
-                } catch {
-                    self.logger.warn("Leases could not be renewed", error, shard: worker.inbox.shard)
-                }
+            isComplete = await self.renewAll(
+                hasToRenew ? Timestamp(milliseconds: .max) : self.clock.now.adding(milliseconds: milliseconds))
+            if hasToRenew, isComplete { self.reaping.withLockedValue { $0.renewed(at: .now) } }
+        }
+        for worker in self.workers { worker.settler.endRenewals() }
+    }
+
+    /// Renews the leases that end before a time.
+    ///
+    /// - Returns: Whether all were.
+    private func renewAll(_ time: Timestamp) async -> Bool {
+        var isComplete = true
+        for worker in self.workers {
+            do throws(StoreError) {
+                try await worker.settler.renew(endingBefore: time)
+            } catch {
+                isComplete = false
+                self.logger.warn("Leases could not be renewed", error, shard: worker.inbox.shard)
             }
         }
+        return isComplete
     }
 
     // MARK: Stopping

@@ -24,14 +24,13 @@ package struct InFlightDeliveries: Sendable {
         /// Counts for its project as long as it is here; nil before anything is encoded.
         package fileprivate(set) var body: AttemptBody?
         fileprivate var isLost = false
+        /// Whether a renewal is under way whose answer may change the token.
+        fileprivate var isRenewing = false
         fileprivate var ending: Settlement.Ending?
+        /// Set when its subscription waits for room at this host.
+        fileprivate(set) var fullHost: String?
         /// nil: nothing was attempted.
         fileprivate var report: AttemptReport?
-
-        /// Whether its subscription waits for room at its host.
-        var isParked: Bool {
-            if case .parked = self.ending { true } else { false }
-        }
     }
 
     private var entries: [ID: Entry] = [:]
@@ -43,10 +42,12 @@ package struct InFlightDeliveries: Sendable {
 
     package var count: Int { self.entries.count }
 
-    package mutating func start(_ lease: Lease) -> ID {
+    package mutating func start(_ lease: Lease) -> ID { self.start(lease.token, of: lease.queue) }
+
+    package mutating func start(_ token: LeaseToken, of queue: QueueAddress) -> ID {
         self.startedEver &+= 1
         let id = ID(number: self.startedEver)
-        self.entries[id] = Entry(token: lease.token, queue: lease.queue)
+        self.entries[id] = Entry(token: token, queue: queue)
         return id
     }
 
@@ -57,11 +58,18 @@ package struct InFlightDeliveries: Sendable {
 
     /// Ends an attempt; without effect the second time.
     ///
+    /// What ends untried while its lease is being renewed waits for the answer: only the newest token can write it down.
+    ///
+    /// - Parameter fullHost: Where it found no room.
     /// - Returns: Whether it is the first that waits to be written down.
-    package mutating func end(_ id: ID, with ending: Settlement.Ending, _ report: AttemptReport?) -> Bool {
+    package mutating func end(
+        _ id: ID, with ending: Settlement.Ending, _ report: AttemptReport?, fullHost: String? = nil
+    ) -> Bool {
         guard let index = self.entries.index(forKey: id), self.entries.values[index].ending == nil else { return false }
         self.entries.values[index].ending = ending
         self.entries.values[index].report = report
+        self.entries.values[index].fullHost = fullHost
+        guard !self.entries.values[index].isRenewing || !ending.isUntried else { return false }
         self.ended.append(id)
         return self.ended.count == 1
     }
@@ -89,19 +97,55 @@ package struct InFlightDeliveries: Sendable {
         ids.compactMap { self.entries.removeValue(forKey: $0) }
     }
 
-    /// The leases that end before a time.
+    // MARK: Renewal
+
+    /// The leases that end before a time; ``renewed(_:to:)`` has to follow for each, or ``renewalsEnded()``.
     ///
     /// One that ended untried is left alone. Settling it needs the token as it is, and a renewal could give it that of a
-    /// later lease of the same delivery.
-    package func tokens(endingBefore time: Timestamp) -> [(id: ID, token: LeaseToken)] {
-        self.entries.compactMap { id, entry in
-            guard entry.token.leasedUntil < time, !entry.isLost, entry.ending?.isUntried != true else { return nil }
-            return (id, entry.token)
+    /// later lease of the same delivery. But one that waits for the answer to a renewal, because the first was lost, is
+    /// renewed again.
+    package mutating func renewals(endingBefore time: Timestamp) -> [(id: ID, token: LeaseToken)] {
+        var renewals: [(id: ID, token: LeaseToken)] = []
+        var index = self.entries.startIndex
+        while index < self.entries.endIndex {
+            let (id, entry) = self.entries[index]
+            if entry.token.leasedUntil < time, !entry.isLost, entry.isRenewing || entry.ending?.isUntried != true {
+                self.entries.values[index].isRenewing = true
+                renewals.append((id, entry.token))
+            }
+            self.entries.formIndex(after: &index)
         }
+        return renewals
     }
 
-    package mutating func renew(_ id: ID, to token: LeaseToken) {
-        self.entries[id]?.token = token
+    /// A renewal was answered.
+    ///
+    /// - Parameter token: nil: the lease is another notifier's.
+    /// - Returns: Whether its ending waited for that, and is the first that waits to be written down.
+    package mutating func renewed(_ id: ID, to token: LeaseToken?) -> Bool {
+        guard let index = self.entries.index(forKey: id) else { return false }
+        if let token { self.entries.values[index].token = token } else { self.entries.values[index].isLost = true }
+        return self.endRenewal(at: index)
+    }
+
+    /// No renewal will be answered any more: what waited for one is written down with the token as it is known.
+    ///
+    /// - Returns: Whether something waited.
+    package mutating func renewalsEnded() -> Bool {
+        var isFirst = false
+        for id in self.entries.filter({ $0.value.isRenewing }).map(\.key) {
+            guard let index = self.entries.index(forKey: id) else { continue }
+            isFirst = self.endRenewal(at: index) || isFirst
+        }
+        return isFirst
+    }
+
+    private mutating func endRenewal(at index: Dictionary<ID, Entry>.Index) -> Bool {
+        let wasRenewing = self.entries.values[index].isRenewing
+        self.entries.values[index].isRenewing = false
+        guard wasRenewing, self.entries.values[index].ending?.isUntried == true else { return false }
+        self.ended.append(self.entries.keys[index])
+        return self.ended.count == 1
     }
 
     /// The lease is another notifier's.

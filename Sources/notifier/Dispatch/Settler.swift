@@ -10,6 +10,8 @@ final class Settler: Sendable {
     private static let settlementsMax = 64
     /// How long a first result waits for others while the worker leases, so that nothing follows it at once anyhow.
     private static let batchDelay = Duration.microseconds(300)
+    /// What becomes of a delivery that cannot be read: perhaps a newer notifier can, and otherwise its message's life ends it.
+    static let unreadable = Settlement.Ending.postponed(.seconds(60))
     /// Leases renewed in one call.
     private static let renewalsMax = 100
 
@@ -61,9 +63,14 @@ final class Settler: Sendable {
         self.inFlight.withLockedValue { $0.lose(id) }
     }
 
-    /// - Parameter report: Of the attempt; nil when none was made.
-    func end(_ id: InFlightDeliveries.ID, with ending: Settlement.Ending, _ report: AttemptReport? = nil) {
-        let isFirst = self.inFlight.withLockedValue { $0.end(id, with: ending, report) }
+    /// - Parameters:
+    ///   - report: Of the attempt; nil when none was made.
+    ///   - fullHost: Where it found no room, when its subscription waits for that.
+    func end(
+        _ id: InFlightDeliveries.ID, with ending: Settlement.Ending, _ report: AttemptReport? = nil,
+        fullHost: String? = nil
+    ) {
+        let isFirst = self.inFlight.withLockedValue { $0.end(id, with: ending, report, fullHost: fullHost) }
         if isFirst { self.signal.signal() }
     }
 
@@ -81,7 +88,9 @@ final class Settler: Sendable {
                 // Outside of the lock: the last holder of a body tells the limiter.
                 let ended = self.inFlight.withLockedValue { $0.remove(ids) }
                 self.limiter.release(ended.map(\.queue.project))
-                for entry in ended where entry.isParked { self.hosts.parked(entry.token.subscription) }
+                for entry in ended {
+                    if let host = entry.fullHost { self.hosts.parked(entry.token.subscription, for: host) }
+                }
             }
         }
     }
@@ -99,11 +108,14 @@ final class Settler: Sendable {
     /// Writes results down, again and again while Redis does not answer: a settlement that was carried out once is not
     /// carried out twice.
     ///
-    /// In the same step it leases as much again, unless the worker is leasing.
+    /// In the same step it leases as much again, unless the worker is leasing. A repeat leases nothing: the reply that was
+    /// lost, or could not be read, may have brought leases already.
     ///
-    /// After the lease's length there is nothing left to write: others have taken over.
+    /// It goes on until Redis says what became of them, however long it is away: no other notifier can have taken them over
+    /// meanwhile. But where Redis answers what makes no sense, or a stop waits for this, it ends after the time of a lease.
     private func settle(_ ids: [InFlightDeliveries.ID]) async {
         var backoff = Backoff()
+        var isFirst = true
         let deadline = ContinuousClock.now + self.settings.lease
         while true {
             // With the newest tokens: a renewal may have come between two tries.
@@ -111,7 +123,7 @@ final class Settler: Sendable {
                 ids.compactMap { inFlight.settlement(of: $0) }
             }
             guard !settlements.isEmpty else { return self.metrics.lost(ids.count) }
-            let reservation = self.reserve(upTo: settlements.count)
+            let reservation = isFirst ? self.reserve(upTo: settlements.count) : nil
             do throws(StoreError) {
                 let settled = try await self.deliveries.settle(
                     self.inbox.shard, settlements, disableAfter: self.settings.disableAfter,
@@ -122,9 +134,13 @@ final class Settler: Sendable {
                 self.metrics.lost(ids.count - count)
                 return
             } catch {
-                self.takeOver(nil, reservation)
+                if isFirst { self.takeOver(nil, reservation) }
+                isFirst = false
                 self.logger.warn("Results could not be written down yet", error, shard: self.inbox.shard)
-                guard ContinuousClock.now < deadline, !Task.isCancelled else {
+                let isOver =
+                    ContinuousClock.now >= deadline
+                    && (!error.isOfAnAbsentRedis || self.inbox.change({ $0.isStopping }))
+                guard !isOver, !Task.isCancelled else {
                     self.metrics.lost(ids.count)
                     self.logger.error(
                         "Results are lost, their deliveries will be attempted again",
@@ -179,16 +195,32 @@ final class Settler: Sendable {
 
     /// Renews the leases that end before a time.
     func renew(endingBefore time: Timestamp) async throws(StoreError) {
-        let held = self.inFlight.withLockedValue { $0.tokens(endingBefore: time) }
+        let held = self.inFlight.withLockedValue { $0.renewals(endingBefore: time) }
         for start in stride(from: 0, to: held.count, by: Self.renewalsMax) {
             let batch = held[start..<min(start + Self.renewalsMax, held.count)]
             let renewed = try await self.deliveries.renew(
                 self.inbox.shard, batch.map(\.token), lease: self.settings.lease)
-            self.inFlight.withLockedValue { inFlight in
-                for (lease, newer) in zip(batch, renewed) {
-                    if let newer { inFlight.renew(lease.id, to: newer) } else { inFlight.lose(lease.id) }
-                }
+            let isFirst = self.inFlight.withLockedValue { inFlight in
+                var isFirst = false
+                for (lease, newer) in zip(batch, renewed) { isFirst = inFlight.renewed(lease.id, to: newer) || isFirst }
+                return isFirst
             }
+            if isFirst { self.signal.signal() }
+        }
+    }
+
+    /// No lease is renewed any more.
+    func endRenewals() {
+        if self.inFlight.withLockedValue({ $0.renewalsEnded() }) { self.signal.signal() }
+    }
+}
+
+extension StoreError {
+    /// Whether a repeat can succeed as soon as Redis is there again.
+    fileprivate var isOfAnAbsentRedis: Bool {
+        switch self.trouble {
+        case .unreachable, .full, .readOnly, .loading, .overloaded, .contended: true
+        case .storeChanged, .corrupt: false
         }
     }
 }

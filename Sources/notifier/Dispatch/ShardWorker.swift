@@ -1,5 +1,6 @@
 import Domain
 import Logging
+import NIOConcurrencyHelpers
 import Runtime
 import Signing
 import Store
@@ -17,12 +18,7 @@ final class ShardWorker: Sendable {
     private static let reapedMax = 100
     /// Expired things removed in one call.
     private static let sweptMax = 200
-    /// Milliseconds a subscription is parked whose host has no room: a notifier that is gone wakes it no more, and others may
-    /// have room.
-    ///
-    /// Each its own time, so that they do not come back together.
-    private static let parking: ClosedRange<Double> = 4_000...6_000
-    /// Milliseconds until something that may not start is leased again: it is not remembered here.
+    /// Milliseconds until something that may not start is leased again.
     private static let postponement: ClosedRange<Double> = 500...1_500
 
     let inbox: ShardInbox
@@ -35,6 +31,7 @@ final class ShardWorker: Sendable {
     private let hostNumber: Int
     private let gate: SuspectGate
     private let clock: RedisClock
+    private let reaping: NIOLockedValueBox<ReapRules>
     private let settings: EngineSettings
     private let metrics: NotifierMetrics
     private let logger: Logger
@@ -43,7 +40,7 @@ final class ShardWorker: Sendable {
     init(
         inbox: ShardInbox, settler: Settler, deliveries: DeliveryStore, client: WebhookClient, planner: AttemptPlanner,
         limiter: ConcurrencyLimiter, hosts: HostLimiter, gate: SuspectGate, clock: RedisClock,
-        settings: EngineSettings, metrics: NotifierMetrics, logger: Logger
+        reaping: NIOLockedValueBox<ReapRules>, settings: EngineSettings, metrics: NotifierMetrics, logger: Logger
     ) {
         self.inbox = inbox
         self.settler = settler
@@ -55,6 +52,7 @@ final class ShardWorker: Sendable {
         self.hostNumber = hosts.register(inbox)
         self.gate = gate
         self.clock = clock
+        self.reaping = reaping
         self.settings = settings
         self.metrics = metrics
         self.logger = logger
@@ -146,7 +144,11 @@ final class ShardWorker: Sendable {
         }
     }
 
+    /// Takes over what has lapsed.
+    ///
+    /// While that may be what this notifier could not renew, it is left to a later look.
     private func reap() async throws(StoreError) {
+        guard self.reaping.withLockedValue({ $0.mayReap(at: .now) }) else { return }
         let reaped = try await self.deliveries.reap(self.inbox.shard, limit: Self.reapedMax)
         self.metrics.reaped(reaped)
         if reaped.lapsed > 0 { self.inbox.request(.lease) }
@@ -260,6 +262,12 @@ final class ShardWorker: Sendable {
             switch plan {
             case .keep: break
             case .end(let id, let ending): self.settler.end(id, with: ending)
+            case .park(let startable, let host): self.park(startable, for: host)
+            case .unreadable(let startable):
+                self.trouble.note(
+                    "A subscription cannot be read, its deliveries wait",
+                    StoreError.corrupt("subscription \(startable.lease.subscription.text)"), shard: self.inbox.shard)
+                self.settler.end(startable.id, with: Settler.unreadable)
             case .postpone(let startable, let host):
                 self.leave(host, startable, isAlone: isAlone)
                 self.settler.end(startable.id, with: Self.postponed)
@@ -306,18 +314,25 @@ final class ShardWorker: Sendable {
             self.inbox.change { $0.keepSolo(startable) }
             return .kept
         }
-        let waiter = HostRoom.Waiter(
-            subscription: lease.subscription, project: lease.queue.project, inbox: self.hostNumber)
-        guard self.hosts.enter(host, waiter) else {
-            self.metrics.postponed()
-            let isRemembered = self.hosts.wait(for: host, waiter)
-            return .ended(.parked(.milliseconds(.random(in: isRemembered ? Self.parking : Self.postponement))))
-        }
+        let waiter = self.waiter(for: lease)
+        guard self.hosts.enter(host, waiter) else { return .full }
         if lease.suspicion >= SuspectRules.fewLevel, !isAlone, !self.gate.admitSuspect() {
             self.hosts.leave(host, of: lease.queue.project)
             return .ended(Self.postponed)
         }
         return .admitted
+    }
+
+    private func waiter(for lease: Lease) -> HostRoom.Waiter {
+        HostRoom.Waiter(subscription: lease.subscription, project: lease.queue.project, inbox: self.hostNumber)
+    }
+
+    /// Has the subscription of a lease wait for its host.
+    private func park(_ startable: ShardSchedule.Startable, for host: String) {
+        self.metrics.postponed()
+        let (isRemembered, seconds) = self.hosts.wait(for: host, self.waiter(for: startable.lease))
+        self.settler.end(
+            startable.id, with: .parked(.seconds(.random(in: seconds))), fullHost: isRemembered ? host : nil)
     }
 
     private static var postponed: Settlement.Ending { .postponed(.milliseconds(.random(in: Self.postponement))) }

@@ -7,6 +7,9 @@
 -- How long a subscription with a full window is left alone, ms; whatever makes room wakes it sooner. And one that is
 -- paused, which only its resumption wakes.
 local PARKED, HELD = 30000, 3600000
+-- How long after its host had no room one attempt at a time is made of it, to see whether there is some, ms; an answer or
+-- `wake.lua` ends that.
+local PROBED = 60000
 -- The window: attempts of one subscription that may be out at once. It grows by one a success and halves on failure.
 local WINDOW_FIRST, WINDOW_MAX = 8, 64
 -- The breaker opens when so many attempts in a row, of so many deliveries, have failed. It stays open for so long, twice
@@ -37,7 +40,7 @@ local function flow_text(out, window, more)
     local value = string.format('%d %d', math.max(0, out), window)
     if more then
         if more.w and more.w <= now then more.w = nil end
-        if more.h and more.h <= now then more.h = nil end
+        if more.h and more.h + PROBED <= now then more.h = nil end
         if more.t and more.t <= now then more.t = nil end
         for _, name in ipairs(FIELDS) do
             local what = more[name]
@@ -78,8 +81,8 @@ local function room_of(header, out, window, more)
     if more.t and burst and more.t > now + burst * interval + SKEW then more.t = nil end
     local wait = math.max(more.w or 0, more.b or 0, more.h or 0)
     if wait > now then return 0, wait end
-    -- An open breaker whose time is over lets one probe through after the other.
-    if more.b or is_ordered(header) then window = 1 end
+    -- An open breaker whose time is over lets one probe through after the other, and so does what was parked.
+    if more.b or (more.h and more.h + PROBED > now) or is_ordered(header) then window = 1 end
     local room, at = window - out, now + PARKED
     if burst then
         local ahead = math.max((more.t or 0) - now, 0)
@@ -90,6 +93,12 @@ local function room_of(header, out, window, more)
         end
     end
     return room, at
+end
+
+-- Something was answered: its host has room for it, unless it was parked anew.
+local function answered(more)
+    if more and more.h and more.h <= now then more.h = nil end
+    return more
 end
 
 -- What a subscription's limit makes of so many starts.
@@ -106,7 +115,7 @@ end
 -- What failures in a row make of it, given the positions of their deliveries: they only ever delay, but for the time of
 -- nothing but failures after which nothing is sent any more, ms; 0 for never.
 local function failed(more, positions, disable_after)
-    more = more or {}
+    more = answered(more) or {}
     more.f, more.s, more.d = (more.f or 0) + #positions, more.s or now, more.d or ''
     local _, deliveries = string.gsub(more.d, '%d+', '')
     for _, position in ipairs(positions) do
@@ -129,5 +138,5 @@ end
 -- And what a success does. One that was disabled stays so until it is resumed, whatever is answered meanwhile.
 local function succeeded(more)
     if more then more.f, more.d, more.s, more.b, more.k = nil, nil, nil, nil, nil end
-    return more
+    return answered(more)
 end

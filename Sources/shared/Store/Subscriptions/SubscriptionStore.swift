@@ -95,7 +95,9 @@ package struct SubscriptionStore: Sendable {
     }
 
     /// Reads subscriptions of one shard, whatever their queues; those that do not live are left out.
-    package func read(_ ids: [SubscriptionID], in shard: Int) async throws(StoreError) -> [Subscription] {
+    ///
+    /// One that cannot be read keeps none of the others from being read.
+    package func read(_ ids: [SubscriptionID], in shard: Int) async throws(StoreError) -> SubscriptionsRead {
         let keys = self.keyring.shards[shard]
         var calls: [ScriptCall] = []
         for start in stride(from: 0, to: ids.count, by: Self.readMax) {
@@ -103,7 +105,7 @@ package struct SubscriptionStore: Sendable {
             for id in ids[start..<min(start + Self.readMax, ids.count)] { call.append(id.text) }
             calls.append(call)
         }
-        var subscriptions: [Subscription] = []
+        var read = SubscriptionsRead()
         var rest = ids[...]
         for reply in try await self.runner.runAll(calls) {
             var reply = try ReplyReader(reply, of: Scripts.recipients)
@@ -111,11 +113,15 @@ package struct SubscriptionStore: Sendable {
             for id in rest.prefix(Self.readMax) {
                 let (header, record) = (try reply.bytes(), try reply.bytes())
                 guard !header.isEmpty else { continue }
-                subscriptions.append(try Subscription(id: id, header: header, record: record, now: now))
+                do throws(StoreError) {
+                    read.subscriptions[id] = try Subscription(id: id, header: header, record: record, now: now)
+                } catch {
+                    read.unreadable.append(id)
+                }
             }
             rest = rest.dropFirst(Self.readMax)
         }
-        return subscriptions
+        return read
     }
 
     /// Subscriptions of one reading: options may be large.
@@ -134,6 +140,13 @@ package struct SubscriptionStore: Sendable {
         call.append(queue.key)
         _ = try await self.runner.run(call)
     }
+}
+
+/// What a reading of subscriptions found.
+package struct SubscriptionsRead: Sendable, Equatable {
+    package fileprivate(set) var subscriptions: [SubscriptionID: Subscription] = [:]
+    /// Those whose header or record is none that this version writes.
+    package fileprivate(set) var unreadable: [SubscriptionID] = []
 }
 
 extension SubscriptionID {
