@@ -4,11 +4,9 @@ package import ServiceLifecycle
 
 /// Runs what serves one pool, and starts it again when it cannot start or fails; others go on meanwhile.
 package struct PoolWorker: Service {
-    /// How long until it is tried again: at first, then twice as long each time.
-    private static let pauseLongest = Duration.seconds(30)
-
     private let name: String
     private let health: PoolHealth
+    private let number: Int
     private let logger: Logger
     private let pauseFirst: Duration
     private let services: @Sendable () async throws -> [any Service]
@@ -23,6 +21,7 @@ package struct PoolWorker: Service {
     ) {
         self.name = name
         self.health = health
+        self.number = health.newWorker()
         self.logger = logger
         self.pauseFirst = pauseFirst
         self.services = services
@@ -30,25 +29,27 @@ package struct PoolWorker: Service {
 
     /// Returns when a stop is asked for and everything has stopped.
     package func run() async throws {
-        var pause = self.pauseFirst
+        var pauses = RestartPause(first: self.pauseFirst)
         while !Task.isCancelled {
+            let pause: Duration
+            let start = ContinuousClock.now
             do {
                 let services = try await self.services()
-                self.health.set(nil, of: self.name)
+                self.health.set(nil, of: self.name, by: self.number)
                 try await ServiceGroup(configuration: .init(services: services, logger: self.logger)).run()
                 return
             } catch {
                 if error is CancellationError { return }
-                self.health.set(Self.reason(error), of: self.name)
+                pause = pauses.next(after: ContinuousClock.now - start)
+                self.health.set(Self.reason(error), of: self.name, by: self.number)
                 self.logger.error(
                     "A pool cannot be served, its start is tried again",
                     metadata: ["pool": "\(self.name)", LogKey.error: "\(error)", "pause": "\(pause)"])
             }
-            do { try await cancelWhenGracefulShutdown { [pause] in try await Task.sleep(for: pause) } } catch { break }
-            pause = min(pause * 2, Self.pauseLongest)
+            do { try await cancelWhenGracefulShutdown { try await Task.sleep(for: pause) } } catch { break }
         }
         // Removed, or the process stops: it is missed no more.
-        self.health.set(nil, of: self.name)
+        self.health.set(nil, of: self.name, by: self.number)
     }
 
     /// What an operator is told: without addresses, which an error of the network may hold.

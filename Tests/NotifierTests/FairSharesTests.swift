@@ -89,6 +89,51 @@ struct FairSharesTests {
         #expect(shares.next() == 1)
     }
 
+    @Test func `With every slot held, a settlement may lease as much as it gives back`() throws {
+        let (first, second) = (try Self.project("a"), try Self.project("b"))
+        var shares = FairShares(slots: 640)
+        shares.count(Array(repeating: first, count: 320) + Array(repeating: second, count: 320))
+        let ending = Array(repeating: first, count: 64)
+        shares.settling(ending)
+        #expect(shares.used == 576 && shares.settling == 64)
+        #expect(shares.reserve(for: 1).allowance.capacity == 0, "what is being settled is not free")
+        let reservation = shares.reserve(for: 0, upTo: 64, settling: 64)
+        #expect(reservation.allowance.capacity == 64)
+        shares.confirm(reservation, of: Array(repeating: second, count: 64))
+        #expect(shares.next() == nil)
+        shares.settled(64)
+        #expect(shares.used == 640 && shares.settling == 0 && shares.next() == nil)
+        shares.release(Array(repeating: first, count: 256) + Array(repeating: second, count: 384))
+        #expect(shares.isIdle)
+    }
+
+    @Test func `However many projects are over their share, none is served as one that holds nothing`() throws {
+        var shares = FairShares(slots: 9000, bytes: 3_000_000)
+        let floods = try (0..<290).map { try Self.project("flood-\($0)") }
+        for flood in floods { shares.hold(bytes: 10_000, of: flood) }
+        shares.hold(bytes: 6_000, of: try Self.project("other"))
+        #expect(shares.blocked == 291)
+        let allowance = shares.reserve(for: 0).allowance
+        #expect(allowance.projects.count == LeaseAllowance.projectsMax)
+        let most = floods.map { allowance.projects[$0] ?? allowance.projectMax }.max()
+        #expect(most == FairShares.few)
+    }
+
+    @Test func `A shard that had to leave something behind is named once no project is over its share`() throws {
+        let (loud, other) = (try Self.project("loud"), try Self.project("other"))
+        var shares = FairShares(slots: 900)
+        Self.fill(&shares, by: loud)
+        let reservation = shares.reserve(for: 5)
+        #expect(reservation.isAskedAgain)
+        shares.confirm(reservation, of: [other])
+        var woken: [Int] = []
+        while let shard = shares.next() { woken.append(shard) }
+        #expect(woken.isEmpty)
+        shares.release(Array(repeating: loud, count: 100))
+        while let shard = shares.next() { woken.append(shard) }
+        #expect(woken.contains(5) && Set(woken).count == woken.count)
+    }
+
     @Test func `What is given back twice is counted once`() throws {
         let project = try Self.project("a")
         var shares = FairShares(slots: 10)

@@ -61,7 +61,7 @@ struct PoolWorkerTests {
         }
         try await Self.running(worker) { () async throws in
             #expect(try await eventually { tries.withLockedValue { $0 } >= 3 ? true : nil } == true)
-            health.set("it has no room", of: "west")
+            health.set("it has no room", of: "west", by: health.newWorker())
             #expect(
                 try await eventually { () -> Bool? in
                     guard case .notReady(let reason) = health.readiness else { return nil }
@@ -70,5 +70,22 @@ struct PoolWorkerTests {
                 } == true)
         }
         #expect(health.readiness == .notReady("pool west is not served: it has no room"))
+    }
+
+    @Test func `A replaced worker that ends late does not hide what its successor says`() {
+        let health = PoolHealth()
+        let (old, new) = (health.newWorker(), health.newWorker())
+        health.set("it cannot start", of: "east", by: new)
+        health.set(nil, of: "east", by: old)
+        #expect(health.readiness == .notReady("pool east is not served: it cannot start"))
+        health.set(nil, of: "east", by: new)
+        #expect(health.readiness == .ready)
+    }
+
+    @Test func `Pauses between starts double up to a bound, and start over after a long good run`() {
+        var pauses = RestartPause(first: .milliseconds(500))
+        let first = (0..<8).map { _ in pauses.next(after: .milliseconds(10)) }
+        #expect(first == [0.5, 1, 2, 4, 8, 16, 30, 30].map { Duration.seconds($0) })
+        #expect(pauses.next(after: .seconds(3600)) == .milliseconds(500))
     }
 }

@@ -17,11 +17,37 @@ struct ShardScheduleTests {
             // There is always more of it.
             switch work {
             case .take: schedule.took(more: true, [], isBounded: false)
-            case .lease: schedule.failed(.lease)
+            case .lease:
+                _ = schedule.leased(more: false, [], nextDue: nil, now: Self.now)
+                _ = schedule.request(.lease)
             default: _ = schedule.request(work)
             }
         }
         #expect(counts == [.reap: 100, .take: 100, .lease: 100, .sweep: 100])
+    }
+
+    @Test func `A kind of work that fails waits longer each time, and holds up no other`() {
+        var schedule = ShardSchedule()
+        var pauses: [Duration] = []
+        for _ in 0..<4 {
+            _ = schedule.request(.sweep)
+            #expect((schedule.next() == .perform(.sweep)) as Bool)
+            pauses.append(schedule.failed(.sweep, chance: 0))
+            // A look asks for it meanwhile.
+            #expect((!schedule.request(.sweep) && !schedule.hasWork && schedule.next() == .wait) as Bool)
+            for work in [ShardSchedule.Work.take, .lease] {
+                #expect((schedule.request(work) && schedule.next() == .perform(work)) as Bool)
+                schedule.succeeded(work)
+                schedule.took(more: false, [], isBounded: false)
+                while schedule.hasWork { _ = schedule.next() }
+                _ = schedule.leased(more: false, [], nextDue: nil, now: Self.now)
+            }
+            #expect((schedule.retry(.sweep)) as Bool)
+        }
+        #expect(pauses == [.milliseconds(10), .milliseconds(20), .milliseconds(40), .milliseconds(80)])
+        #expect((schedule.next() == .perform(.sweep)) as Bool)
+        schedule.succeeded(.sweep)
+        #expect(schedule.failed(.sweep, chance: 0) == .milliseconds(10))
     }
 
     @Test func `Either the worker or a settlement leases at a time, and what does not lease goes on`() {
@@ -31,7 +57,7 @@ struct ShardScheduleTests {
         _ = schedule.request(.sweep)
         #expect((schedule.next() == .perform(.sweep)) as Bool)
         #expect((schedule.next() == .wait) as Bool)
-        _ = schedule.leased(more: false, [], nextDue: nil, isBounded: false, now: Self.now)
+        _ = schedule.leased(more: false, [], nextDue: nil, now: Self.now)
         #expect((schedule.next() == .perform(.take)) as Bool)
         #expect((!schedule.settlerMayLease() && schedule.isLeasing) as Bool)
         schedule.took(more: false, [], isBounded: false)
@@ -42,11 +68,12 @@ struct ShardScheduleTests {
         var schedule = ShardSchedule()
         var waits: [Int64?] = []
         for _ in 0..<5 {
-            waits.append(schedule.leased(more: true, [], nextDue: Self.now, isBounded: false, now: Self.now))
+            waits.append(schedule.leased(more: true, [], nextDue: Self.now, now: Self.now))
             #expect((schedule.timerFired() && schedule.next() == .perform(.lease)) as Bool)
         }
         #expect(waits == [20, 40, 80, 100, 100])
-        #expect(schedule.leased(more: false, [], nextDue: nil, isBounded: true, now: Self.now) == 100)
+        #expect(
+            schedule.leased(more: false, [], nextDue: nil, now: Self.now) == nil, "nothing that may be leased is due")
     }
 
     @Test func `The timer follows the earliest due time, and leaves distant ones to a look`() {
@@ -66,7 +93,7 @@ struct ShardScheduleTests {
         for (due, now) in [(odd, Self.now), (Self.now, odd), (odd, odd)] {
             var schedule = ShardSchedule()
             _ = schedule.lookAgain(at: due, now: now)
-            _ = schedule.leased(more: true, [], nextDue: due, isBounded: true, now: now)
+            _ = schedule.leased(more: true, [], nextDue: due, now: now)
             _ = RedisClock(shown: odd).now
         }
     }

@@ -26,7 +26,7 @@ struct DeliveryTests {
     }
 
     @Test(arguments: ["0:1", "5:0", "5:-3", "5:9223372036854775807", "9007199254740992:1", "5:1:9223372036854775808"])
-    func `A member that is no delivery of ours is an error of its call, and traps nothing`(member: String) async throws
+    func `A member that is no delivery of ours is left out and counted, and traps nothing`(member: String) async throws
     {
         try await withHouse(shards: 1) { house in
             let queue = try address("p", "q")
@@ -42,7 +42,48 @@ struct DeliveryTests {
             let record = try #require(try await house.redis.command("HVALS", pay).array?.first?.bytes)
             let position = String(member.prefix { $0 != ":" })
             try await house.redis.command("HSET", pay, position, String(decoding: record, as: UTF8.self))
-            await #expect(throws: StoreError.self) { _ = try await house.lease() }
+            let leased = try await house.store.deliveries.lease(
+                0, allowance: LeaseAllowance(capacity: 100), lease: .seconds(15))
+            #expect(leased.leases.isEmpty && leased.unreadable.count == 1 && leased.unreadable.leases.isEmpty)
+        }
+    }
+
+    @Test func `What cannot be read of a reply keeps nothing else of it from being delivered`() async throws {
+        try await withHouse(shards: 1) { house in
+            let queue = try address("p", "q")
+            let ids = try await house.subscribe(many: 3, to: queue)
+            let posted = try await house.post(["1", "2"], to: queue)
+            _ = try await house.take(capacity: 0)
+            let pay = try #require(try await house.keys().first { $0.hasSuffix("}:pay") })
+            let headers = try #require(try await house.keys().first { $0.hasSuffix("}:subh") })
+            // One message that no version wrote.
+            try await house.redis.command("HSET", pay, "\(posted[0].position.value)", "x")
+            let first = try await house.store.deliveries.lease(
+                0, allowance: LeaseAllowance(capacity: 100), lease: .seconds(15))
+            #expect(first.leases.map(\.position) == Array(repeating: posted[1].position, count: 3))
+            #expect(first.unreadable.count == 3)
+            #expect(Set(first.unreadable.leases.map(\.token.subscription)) == Set(ids))
+            // It waits until a version comes that can read it, and delays nothing else.
+            let waiting = first.unreadable.leases.map { Settlement($0.token, of: $0.queue, .postponed(.seconds(60))) }
+            #expect(try await house.store.deliveries.settle(0, waiting).written == [true, true, true])
+            #expect(try await house.settle(first.leases, .handedBack) == [true, true, true])
+            // One subscription that no version wrote.
+            let header = try #require(try await house.redis.command("HGET", headers, ids[0].text).text)
+            try await house.redis.command("HSET", headers, ids[0].text, header.replacing("000001", with: "00000x"))
+            house.time.pass(seconds: 60)
+            try await house.post(["3"], to: queue)
+            let taken = try await house.take()
+            #expect(taken.leases.isEmpty && taken.unreadable == UnreadableRows(), "what waits is first")
+            let leased = try await house.store.deliveries.lease(
+                0, allowance: LeaseAllowance(capacity: 100), lease: .seconds(15))
+            // Of two subscriptions the second message and the third, of the third subscription nothing.
+            #expect(leased.leases.count == 4 && leased.leases.allSatisfy { $0.subscription != ids[0] })
+            #expect(leased.unreadable.count == 5 && leased.unreadable.leases.count == 2)
+            for lease in leased.leases { #expect(lease.position != posted[0].position) }
+            #expect(try await house.settle(leased.leases, .delivered).allSatisfy { $0 })
+            try await house.post(["4"], to: queue)
+            let next = try await house.take()
+            #expect(next.leases.allSatisfy { $0.subscription != ids[0] })
         }
     }
 

@@ -13,7 +13,7 @@ import Store
 /// | `herald-message-id`, `herald-subscription-id` | the ids of the messaging API; a confirmation is no message |
 /// | `herald-message-type` | as `Message_Type` in the body, see ``NotificationKind`` |
 ///
-/// In front of them stand those of the recipient, which can replace none of these.
+/// In front of them stand those of the recipient, `herald-subscription-id` among them; they can replace none of these.
 enum AttemptHeaders {
     static func lines(
         delivery: DeliveryID, message: MessageID?, lease: Lease, at now: Timestamp, body: PinnedBytes,
@@ -22,16 +22,20 @@ enum AttemptHeaders {
         let signature = body.withSpan {
             recipient.secrets.signature(id: delivery.text, at: now, body: $0)
         }
-        var lines =
-            recipient.headers + [
-                "webhook-id: \(delivery.text)",
-                "webhook-timestamp: \(now.seconds)",
-                "webhook-signature: \(signature)",
-                "herald-attempt: \(lease.attempt)",
-                "herald-subscription-id: \(lease.subscription.text)",
-                "herald-message-type: \(lease.kind.rawValue)",
-            ]
+        var lines: [String] = []
+        lines.reserveCapacity(recipient.headers.count + 6)
+        lines += recipient.headers
+        lines.append("webhook-id: \(delivery.text)")
+        lines.append("webhook-timestamp: \(now.seconds)")
+        lines.append("webhook-signature: \(signature)")
+        lines.append("herald-attempt: \(lease.attempt)")
+        lines.append(lease.kind == .notification ? Self.notification : Self.type(of: lease.kind))
         if let message { lines.append("herald-message-id: \(message.text)") }
         return lines
     }
+
+    /// Of nearly all attempts.
+    private static let notification = Self.type(of: .notification)
+
+    private static func type(of kind: NotificationKind) -> String { "herald-message-type: \(kind.rawValue)" }
 }

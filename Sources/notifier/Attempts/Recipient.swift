@@ -28,8 +28,10 @@ package final class Recipient: Sendable {
     /// Bytes that its options take here.
     package let optionBytes: Int
 
+    /// - Parameter subscription: Its id, for a header; nil: its requests have none.
     package init(
-        subscriber: Subscriber, isConfirmed: Bool, barredLinkExpiry: Int64 = 0, secrets: WebhookSecrets,
+        subscription: SubscriptionID? = nil, subscriber: Subscriber, isConfirmed: Bool, barredLinkExpiry: Int64 = 0,
+        secrets: WebhookSecrets,
         options: DeliveryOptions = DeliveryOptions()
     ) {
         // An address that was kept before it was checked fails when it is sent to.
@@ -45,7 +47,9 @@ package final class Recipient: Sendable {
         self.finalStatuses = options.finalStatuses
         self.disablesOnGone = options.disablesOnGone
         let own = options.headers.headers
-        self.headers = own.isEmpty ? Self.plainHeaders : Self.lines(of: own)
+        self.headers =
+            (own.isEmpty ? Self.plainHeaders : Self.lines(of: own))
+            + (subscription.map { ["herald-subscription-id: \($0.text)"] } ?? [])
         self.optionBytes =
             (options.template?.count ?? 0) + own.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count }
     }

@@ -76,7 +76,7 @@ package struct Recipients: Sendable {
         let secrets = self.masterKey.webhookSecrets(
             project: lease.queue.project, subscription: lease.subscription, versions: subscription.secret)
         let recipient = Recipient(
-            subscriber: subscriber, isConfirmed: subscription.confirmed,
+            subscription: lease.subscription, subscriber: subscriber, isConfirmed: subscription.confirmed,
             barredLinkExpiry: subscription.barredLinkExpiry, secrets: secrets,
             options: DeliveryOptions(stored: subscription.options))
         self.cache.insert(

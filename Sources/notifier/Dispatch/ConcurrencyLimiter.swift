@@ -21,28 +21,45 @@ final class ConcurrencyLimiter: Sendable {
         self.change { $0.limit(slots: slots, bytes: bytes) }
     }
 
-    var used: Int { self.state.withLockedValue { $0.shares.used } }
+    /// Leases that are not settled yet.
+    var used: Int { self.state.withLockedValue { $0.shares.used + $0.shares.settling } }
     var bytes: Int { self.state.withLockedValue { $0.shares.bytes } }
     var blocked: Int { self.state.withLockedValue { $0.shares.blocked } }
 
-    /// Reserves what one call may lease; ``confirm(_:of:)`` has to follow.
+    /// Reserves what one call may lease; ``confirm(_:of:and:)`` has to follow.
     ///
-    /// A shard that gets nothing is asked to lease when there is something.
-    func reserve(for shard: ShardInbox, upTo wanted: Int = FairShares.perCallMax) -> FairShares.Reservation {
+    /// A shard that gets nothing, or nothing for some projects, is asked to lease when there is something.
+    ///
+    /// - Parameter settling: Slots that the same call gives back.
+    func reserve(
+        for shard: ShardInbox, upTo wanted: Int = FairShares.perCallMax, settling: Int = 0
+    ) -> FairShares.Reservation {
         self.state.withLockedValue { state in
-            let reservation = state.shares.reserve(for: shard.shard, upTo: wanted)
-            if reservation.allowance.capacity == 0 { state.waiting[shard.shard] = shard }
+            let reservation = state.shares.reserve(for: shard.shard, upTo: wanted, settling: settling)
+            if reservation.isAskedAgain { state.waiting[shard.shard] = shard }
             return reservation
         }
     }
 
-    func confirm(_ reservation: FairShares.Reservation, of leases: [Lease]) {
-        self.change { $0.confirm(reservation, of: leases.lazy.map(\.queue.project)) }
+    /// - Parameters:
+    ///   - projects: Whose the leases are that came.
+    ///   - others: And those that are more.
+    func confirm(
+        _ reservation: FairShares.Reservation, of projects: some Sequence<ProjectID>, and others: [ProjectID] = []
+    ) {
+        self.change {
+            $0.confirm(reservation, of: projects)
+            $0.count(others)
+        }
     }
 
-    /// - Parameter projects: Of the leases that ended, one each.
-    func release(_ projects: [ProjectID]) {
-        self.change { $0.release(projects) }
+    /// - Parameter projects: Of the leases whose end is about to be written down, one each; ``settled(_:)`` has to follow.
+    func settling(_ projects: [ProjectID]) {
+        self.state.withLockedValue { $0.shares.settling(projects) }
+    }
+
+    func settled(_ count: Int) {
+        self.change { $0.settled(count) }
     }
 
     func mayHold(_ project: ProjectID) -> Bool { self.state.withLockedValue { $0.shares.mayHold(project) } }

@@ -180,6 +180,7 @@ package struct Engine: Service {
                 self.logger.warn("Redis could not be looked at", error)
             }
             self.hosts.expireWakes()
+            self.gate.expireDrain()
             self.metrics.inFlight(slots: self.limiter.used, bytes: self.limiter.bytes)
             self.metrics.held(projects: self.limiter.blocked, subscriptions: self.hosts.waiters)
             // Cancelled: the loop's condition sees it.

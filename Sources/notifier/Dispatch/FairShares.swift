@@ -31,6 +31,8 @@ package struct FairShares: Sendable {
 
         /// Whether less may come than the call has room for, so that something due may be left behind.
         package let isBounded: Bool
+        /// Whether ``FairShares/next()`` names the shard when what is left behind may be leased.
+        package let isAskedAgain: Bool
     }
 
     private struct Use {
@@ -42,6 +44,8 @@ package struct FairShares: Sendable {
     private var bytesMax: Int
     /// Slots of leases that were handed out.
     package private(set) var used = 0
+    /// Slots of leases whose end is being written down: no project's any more, and not free yet.
+    package private(set) var settling = 0
     package private(set) var bytes = 0
     /// Slots, and bytes, of calls that are under way.
     private var reserved = 0
@@ -49,6 +53,8 @@ package struct FairShares: Sendable {
     private var uses: [ProjectID: Use] = [:]
     /// Shards that got nothing, longest waiting first.
     private var starved: [Int] = []
+    /// Shards that got nothing for some projects.
+    private var leftBehind: [Int] = []
 
     /// - Parameters:
     ///   - slots: Attempts in flight at once, at least 1.
@@ -65,7 +71,7 @@ package struct FairShares: Sendable {
     }
 
     /// Whether nothing is held and no call is under way.
-    package var isIdle: Bool { self.used == 0 && self.reserved == 0 }
+    package var isIdle: Bool { self.used == 0 && self.reserved == 0 && self.settling == 0 }
 
     /// Slots a project holds.
     package func slots(of project: ProjectID) -> Int { self.uses[project]?.slots ?? 0 }
@@ -75,7 +81,7 @@ package struct FairShares: Sendable {
 
     /// Projects that may take nothing more now.
     package var blocked: Int {
-        let (slots, bytes) = self.thresholds
+        let (slots, bytes) = self.thresholds()
         // None can hold more than all together.
         guard self.used >= slots || self.bytes >= bytes else { return 0 }
         return self.uses.values.count { $0.slots >= max(slots, Self.few) || $0.bytes >= max(bytes, 1) }
@@ -86,27 +92,34 @@ package struct FairShares: Sendable {
     /// Reserves up to `wanted` slots for one call, at most half of what is free and no more than ``perCallMax``.
     ///
     /// A shard that gets none is woken when some are free again, see ``next()``.
-    package mutating func reserve(for shard: Int, upTo wanted: Int = Self.perCallMax) -> Reservation {
-        let free = self.free
-        let (slots, bytes) = self.thresholds
+    ///
+    /// - Parameter settling: Slots of ``settling`` that the same call gives back: it may lease as many.
+    package mutating func reserve(
+        for shard: Int, upTo wanted: Int = Self.perCallMax, settling: Int = 0
+    ) -> Reservation {
+        let unused = self.unused
+        let (slots, bytes) = self.thresholds(and: settling)
         // Half: two calls that run beside each other must not both hand all that is left to one project.
-        let capacity = self.freeBytes > 0 ? max(0, min(free - free / 2, wanted, Self.perCallMax)) : 0
+        let most = settling + unused - max(0, unused) / 2
+        let capacity = self.freeBytes > 0 ? max(0, min(most, wanted, Self.perCallMax)) : 0
         guard capacity > 0 else {
             if !self.starved.contains(shard) { self.starved.append(shard) }
-            return Reservation(
-                allowance: .none, bytes: 0, isBounded: true)
+            return Reservation(allowance: .none, bytes: 0, isBounded: true, isAskedAgain: true)
         }
-        let newcomer = min(capacity, Self.allowed(slots, holding: 0))
+        var newcomer = min(capacity, Self.allowed(slots, holding: 0))
         var named: [ProjectID: Int] = [:]
         if self.used > slots + Self.weight - (Self.weight + 1) * capacity || self.bytes >= bytes {
-            named = self.named(slots: slots, bytes: bytes, capacity: newcomer)
+            (named, newcomer) = self.named(slots: slots, bytes: bytes, capacity: newcomer)
         }
+        let leavesBehind = named.values.contains(0)
+        if leavesBehind, !self.leftBehind.contains(shard) { self.leftBehind.append(shard) }
         let bytesOfCall = min(Self.perCallBytesMax, self.bytesMax / 64)
         self.reserved += capacity
         self.reservedBytes += bytesOfCall
         return Reservation(
             allowance: LeaseAllowance(capacity: capacity, projectMax: newcomer, projects: named), bytes: bytesOfCall,
-            isBounded: capacity < min(wanted, Self.perCallMax) || newcomer < capacity || !named.isEmpty)
+            isBounded: capacity < min(wanted, Self.perCallMax) || newcomer < capacity || !named.isEmpty,
+            isAskedAgain: leavesBehind)
     }
 
     /// Turns a reservation into what its call brought.
@@ -115,25 +128,57 @@ package struct FairShares: Sendable {
     package mutating func confirm(_ reservation: Reservation, of projects: some Sequence<ProjectID>) {
         self.reserved -= reservation.allowance.capacity
         self.reservedBytes -= reservation.bytes
-        for project in projects {
-            self.uses[project, default: Use()].slots += 1
-            self.used += 1
+        self.count(projects)
+    }
+
+    /// Counts leases, one for each project that is named.
+    package mutating func count(_ projects: some Sequence<ProjectID>) {
+        Self.forEachRun(of: projects) { project, count in
+            self.uses[project, default: Use()].slots += count
+            self.used += count
         }
     }
 
     /// Gives back the slots of leases that ended.
     package mutating func release(_ projects: some Sequence<ProjectID>) {
-        for project in projects {
-            guard let use = self.uses[project], use.slots > 0 else { continue }
-            self.used -= 1
-            self.uses[project] = use.slots == 1 && use.bytes == 0 ? nil : Use(slots: use.slots - 1, bytes: use.bytes)
+        Self.forEachRun(of: projects) { project, count in
+            guard let index = self.uses.index(forKey: project) else { return }
+            let released = min(count, self.uses.values[index].slots)
+            self.used -= released
+            self.uses.values[index].slots -= released
+            if self.uses.values[index].slots == 0, self.uses.values[index].bytes == 0 { self.uses.remove(at: index) }
         }
+    }
+
+    /// Leases come and end in runs of one project: one look at the table for each.
+    private static func forEachRun(of projects: some Sequence<ProjectID>, _ body: (ProjectID, Int) -> Void) {
+        var run: (project: ProjectID, count: Int)?
+        for project in projects {
+            if let current = run, current.project == project {
+                run = (project, current.count + 1)
+            } else {
+                if let run { body(run.project, run.count) }
+                run = (project, 1)
+            }
+        }
+        if let run { body(run.project, run.count) }
+    }
+
+    /// Takes the slots of leases that ended from their projects; they are free once ``settled(_:)`` says so.
+    package mutating func settling(_ projects: [ProjectID]) {
+        self.release(projects)
+        self.settling += projects.count
+    }
+
+    /// The ends of so many leases are written down.
+    package mutating func settled(_ count: Int) {
+        self.settling = max(0, self.settling - count)
     }
 
     /// Whether another body of a project may be made: what a subscription makes of one small message can be large.
     package func mayHold(_ project: ProjectID) -> Bool {
         let held = self.bytes(of: project)
-        return held == 0 ? self.freeBytes > 0 : held < self.thresholds.bytes
+        return held == 0 ? self.freeBytes > 0 : held < self.thresholds().bytes
     }
 
     /// Counts a body that is kept in memory.
@@ -153,20 +198,28 @@ package struct FairShares: Sendable {
 
     /// The next shard that waits, if there is something for it.
     package mutating func next() -> Int? {
-        guard self.free > 0, self.freeBytes > 0, !self.starved.isEmpty else { return nil }
-        return self.starved.removeFirst()
+        guard self.free > 0, self.freeBytes > 0 else { return nil }
+        if !self.starved.isEmpty { return self.starved.removeFirst() }
+        guard !self.leftBehind.isEmpty else { return nil }
+        // None can hold more than all together.
+        let (slots, bytes) = self.thresholds()
+        return self.used < slots && self.bytes < bytes ? self.leftBehind.removeFirst() : nil
     }
 
     // MARK: Thresholds
 
-    private var free: Int { max(0, self.slotsMax - self.used - self.reserved) }
+    /// Less than nothing after a limit was lowered.
+    private var unused: Int { self.slotsMax - self.used - self.reserved - self.settling }
+    private var free: Int { max(0, self.unused) }
     private var freeBytes: Int { max(0, self.bytesMax - self.bytes - self.reservedBytes) }
 
     /// What a project has to hold less than, to be given more.
     ///
     /// What is reserved may turn out to be its own.
-    private var thresholds: (slots: Int, bytes: Int) {
-        let slots = max(0, self.free - self.slotsMax / Self.keptPart)
+    ///
+    /// - Parameter more: Slots that count as free besides.
+    private func thresholds(and more: Int = 0) -> (slots: Int, bytes: Int) {
+        let slots = max(0, self.unused + more - self.slotsMax / Self.keptPart)
         let bytes = max(0, self.freeBytes - self.bytesMax / Self.keptPart)
         return (Self.weight * slots - self.reserved, Self.weight * bytes - self.reservedBytes)
     }
@@ -176,13 +229,21 @@ package struct FairShares: Sendable {
         max(0, Self.few - slots, (threshold - slots + Self.weight) / (Self.weight + 1))
     }
 
-    /// The projects that may get less than one that holds nothing.
-    private func named(slots: Int, bytes: Int, capacity: Int) -> [ProjectID: Int] {
+    /// The projects that may get less than one that holds nothing, and what each of the others may get.
+    ///
+    /// A call can name only so many. Beyond that those that hold most are named, and what the others may get is so little that a
+    /// project that is over its share soon is among them.
+    private func named(slots: Int, bytes: Int, capacity: Int) -> (named: [ProjectID: Int], others: Int) {
         var bound: [ProjectID: Int] = [:]
         for (project, use) in self.uses {
             let allowed = use.bytes >= max(bytes, 1) ? 0 : Self.allowed(slots, holding: use.slots)
             if allowed < capacity { bound[project] = allowed }
         }
-        return bound
+        guard bound.count > LeaseAllowance.projectsMax else { return (bound, capacity) }
+        let order = bound.sorted { ($0.value, -self.slots(of: $0.key)) < ($1.value, -self.slots(of: $1.key)) }
+        let least = order[LeaseAllowance.projectsMax].value
+        let named = Dictionary(
+            uniqueKeysWithValues: order.prefix(LeaseAllowance.projectsMax).map { ($0.key, $0.value) })
+        return (named, min(capacity, max(Self.few, least)))
     }
 }

@@ -92,6 +92,11 @@ package struct InFlightDeliveries: Sendable {
         return Settlement(entry.token, of: entry.queue, ending, after: entry.report)
     }
 
+    /// Whose these are.
+    package func projects(of ids: [ID]) -> [ProjectID] {
+        ids.compactMap { self.entries[$0]?.queue.project }
+    }
+
     /// - Returns: What was in flight and is no more.
     package mutating func remove(_ ids: [ID]) -> [Entry] {
         ids.compactMap { self.entries.removeValue(forKey: $0) }

@@ -42,11 +42,26 @@ final class Settler: Sendable {
 
     // MARK: What is in flight
 
-    /// Each of these will end, exactly once.
-    func begin(_ leases: [Lease]) -> [ShardSchedule.Startable] {
-        self.inFlight.withLockedValue { inFlight in
+    /// Counts what a call brought; each of these will end, exactly once.
+    ///
+    /// - Parameter unreadable: Ends at once, to wait until a notifier can read it.
+    func accept(
+        _ reservation: FairShares.Reservation, _ leases: [Lease], _ unreadable: UnreadableRows
+    ) -> [ShardSchedule.Startable] {
+        self.limiter.confirm(
+            reservation, of: leases.lazy.map(\.queue.project), and: unreadable.leases.map(\.queue.project))
+        let started = self.inFlight.withLockedValue { inFlight in
             leases.map { ShardSchedule.Startable(id: inFlight.start($0), lease: $0) }
         }
+        guard unreadable.count > 0 else { return started }
+        self.logger.warn(
+            "Deliveries cannot be read, they wait", StoreError.corrupt("\(unreadable.count) rows of a reply"),
+            shard: self.inbox.shard)
+        for lease in unreadable.leases {
+            let id = self.inFlight.withLockedValue { $0.start(lease.token, of: lease.queue) }
+            self.end(id, with: Self.unreadable)
+        }
+        return started
     }
 
     func keep(_ body: AttemptBody, for id: InFlightDeliveries.ID) {
@@ -87,7 +102,7 @@ final class Settler: Sendable {
                 await self.settle(ids)
                 // Outside of the lock: the last holder of a body tells the limiter.
                 let ended = self.inFlight.withLockedValue { $0.remove(ids) }
-                self.limiter.release(ended.map(\.queue.project))
+                self.limiter.settled(ids.count)
                 for entry in ended {
                     if let host = entry.fullHost { self.hosts.parked(entry.token.subscription, for: host) }
                 }
@@ -117,13 +132,14 @@ final class Settler: Sendable {
         var backoff = Backoff()
         var isFirst = true
         let deadline = ContinuousClock.now + self.settings.lease
+        self.limiter.settling(self.inFlight.withLockedValue { $0.projects(of: ids) })
         while true {
             // With the newest tokens: a renewal may have come between two tries.
             let settlements = self.inFlight.withLockedValue { inFlight in
                 ids.compactMap { inFlight.settlement(of: $0) }
             }
             guard !settlements.isEmpty else { return self.metrics.lost(ids.count) }
-            let reservation = isFirst ? self.reserve(upTo: settlements.count) : nil
+            let reservation = isFirst ? self.reserve(upTo: settlements.count, settling: ids.count) : nil
             do throws(StoreError) {
                 let settled = try await self.deliveries.settle(
                     self.inbox.shard, settlements, disableAfter: self.settings.disableAfter,
@@ -158,9 +174,9 @@ final class Settler: Sendable {
     // MARK: Leasing with a settlement
 
     /// - Returns: nil while the worker leases, or when nothing is to be begun; otherwise ``takeOver(_:_:)`` has to follow.
-    private func reserve(upTo count: Int) -> FairShares.Reservation? {
+    private func reserve(upTo count: Int, settling: Int) -> FairShares.Reservation? {
         guard self.gate.mayLease(self.inbox), self.inbox.change({ $0.settlerMayLease() }) else { return nil }
-        return self.limiter.reserve(for: self.inbox, upTo: count)
+        return self.limiter.reserve(for: self.inbox, upTo: count, settling: settling)
     }
 
     /// Has the worker start what a settlement leased, and ask for what it did not.
@@ -168,16 +184,13 @@ final class Settler: Sendable {
     /// - Parameter leased: nil when it leased nothing.
     private func takeOver(_ leased: Leased?, _ reservation: FairShares.Reservation?) {
         guard let reservation else { return self.inbox.request(.lease) }
-        let leases = leased?.leases ?? []
-        self.limiter.confirm(reservation, of: leases)
-        let started = self.begin(leases)
+        let started = self.accept(reservation, leased?.leases ?? [], leased?.unreadable ?? UnreadableRows())
         self.inbox.setTimer { schedule, now in
-            // Where it could not lease, the worker asks again soon.
-            schedule.leased(
-                more: leased?.more ?? true, started, nextDue: leased.map(\.nextDue) ?? now,
-                isBounded: reservation.isBounded, now: now)
+            // Where it leased nothing, the worker asks again soon; without a slot it is asked to when there is one.
+            let nextDue = reservation.allowance.capacity > 0 ? leased.map(\.nextDue) ?? now : nil
+            return schedule.leased(more: leased?.more ?? false, started, nextDue: nextDue, now: now)
         }
-        self.inbox.signal.signal()
+        if self.inbox.change({ $0.hasWork }) { self.inbox.signal.signal() }
         // The worker may have handed back what waited already.
         if self.inbox.change({ $0.isStopping }) { self.handBackRest() }
     }
@@ -186,7 +199,7 @@ final class Settler: Sendable {
     func handBackRest() {
         if let suspect = self.inbox.change({ $0.takeSolo() }) {
             self.end(suspect.id, with: .handedBack)
-            self.gate.soloEnded()
+            self.gate.soloEnded(by: self.inbox)
         }
         for startable in self.inbox.change({ $0.handBack() }) { self.end(startable.id, with: .handedBack) }
     }

@@ -36,6 +36,14 @@ final class ShardInbox: Sendable {
         if self.change({ $0.hostHasRoom(for: subscription) }) { self.signal.signal() }
     }
 
+    /// A step failed; it is repeated after a pause.
+    func failed(_ work: ShardSchedule.Work) {
+        let pause = self.change { $0.failed(work, chance: .random(in: 0..<1)) }
+        self.eventLoop.scheduleTask(in: .nanoseconds(Int64(pause / .nanoseconds(1)))) {
+            if self.change({ $0.retry(work) }) { self.signal.signal() }
+        }
+    }
+
     func stop() {
         self.state.withLockedValue { state in
             state.schedule.stop()

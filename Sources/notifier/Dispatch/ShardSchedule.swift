@@ -66,7 +66,28 @@ package struct ShardSchedule: Sendable {
         case none, worker, settler
     }
 
-    private var pending: Set<Work> = []
+    /// Kinds of work, a bit each.
+    private struct Works {
+        var bits: UInt8 = 0
+
+        func contains(_ work: Work) -> Bool { self.bits & Self.bit(work) != 0 }
+        mutating func remove(_ work: Work) { self.bits &= ~Self.bit(work) }
+
+        /// - Returns: Whether it was not there.
+        mutating func insert(_ work: Work) -> Bool {
+            defer { self.bits |= Self.bit(work) }
+            return !self.contains(work)
+        }
+
+        private static func bit(_ work: Work) -> UInt8 { 1 << UInt8(truncatingIfNeeded: work.rawValue) }
+    }
+
+    private static let kinds = Work.allCases.count
+
+    private var pending = Works()
+    /// Kinds whose last step failed, until their pause is over.
+    private var paused = Works()
+    private var backoffs = Array(repeating: Backoff(), count: Self.kinds)
     private var last = Work.sweep
     private var leaser = Leaser.none
     private var starts = FairQueue<ProjectID, Startable>()
@@ -84,8 +105,11 @@ package struct ShardSchedule: Sendable {
     /// - Returns: Whether the worker has to be signalled.
     package mutating func request(_ work: Work) -> Bool {
         guard !self.isStopping else { return false }
-        return self.pending.insert(work).inserted
+        return self.pending.insert(work) && !self.paused.contains(work)
     }
+
+    /// Whether something is to be done.
+    package var hasWork: Bool { self.pending.bits & ~self.paused.bits != 0 }
 
     /// Requests what a look over the shard found.
     package mutating func noticed(_ look: ShardLook) -> Bool {
@@ -127,7 +151,7 @@ package struct ShardSchedule: Sendable {
     /// What was to be started is handed back by ``handBack()``.
     package mutating func stop() {
         self.isStopping = true
-        self.pending = []
+        self.pending = Works()
         self.wakes = []
         self.timerAt = nil
     }
@@ -136,14 +160,15 @@ package struct ShardSchedule: Sendable {
 
     /// What the worker does next.
     ///
-    /// A step that leases has to be followed by ``took(more:_:isBounded:)``, ``leased(more:_:nextDue:isBounded:now:)`` or
-    /// ``failed(_:)``.
+    /// A step that leases has to be followed by ``took(more:_:isBounded:)``, ``leased(more:_:nextDue:now:)`` or
+    /// ``failed(_:chance:)``.
     package mutating func next() -> Action {
         guard !self.isStopping else { return .finish }
-        let all = Work.allCases
-        for offset in 1...all.count {
-            let work = all[(self.last.rawValue + offset) % all.count]
-            guard self.pending.contains(work), self.isPermitted(work) else { continue }
+        guard self.hasWork else { return .wait }
+        for offset in 1...Self.kinds {
+            guard let work = Work(rawValue: (self.last.rawValue + offset) % Self.kinds), self.pending.contains(work),
+                !self.paused.contains(work), self.isPermitted(work)
+            else { continue }
             self.pending.remove(work)
             self.last = work
             if work == .take || work == .lease { self.leaser = .worker }
@@ -164,9 +189,28 @@ package struct ShardSchedule: Sendable {
     package var hasRoomToStart: Bool { self.startBytes < Self.waitingBytesMax }
 
     /// The call of a step failed; it is to be repeated.
-    package mutating func failed(_ work: Work) {
+    ///
+    /// Other kinds of work go on meanwhile.
+    ///
+    /// - Parameter chance: As in ``Backoff/failed(chance:)``.
+    /// - Returns: How long until ``retry(_:)`` has to follow.
+    package mutating func failed(_ work: Work, chance: Double) -> Duration {
         if work == .take || work == .lease { self.leaser = .none }
+        _ = self.paused.insert(work)
         _ = self.request(work)
+        return self.backoffs[work.rawValue].failed(chance: chance)
+    }
+
+    /// The pause after a failure is over.
+    ///
+    /// - Returns: Whether the worker has to be signalled.
+    package mutating func retry(_ work: Work) -> Bool {
+        self.paused.remove(work)
+        return !self.isStopping && self.pending.contains(work)
+    }
+
+    package mutating func succeeded(_ work: Work) {
+        self.backoffs[work.rawValue].succeeded()
     }
 
     /// - Parameter isBounded: Whether the call could lease less than there was.
@@ -180,16 +224,16 @@ package struct ShardSchedule: Sendable {
 
     /// The worker, or a settlement, has leased.
     ///
-    /// Of what is due although nothing came, the project has no share left, or the window no room: it is asked for again soon,
-    /// but not at once.
+    /// Of what is due although nothing came, the window has no room: it is asked for again soon, but not at once. What was left
+    /// behind because its project has no share left is asked for at a look, or when there is less in flight, see
+    /// ``FairShares/next()``.
     ///
     /// - Parameters:
     ///   - more: Whether something else is due.
     ///   - nextDue: When something may be leased next; nil: nothing waits, or nothing could be asked for.
-    ///   - isBounded: Whether something due may have been left behind.
     /// - Returns: As ``lookAgain(at:now:)``.
     package mutating func leased(
-        more: Bool, _ started: [Startable], nextDue: Timestamp?, isBounded: Bool, now: Timestamp
+        more: Bool, _ started: [Startable], nextDue: Timestamp?, now: Timestamp
     ) -> Int64? {
         self.leaser = .none
         self.enqueue(started)
@@ -197,7 +241,7 @@ package struct ShardSchedule: Sendable {
             self.recheck = Self.recheckFirst
             return self.request(.lease) ? 0 : nil
         }
-        guard let nextDue = isBounded ? now : nextDue else { return nil }
+        guard let nextDue else { return nil }
         let soonest = Timestamp(milliseconds: now.milliseconds &+ self.recheck)
         if nextDue < soonest, started.isEmpty {
             self.recheck = min(2 * self.recheck, Self.recheckLongest)
@@ -214,7 +258,7 @@ package struct ShardSchedule: Sendable {
             self.startBytes += startable.lease.body.count
         }
         // Also while stopping: what came too late is handed back.
-        self.pending.insert(.start)
+        _ = self.pending.insert(.start)
     }
 
     /// The leases to start in one step, of each project in turn.
@@ -242,6 +286,9 @@ package struct ShardSchedule: Sendable {
         self.soloSuspect = suspect
     }
 
+    /// Whether a suspect waits to be attempted alone.
+    package var hasSolo: Bool { self.soloSuspect != nil }
+
     package mutating func takeSolo() -> Startable? {
         defer { self.soloSuspect = nil }
         return self.soloSuspect
@@ -252,7 +299,7 @@ package struct ShardSchedule: Sendable {
     /// Whether the worker, or a settlement, is leasing.
     package var isLeasing: Bool { self.leaser != .none }
 
-    /// Lets a settlement lease; ``leased(more:_:nextDue:isBounded:now:)`` has to follow when it may.
+    /// Lets a settlement lease; ``leased(more:_:nextDue:now:)`` has to follow when it may.
     package mutating func settlerMayLease() -> Bool {
         guard !self.isStopping, self.leaser == .none, self.hasRoomToStart else { return false }
         self.leaser = .settler

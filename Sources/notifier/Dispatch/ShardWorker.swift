@@ -20,6 +20,8 @@ final class ShardWorker: Sendable {
     private static let sweptMax = 200
     /// Milliseconds until something that may not start is leased again.
     private static let postponement: ClosedRange<Double> = 500...1_500
+    /// How much later than that a suspect that is to be attempted alone is leased again, at most.
+    private static let soloWaitMax = Duration.seconds(60)
 
     let inbox: ShardInbox
     let settler: Settler
@@ -66,17 +68,14 @@ final class ShardWorker: Sendable {
     }
 
     private func work() async {
-        var backoff = Backoff()
         while await self.inbox.signal.wait() {
             while case .perform(let work) = self.inbox.change({ $0.next() }) {
                 do throws(StoreError) {
                     try await self.perform(work)
-                    backoff.succeeded()
+                    self.inbox.change { $0.succeeded(work) }
                 } catch {
-                    self.inbox.change { $0.failed(work) }
+                    self.inbox.failed(work)
                     self.logger.warn("Redis did not do what a shard needs", error, shard: self.inbox.shard)
-                    // Cancelled: the schedule stops, which `next` says.
-                    try? await Task.sleep(for: backoff.failed(chance: .random(in: 0..<1)))
                 }
             }
         }
@@ -84,7 +83,7 @@ final class ShardWorker: Sendable {
 
     private func perform(_ work: ShardSchedule.Work) async throws(StoreError) {
         switch work {
-        case .start: try await self.start(self.inbox.change { $0.nextStarts() })
+        case .start: try await self.start()
         case .solo: try await self.startSolo()
         case .take: try await self.take()
         case .lease: try await self.lease()
@@ -112,17 +111,16 @@ final class ShardWorker: Sendable {
             self.limiter.confirm(reservation, of: [])
             throw error
         }
-        self.limiter.confirm(reservation, of: taken.leases)
         self.metrics.taken(taken)
-        let started = self.settler.begin(taken.leases)
+        let started = self.settler.accept(reservation, taken.leases, taken.unreadable)
         self.inbox.change { $0.took(more: taken.more, started, isBounded: reservation.isBounded) }
     }
 
     /// Leases what is due in one call, and sees to it that what is due next is.
     private func lease() async throws(StoreError) {
-        guard self.gate.mayLease(self.inbox) else { return self.leased(nil, isBounded: false) }
+        guard self.gate.mayLease(self.inbox) else { return self.leased(nil, []) }
         let reservation = self.limiter.reserve(for: self.inbox)
-        guard reservation.allowance.capacity > 0 else { return self.leased(nil, isBounded: false) }
+        guard reservation.allowance.capacity > 0 else { return self.leased(nil, []) }
         let leased: Leased
         do throws(StoreError) {
             leased = try await self.deliveries.lease(
@@ -131,16 +129,13 @@ final class ShardWorker: Sendable {
             self.limiter.confirm(reservation, of: [])
             throw error
         }
-        self.limiter.confirm(reservation, of: leased.leases)
-        self.leased(leased, isBounded: reservation.isBounded)
+        self.leased(leased, self.settler.accept(reservation, leased.leases, leased.unreadable))
     }
 
     /// - Parameter leased: nil: nothing could be asked for, and the shard is asked to when something can.
-    private func leased(_ leased: Leased?, isBounded: Bool) {
-        let started = self.settler.begin(leased?.leases ?? [])
+    private func leased(_ leased: Leased?, _ started: [ShardSchedule.Startable]) {
         self.inbox.setTimer {
-            $0.leased(
-                more: leased?.more ?? false, started, nextDue: leased?.nextDue, isBounded: isBounded, now: $1)
+            $0.leased(more: leased?.more ?? false, started, nextDue: leased?.nextDue, now: $1)
         }
     }
 
@@ -172,21 +167,16 @@ final class ShardWorker: Sendable {
     // MARK: Attempts
 
     /// Starts what may start, and ends what does not.
-    private func start(_ startables: [ShardSchedule.Startable]) async throws(StoreError) {
+    ///
+    /// While one suspect is attempted alone, what was leased before waits here.
+    private func start() async throws(StoreError) {
+        guard self.gate.admit(ShardSchedule.startsMax, for: self.inbox) else { return }
+        var prepared: [Prepared] = []
+        // Counted until then, so that nothing else starts alone meanwhile.
+        defer { self.gate.ended(ShardSchedule.startsMax - prepared.count) }
+        let startables = self.inbox.change { $0.nextStarts() }
         guard !startables.isEmpty else { return }
-        // One suspect is attempted alone: what was leased before that is handed back.
-        guard self.gate.admit(startables.count) else {
-            for startable in startables { self.settler.end(startable.id, with: .handedBack) }
-            return
-        }
-        let prepared: [Prepared]
-        do throws(StoreError) {
-            prepared = try await self.prepare(startables, isAlone: false)
-        } catch {
-            self.gate.ended(startables.count)
-            throw error
-        }
-        self.gate.ended(startables.count - prepared.count)
+        prepared = try await self.prepare(startables, isAlone: false)
         self.client.send(prepared.lazy.filter { $0.suspicion == 0 }.map(\.request))
         await self.begin(prepared.filter { $0.suspicion > 0 })
     }
@@ -194,14 +184,17 @@ final class ShardWorker: Sendable {
     /// Attempts the suspect that waited until nothing else is in flight in the process.
     private func startSolo() async throws(StoreError) {
         guard let suspect = self.inbox.change({ $0.takeSolo() }) else { return }
+        guard self.gate.mayStartAlone(self.inbox) else {
+            return self.settler.end(suspect.id, with: Self.postponed)
+        }
         let prepared: [Prepared]
         do throws(StoreError) {
             prepared = try await self.prepare([suspect], isAlone: true)
         } catch {
-            self.gate.soloEnded()
+            self.gate.soloEnded(by: self.inbox)
             throw error
         }
-        if prepared.isEmpty { self.gate.soloEnded() } else { await self.begin(prepared) }
+        if prepared.isEmpty { self.gate.soloEnded(by: self.inbox) } else { await self.begin(prepared) }
     }
 
     /// Starts suspects, once Redis knows that their attempts have begun: only the lapse of such a lease makes them more
@@ -264,7 +257,7 @@ final class ShardWorker: Sendable {
             case .end(let id, let ending): self.settler.end(id, with: ending)
             case .park(let startable, let host): self.park(startable, for: host)
             case .unreadable(let startable):
-                self.trouble.note(
+                self.logger.warn(
                     "A subscription cannot be read, its deliveries wait",
                     StoreError.corrupt("subscription \(startable.lease.subscription.text)"), shard: self.inbox.shard)
                 self.settler.end(startable.id, with: Settler.unreadable)
@@ -295,7 +288,7 @@ final class ShardWorker: Sendable {
         ) { result in
             self.hosts.leave(draft.host, of: project)
             if isAlone {
-                self.gate.soloEnded()
+                self.gate.soloEnded(by: self.inbox)
             } else {
                 if attempt.suspicion >= SuspectRules.fewLevel { self.gate.suspectEnded() }
                 self.gate.ended(1)
@@ -310,9 +303,15 @@ final class ShardWorker: Sendable {
     ) -> AttemptPlanner.Admission {
         let lease = startable.lease
         if lease.suspicion >= SuspectRules.soloLevel, !isAlone {
-            guard self.gate.requestSolo(for: self.inbox) else { return .ended(Self.postponed) }
-            self.inbox.change { $0.keepSolo(startable) }
-            return .kept
+            guard !self.inbox.change({ $0.hasSolo }) else { return .ended(Self.postponed) }
+            switch self.gate.requestSolo(for: self.inbox) {
+            case .granted, .waiting:
+                self.inbox.change { $0.keepSolo(startable) }
+                return .kept
+            case .refused(let wait):
+                let wait = min(wait, Self.soloWaitMax)
+                return .ended(.postponed(wait + .milliseconds(.random(in: Self.postponement))))
+            }
         }
         let waiter = self.waiter(for: lease)
         guard self.hosts.enter(host, waiter) else { return .full }

@@ -1,10 +1,10 @@
-import Logging
+package import Logging
 import NIOConcurrencyHelpers
-import Redis
-import Store
+package import Redis
+package import Store
 
 /// Waits inside Redis for wake-up signals of posts, and says which shards have events.
-final class WakeupListener: Sendable {
+package final class WakeupListener: Sendable {
     /// How long one read waits.
     ///
     /// It costs nothing to wait, and this is how soon a silently broken connection is noticed.
@@ -15,19 +15,19 @@ final class WakeupListener: Sendable {
     private let logger: Logger
     private let isStopped = NIOLockedValueBox(false)
 
-    init(bell: Bell, connection: RedisBlockingConnection, logger: Logger) {
+    package init(bell: Bell, connection: RedisBlockingConnection, logger: Logger) {
         self.bell = bell
         self.connection = connection
         self.logger = logger
     }
 
-    /// Listens until ``stop()``.
+    /// Listens until ``stop()``, or until the task is cancelled.
     ///
     /// What a lost signal was about is found by the next look.
-    func listen(_ signalled: (Int) -> Void) async {
+    package func listen(_ signalled: (Int) -> Void) async {
         var backoff = Backoff()
         var next = 0
-        while !self.hasStopped {
+        while !self.hasStopped, !Task.isCancelled {
             do throws(StoreError) {
                 if let shard = try await self.bell.wait(on: self.connection, from: next, for: Self.timeout) {
                     next = shard + 1
@@ -37,14 +37,14 @@ final class WakeupListener: Sendable {
             } catch {
                 guard !self.hasStopped else { return }
                 self.logger.warn("Wake-up signals cannot be received", error)
-                // Cancelled: a stop is under way, and the loop's condition will see it.
+                // Cancelled: the loop's condition will see it.
                 try? await Task.sleep(for: backoff.failed(chance: .random(in: 0..<1)))
             }
         }
     }
 
     /// Ends the listening, and the connection with it: cancelling the read would have it connect anew.
-    func stop() async {
+    package func stop() async {
         self.isStopped.withLockedValue { $0 = true }
         await self.connection.shutDown()
     }

@@ -1,6 +1,8 @@
 import Domain
+import Redis
 
 extension Taken {
+    /// What is no row of ours at all is an error of the call; one that cannot be read is left out, and counted.
     init(_ reply: consuming ReplyReader) throws(StoreError) {
         var reply = reply
         _ = try reply.timestamp()
@@ -9,28 +11,36 @@ extension Taken {
         self.overflowed = try reply.int()
         self.droppedLetters = try reply.int()
         var leases: [Lease] = []
+        var unreadable = UnreadableRows()
         while !reply.isAtEnd {
-            let first = try reply.position()
-            let policy = try RetryPolicy(record: try reply.text())
+            let first = try? reply.position()
+            let policy = PolicyRow(try reply.next())
             var records = try reply.reader()
-            var messages: [MessageRecord] = []
-            while !records.isAtEnd { messages.append(try MessageRecord(try records.bytes())) }
+            var messages: [MessageRecord?] = []
+            while !records.isAtEnd { messages.append(try records.next().bytes.flatMap { try? MessageRecord($0) }) }
             var rows = try reply.reader()
+            var headers = SubscriptionHeaders()
             while !rows.isAtEnd {
-                let subscription = try rows.subscriptionID()
-                let header = try SubscriptionHeader(try rows.bytes())
-                let number = try rows.int()
-                guard (1...max(1, messages.count)).contains(number), !messages.isEmpty else {
-                    throw rows.unexpected("number of a message")
+                let (subscription, header) = (try rows.next(), headers.read(try rows.next()))
+                let number = try rows.next().int ?? 0
+                var token: LeaseToken?
+                if let first, (1...max(1, messages.count)).contains(number),
+                    let subscription = subscription.text.flatMap({ SubscriptionID($0) })
+                {
+                    token = LeaseToken(
+                        subscription: subscription, position: first.advanced(by: number - 1), attempt: 1, fences: 0,
+                        suspicion: 0, leasedUntil: leaseEnd)
                 }
-                let index = number - 1
-                let token = LeaseToken(
-                    subscription: subscription, position: first.advanced(by: index), attempt: 1, fences: 0,
-                    suspicion: 0, leasedUntil: leaseEnd)
-                leases.append(Lease(token, header, messages[index], policy))
+                let message = number >= 1 && number <= messages.count ? messages[number - 1] : nil
+                guard let token, let header, let message, case .read(let policy) = policy else {
+                    unreadable.add(token, header)
+                    continue
+                }
+                leases.append(Lease(token, header, message, policy))
             }
         }
         self.leases = leases
+        self.unreadable = unreadable
     }
 }
 
@@ -48,6 +58,7 @@ extension Lease {
 }
 
 extension Leased {
+    /// What is no row of ours at all is an error of the call; one that cannot be read is left out, and counted.
     init(_ reply: consuming ReplyReader) throws(StoreError) {
         var reply = reply
         let now = try reply.timestamp()
@@ -55,24 +66,77 @@ extension Leased {
         self.nextDue = try reply.timestampIfAny()
         self.more = self.nextDue.map { $0 <= now } ?? false
         var leases: [Lease] = []
+        var unreadable = UnreadableRows()
+        var headers = SubscriptionHeaders()
         while !reply.isAtEnd {
-            let subscription = try reply.subscriptionID()
-            let header = try SubscriptionHeader(try reply.bytes())
-            let policy = try RetryPolicy(record: try reply.text())
+            let subscription = try reply.next().text.flatMap { SubscriptionID($0) }
+            let header = headers.read(try reply.next())
+            let policy = PolicyRow(try reply.next())
             var rows = try reply.reader()
             while !rows.isAtEnd {
-                let member = try rows.text().split(separator: ":")
-                guard (2...3).contains(member.count), let position = Int64(member[0]),
-                    (1..<ReplyReader.end).contains(position), let turn = Int(member[1]),
-                    (1..<Lease.turnMax).contains(turn), let suspicion = member.count == 3 ? Int(member[2]) : 0
-                else { throw rows.unexpected("position and attempt") }
-                let token = LeaseToken(
-                    subscription: subscription, position: Position(position), attempt: turn % LeaseToken.fence,
-                    fences: turn / LeaseToken.fence, suspicion: suspicion, leasedUntil: leaseEnd)
-                leases.append(Lease(token, header, try MessageRecord(try rows.bytes()), policy))
+                let (member, record) = (try rows.next().bytes, try rows.next().bytes)
+                let token = subscription.flatMap { subscription in
+                    member.flatMap { LeaseToken($0, of: subscription, until: leaseEnd) }
+                }
+                guard let token, let header, case .read(let policy) = policy,
+                    let message = record.flatMap({ try? MessageRecord($0) })
+                else {
+                    unreadable.add(token, header)
+                    continue
+                }
+                leases.append(Lease(token, header, message, policy))
             }
         }
         self.leases = leases
+        self.unreadable = unreadable
+    }
+}
+
+extension LeaseToken {
+    /// - Parameter member: `position:attempt`, and `:level` of a suspect.
+    fileprivate init?(_ member: [UInt8], of subscription: SubscriptionID, until end: Timestamp) {
+        var numbers: [Int64] = []
+        var digits = 0
+        for byte in member + [UInt8(ascii: ":")] {
+            if byte == UInt8(ascii: ":") {
+                guard digits > 0 else { return nil }
+                digits = 0
+            } else {
+                // No number of ours has more than these.
+                guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte), digits < 16 else { return nil }
+                if digits == 0 { numbers.append(0) }
+                numbers[numbers.count - 1] = numbers[numbers.count - 1] * 10 + Int64(byte - UInt8(ascii: "0"))
+                digits += 1
+            }
+        }
+        guard (2...3).contains(numbers.count), (1..<ReplyReader.end).contains(numbers[0]),
+            (1..<Int64(Lease.turnMax)).contains(numbers[1]), numbers[1] % Int64(Self.fence) > 0
+        else { return nil }
+        let turn = Int(numbers[1])
+        self.init(
+            subscription: subscription, position: Position(numbers[0]), attempt: turn % Self.fence,
+            fences: turn / Self.fence, suspicion: numbers.count == 3 ? Int(numbers[2]) : 0, leasedUntil: end)
+    }
+}
+
+/// The retry policy of a queue, if it could be read.
+private enum PolicyRow {
+    case read(RetryPolicy?)
+    case unreadable
+
+    init(_ value: RedisValue) {
+        guard let text = value.text else {
+            self = .unreadable
+            return
+        }
+        do { self = .read(try RetryPolicy(record: text)) } catch { self = .unreadable }
+    }
+}
+
+extension UnreadableRows {
+    fileprivate mutating func add(_ token: LeaseToken?, _ header: SubscriptionHeader?) {
+        self.count += 1
+        if let token, let header { self.leases.append(Lease(token: token, queue: header.queue)) }
     }
 }
 

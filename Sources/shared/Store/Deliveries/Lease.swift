@@ -67,6 +67,23 @@ package struct Leased: Sendable, Equatable {
     package let nextDue: Timestamp?
     /// Whether that is now: the call was full, or what is due waits for room.
     package let more: Bool
+    package let unreadable: UnreadableRows
+}
+
+/// What a call handed out that this version cannot read, though perhaps another that runs beside it.
+package struct UnreadableRows: Sendable, Equatable {
+    /// A lease of which only this is known.
+    package struct Lease: Sendable, Equatable {
+        package let token: LeaseToken
+        package let queue: QueueAddress
+    }
+
+    /// Deliveries that could not be read.
+    package internal(set) var count = 0
+    /// Those whose token and queue could; the others lapse.
+    package internal(set) var leases: [Lease] = []
+
+    package init() {}
 }
 
 /// What one call of `settle` did.
@@ -90,6 +107,7 @@ package struct Settled: Sendable, Equatable {
 /// What one call of `take` brought.
 package struct Taken: Sendable, Equatable {
     package let leases: [Lease]
+    package let unreadable: UnreadableRows
     /// Whether the shard has more events to take, now.
     package let more: Bool
     /// Deliveries that ended at once, because too many of their subscription or project wait.

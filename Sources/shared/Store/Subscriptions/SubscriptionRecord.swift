@@ -1,4 +1,5 @@
 import Domain
+import Redis
 
 /// What scripts look at of a subscription; `subscribe.lua` writes it.
 ///
@@ -13,14 +14,50 @@ struct SubscriptionHeader {
     let queue: QueueAddress
 
     init(_ bytes: [UInt8]) throws(StoreError) {
-        guard bytes.count > 29, let text = String(validating: bytes[..<29], as: UTF8.self),
-            let expires = Int64(text.prefix(15)), let version = Int(text.suffix(6)),
-            let queue = QueueAddress(key: bytes[29...])
-        else { throw .corrupt("the header of a subscription") }
+        guard bytes.count > Self.keyStart, let queue = QueueAddress(key: bytes[Self.keyStart...]) else {
+            throw Self.unreadable
+        }
+        try self.init(bytes, of: queue)
+    }
+
+    /// - Parameter queue: What its key says.
+    fileprivate init(_ bytes: [UInt8], of queue: QueueAddress) throws(StoreError) {
+        guard bytes.count > Self.keyStart, let expires = Self.number(bytes[..<15]),
+            let version = Self.number(bytes[23..<Self.keyStart])
+        else { throw Self.unreadable }
         self.expires = Timestamp(milliseconds: expires)
         self.confirmed = bytes[15] == UInt8(ascii: "1")
-        self.version = version
+        self.version = Int(version)
         self.queue = queue
+    }
+
+    /// Where the key of the queue begins.
+    fileprivate static let keyStart = 29
+    private static let unreadable = StoreError.corrupt("the header of a subscription")
+
+    /// - Parameter digits: At most 15.
+    private static func number(_ digits: ArraySlice<UInt8>) -> Int64? {
+        var number: Int64 = 0
+        for digit in digits {
+            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
+            number = number * 10 + Int64(digit - UInt8(ascii: "0"))
+        }
+        return number
+    }
+}
+
+/// Reads headers of which many in a row name the same queue: its names are checked once.
+struct SubscriptionHeaders {
+    private var last: (key: ArraySlice<UInt8>, queue: QueueAddress)?
+
+    /// - Returns: nil when it cannot be read.
+    mutating func read(_ value: RedisValue) -> SubscriptionHeader? {
+        guard let bytes = value.bytes, bytes.count > SubscriptionHeader.keyStart else { return nil }
+        let key = bytes[SubscriptionHeader.keyStart...]
+        if let last, last.key == key { return try? SubscriptionHeader(bytes, of: last.queue) }
+        guard let header = try? SubscriptionHeader(bytes) else { return nil }
+        self.last = (key, header.queue)
+        return header
     }
 }
 

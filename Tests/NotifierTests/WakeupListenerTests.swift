@@ -1,0 +1,22 @@
+import NIOPosix
+import Notifier
+import Redis
+import Store
+import TestKit
+import Testing
+
+struct WakeupListenerTests {
+    @Test(.timeLimit(.minutes(1))) func `A listener that is cancelled ends, also while Redis is away`() async throws {
+        try await withDeployment { deployment in
+            await deployment.redis.kill()
+            let connection = RedisBlockingConnection(
+                endpoint: deployment.redis.endpoint, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+                logger: quietLogger())
+            let listener = WakeupListener(bell: deployment.store.bell, connection: connection, logger: quietLogger())
+            let listening = Task { await listener.listen { _ in } }
+            listening.cancel()
+            await listening.value
+            await listener.stop()
+        }
+    }
+}
