@@ -58,4 +58,13 @@ struct BackoffTests {
             #expect(zip(waits, waits.dropFirst()).allSatisfy { $0 <= $1 })
         }
     }
+
+    @Test(arguments: Backoff.allCases)
+    func `A policy that makes no sense has waits all the same`(backoff: Backoff) {
+        for range in [(0, 20), (0, 86_400), (0, 0), (0, 6), (20, 20), (30, 20), (86_400, 0), (-5, 30), (-20, -5)] {
+            let waits = self.waits(backoff, range)
+            let most = max(range.0, range.1, backoff.shortestMin)
+            #expect(waits.allSatisfy { $0 >= min(range.0, backoff.shortestMin) && $0 <= most }, "\(range): \(waits)")
+        }
+    }
 }

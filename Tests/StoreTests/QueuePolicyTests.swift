@@ -58,6 +58,22 @@ struct QueuePolicyTests {
         }
     }
 
+    @Test func `A policy in Redis that no queue can have is a corrupt record, and ends nothing else`() async throws {
+        try await withHouse(shards: 1) { house in
+            let queue = try address("p", "q")
+            try await self.create(house, queue, self.policy)
+            let key = "herald:{\(Shards(count: 1).tags[0])}:q:1:p:q:meta"
+            for record in [
+                "0 0 0 30 0 geometric 0", "0 0 0 30 0 exponential 0", "0 0 6 5 0 linear 0", "0 0 5 30 0 x 0",
+            ] {
+                try await house.redis.command("HSET", key, "po", record)
+                try await house.subscribe(to: queue)
+                try await house.post(["1"], to: queue)
+                await #expect(throws: StoreError.self, "\(record)") { try await house.take() }
+            }
+        }
+    }
+
     @Test func `Recipients of a shard are read together, the living ones`() async throws {
         try await withHouse(shards: 1) { house in
             let (first, second) = (try address("p", "a"), try address("r", "b"))

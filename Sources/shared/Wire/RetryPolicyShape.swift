@@ -50,13 +50,10 @@ enum RetryPolicyShape {
             throw .requestInvalid(
                 "invalid minimum_delay and maximum_delay. They have to lie \(RetryPolicy.delaySpanMin) s apart.")
         }
-        switch policy.backoff {
-        case .linear, .arithmetic: break
-        case .geometric, .exponential:
-            // Nothing grows by a factor from zero.
-            guard policy.delayMin >= 1 else {
-                throw .requestInvalid("minimum_delay has to be at least 1 for a \(policy.backoff.rawValue) backoff.")
-            }
+        guard policy.delayMin >= policy.backoff.shortestMin else {
+            throw .requestInvalid(
+                "minimum_delay has to be at least \(policy.backoff.shortestMin) for a \(policy.backoff.rawValue) backoff."
+            )
         }
     }
 

@@ -18,6 +18,14 @@ package enum Backoff: String, Sendable, Equatable, CaseIterable {
     /// Seconds one linear step adds; the number of steps of every shape follows from it.
     private static let step = 5
 
+    /// The least minimum, s: nothing grows by a factor from zero.
+    package var shortestMin: Int {
+        switch self {
+        case .linear, .arithmetic: 0
+        case .geometric, .exponential: 1
+        }
+    }
+
     /// How many waits lie between two delays.
     func count(from shortest: Int, to longest: Int) -> Int {
         switch self {
@@ -28,10 +36,15 @@ package enum Backoff: String, Sendable, Equatable, CaseIterable {
 
     /// Seconds of one wait; computed, not listed, since a wide policy has thousands.
     ///
-    /// - Parameter index: From 0 to ``count(from:to:)``, exclusive.
+    /// - Parameters:
+    ///   - index: From 0 to ``count(from:to:)``, exclusive; another one counts as the nearest of these.
+    ///   - shortest: At least ``shortestMin``; less counts as that.
+    /// - Returns: From `shortest` to `longest`, also when these make no sense together.
     func delay(at index: Int, from shortest: Int, to longest: Int) -> Int {
+        let shortest = max(shortest, self.shortestMin)
         let count = self.count(from: shortest, to: longest)
-        precondition((0..<count).contains(index), "there is no such wait")
+        guard count > 1 else { return self == .linear ? shortest : max(shortest, longest) }
+        let index = min(max(index, 0), count - 1)
         if self == .linear { return shortest + index * Self.step }
         // Truncation could leave the last one a second short of the maximum.
         if index == count - 1 { return longest }
@@ -40,7 +53,8 @@ package enum Backoff: String, Sendable, Equatable, CaseIterable {
         case .linear, .arithmetic:
             return shortest + (index + 1) * index * span / (count * (count - 1))
         case .geometric:
-            return Int(Double(shortest) * pow(Self.factor(from: shortest, to: longest, count: count), Double(index)))
+            let factor = Self.factor(from: shortest, to: longest, count: count)
+            return Int(Double(shortest) * pow(factor, Double(index)))
         case .exponential:
             let factor = Self.factor(from: shortest, to: longest, count: count)
             return Int(Double(shortest) / factor * pow(factor, Double(index + 1)))
