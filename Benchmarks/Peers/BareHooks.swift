@@ -17,11 +17,12 @@ struct BareHooks: AsyncParsableCommand {
             version: "bench", logger: Logger(label: "bare-hooks"))
         let body = PinnedBytes(
             Array(#"{"body":{"pad":"\#(String(repeating: "x", count: 200))"},"ttl":3600,"queue_name":"q"}"#.utf8))
+        let url = try HTTPURL(self.url)
         let headers = ["Content-Type: application/json"]
         let start = ContinuousClock.now
         await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
             let sender = Sender(
-                client: client, url: self.url, headers: headers, body: body, requests: self.requests, done: done)
+                client: client, url: url, headers: headers, body: body, requests: self.requests, done: done)
             for _ in 0..<self.inFlight { sender.sendNext() }
         }
         let seconds = start.duration(to: .now) / .seconds(1)
@@ -33,7 +34,7 @@ struct BareHooks: AsyncParsableCommand {
 /// Sends the next request whenever one has ended.
 private final class Sender: Sendable {
     private let client: WebhookClient
-    private let url: String
+    private let url: HTTPURL
     private let headers: [String]
     private let body: PinnedBytes
     private let requests: Int
@@ -41,7 +42,7 @@ private final class Sender: Sendable {
     private let counts = NIOLockedValueBox((sent: 0, ended: 0))
 
     init(
-        client: WebhookClient, url: String, headers: [String], body: PinnedBytes, requests: Int,
+        client: WebhookClient, url: HTTPURL, headers: [String], body: PinnedBytes, requests: Int,
         done: CheckedContinuation<Void, Never>
     ) {
         self.client = client
@@ -59,8 +60,10 @@ private final class Sender: Sendable {
         }
         guard isLeft else { return }
         self.client.send([
-            WebhookRequest(url: self.url, host: HTTPURL.origin(of: self.url), headers: self.headers, body: self.body) {
-                _ in
+            WebhookRequest(
+                url: self.url.text, host: self.url.origin, hostName: self.url.hostName, headers: self.headers,
+                body: self.body
+            ) { _ in
                 let isLast = self.counts.withLockedValue { counts in
                     counts.ended += 1
                     return counts.ended == self.requests

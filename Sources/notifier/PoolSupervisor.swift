@@ -18,7 +18,7 @@ import Store
 /// ```
 ///
 /// One begins when a pool is added and ends, its attempts finished or handed back, when the pool is removed. They share
-/// `notifier.concurrency` and the bytes in flight, of which each has the same part, what may be in flight to one host, and the
+/// `notifier.concurrency`, the connections and the bytes in flight, of which each has the same part, what may be in flight to one host, and the
 /// gate for suspects: a Redis that is down, or full of due deliveries, holds up none of the others. One that cannot start is
 /// tried again, and meanwhile the process says that it is not ready.
 struct PoolSupervisor: Service {
@@ -71,21 +71,24 @@ struct PoolSupervisor: Service {
                     pool.limiter.limit(
                         slots: self.settings.engine.concurrency / count,
                         bytes: self.settings.engine.bytesInFlight / count)
+                    pool.connections.max = max(1, self.settings.webhook.transfersMax / count)
                 }
             }
             try await group.waitForAll()
         }
     }
 
-    /// What serves one pool, and what that may have in flight.
+    /// What serves one pool, and what that may have in flight and open.
     private struct ServedPool {
         let group: ServiceGroup
         let limiter: ConcurrencyLimiter
+        let connections: ConnectionShare
     }
 
     private func pool(of link: PoolLink) -> ServedPool {
         let settings = self.settings.engine
         let limiter = ConcurrencyLimiter(slots: settings.concurrency, bytes: settings.bytesInFlight)
+        let connections = ConnectionShare(self.settings.webhook.transfersMax)
         let worker = PoolWorker(name: link.name, health: self.health, logger: self.logger) {
             let redis = RedisPool(
                 endpoint: link.target.endpoint, connections: self.settings.store.redisConnections,
@@ -94,8 +97,8 @@ struct PoolSupervisor: Service {
             let bell = RedisBlockingConnection(
                 endpoint: link.target.endpoint, eventLoopGroup: self.eventLoops, logger: self.logger)
             let client = try await WebhookClient.started(
-                limits: self.settings.webhook, egress: self.settings.egress, version: HeraldVersion.text,
-                logger: self.logger)
+                limits: self.settings.webhook, share: connections, egress: self.settings.egress,
+                version: HeraldVersion.text, logger: self.logger)
             let opening = Opening("the store of \(link.name)", drain: self.settings.drain, logger: self.logger) {
                 let store = try await self.control.open(on: redis, logger: self.logger)
                     .entering(in: self.control, as: link.homes, by: nil)
@@ -115,7 +118,8 @@ struct PoolSupervisor: Service {
             return [StoppingClient(client: client), redis, bell, opening]
         }
         return ServedPool(
-            group: ServiceGroup(configuration: .init(services: [worker], logger: self.logger)), limiter: limiter)
+            group: ServiceGroup(configuration: .init(services: [worker], logger: self.logger)), limiter: limiter,
+            connections: connections)
     }
 }
 

@@ -85,6 +85,23 @@ struct PostOptionsTests {
         #expect(request.text == #"{"body":1,"ttl":3600,"queue_name":"orders","Message_Type":"Notification"}"#)
     }
 
+    @Test func `The bytes of a recipient are those of its address and of all its options`() throws {
+        let secret = try MasterKey(MasterKey.generate()).webhookSecret(
+            project: ProjectID("p"), subscription: try #require(SubscriptionID(String(repeating: "0", count: 27))),
+            version: 1)
+        func bytes(_ url: String, _ options: DeliveryOptions = DeliveryOptions()) throws -> Int {
+            Recipient(
+                subscriber: try Subscriber(url), isConfirmed: true, secrets: WebhookSecrets(current: secret),
+                options: options
+            ).optionBytes
+        }
+        let plain = try bytes("http://a")
+        #expect(try bytes("http://a/" + String(repeating: "p", count: 8000)) >= plain + 8000)
+        #expect(try bytes("http://" + String(repeating: "a.", count: 120) + "b") >= plain + 3 * 240)
+        let statuses = FinalStatuses(statuses: Set(400..<464), classes: [5])
+        #expect(try bytes("http://a", DeliveryOptions(finalStatuses: statuses)) >= plain + 65 * MemoryLayout<Int>.size)
+    }
+
     @Test func `A recipient with large options is forgotten sooner`() throws {
         let secret = try MasterKey(MasterKey.generate()).webhookSecret(
             project: ProjectID("p"), subscription: try #require(SubscriptionID(String(repeating: "0", count: 27))),

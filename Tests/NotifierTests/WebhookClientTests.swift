@@ -349,4 +349,54 @@ struct WebhookClientTests {
             }
         }
     }
+
+    @Test func `Kept connections follow the share, also when it shrinks while nothing is sent`() async throws {
+        let share = ConnectionShare(1600)
+        try await WebhookReceiver.with { receiver in
+            try await withClient(share: share, lookup: { _ in .addresses(["127.0.0.1"]) }) { client in
+                // Each under a name of its own: none uses the connection of another.
+                let send: @Sendable (String) async -> Void = { start in
+                    await withTaskGroup(of: Void.self) { group in
+                        for index in 0..<300 {
+                            group.addTask {
+                                let url = receiver.url(host: "\(start)\(index).test")
+                                #expect(await client.outcome(url) == .accepted(status: 204))
+                            }
+                        }
+                    }
+                }
+                await send("a")
+                let kept = receiver.openConnections
+                #expect(kept > 200)
+                share.max = 32
+                let left = try await eventually { receiver.openConnections == 0 ? true : nil }
+                #expect(left == true, "\(receiver.openConnections) are left")
+                await send("b")
+                let few = try await eventually { receiver.openConnections <= 32 ? true : nil }
+                #expect(few == true, "\(receiver.openConnections) are kept")
+                share.max = 1600
+                await send("c")
+                #expect(receiver.openConnections > 200)
+            }
+        }
+    }
+
+    @Test func `The address of an exchange is the one that was connected to, not the one tried last`() async throws {
+        // A listener that takes no more: what connects to it comes through only when it has accepted what waits.
+        let listener = try FullListener()
+        defer { listener.end() }
+        let lookup: @Sendable (String) -> NameLookup.Result = { _ in .addresses(["127.0.0.1", "[fd00::1]"]) }
+        try await withClient(lookup: lookup) { client in
+            async let result = client.post("http://two.test:\(listener.port)/")
+            // libcurl tries the other family 200 ms later, and the kernel the first connection again after 1 s.
+            let isTried = try await eventually { listener.hasCaller ? true : nil }
+            #expect(isTried == true)
+            listener.serve()
+            guard case .finished(.accepted(status: 204), let exchange) = await result else {
+                Issue.record("no answer")
+                return
+            }
+            #expect(exchange.address == .loopback)
+        }
+    }
 }

@@ -7,23 +7,36 @@ import TestKit
 /// Runs `body` with a webhook client whose thread has ended, or will at once, when this returns.
 func withClient<Result>(
     opening ranges: [String] = ["127.0.0.0/8", "::1"], limits: WebhookLimits = WebhookLimits(),
-    lookup: @escaping @Sendable (String) -> NameLookup.Result = NameLookup.system,
+    share: ConnectionShare? = nil, lookup: @escaping @Sendable (String) -> NameLookup.Result = NameLookup.system,
     _ body: (WebhookClient) async throws -> Result
 ) async throws -> Result {
     let client = try WebhookClient(
-        limits: limits, egress: EgressPolicy(opened: ranges.compactMap { AddressRange($0) }), version: "test",
+        limits: limits, share: share, egress: EgressPolicy(opened: ranges.compactMap { AddressRange($0) }),
+        version: "test",
         logger: Logger(label: "test"), lookup: lookup)
     defer { client.stop() }
     return try await body(client)
+}
+
+extension WebhookRequest {
+    /// To the host that the URL has.
+    init(
+        _ text: String, headers: [String] = [], body: PinnedBytes = PinnedBytes("{}".utf8), project: ProjectID? = nil,
+        completion: @escaping @Sendable (WebhookResult) -> Void
+    ) {
+        let url = try? HTTPURL(text)
+        self.init(
+            url: text, host: url?.origin ?? HTTPURL.unreadableOrigin, hostName: url?.hostName, headers: headers,
+            body: body,
+            project: project, completion: completion)
+    }
 }
 
 extension WebhookClient {
     func post(_ url: String, headers: [String] = [], body: String = "{}") async -> WebhookResult {
         await withCheckedContinuation { continuation in
             self.send([
-                WebhookRequest(
-                    url: url, host: HTTPURL.origin(of: url), headers: headers, body: PinnedBytes(body.utf8)
-                ) {
+                WebhookRequest(url, headers: headers, body: PinnedBytes(body.utf8)) {
                     continuation.resume(returning: $0)
                 }
             ])

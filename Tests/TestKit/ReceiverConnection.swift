@@ -22,6 +22,7 @@ final class ReceiverLedger: Sendable {
 
     var requests: [ReceivedRequest] { self.state.withLockedValue { $0.requests } }
     var count: Int { self.state.withLockedValue { $0.requests.count } }
+    var openConnections: Int { self.state.withLockedValue { $0.open.count } }
     var connections: Int { self.state.withLockedValue { $0.connections } }
 
     func setAnswer(_ answer: ReceiverAnswer, for path: String) {

@@ -73,6 +73,9 @@ package final class WebhookReceiver: Sendable {
     /// Connections accepted so far.
     package var connections: Int { self.ledger.connections }
 
+    /// Connections that neither side has closed.
+    package var openConnections: Int { self.ledger.openConnections }
+
     /// Requests that arrived and have not been answered yet, and never will be if their answer is to hang.
     package func requests(at path: String) -> [ReceivedRequest] {
         self.requests.filter { $0.path == path }

@@ -1,4 +1,5 @@
 import Domain
+import HTTPClient
 import Signing
 import Store
 import Wire
@@ -38,6 +39,7 @@ struct AttemptPlanner: Sendable {
     struct WebhookDraft: Sendable {
         let url: String
         let host: String
+        let hostName: HostName?
         let headers: [String]
         let body: AttemptBody
     }
@@ -111,7 +113,7 @@ struct AttemptPlanner: Sendable {
                     return .postpone(startable, host: recipient.host)
                 }
                 let draft = WebhookDraft(
-                    url: recipient.url, host: recipient.host,
+                    url: recipient.url, host: recipient.host, hostName: recipient.hostName,
                     headers: self.headers(of: lease, to: recipient, body.bytes, at: now), body: body)
                 return .send(startable, policy, draft)
             } catch {

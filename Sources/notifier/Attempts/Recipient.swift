@@ -1,5 +1,5 @@
 package import Domain
-import HTTPClient
+package import HTTPClient
 package import Signing
 package import Wire
 
@@ -10,6 +10,8 @@ package final class Recipient: Sendable {
     package let scheme: Subscriber.Scheme
     /// The origin of the address, see ``HTTPURL/origin``.
     package let host: String
+    /// What is looked up to reach it, see ``HTTPURL/hostName``.
+    package let hostName: HostName?
     package let isConfirmed: Bool
     /// Links of confirmations that expire no later than this, seconds since the epoch, count no more: they were sent to
     /// another address.
@@ -25,7 +27,7 @@ package final class Recipient: Sendable {
     package let disablesOnGone: Bool
     /// The headers that are the same in all its requests, `Name: value` each.
     package let headers: [String]
-    /// Bytes that its options take here.
+    /// Bytes that its address and its options take here.
     package let optionBytes: Int
 
     /// - Parameter subscription: Its id, for a header; nil: its requests have none.
@@ -39,6 +41,7 @@ package final class Recipient: Sendable {
         self.url = url?.text ?? subscriber.uri
         self.scheme = subscriber.scheme
         self.host = url?.origin ?? HTTPURL.unreadableOrigin
+        self.hostName = url?.hostName
         self.isConfirmed = isConfirmed
         self.barredLinkExpiry = barredLinkExpiry
         self.secrets = secrets
@@ -51,7 +54,10 @@ package final class Recipient: Sendable {
             (own.isEmpty ? Self.plainHeaders : Self.lines(of: own))
             + (subscription.map { ["herald-subscription-id: \($0.text)"] } ?? [])
         self.optionBytes =
-            (options.template?.count ?? 0) + own.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count }
+            self.url.utf8.count + self.host.utf8.count
+            + (self.hostName.map { $0.name.utf8.count + $0.key.utf8.count } ?? 0)
+            + options.finalStatuses.bytes + (options.template?.count ?? 0)
+            + own.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count }
     }
 
     private static let plainHeaders = ["Content-Type: application/json"]

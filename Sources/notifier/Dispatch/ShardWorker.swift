@@ -284,7 +284,8 @@ final class ShardWorker: Sendable {
         _ attempt: InFlightAttempt, _ draft: AttemptPlanner.WebhookDraft, project: ProjectID, isAlone: Bool
     ) -> WebhookRequest {
         WebhookRequest(
-            url: draft.url, host: draft.host, headers: draft.headers, body: draft.body.bytes, project: project
+            url: draft.url, host: draft.host, hostName: draft.hostName, headers: draft.headers, body: draft.body.bytes,
+            project: project
         ) { result in
             self.hosts.leave(draft.host, of: project)
             if isAlone {

@@ -1,4 +1,5 @@
 import CCurl
+import CEpoll
 import Domain
 import Glibc
 import HTTPClient
@@ -28,30 +29,32 @@ final class CurlLoop {
     private let mailbox: Mailbox
     private let nameThreads: NameThreads
     private let limits: WebhookLimits
+    private let share: ConnectionShare
+    /// What ``multis`` keep to.
+    private var connectionsMax: Int
     private let egress: EgressPolicy
     private let userAgent: String
     private let multis: [Multi]
     private let epoll: Epoll
-    private let epoch = SuspendingClock.now
     /// Whose each watched descriptor is.
     private var owners: [Int32: Multi] = [:]
     private var idle: [Transfer] = []
     /// Taken from the mailbox and not begun yet.
-    private var waiting = FairQueue<ProjectID?, Pending>()
+    private var waiting = FairQueue<ProjectID?, PendingRequest>()
     private var names: NameTable
     private var waiters = NameWaiters()
+    private var addressLists = AddressLists()
     private var underWay: [UnsafeMutableRawPointer: Transfer] = [:]
-
-    /// A request that can begin, and since when it had to wait for its name, ms; nil: it did not.
-    private struct Pending {
-        let request: WebhookRequest
-        let since: Int64?
-    }
+    /// Transfers whose descriptors cannot be watched.
+    private var unwatched: [UnsafeMutableRawPointer] = []
 
     init?(
-        mailbox: Mailbox, names: NameThreads, limits: WebhookLimits, egress: EgressPolicy, userAgent: String
+        mailbox: Mailbox, names: NameThreads, limits: WebhookLimits, share: ConnectionShare, egress: EgressPolicy,
+        userAgent: String
     ) {
-        guard curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK, let epoll = Epoll() else { return nil }
+        guard curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK, let epoll = Epoll(),
+            epoll.watch(mailbox.nudge.descriptor, reading: true, writing: false)
+        else { return nil }
         let multis = (0..<Self.multisCount).compactMap { _ in Multi() }
         guard multis.count == Self.multisCount else { return nil }
         self.mailbox = mailbox
@@ -60,6 +63,8 @@ final class CurlLoop {
             freshMilliseconds: Int64(min(WebhookLimits.namesFreshMax, limits.namesUsableMax).milliseconds),
             staleMilliseconds: Int64(limits.namesUsableMax.milliseconds))
         self.limits = limits
+        self.share = share
+        self.connectionsMax = share.max
         self.egress = egress
         self.userAgent = userAgent
         self.multis = multis
@@ -73,7 +78,6 @@ final class CurlLoop {
     /// Works until the mailbox orders to stop; then every request has been answered.
     func run() {
         for multi in self.multis { self.prepare(multi) }
-        self.epoll.watch(self.mailbox.nudge.descriptor, reading: true, writing: false)
         while self.turn() {}
         for request in self.mailbox.close() { request.completion(.aborted) }
     }
@@ -92,38 +96,53 @@ final class CurlLoop {
             if event.isWritable { flags |= CURL_CSELECT_OUT }
             if event.isBroken { flags |= CURL_CSELECT_ERR }
             guard let owner = self.owners[event.descriptor] else { return }
+            owner.hasWorked = true
             curl_multi_socket_action(owner.handle, event.descriptor, flags, &running)
         }
         if hasMail {
             isOpen = self.openMail()
             self.takeNames()
+            self.keepToShare()
         }
         for _ in 0..<Self.startsMax {
             guard let pending = self.waiting.popFirst() else { break }
             self.start(pending)
         }
-        self.giveUpNames()
-        self.lookUpNames()
+        let now = self.now()
+        self.giveUpNames(now)
+        self.lookUpNames(now)
         for multi in self.multis {
-            if let wakeAt = multi.wakeAt, self.now() >= wakeAt {
+            if let wakeAt = multi.wakeAt, now >= wakeAt {
                 multi.wakeAt = nil
+                multi.hasWorked = true
                 curl_multi_socket_action(multi.handle, curl_socket_t(CURL_SOCKET_TIMEOUT), 0, &running)
             }
+            guard multi.hasWorked else { continue }
+            multi.hasWorked = false
             self.reap(multi)
         }
+        self.failUnwatched()
         return isOpen
     }
 
     private func openMail() -> Bool {
         let (requests, order) = self.mailbox.take()
-        for request in requests { self.waiting.append(Pending(request: request, since: nil), of: request.project) }
+        // Those of one project come one after the other: each run is put in its queue at once.
+        var rest = requests[...]
+        while let first = rest.first {
+            let project = first.project
+            let run = rest.prefix { $0.project == project }
+            self.waiting.append(contentsOf: run.lazy.map { PendingRequest(request: $0) }, of: project)
+            rest = rest[run.endIndex...]
+        }
         switch order {
         case .none: return true
         case .abort, .stop:
             while let pending = self.waiting.popFirst() { pending.request.completion(.aborted) }
+            let now = self.now()
             for (name, waiter) in self.waiters.takeAll() {
-                self.names.leave(name, now: self.now())
-                waiter.request.completion(.aborted)
+                self.names.leave(name, now: now)
+                waiter.pending.request.completion(.aborted)
             }
             for transfer in Array(self.underWay.values) { self.finish(transfer, with: .aborted) }
             return order == .abort
@@ -135,66 +154,71 @@ final class CurlLoop {
     /// Rounded up, so that libcurl is never woken before its time and asked in circles.
     private func patience() -> Int32 {
         guard self.waiting.isEmpty else { return 0 }
-        var wakeAt = self.multis.lazy.compactMap(\.wakeAt).min()
-        if let deadline = self.waiters.nextDeadline { wakeAt = min(wakeAt ?? deadline, deadline) }
-        guard let wakeAt else { return -1 }
-        return Int32(clamping: max(0, wakeAt - self.now()))
+        var wakeAt = self.waiters.nextDeadline ?? .max
+        for multi in self.multis { if let at = multi.wakeAt, at < wakeAt { wakeAt = at } }
+        return wakeAt == .max ? -1 : Int32(clamping: max(0, wakeAt - self.now()))
     }
 
-    /// Milliseconds of a clock nobody sets, which stands still while the machine sleeps, as libcurl's does.
-    private func now() -> Int64 {
-        let passed = (SuspendingClock.now - self.epoch).components
-        return passed.seconds * 1000 + passed.attoseconds / 1_000_000_000_000_000
-    }
+    /// Milliseconds of a clock that is never set, and stands still while the machine sleeps, as libcurl's does.
+    private func now() -> Int64 { cepoll_milliseconds() }
 
     // MARK: Names
 
     /// Starts a request, or has it wait for the address of its name: libcurl is given addresses, and looks up none.
-    private func start(_ pending: Pending) {
+    private func start(_ pending: PendingRequest) {
         let request = pending.request
         guard request.host != HTTPURL.unreadableOrigin else { return self.failUnreadable(request) }
-        guard let (name, port) = HTTPURL.name(ofOrigin: request.host) else { return self.begin(request, waited: 0) }
         let now = self.now()
-        let since = pending.since ?? now
-        switch self.names.want(name, for: request.project, now: now) {
-        case .addresses(let addresses):
-            let list = addresses.joined(separator: ",")
-            // As the URL may spell it: to libcurl a name with the final full stop is another one.
-            let given = ["+\(name):\(port):\(list)", "+\(name).:\(port):\(list)"]
-            self.begin(request, waited: now - since, given: given)
-        case .failed: self.fail(request, .resolve, waited: now - since)
-        case .waiting:
-            let limit = Int64(min(self.limits.connectTimeout, self.limits.timeout).milliseconds)
-            self.waiters.append(request, name: name, since: since, until: since + limit)
+        guard let host = request.hostName else { return self.begin(pending, now: now) }
+        if host.isAddress { return self.begin(pending, at: [host.name], of: host, now: now) }
+        switch self.names.want(host.name, for: request.project, now: now) {
+        case .addresses(let addresses): self.begin(pending, at: addresses, of: host, now: now)
+        case .failed: self.fail(pending, .resolve, now: now)
+        case .waiting: self.wait(pending, for: host, now: now)
         }
     }
 
+    private func wait(_ pending: PendingRequest, for host: HostName, now: Int64) {
+        let (limit, whole) = (
+            Int64(min(self.limits.connectTimeout, self.limits.timeout).milliseconds),
+            Int64(self.limits.timeout.milliseconds)
+        )
+        if let earlier = pending.earlier, earlier.startedAt + whole < now + limit {
+            // The exchange would last longer than it may.
+            self.names.leave(host.name, now: now)
+            return self.fail(pending, earlier.wasSent ? .closed : .timeout, now: now)
+        }
+        let since = pending.since ?? now
+        self.waiters.append(pending, name: host.name, since: since, until: since + limit)
+    }
+
     private func takeNames() {
+        let now = self.now()
         for finished in self.nameThreads.takeFinished() {
             let answer = self.names.finished(
-                finished.name, of: finished.project, finished.result, now: self.now())
+                finished.name, of: finished.project, finished.result, now: now)
             for waiter in self.waiters.take(finished.name) {
+                var pending = waiter.pending
+                pending.since = waiter.since
                 switch answer {
-                case .addresses:
-                    // In its turn again: all at once would open a connection each.
-                    self.waiting.append(
-                        Pending(request: waiter.request, since: waiter.since), of: waiter.request.project)
-                case .failed, .waiting: self.fail(waiter.request, .resolve, waited: self.now() - waiter.since)
+                // In its turn again: all at once would open a connection each.
+                case .addresses: self.waiting.append(pending, of: pending.request.project)
+                case .failed, .waiting: self.fail(pending, .resolve, now: now)
                 }
             }
         }
     }
 
-    private func giveUpNames() {
-        let now = self.now()
+    private func giveUpNames(_ now: Int64) {
         while let (name, waiter) = self.waiters.takeLate(now: now) {
             self.names.leave(name, now: now)
-            self.fail(waiter.request, .timeout, waited: now - waiter.since)
+            var pending = waiter.pending
+            pending.since = waiter.since
+            self.fail(pending, .timeout, now: now)
         }
     }
 
-    private func lookUpNames() {
-        let now = self.now()
+    private func lookUpNames(_ now: Int64) {
         while let (name, project) = self.names.next(now: now) { self.nameThreads.start(name, of: project) }
     }
 
@@ -202,30 +226,35 @@ final class CurlLoop {
     private func failUnreadable(_ request: WebhookRequest) {
         do throws(HTTPURLInvalid) {
             _ = try HTTPURL(request.url)
-            self.fail(request, .other, waited: 0)
+            request.completion(.finished(.unreachable(.other), Exchange()))
         } catch .scheme {
             request.completion(.finished(.forbidden, Exchange()))
         } catch {
-            self.fail(request, .other, waited: 0)
+            request.completion(.finished(.unreachable(.other), Exchange()))
         }
     }
 
-    private func fail(_ request: WebhookRequest, _ failure: Outcome.Failure, waited: Int64) {
+    /// Ends a request that libcurl does not have.
+    private func fail(_ pending: PendingRequest, _ failure: Outcome.Failure, now: Int64) {
+        let since = pending.since ?? now
         var exchange = Exchange()
-        (exchange.dns, exchange.total) = (Int(waited), Int(waited))
-        request.completion(.finished(.unreachable(failure), exchange))
+        (exchange.dns, exchange.total) = (Int(now - since), Int(now - (pending.earlier?.startedAt ?? since)))
+        pending.request.completion(.finished(.unreachable(failure), exchange))
     }
 
     // MARK: Transfers
 
-    /// - Parameters:
-    ///   - waited: Milliseconds that its name has taken.
-    ///   - given: The addresses of its name, as `CURLOPT_RESOLVE` has them; none: its host is an address.
-    private func begin(_ request: WebhookRequest, waited: Int64, given: [String] = []) {
+    private func begin(_ pending: PendingRequest, at addresses: [String], of host: HostName, now: Int64) {
+        self.begin(pending, addresses: self.addressLists.list(of: host, addresses), now: now)
+    }
+
+    /// - Parameter addresses: Of its host; nil: its URL has one that libcurl reads.
+    private func begin(_ pending: PendingRequest, addresses: AddressList? = nil, now: Int64) {
+        let request = pending.request
         guard let transfer = self.idle.popLast() ?? self.makeTransfer() else {
-            return self.fail(request, .other, waited: waited)
+            return self.fail(pending, .other, now: now)
         }
-        transfer.begin(request, waited: .milliseconds(waited), given: given)
+        transfer.begin(pending, addresses: addresses, now: now)
         let easy = transfer.easy
         ccurl_set_string(easy, CURLOPT_URL, request.url)
         ccurl_set_offset(easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(request.body.count))
@@ -236,8 +265,11 @@ final class CurlLoop {
         transfer.headers = curl_slist_append(transfer.headers, "Expect:")
         ccurl_set_list(easy, CURLOPT_HTTPHEADER, transfer.headers)
         self.underWay[easy] = transfer
-        let multi = self.multis[Int(UInt(bitPattern: request.host.hashValue) % UInt(Self.multisCount))]
+        // By what libcurl knows addresses by, so that those of one host are known to one of them.
+        let hash = (request.hostName?.key ?? request.host).hashValue
+        let multi = self.multis[Int(UInt(bitPattern: hash) % UInt(Self.multisCount))]
         transfer.multi = multi
+        multi.transfers += 1
         if curl_multi_add_handle(multi.handle, easy) != CURLM_OK {
             self.finish(transfer, with: .finished(.unreachable(.other), Exchange()))
         }
@@ -253,22 +285,37 @@ final class CurlLoop {
             var status = 0
             ccurl_get_long(easy, CURLINFO_RESPONSE_CODE, &status)
             let code = message.pointee.data.result
-            if transfer.mayRestart(after: code) {
-                curl_multi_remove_handle(multi.handle, easy)
-                if curl_multi_add_handle(multi.handle, easy) == CURLM_OK { continue }
+            let now = self.now()
+            if let again = transfer.secondBegin(after: code, now: now) {
+                _ = self.release(transfer)
+                self.start(again)
+                continue
             }
             let outcome = transfer.outcome(of: code, status: status)
-            self.finish(transfer, with: .finished(outcome, transfer.exchange()))
+            self.finish(transfer, with: .finished(outcome, transfer.exchange(now: now)))
         }
     }
 
     private func finish(_ transfer: Transfer, with result: WebhookResult) {
-        if let multi = transfer.multi { curl_multi_remove_handle(multi.handle, transfer.easy) }
+        self.release(transfer)?(result)
+    }
+
+    /// Takes a transfer away from libcurl.
+    ///
+    /// - Returns: The completion of its request, which has not been called.
+    private func release(_ transfer: Transfer) -> (@Sendable (WebhookResult) -> Void)? {
+        if let multi = transfer.multi {
+            curl_multi_remove_handle(multi.handle, transfer.easy)
+            multi.transfers -= 1
+        }
+        transfer.multi = nil
+        // Its handle may carry another request before the turn ends.
+        if !self.unwatched.isEmpty { self.unwatched.removeAll { $0 == transfer.easy } }
         self.underWay[transfer.easy] = nil
         let isKept = self.idle.count < Self.idleMax && transfer.isReusable
         let completion = transfer.end()
         if isKept { self.idle.append(transfer) } else { curl_easy_cleanup(transfer.easy) }
-        completion?(result)
+        return completion
     }
 
     // MARK: Settings of libcurl
@@ -278,10 +325,10 @@ final class CurlLoop {
         // `run` outlives every call of these callbacks: they fire only inside of calls made by it.
         let me = Unmanaged.passUnretained(multi).toOpaque()
         ccurl_multi_set_pointer(multi.handle, CURLMOPT_SOCKETDATA, me)
-        ccurl_multi_set_socket_function(multi.handle) { _, descriptor, what, me, _ in
+        ccurl_multi_set_socket_function(multi.handle) { easy, descriptor, what, me, _ in
             guard let me else { return -1 }
             let multi = Unmanaged<Multi>.fromOpaque(me).takeUnretainedValue()
-            multi.loop?.watch(descriptor, what, of: multi)
+            multi.loop?.watch(descriptor, what, of: multi, for: easy)
             return 0
         }
         ccurl_multi_set_pointer(multi.handle, CURLMOPT_TIMERDATA, me)
@@ -291,20 +338,53 @@ final class CurlLoop {
             multi.loop?.wake(multi, in: Int64(milliseconds))
             return 0
         }
-        // What is under way is bounded by who sends; kept connections, which never are more than that again, by this.
-        ccurl_multi_set_long(
-            multi.handle, CURLMOPT_MAXCONNECTS, max(1, self.limits.transfersMax / Self.multisCount))
-        ccurl_multi_set_long(multi.handle, CURLMOPT_MAX_TOTAL_CONNECTIONS, self.limits.transfersMax)
         ccurl_multi_set_long(multi.handle, CURLMOPT_PIPELINING, Int(CURLPIPE_NOTHING))
+        self.limitConnections(of: multi)
     }
 
-    private func watch(_ descriptor: Int32, _ what: Int32, of multi: Multi) {
+    private func limitConnections(of multi: Multi) {
+        // What is under way is bounded by who sends; kept connections, which never are more than that again, by this.
+        ccurl_multi_set_long(multi.handle, CURLMOPT_MAXCONNECTS, max(1, self.connectionsMax / Self.multisCount))
+        ccurl_multi_set_long(multi.handle, CURLMOPT_MAX_TOTAL_CONNECTIONS, max(1, self.connectionsMax))
+    }
+
+    /// Follows the share: where there are fewer than before, a handle without transfers closes what it has kept at once, and
+    /// the others one with each transfer that ends.
+    private func keepToShare() {
+        let before = self.connectionsMax
+        self.connectionsMax = self.share.max
+        guard self.connectionsMax != before else { return }
+        for multi in self.multis {
+            if self.connectionsMax < before, multi.renew() {
+                self.prepare(multi)
+            } else {
+                self.limitConnections(of: multi)
+            }
+        }
+    }
+
+    /// - Parameter easy: The transfer that the descriptor is for; none of ours: libcurl closes a connection.
+    private func watch(_ descriptor: Int32, _ what: Int32, of multi: Multi, for easy: UnsafeMutableRawPointer?) {
         guard what != CURL_POLL_REMOVE else {
             self.owners[descriptor] = nil
             return self.epoll.forget(descriptor)
         }
         self.owners[descriptor] = multi
-        self.epoll.watch(descriptor, reading: what & CURL_POLL_IN != 0, writing: what & CURL_POLL_OUT != 0)
+        let isWatched = self.epoll.watch(
+            descriptor, reading: what & CURL_POLL_IN != 0, writing: what & CURL_POLL_OUT != 0)
+        // Not from here, in the middle of libcurl; and an error to libcurl would end all transfers of the handle.
+        if !isWatched, let easy { self.unwatched.append(easy) }
+    }
+
+    /// Ends the transfers that would wait for their deadline, since nothing is heard of their connections.
+    private func failUnwatched() {
+        guard !self.unwatched.isEmpty else { return }
+        let now = self.now()
+        for easy in self.unwatched {
+            guard let transfer = self.underWay[easy] else { continue }
+            self.finish(transfer, with: .finished(.unreachable(.other), transfer.exchange(now: now)))
+        }
+        self.unwatched = []
     }
 
     private func wake(_ multi: Multi, in milliseconds: Int64) {
@@ -321,7 +401,7 @@ final class CurlLoop {
         ccurl_set_long(easy, CURLOPT_BUFFERSIZE, 1024)  // the least; the default costs 16 KiB a transfer
         ccurl_set_long(easy, CURLOPT_MAXAGE_CONN, WebhookLimits.idleSecondsMax)
         ccurl_set_long(easy, CURLOPT_MAXLIFETIME_CONN, self.limits.connectionSecondsMax)
-        ccurl_set_long(easy, CURLOPT_DNS_CACHE_TIMEOUT, self.limits.givenSeconds)
+        ccurl_set_long(easy, CURLOPT_DNS_CACHE_TIMEOUT, Transfer.addressSeconds(self.limits))
         ccurl_set_string(easy, CURLOPT_USERAGENT, self.userAgent)
         // What may be called: http and https, where the address leads and nowhere else.
         ccurl_set_string(easy, CURLOPT_PROTOCOLS_STR, "http,https")
@@ -334,6 +414,11 @@ final class CurlLoop {
         ccurl_set_string(easy, CURLOPT_CAPATH, nil)
 
         let me = Unmanaged.passUnretained(transfer).toOpaque()
+        ccurl_set_pointer(easy, CURLOPT_RESOLVER_START_DATA, me)
+        ccurl_set_resolver_start_function(easy) { _, _, me in
+            guard let me else { return 1 }
+            return Unmanaged<Transfer>.fromOpaque(me).takeUnretainedValue().mayResolve() ? 0 : 1
+        }
         ccurl_set_pointer(easy, CURLOPT_OPENSOCKETDATA, me)
         ccurl_set_opensocket_function(easy) { me, _, address in
             guard let me, let address else { return -1 }

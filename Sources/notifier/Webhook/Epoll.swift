@@ -4,7 +4,7 @@ import Glibc
 /// Waits for many descriptors at once, and for a nudge from another thread.
 ///
 /// Only the thread that owns the transfers waits; `Nudge` is what the others hold.
-final class Epoll {
+package final class Epoll {
     /// What happened to one descriptor.
     struct Event {
         let descriptor: Int32
@@ -19,20 +19,22 @@ final class Epoll {
     private let descriptor: Int32
     private var events = [epoll_event](repeating: epoll_event(), count: Epoll.eventsMax)
 
-    init?() {
+    package init?() {
         self.descriptor = epoll_create1(Int32(EPOLL_CLOEXEC))
         guard self.descriptor >= 0 else { return nil }
     }
 
     /// Watches a descriptor, whether it was watched before or not.
-    func watch(_ descriptor: Int32, reading: Bool, writing: Bool) {
+    ///
+    /// - Returns: Whether it is watched: the kernel may have no memory, or no watch left for this user
+    ///   (`/proc/sys/fs/epoll/max_user_watches`).
+    package func watch(_ descriptor: Int32, reading: Bool, writing: Bool) -> Bool {
         var event = epoll_event()
         event.data.fd = descriptor
         event.events = (reading ? EPOLLIN.rawValue : 0) | (writing ? EPOLLOUT.rawValue : 0)
         // A number may have been closed and given out again since we last heard of it: the kernel knows, we ask.
-        if epoll_ctl(self.descriptor, EPOLL_CTL_MOD, descriptor, &event) != 0, errno == ENOENT {
-            epoll_ctl(self.descriptor, EPOLL_CTL_ADD, descriptor, &event)
-        }
+        if epoll_ctl(self.descriptor, EPOLL_CTL_MOD, descriptor, &event) == 0 { return true }
+        return errno == ENOENT && epoll_ctl(self.descriptor, EPOLL_CTL_ADD, descriptor, &event) == 0
     }
 
     func forget(_ descriptor: Int32) {
@@ -61,10 +63,10 @@ final class Epoll {
 }
 
 /// An eventfd: any thread gives the nudge, the waiting one takes all of them at once.
-final class Nudge: Sendable {
-    let descriptor: Int32
+package final class Nudge: Sendable {
+    package let descriptor: Int32
 
-    init?() {
+    package init?() {
         self.descriptor = eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))
         guard self.descriptor >= 0 else { return nil }
     }

@@ -6,7 +6,8 @@ import Glibc
 final class Transfer {
     let easy: UnsafeMutableRawPointer
     var headers: UnsafeMutablePointer<curl_slist>?
-    private var given: UnsafeMutablePointer<curl_slist>?
+    /// Kept until the transfer ends: libcurl reads them when it begins.
+    private var addresses: AddressList?
     /// Where it is under way, or was last.
     var multi: Multi?
     private let egress: EgressPolicy
@@ -16,15 +17,21 @@ final class Transfer {
 
     /// What has happened so far.
     private struct Progress {
-        /// When the request began to wait for its name.
-        var startedAt = SuspendingClock.now
-        var waited = Duration.zero
+        /// When the exchange began, and how long the request waited for its name, ms.
+        var startedAt: Int64 = 0
+        var waited: Int64 = 0
+        /// Since when libcurl has the transfer, ms.
+        var begunAt: Int64 = 0
+        var isSecond = false
+        /// Whether libcurl asked for addresses that it does not have.
+        var lacksAddresses = false
         var requestsBegun = 0
         var isReused = false
         var reconnected = false
         var head = ResponseHead()
         var bodyBytes = 0
         var hasOpenedSocket = false
+        var targets = 0
         var lastTarget: IPAddress?
         var wasRefused = false
     }
@@ -35,21 +42,39 @@ final class Transfer {
         self.limits = limits
     }
 
+    /// Seconds that libcurl knows addresses it has read: those that may still be on their way to connect, and more.
+    static func addressSeconds(_ limits: WebhookLimits) -> Int {
+        limits.connectTimeout.milliseconds / 1000 + Int(Self.addressesReadMilliseconds / 1000) + 1
+    }
+
+    /// For so long libcurl is not given again what it has read.
+    private static let addressesReadMilliseconds: Int64 = 1000
+
     /// - Parameters:
-    ///   - waited: How long the request waited for its name, which counts for its deadlines.
-    ///   - given: The addresses of its name, as `CURLOPT_RESOLVE` has them; none: its host is an address.
-    func begin(_ request: WebhookRequest, waited: Duration, given: [String]) {
-        self.request = request
+    ///   - addresses: Of its host; nil: the URL has one that libcurl reads.
+    ///   - now: ms.
+    func begin(_ pending: PendingRequest, addresses: AddressList?, now: Int64) {
+        let since = pending.since ?? now
+        self.request = pending.request
         self.progress = Progress()
-        self.progress.startedAt -= waited
-        self.progress.waited = waited
-        for entry in given { self.given = curl_slist_append(self.given, entry) }
-        ccurl_set_list(self.easy, CURLOPT_RESOLVE, self.given)
+        self.progress.startedAt = pending.earlier?.startedAt ?? since
+        self.progress.waited = now - since
+        self.progress.begunAt = now
+        self.progress.isSecond = pending.earlier != nil
+        if pending.earlier?.wasSent == true { (self.progress.requestsBegun, self.progress.isReused) = (1, true) }
+        if let addresses {
+            self.addresses = addresses
+            let age = addresses.readAt.map { now - $0 } ?? Self.addressesReadMilliseconds
+            if self.progress.isSecond || age >= Self.addressesReadMilliseconds {
+                ccurl_set_list(self.easy, CURLOPT_RESOLVE, addresses.list)
+            }
+        }
         // To libcurl 0 is no limit.
-        ccurl_set_long(self.easy, CURLOPT_TIMEOUT_MS, max(1, (self.limits.timeout - waited).milliseconds))
-        ccurl_set_long(
-            self.easy, CURLOPT_CONNECTTIMEOUT_MS, max(1, (self.limits.connectTimeout - waited).milliseconds))
-        ccurl_set_long(self.easy, CURLOPT_FRESH_CONNECT, 0)
+        let left = Int64(self.limits.timeout.milliseconds) - (now - self.progress.startedAt)
+        ccurl_set_long(self.easy, CURLOPT_TIMEOUT_MS, Int(max(1, left)))
+        let leftToConnect = Int64(self.limits.connectTimeout.milliseconds) - self.progress.waited
+        ccurl_set_long(self.easy, CURLOPT_CONNECTTIMEOUT_MS, Int(max(1, leftToConnect)))
+        ccurl_set_long(self.easy, CURLOPT_FRESH_CONNECT, self.progress.isSecond ? 1 : 0)
     }
 
     /// Forgets the exchange; the connection stays in libcurl's cache when it can be used again.
@@ -58,15 +83,25 @@ final class Transfer {
         ccurl_set_pointer(self.easy, CURLOPT_POSTFIELDS, nil)
         curl_slist_free_all(self.headers)
         self.headers = nil
-        ccurl_set_list(self.easy, CURLOPT_RESOLVE, nil)
-        curl_slist_free_all(self.given)
-        self.given = nil
+        if self.addresses != nil { ccurl_set_list(self.easy, CURLOPT_RESOLVE, nil) }
+        self.addresses = nil
         defer { self.request = nil }
         return self.request?.completion
     }
 
+    /// Whether libcurl may look for the addresses of a host: only where the URL has the address itself.
+    ///
+    /// It would start a thread for it, which lives as long as a name server says nothing. It asks when what it was given is
+    /// too old, that is when a kept connection ends late and it sends the request again.
+    func mayResolve() -> Bool {
+        guard self.addresses != nil else { return true }
+        self.progress.lacksAddresses = true
+        return false
+    }
+
     func mayConnect(to address: IPAddress?) -> Bool {
         self.progress.lastTarget = address
+        self.progress.targets += 1
         guard let address, self.egress.permits(address) else {
             self.progress.wasRefused = true
             return false
@@ -82,6 +117,10 @@ final class Transfer {
     /// and would try one kept connection after the other: it is told to open a fresh one, and only that is let out.
     func maySend() -> Bool {
         self.progress.requestsBegun += 1
+        if let addresses = self.addresses {
+            // A transfer that goes out has been through the start, where libcurl reads what it is given.
+            addresses.readAt = max(addresses.readAt ?? self.progress.begunAt, self.progress.begunAt)
+        }
         switch self.progress.requestsBegun {
         case 1:
             self.progress.isReused = !self.progress.hasOpenedSocket
@@ -92,16 +131,22 @@ final class Transfer {
         }
     }
 
-    /// Whether the request, which failed, is to be sent again at once: libcurl leaves that to us when the connection ended
-    /// while the request was still being written.
-    func mayRestart(after code: CURLcode) -> Bool {
-        guard code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING,
-            self.progress.requestsBegun == 1, self.progress.isReused, !self.progress.head.hasBegun
-        else { return false }
-        let left = self.limits.timeout - (SuspendingClock.now - self.progress.startedAt)
-        guard left > .milliseconds(1) else { return false }
-        ccurl_set_long(self.easy, CURLOPT_TIMEOUT_MS, left.milliseconds)
-        return true
+    /// What is to begin again at once, now that it failed: nil, unless the exchange may have a second begin.
+    ///
+    /// libcurl leaves that to us when a kept connection ended while the request was still being written, and when it has no
+    /// addresses any more to connect to.
+    func secondBegin(after code: CURLcode, now: Int64) -> PendingRequest? {
+        guard let request = self.request, !self.progress.isSecond, !self.progress.head.hasBegun else { return nil }
+        let wasSent = self.progress.requestsBegun > 0
+        switch code {
+        case CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_GOT_NOTHING: guard wasSent else { return nil }
+        case CURLE_COULDNT_RESOLVE_HOST: guard self.progress.lacksAddresses else { return nil }
+        default: return nil
+        }
+        if wasSent { guard self.progress.requestsBegun == 1, self.progress.isReused else { return nil } }
+        guard now - self.progress.startedAt < Int64(self.limits.timeout.milliseconds) else { return nil }
+        return PendingRequest(
+            request: request, earlier: PendingRequest.Earlier(startedAt: self.progress.startedAt, wasSent: wasSent))
     }
 
     func takeHeader(_ line: UnsafeRawBufferPointer) -> Bool {
@@ -136,7 +181,7 @@ final class Transfer {
     }
 
     /// What libcurl measured of the exchange.
-    func exchange() -> Exchange {
+    func exchange(now: Int64) -> Exchange {
         // Of each phase libcurl knows when it was over, counted from the start, and 0 for one that was not reached.
         func end(_ info: CURLINFO) -> Int {
             var microseconds: curl_off_t = 0
@@ -146,39 +191,23 @@ final class Transfer {
         let (resolved, connected) = (end(CURLINFO_NAMELOOKUP_TIME_T), end(CURLINFO_CONNECT_TIME_T))
         let (secured, sent) = (end(CURLINFO_APPCONNECT_TIME_T), end(CURLINFO_PRETRANSFER_TIME_T))
         var exchange = Exchange()
-        exchange.dns = self.progress.waited.milliseconds + resolved / 1000
+        exchange.dns = Int(self.progress.waited) + resolved / 1000
         exchange.connect = max(0, connected - resolved) / 1000
         exchange.tls = max(0, secured - connected) / 1000
         if sent > 0 { exchange.firstByte = max(0, end(CURLINFO_STARTTRANSFER_TIME_T) - sent) / 1000 }
         // By our clock: libcurl's begins anew with a request that is sent again.
-        exchange.total = (SuspendingClock.now - self.progress.startedAt).milliseconds
+        exchange.total = Int(now - self.progress.startedAt)
         exchange.reconnected = self.progress.reconnected
-        exchange.address = (self.progress.lastTarget ?? self.peer()).map { AddressClass($0) }
+        // Of several, the one tried last need not be the one that was connected to.
+        let target = self.progress.targets == 1 ? self.progress.lastTarget : self.peer() ?? self.progress.lastTarget
+        exchange.address = target.map { AddressClass($0) }
         return exchange
     }
 
-    /// The other end of the connection; the one way to learn it when the connection had been kept.
+    /// The other end of the connection, also of one that had been kept; nil: there was none.
     private func peer() -> IPAddress? {
         var text: UnsafePointer<CChar>?
         guard ccurl_get_string(self.easy, CURLINFO_PRIMARY_IP, &text) == CURLE_OK, let text else { return nil }
         return IPAddress(String(cString: text))
-    }
-}
-
-/// One of libcurl's multi handles, and when it wants to be woken.
-final class Multi {
-    let handle: UnsafeMutableRawPointer
-    /// Set before the first request.
-    weak var loop: CurlLoop?
-    /// In ms of the loop's clock; nil: not before something happens.
-    var wakeAt: Int64?
-
-    init?() {
-        guard let handle = curl_multi_init() else { return nil }
-        self.handle = handle
-    }
-
-    deinit {
-        curl_multi_cleanup(self.handle)
     }
 }

@@ -5,11 +5,11 @@ extension WebhookClient {
     ///
     /// - Throws: ``WebhookClientError`` when the system has no descriptor, memory or thread left.
     static func started(
-        limits: WebhookLimits, egress: EgressPolicy, version: String, logger: Logger
+        limits: WebhookLimits, share: ConnectionShare, egress: EgressPolicy, version: String, logger: Logger
     ) async throws(WebhookClientError) -> WebhookClient {
         let (answers, continuation) = AsyncStream<Bool>.makeStream()
         let client = try WebhookClient(
-            limits: limits, egress: egress, version: version, logger: logger,
+            limits: limits, share: share, egress: egress, version: version, logger: logger,
             onStart: {
                 continuation.yield($0)
                 continuation.finish()

@@ -21,20 +21,23 @@ package final class WebhookClient: Sendable {
     /// They run until ``stop()``.
     ///
     /// - Parameters:
+    ///   - share: How many connections it may have; nil: as many as transfers.
     ///   - lookup: Asks for the addresses of a name, and may block.
     ///   - onStart: Called once, on the thread, with whether it can transfer; if not, it has ended.
     /// - Throws: ``WebhookClientError`` when the system has no descriptor or thread left.
     package init(
-        limits: WebhookLimits, egress: EgressPolicy, version: String, logger: Logger,
+        limits: WebhookLimits, share: ConnectionShare? = nil, egress: EgressPolicy, version: String, logger: Logger,
         lookup: @escaping @Sendable (String) -> NameLookup.Result = NameLookup.system,
         onStart: @escaping @Sendable (Bool) -> Void = { _ in }
     ) throws(WebhookClientError) {
         guard let nudge = Nudge() else { throw .noDescriptors }
         self.mailbox = Mailbox(nudge: nudge)
+        let share = share ?? ConnectionShare(limits.transfersMax)
+        share.wake(nudge)
         let names = try NameThreads(wake: nudge, lookup: lookup)
         let seed = ThreadSeed(
-            mailbox: self.mailbox, names: names, limits: limits, egress: egress, userAgent: "herald/\(version)",
-            logger: logger, onStart: onStart)
+            mailbox: self.mailbox, names: names, limits: limits, share: share, egress: egress,
+            userAgent: "herald/\(version)", logger: logger, onStart: onStart)
         do throws(WebhookClientError) {
             try Self.startThread(seed)
         } catch {
@@ -91,18 +94,20 @@ private final class ThreadSeed: Sendable {
     let mailbox: Mailbox
     let names: NameThreads
     let limits: WebhookLimits
+    let share: ConnectionShare
     let egress: EgressPolicy
     let userAgent: String
     let logger: Logger
     let onStart: @Sendable (Bool) -> Void
 
     init(
-        mailbox: Mailbox, names: NameThreads, limits: WebhookLimits, egress: EgressPolicy, userAgent: String,
-        logger: Logger, onStart: @escaping @Sendable (Bool) -> Void
+        mailbox: Mailbox, names: NameThreads, limits: WebhookLimits, share: ConnectionShare, egress: EgressPolicy,
+        userAgent: String, logger: Logger, onStart: @escaping @Sendable (Bool) -> Void
     ) {
         self.mailbox = mailbox
         self.names = names
         self.limits = limits
+        self.share = share
         self.egress = egress
         self.userAgent = userAgent
         self.logger = logger
@@ -113,8 +118,8 @@ private final class ThreadSeed: Sendable {
         defer { self.names.stop() }
         guard
             let loop = CurlLoop(
-                mailbox: self.mailbox, names: self.names, limits: self.limits, egress: self.egress,
-                userAgent: self.userAgent)
+                mailbox: self.mailbox, names: self.names, limits: self.limits, share: self.share,
+                egress: self.egress, userAgent: self.userAgent)
         else {
             self.logger.critical("No memory or descriptor for the transfer thread")
             for request in self.mailbox.close() { request.completion(.aborted) }

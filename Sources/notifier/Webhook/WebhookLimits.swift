@@ -22,9 +22,6 @@ package struct WebhookLimits: Sendable, Equatable {
         max(1, (self.addressAgeMax - self.namesUsableMax).milliseconds / 1000 - 1)
     }
 
-    /// Seconds that libcurl knows addresses that a transfer was given: for as long as that may connect.
-    var givenSeconds: Int { self.connectTimeout.milliseconds / 1000 + 2 }
-
     /// Bytes read of an answer's body.
     ///
     /// Nothing in it matters to us, so beyond them the status decides.

@@ -1,4 +1,5 @@
 package import Domain
+package import HTTPClient
 
 /// One POST to a subscriber, ready to be sent, and who wants to hear how it went.
 package struct WebhookRequest: Sendable {
@@ -6,6 +7,8 @@ package struct WebhookRequest: Sendable {
     package let url: String
     /// The origin of the URL, see ``HTTPURL/origin``.
     package let host: String
+    /// What is looked up to reach it, see ``HTTPURL/hostName``.
+    package let hostName: HostName?
     /// `Name: value` each, without line ends.
     package let headers: [String]
     package let body: PinnedBytes
@@ -15,11 +18,13 @@ package struct WebhookRequest: Sendable {
     package let completion: @Sendable (WebhookResult) -> Void
 
     package init(
-        url: String, host: String, headers: [String], body: PinnedBytes, project: ProjectID? = nil,
+        url: String, host: String, hostName: HostName?, headers: [String], body: PinnedBytes,
+        project: ProjectID? = nil,
         completion: @escaping @Sendable (WebhookResult) -> Void
     ) {
         self.url = url
         self.host = host
+        self.hostName = hostName
         self.headers = headers
         self.body = body
         self.project = project

@@ -10,6 +10,8 @@ package struct HTTPURL: Hashable, Sendable {
     /// `scheme://host:port`, the same for every spelling: in lower case, with the default port written out, addresses in
     /// their canonical form, without user information and the trailing full stop of a name.
     package let origin: String
+    /// What has to be looked up before it is connected to; nil: its host is an address.
+    package let hostName: HostName?
 
     /// The longest URL that is read, in bytes of UTF-8; HTTP servers take request lines of about 8,000 (RFC 9112, 3).
     package static let bytesMax = 8192
@@ -38,17 +40,7 @@ package struct HTTPURL: Hashable, Sendable {
         guard let port = parts.get(CURLUPART_PORT, flags: UInt32(CURLU_DEFAULT_PORT)), port != "0" else { throw .port }
         self.text = text
         self.origin = "\(scheme)://\(host):\(port)"
-    }
-
-    /// The name and the port of an origin; nil for one with an address, where nothing is to be looked up.
-    package static func name(ofOrigin origin: String) -> (name: String, port: String)? {
-        // Byte by byte: it is asked for every request.
-        let bytes = origin.utf8
-        guard let slash = bytes.firstIndex(of: UInt8(ascii: "/")), let colon = bytes.lastIndex(of: UInt8(ascii: ":")),
-            let start = bytes.index(slash, offsetBy: 2, limitedBy: colon), start < colon
-        else { return nil }
-        let host = String(origin[start..<colon])
-        return CanonicalHost.isAddress(host) ? nil : (host, String(origin[origin.index(after: colon)...]))
+        self.hostName = HostName(host: name, canonical: host, port: port)
     }
 
     /// The origin of a text; ``unreadableOrigin`` when it is not a URL.

@@ -8,8 +8,10 @@ package enum NameLookup {
         case addresses([String])
         /// There is no such name, or it has no address.
         case missing
-        /// Nobody answered.
+        /// There is no answer, or none that says whether there is such a name.
         case silent
+        /// No question was sent: no descriptor or memory is left.
+        case unable
     }
 
     /// Addresses of one name that are used.
@@ -21,11 +23,8 @@ package enum NameLookup {
         hints.ai_family = AF_UNSPEC
         hints.ai_socktype = cepoll_socket_stream
         var list: UnsafeMutablePointer<addrinfo>?
-        switch getaddrinfo(name, nil, &hints, &list) {
-        case 0: break
-        case EAI_AGAIN: return .silent
-        default: return .missing
-        }
+        let status = getaddrinfo(name, nil, &hints, &list)
+        guard status == 0 else { return Self.failure(status) }
         defer { freeaddrinfo(list) }
         var addresses: [String] = []
         var next = list
@@ -34,6 +33,15 @@ package enum NameLookup {
             next = info.ai_next
         }
         return addresses.isEmpty ? .missing : .addresses(addresses)
+    }
+
+    /// What a status of `getaddrinfo` other than 0 says of the name.
+    package static func failure(_ status: Int32) -> Result {
+        switch status {
+        case EAI_NONAME, cepoll_no_data: .missing
+        case EAI_SYSTEM, EAI_MEMORY: .unable
+        default: .silent
+        }
     }
 
     private static func text(of info: addrinfo) -> String? {

@@ -22,8 +22,13 @@ package struct NameTable {
         var addresses: [String] = []
         /// When ``addresses`` were found, or found to be missing; nil: not yet.
         var foundAt: Int64?
-        var isSilent = false
-        var isRunning = false
+        /// How long it is not looked up again while it has no address, ms.
+        var failedMilliseconds: Int64 = 0
+        /// Lookups in a row without an answer.
+        var silences = 0
+        /// When the lookup that runs began; nil: none runs.
+        var runningSince: Int64?
+        var isRunning: Bool { self.runningSince != nil }
         /// Callers that wait for it.
         var waiting = 0
     }
@@ -35,11 +40,14 @@ package struct NameTable {
 
     /// Names that are looked up at once.
     package static let runningMax = 32
-    /// Names that are kept beside those that callers wait for.
+    /// Of these, as many as projects may take together that are not known to have their names answered.
+    package static let unprovenMax = 24
+    /// Names that are kept beside those that callers wait for, and projects of which something is known.
     package static let namesMax = 8192
-    /// How long a name without an address, and one whose server does not answer, is not looked up again, ms.
+    /// How long a name without an address is not looked up again, ms.
     static let missingMilliseconds: Int64 = 2000
-    static let silentMilliseconds: Int64 = 30_000
+    /// The same for one that was not answered: at first, then twice as long each time, and at most, ms.
+    static let silentMilliseconds: ClosedRange<Int64> = 2000...30_000
 
     /// How long addresses are used without another look, and how long at most, ms.
     private let freshMilliseconds: Int64
@@ -52,7 +60,9 @@ package struct NameTable {
     private var queued: Set<Turn> = []
     /// Callers that left since ``turns`` was cleared of what they had waited for.
     private var left = 0
-    private var running: [ProjectID?: Int] = [:]
+    private var lookups: [ProjectID?: ProjectLookups] = [:]
+    /// How many ``lookups`` there are when those that say nothing are dropped.
+    private var lookupsClearedAt = Self.namesMax
     package private(set) var runningCount = 0
 
     package init(freshMilliseconds: Int64, staleMilliseconds: Int64) {
@@ -64,21 +74,28 @@ package struct NameTable {
     ///
     /// A caller that is answered with `waiting` has to give up (``leave(_:now:)``) or be there when the name is finished.
     package mutating func want(_ name: String, for project: ProjectID?, now: Int64) -> Answer {
-        var entry = self.entries[name] ?? self.makeEntry(now)
-        defer { self.entries[name] = entry }
-        if let foundAt = entry.foundAt {
-            let age = now - foundAt
-            if !entry.addresses.isEmpty, age < self.staleMilliseconds {
-                if age >= self.freshMilliseconds, !entry.isRunning { self.enqueue(name, of: project) }
-                return .addresses(entry.addresses)
-            }
-            let failedMax = entry.isSilent ? Self.silentMilliseconds : Self.missingMilliseconds
-            if entry.addresses.isEmpty, age < failedMax { return .failed }
+        if let index = self.entries.index(forKey: name), let answer = self.known(index, name, for: project, now: now) {
+            return answer
         }
+        var entry = self.entries[name] ?? self.makeEntry()
         entry.waiting += 1
-        // Also when another project waits for it already: that one may have a long line in front of it.
+        self.entries[name] = entry
+        // Also when another project waits for it already: that one may have many that go first.
         if !entry.isRunning { self.enqueue(name, of: project) }
         return .waiting
+    }
+
+    /// What can be said without a lookup; nil: nothing.
+    private mutating func known(
+        _ index: [String: Entry].Index, _ name: String, for project: ProjectID?, now: Int64
+    ) -> Answer? {
+        let entry = self.entries.values[index]
+        guard let foundAt = entry.foundAt else { return nil }
+        let age = now - foundAt
+        if entry.addresses.isEmpty { return age < entry.failedMilliseconds ? .failed : nil }
+        guard age < self.staleMilliseconds else { return nil }
+        if age >= self.freshMilliseconds, !entry.isRunning { self.enqueue(name, of: project) }
+        return .addresses(entry.addresses)
     }
 
     private mutating func enqueue(_ name: String, of project: ProjectID?) {
@@ -103,23 +120,37 @@ package struct NameTable {
 
     /// The next name to look up, one of each project in turn; ``finished(_:of:_:now:)`` has to follow.
     ///
-    /// A project may take half of what is left: one that has nothing but silent names leaves room for the others.
+    /// A project may take half of what is left, see ``ProjectLookups``: one that has nothing but silent names leaves room for
+    /// the others, and so do many of them.
     package mutating func next(now: Int64) -> (name: String, project: ProjectID?)? {
         while self.runningCount < Self.runningMax {
-            let free = Self.runningMax - self.runningCount
-            let running = self.running
-            guard let (project, name) = self.turns.popFirst(where: { running[$0, default: 0] < free }) else {
-                return nil
-            }
+            guard let (project, name) = self.takeTurn(now) else { return nil }
             self.queued.remove(Turn(name: name, project: project))
             guard var entry = self.entries[name], !entry.isRunning, self.isDue(entry, now) else { continue }
-            entry.isRunning = true
+            entry.runningSince = now
             self.entries[name] = entry
-            self.running[project, default: 0] += 1
+            if self.lookups.count >= self.lookupsClearedAt { self.clearLookups(now) }
+            self.lookups[project, default: ProjectLookups()].begin(now)
             self.runningCount += 1
             return (name, project)
         }
         return nil
+    }
+
+    private mutating func takeTurn(_ now: Int64) -> (owner: ProjectID?, element: String)? {
+        // Taken out meanwhile, since the rule reads other parts of this value.
+        var turns = FairQueue<ProjectID?, String>()
+        swap(&turns, &self.turns)
+        defer { swap(&turns, &self.turns) }
+        return turns.popFirst { project in
+            (self.lookups[project] ?? ProjectLookups()).mayBegin(beside: self.runningCount, now: now)
+        }
+    }
+
+    private mutating func clearLookups(_ now: Int64) {
+        self.lookups = self.lookups.filter { $0.value.isRunning || $0.value.isSilent(now) }
+        if self.lookups.count >= Self.namesMax { self.lookups = self.lookups.filter { $0.value.isRunning } }
+        self.lookupsClearedAt = max(Self.namesMax, self.lookups.count * 2)
     }
 
     /// What is kept: names, and turns of projects.
@@ -137,25 +168,34 @@ package struct NameTable {
         _ name: String, of project: ProjectID?, _ result: NameLookup.Result, now: Int64
     ) -> Answer {
         self.runningCount -= 1
-        let left = (self.running[project] ?? 1) - 1
-        self.running[project] = left > 0 ? left : nil
         var entry = self.entries[name] ?? Entry()
-        entry.isRunning = false
+        self.lookups[project]?.end(since: entry.runningSince, result, now: now)
+        entry.runningSince = nil
         entry.waiting = 0
+        // What was known is good until it is too old: a name server that is away for a moment stops nothing.
+        let isKnown = entry.foundAt.map { !entry.addresses.isEmpty && now - $0 < self.staleMilliseconds } ?? false
         switch result {
-        case .addresses(let addresses): (entry.addresses, entry.foundAt) = (addresses, now)
-        case .missing, .silent:
-            // What was known is good until it is too old: a name server that is away for a moment stops nothing.
-            let isKnown = entry.foundAt.map { !entry.addresses.isEmpty && now - $0 < self.staleMilliseconds } ?? false
-            if result == .missing || !isKnown {
-                (entry.addresses, entry.foundAt, entry.isSilent) = ([], now, result == .silent)
-            }
+        case .addresses(let addresses): (entry.addresses, entry.foundAt, entry.silences) = (addresses, now, 0)
+        case .missing:
+            (entry.addresses, entry.foundAt, entry.silences) = ([], now, 0)
+            entry.failedMilliseconds = Self.missingMilliseconds
+        case .silent:
+            guard !isKnown else { break }
+            (entry.addresses, entry.foundAt) = ([], now)
+            // Five doublings reach the longest.
+            let doubled = Self.silentMilliseconds.lowerBound << min(entry.silences, 5)
+            entry.failedMilliseconds = min(doubled, Self.silentMilliseconds.upperBound)
+            entry.silences += 1
+        case .unable:
+            guard !isKnown else { break }
+            (entry.addresses, entry.foundAt) = ([], now)
+            entry.failedMilliseconds = Self.silentMilliseconds.lowerBound
         }
         self.entries[name] = entry
         return entry.addresses.isEmpty ? .failed : .addresses(entry.addresses)
     }
 
-    private mutating func makeEntry(_ now: Int64) -> Entry {
+    private mutating func makeEntry() -> Entry {
         if self.entries.count >= self.clearedAt {
             // What nobody waits for can be looked up again; all of it at once, and then not soon again.
             self.entries = self.entries.filter { $0.value.isRunning || $0.value.waiting > 0 }

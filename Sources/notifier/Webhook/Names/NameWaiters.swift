@@ -5,7 +5,7 @@ import NIOCore
 struct NameWaiters {
     /// A request and when it began to wait, ms.
     struct Waiter {
-        let request: WebhookRequest
+        let pending: PendingRequest
         let since: Int64
         fileprivate let number: Int
     }
@@ -18,10 +18,10 @@ struct NameWaiters {
     /// When the first gives up; it may be there no more.
     var nextDeadline: Int64? { self.deadlines.first?.at }
 
-    mutating func append(_ request: WebhookRequest, name: String, since: Int64, until deadline: Int64) {
+    mutating func append(_ pending: PendingRequest, name: String, since: Int64, until deadline: Int64) {
         self.made += 1
         self.byName[name, default: CircularBuffer(initialCapacity: 1)].append(
-            Waiter(request: request, since: since, number: self.made))
+            Waiter(pending: pending, since: since, number: self.made))
         self.deadlines.append((deadline, name, self.made))
     }
 

@@ -19,6 +19,11 @@ package struct FinalStatuses: Sendable, Equatable {
         self.classes = classes
     }
 
+    /// Bytes of memory that they take, about.
+    package var bytes: Int { (self.statuses.count + self.classes.count) * Self.entryBytes }
+
+    private static let entryBytes = 32
+
     package func contains(_ status: Int) -> Bool {
         status == Outcome.goneStatus || self.statuses.contains(status) || self.classes.contains(status / 100)
     }

@@ -1,0 +1,30 @@
+import NIOConcurrencyHelpers
+
+/// How many connections one client may have, kept ones included; changed while it runs.
+package final class ConnectionShare: Sendable {
+    private struct State {
+        var max: Int
+        weak var nudge: Nudge?
+    }
+
+    private let state: NIOLockedValueBox<State>
+
+    package init(_ max: Int) {
+        self.state = NIOLockedValueBox(State(max: max))
+    }
+
+    /// What the client keeps to from its next turn on; connections above it that are kept are closed then.
+    package var max: Int {
+        get { self.state.withLockedValue { $0.max } }
+        set {
+            let nudge = self.state.withLockedValue { state in
+                state.max = newValue
+                return state.nudge
+            }
+            nudge?.give()
+        }
+    }
+
+    /// Wakes this one, the client's, after a change.
+    func wake(_ nudge: Nudge) { self.state.withLockedValue { $0.nudge = nudge } }
+}
