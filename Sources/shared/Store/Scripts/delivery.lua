@@ -259,9 +259,6 @@ local function dead_letters()
         buried[queue] = true
     end
 
-    -- The queues that `letter_keys` named, and the oldest of their projects: only their letters are dropped.
-    local listed = {}
-
     -- Holds the letters of the queues in which some were buried within their bounds: the oldest go first, of a queue at most
     -- 1,000 and of a project at most 50 a call. Where the queue with the oldest ones has none younger than their life, they
     -- are forgotten, also in the sums. Returns how many were dropped before their time.
@@ -284,14 +281,14 @@ local function dead_letters()
             local project = project_of(queue)
             local sums, oldest_of = dead_bytes_key(project), dead_oldest_key(project)
             local ended = call('ZRANGEBYSCORE', oldest_of, '-inf', now - LETTERS_LIFE, 'LIMIT', 0, 1)[1]
-            if listed[ended] then
+            if ended then
                 forget_ended(ended)
                 account(ended)
             end
             for _ = 1, 50 do
                 if tonumber(call('HGET', sums, '') or 0) <= limit('project_bytes') then break end
                 local other = call('ZRANGE', oldest_of, 0, 0)[1]
-                if not listed[other] then break end
+                if not other then break end
                 local oldest = call('ZRANGE', dead_key(other), 0, 0)
                 forget(other, oldest)
                 dropped = dropped + #oldest
@@ -303,18 +300,12 @@ local function dead_letters()
         return dropped
     end
 
-    -- The keys that letters of a queue are kept under, and those of the queues of its project that have the oldest.
+    -- The keys that letters of a queue are kept under.
     local function letter_keys(keys, queue)
-        if listed[queue] then return end
         local project = project_of(queue)
-        local queues = call('ZRANGE', dead_oldest_key(project), 0, 7)
-        queues[#queues + 1] = queue
-        keys[#keys + 1] = dead_bytes_key(project)
-        for _, name in ipairs(queues) do
-            for _, key in ipairs({ dead_key(name), letter_key(name), record_key(name) }) do
-                if not listed[name] then keys[#keys + 1] = key end
-            end
-            listed[name] = true
+        for _, key in ipairs({ dead_key(queue), letter_key(queue), record_key(queue), dead_bytes_key(project),
+            dead_oldest_key(project) }) do
+            keys[#keys + 1] = key
         end
     end
 
