@@ -138,13 +138,15 @@ struct StoreNeighbourTests {
         try await withHouse(shards: 1) { house in
             let (queue, deliveries) = (try address("p", "q"), house.store.deliveries)
             let subscription = try await house.subscribe(to: queue)
-            try await house.post((0..<6).map { "\($0)" }, to: queue)
+            let posted = try await house.post((0..<6).map { "\($0)" }, to: queue)
             #expect(try await house.settle(try await house.take().leases, .parked(.seconds(60))).count == 6)
             for _ in 0..<2 {
                 house.time.pass(seconds: 60)
                 let probe = try await house.lease()
                 #expect(probe.count == 1)
                 #expect(try await house.lease().isEmpty, "while it is out no other is tried")
+                let fates = try await deliveries.fates(of: posted[5].position, in: queue, after: nil, limit: 1)
+                #expect(fates.map(\.place) == [.waiting(.host, until: house.time.now)])
                 #expect(try await house.settle(probe, .parked(.seconds(60))) == [true])
                 #expect(try await house.lease().isEmpty)
             }

@@ -67,7 +67,9 @@ local function hold_of(subscription, header, due, turn)
     if more and more.p then return 'paused' end
     local room, at = room_of(header, out, window, more)
     if more and (more.b or 0) > now then return 'breaker', math.max(due, more.b) end
-    if more and (more.h or 0) > now then return 'host', math.max(due, more.h) end
+    if more and more.h and (more.h > now or (room <= 0 and more.h + PROBED > now)) then
+        return 'host', math.max(due, more.h, now)
+    end
     if more and (more.w or 0) > now then return 'ordered', math.max(due, more.w) end
     if due > now then return attempt_of(turn) > 1 and 'retry' or 'scheduled', due end
     if is_ordered(header) and (out > 0 or call('ZRANGE', due_key(subscription), 0, 0)[1] ~= position .. ':' .. turn) then
