@@ -50,6 +50,18 @@ struct ShardScheduleTests {
         #expect(schedule.failed(.sweep, chance: 0) == .milliseconds(10))
     }
 
+    @Test func `Subscriptions that could not be woken are woken when that is repeated`() throws {
+        var schedule = ShardSchedule()
+        let ids = try (0..<3).map { try #require(SubscriptionID(String(repeating: "0", count: 26) + "\($0)")) }
+        for id in ids { _ = schedule.hostHasRoom(for: id) }
+        #expect((schedule.next() == .perform(.wake)) as Bool)
+        let first = schedule.nextWakes()
+        schedule.wakesFailed(first)
+        _ = schedule.failed(.wake, chance: 0)
+        #expect((schedule.retry(.wake) && schedule.next() == .perform(.wake)) as Bool)
+        #expect((schedule.nextWakes() == ids && schedule.next() == .wait) as Bool)
+    }
+
     @Test func `Either the worker or a settlement leases at a time, and what does not lease goes on`() {
         var schedule = ShardSchedule()
         #expect((schedule.settlerMayLease() && !schedule.settlerMayLease()) as Bool)

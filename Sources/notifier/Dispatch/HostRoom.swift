@@ -30,12 +30,10 @@ package struct HostRoom: Sendable {
     private static let wakeLife = Duration.seconds(2)
     /// Seconds a subscription is parked the first time.
     ///
-    /// A notifier that is gone wakes it no more, and others may have room. Each gets a time of its own, so that they do not
-    /// come back together.
-    private static let parking = 4.0...6.0
-    /// How often that is doubled when it comes back in vain.
-    private static let doublingsMax = 3
-    /// Seconds a subscription is parked that is not remembered.
+    /// It is woken when there is room, so this is for a notifier that is gone and wakes it no more, and for others that may have
+    /// room. Each gets a time of its own, so that they do not come back together.
+    private static let parking = 15.0...25.0
+    /// Seconds a subscription is parked that came back in vain, or is not remembered.
     private static let longParking = 30.0...60.0
 
     private struct Woken {
@@ -49,8 +47,8 @@ package struct HostRoom: Sendable {
         var deliveries = 0
         /// And this time.
         var now = 0
-        /// How often it came back in vain.
-        var returns = 0
+        /// Whether it came back in vain.
+        var hasReturned = false
     }
 
     /// A subscription whose parking is being written down: woken before that, it would be parked all the same.
@@ -204,22 +202,20 @@ package struct HostRoom: Sendable {
             guard held < FairShares.weight * (Self.waitersMax - self.waiters) else { return (false, Self.longParking) }
             self.remember(waiter.project)
         }
-        let returns = self.change(name) { host, _ in
+        let hasReturned = self.change(name) { host, _ in
             let isFirst = host.settling[waiter.subscription] == nil
             host.settling[waiter.subscription, default: Settling(waiter: waiter)].deliveries += 1
             var refused = host.refused[waiter.subscription] ?? Refused()
             if isFirst, isWaiting {
-                refused.returns += 1
+                refused.hasReturned = true
                 refused.now = 0
             }
             refused.now += 1
             refused.deliveries = max(refused.deliveries, refused.now)
             host.refused[waiter.subscription] = refused
-            return refused.returns
+            return refused.hasReturned
         }
-        guard returns < Self.doublingsMax else { return (true, Self.longParking) }
-        let factor = Double(1 << returns)
-        return (true, Self.parking.lowerBound * factor...Self.parking.upperBound * factor)
+        return (true, hasReturned ? Self.longParking : Self.parking)
     }
 
     /// A delivery of a subscription was parked in Redis, or given up: from the last of them on it may be woken.

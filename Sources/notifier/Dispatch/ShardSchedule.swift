@@ -281,6 +281,12 @@ package struct ShardSchedule: Sendable {
         return slice
     }
 
+    /// The subscriptions of a step could not be woken: they are once it is repeated.
+    package mutating func wakesFailed(_ subscriptions: [SubscriptionID]) {
+        guard !self.isStopping else { return }
+        self.wakes.insert(contentsOf: subscriptions, at: 0)
+    }
+
     /// Keeps the suspect that is to be attempted alone; there is one at most.
     package mutating func keepSolo(_ suspect: Startable) {
         self.soloSuspect = suspect

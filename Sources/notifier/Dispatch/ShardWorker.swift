@@ -160,7 +160,13 @@ final class ShardWorker: Sendable {
     ///
     /// What cannot be woken is found when its parking ends.
     private func wake() async throws(StoreError) {
-        try await self.deliveries.wake(self.inbox.shard, self.inbox.change { $0.nextWakes() })
+        let subscriptions = self.inbox.change { $0.nextWakes() }
+        do throws(StoreError) {
+            try await self.deliveries.wake(self.inbox.shard, subscriptions)
+        } catch {
+            self.inbox.change { $0.wakesFailed(subscriptions) }
+            throw error
+        }
         self.inbox.request(.lease)
     }
 
