@@ -32,13 +32,6 @@ final class FullListener: Sendable {
         self.first = first
     }
 
-    /// Whether another one waits for an answer of the kernel.
-    var hasCaller: Bool {
-        // Address and port in hexadecimal digits, then the state: 02 is SYN_SENT.
-        let target = "0100007F:" + String(format: "%04X", self.port) + " 02 "
-        return (try? String(contentsOfFile: "/proc/net/tcp", encoding: .utf8))?.contains(target) ?? false
-    }
-
     /// Answers 204 to each request from now on.
     func serve() {
         let listener = self.listener
