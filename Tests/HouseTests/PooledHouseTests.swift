@@ -8,7 +8,7 @@ extension HouseTests {
     struct PooledHouseTests {
         private static let settings = ["HERALD_API_ADMIN_MODE": "true", "HERALD_NOTIFIER_LEASE": "5"]
 
-        private func administer(_ address: String, _ method: String, _ path: String, _ body: String) async throws {
+        static func administer(_ address: String, _ method: String, _ path: String, _ body: String) async throws {
             let caller = HTTPCaller(address)
             let reply = try await caller.send(
                 method, path, headers: Load.headers + [("X-Roles", "admin")], body: body)
@@ -17,14 +17,14 @@ extension HouseTests {
         }
 
         /// Registers a server as a pool with a flavor of the same name.
-        private func addPool(_ name: String, _ server: RedisServer, on address: String) async throws {
-            try await self.administer(
+        static func addPool(_ name: String, _ server: RedisServer, on address: String) async throws {
+            try await Self.administer(
                 address, "PUT", "/v2/pools/\(name)", #"{"uri":"\#(server.url)","weight":100}"#)
-            try await self.administer(address, "PUT", "/v2/flavors/\(name)", #"{"pool_list":["\#(name)"]}"#)
+            try await Self.administer(address, "PUT", "/v2/flavors/\(name)", #"{"pool_list":["\#(name)"]}"#)
         }
 
-        private func makeQueue(_ name: String, flavor: String, on address: String) async throws {
-            try await self.administer(address, "PUT", "/v2/queues/\(name)", #"{"_flavor":"\#(flavor)"}"#)
+        static func makeQueue(_ name: String, flavor: String, on address: String) async throws {
+            try await Self.administer(address, "PUT", "/v2/queues/\(name)", #"{"_flavor":"\#(flavor)"}"#)
         }
 
         @Test func `A pool added through one API is used by the other, and served by notifiers that run already`()
@@ -35,11 +35,11 @@ extension HouseTests {
                     try await WebhookReceiver.with { receiver in
                         let apis = [try await house.startAPI().address, try await house.startAPI().address]
                         _ = [try await house.startNotifier(), try await house.startNotifier()]
-                        try await self.addPool("late", server, on: apis[0])
+                        try await Self.addPool("late", server, on: apis[0])
                         let added = ContinuousClock.now
                         // The other one knows the flavor as soon as it knows the pool.
                         let used = try await eventually(every: .milliseconds(20)) {
-                            try? await self.makeQueue("jobs", flavor: "late", on: apis[1])
+                            try? await Self.makeQueue("jobs", flavor: "late", on: apis[1])
                             return try await server.command("KEYS", "herald:{s*}:q:*:meta").array?.count == 1
                                 ? ContinuousClock.now - added : nil
                         }
@@ -61,14 +61,14 @@ extension HouseTests {
                     try await WebhookReceiver.with { receiver in
                         let api = try await house.startAPI().address
                         _ = try await house.startNotifier()
-                        try await self.addPool("going", server, on: api)
-                        try await self.makeQueue("jobs", flavor: "going", on: api)
+                        try await Self.addPool("going", server, on: api)
+                        try await Self.makeQueue("jobs", flavor: "going", on: api)
                         try await Load.subscribe(receiver.url("/a"), to: "jobs", on: api)
                         let ledger = Ledger()
                         await Load(ledger, on: api, to: "jobs").run(callers: 4, posts: 50)
                         #expect(try await SurvivalTests.arrival(of: ledger, at: ["/a"], of: receiver))
-                        try await self.administer(api, "DELETE", "/v2/flavors/going", "")
-                        try await self.administer(api, "DELETE", "/v2/pools/going?force=true", "")
+                        try await Self.administer(api, "DELETE", "/v2/flavors/going", "")
+                        try await Self.administer(api, "DELETE", "/v2/pools/going?force=true", "")
                         let clients = try await eventually {
                             let list = try await server.command("CLIENT", "LIST").text ?? ""
                             // The test's own connection is left.
@@ -102,11 +102,11 @@ extension HouseTests {
         ) async throws {
             let api = try await house.startAPI().address
             _ = [try await house.startNotifier(), try await house.startNotifier()]
-            try await self.addPool("one", servers.0, on: api)
-            try await self.addPool("two", servers.1, on: api)
+            try await Self.addPool("one", servers.0, on: api)
+            try await Self.addPool("two", servers.1, on: api)
             let queues = [("a", "one"), ("b", "two"), ("c", "two"), ("d", "one")]
             for (queue, flavor) in queues {
-                try await self.makeQueue(queue, flavor: flavor, on: api)
+                try await Self.makeQueue(queue, flavor: flavor, on: api)
                 try await Load.subscribe(receiver.url("/\(queue)"), to: queue, on: api)
             }
             let ledgers = queues.map { _ in Ledger() }

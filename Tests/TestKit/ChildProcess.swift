@@ -76,6 +76,17 @@ package final class ChildProcess: Sendable {
         }
     }
 
+    /// Sets the soft limit of its open files, also below those that are open; nil when that was refused.
+    ///
+    /// - Returns: The limit before.
+    package func limitOpenFiles(to count: rlim_t) -> rlim_t? {
+        var old = rlimit()
+        let resource = Int32(RLIMIT_NOFILE.rawValue)
+        guard let setLimit, setLimit(self.id, resource, nil, &old) == 0 else { return nil }
+        var new = rlimit(rlim_cur: count, rlim_max: old.rlim_max)
+        return setLimit(self.id, resource, &new, nil) == 0 ? old.rlim_cur : nil
+    }
+
     /// Waits until the process has ended.
     @discardableResult
     package func waitForExit() async -> Exit {
@@ -143,4 +154,12 @@ func spawn(
 private let closeFrom: (@convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, Int32) -> Int32)? =
     dlsym(nil, "posix_spawn_file_actions_addclosefrom_np").map {
         unsafeBitCast($0, to: (@convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, Int32) -> Int32).self)
+    }
+
+/// `prlimit` of Linux, which the Swift module of glibc leaves out.
+private let setLimit: (@convention(c) (pid_t, Int32, UnsafePointer<rlimit>?, UnsafeMutablePointer<rlimit>?) -> Int32)? =
+    dlsym(nil, "prlimit").map {
+        unsafeBitCast(
+            $0, to: (@convention(c) (pid_t, Int32, UnsafePointer<rlimit>?, UnsafeMutablePointer<rlimit>?) -> Int32).self
+        )
     }
