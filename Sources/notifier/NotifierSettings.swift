@@ -42,8 +42,8 @@ package struct NotifierSettings: Sendable {
             queueLetters: try reader.integer(Setting.limitsDeadLettersQueueCount),
             queueLetterBytes: try reader.integer(Setting.limitsDeadLettersQueueBytes),
             projectLetterBytes: try reader.integer(Setting.limitsDeadLettersProjectBytes),
-            subscriptionWaiting: try reader.integer(Setting.limitsWaitingSubscription),
-            projectWaiting: try reader.integer(Setting.limitsWaitingProject))
+            subscriptionWaiting: self.store.deliveries.subscriptionWaiting,
+            projectWaiting: self.store.deliveries.projectWaiting)
     }
 
     /// The process cancels what is not done when its drain time is over, the connections to Redis among it: what has to

@@ -6,11 +6,11 @@ package import Store
 extension StoreSettings {
     /// Opens the store of a process that is to serve.
     ///
-    /// - Parameter limits: How much is kept of deliveries; only a notifier, which carries them out, applies them.
+    /// - Parameter limits: How much is kept of deliveries; nil: as far as every process applies that.
     /// - Throws: ``SettingError`` for what waiting cannot cure, so that the process ends with status 78; what it can,
     ///   ``SettingsDiffer`` among it, is thrown as it is.
     package func open(
-        on redis: RedisPool, limits: DeliveryLimits = DeliveryLimits(), logger: Logger
+        on redis: RedisPool, limits: DeliveryLimits? = nil, logger: Logger
     ) async throws -> Store {
         let store = try await self.openStore(on: redis, limits: limits, logger: logger)
         if let differ = try await self.disagreement(in: store) { throw differ }
@@ -19,10 +19,11 @@ extension StoreSettings {
 
     /// The same, whether the settings agree with the deployment's or not.
     package func openStore(
-        on redis: RedisPool, limits: DeliveryLimits = DeliveryLimits(), logger: Logger
+        on redis: RedisPool, limits: DeliveryLimits? = nil, logger: Logger
     ) async throws -> Store {
         do throws(StoreOpeningError) {
-            return try await Store.open(on: redis, shards: self.shards, limits: limits, logger: logger)
+            return try await Store.open(
+                on: redis, shards: self.shards, limits: limits ?? self.deliveries, logger: logger)
         } catch {
             switch error {
             case .unavailable:

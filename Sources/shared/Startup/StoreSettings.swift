@@ -1,6 +1,7 @@
 package import Redis
 package import Runtime
 package import Signing
+package import Store
 
 /// What every process reads to use the store: where it is, and the keys of what lies in it.
 ///
@@ -10,6 +11,7 @@ package import Signing
 /// | `shards` | fixed at the first start |
 /// | `master.key` | signing secrets are derived from it |
 /// | `message.encryption.keys` | newest first; without them one derived from the master key |
+/// | `limits.waiting.…` | how many deliveries may wait |
 /// | `confirmation.required` | like the master key it must be the same in every process |
 package struct StoreSettings: Sendable {
     package let redis: RedisEndpoint
@@ -17,13 +19,16 @@ package struct StoreSettings: Sendable {
     package let shards: Int
     package let masterKey: MasterKey
     package let vault: Vault
+    /// How much may wait, which every process applies; the bounds of dead letters are the notifiers' alone.
+    package let deliveries: DeliveryLimits
     /// What every process of a deployment must have alike, by the name of the setting; of secrets only a fingerprint.
     let fingerprints: [String: String]
 
     /// The settings read here, and the file they may stand in.
     package static let all = [
         Setting.redisURL, Setting.redisConnections, Setting.shards, Setting.masterKey, Setting.messageEncryptionKeys,
-        Setting.confirmationRequired, Setting.configFile,
+        Setting.limitsWaitingSubscription, Setting.limitsWaitingProject, Setting.confirmationRequired,
+        Setting.configFile,
     ]
 
     /// - Throws: ``SettingError``, which shows no key and no password.
@@ -41,6 +46,9 @@ package struct StoreSettings: Sendable {
             do { vaultKeys.append(try VaultKey(text)) } catch { throw reader.invalid(Setting.messageEncryptionKeys) }
         }
         self.vault = Vault(masterKey: self.masterKey, keys: vaultKeys)
+        self.deliveries = DeliveryLimits(
+            subscriptionWaiting: try reader.integer(Setting.limitsWaitingSubscription),
+            projectWaiting: try reader.integer(Setting.limitsWaitingProject))
         self.fingerprints = [
             Setting.masterKey.name: self.masterKey.fingerprint,
             Setting.confirmationRequired.name: String(reader.boolean(Setting.confirmationRequired) == true),

@@ -144,12 +144,14 @@ package struct SettingCatalog: Sendable {
             + "effect.")
 
     package let limitsWaitingSubscription = Setting(
-        "limits.waiting.subscription", default: "100000", shape: .integer(1...100_000_000), processes: [.notifier],
+        "limits.waiting.subscription", default: "100000", shape: .integer(1...100_000_000),
+        processes: [.api, .notifier],
         meaning: "Most deliveries of a subscription that wait. With as many a new one ends at once, as a dead letter "
-            + "without a body of the reason `overflow`, and is counted in `herald.delivery.overflowed`.")
+            + "without a body of the reason `overflow`, and is counted in `herald.delivery.overflowed`; a test send is "
+            + "refused (503).")
 
     package let limitsWaitingProject = Setting(
-        "limits.waiting.project", default: "1000000", shape: .integer(1...100_000_000), processes: [.notifier],
+        "limits.waiting.project", default: "1000000", shape: .integer(1...100_000_000), processes: [.api, .notifier],
         meaning: "Most deliveries of a project that wait in one shard. With as many a new one ends at once, as with "
             + "`limits.waiting.subscription`.")
 
@@ -255,7 +257,8 @@ package struct SettingCatalog: Sendable {
         processes: [.notifier],
         meaning:
             "Attempts one notifier has under way at once to one host and port, so that a slow one with many "
-            + "subscriptions leaves room for others. What is beyond waits for about a second.")
+            + "subscriptions leaves room for others. What is beyond is parked for 15 to 25 seconds, then for up to a minute at "
+            + "a time, and starts as soon as there is room.")
 
     package let notifierBytesInFlight = Setting(
         "notifier.bytes.in.flight", default: "268435456", shape: .integer(16_777_216...4_294_967_296),
