@@ -91,6 +91,17 @@ local function rank_behind(key, score, member)
     return low
 end
 
+-- Writes down leases, as ZADD takes them. Redis keeps up to 128 short members in a list that it searches from its start, for
+-- each of them; a member that is too long for such a list turns it into a skip list, which it stays until it is empty.
+local LEASES_OF_A_LIST, TOO_LONG = 16, 65
+local function add_leases(flying, leases)
+    local is_new = #leases > 2 * LEASES_OF_A_LIST and call('EXISTS', flying) == 0
+    local long = is_new and string.rep('-', TOO_LONG)
+    if is_new then call('ZADD', flying, 0, long) end
+    in_chunks('ZADD', flying, leases)
+    if is_new then call('ZREM', flying, long) end
+end
+
 -- The turn of a delivery is the number of its attempt, and `:level` while it is a suspect. It is the end of the names of
 -- deliveries that wait or are leased, and can be tried for; `turns` knows those that are too many to try. Above the number
 -- of the attempt it counts fences: a delivery that is to have another name than its leases before, and the attempts that

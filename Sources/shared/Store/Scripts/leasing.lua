@@ -148,7 +148,7 @@ local function lease_due(allowance, length, projects_max, subscriptions_of_each)
             call('ZREM', KEYS[4], look.project)
         end
     end
-    in_chunks('ZADD', KEYS[2], batch.flying)
+    add_leases(KEYS[2], batch.flying)
     in_chunks('HSET', KEYS[1], batch.flow)
 
     for start = 0, PROJECTS_LOOKED_AT - 1, 16 do

@@ -215,7 +215,7 @@ for _, turn in ipairs(turns) do
     end
 end
 if not finished then begin_at_limit(KEYS[4]) end
-in_chunks('ZADD', KEYS[4], flying)
+add_leases(KEYS[4], flying)
 local waking, waiting, expiring = {}, {}, {}
 for _, state in ipairs(states) do
     local subscription, due, out, more = state[SUBSCRIPTION], state[DUE], state[OUT], state[MORE]
