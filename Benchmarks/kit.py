@@ -41,7 +41,7 @@ def release():
     HERALD_BENCH_PROGRAMS names a folder of executables that are there already.
     """
     if folder := os.environ.get("HERALD_BENCH_PROGRAMS"):
-        return pathlib.Path(folder)
+        return pathlib.Path(folder).resolve()
     command = ["swift", "build", "-c", "release", "--explicit-target-dependency-import-check", "error"]
     built = subprocess.run(command, cwd=repository, capture_output=True, text=True)
     if built.returncode != 0:

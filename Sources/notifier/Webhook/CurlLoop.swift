@@ -24,7 +24,7 @@ final class CurlLoop {
     ///
     /// Had a page of hundreds all begun at once, each would open a connection of its own, while those before it may be
     /// answered already; and libcurl walks through all connections for each transfer that ends.
-    private static let startsMax = 32
+    private static let startsMax = 8
 
     private let mailbox: Mailbox
     private let nameThreads: NameThreads
