@@ -49,6 +49,22 @@ struct ConfirmationTests {
         ).status
     }
 
+    @Test func `Who withdraws while Redis is full has withdrawn`() async throws {
+        try await self.withAskingAPI { api in
+            let client = api.client()
+            let id = try await self.subscribe(client)
+            let question = try #require(try await self.questions(api).first)
+            #expect(try await self.answer(api, question) == 204)
+            try await api.redis.command("CONFIG", "SET", "maxmemory", "1")
+            #expect(try await self.answer(api, question, #"{"confirmed": false}"#) == 204)
+            #expect(try await self.answer(api, question, #"{"confirmed": false}"#) == 204)
+            try await api.redis.command("CONFIG", "SET", "maxmemory", "0")
+            let queue = QueueAddress(project: try ProjectID(client.project), name: try QueueName("orders"))
+            let subscription = try await api.store.subscriptions.get(queue, id: try #require(SubscriptionID(id)))
+            #expect(subscription?.confirmed == false)
+        }
+    }
+
     @Test func `T-9: one question, which a subscriber can answer with what it holds`() async throws {
         try await self.withAskingAPI { api async throws in
             let client = api.client()

@@ -119,7 +119,7 @@ struct ConfirmationTests {
                     try await receiver.waitFor(count: 1)
                     let letter = try #require(try await house.deadLetters(waitingFor: 1).first)
                     #expect(letter.subscription == mail && letter.reason == .noTransport)
-                    #expect(letter.summary == "this house sends no mail")
+                    #expect(letter.summary == "email is not delivered yet")
                     #expect(try await house.isSettled())
                 }
                 #expect(try await house.deadLetters().count == 1)

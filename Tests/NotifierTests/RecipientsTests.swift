@@ -29,6 +29,23 @@ struct RecipientsTests {
         }
     }
 
+    @Test func `A subscriber of a kind that this version does not know is no reason to drop its deliveries`()
+        async throws
+    {
+        try await withDeployment { deployment in
+            let id = try await deployment.subscribe("http://127.0.0.1:1/")
+            try await deployment.post("1")
+            let leases = try await deployment.takeAll()
+            let key = try #require(try await deployment.redis.command("KEYS", "*}:subs").array?.first?.text)
+            try await deployment.redis.command("HSET", key, id.text, "3600 10 newer://xx{}")
+            let found = try await Self.found(leases, in: deployment)
+            guard case .unreadable = found.first else {
+                Issue.record("found as \(found)")
+                return
+            }
+        }
+    }
+
     @Test func `What has ended is gone, what cannot be read is not, and neither keeps others from being found`()
         async throws
     {

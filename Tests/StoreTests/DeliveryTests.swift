@@ -171,6 +171,22 @@ struct DeliveryTests {
         }
     }
 
+    @Test func `A lease that was given up renews no later one of the same attempt`() async throws {
+        try await withHouse(shards: 1) { house in
+            let (queue, deliveries) = (try address("p", "q"), house.store.deliveries)
+            try await house.subscribe(to: queue)
+            try await house.post(["1"], to: queue)
+            let first = try await house.take().leases
+            #expect(try await house.settle(first, .handedBack) == [true])
+            let second = try await deliveries.lease(
+                0, allowance: LeaseAllowance(capacity: 10), lease: .seconds(5)
+            ).leases
+            #expect(second.map(\.attempt) == [1])
+            #expect(try await deliveries.renew(0, first.map(\.token), lease: .seconds(15)) == [nil])
+            #expect(try await deliveries.renew(0, second.map(\.token), lease: .seconds(15)) != [nil])
+        }
+    }
+
     @Test func `A delivery handed back is due at once, as the same attempt`() async throws {
         try await withHouse(shards: 1) { house in
             let queue = try address("p", "q")

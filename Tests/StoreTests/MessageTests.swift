@@ -154,6 +154,18 @@ struct MessageTests {
         }
     }
 
+    @Test func `A message is there until its ttl is over, and not a millisecond longer`() async throws {
+        try await withHouse { house in
+            let queue = try address("p", "q")
+            try await house.post(["short"], to: queue, ttl: 60)
+            try await house.post(["long"], to: queue, ttl: 120)
+            house.time.pass(milliseconds: 59_999)
+            #expect(try await house.bodies(queue) == ["short", "long"])
+            house.time.pass(milliseconds: 1)
+            #expect(try await house.bodies(queue) == ["long"])
+        }
+    }
+
     @Test func `A page is full although most messages before it are the reader's own or have expired`() async throws {
         try await withHouse { house in
             let queue = try address("p", "q")

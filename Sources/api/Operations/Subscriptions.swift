@@ -1,5 +1,7 @@
 import Domain
+import Logging
 import Pools
+import Runtime
 import Signing
 import Store
 import Wire
@@ -107,9 +109,17 @@ extension Operations {
         guard !body.isConfirmed, self.confirmation != nil,
             let withdrawn = try await self.store(of: queue).subscriptions.get(queue, id: id)
         else { return }
-        try await self.askConfirmation(
-            .unsubscribeConfirmation, of: withdrawn.subscriber, id, of: queue,
-            ttl: self.limits.subscriptionTTLDefault, now: now)
+        do throws(StoreError) {
+            try await self.askConfirmation(
+                .unsubscribeConfirmation, of: withdrawn.subscriber, id, of: queue,
+                ttl: self.limits.subscriptionTTLDefault, now: now)
+        } catch {
+            guard error.trouble == .full || error.trouble == .overloaded else { throw error }
+            // It is withdrawn, and stays so: only the link that takes it back is not sent.
+            self.logger.warning(
+                "A subscriber that withdrew cannot be sent the way back",
+                metadata: [LogKey.subscriptionID: "\(id)", LogKey.storeTrouble: "\(error.trouble.rawValue)"])
+        }
     }
 
     /// Ends a subscription.

@@ -17,7 +17,7 @@ extension Operations {
         let subscription = try await self.getSubscription(text, of: queue)
         guard self.confirmation == nil || subscription.confirmed else { throw Refusal.subscriptionUnconfirmed }
         guard try Subscriber(subscription.subscriber).scheme != .mailto else {
-            throw Refusal.requestInvalid("This house sends no mail.")
+            throw Refusal.requestInvalid("Email is not delivered yet.")
         }
         let payload = NotificationPayload.encode(
             body: test.body[...], ttl: Self.testTTL, delay: nil, queue: queue.name, kind: .test)

@@ -156,7 +156,7 @@ struct RESTResponder: Sendable {
             return Problem.unreadable(error.message).reply
         } catch {
             self.logger.error(
-                "A request failed in a way nobody foresaw",
+                "A request failed with an unexpected error",
                 metadata: [LogKey.requestID: "\(id)", LogKey.error: "\(error)"])
             return Problem.internalError.reply
         }

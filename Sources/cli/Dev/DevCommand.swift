@@ -13,7 +13,7 @@ package struct DevCommand: AsyncParsableCommand {
             """
     )
 
-    @Option(help: "The folder of this house. [default: $XDG_STATE_HOME/herald/dev]")
+    @Option(help: "The folder that it keeps its state in. [default: $XDG_STATE_HOME/herald/dev]")
     var directory: String?
     @Option(help: "Where the REST API listens. [default: 127.0.0.1:8888, or a free port when that is taken]")
     var listen: String?

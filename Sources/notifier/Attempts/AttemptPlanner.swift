@@ -99,7 +99,7 @@ struct AttemptPlanner: Sendable {
             }
             guard self.isWanted(lease, by: recipient) else { return .end(startable.id, .dropped) }
             guard recipient.scheme != .mailto else {
-                return .end(startable.id, Self.giveUp(lease, .noTransport, "this house sends no mail"))
+                return .end(startable.id, Self.giveUp(lease, .noTransport, "email is not delivered yet"))
             }
             switch admit(startable, recipient) {
             case .admitted: break

@@ -71,8 +71,8 @@ package struct Recipients: Sendable {
 
     /// What was read, kept for the next leases.
     private func recipient(_ subscription: Subscription, of lease: Lease) -> Found {
-        // Only addresses that could be read were ever kept; one that cannot is as good as gone.
-        guard let subscriber = try? Subscriber(subscription.subscriber) else { return .gone }
+        // Only addresses that could be read were ever kept: another version read it.
+        guard let subscriber = try? Subscriber(subscription.subscriber) else { return .unreadable }
         let secrets = self.masterKey.webhookSecrets(
             project: lease.queue.project, subscription: lease.subscription, versions: subscription.secret)
         let recipient = Recipient(

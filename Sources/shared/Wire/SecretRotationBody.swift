@@ -14,7 +14,7 @@ package struct SecretRotationBody: Sendable, Equatable {
     package init(document bytes: [UInt8]) throws(Refusal) {
         let object = try JSONObject(bodyIfAny: bytes)
         if let unknown = object.members.first(where: { $0.name != "overlap" }) {
-            throw .requestInvalid("The body has a member nobody knows: \(unknown.name).")
+            throw .requestInvalid("The body has an unknown member: \(unknown.name).")
         }
         guard let value = object["overlap"] else {
             self.overlap = Self.overlapDefault

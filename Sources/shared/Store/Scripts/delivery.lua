@@ -64,12 +64,6 @@ local function begin_at_limit(flying)
     call('ZREM', flying, '')
 end
 
--- Asks Redis for keys whose names come from what was read, all before the first write: where one of them cannot be
--- reached, as while a Cluster moves a slot, the script fails with nothing written.
-local function touch(keys)
-    for first = 1, #keys, 1000 do call('EXISTS', unpack(keys, first, math.min(first + 999, #keys))) end
-end
-
 -- Whether the bytes of one text come before those of another; `<` goes by the locale of Redis.
 local function is_before(one, other)
     for index = 1, math.min(#one, #other) do
@@ -249,10 +243,15 @@ local function dead_letters()
 
     -- Keeps a delivery that ended without success. Of a confirmation only the head of its record, for nobody shall find its
     -- signature there. Without a record it is kept without a body, unless other letters keep that already, and only where
-    -- there is room.
+    -- there is room; so is one of a queue or project with more bytes than it may have, where small letters are dropped first
+    -- and each call drops few.
     local function bury(subscription, queue, position, attempts, kind, reason, summary, record)
         local member, records = subscription .. '|' .. position, record_key(queue)
         local bytes = 0
+        if tonumber(call('HGET', records, 'bytes') or 0) > limit('letter_bytes')
+            or tonumber(call('HGET', dead_bytes_key(project_of(queue)), '') or 0) > limit('project_bytes') then
+            record = nil
+        end
         if not record and not has_place(queue, #member + #summary + 32) then return end
         if call('HEXISTS', records, position) == 1 then
             call('HINCRBY', records, 'n' .. position, 1)
@@ -311,16 +310,7 @@ local function dead_letters()
         return dropped
     end
 
-    -- The keys that letters of a queue are kept under.
-    local function letter_keys(keys, queue)
-        local project = project_of(queue)
-        for _, key in ipairs({ dead_key(queue), letter_key(queue), record_key(queue), dead_bytes_key(project),
-            dead_oldest_key(project) }) do
-            keys[#keys + 1] = key
-        end
-    end
-
-    known_dead_letters = { account = account, forget = forget, bury = bury, trim = trim_letters, keys = letter_keys }
+    known_dead_letters = { account = account, forget = forget, bury = bury, trim = trim_letters }
     return known_dead_letters
 end
 

@@ -4,9 +4,6 @@
 -- RETURNS 1, or 0 when there is none
 -- COST    log n
 if not call('ZSCORE', KEYS[1], ARGV[4]) then return 0 end
-local keys = {}
-dead_letters().keys(keys, ARGV[3])
-touch(keys)
 begin_at_limit(KEYS[1])
 dead_letters().forget(ARGV[3], { ARGV[4] })
 dead_letters().account(ARGV[3])

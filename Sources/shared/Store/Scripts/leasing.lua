@@ -22,7 +22,7 @@ local function serve(batch, most, subscription, header, value)
         local is_cut = #found == 2 * batch.lines
         batch.lines = batch.lines - #found / 2
         for index = 1, #found, 2 do
-            if tonumber(found[index + 1]) <= now or string.sub(found[index], -2) ~= ':1' then
+            if tonumber(found[index + 1]) <= now or not string.find(found[index], '^%d+:1$') then
                 waiting[#waiting + 1], waiting[#waiting + 2] = found[index], found[index + 1]
             end
         end

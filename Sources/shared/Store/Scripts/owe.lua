@@ -13,7 +13,6 @@ local header = call('HGET', KEYS[1], ARGV[4])
 if not is_alive(header) or queue_of(header) ~= ARGV[5] then return { 'absent' } end
 
 local project = project_of(ARGV[5])
-touch({ due_key(ARGV[4]), ready_key(project) })
 local at, is_at_bound = now, call('ZCARD', due_key(ARGV[4])) >= limit('waiting')
     or tonumber(call('HGET', KEYS[8], project) or 0) >= limit('project_waiting')
 if ARGV[10] ~= '' then

@@ -6,10 +6,10 @@
 local waiting = tonumber(call('ZSCORE', KEYS[1], ARGV[2]))
 if waiting and waiting > now then return waiting end
 local pause = tonumber(ARGV[3])
-call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - pause)
-if call('ZCARD', KEYS[1]) > tonumber(ARGV[4]) then return -1 end
+if call('ZCOUNT', KEYS[1], '(' .. text(now - pause), '+inf') > tonumber(ARGV[4]) then return -1 end
 local latest = tonumber(call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')[2])
 local at = latest and math.max(now, latest + pause) or now
 call('ZADD', KEYS[1], at, ARGV[2])
+call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - pause)
 call('PEXPIRE', KEYS[1], text(at + pause - now))
 return at

@@ -24,20 +24,12 @@ if #suspects > 0 then
         begun[suspects[index]] = is_begun == 1
     end
 end
-local keys, records, waiting, expiring = {}, {}, {}, {}
-for index, subscription in ipairs(subscriptions) do
-    if is_alive(headers[index]) then
-        local queue = queue_of(headers[index])
-        for _, key in ipairs({ due_key(subscription), log_key(subscription), ready_key(project_of(queue)) }) do
-            keys[#keys + 1] = key
-        end
-        if begun[lapsed[index]] and parts[index][4] >= LEVEL_MAX then
-            dead_letters().keys(keys, queue)
-            records[index] = call('HGET', KEYS[3], parts[index][2]) or ''
-        end
+local records, waiting, expiring = {}, {}, {}
+for index, header in ipairs(headers) do
+    if is_alive(header) and begun[lapsed[index]] and parts[index][4] >= LEVEL_MAX then
+        records[index] = call('HGET', KEYS[3], parts[index][2]) or ''
     end
 end
-touch(keys)
 local keeps_bodies = next(records) and not is_full(KEYS[5])
 
 call('ZREM', KEYS[2], unpack(lapsed))

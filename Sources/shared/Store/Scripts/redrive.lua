@@ -19,16 +19,13 @@ local function renewed(record)
 end
 
 -- Everything is read first: nothing can fail once it writes.
-local keys, members, subscriptions, positions = { ready_key(project) }, {}, {}, {}
+local members, subscriptions, positions = {}, {}, {}
 for index = 8, #ARGV do
     local number = index - 7
     members[number] = ARGV[index]
     subscriptions[number], positions[number] = string.match(ARGV[index], '^(.-)|(%d+)$')
-    keys[#keys + 1] = due_key(subscriptions[number])
 end
 if #members == 0 then return { math.floor(due) } end
-dead_letters().keys(keys, queue)
-touch(keys)
 local letters, headers = call('HMGET', KEYS[1], unpack(members)), call('HMGET', KEYS[5], unpack(subscriptions))
 local answer, owed, seen, records = { 0 }, {}, {}, {}
 for number, member in ipairs(members) do

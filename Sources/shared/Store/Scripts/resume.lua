@@ -9,7 +9,6 @@ local out, window, more = flow_of(call('HGET', KEYS[2], ARGV[3]))
 if not more then return 1 end
 more.p, more.x = nil, nil
 local project, waits = project_of(ARGV[4]), call('EXISTS', due_key(ARGV[3])) == 1
-touch({ ready_key(project) })
 begin_at_limit(KEYS[3])
 local value = flow_text(out, window, succeeded(more))
 if value then call('HSET', KEYS[2], ARGV[3], value) else call('HDEL', KEYS[2], ARGV[3]) end

@@ -5,14 +5,6 @@
 -- RETURNS {messages removed, 1: more are due now}
 -- COST    k log n for k messages, 1.1 us each; at most 50 queues
 local due = call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, 50)
--- Every key that is not in KEYS is touched before the first write: while a Cluster slot moves, all is done or nothing.
-for _, queue in ipairs(due) do
-    local keys = {}
-    for _, part in ipairs({ 'meta', 'log', 'exp', 'held', 'back', 'delay', 'st', 'claims', 'cexp', 'alias', 'aexp', 'runs' }) do
-        keys[#keys + 1] = queue_key(queue, part)
-    end
-    call('EXISTS', unpack(keys))
-end
 may_free(KEYS[1])
 local left, removed = tonumber(ARGV[3]), 0
 

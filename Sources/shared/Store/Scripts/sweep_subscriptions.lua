@@ -7,17 +7,7 @@
 local left, dropped, removed, ended = tonumber(ARGV[3]), 0, 0, {}
 local subscriptions = call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, 50)
 if #subscriptions == 0 then return { 0, 0, 0 } end
-local headers, keys = call('HMGET', KEYS[3], unpack(subscriptions)), {}
-for index, subscription in ipairs(subscriptions) do
-    local queue = headers[index] and queue_of(headers[index])
-    for _, key in ipairs({ due_key(subscription), log_key(subscription) }) do keys[#keys + 1] = key end
-    if queue then
-        for _, key in ipairs({ order_key(queue), address_key(queue), ready_key(project_of(queue)) }) do
-            keys[#keys + 1] = key
-        end
-    end
-end
-touch(keys)
+local headers = call('HMGET', KEYS[3], unpack(subscriptions))
 begin_at_limit(KEYS[1])
 
 -- Whether nothing refers to the subscription any more.

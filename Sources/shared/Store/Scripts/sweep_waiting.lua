@@ -9,7 +9,7 @@
 -- A look at all that waits for a subscription may take several calls. Until it is over it has an entry of its own in
 -- `expiring`, `>` and the subscription, and a mark of the last delivery it saw. What comes to wait meanwhile, perhaps in
 -- front of the mark, is registered beside that for the next look.
-local left, bytes, keys = tonumber(ARGV[4]), 1048576, {}
+local left, bytes = tonumber(ARGV[4]), 1048576
 local looks, lived, records = {}, {}, {}
 
 local function record_of(position)
@@ -77,11 +77,9 @@ for _, entry in ipairs(call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, 5
                 look.at = math.max(least == math.huge and 0 or least, now + 1000 + math.floor(waiting / 10))
             end
         end
-        if #look.ended > 0 then dead_letters().keys(keys, look.queue) end
     end
 end
 if #looks == 0 then return { 0, 0, 0 } end
-touch(keys)
 
 begin_at_limit(KEYS[1])
 local swept, ended = 0, {}

@@ -3,7 +3,7 @@
 -- ARGV    1 now   2 prefix   then subscriptions, at most 500
 -- RETURNS how many of them were parked and have something that waits
 -- COST    k log n for k subscriptions
-local subscriptions, woken, flow, idle, keys = {}, {}, {}, {}, {}
+local subscriptions, woken, flow, idle, count = {}, {}, {}, {}, 0
 for index = 3, #ARGV do subscriptions[index - 2] = ARGV[index] end
 local headers, flows = call('HMGET', KEYS[3], unpack(subscriptions)), call('HMGET', KEYS[1], unpack(subscriptions))
 for index, subscription in ipairs(subscriptions) do
@@ -18,11 +18,10 @@ for index, subscription in ipairs(subscriptions) do
             woken[project] = woken[project] or { }
             table.insert(woken[project], now)
             table.insert(woken[project], subscription)
-            keys[#keys + 1] = ready_key(project)
+            count = count + 1
         end
     end
 end
-touch(keys)
 call('HDEL', KEYS[1], '')
 in_chunks('HDEL', KEYS[1], idle)
 in_chunks('HSET', KEYS[1], flow)
@@ -30,4 +29,4 @@ for project, members in pairs(woken) do
     call('ZADD', ready_key(project), unpack(members))
     call('ZADD', KEYS[2], 'LT', now, project)
 end
-return #keys
+return count

@@ -6,7 +6,7 @@ import Redis
 ///
 /// It lies in the control store, since the queues of a project lie in many shards and pools.
 package struct QuestionSchedule: Sendable {
-    /// Seconds between two questions of a kind from one project to one address.
+    /// Seconds between two questions from one project to one address.
     package static let pause = 60
     /// Questions from one project that may wait for one address: those of a day.
     package static let waitingMax = 1440
