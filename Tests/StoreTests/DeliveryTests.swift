@@ -171,6 +171,29 @@ struct DeliveryTests {
         }
     }
 
+    @Test func `Many leases are a skip list in Redis, and leave nothing behind`() async throws {
+        try await withHouse(shards: 1) { house in
+            let queue = try address("p", "q")
+            try await house.subscribe(many: 20, to: queue)
+            func encoding() async throws -> String? {
+                try await house.redis.command("OBJECT", "ENCODING", house.key("fly")).text
+            }
+            try await house.post(["1"], to: queue)
+            let few = try await house.take(capacity: 10).leases
+            #expect(few.count == 10)
+            #expect(try await encoding() != "skiplist")
+            #expect(try await house.settle(few, .delivered).allSatisfy { $0 })
+            let others = try await house.lease()
+            #expect(try await house.settle(others, .delivered).allSatisfy { $0 })
+            try await house.post(["2"], to: queue)
+            let many = try await house.take().leases
+            #expect(many.count == 20)
+            #expect(try await encoding() == "skiplist")
+            #expect(try await house.settle(many, .delivered).allSatisfy { $0 })
+            #expect(try await house.shardKeys().filter { $0 == "fly" } == [])
+        }
+    }
+
     @Test func `A lease that was given up renews no later one of the same attempt`() async throws {
         try await withHouse(shards: 1) { house in
             let (queue, deliveries) = (try address("p", "q"), house.store.deliveries)
