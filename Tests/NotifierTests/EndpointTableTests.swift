@@ -8,8 +8,8 @@ import Testing
 
 /// Every way an endpoint can fail, through a whole notifier, as the log of attempts tells it.
 struct EndpointTableTests {
-    private static let timeout = Duration.milliseconds(1500)
-    private static let connectTimeout = Duration.milliseconds(700)
+    private static let timeout = Duration.milliseconds(3000)
+    private static let connectTimeout = Duration.milliseconds(1400)
 
     private struct Row {
         let what: String
