@@ -96,7 +96,7 @@ def redis_killed_everysec(seed):
 
 
 def redis_restarted(seed):
-    """Redis shut down and started again three times while idle notifiers block on the bell, load in between."""
+    """Redis shut down and started again three times while idle notifiers wait for a wake-up signal, load in between."""
     with trial.trial(seed) as world:
         for _ in range(3):
             time.sleep(world.dice.uniform(0.3, 0.8))
@@ -133,11 +133,11 @@ def clients_killed(seed):
     return storm(seed, 0.25, "CLIENT", "KILL", "TYPE", "normal")
 
 
-def bells_lost(seed):
-    """Every bell deleted as soon as it is rung, for 5 s: notifiers find work by looking once a second."""
+def wakeups_lost(seed):
+    """Every wake-up signal deleted as soon as it is there, for 5 s: notifiers find work by looking once a second."""
     with trial.trial(seed) as world:
         names = [key.decode() for key in world.redis.call("KEYS", "herald:*:pos").split(b"\r\n") if key.startswith(b"herald")]
-        keys = [name[:-len("pos")] + "bell" for name in names]
+        keys = [name[:-len("pos")] + "wakeup" for name in names]
         ending = threading.Event()
 
         def mute():
@@ -264,7 +264,7 @@ def kill(process):
 
 
 ALL = [notifiers_killed, no_notifier, notifier_stopped, api_killed, redis_killed_always, redis_killed_everysec,
-       redis_restarted, scripts_flushed, clients_killed, bells_lost, out_of_memory, read_only, poison, clock_ahead,
+       redis_restarted, scripts_flushed, clients_killed, wakeups_lost, out_of_memory, read_only, poison, clock_ahead,
        clock_behind, host_saturated, replies_lost]
 # These mostly wait, so many fit side by side.
 WAITING = {no_notifier, notifier_stopped}

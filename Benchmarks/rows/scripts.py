@@ -11,7 +11,7 @@ PARTS = ["meta", "log", "exp", "held", "back", "delay", "st", "claims", "cexp", 
 SHARD = "herald:{s00}:"
 QUEUE = "1:p:q"
 KEYS = [f"{SHARD}q:{QUEUE}:{part}" for part in PARTS]
-POST_KEYS = [*KEYS[:3], SHARD + "pos", f"{SHARD}events:{QUEUE}", SHARD + "bell", f"{SHARD}so:{QUEUE}",
+POST_KEYS = [*KEYS[:3], SHARD + "pos", f"{SHARD}events:{QUEUE}", SHARD + "wakeup", f"{SHARD}so:{QUEUE}",
              SHARD + "sweep", KEYS[5], KEYS[11], SHARD + "fanout", SHARD + "fanout:p"]
 BODY = b'"' + b"x" * 198 + b'"'
 ROUNDS = 400

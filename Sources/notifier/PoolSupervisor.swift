@@ -94,7 +94,7 @@ struct PoolSupervisor: Service {
                 endpoint: link.target.endpoint, connections: self.settings.store.redisConnections,
                 deadline: link.target.deadline ?? RedisLimits.deadline,
                 eventLoopGroup: self.eventLoops, logger: self.logger)
-            let bell = RedisBlockingConnection(
+            let wakeups = RedisBlockingConnection(
                 endpoint: link.target.endpoint, eventLoopGroup: self.eventLoops, logger: self.logger)
             let client = try await WebhookClient.started(
                 limits: self.settings.webhook, share: connections, egress: self.settings.egress,
@@ -108,14 +108,14 @@ struct PoolSupervisor: Service {
                 return (store: store, now: look.now)
             } services: { opened in
                 let engine = Engine(
-                    store: opened.store, client: client, bell: bell, masterKey: self.settings.store.masterKey,
+                    store: opened.store, client: client, wakeups: wakeups, masterKey: self.settings.store.masterKey,
                     vault: self.settings.store.vault, settings: settings, limiter: limiter, hosts: self.hosts,
                     gate: self.gate, pool: link.name, now: opened.now, eventLoopGroup: self.eventLoops,
                     logger: self.logger)
                 if link.isDefault { self.onWork() }
                 return [StoreWatch(opened.store, name: link.name, logger: self.logger), engine]
             }
-            return [StoppingClient(client: client), redis, bell, opening]
+            return [StoppingClient(client: client), redis, wakeups, opening]
         }
         return ServedPool(
             group: ServiceGroup(configuration: .init(services: [worker], logger: self.logger)), limiter: limiter,

@@ -146,13 +146,13 @@ struct Deployment: Sendable {
         let endpoint = endpoint ?? self.redis.endpoint
         let pool = RedisPool(
             endpoint: endpoint, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
-        let bell = RedisBlockingConnection(
+        let wakeups = RedisBlockingConnection(
             endpoint: endpoint, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
         let store = try await Store.open(on: pool, shards: 4, logger: quietLogger())
         let now = try await store.deliveries.look(at: [0])[0].now
         let result = try await withClient(opening: ranges, limits: limits) { client in
             let engine = Engine(
-                store: store, client: client, bell: bell, masterKey: self.masterKey, settings: settings, now: now,
+                store: store, client: client, wakeups: wakeups, masterKey: self.masterKey, settings: settings, now: now,
                 eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
             let group = ServiceGroup(
                 services: [engine], gracefulShutdownSignals: [], cancellationSignals: [], logger: quietLogger())
@@ -166,7 +166,7 @@ struct Deployment: Sendable {
             #expect(isIdle == true, "\(engine.inFlight)")
             return try outcome.get()
         }
-        await bell.shutDown()
+        await wakeups.shutDown()
         await pool.shutDown()
         return result
     }

@@ -6,8 +6,8 @@ import Testing
 struct EpollTests {
     @Test func `A descriptor that the kernel does not watch is not taken for a watched one`() throws {
         let epoll = try #require(Epoll())
-        let nudge = try #require(Nudge())
-        for _ in 0..<2 { #expect(epoll.watch(nudge.descriptor, reading: true, writing: false)) }
+        let event = try #require(EventFD())
+        for _ in 0..<2 { #expect(epoll.watch(event.descriptor, reading: true, writing: false)) }
         // Files have no readiness: EPERM. A number that is no descriptor: EBADF.
         let file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC)
         try #require(file >= 0)

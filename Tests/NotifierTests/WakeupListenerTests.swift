@@ -12,7 +12,8 @@ struct WakeupListenerTests {
             let connection = RedisBlockingConnection(
                 endpoint: deployment.redis.endpoint, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
                 logger: quietLogger())
-            let listener = WakeupListener(bell: deployment.store.bell, connection: connection, logger: quietLogger())
+            let listener = WakeupListener(
+                signals: deployment.store.wakeups, connection: connection, logger: quietLogger())
             let listening = Task { await listener.listen { _ in } }
             listening.cancel()
             await listening.value

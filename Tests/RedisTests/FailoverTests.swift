@@ -98,7 +98,7 @@ struct FailoverTests {
             let connection = RedisBlockingConnection(
                 endpoint: address.endpoint, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
                 logger: quietLogger())
-            let read = RedisCommand("BZPOPMIN", ["bell", "10"])
+            let read = RedisCommand("BZPOPMIN", ["signals", "10"])
             async let ended = failure { try await connection.send(read, blockingFor: .seconds(10)) }
             let waits = try await eventually {
                 try await old.command("INFO", "clients").text?.contains("blocked_clients:1") == true ? true : nil
@@ -111,9 +111,9 @@ struct FailoverTests {
                 return
             }
             #expect(refusal.kind == .unblocked)
-            try await new.command("ZADD", "bell", "0", "rung")
-            let rung = try await connection.send(read, blockingFor: .seconds(10))
-            #expect(rung.array?.contains { $0.text == "rung" } == true)
+            try await new.command("ZADD", "signals", "0", "x")
+            let taken = try await connection.send(read, blockingFor: .seconds(10))
+            #expect(taken.array?.contains { $0.text == "x" } == true)
             await connection.shutDown()
         }
     }

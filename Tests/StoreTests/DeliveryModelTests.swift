@@ -264,7 +264,7 @@ struct DeliveryModelTests {
         #expect(world.attempts.keys.allSatisfy { world.owed.contains($0) }, "\(place): invented")
 
         let allowed: Set<String> = [
-            "pos", "bell", "subs", "subh", "sx", "flow", "alog", "sweep", "expiring", "expired",
+            "pos", "wakeup", "subs", "subh", "sx", "flow", "alog", "sweep", "expiring", "expired",
         ]
         let left = try await house.shardKeys().filter { key in
             !allowed.contains(key)

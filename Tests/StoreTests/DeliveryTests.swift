@@ -412,7 +412,7 @@ struct DeliveryTests {
         }
     }
 
-    @Test func `A post rings the bell of its shard, once for whoever waits`() async throws {
+    @Test func `A post leaves a wake-up signal in its shard, once for those that wait`() async throws {
         try await withHouse { house in
             let queue = try address("p", "q")
             try await house.post(["nobody listens"], to: queue)
@@ -420,11 +420,11 @@ struct DeliveryTests {
             let connection = RedisBlockingConnection(
                 endpoint: house.redis.endpoint, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
                 logger: quietLogger())
-            #expect(try await house.store.bell.wait(on: connection, from: 3, for: .milliseconds(10)) == nil)
-            async let rung = house.store.bell.wait(on: connection, from: 15, for: .seconds(20))
+            #expect(try await house.store.wakeups.wait(on: connection, from: 3, for: .milliseconds(10)) == nil)
+            async let signalled = house.store.wakeups.wait(on: connection, from: 15, for: .seconds(20))
             try await house.post(["1"], to: queue)
             try await house.post(["2"], to: queue)
-            #expect(try await rung == Shards(count: 16).shard(of: queue))
+            #expect(try await signalled == Shards(count: 16).shard(of: queue))
             await connection.shutDown()
         }
     }

@@ -305,7 +305,7 @@ struct PaceModelTests {
         #expect(world.owed.allSatisfy { ended[$0] == 1 }, "\(place): not ended once")
         #expect(Set(ended.keys) == world.owed, "\(place): invented")
         let allowed: Set<String> = [
-            "pos", "bell", "subs", "subh", "sx", "flow", "alog", "sweep", "expiring", "expired",
+            "pos", "wakeup", "subs", "subh", "sx", "flow", "alog", "sweep", "expiring", "expired",
         ]
         let left = try await house.shardKeys().filter { key in
             !allowed.contains(key)

@@ -142,7 +142,7 @@ struct SubscriptionTests {
             try await house.sweepAll()
             #expect(try await house.lease().isEmpty)
             let left = try await house.shardKeys().filter {
-                !["pos", "bell"].contains($0) && !$0.hasSuffix(":meta")
+                !["pos", "wakeup"].contains($0) && !$0.hasSuffix(":meta")
             }
             #expect(left.isEmpty)
         }

@@ -64,17 +64,18 @@ package struct Engine: Service {
     private let eventLoop: any EventLoop
 
     /// - Parameters:
-    ///   - bell: A connection of this engine's own, which ends with it.
+    ///   - wakeups: A connection of this engine's own, which ends with it.
     ///   - vault: Opens sealed bodies; nil: with the key derived from the master key alone.
     ///   - now: What Redis' clock just showed.
     ///   - hosts: Those of all engines of the process; nil: its own.
     package init(
-        store: Store, client: WebhookClient, bell: RedisBlockingConnection, masterKey: MasterKey,
+        store: Store, client: WebhookClient, wakeups: RedisBlockingConnection, masterKey: MasterKey,
         vault: Vault? = nil, settings: EngineSettings, hosts: HostLimiter? = nil, now: Timestamp,
         eventLoopGroup: any EventLoopGroup, logger: Logger
     ) {
         self.init(
-            store: store, client: client, bell: bell, masterKey: masterKey, vault: vault ?? Vault(masterKey: masterKey),
+            store: store, client: client, wakeups: wakeups, masterKey: masterKey,
+            vault: vault ?? Vault(masterKey: masterKey),
             settings: settings,
             limiter: ConcurrencyLimiter(slots: settings.concurrency, bytes: settings.bytesInFlight),
             hosts: hosts ?? HostLimiter(limit: settings.hostConcurrency), gate: SuspectGate(), pool: "default",
@@ -87,7 +88,7 @@ package struct Engine: Service {
     ///   - gate: That of all engines of the process.
     ///   - pool: What this engine's Redis is called.
     init(
-        store: Store, client: WebhookClient, bell: RedisBlockingConnection, masterKey: MasterKey, vault: Vault,
+        store: Store, client: WebhookClient, wakeups: RedisBlockingConnection, masterKey: MasterKey, vault: Vault,
         settings: EngineSettings, limiter: ConcurrencyLimiter, hosts: HostLimiter, gate: SuspectGate, pool: String,
         now: Timestamp, eventLoopGroup: any EventLoopGroup, logger: Logger
     ) {
@@ -117,7 +118,7 @@ package struct Engine: Service {
         self.settings = settings
         self.metrics = metrics
         self.logger = logger
-        self.listener = WakeupListener(bell: store.bell, connection: bell, logger: logger)
+        self.listener = WakeupListener(signals: store.wakeups, connection: wakeups, logger: logger)
         self.reaping = reaping
         self.eventLoop = eventLoopGroup.next()
     }

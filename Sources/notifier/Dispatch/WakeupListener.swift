@@ -10,13 +10,13 @@ package final class WakeupListener: Sendable {
     /// It costs nothing to wait, and this is how soon a silently broken connection is noticed.
     private static let timeout = Duration.seconds(10)
 
-    private let bell: Bell
+    private let signals: WakeupSignals
     private let connection: RedisBlockingConnection
     private let logger: Logger
     private let isStopped = NIOLockedValueBox(false)
 
-    package init(bell: Bell, connection: RedisBlockingConnection, logger: Logger) {
-        self.bell = bell
+    package init(signals: WakeupSignals, connection: RedisBlockingConnection, logger: Logger) {
+        self.signals = signals
         self.connection = connection
         self.logger = logger
     }
@@ -29,7 +29,7 @@ package final class WakeupListener: Sendable {
         var next = 0
         while !self.hasStopped, !Task.isCancelled {
             do throws(StoreError) {
-                if let shard = try await self.bell.wait(on: self.connection, from: next, for: Self.timeout) {
+                if let shard = try await self.signals.wait(on: self.connection, from: next, for: Self.timeout) {
                     next = shard + 1
                     signalled(shard)
                 }

@@ -4,7 +4,7 @@ import NIOConcurrencyHelpers
 package final class ConnectionShare: Sendable {
     private struct State {
         var max: Int
-        weak var nudge: Nudge?
+        weak var event: EventFD?
     }
 
     private let state: NIOLockedValueBox<State>
@@ -17,14 +17,14 @@ package final class ConnectionShare: Sendable {
     package var max: Int {
         get { self.state.withLockedValue { $0.max } }
         set {
-            let nudge = self.state.withLockedValue { state in
+            let event = self.state.withLockedValue { state in
                 state.max = newValue
-                return state.nudge
+                return state.event
             }
-            nudge?.give()
+            event?.signal()
         }
     }
 
-    /// Wakes this one, the client's, after a change.
-    func wake(_ nudge: Nudge) { self.state.withLockedValue { $0.nudge = nudge } }
+    /// Has each change signalled to the client.
+    func signals(_ event: EventFD) { self.state.withLockedValue { $0.event = event } }
 }

@@ -53,7 +53,7 @@ final class CurlLoop {
         userAgent: String
     ) {
         guard curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK, let epoll = Epoll(),
-            epoll.watch(mailbox.nudge.descriptor, reading: true, writing: false)
+            epoll.watch(mailbox.event.descriptor, reading: true, writing: false)
         else { return nil }
         let multis = (0..<Self.multisCount).compactMap { _ in Multi() }
         guard multis.count == Self.multisCount else { return nil }
@@ -88,7 +88,7 @@ final class CurlLoop {
         var running: Int32 = 0
         var hasMail = false
         self.epoll.wait(milliseconds: self.patience()) { event in
-            if event.descriptor == self.mailbox.nudge.descriptor {
+            if event.descriptor == self.mailbox.event.descriptor {
                 hasMail = true
                 return
             }
@@ -251,7 +251,10 @@ final class CurlLoop {
     /// - Parameter addresses: Of its host; nil: its URL has one that libcurl reads.
     private func begin(_ pending: PendingRequest, addresses: AddressList? = nil, now: Int64) {
         let request = pending.request
-        guard let transfer = self.idle.popLast() ?? self.makeTransfer() else {
+        guard
+            let transfer = self.idle.popLast()
+                ?? Transfer(egress: self.egress, limits: self.limits, userAgent: self.userAgent)
+        else {
             return self.fail(pending, .other, now: now)
         }
         transfer.begin(pending, addresses: addresses, now: now)
@@ -391,60 +394,5 @@ final class CurlLoop {
         // The millisecond that has begun does not count: too early, and libcurl has us come again.
         let begun: Int64 = milliseconds == 0 ? 0 : 1
         multi.wakeAt = milliseconds < 0 ? nil : self.now() + milliseconds + begun
-    }
-
-    private func makeTransfer() -> Transfer? {
-        guard let easy = curl_easy_init() else { return nil }
-        let transfer = Transfer(easy: easy, egress: self.egress, limits: self.limits)
-        ccurl_set_long(easy, CURLOPT_NOSIGNAL, 1)
-        ccurl_set_long(easy, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
-        ccurl_set_long(easy, CURLOPT_BUFFERSIZE, 1024)  // the least; the default costs 16 KiB a transfer
-        ccurl_set_long(easy, CURLOPT_MAXAGE_CONN, WebhookLimits.idleSecondsMax)
-        ccurl_set_long(easy, CURLOPT_MAXLIFETIME_CONN, self.limits.connectionSecondsMax)
-        ccurl_set_long(easy, CURLOPT_DNS_CACHE_TIMEOUT, Transfer.addressSeconds(self.limits))
-        ccurl_set_string(easy, CURLOPT_USERAGENT, self.userAgent)
-        // What may be called: http and https, where the address leads and nowhere else.
-        ccurl_set_string(easy, CURLOPT_PROTOCOLS_STR, "http,https")
-        ccurl_set_long(easy, CURLOPT_FOLLOWLOCATION, 0)
-        ccurl_set_string(easy, CURLOPT_PROXY, "")
-        ccurl_set_string(easy, CURLOPT_NOPROXY, "*")
-        ccurl_set_long(easy, CURLOPT_NETRC, Int(CURL_NETRC_IGNORED.rawValue))
-        // Debian's folder of certificates holds the same as its file, and with it libcurl reads all of them anew for every
-        // connection: 31 ms instead of 3.
-        ccurl_set_string(easy, CURLOPT_CAPATH, nil)
-
-        let me = Unmanaged.passUnretained(transfer).toOpaque()
-        ccurl_set_pointer(easy, CURLOPT_RESOLVER_START_DATA, me)
-        ccurl_set_resolver_start_function(easy) { _, _, me in
-            guard let me else { return 1 }
-            return Unmanaged<Transfer>.fromOpaque(me).takeUnretainedValue().mayResolve() ? 0 : 1
-        }
-        ccurl_set_pointer(easy, CURLOPT_OPENSOCKETDATA, me)
-        ccurl_set_opensocket_function(easy) { me, _, address in
-            guard let me, let address else { return -1 }
-            let transfer = Unmanaged<Transfer>.fromOpaque(me).takeUnretainedValue()
-            let target = withUnsafePointer(to: &address.pointee.addr) { IPAddress($0) }
-            guard transfer.mayConnect(to: target) else { return -1 }
-            let type = address.pointee.socktype | Int32(SOCK_CLOEXEC.rawValue)
-            return socket(address.pointee.family, type, address.pointee.`protocol`)
-        }
-        ccurl_set_pointer(easy, CURLOPT_PREREQDATA, me)
-        ccurl_set_prereq_function(easy) { me, _, _, _, _ in
-            guard let me else { return CURL_PREREQFUNC_ABORT }
-            return Unmanaged<Transfer>.fromOpaque(me).takeUnretainedValue().maySend()
-                ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
-        }
-        ccurl_set_pointer(easy, CURLOPT_HEADERDATA, me)
-        ccurl_set_header_function(easy) { bytes, size, count, me in
-            guard let me, let bytes else { return 0 }
-            let line = UnsafeRawBufferPointer(start: bytes, count: size * count)
-            return Unmanaged<Transfer>.fromOpaque(me).takeUnretainedValue().takeHeader(line) ? line.count : 0
-        }
-        ccurl_set_pointer(easy, CURLOPT_WRITEDATA, me)
-        ccurl_set_write_function(easy) { _, size, count, me in
-            guard let me else { return 0 }
-            return Unmanaged<Transfer>.fromOpaque(me).takeUnretainedValue().takeBody(size * count) ? size * count : 0
-        }
-        return transfer
     }
 }

@@ -1,9 +1,9 @@
 import CEpoll
 import Glibc
 
-/// Waits for many descriptors at once, and for a nudge from another thread.
+/// Waits for many descriptors at once, and for a event from another thread.
 ///
-/// Only the thread that owns the transfers waits; `Nudge` is what the others hold.
+/// Only the thread that owns the transfers waits; `EventFD` is what the others hold.
 package final class Epoll {
     /// What happened to one descriptor.
     struct Event {
@@ -62,8 +62,8 @@ package final class Epoll {
     }
 }
 
-/// An eventfd: any thread gives the nudge, the waiting one takes all of them at once.
-package final class Nudge: Sendable {
+/// An eventfd: any thread signals, the one that waits takes all signals at once.
+package final class EventFD: Sendable {
     package let descriptor: Int32
 
     package init?() {
@@ -75,13 +75,13 @@ package final class Nudge: Sendable {
         Glibc.close(self.descriptor)
     }
 
-    func give() {
+    func signal() {
         var one: UInt64 = 1
-        // It fails only when 2^64 - 2 nudges wait, and then the other side is awake anyway.
+        // It fails only when 2^64 - 2 signals wait, and then the other side is awake anyway.
         _ = write(self.descriptor, &one, MemoryLayout<UInt64>.size)
     }
 
-    func take() {
+    func drain() {
         var count: UInt64 = 0
         _ = read(self.descriptor, &count, MemoryLayout<UInt64>.size)
     }

@@ -30,11 +30,11 @@ package final class WebhookClient: Sendable {
         lookup: @escaping @Sendable (String) -> NameLookup.Result = NameLookup.system,
         onStart: @escaping @Sendable (Bool) -> Void = { _ in }
     ) throws(WebhookClientError) {
-        guard let nudge = Nudge() else { throw .noDescriptors }
-        self.mailbox = Mailbox(nudge: nudge)
+        guard let event = EventFD() else { throw .noDescriptors }
+        self.mailbox = Mailbox(event: event)
         let share = share ?? ConnectionShare(limits.transfersMax)
-        share.wake(nudge)
-        let names = try NameThreads(wake: nudge, lookup: lookup)
+        share.signals(event)
+        let names = try NameThreads(wake: event, lookup: lookup)
         let seed = ThreadSeed(
             mailbox: self.mailbox, names: names, limits: limits, share: share, egress: egress,
             userAgent: "herald/\(version)", logger: logger, onStart: onStart)
@@ -140,44 +140,44 @@ final class Mailbox: Sendable {
     private struct State {
         var requests: [WebhookRequest] = []
         var order = Order.none
-        var isNudged = false
+        var isSignalled = false
         var isClosed = false
     }
 
-    let nudge: Nudge
+    let event: EventFD
     private let state = NIOLockedValueBox(State())
 
-    init(nudge: Nudge) {
-        self.nudge = nudge
+    init(event: EventFD) {
+        self.event = event
     }
 
     /// - Returns: The requests that came too late.
     func put(_ requests: [WebhookRequest]) -> [WebhookRequest] {
-        let (late, isSilent) = self.state.withLockedValue { state -> ([WebhookRequest], Bool) in
+        let (late, isFirst) = self.state.withLockedValue { state -> ([WebhookRequest], Bool) in
             guard !state.isClosed else { return (requests, false) }
             state.requests += requests
-            return ([], Self.nudgeOnce(&state))
+            return ([], Self.signalOnce(&state))
         }
-        if isSilent { self.nudge.give() }
+        if isFirst { self.event.signal() }
         return late
     }
 
     func order(_ order: Order) {
-        let isSilent = self.state.withLockedValue { state in
+        let isFirst = self.state.withLockedValue { state in
             state.order = max(state.order, order)
             if order == .stop { state.isClosed = true }
-            return Self.nudgeOnce(&state)
+            return Self.signalOnce(&state)
         }
-        if isSilent { self.nudge.give() }
+        if isFirst { self.event.signal() }
     }
 
     func take() -> (requests: [WebhookRequest], order: Order) {
-        self.nudge.take()
+        self.event.drain()
         return self.state.withLockedValue { state in
             defer {
                 state.requests = []
                 state.order = .none
-                state.isNudged = false
+                state.isSignalled = false
             }
             return (state.requests, state.order)
         }
@@ -193,8 +193,8 @@ final class Mailbox: Sendable {
     }
 
     /// One system call for all that is put while the thread is on its way.
-    private static func nudgeOnce(_ state: inout State) -> Bool {
-        defer { state.isNudged = true }
-        return !state.isNudged
+    private static func signalOnce(_ state: inout State) -> Bool {
+        defer { state.isSignalled = true }
+        return !state.isSignalled
     }
 }

@@ -13,7 +13,7 @@ package final class Store: Sendable {
     package let claims: ClaimStore
     package let subscriptions: SubscriptionStore
     package let deliveries: DeliveryStore
-    package let bell: Bell
+    package let wakeups: WakeupSignals
     /// The pools, where this is the control store.
     package let pools: PoolRegistry
     /// The topics, where this is the control store.
@@ -38,7 +38,7 @@ package final class Store: Sendable {
         self.subscriptions = SubscriptionStore(
             runner: runner, keyring: keyring, register: register, limits: limits)
         self.deliveries = DeliveryStore(runner: runner, keyring: keyring, tagger: tagger, moves: moves, limits: limits)
-        self.bell = Bell(keyring: keyring)
+        self.wakeups = WakeupSignals(keyring: keyring)
         self.pools = PoolRegistry(runner: runner)
         self.topics = TopicStore(runner: runner)
         self.questions = QuestionSchedule(runner: runner)

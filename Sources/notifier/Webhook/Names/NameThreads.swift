@@ -25,12 +25,12 @@ final class NameThreads: Sendable {
     private let state = NIOLockedValueBox(State())
     private let work = ConditionLock(value: 0)
     private let lookup: @Sendable (String) -> NameLookup.Result
-    private let wake: Nudge
+    private let wake: EventFD
 
     /// Starts the threads.
     ///
     /// - Parameter wake: Given when a lookup has finished.
-    init(wake: Nudge, lookup: @escaping @Sendable (String) -> NameLookup.Result) throws(WebhookClientError) {
+    init(wake: EventFD, lookup: @escaping @Sendable (String) -> NameLookup.Result) throws(WebhookClientError) {
         self.wake = wake
         self.lookup = lookup
         for _ in 0..<NameTable.runningMax {
@@ -89,7 +89,7 @@ final class NameThreads: Sendable {
             self.state.withLockedValue {
                 $0.finished.append(Finished(name: next.name, project: next.project, result: result))
             }
-            self.wake.give()
+            self.wake.signal()
         }
     }
 }

@@ -98,7 +98,7 @@ extension DeliveryStore {
             Scripts.redrive,
             keys: [
                 keys.letters(of: queue), keys.letterRecords(of: queue), keys.payloads, keys.references, keys.headers,
-                keys.projects, keys.bell, keys.waiting, keys.expiring, keys.lives, keys.turns,
+                keys.projects, keys.wakeup, keys.waiting, keys.expiring, keys.lives, keys.turns,
             ])
         call.append(keys.prefix)
         call.append(queue.key)

@@ -50,7 +50,7 @@ extension DeliveryStore {
     /// - Returns: false when this queue has no living subscription of the id.
     package func resume(_ queue: QueueAddress, subscription: SubscriptionID) async throws(StoreError) -> Bool {
         let keys = self.keyring.shard(of: queue)
-        var call = self.runner.call(Scripts.resume, keys: [keys.headers, keys.flow, keys.projects, keys.bell])
+        var call = self.runner.call(Scripts.resume, keys: [keys.headers, keys.flow, keys.projects, keys.wakeup])
         call.append(keys.prefix)
         call.append(subscription.text)
         call.append(queue.key)

@@ -3,7 +3,7 @@ import Redis
 
 /// What keeps shards tidy and workers informed.
 extension DeliveryStore {
-    /// Sees at a glance what waits in each of the shards: lost bells, dead workers, due retries.
+    /// Sees at a glance what waits in each of the shards: lost wake-up signals, dead workers, due retries.
     package func look(at shards: [Int]) async throws(StoreError) -> [ShardLook] {
         let calls = shards.map { shard in
             let keys = self.keyring.shards[shard]

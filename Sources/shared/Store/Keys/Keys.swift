@@ -59,7 +59,7 @@ final class ShardKeys: Sendable {
     let position: String
     let fanout: String
     let pages: String
-    let bell: String
+    let wakeup: String
     let sweep: String
     let subscriptions: String
     let headers: String
@@ -86,7 +86,7 @@ final class ShardKeys: Sendable {
         self.position = self.prefix + "pos"
         self.fanout = self.prefix + "fanout"
         self.pages = self.prefix + "pages"
-        self.bell = self.prefix + "bell"
+        self.wakeup = self.prefix + "wakeup"
         self.sweep = self.prefix + "sweep"
         self.subscriptions = self.prefix + "subs"
         self.headers = self.prefix + "subh"

@@ -44,7 +44,7 @@ extension MessageStore {
         var call = self.runner.call(
             Scripts.post,
             keys: [
-                own.meta, own.log, own.expiry, keys.position, keys.events(of: queue), keys.bell,
+                own.meta, own.log, own.expiry, keys.position, keys.events(of: queue), keys.wakeup,
                 keys.subscriptionOrder(queue),
                 keys.sweep, own.delayed, own.runs, keys.fanout, keys.fanout(of: queue.project),
             ])

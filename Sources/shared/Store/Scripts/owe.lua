@@ -1,6 +1,6 @@
 -- owe.lua: owe a subscriber a document that no client posted, like any other delivery: the question whether it wants to
 -- be notified, its way back, a test.
--- KEYS    1 subh   2 pos   3 pay   4 rp   5 bell   6 asked   7 subs   8 waiting   9 expiring
+-- KEYS    1 subh   2 pos   3 pay   4 rp   5 wakeup   6 asked   7 subs   8 waiting   9 expiring
 --         and by name: due r
 -- ARGV    1 now   2 prefix   3 limits   4 id   5 queue   6 shard   7 ttl of the document, s   8 flags of the record
 --         9 document   and of a question, each '' for another document: 10 address   11 when it may be sent, ms

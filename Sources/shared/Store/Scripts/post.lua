@@ -1,5 +1,5 @@
 -- post.lua: append messages to a queue, and in the same step the events its subscribers are notified from.
--- KEYS    1 meta   2 log   3 exp   4 pos   5 events   6 bell   7 so   8 sweep   9 delay   10 runs   11 fanout
+-- KEYS    1 meta   2 log   3 exp   4 pos   5 events   6 wakeup   7 so   8 sweep   9 delay   10 runs   11 fanout
 --         12 fanout of the project
 -- ARGV    1 now   2 shard   3 queue   4 1: create a missing queue   5 bytes of the request   6 ttl when nobody says, s
 --         7 mark of the client, 8 bytes   8 whether the queue encrypts, as the caller believes: 1, 0, or '' to not ask

@@ -1,6 +1,6 @@
 -- redrive.lua: make dead letters deliveries again, each from its first attempt and with a new life of its message. The turn
 -- of each is behind a fence that no lease of it had before: what is said late of an earlier attempt does not touch it.
--- KEYS    1 letters   2 records   3 pay   4 ref   5 subh   6 rp   7 bell   8 waiting   9 expiring   10 lives
+-- KEYS    1 letters   2 records   3 pay   4 ref   5 subh   6 rp   7 wakeup   8 waiting   9 expiring   10 lives
 --         11 turns   and by name: due r dead letters records dead-bytes dead-oldest
 -- ARGV    1 now   2 prefix   3 queue   4 shard   5 1: only confirmed subscriptions   6 when the first is due, ms
 --         7 ms from one to the next   then letters, at most 100

@@ -1,5 +1,5 @@
 -- resume.lua: end what keeps a subscription from being served: a pause, an open breaker, that it was disabled.
--- KEYS    1 subh   2 flow   3 rp   4 bell   and by name: due r
+-- KEYS    1 subh   2 flow   3 rp   4 wakeup   and by name: due r
 -- ARGV    1 now   2 prefix   3 id   4 queue   5 shard
 -- RETURNS 1, or 0: the queue has no living subscription of this id
 -- COST    log n

@@ -93,7 +93,7 @@ extension SubscriptionStore {
         var call = self.runner.call(
             Scripts.owe,
             keys: [
-                keys.headers, keys.position, keys.payloads, keys.projects, keys.bell, keys.asked, keys.subscriptions,
+                keys.headers, keys.position, keys.payloads, keys.projects, keys.wakeup, keys.asked, keys.subscriptions,
                 keys.waiting, keys.expiring,
             ])
         call.append(keys.prefix)

@@ -1,20 +1,21 @@
 package import Redis
 
-/// How an idle worker hears of new events: a post rings the bell of its shard, and wakes one of those who wait there.
+/// How an idle worker learns of new events: a post leaves a wake-up signal in its shard, and one of the workers that wait there
+/// takes it.
 ///
-/// A bell may be lost with the worker that heard it; ``DeliveryStore/look(at:)`` once a second finds what it was about.
-package struct Bell: Sendable {
+/// A signal may be lost with the worker that took it; ``DeliveryStore/look(at:)`` once a second finds what it was about.
+package struct WakeupSignals: Sendable {
     private let keys: [String]
 
     init(keyring: Keyring) {
-        self.keys = keyring.shards.map { $0.bell }
+        self.keys = keyring.shards.map { $0.wakeup }
     }
 
     /// Waits until there are new events, or `limit` has passed.
     ///
-    /// - Parameter first: The shard to look at first. Redis answers with the first bell that rings, so a caller who
-    ///   moves on behind the shard it heard last hears all of them in turn.
-    /// - Returns: The shard; nil when none rang in time.
+    /// - Parameter first: The shard to look at first. Redis answers with the first that has a signal, so a caller
+    ///   that moves on behind the shard it got last gets all of them in turn.
+    /// - Returns: The shard; nil when none had a signal in time.
     package func wait(
         on connection: RedisBlockingConnection, from first: Int, for limit: Duration
     ) async throws(StoreError) -> Int? {
@@ -26,10 +27,10 @@ package struct Bell: Sendable {
         let reply: RedisValue
         do { reply = try await connection.send(command, blockingFor: limit) } catch { throw StoreError(error) }
         if reply.isNull { return nil }
-        var rung = try ReplyReader(reply, of: "BZPOPMIN")
-        _ = try rung.bytes()
-        let shard = try rung.int()
-        guard self.keys.indices.contains(shard) else { throw rung.unexpected("shard") }
+        var taken = try ReplyReader(reply, of: "BZPOPMIN")
+        _ = try taken.bytes()
+        let shard = try taken.int()
+        guard self.keys.indices.contains(shard) else { throw taken.unexpected("shard") }
         return shard
     }
 }
