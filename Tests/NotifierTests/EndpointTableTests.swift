@@ -8,8 +8,8 @@ import Testing
 
 /// Every way an endpoint can fail, through a whole notifier, as the log of attempts tells it.
 struct EndpointTableTests {
-    private static let timeout = Duration.milliseconds(3000)
-    private static let connectTimeout = Duration.milliseconds(1400)
+    private static let timeout = Duration.milliseconds(1500)
+    private static let connectTimeout = Duration.milliseconds(700)
 
     private struct Row {
         let what: String
@@ -27,7 +27,9 @@ struct EndpointTableTests {
         ("answers 200", .status(200), "200", 1),
         ("answers 204", .status(204), "204", 1),
         (
-            "answers 100, then 201", raw("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Yes\r\ncontent-length: 0\r\n\r\n"),
+            // A raw answer is the last of its connection, so that one is not to be kept: another row would wait on it.
+            "answers 100, then 201",
+            raw("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Yes\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"),
             "201", 1
         ),
         ("answers 102 and closes", .raw("HTTP/1.1 102 Processing\r\n\r\n", closes: true), "closed", 2),
@@ -146,7 +148,9 @@ struct EndpointTableTests {
                 let attempts = health?.log.attempts ?? []
                 let first = try #require(attempts.last, "\(row.what): no attempt")
                 let end = first.report.end.word
-                #expect(end == row.end && attempts.count == row.attempts, "\(row.what): \(end), \(attempts.count)")
+                #expect(
+                    end == row.end && attempts.count == row.attempts,
+                    "\(row.what): \(end), \(attempts.count), \(attempts.map(\.report))")
                 var over = ""
                 if let deadline = row.deadline {
                     let overshoot =
