@@ -8,13 +8,14 @@ import shutil
 import socket
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 
 repository = pathlib.Path(__file__).resolve().parent.parent
 
 
-def provenance(arguments):
+def provenance():
     """Machine, commit and command: figures without them say nothing."""
     model = "unknown processor"
     for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
@@ -27,7 +28,8 @@ def provenance(arguments):
         commit += " with changes"
     load = pathlib.Path("/proc/loadavg").read_text().split()[0]
     return (f"{model}, {cores} cores, Linux {platform.release()}, load {load} before the run\n"
-            f"commit {commit}, {time.strftime('%Y-%m-%d')}, Benchmarks/run {' '.join(arguments)}")
+            f"commit {commit}, {time.strftime('%Y-%m-%d')}, "
+            f"{' '.join(['Benchmarks/' + os.path.basename(sys.argv[0]), *sys.argv[1:]])}")
 
 
 def output(command):

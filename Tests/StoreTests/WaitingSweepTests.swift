@@ -13,6 +13,14 @@ struct WaitingSweepTests {
         while try await house.take(capacity: 0).more {}
     }
 
+    /// Posts messages of several ttls that wait one behind the other.
+    private func post(_ rows: [(count: Int, ttl: Int)], to queue: QueueAddress, _ house: TestHouse) async throws {
+        for (count, ttl) in rows {
+            try await self.post(count, ttl: ttl, to: queue, house)
+            house.time.pass(milliseconds: 1)
+        }
+    }
+
     /// Sweeps for so long as a notifier does, and says how many ended.
     private func sweep(_ house: TestHouse, seconds: Int) async throws -> Int {
         var expired = 0
@@ -43,11 +51,7 @@ struct WaitingSweepTests {
         try await withHouse(shards: 1) { house in
             let queue = try address("p", "q")
             let subscription = try await house.subscribe(to: queue)
-            try await self.post(200, ttl: 1_209_600, to: queue, house)
-            house.time.pass(milliseconds: 1)
-            try await self.post(64, ttl: 60, to: queue, house)
-            house.time.pass(milliseconds: 1)
-            try await self.post(100, ttl: 1_209_600, to: queue, house)
+            try await self.post([(200, 1_209_600), (64, 60), (100, 1_209_600)], to: queue, house)
             #expect(try await self.sweepHalfWay(house) == 0)
             // Those in front leave.
             var left = 64
@@ -89,11 +93,7 @@ struct WaitingSweepTests {
         try await withHouse(shards: 1) { house in
             let queue = try address("p", "q")
             let subscription = try await house.subscribe(to: queue)
-            try await self.post(1, ttl: 60, to: queue, house)
-            house.time.pass(milliseconds: 1)
-            try await self.post(220, ttl: 1_209_600, to: queue, house)
-            house.time.pass(milliseconds: 1)
-            try await self.post(200, ttl: 70, to: queue, house)
+            try await self.post([(1, 60), (220, 1_209_600), (200, 70)], to: queue, house)
             #expect(try await self.sweepHalfWay(house) == 1)
             let change = SubscriptionChange(options: Array("{}".utf8), pace: Pace(isOrdered: true))
             _ = try await house.store.subscriptions.update(
