@@ -140,7 +140,15 @@ struct NameTableTests {
         for _ in 0..<3 { #expect(table.want("a", for: self.quiet, now: 5000) == .addresses(["192.0.2.1"])) }
         #expect(self.start(&table, now: 5000) == ["a"])
         #expect(table.finished("a", of: self.quiet, .silent, now: 15_000) == .addresses(["192.0.2.1"]))
+        for now: Int64 in [15_000, 16_999] {
+            #expect(table.want("a", for: self.quiet, now: now) == .addresses(["192.0.2.1"]))
+            #expect(self.start(&table, now: now).isEmpty, "asked again at once")
+        }
+        #expect(table.want("a", for: self.quiet, now: 17_000) == .addresses(["192.0.2.1"]))
+        #expect(self.start(&table, now: 17_000) == ["a"])
+        #expect(table.finished("a", of: self.quiet, .unable, now: 18_000) == .addresses(["192.0.2.1"]))
         #expect(table.want("a", for: self.quiet, now: 19_999) == .addresses(["192.0.2.1"]))
+        #expect(self.start(&table, now: 19_999).isEmpty, "asked again at once")
         #expect(table.want("a", for: self.quiet, now: 20_000) == .waiting)
         #expect(self.start(&table, now: 20_000) == ["a"])
         #expect(table.finished("a", of: self.quiet, .silent, now: 30_000) == .failed)

@@ -165,7 +165,7 @@ struct NameTests {
                 names.answer("known.test", with: .silent)
                 let again = try await eventually(every: .milliseconds(100)) {
                     #expect(await client.outcome(url) == .accepted(status: 204))
-                    return names.asked["known.test"] == 2 ? true : nil
+                    return names.asked["known.test", default: 0] >= 2 ? true : nil
                 }
                 #expect(again == true)
                 #expect(await client.outcome(url) == .accepted(status: 204))

@@ -22,8 +22,8 @@ package struct NameTable {
         var addresses: [String] = []
         /// When ``addresses`` were found, or found to be missing; nil: not yet.
         var foundAt: Int64?
-        /// How long it is not looked up again while it has no address, ms.
-        var failedMilliseconds: Int64 = 0
+        /// When it is looked up again if somebody asks for it: a while after each lookup, whatever that found.
+        var dueAt: Int64 = 0
         /// Lookups in a row without an answer.
         var silences = 0
         /// When the lookup that runs began; nil: none runs.
@@ -46,7 +46,8 @@ package struct NameTable {
     package static let namesMax = 8192
     /// How long a name without an address is not looked up again, ms.
     static let missingMilliseconds: Int64 = 2000
-    /// The same for one that was not answered: at first, then twice as long each time, and at most, ms.
+    /// How long one that was not answered is not looked up again: at first, and while an address is known; then twice as
+    /// long each time, and at most, ms.
     static let silentMilliseconds: ClosedRange<Int64> = 2000...30_000
 
     /// How long addresses are used without another look, and how long at most, ms.
@@ -91,10 +92,9 @@ package struct NameTable {
     ) -> Answer? {
         let entry = self.entries.values[index]
         guard let foundAt = entry.foundAt else { return nil }
-        let age = now - foundAt
-        if entry.addresses.isEmpty { return age < entry.failedMilliseconds ? .failed : nil }
-        guard age < self.staleMilliseconds else { return nil }
-        if age >= self.freshMilliseconds, !entry.isRunning { self.enqueue(name, of: project) }
+        if entry.addresses.isEmpty { return now < entry.dueAt ? .failed : nil }
+        guard now - foundAt < self.staleMilliseconds else { return nil }
+        if now >= entry.dueAt, !entry.isRunning { self.enqueue(name, of: project) }
         return .addresses(entry.addresses)
     }
 
@@ -157,8 +157,7 @@ package struct NameTable {
     package var sizes: (names: Int, turns: Int) { (self.entries.count, self.queued.count) }
 
     private func isDue(_ entry: Entry, _ now: Int64) -> Bool {
-        guard entry.waiting == 0 else { return true }
-        return entry.foundAt.map { now - $0 >= self.freshMilliseconds } ?? false
+        entry.waiting > 0 || entry.foundAt != nil && now >= entry.dueAt
     }
 
     /// Takes the end of a lookup.
@@ -175,21 +174,21 @@ package struct NameTable {
         // What was known is good until it is too old: a name server that is away for a moment stops nothing.
         let isKnown = entry.foundAt.map { !entry.addresses.isEmpty && now - $0 < self.staleMilliseconds } ?? false
         switch result {
-        case .addresses(let addresses): (entry.addresses, entry.foundAt, entry.silences) = (addresses, now, 0)
+        case .addresses(let addresses):
+            (entry.addresses, entry.foundAt, entry.silences) = (addresses, now, 0)
+            entry.dueAt = now + self.freshMilliseconds
         case .missing:
             (entry.addresses, entry.foundAt, entry.silences) = ([], now, 0)
-            entry.failedMilliseconds = Self.missingMilliseconds
-        case .silent:
-            guard !isKnown else { break }
+            entry.dueAt = now + Self.missingMilliseconds
+        case .silent, .unable:
+            entry.dueAt = now + Self.silentMilliseconds.lowerBound
+            if isKnown { break }
             (entry.addresses, entry.foundAt) = ([], now)
+            guard result == .silent else { break }
             // Five doublings reach the longest.
             let doubled = Self.silentMilliseconds.lowerBound << min(entry.silences, 5)
-            entry.failedMilliseconds = min(doubled, Self.silentMilliseconds.upperBound)
+            entry.dueAt = now + min(doubled, Self.silentMilliseconds.upperBound)
             entry.silences += 1
-        case .unable:
-            guard !isKnown else { break }
-            (entry.addresses, entry.foundAt) = ([], now)
-            entry.failedMilliseconds = Self.silentMilliseconds.lowerBound
         }
         self.entries[name] = entry
         return entry.addresses.isEmpty ? .failed : .addresses(entry.addresses)
