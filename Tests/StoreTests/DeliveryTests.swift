@@ -48,6 +48,30 @@ struct DeliveryTests {
         }
     }
 
+    @Test func `A message of many leases is in a reply once, and a call leases 4 MiB to send`() async throws {
+        try await withHouse(shards: 1) { house in
+            let queue = try address("p", "q")
+            try await house.subscribe(many: 50, to: queue)
+            let bodies = ["a", "b"].map { "\"\(String(repeating: $0, count: 100_000))\"" }
+            try await house.post(bodies, to: queue)
+            #expect(try await house.take(capacity: 1000).leases.count == 42)
+            func sent() async throws -> Int {
+                let stats = try #require(try await house.redis.command("INFO", "stats").text)
+                let line = try #require(
+                    stats.split(separator: "\r\n").first { $0.hasPrefix("total_net_output_bytes:") })
+                return try #require(Int(line.drop { $0 != ":" }.dropFirst()))
+            }
+            let before = try await sent()
+            let leases = try await house.lease(capacity: 100)
+            #expect(leases.count == 32, "of as many subscriptions as a call looks at")
+            for (index, body) in bodies.enumerated() {
+                let position = try #require(Set(leases.map(\.position)).sorted().dropFirst(index).first)
+                #expect(leases.filter { $0.position == position }.allSatisfy { $0.body.elementsEqual(body.utf8) })
+            }
+            #expect(try await sent() - before < 300_000)
+        }
+    }
+
     @Test func `What cannot be read of a reply keeps nothing else of it from being delivered`() async throws {
         try await withHouse(shards: 1) { house in
             let queue = try address("p", "q")

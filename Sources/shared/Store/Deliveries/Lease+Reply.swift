@@ -68,6 +68,8 @@ extension Leased {
         var leases: [Lease] = []
         var unreadable = UnreadableRows()
         var headers = SubscriptionHeaders()
+        // A message comes with the first of its leases; by its position, as their members spell it.
+        var messages: [ArraySlice<UInt8>: MessageRecord] = [:]
         while !reply.isAtEnd {
             let subscription = try reply.next().text.flatMap { SubscriptionID($0) }
             let header = headers.read(try reply.next())
@@ -78,9 +80,9 @@ extension Leased {
                 let token = subscription.flatMap { subscription in
                     member.flatMap { LeaseToken($0, of: subscription, until: leaseEnd) }
                 }
-                guard let token, let header, case .read(let policy) = policy,
-                    let message = record.flatMap({ try? MessageRecord($0) })
-                else {
+                let position = (member ?? []).prefix { $0 != UInt8(ascii: ":") }
+                if let record, !record.isEmpty { messages[position] = try? MessageRecord(record) }
+                guard let token, let header, case .read(let policy) = policy, let message = messages[position] else {
                     unreadable.add(token, header)
                     continue
                 }

@@ -57,16 +57,26 @@ local function serve(batch, most, subscription, header, value)
             for index, member in ipairs(due) do
                 positions[index] = string.sub(member, 1, string.find(member, ':', 1, true) - 1)
             end
-            local records = call('HMGET', KEYS[3], unpack(positions))
+            local unread = {}
+            for _, position in ipairs(positions) do
+                if batch.records[position] == nil then unread[#unread + 1] = position end
+            end
+            local records = #unread > 0 and call('HMGET', KEYS[3], unpack(unread))
+            for index, position in ipairs(unread) do
+                batch.records[position] = records[index]
+                batch.sizes[position] = records[index] and #records[index]
+            end
             for index, member in ipairs(due) do
-                local record = records[index]
+                local position = positions[index]
+                local record = batch.records[position]
                 -- Without a payload there is nothing to deliver.
                 if record then
                     flying[#flying + 1] = batch.lease_end
                     flying[#flying + 1] = subscription .. '|' .. member
                     leases[#leases + 1] = member
                     leases[#leases + 1] = record
-                    batch.bytes = batch.bytes - #record
+                    batch.bytes = batch.bytes - batch.sizes[position]
+                    batch.records[position] = ''
                 end
             end
             local answer = batch.answer
@@ -87,16 +97,18 @@ local function serve(batch, most, subscription, header, value)
 end
 
 -- Leases deliveries that waited and are due, as far as the allowance goes, for `length` ms: the project served longest
--- ago first, some subscriptions of each, each up to the room in its window. It stops early past 4 MiB of payload. Projects
+-- ago first, some subscriptions of each, each up to the room in its window. It stops early past 4 MiB to send. Projects
 -- that may have none are stepped over, unchanged.
 --
 -- Returns {now, end of the leases, when something is due next of a project that may have any or -1}, then per
 -- subscription: subscription, header, retry policy of the queue or '', {member, record ...}; member: position:attempt,
--- and :level of a suspect.
+-- and :level of a suspect; record: '' when it came with another member of its position.
 local function lease_due(allowance, length, projects_max, subscriptions_of_each)
     local lease_end = now + length
     local batch = {
         bytes = 4 * 1048576, lines = 500, now = text(now), lease_end = text(lease_end), flying = {}, flow = {}, lined = {},
+        -- By position: as it is in Redis, and '' once it is in the answer; one that is large is read and sent once.
+        records = {}, sizes = {},
         answer = { now, lease_end, -1 },
     }
     -- Everything is read first: nothing can fail once it writes.

@@ -103,6 +103,10 @@ local function expand(turn, positions, records, subscriptions)
         end
         if makes_any and not leases_any then return nil end
     end
+    -- No more than 4 MiB to send, as `lease_due` does: what is encoded and signed for a large message takes its time.
+    local bytes = 0
+    for _, record in ipairs(records) do bytes = math.max(bytes, #record) end
+    capacity = math.min(capacity, math.ceil(4 * 1048576 / math.max(1, bytes)))
     local granted, held, leases, ends = capacity, {}, {}, {}
     for message in ipairs(positions) do held[message] = 0 end
     for _, subscription in ipairs(subscriptions) do
