@@ -164,10 +164,23 @@ private final class SinkHandler: ChannelInboundHandler {
 
     /// The number behind `"t":`, which a row puts into what it posts.
     private static func posted(in body: ByteBuffer) -> Int64? {
-        let bytes = body.readableBytesView
-        guard let mark = bytes.firstRange(of: Array(#""t":"#.utf8)) else { return nil }
+        let mark = #""t":"#
+        // By the C library: of bodies of 260 kB a search in Swift would take more time than all else.
+        let found = body.withUnsafeReadableBytes { bytes -> Int? in
+            var from = 0
+            while from + mark.utf8.count <= bytes.count, let start = bytes.baseAddress?.advanced(by: from),
+                let quote = memchr(start, 34, bytes.count - from)
+            {
+                from += UnsafeRawPointer(quote) - start
+                if bytes.dropFirst(from).prefix(mark.utf8.count).elementsEqual(mark.utf8) { return from }
+                from += 1
+            }
+            return nil
+        }
+        guard let found else { return nil }
+        let bytes = body.readableBytesView.dropFirst(found + mark.utf8.count)
         var number: Int64 = 0
-        for byte in bytes[mark.upperBound...] {
+        for byte in bytes {
             guard (48...57).contains(byte) else { break }
             number = number * 10 + Int64(byte - 48)
         }

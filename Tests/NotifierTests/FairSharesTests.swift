@@ -6,9 +6,10 @@ import Testing
 struct FairSharesTests {
     private static func project(_ name: String) throws -> ProjectID { try ProjectID(name) }
 
-    /// Has a project take as much as it may, call after call, each answered before the next.
+    /// Has a project take as much as it may, call after call, each answered before the next, and a second later.
     private static func fill(_ shares: inout FairShares, by project: ProjectID) {
-        while true {
+        for second in Int64(1)... {
+            shares.tell(now: second * 1000)
             let reservation = shares.reserve(for: 0)
             let allowance = reservation.allowance
             let count = min(allowance.capacity, allowance.projects[project] ?? allowance.projectMax)
@@ -132,6 +133,83 @@ struct FairSharesTests {
         shares.release(Array(repeating: loud, count: 100))
         while let shard = shares.next() { woken.append(shard) }
         #expect(woken.contains(5) && Set(woken).count == woken.count)
+    }
+
+    /// Has a project take as much as it may at once.
+    private static func rush(_ shares: inout FairShares, by project: ProjectID, bytes: Int = 0) -> Int {
+        var taken = 0
+        while true {
+            let reservation = shares.reserve(for: 0)
+            let allowance = reservation.allowance
+            let count = min(allowance.capacity, allowance.projects[project] ?? allowance.projectMax)
+            shares.confirm(reservation, of: Array(repeating: project, count: count))
+            for _ in 0..<count { shares.begin(bytes: bytes, of: project) }
+            guard count > 0 else { return taken }
+            taken += count
+        }
+    }
+
+    @Test func `What a project has begun without an answer grows by five hundred a second`() throws {
+        let (flood, quiet) = (try Self.project("flood"), try Self.project("quiet"))
+        var shares = FairShares(slots: 8192)
+        var taken = Self.rush(&shares, by: flood)
+        #expect(taken == StartBudget.most)
+        for millisecond: Int64 in 1...1000 {
+            shares.tell(now: millisecond)
+            taken += Self.rush(&shares, by: flood)
+        }
+        #expect(taken == StartBudget.most + 500)
+        #expect(Self.rush(&shares, by: quiet) == StartBudget.most)
+    }
+
+    @Test func `Each answer lets two more begin, so what is answered is not paced`() throws {
+        let project = try Self.project("a")
+        var shares = FairShares(slots: 8192)
+        var inFlight = Self.rush(&shares, by: project)
+        for _ in 0..<6 {
+            // Half of them are answered, again and again, without a moment's time.
+            for _ in 0..<8 {
+                shares.settling(Array(repeating: project, count: inFlight / 16))
+                shares.settled(inFlight / 16)
+                inFlight += Self.rush(&shares, by: project) - inFlight / 16
+            }
+        }
+        #expect(inFlight > 1500)
+    }
+
+    @Test func `A large body costs as many tokens as it has 16 KiB, and gives back twice as many`() throws {
+        let project = try Self.project("a")
+        var shares = FairShares(slots: 8192)
+        let bytes = 64 << 10
+        #expect(Self.rush(&shares, by: project, bytes: bytes) == FairShares.perCallMax, "five tokens each, one call")
+        // What it costs beyond what there was at first.
+        let debt = Int64(5 * FairShares.perCallMax - StartBudget.most)
+        shares.tell(now: debt * StartBudget.tokenMilliseconds)
+        #expect(Self.rush(&shares, by: project, bytes: bytes) == 0)
+        shares.tell(now: (debt + 1) * StartBudget.tokenMilliseconds)
+        #expect(Self.rush(&shares, by: project, bytes: bytes) == 1)
+        let ended = Array(repeating: project, count: FairShares.perCallMax)
+        shares.settling(ended, bodies: ended.map { (bytes, $0) })
+        #expect(Self.rush(&shares, by: project, bytes: bytes) == FairShares.perCallMax)
+    }
+
+    @Test
+    func `A shard whose project has no token is asked again after a pause, and another project is served meanwhile`()
+        throws
+    {
+        let (flood, other) = (try Self.project("flood"), try Self.project("other"))
+        var shares = FairShares(slots: 8192)
+        _ = Self.rush(&shares, by: flood)
+        let reservation = shares.reserve(for: 3)
+        #expect(reservation.allowance.projects == [flood: 0] && reservation.isAskedAgain && shares.isPacing)
+        shares.confirm(reservation, of: [other])
+        #expect(shares.next() == nil)
+        shares.tell(now: FairShares.pause)
+        var woken: [Int] = []
+        while let shard = shares.next() { woken.append(shard) }
+        #expect(Set(woken) == [0, 3] && !shares.isPacing)
+        #expect(
+            shares.reserve(for: 3).allowance.projects == [flood: Int(FairShares.pause / StartBudget.tokenMilliseconds)])
     }
 
     @Test func `What is given back twice is counted once`() throws {

@@ -4,7 +4,7 @@ import NIOConcurrencyHelpers
 /// The body of attempts, counted for its project as long as one of them is in flight.
 package final class AttemptBody: Sendable {
     let bytes: PinnedBytes
-    private let project: ProjectID
+    let project: ProjectID
     private let limiter: ConcurrencyLimiter
 
     init(_ bytes: PinnedBytes, of project: ProjectID, limiter: ConcurrencyLimiter) {

@@ -1,3 +1,4 @@
+import CEpoll
 import Domain
 import NIOConcurrencyHelpers
 import Store
@@ -8,6 +9,7 @@ final class ConcurrencyLimiter: Sendable {
         var shares: FairShares
         /// The shards that wait for a slot, by their number.
         var waiting: [Int: ShardInbox] = [:]
+        var isTimerSet = false
         var idleWaiters: [CheckedContinuation<Void, Never>] = []
     }
 
@@ -34,10 +36,31 @@ final class ConcurrencyLimiter: Sendable {
     func reserve(
         for shard: ShardInbox, upTo wanted: Int = FairShares.perCallMax, settling: Int = 0
     ) -> FairShares.Reservation {
-        self.state.withLockedValue { state in
+        let (reservation, setsTimer) = self.state.withLockedValue { state in
+            state.shares.tell(now: cepoll_milliseconds())
             let reservation = state.shares.reserve(for: shard.shard, upTo: wanted, settling: settling)
             if reservation.isAskedAgain { state.waiting[shard.shard] = shard }
-            return reservation
+            return (reservation, Self.setsTimer(&state))
+        }
+        if setsTimer { self.setTimer(of: shard) }
+        return reservation
+    }
+
+    private static func setsTimer(_ state: inout State) -> Bool {
+        guard state.shares.isPacing, !state.isTimerSet else { return false }
+        state.isTimerSet = true
+        return true
+    }
+
+    /// Has a shard that waits for time asked again, and so each that waits, as long as there are any.
+    private func setTimer(of shard: ShardInbox) {
+        shard.schedule(in: FairShares.pause) {
+            self.change { $0.tell(now: cepoll_milliseconds()) }
+            let isPacing = self.state.withLockedValue { state in
+                state.isTimerSet = false
+                return Self.setsTimer(&state)
+            }
+            if isPacing { self.setTimer(of: shard) }
         }
     }
 
@@ -53,9 +76,17 @@ final class ConcurrencyLimiter: Sendable {
         }
     }
 
-    /// - Parameter projects: Of the leases whose end is about to be written down, one each; ``settled(_:)`` has to follow.
-    func settling(_ projects: [ProjectID]) {
-        self.state.withLockedValue { $0.shares.settling(projects) }
+    /// - Parameters:
+    ///   - projects: Of the leases whose end is about to be written down, one each; ``settled(_:)`` has to follow.
+    ///   - bodies: What ``begin(bytes:of:)`` counted for them.
+    func settling(_ projects: [ProjectID], bodies: [(bytes: Int, project: ProjectID)]) {
+        self.state.withLockedValue { $0.shares.settling(projects, bodies: bodies) }
+    }
+
+    /// Counts what the body of an attempt costs.
+    func begin(bytes: Int, of project: ProjectID) {
+        guard StartBudget.cost(ofBytes: bytes) > 0 else { return }
+        self.state.withLockedValue { $0.shares.begin(bytes: bytes, of: project) }
     }
 
     func settled(_ count: Int) {

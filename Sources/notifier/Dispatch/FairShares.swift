@@ -10,6 +10,8 @@ package import Store
 /// A slot is held from before a lease is asked for until its outcome is written down, so neither transfers nor results that
 /// wait for Redis grow beyond the slots. What a call that is under way may bring is reserved, and counts against every
 /// project until its reply says whose it is.
+///
+/// How fast a project takes its share is bounded too, see ``StartBudget``.
 package struct FairShares: Sendable {
     /// A project may hold this many times what is free.
     package static let weight = 8
@@ -18,7 +20,7 @@ package struct FairShares: Sendable {
     /// Slots that a project may take out of what is kept.
     package static let few = 2
     /// A lease call asks for no more than this, so that its reply stays of a size.
-    package static let perCallMax = 256
+    package static let perCallMax = 64
     /// Bytes of bodies in flight, at first: 8192 of 32 KiB.
     package static let bytesMax = 256 << 20
     /// What a call that is under way is taken to bring, the most of one reply of `lease`.
@@ -38,6 +40,8 @@ package struct FairShares: Sendable {
     private struct Use {
         var slots = 0
         var bytes = 0
+        var budget: StartBudget
+        var isIdle: Bool { self.slots == 0 && self.bytes == 0 }
     }
 
     private var slotsMax: Int
@@ -55,6 +59,14 @@ package struct FairShares: Sendable {
     private var starved: [Int] = []
     /// Shards that got nothing for some projects.
     private var leftBehind: [Int] = []
+    /// Projects that may soon have no token left: all that have fewer than one call may take.
+    private var hurried: Set<ProjectID> = []
+    /// Shards that got nothing for projects without a token.
+    private var paced: [Int] = []
+    /// When the first of ``paced`` is to be asked again, ms.
+    private var pacedUntil: Int64 = 0
+    /// Milliseconds of a clock that is never set.
+    private var now: Int64 = 0
 
     /// - Parameters:
     ///   - slots: Attempts in flight at once, at least 1.
@@ -87,6 +99,43 @@ package struct FairShares: Sendable {
         return self.uses.values.count { $0.slots >= max(slots, Self.few) || $0.bytes >= max(bytes, 1) }
     }
 
+    // MARK: Pace
+
+    /// Milliseconds from when a shard got nothing for a project without a token until it is asked again.
+    package static let pause: Int64 = 10
+
+    /// Tells the time; before each ``reserve(for:upTo:settling:)``, and ``pause`` after one that ``isPacing``.
+    ///
+    /// - Parameter now: Milliseconds of a clock that is never set.
+    package mutating func tell(now: Int64) {
+        self.now = now
+    }
+
+    /// Whether a shard waits until a project has tokens again.
+    package var isPacing: Bool { !self.paced.isEmpty }
+
+    /// What projects may take that have fewer tokens than one call may take.
+    private mutating func tokensLeft() -> [ProjectID: Int] {
+        var left: [ProjectID: Int] = [:]
+        for project in self.hurried {
+            self.uses[project]?.budget.fill(now: self.now)
+            let tokens = self.uses[project]?.budget.tokens ?? StartBudget.most
+            if tokens < Self.perCallMax { left[project] = max(0, tokens) } else { self.hurried.remove(project) }
+        }
+        return left
+    }
+
+    /// Counts what the body of an attempt costs.
+    package mutating func begin(bytes: Int, of project: ProjectID) {
+        self.take(StartBudget.cost(ofBytes: bytes), of: project)
+    }
+
+    private mutating func take(_ tokens: Int, of project: ProjectID) {
+        guard tokens > 0, let index = self.uses.index(forKey: project) else { return }
+        self.uses.values[index].budget.take(tokens)
+        if self.uses.values[index].budget.tokens < Self.perCallMax { self.hurried.insert(project) }
+    }
+
     // MARK: Taking
 
     /// Reserves up to `wanted` slots for one call, at most half of what is free and no more than ``perCallMax``.
@@ -106,20 +155,35 @@ package struct FairShares: Sendable {
             if !self.starved.contains(shard) { self.starved.append(shard) }
             return Reservation(allowance: .none, bytes: 0, isBounded: true, isAskedAgain: true)
         }
+        let tokens = self.tokensLeft()
         var newcomer = min(capacity, Self.allowed(slots, holding: 0))
         var named: [ProjectID: Int] = [:]
         if self.used > slots + Self.weight - (Self.weight + 1) * capacity || self.bytes >= bytes {
-            (named, newcomer) = self.named(slots: slots, bytes: bytes, capacity: newcomer)
+            (named, newcomer) = self.named(slots: slots, bytes: bytes, tokens, capacity: newcomer)
+        } else if !tokens.isEmpty {
+            (named, newcomer) = self.first(tokens.filter { $0.value < newcomer }, capacity: newcomer)
         }
-        let leavesBehind = named.values.contains(0)
-        if leavesBehind, !self.leftBehind.contains(shard) { self.leftBehind.append(shard) }
+        let left = named.filter { $0.value == 0 }.keys
+        self.leaveBehind(left, of: shard, tokens)
         let bytesOfCall = min(Self.perCallBytesMax, self.bytesMax / 64)
         self.reserved += capacity
         self.reservedBytes += bytesOfCall
         return Reservation(
             allowance: LeaseAllowance(capacity: capacity, projectMax: newcomer, projects: named), bytes: bytesOfCall,
             isBounded: capacity < min(wanted, Self.perCallMax) || newcomer < capacity || !named.isEmpty,
-            isAskedAgain: leavesBehind)
+            isAskedAgain: !left.isEmpty)
+    }
+
+    /// Has a shard wait for what holds its projects back: slots or bytes, or time.
+    private mutating func leaveBehind(_ projects: some Sequence<ProjectID>, of shard: Int, _ tokens: [ProjectID: Int]) {
+        for project in projects {
+            if tokens[project] != 0 {
+                if !self.leftBehind.contains(shard) { self.leftBehind.append(shard) }
+            } else {
+                if !self.paced.contains(shard) { self.paced.append(shard) }
+                self.pacedUntil = self.now + Self.pause
+            }
+        }
     }
 
     /// Turns a reservation into what its call brought.
@@ -134,8 +198,9 @@ package struct FairShares: Sendable {
     /// Counts leases, one for each project that is named.
     package mutating func count(_ projects: some Sequence<ProjectID>) {
         Self.forEachRun(of: projects) { project, count in
-            self.uses[project, default: Use()].slots += count
+            self.uses[project, default: Use(budget: StartBudget(now: self.now))].slots += count
             self.used += count
+            self.take(count, of: project)
         }
     }
 
@@ -146,7 +211,8 @@ package struct FairShares: Sendable {
             let released = min(count, self.uses.values[index].slots)
             self.used -= released
             self.uses.values[index].slots -= released
-            if self.uses.values[index].slots == 0, self.uses.values[index].bytes == 0 { self.uses.remove(at: index) }
+            self.uses.values[index].budget.ended(released)
+            self.removeIfIdle(at: index)
         }
     }
 
@@ -164,8 +230,17 @@ package struct FairShares: Sendable {
         if let run { body(run.project, run.count) }
     }
 
+    private mutating func removeIfIdle(at index: Dictionary<ProjectID, Use>.Index) {
+        guard self.uses.values[index].isIdle else { return }
+        self.hurried.remove(self.uses.keys[index])
+        self.uses.remove(at: index)
+    }
+
     /// Takes the slots of leases that ended from their projects; they are free once ``settled(_:)`` says so.
-    package mutating func settling(_ projects: [ProjectID]) {
+    ///
+    /// - Parameter bodies: What ``begin(bytes:of:)`` counted for them.
+    package mutating func settling(_ projects: [ProjectID], bodies: [(bytes: Int, project: ProjectID)] = []) {
+        for body in bodies { self.uses[body.project]?.budget.ended(StartBudget.cost(ofBytes: body.bytes)) }
         self.release(projects)
         self.settling += projects.count
     }
@@ -184,22 +259,23 @@ package struct FairShares: Sendable {
     /// Counts a body that is kept in memory.
     package mutating func hold(bytes: Int, of project: ProjectID) {
         self.bytes += bytes
-        self.uses[project, default: Use()].bytes += bytes
+        self.uses[project, default: Use(budget: StartBudget(now: self.now))].bytes += bytes
     }
 
     /// Counts a body that is kept no more.
     package mutating func release(bytes: Int, of project: ProjectID) {
-        guard let use = self.uses[project] else { return }
-        let released = min(bytes, use.bytes)
+        guard let index = self.uses.index(forKey: project) else { return }
+        let released = min(bytes, self.uses.values[index].bytes)
         self.bytes -= released
-        let left = use.bytes - released
-        self.uses[project] = use.slots == 0 && left == 0 ? nil : Use(slots: use.slots, bytes: left)
+        self.uses.values[index].bytes -= released
+        self.removeIfIdle(at: index)
     }
 
     /// The next shard that waits, if there is something for it.
     package mutating func next() -> Int? {
         guard self.free > 0, self.freeBytes > 0 else { return nil }
         if !self.starved.isEmpty { return self.starved.removeFirst() }
+        if self.now >= self.pacedUntil, !self.paced.isEmpty { return self.paced.removeFirst() }
         guard !self.leftBehind.isEmpty else { return nil }
         // None can hold more than all together.
         let (slots, bytes) = self.thresholds()
@@ -231,14 +307,24 @@ package struct FairShares: Sendable {
 
     /// The projects that may get less than one that holds nothing, and what each of the others may get.
     ///
-    /// A call can name only so many. Beyond that those that hold most are named, and what the others may get is so little that a
-    /// project that is over its share soon is among them.
-    private func named(slots: Int, bytes: Int, capacity: Int) -> (named: [ProjectID: Int], others: Int) {
+    /// - Parameter tokens: Of those that have few.
+    private func named(
+        slots: Int, bytes: Int, _ tokens: [ProjectID: Int], capacity: Int
+    ) -> (named: [ProjectID: Int], others: Int) {
         var bound: [ProjectID: Int] = [:]
         for (project, use) in self.uses {
-            let allowed = use.bytes >= max(bytes, 1) ? 0 : Self.allowed(slots, holding: use.slots)
+            let share = use.bytes >= max(bytes, 1) ? 0 : Self.allowed(slots, holding: use.slots)
+            let allowed = min(share, tokens[project] ?? capacity)
             if allowed < capacity { bound[project] = allowed }
         }
+        return self.first(bound, capacity: capacity)
+    }
+
+    /// The projects that a call names, and what each of the others may get.
+    ///
+    /// It can name only so many. Beyond that those that hold most are named, and what the others may get is so little that a project
+    /// that is over its share soon is among them.
+    private func first(_ bound: [ProjectID: Int], capacity: Int) -> (named: [ProjectID: Int], others: Int) {
         guard bound.count > LeaseAllowance.projectsMax else { return (bound, capacity) }
         let order = bound.sorted { ($0.value, -self.slots(of: $0.key)) < ($1.value, -self.slots(of: $1.key)) }
         let least = order[LeaseAllowance.projectsMax].value

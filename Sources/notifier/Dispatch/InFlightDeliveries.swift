@@ -97,6 +97,11 @@ package struct InFlightDeliveries: Sendable {
         ids.compactMap { self.entries[$0]?.queue.project }
     }
 
+    /// Of their bodies, how large they are and whose.
+    func bodies(of ids: [ID]) -> [(bytes: Int, project: ProjectID)] {
+        ids.compactMap { self.entries[$0]?.body.map { ($0.bytes.count, $0.project) } }
+    }
+
     /// - Returns: What was in flight and is no more.
     package mutating func remove(_ ids: [ID]) -> [Entry] {
         ids.compactMap { self.entries.removeValue(forKey: $0) }

@@ -65,6 +65,7 @@ final class Settler: Sendable {
     }
 
     func keep(_ body: AttemptBody, for id: InFlightDeliveries.ID) {
+        self.limiter.begin(bytes: body.bytes.count, of: body.project)
         self.inFlight.withLockedValue { $0.keep(body, for: id) }
     }
 
@@ -132,7 +133,8 @@ final class Settler: Sendable {
         var backoff = Backoff()
         var isFirst = true
         let deadline = ContinuousClock.now + self.settings.lease
-        self.limiter.settling(self.inFlight.withLockedValue { $0.projects(of: ids) })
+        let (projects, bodies) = self.inFlight.withLockedValue { ($0.projects(of: ids), $0.bodies(of: ids)) }
+        self.limiter.settling(projects, bodies: bodies)
         while true {
             // With the newest tokens: a renewal may have come between two tries.
             let settlements = self.inFlight.withLockedValue { inFlight in

@@ -44,6 +44,11 @@ final class ShardInbox: Sendable {
         }
     }
 
+    /// Calls something later, on the event loop of the shard's timers.
+    func schedule(in milliseconds: Int64, _ body: @escaping @Sendable () -> Void) {
+        self.eventLoop.scheduleTask(in: .milliseconds(milliseconds), body)
+    }
+
     func stop() {
         self.state.withLockedValue { state in
             state.schedule.stop()

@@ -1,0 +1,42 @@
+/// How far a project may run ahead of the answers to what it has begun: a token bucket.
+///
+/// Each lease takes a token, and one more for each 16 KiB of its body; its end gives back twice as much, and time 500 a
+/// second. So endpoints that answer are served as fast as they answer, while attempts without an answer begin no faster
+/// than that: until it is at its share of slots, a flood of them leaves processor time to other projects, in the notifier, in
+/// Redis and at what stands behind the endpoints.
+package struct StartBudget: Sendable {
+    /// Tokens at first, and at most.
+    package static let most = 2 * FairShares.perCallMax
+    /// Milliseconds that give one.
+    package static let tokenMilliseconds: Int64 = 2
+    /// Bytes of a body that cost one token more.
+    private static let tokenBytes = 16 << 10
+
+    /// Less than nothing once a call brought more than there was.
+    package private(set) var tokens = Self.most
+    /// Up to when those of time were added, ms.
+    private var filledAt: Int64
+
+    package init(now: Int64) {
+        self.filledAt = now
+    }
+
+    /// What a body costs beside its lease.
+    package static func cost(ofBytes bytes: Int) -> Int { bytes / Self.tokenBytes }
+
+    package mutating func take(_ tokens: Int) {
+        self.tokens -= tokens
+    }
+
+    /// What was taken for leases that ended comes back, and as much again.
+    package mutating func ended(_ tokens: Int) {
+        self.tokens = min(Self.most, self.tokens + 2 * tokens)
+    }
+
+    /// Adds what the time since the last call gives.
+    package mutating func fill(now: Int64) {
+        let gained = max(0, now - self.filledAt) / Self.tokenMilliseconds
+        self.tokens = min(Self.most, self.tokens + Int(clamping: min(gained, 1 << 32)))
+        self.filledAt += gained * Self.tokenMilliseconds
+    }
+}
