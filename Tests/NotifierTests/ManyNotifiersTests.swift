@@ -153,12 +153,13 @@ struct ManyNotifiersTests {
         try await WebhookReceiver.with(answers: ["/": .delayed(.seconds(1), .status(200))]) { receiver in
             try await withDeployment(appendOnly: true) { house in
                 try await house.subscribe(receiver.url())
-                try await house.withNotifier {
+                try await house.withEngine { engine in
                     try await house.post("1")
                     try await receiver.waitFor(count: 1)
                     await house.redis.kill()
                     // The answer comes while Redis is away.
-                    try await Task.sleep(for: .seconds(2))
+                    #expect(try await eventually { engine.inFlight.attempts == 0 ? true : nil } == true)
+                    #expect(engine.inFlight.leases == 1)
                     try await house.redis.start()
                     #expect(try await house.isSettled())
                 }
