@@ -36,31 +36,28 @@ final class ConcurrencyLimiter: Sendable {
     func reserve(
         for shard: ShardInbox, upTo wanted: Int = FairShares.perCallMax, settling: Int = 0
     ) -> FairShares.Reservation {
-        let (reservation, setsTimer) = self.state.withLockedValue { state in
-            state.shares.tell(now: cepoll_milliseconds())
+        let reservation = self.state.withLockedValue { state in
+            state.shares.advance(to: cepoll_milliseconds())
             let reservation = state.shares.reserve(for: shard.shard, upTo: wanted, settling: settling)
             if reservation.isAskedAgain { state.waiting[shard.shard] = shard }
-            return (reservation, Self.setsTimer(&state))
+            return reservation
         }
-        if setsTimer { self.setTimer(of: shard) }
+        self.setTimer(of: shard)
         return reservation
     }
 
-    private static func setsTimer(_ state: inout State) -> Bool {
-        guard state.shares.isPacing, !state.isTimerSet else { return false }
-        state.isTimerSet = true
-        return true
-    }
-
-    /// Has a shard that waits for time asked again, and so each that waits, as long as there are any.
+    /// While shards wait for time, has one of them asked again after each pause.
     private func setTimer(of shard: ShardInbox) {
+        let isNeeded = self.state.withLockedValue { state in
+            guard state.shares.isPacing, !state.isTimerSet else { return false }
+            state.isTimerSet = true
+            return true
+        }
+        guard isNeeded else { return }
         shard.schedule(in: FairShares.pause) {
-            self.change { $0.tell(now: cepoll_milliseconds()) }
-            let isPacing = self.state.withLockedValue { state in
-                state.isTimerSet = false
-                return Self.setsTimer(&state)
-            }
-            if isPacing { self.setTimer(of: shard) }
+            self.state.withLockedValue { $0.isTimerSet = false }
+            self.change { $0.advance(to: cepoll_milliseconds()) }
+            self.setTimer(of: shard)
         }
     }
 

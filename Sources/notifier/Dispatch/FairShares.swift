@@ -59,8 +59,8 @@ package struct FairShares: Sendable {
     private var starved: [Int] = []
     /// Shards that got nothing for some projects.
     private var leftBehind: [Int] = []
-    /// Projects that may soon have no token left: all that have fewer than one call may take.
-    private var hurried: Set<ProjectID> = []
+    /// Projects that have fewer tokens than one call may take.
+    private var fewTokens: Set<ProjectID> = []
     /// Shards that got nothing for projects without a token.
     private var paced: [Int] = []
     /// When the first of ``paced`` is to be asked again, ms.
@@ -95,8 +95,12 @@ package struct FairShares: Sendable {
     package var blocked: Int {
         let (slots, bytes) = self.thresholds()
         // None can hold more than all together.
-        guard self.used >= slots || self.bytes >= bytes else { return 0 }
-        return self.uses.values.count { $0.slots >= max(slots, Self.few) || $0.bytes >= max(bytes, 1) }
+        let mayBeOver = self.used >= slots || self.bytes >= bytes
+        guard mayBeOver || !self.fewTokens.isEmpty else { return 0 }
+        return self.uses.values.count { use in
+            use.budget.tokens <= 0
+                || (mayBeOver && (use.slots >= max(slots, Self.few) || use.bytes >= max(bytes, 1)))
+        }
     }
 
     // MARK: Pace
@@ -104,10 +108,10 @@ package struct FairShares: Sendable {
     /// Milliseconds from when a shard got nothing for a project without a token until it is asked again.
     package static let pause: Int64 = 10
 
-    /// Tells the time; before each ``reserve(for:upTo:settling:)``, and ``pause`` after one that ``isPacing``.
+    /// Sets the time: before each ``reserve(for:upTo:settling:)``, and every ``pause`` while it ``isPacing``.
     ///
     /// - Parameter now: Milliseconds of a clock that is never set.
-    package mutating func tell(now: Int64) {
+    package mutating func advance(to now: Int64) {
         self.now = now
     }
 
@@ -117,11 +121,13 @@ package struct FairShares: Sendable {
     /// What projects may take that have fewer tokens than one call may take.
     private mutating func tokensLeft() -> [ProjectID: Int] {
         var left: [ProjectID: Int] = [:]
-        for project in self.hurried {
-            self.uses[project]?.budget.fill(now: self.now)
-            let tokens = self.uses[project]?.budget.tokens ?? StartBudget.most
-            if tokens < Self.perCallMax { left[project] = max(0, tokens) } else { self.hurried.remove(project) }
+        for project in self.fewTokens {
+            guard let index = self.uses.index(forKey: project) else { continue }
+            self.uses.values[index].budget.fill(now: self.now)
+            let tokens = self.uses.values[index].budget.tokens
+            if tokens < Self.perCallMax { left[project] = max(0, tokens) }
         }
+        if left.count < self.fewTokens.count { self.fewTokens = Set(left.keys) }
         return left
     }
 
@@ -132,8 +138,8 @@ package struct FairShares: Sendable {
 
     private mutating func take(_ tokens: Int, of project: ProjectID) {
         guard tokens > 0, let index = self.uses.index(forKey: project) else { return }
-        self.uses.values[index].budget.take(tokens)
-        if self.uses.values[index].budget.tokens < Self.perCallMax { self.hurried.insert(project) }
+        self.uses.values[index].budget.take(tokens, now: self.now)
+        if self.uses.values[index].budget.tokens < Self.perCallMax { self.fewTokens.insert(project) }
     }
 
     // MARK: Taking
@@ -161,7 +167,7 @@ package struct FairShares: Sendable {
         if self.used > slots + Self.weight - (Self.weight + 1) * capacity || self.bytes >= bytes {
             (named, newcomer) = self.named(slots: slots, bytes: bytes, tokens, capacity: newcomer)
         } else if !tokens.isEmpty {
-            (named, newcomer) = self.first(tokens.filter { $0.value < newcomer }, capacity: newcomer)
+            (named, newcomer) = self.chosen(of: tokens.filter { $0.value < newcomer }, capacity: newcomer)
         }
         let left = named.filter { $0.value == 0 }.keys
         self.leaveBehind(left, of: shard, tokens)
@@ -232,7 +238,7 @@ package struct FairShares: Sendable {
 
     private mutating func removeIfIdle(at index: Dictionary<ProjectID, Use>.Index) {
         guard self.uses.values[index].isIdle else { return }
-        self.hurried.remove(self.uses.keys[index])
+        self.fewTokens.remove(self.uses.keys[index])
         self.uses.remove(at: index)
     }
 
@@ -317,14 +323,14 @@ package struct FairShares: Sendable {
             let allowed = min(share, tokens[project] ?? capacity)
             if allowed < capacity { bound[project] = allowed }
         }
-        return self.first(bound, capacity: capacity)
+        return self.chosen(of: bound, capacity: capacity)
     }
 
     /// The projects that a call names, and what each of the others may get.
     ///
     /// It can name only so many. Beyond that those that hold most are named, and what the others may get is so little that a project
     /// that is over its share soon is among them.
-    private func first(_ bound: [ProjectID: Int], capacity: Int) -> (named: [ProjectID: Int], others: Int) {
+    private func chosen(of bound: [ProjectID: Int], capacity: Int) -> (named: [ProjectID: Int], others: Int) {
         guard bound.count > LeaseAllowance.projectsMax else { return (bound, capacity) }
         let order = bound.sorted { ($0.value, -self.slots(of: $0.key)) < ($1.value, -self.slots(of: $1.key)) }
         let least = order[LeaseAllowance.projectsMax].value

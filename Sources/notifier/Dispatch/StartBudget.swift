@@ -24,7 +24,8 @@ package struct StartBudget: Sendable {
     /// What a body costs beside its lease.
     package static func cost(ofBytes bytes: Int) -> Int { bytes / Self.tokenBytes }
 
-    package mutating func take(_ tokens: Int) {
+    package mutating func take(_ tokens: Int, now: Int64) {
+        self.fill(now: now)
         self.tokens -= tokens
     }
 

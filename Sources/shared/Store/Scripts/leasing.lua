@@ -62,10 +62,7 @@ local function serve(batch, most, subscription, header, value)
                 if batch.records[position] == nil then unread[#unread + 1] = position end
             end
             local records = #unread > 0 and call('HMGET', KEYS[3], unpack(unread))
-            for index, position in ipairs(unread) do
-                batch.records[position] = records[index]
-                batch.sizes[position] = records[index] and #records[index]
-            end
+            for index, position in ipairs(unread) do batch.records[position] = records[index] end
             for index, member in ipairs(due) do
                 local position = positions[index]
                 local record = batch.records[position]
@@ -74,9 +71,9 @@ local function serve(batch, most, subscription, header, value)
                     flying[#flying + 1] = batch.lease_end
                     flying[#flying + 1] = subscription .. '|' .. member
                     leases[#leases + 1] = member
-                    leases[#leases + 1] = record
-                    batch.bytes = batch.bytes - batch.sizes[position]
-                    batch.records[position] = ''
+                    leases[#leases + 1] = batch.sent[position] and '' or record
+                    batch.bytes = batch.bytes - #record
+                    batch.sent[position] = true
                 end
             end
             local answer = batch.answer
@@ -107,8 +104,8 @@ local function lease_due(allowance, length, projects_max, subscriptions_of_each)
     local lease_end = now + length
     local batch = {
         bytes = 4 * 1048576, lines = 500, now = text(now), lease_end = text(lease_end), flying = {}, flow = {}, lined = {},
-        -- By position: as it is in Redis, and '' once it is in the answer; one that is large is read and sent once.
-        records = {}, sizes = {},
+        -- By position, and which of them are in the answer: a record is read and sent once.
+        records = {}, sent = {},
         answer = { now, lease_end, -1 },
     }
     -- Everything is read first: nothing can fail once it writes.
