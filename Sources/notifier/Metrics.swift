@@ -19,7 +19,7 @@ import Store
 /// | `herald.dead_letters.dropped` | counter | - | How many dead letters went before their time, for want of room? |
 /// | `herald.delivery.under_way` | gauge | `pool` | How many of the slots are taken? |
 /// | `herald.delivery.bytes` | gauge | `pool` | How many bytes of bodies are in flight? |
-/// | `herald.delivery.blocked` | gauge | `pool` | How many projects have as much in flight as they may? |
+/// | `herald.delivery.blocked` | gauge | `pool` | How many projects may begin nothing more now, by their share or their pace? |
 /// | `herald.subscriptions.parked` | gauge | - | How many subscriptions wait for a host with as much in flight as may be? |
 /// | `herald.events.pending` | gauge | `pool` | How many posts wait to be fanned out, over all shards? |
 struct NotifierMetrics: Sendable {
