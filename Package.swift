@@ -27,38 +27,53 @@ let package = Package(
     targets: [
         // shared: the rooms both processes stand on. Arrows point downwards only.
         .target(name: "Domain", path: "Sources/shared/Domain"),
-        .target(name: "Wire", dependencies: ["Domain", .nio], path: "Sources/shared/Wire"),
-        .target(name: "Signing", dependencies: ["Domain", "COpenSSL"], path: "Sources/shared/Signing"),
+        .target(name: "JSON", dependencies: [.nio], path: "Sources/shared/JSON"),
+        .target(name: "Documents", dependencies: ["Domain", "JSON", .nio], path: "Sources/shared/Documents"),
+        .target(name: "Cryptography", dependencies: ["COpenSSL"], path: "Sources/shared/Cryptography"),
+        .target(name: "Signing", dependencies: ["Cryptography", "Domain"], path: "Sources/shared/Signing"),
         .target(name: "HTTPClient", dependencies: ["CCurl"], path: "Sources/shared/HTTPClient"),
         .target(
             name: "Redis",
-            dependencies: ["CHiredis", "COpenSSL", .nio, .nioConcurrency, .nioPosix, .logging, .serviceLifecycle],
+            dependencies: [
+                "CHiredis", "Cryptography", .nio, .nioConcurrency, .nioPosix, .logging, .serviceLifecycle,
+            ],
             path: "Sources/shared/Redis"
         ),
         .target(
             name: "Store",
-            dependencies: ["Domain", "Redis", "Signing", .nio, .logging],
+            dependencies: [
+                "Cryptography", "Domain", "Redis", "Signing", .nio, .logging,
+            ],
             path: "Sources/shared/Store",
             resources: [.embedInCode("Scripts")]
         ),
         .target(
-            name: "Pools",
+            name: "Placement",
             dependencies: [
                 "Domain", "Redis", "Store", .logging, .metrics, .nio, .nioConcurrency, .serviceLifecycle,
             ],
-            path: "Sources/shared/Pools"
+            path: "Sources/shared/Placement"
+        ),
+        .target(
+            name: "Settings",
+            dependencies: [
+                .argumentParser, .configuration, .yams,
+            ],
+            path: "Sources/shared/Settings"
         ),
         .target(
             name: "Runtime",
             dependencies: [
-                "CBuild", .argumentParser, .configuration, .coreMetrics, .hummingbird, .httpTypes, .logging, .nio,
-                .nioConcurrency, .serviceLifecycle, .unixSignals, .yams,
+                "CBuild", "Settings", .argumentParser, .coreMetrics, .hummingbird, .httpTypes, .logging, .nio,
+                .nioConcurrency, .serviceLifecycle, .unixSignals,
             ],
             path: "Sources/shared/Runtime"
         ),
         .target(
             name: "Startup",
-            dependencies: ["Redis", "Runtime", "Signing", "Store", .logging, .serviceLifecycle],
+            dependencies: [
+                "Cryptography", "Redis", "Runtime", "Settings", "Signing", "Store", .logging, .serviceLifecycle,
+            ],
             path: "Sources/shared/Startup"
         ),
 
@@ -66,9 +81,11 @@ let package = Package(
         .target(
             name: "API",
             dependencies: [
-                "Domain", "HTTPClient", "Pools", "Redis", "Runtime", "Signing", "Startup", "Store", "Wire",
-                .argumentParser, .hummingbird, .hummingbirdCore, .httpTypes, .logging, .metrics, .nio,
-                .nioConcurrency, .nioHTTPTypes, .nioPosix, .serviceLifecycle,
+                "Cryptography", "Documents", "Domain", "HTTPClient", "JSON", "Placement", "Redis", "Runtime",
+                "Settings",
+                "Signing", "Startup", "Store", .argumentParser, .hummingbird, .hummingbirdCore, .httpTypes, .logging,
+                .metrics,
+                .nio, .nioConcurrency, .nioHTTPTypes, .nioPosix, .serviceLifecycle,
             ],
             path: "Sources/api",
             exclude: ["Main"],
@@ -80,9 +97,9 @@ let package = Package(
         .target(
             name: "Notifier",
             dependencies: [
-                "CCurl", "CEpoll", "Domain", "HTTPClient", "Pools", "Redis", "Runtime", "Signing", "Startup", "Store",
-                "Wire",
-                .argumentParser, .logging, .metrics, .nio, .nioConcurrency, .nioPosix, .serviceLifecycle,
+                "CCurl", "CEpoll", "Cryptography", "Documents", "Domain", "HTTPClient", "JSON", "Placement", "Redis",
+                "Runtime", "Settings", "Signing", "Startup", "Store", .argumentParser, .logging, .metrics, .nio,
+                .nioConcurrency, .nioPosix, .serviceLifecycle,
             ],
             path: "Sources/notifier",
             exclude: ["Main"]
@@ -94,10 +111,9 @@ let package = Package(
         .target(
             name: "CLI",
             dependencies: [
-                "CSpawn", "Redis", "Runtime", "Signing", "Startup", "Store",
+                "Cryptography", "CSpawn", "Redis", "Runtime", "Settings", "Signing", "Startup", "Store",
                 .argumentParser, .hummingbird, .httpTypes, .logging, .nio, .nioConcurrency, .nioPosix,
-                .serviceLifecycle,
-                .unixSignals,
+                .serviceLifecycle, .unixSignals,
             ],
             path: "Sources/cli",
             exclude: ["Main"]
@@ -132,54 +148,69 @@ let package = Package(
         .target(
             name: "TestKit",
             dependencies: [
-                "Domain", "Redis", "Runtime", "Store", .argumentParser, .httpTypes, .hummingbird, .logging, .nio,
-                .nioConcurrency, .nioPosix, .serviceLifecycle,
+                "Domain", "Redis", "Runtime", "Settings", "Store", .argumentParser, .httpTypes, .hummingbird,
+                .logging, .nio, .nioConcurrency, .nioPosix, .serviceLifecycle,
             ],
             path: "Tests/TestKit"
         ),
         .testTarget(name: "DomainTests", dependencies: ["Domain"]),
         .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "TestKit"]),
-        .testTarget(name: "WireTests", dependencies: ["Domain", "TestKit", "Wire", .nio], exclude: ["Corpus"]),
-        .testTarget(name: "SigningTests", dependencies: ["Domain", "Signing"]),
-        .testTarget(name: "RedisTests", dependencies: ["Redis", "TestKit", .logging, .nio, .nioPosix]),
         .testTarget(
-            name: "StoreTests", dependencies: ["Domain", "Redis", "Signing", "Store", "TestKit", .logging, .nio]),
+            name: "JSONTests", dependencies: ["Documents", "Domain", "JSON", "TestKit", .nio], exclude: ["Corpus"]),
+        .testTarget(name: "DocumentsTests", dependencies: ["Documents", "Domain", "JSON", "TestKit", .nio]),
+        .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"]),
+        .testTarget(name: "SigningTests", dependencies: ["Cryptography", "Domain", "Signing"]),
+        .testTarget(name: "SettingsTests", dependencies: ["Settings", "TestKit"]),
         .testTarget(
-            name: "PoolsTests",
-            dependencies: ["Domain", "Pools", "Redis", "Store", "TestKit", .nio, .nioConcurrency, .nioPosix]
+            name: "RedisTests",
+            dependencies: [
+                "Redis", "TestKit", .logging, .nio, .nioPosix,
+            ]),
+        .testTarget(
+            name: "StoreTests",
+            dependencies: [
+                "Cryptography", "Domain", "Redis", "Signing", "Store", "TestKit", .logging, .nio,
+            ]),
+        .testTarget(
+            name: "PlacementTests",
+            dependencies: [
+                "Domain", "Placement", "Redis", "Store", "TestKit", .nio, .nioConcurrency, .nioPosix,
+            ]
         ),
         .testTarget(
             name: "RuntimeTests",
             dependencies: [
-                "Runtime", "TestKit", .argumentParser, .coreMetrics, .httpTypes, .logging, .nio, .nioConcurrency,
-                .serviceLifecycle,
+                "Runtime", "Settings", "TestKit", .argumentParser, .coreMetrics, .httpTypes, .logging, .nio,
+                .nioConcurrency, .serviceLifecycle,
             ]
         ),
         .testTarget(
             name: "APITests",
             dependencies: [
-                "API", "Domain", "Pools", "Redis", "Runtime", "Signing", "Store", "TestKit", "Wire", .httpTypes,
-                .logging,
-                .nio, .nioPosix, .serviceLifecycle,
+                "API", "Cryptography", "Documents", "Domain", "JSON", "Placement", "Redis", "Runtime", "Settings",
+                "Signing", "Store", "TestKit", .httpTypes, .logging, .nio, .nioPosix, .serviceLifecycle,
             ]
         ),
         .testTarget(
             name: "NotifierTests",
             dependencies: [
-                "Domain", "HTTPClient", "Notifier", "Redis", "Runtime", "Signing", "Store", "TestKit", "Wire", .logging,
-                .nio, .nioConcurrency, .nioPosix,
+                "Cryptography", "Documents", "Domain", "HTTPClient", "JSON", "Notifier", "Redis", "Runtime",
+                "Settings", "Signing", "Store", "TestKit", .logging, .nio, .nioConcurrency, .nioPosix,
                 .serviceLifecycle,
             ]
         ),
         .testTarget(
             name: "CLITests",
-            dependencies: ["CLI", "Runtime", "Signing", "TestKit", .httpTypes, .nio, .nioConcurrency, .nioPosix]
+            dependencies: [
+                "CLI", "Cryptography", "Runtime", "Settings", "Signing", "TestKit", .httpTypes, .nio, .nioConcurrency,
+                .nioPosix,
+            ]
         ),
         .testTarget(
             name: "HouseTests",
             dependencies: [
-                "Domain", "Redis", "Runtime", "Signing", "Store", "TestKit", "herald", "herald-api", "herald-notifier",
-                .httpTypes, .logging, .nio,
+                "Cryptography", "Domain", "herald", "herald-api", "herald-notifier", "Redis", "Runtime", "Settings",
+                "Signing", "Store", "TestKit", .httpTypes, .logging, .nio,
             ],
             exclude: ["Clients"]
         ),

@@ -1,5 +1,6 @@
 package import ArgumentParser
-package import Runtime
+import Runtime
+package import Settings
 
 /// `herald-api`: serves the messaging API over HTTP until it is asked to stop.
 package struct APICommand: ProcessCommand {

@@ -1,10 +1,11 @@
 import Logging
 import NIOCore
 import NIOPosix
-import Pools
+import Placement
 import Redis
 package import Runtime
 package import ServiceLifecycle
+import Settings
 import Startup
 import Store
 

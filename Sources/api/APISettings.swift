@@ -1,5 +1,5 @@
 package import Domain
-package import Runtime
+package import Settings
 import Signing
 package import Startup
 

@@ -1,7 +1,7 @@
 import Domain
 import Logging
 import Metrics
-import Pools
+import Placement
 import Runtime
 import ServiceLifecycle
 import Store

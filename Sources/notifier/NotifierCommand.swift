@@ -1,5 +1,6 @@
 package import ArgumentParser
-package import Runtime
+import Runtime
+package import Settings
 
 /// `herald-notifier`: delivers the messages of subscribed queues until it is asked to stop.
 package struct NotifierCommand: ProcessCommand {

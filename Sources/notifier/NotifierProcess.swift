@@ -1,10 +1,11 @@
 import Domain
 import Logging
 import NIOPosix
-import Pools
+import Placement
 import Redis
 import Runtime
 import ServiceLifecycle
+import Settings
 import Startup
 import Store
 

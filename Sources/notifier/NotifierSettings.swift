@@ -1,4 +1,4 @@
-package import Runtime
+package import Settings
 package import Startup
 package import Store
 

@@ -2,7 +2,7 @@ import Domain
 import Logging
 import NIOConcurrencyHelpers
 import NIOCore
-import Pools
+import Placement
 import Redis
 import Runtime
 import ServiceLifecycle

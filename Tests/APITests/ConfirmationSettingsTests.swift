@@ -1,6 +1,6 @@
 import API
 import Domain
-import Runtime
+import Settings
 import TestKit
 import Testing
 

@@ -1,7 +1,7 @@
 import API
 import Domain
 import Redis
-import Runtime
+import Settings
 import Testing
 
 struct LimitSettingsTests {

@@ -4,10 +4,11 @@ import Foundation
 import Logging
 import NIOConcurrencyHelpers
 import NIOPosix
-import Pools
+import Placement
 import Redis
 import Runtime
 import ServiceLifecycle
+import Settings
 import Signing
 import Store
 import TestKit

@@ -1,5 +1,5 @@
 import API
-import Runtime
+import Settings
 import TestKit
 import Testing
 

@@ -1,5 +1,5 @@
 import API
-import Runtime
+import Settings
 import Testing
 
 /// What the API is told of its stores.

@@ -1,6 +1,6 @@
 import CLI
 import Foundation
-import Runtime
+import Settings
 import Signing
 import TestKit
 import Testing

@@ -1,7 +1,7 @@
 import CLI
 import Foundation
 import NIOConcurrencyHelpers
-import Runtime
+import Settings
 import TestKit
 import Testing
 

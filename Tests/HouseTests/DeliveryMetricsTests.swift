@@ -2,6 +2,7 @@ import Domain
 import NIOCore
 import Redis
 import Runtime
+import Settings
 import Signing
 import Store
 import TestKit

@@ -1,5 +1,6 @@
 import Redis
 import Runtime
+import Settings
 import TestKit
 import Testing
 

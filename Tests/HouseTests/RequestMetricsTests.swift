@@ -1,4 +1,5 @@
 import Runtime
+import Settings
 import TestKit
 import Testing
 

@@ -1,6 +1,7 @@
 import Foundation
 import Redis
 import Runtime
+import Settings
 import TestKit
 import Testing
 

@@ -2,6 +2,7 @@ import Foundation
 import NIOCore
 import Redis
 import Runtime
+import Settings
 import TestKit
 import Testing
 

@@ -1,6 +1,6 @@
 import Foundation
 import Notifier
-import Runtime
+import Settings
 import Testing
 
 /// The files under `deploy/` agree with the defaults of the settings they name.

@@ -1,10 +1,10 @@
+import Documents
 import Domain
 import Notifier
 import Signing
 import Store
 import TestKit
 import Testing
-import Wire
 
 /// What a subscription may change of its requests.
 struct PostOptionsTests {

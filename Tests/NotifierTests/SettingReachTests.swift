@@ -1,5 +1,5 @@
 import Notifier
-import Runtime
+import Settings
 import Store
 import TestKit
 import Testing

@@ -4,6 +4,7 @@ import Logging
 import NIOConcurrencyHelpers
 import Runtime
 import ServiceLifecycle
+import Settings
 import TestKit
 import Testing
 

@@ -3,6 +3,7 @@ import Foundation
 import Logging
 import Runtime
 import ServiceLifecycle
+import Settings
 import TestKit
 import Testing
 

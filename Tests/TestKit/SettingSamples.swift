@@ -1,6 +1,6 @@
 import ArgumentParser
 import Foundation
-package import Runtime
+package import Settings
 
 /// Values to give settings in tests: each allowed, and none the default.
 package enum SettingSamples {

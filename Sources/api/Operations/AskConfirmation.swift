@@ -1,8 +1,8 @@
+import Documents
 import Domain
-import Pools
+import Placement
 package import Signing
 import Store
-import Wire
 
 /// How subscribers are asked whether they want to be notified; a house that does not ask has none of it.
 package struct ConfirmationRules: Sendable {

@@ -2,7 +2,7 @@ import Domain
 import Foundation
 import Logging
 import NIOCore
-import Pools
+import Placement
 import Runtime
 import Store
 

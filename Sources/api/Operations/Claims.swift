@@ -1,6 +1,6 @@
+import Documents
 import Domain
 import Store
-import Wire
 
 /// A claim as its holder sees it.
 struct PlainClaim: Sendable {

@@ -1,7 +1,7 @@
+import Documents
 import Domain
-import Pools
+import Placement
 import Store
-import Wire
 
 extension Operations {
     /// Makes a queue, unless it is there; then nothing changes.

@@ -1,7 +1,7 @@
+import Documents
 import Domain
 import Signing
 import Store
-import Wire
 
 /// A dead letter with the ids a caller knows it by.
 struct ToldLetter: Sendable {

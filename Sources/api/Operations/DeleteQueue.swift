@@ -1,5 +1,5 @@
 import Domain
-import Pools
+import Placement
 import Store
 
 extension Operations {

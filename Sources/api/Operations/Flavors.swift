@@ -1,7 +1,7 @@
+import Documents
 import Domain
-import Pools
+import Placement
 import Store
-import Wire
 
 /// A flavor as callers see it.
 struct ShownFlavor: Sendable {

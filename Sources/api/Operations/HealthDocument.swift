@@ -1,7 +1,7 @@
 import Domain
+import JSON
 import NIOCore
 import Store
-import Wire
 
 /// What a health check found: of the default store, or of every pool where there are pools.
 enum HealthDocument: Sendable {

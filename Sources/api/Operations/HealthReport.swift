@@ -1,8 +1,8 @@
 import Foundation
+import JSON
 package import Logging
 package import NIOCore
 import Runtime
-import Wire
 
 /// How the steps of a health check went.
 package struct HealthReport: Sendable {

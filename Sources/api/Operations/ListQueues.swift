@@ -1,7 +1,7 @@
+import Documents
 import Domain
-import Pools
+import Placement
 import Store
-import Wire
 
 /// Which queues, or topics, of a project to list, and how.
 struct NamedListingRequest: Sendable {

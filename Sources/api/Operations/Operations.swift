@@ -1,6 +1,6 @@
 package import Domain
 package import Logging
-package import Pools
+package import Placement
 package import Signing
 import Store
 

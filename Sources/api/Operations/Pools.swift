@@ -1,8 +1,8 @@
+import Documents
 import Domain
-import Pools
+import Placement
 import Redis
 import Store
-import Wire
 
 extension Operations {
     /// A page of the registered pools in the order of their names, those strictly greater than `marker`.

@@ -1,7 +1,7 @@
 import Domain
 import Logging
 import NIOCore
-import Pools
+import Placement
 import Runtime
 import Store
 

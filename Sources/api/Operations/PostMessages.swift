@@ -1,9 +1,10 @@
+import Documents
 import Domain
+import JSON
 import NIOCore
-import Pools
+import Placement
 import Signing
 import Store
-import Wire
 
 extension Operations {
     /// Puts messages at the end of a queue, all or none, and makes the queue if it is not there.

@@ -1,6 +1,6 @@
+import Documents
 import Domain
 import Store
-import Wire
 
 extension Operations {
     /// Removes every message, every subscription, or both; the queue and its metadata stay.

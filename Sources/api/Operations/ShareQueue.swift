@@ -1,6 +1,6 @@
+import Documents
 import Domain
 import Signing
-import Wire
 
 extension Operations {
     /// Makes credentials for parts of one queue, which need not be there.

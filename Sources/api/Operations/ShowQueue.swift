@@ -1,6 +1,6 @@
+import Documents
 import Domain
 import Store
-import Wire
 
 extension Operations {
     /// The metadata of a queue.

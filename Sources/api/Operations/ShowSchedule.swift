@@ -1,6 +1,6 @@
+import Documents
 import Domain
 import Store
-import Wire
 
 /// When a message that is posted now would be attempted for one subscription, and who decided that.
 struct DeliverySchedule: Sendable {

@@ -1,10 +1,10 @@
+import Documents
 import Domain
 import Logging
-import Pools
+import Placement
 import Runtime
 import Signing
 import Store
-import Wire
 
 extension Operations {
     /// Subscribes an address to a queue, and makes the queue if it is not there.

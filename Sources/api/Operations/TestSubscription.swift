@@ -1,7 +1,7 @@
+import Documents
 import Domain
 import Signing
 import Store
-import Wire
 
 extension Operations {
     /// Seconds a test waits for a notifier.

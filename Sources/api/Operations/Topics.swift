@@ -1,7 +1,7 @@
+import Documents
 import Domain
-import Pools
+import Placement
 import Store
-import Wire
 
 /// Topics are named metadata and nothing more (contract: "Topics").
 extension Operations {

@@ -1,7 +1,7 @@
+import Documents
 import Domain
-import Pools
+import Placement
 import Store
-import Wire
 
 extension Operations {
     /// Changes the metadata of a queue, all operations or none, also against others who change it at the same time.

@@ -1,8 +1,8 @@
 import Domain
 import HTTPTypes
+import JSON
 import NIOCore
 import Store
-import Wire
 
 /// Claims over HTTP: query and body in, one operation, an answer out.
 struct ClaimReplies: Sendable {

@@ -1,6 +1,6 @@
 import Domain
+import JSON
 import NIOCore
-import Wire
 
 extension DeliverySchedule {
     func write(to body: inout ByteBuffer) {

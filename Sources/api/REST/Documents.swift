@@ -1,6 +1,6 @@
 import HTTPTypes
+import JSON
 import NIOCore
-import Wire
 
 /// The documents that tell what is served.
 enum Documents {

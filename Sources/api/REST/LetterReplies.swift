@@ -1,8 +1,9 @@
+import Documents
 import Domain
 import HTTPTypes
+import JSON
 import NIOCore
 import Store
-import Wire
 
 /// Dead letters over HTTP.
 struct LetterReplies: Sendable {

@@ -1,9 +1,9 @@
 import Domain
 import HTTPTypes
+import JSON
 import NIOCore
 import Signing
 import Store
-import Wire
 
 /// Messages over HTTP: query and body in, one operation, an answer out.
 struct MessageReplies: Sendable {

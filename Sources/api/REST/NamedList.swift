@@ -1,7 +1,8 @@
+import Documents
 import Domain
 import HTTPTypes
+import JSON
 import NIOCore
-import Wire
 
 /// What a caller wants of a list of queues, or of topics, and how it is answered.
 struct NamedListWish {

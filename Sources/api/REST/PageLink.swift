@@ -1,6 +1,6 @@
 import Domain
+import JSON
 import NIOCore
-import Wire
 
 /// The link to the next page: the request as it was, with another marker.
 struct PageLink: Sendable {

@@ -1,9 +1,9 @@
 import Domain
 import HTTPTypes
+import JSON
 import NIOCore
 import Redis
 import Store
-import Wire
 
 /// Pools over HTTP.
 struct PoolReplies: Sendable {

@@ -1,9 +1,10 @@
+import Documents
 import Domain
 import HTTPTypes
+import JSON
 import NIOCore
 import Signing
 import Store
-import Wire
 
 /// Queues over HTTP: query and body in, one operation, an answer out.
 struct QueueReplies: Sendable {

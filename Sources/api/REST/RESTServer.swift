@@ -4,8 +4,9 @@ import HummingbirdCore
 package import Logging
 import NIOConcurrencyHelpers
 package import NIOCore
-package import Runtime
+import Runtime
 import ServiceLifecycle
+package import Settings
 
 /// Listens for REST requests until it is asked to stop, then lets those under way finish.
 package struct RESTServer: Service {

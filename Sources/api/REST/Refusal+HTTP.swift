@@ -1,7 +1,7 @@
 import Domain
 import HTTPTypes
+import JSON
 import NIOCore
-import Wire
 
 /// An error as clients of the messaging API know it: titles are part of the wire format, descriptions are for people.
 struct Problem: Sendable, Equatable {

@@ -1,7 +1,7 @@
+import Documents
 import Domain
 import HTTPTypes
 import NIOCore
-import Wire
 
 /// An answer, ready to be written.
 struct Reply: Sendable {

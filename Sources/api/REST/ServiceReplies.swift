@@ -1,8 +1,8 @@
 import Domain
 import HTTPTypes
+import JSON
 import NIOCore
 import Store
-import Wire
 
 /// How subscriptions are served, over HTTP.
 struct ServiceReplies: Sendable {

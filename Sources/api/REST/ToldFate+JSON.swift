@@ -1,7 +1,7 @@
 import Domain
+import JSON
 import NIOCore
 import Store
-import Wire
 
 extension ToldFate {
     /// One object of an explanation (docs/api.md, "Explanations").

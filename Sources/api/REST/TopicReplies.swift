@@ -1,8 +1,8 @@
+import Documents
 import Domain
 import HTTPTypes
 import NIOCore
 import Store
-import Wire
 
 /// Topics over HTTP: query and body in, one operation, an answer out.
 struct TopicReplies: Sendable {

@@ -1,4 +1,4 @@
-import Runtime
+import Settings
 import Signing
 
 extension AccessRules {

@@ -1,5 +1,5 @@
 package import Domain
-package import Runtime
+package import Settings
 
 extension Limits {
     /// The limits and defaults an operator set.

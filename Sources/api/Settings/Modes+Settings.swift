@@ -1,5 +1,5 @@
 import Domain
-import Runtime
+import Settings
 import Signing
 
 extension Modes {

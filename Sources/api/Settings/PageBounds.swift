@@ -1,5 +1,5 @@
 import Domain
-import Runtime
+import Settings
 
 /// The limits held against each other: the fullest page that they allow comes whole, or the process does not start.
 ///

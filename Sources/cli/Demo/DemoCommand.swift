@@ -1,6 +1,6 @@
 package import ArgumentParser
 import Foundation
-import Runtime
+import Settings
 
 /// `herald demo`: one message becomes one signed webhook, shown.
 package struct DemoCommand: AsyncParsableCommand {

@@ -2,7 +2,7 @@ import Foundation
 import Logging
 import NIOPosix
 import Redis
-import Runtime
+import Settings
 import Startup
 import Store
 

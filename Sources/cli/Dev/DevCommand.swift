@@ -1,6 +1,6 @@
 package import ArgumentParser
 import Foundation
-import Runtime
+import Settings
 
 /// `herald dev`: a whole house in one terminal.
 package struct DevCommand: AsyncParsableCommand {

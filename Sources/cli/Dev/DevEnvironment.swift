@@ -1,4 +1,4 @@
-package import Runtime
+package import Settings
 
 /// The environment of a child: ours, with the settings of the house in place of any of the same name.
 package enum DevEnvironment {

@@ -1,5 +1,5 @@
 package import Foundation
-package import Runtime
+package import Settings
 
 /// A house on one machine: a private Redis, the API and one notifier, as children of this process.
 package struct DevHouse: Sendable {

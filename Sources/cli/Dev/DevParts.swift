@@ -1,6 +1,7 @@
 import Foundation
 import NIOConcurrencyHelpers
 import Runtime
+import Settings
 
 /// The processes of a development house: starts them in order, and stops them in the opposite one.
 final class DevParts: Sendable {

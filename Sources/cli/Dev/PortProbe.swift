@@ -1,6 +1,7 @@
 import NIOCore
 import NIOPosix
-package import Runtime
+import Runtime
+package import Settings
 
 /// Asks the kernel about ports, by listening for a moment.
 package enum PortProbe {

@@ -3,7 +3,7 @@ import Foundation
 import Logging
 import NIOPosix
 import Redis
-package import Runtime
+package import Settings
 import Startup
 import Store
 

@@ -1,8 +1,8 @@
+import Documents
 import Domain
 import HTTPClient
 import Signing
 import Store
-import Wire
 
 /// Turns leases into requests.
 struct AttemptPlanner: Sendable {

@@ -1,7 +1,7 @@
+package import Documents
 package import Domain
 package import HTTPClient
 package import Signing
-package import Wire
 
 /// What an attempt has to know about its subscription; shared by all attempts of it.
 package final class Recipient: Sendable {

@@ -1,7 +1,7 @@
+import Documents
 import Domain
 package import Signing
 package import Store
-import Wire
 
 /// Finds out where deliveries go.
 package struct Recipients: Sendable {

@@ -50,6 +50,4 @@ package struct Limits: Sendable, Equatable {
     package static let queueMetadataStoredBytesMin = 262_144
     /// Fewest seconds any message or subscription may be asked to live.
     package static let ttlMin = 60
-    /// Levels of arrays and objects a body may nest.
-    package static let nestingMax = 100
 }

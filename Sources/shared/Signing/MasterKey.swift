@@ -1,3 +1,4 @@
+import Cryptography
 package import Domain
 
 /// The one secret of a deployment; the signing secrets of all subscriptions are derived from it and stored nowhere.

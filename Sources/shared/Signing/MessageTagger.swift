@@ -1,3 +1,4 @@
+import Cryptography
 package import Domain
 
 /// Makes the unguessable part of ids from a key, so that an id can be checked without asking anyone.

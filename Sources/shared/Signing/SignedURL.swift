@@ -1,3 +1,4 @@
+import Cryptography
 package import Domain
 
 /// What a pre-signed URL lets its holder do, and the signature that proves it (contract: "Share" and "Signed URL

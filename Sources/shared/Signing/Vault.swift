@@ -1,3 +1,4 @@
+import Cryptography
 package import Domain
 
 /// Seals message bodies at rest, so that whoever reads the store cannot read them (contract: "Encryption at rest").

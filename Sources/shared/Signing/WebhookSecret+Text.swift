@@ -1,3 +1,5 @@
+import Cryptography
+
 extension WebhookSecret {
     /// Reads the form given to subscribers, `whsec_` and base64; nil for anything else.
     package init?(text: String) {

@@ -1,3 +1,5 @@
+import Cryptography
+
 /// What a subscriber checks our webhooks with, as Standard Webhooks lays it down.
 ///
 /// ```

@@ -1,4 +1,5 @@
-package import Runtime
+import Runtime
+package import Settings
 
 /// Settings that are not what the other processes of the deployment have: the process may not serve until they agree.
 package struct SettingsDiffer: NotNow, Equatable, CustomStringConvertible {

@@ -1,6 +1,6 @@
 package import Logging
 package import Redis
-import Runtime
+import Settings
 package import Store
 
 extension StoreSettings {

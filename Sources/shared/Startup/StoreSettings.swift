@@ -1,5 +1,5 @@
 package import Redis
-package import Runtime
+package import Settings
 package import Signing
 package import Store
 

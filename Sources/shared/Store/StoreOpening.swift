@@ -1,3 +1,4 @@
+import Cryptography
 import Domain
 package import Logging
 package import Redis

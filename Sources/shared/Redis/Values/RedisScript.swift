@@ -1,7 +1,7 @@
-internal import COpenSSL
+internal import Cryptography
 internal import NIOCore
 
-/// A Lua script, known to Redis by the SHA-1 of its source.
+/// A Lua script, known to Redis by the SHA-1 of its source (`SCRIPT LOAD`).
 ///
 /// Make one per script and keep it: the hash is computed once, here.
 package struct RedisScript: Sendable {
@@ -15,7 +15,7 @@ package struct RedisScript: Sendable {
         init(name: String, source: [UInt8]) {
             self.name = name
             self.source = source
-            self.sha1 = hexadecimalSHA1(of: source)
+            self.sha1 = Hexadecimal.encode(SHA1.digest(source))
             var prefix = EncodedCommand()
             prefix.append("EVALSHA")
             prefix.append(self.sha1)
@@ -36,14 +36,4 @@ package struct RedisScript: Sendable {
     package var sha1: String { self.contents.sha1 }
     /// The first arguments of every call: `EVALSHA` and the hash.
     var prefix: EncodedCommand { self.contents.prefix }
-}
-
-/// The hash Redis itself uses to name scripts (`SCRIPT LOAD`); it guards nothing.
-private func hexadecimalSHA1(of bytes: [UInt8]) -> String {
-    var digest = [UInt8](repeating: 0, count: 20)
-    var length = digest.count
-    let done = EVP_Q_digest(nil, "SHA1", nil, bytes, bytes.count, &digest, &length)
-    precondition(done == 1 && length == digest.count, "libcrypto has no SHA-1, which Redis needs to name scripts")
-    let digits = Array("0123456789abcdef".utf8)
-    return String(decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
 }

@@ -4,6 +4,7 @@ import Hummingbird
 package import Logging
 import NIOCore
 import ServiceLifecycle
+package import Settings
 
 /// Answers whoever runs the house: `GET /livez`, `GET /readyz`, `GET /metrics`.
 ///

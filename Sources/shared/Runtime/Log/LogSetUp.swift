@@ -1,6 +1,7 @@
 import CoreMetrics
 import Foundation
 import Logging
+import Settings
 
 /// One line per event on standard error, from the level the settings name.
 package enum LogSetUp {

@@ -2,6 +2,7 @@ package import ArgumentParser
 import Foundation
 package import Logging
 package import ServiceLifecycle
+package import Settings
 import UnixSignals
 
 /// A well-behaved process: settings first, then services in order, then an end within a known time.

@@ -1,4 +1,5 @@
 import NIOCore
+package import Settings
 
 /// Runs a server, and turns its "cannot listen here" into one line that names the setting.
 ///

@@ -1,5 +1,6 @@
 package import Logging
 package import ServiceLifecycle
+import Settings
 
 /// Runs services that first need something which may not be there yet.
 ///

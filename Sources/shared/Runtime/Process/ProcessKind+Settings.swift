@@ -1,3 +1,5 @@
+import Settings
+
 extension ProcessKind {
     /// Where its admin server listens.
     var adminListen: Setting {

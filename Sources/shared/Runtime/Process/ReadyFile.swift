@@ -2,6 +2,7 @@ import Foundation
 package import Logging
 import NIOConcurrencyHelpers
 import ServiceLifecycle
+package import Settings
 
 /// A file that is there while the process serves, for whoever started it: scripts, tests, `herald dev`.
 ///

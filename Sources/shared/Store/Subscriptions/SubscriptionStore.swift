@@ -1,6 +1,6 @@
+import Cryptography
 package import Domain
 import Redis
-import Signing
 
 /// The subscriptions of queues.
 ///

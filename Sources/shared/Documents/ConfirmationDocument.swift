@@ -1,0 +1,86 @@
+package import Domain
+import JSON
+import NIOCore
+
+/// What a subscriber receives that is asked whether it wants to be notified, or how to come back (notifications contract,
+/// 7.2).
+///
+/// It answers with `PUT` to the path, the five headers `URL-Signature`, `URL-Methods`, `URL-Paths`, `X-Project-ID` and
+/// `URL-Expires`, and one of both bodies.
+package struct ConfirmationDocument: Sendable {
+    /// The one method the signature lets its holder use.
+    package static let method = "PUT"
+
+    package let kind: NotificationKind
+    package let queue: QueueAddress
+    package let subscription: SubscriptionID
+    /// Over ``path(of:_:)``, ``method``, the project and the expiry.
+    package let signature: String
+    /// `YYYY-MM-DDTHH:MM:SS`, UTC.
+    package let expires: String
+    /// The root of the REST API as subscribers reach it, without a slash at the end; nil: not known, and the document
+    /// then names the path alone.
+    package let publicURL: String?
+
+    package init(
+        kind: NotificationKind, queue: QueueAddress, subscription: SubscriptionID, signature: String, expires: String,
+        publicURL: String?
+    ) {
+        self.kind = kind
+        self.queue = queue
+        self.subscription = subscription
+        self.signature = signature
+        self.expires = expires
+        self.publicURL = publicURL
+    }
+
+    /// The path a subscriber answers at.
+    package static func path(of queue: QueueAddress, _ subscription: SubscriptionID) -> String {
+        "/v2/queues/\(queue.name.text)/subscriptions/\(subscription.text)/confirm"
+    }
+
+    /// The JSON object.
+    package func encode() -> [UInt8] {
+        let path = Self.path(of: self.queue, self.subscription)
+        var document = ByteBuffer()
+        document.writeStaticString(#"{"Message_Type":"#)
+        document.writeJSON(self.kind.rawValue)
+        document.writeStaticString(#","Message":"#)
+        document.writeJSON(self.sentence)
+        document.writeStaticString(#","URL-Signature":"#)
+        document.writeJSON(self.signature)
+        document.writeStaticString(#","URL-Methods":"#)
+        document.writeJSON(Self.method)
+        document.writeStaticString(#","URL-Paths":"#)
+        document.writeJSON(path)
+        document.writeStaticString(#","X-Project-ID":"#)
+        document.writeJSON(self.queue.project.text)
+        document.writeStaticString(#","URL-Expires":"#)
+        document.writeJSON(self.expires)
+        document.writeStaticString(#","SubscribeBody":{"confirmed":true},"UnsubscribeBody":{"confirmed":false}"#)
+        if let publicURL {
+            document.writeStaticString(#","WSGISubscribeURL":"#)
+            document.writeJSON(publicURL + path)
+        }
+        document.writeStaticString(#","queue_name":"#)
+        document.writeJSON(self.queue.name.text)
+        document.writeStaticString("}")
+        return Array(document.readableBytesView)
+    }
+
+    /// Reads `URL-Expires` back; nil from what is no such document.
+    package static func expires(in document: [UInt8]) -> String? {
+        guard let object = try? JSONObject(document: document) else { return nil }
+        return object["URL-Expires"].flatMap(object.text)
+    }
+
+    private var sentence: String {
+        switch self.kind {
+        case .notification, .test, .subscriptionConfirmation:
+            "You are asked to receive the messages of the queue \(self.queue.name). Confirm to receive them; "
+                + "without an answer you receive none."
+        case .unsubscribeConfirmation:
+            "You no longer receive the messages of the queue \(self.queue.name). Confirm to receive them again."
+        }
+    }
+}

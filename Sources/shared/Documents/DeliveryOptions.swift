@@ -1,0 +1,94 @@
+package import Domain
+import JSON
+
+/// What the options of a subscription say of how its messages are sent (notifications contract, 3).
+///
+/// | option | |
+/// |---|---|
+/// | `_retry_policy` | object: when an attempt that failed is repeated |
+/// | `post_data` | string: the body of requests |
+/// | `post_headers` | object of strings: headers of requests |
+/// | `_final_statuses` | array: the answers that end a delivery without a retry, `[400, 404, "5xx"]` |
+/// | `_disable_on_gone` | boolean: whether an answer of 410 disables the subscription |
+package struct DeliveryOptions: Sendable, Equatable {
+    /// nil when there is none, or one that says nothing.
+    package let retryPolicy: RetryPolicy?
+    /// nil: the body is the notification itself.
+    package let template: PostTemplate?
+    package let headers: PostHeaders
+    /// Which answers end a delivery, beside 410.
+    package let finalStatuses: FinalStatuses
+    /// Whether an answer of 410 is the last that the subscriber wants to give.
+    package let disablesOnGone: Bool
+
+    private enum Name {
+        static let template = "post_data"
+        static let headers = "post_headers"
+        static let gone = "_disable_on_gone"
+    }
+
+    /// Options that say nothing but what is given.
+    package init(
+        retryPolicy: RetryPolicy? = nil, template: PostTemplate? = nil, headers: PostHeaders = .none,
+        finalStatuses: FinalStatuses = .none, disablesOnGone: Bool = false
+    ) {
+        self.retryPolicy = retryPolicy
+        self.template = template
+        self.headers = headers
+        self.finalStatuses = finalStatuses
+        self.disablesOnGone = disablesOnGone
+    }
+
+    /// Reads what a caller wants to store.
+    ///
+    /// Several of the words thrown are looked for by tests.
+    ///
+    /// - Throws: ``Refusal/requestInvalid(_:)``.
+    init(_ options: JSONObject) throws(Refusal) {
+        self.init(
+            retryPolicy: try Self.retryPolicy(of: options), template: try Self.template(of: options),
+            headers: try Self.headers(of: options), finalStatuses: try FinalStatusesShape.read(options),
+            disablesOnGone: try Self.disablesOnGone(options))
+    }
+
+    /// Lays open what is stored.
+    ///
+    /// It was checked when it was stored; a part that no longer passes, after a change of the rules, is as good as none.
+    package init(stored document: [UInt8]) {
+        guard let options = try? JSONObject(document: document) else {
+            self.init()
+            return
+        }
+        self.init(
+            retryPolicy: try? Self.retryPolicy(of: options), template: try? Self.template(of: options),
+            headers: (try? Self.headers(of: options)) ?? .none,
+            finalStatuses: (try? FinalStatusesShape.read(options)) ?? .none,
+            disablesOnGone: (try? Self.disablesOnGone(options)) ?? false)
+    }
+
+    private static func retryPolicy(of options: JSONObject) throws(Refusal) -> RetryPolicy? {
+        guard let value = options[RetryPolicyShape.name] else { return nil }
+        return try RetryPolicyShape.read(value, in: options)
+    }
+
+    private static func template(of options: JSONObject) throws(Refusal) -> PostTemplate? {
+        guard let value = options[Name.template] else { return nil }
+        guard let text = options.text(value) else {
+            throw .requestInvalid("The option \(Name.template) has to be a string.")
+        }
+        return try PostTemplate(text)
+    }
+
+    private static func headers(of options: JSONObject) throws(Refusal) -> PostHeaders {
+        guard let value = options[Name.headers] else { return .none }
+        return try PostHeaders(options.object(value))
+    }
+
+    private static func disablesOnGone(_ options: JSONObject) throws(Refusal) -> Bool {
+        guard let value = options[Name.gone] else { return false }
+        guard let boolean = value.boolean else {
+            throw .requestInvalid("The option \(Name.gone) has to be a boolean.")
+        }
+        return boolean
+    }
+}

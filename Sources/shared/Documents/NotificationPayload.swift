@@ -1,0 +1,40 @@
+package import Domain
+import JSON
+import NIOCore
+
+/// What a subscriber receives for one message: exactly these members and no other, since receivers compare the object
+/// whole (notifications contract, "Default body").
+///
+/// ```json
+/// {"body": {"event": "BackupStarted"}, "ttl": 300, "queue_name": "fake_queue", "Message_Type": "Notification"}
+/// ```
+package enum NotificationPayload {
+    /// Puts the payload together.
+    ///
+    /// - Parameters:
+    ///   - body: The message's body, copied verbatim.
+    ///   - ttl: Seconds.
+    ///   - delay: Seconds; nil unless the post carried one or its queue sets one.
+    ///   - queue: The subscription's source.
+    ///   - kind: Its `Message_Type`.
+    package static func encode(
+        body: ArraySlice<UInt8>, ttl: Int, delay: Int?, queue: QueueName, kind: NotificationKind = .notification
+    ) -> [UInt8] {
+        var payload = ByteBuffer()
+        payload.reserveCapacity(body.count + 160)
+        payload.writeStaticString(#"{"body":"#)
+        payload.writeBytes(body)
+        payload.writeStaticString(#","ttl":"#)
+        payload.writeJSON(ttl)
+        if let delay {
+            payload.writeStaticString(#","delay":"#)
+            payload.writeJSON(delay)
+        }
+        payload.writeStaticString(#","queue_name":"#)
+        payload.writeJSON(queue.text)
+        payload.writeStaticString(#","Message_Type":""#)
+        payload.writeString(kind.rawValue)
+        payload.writeStaticString(#""}"#)
+        return Array(payload.readableBytesView)
+    }
+}

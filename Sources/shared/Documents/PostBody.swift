@@ -1,0 +1,107 @@
+package import Domain
+import JSON
+
+/// The body of a message post, read in one pass: `{"messages": [{"body": …, "ttl": 60, "delay": 0}, …]}`.
+///
+/// Bodies stay where they are, as ranges of the request's bytes. Unknown members are dropped, of members with one name
+/// the last counts (contract: "Post" and "Request bodies").
+package struct PostBody: Sendable, Equatable {
+    package struct Message: Sendable, Equatable {
+        /// Seconds, of any size, since ranges are the operation's business; nil: not said.
+        package var ttl: Int64?
+        /// Seconds, of any size; nil: not said.
+        package var delay: Int64?
+        /// The body's first byte to its last.
+        package var body: Range<Int>
+    }
+
+    /// At least one.
+    package let messages: [Message]
+
+    /// - Parameter countMax: Messages there may be.
+    /// - Throws: ``Refusal/bodyInvalid(_:)``, or ``Refusal/requestInvalid(_:)`` for too many messages.
+    package init(_ bytes: Span<UInt8>, countMax: Int) throws(Refusal) {
+        let reading: Reading
+        do {
+            reading = try Self.read(bytes, countMax)
+        } catch {
+            throw .unparsable(error)
+        }
+        self.messages = try reading.get()
+    }
+
+    private typealias Reading = Result<[Message], Refusal>
+
+    private static func read(_ bytes: Span<UInt8>, _ countMax: Int) throws(JSONInvalid) -> Reading {
+        var reader = JSONReader()
+        var reading = Reading.failure(.bodyInvalid("The member 'messages' is missing."))
+        switch try reader.peek(in: bytes) {
+        case UInt8(ascii: "{"):
+            try reader.openObject(in: bytes)
+            while let name = try reader.nextName(in: bytes) {
+                if JSONText.isEqual(name, to: "messages", in: bytes) {
+                    reading = try Self.readMessages(&reader, in: bytes, countMax)
+                } else {
+                    _ = try reader.value(in: bytes)
+                }
+            }
+        case UInt8(ascii: "["):
+            _ = try reader.value(in: bytes)
+            reading = .failure(.bodyInvalid("The body has to be a JSON object."))
+        default: throw JSONInvalid(reason: .notContainer, offset: reader.index)
+        }
+        try reader.end(in: bytes)
+        return reading
+    }
+
+    private static func readMessages(
+        _ reader: inout JSONReader, in bytes: Span<UInt8>, _ countMax: Int
+    ) throws(JSONInvalid) -> Reading {
+        guard try reader.peek(in: bytes) == UInt8(ascii: "[") else {
+            _ = try reader.value(in: bytes)
+            return .failure(.bodyInvalid("'messages' has to be an array."))
+        }
+        var messages: [Message] = []
+        var refusal: Refusal?
+        try reader.openArray(in: bytes)
+        while try reader.nextElement(in: bytes) {
+            switch try Self.readMessage(&reader, in: bytes) {
+            case .success where messages.count == countMax:
+                refusal = refusal ?? .requestInvalid("A post may hold at most \(countMax) messages.")
+            case .success(let message): messages.append(message)
+            case .failure(let problem): refusal = refusal ?? problem
+            }
+        }
+        if let refusal { return .failure(refusal) }
+        guard !messages.isEmpty else { return .failure(.bodyInvalid("'messages' has to hold at least one message.")) }
+        return .success(messages)
+    }
+
+    private static func readMessage(
+        _ reader: inout JSONReader, in bytes: Span<UInt8>
+    ) throws(JSONInvalid) -> Result<Message, Refusal> {
+        guard try reader.peek(in: bytes) == UInt8(ascii: "{") else {
+            _ = try reader.value(in: bytes)
+            return .failure(.bodyInvalid("Every message has to be a JSON object."))
+        }
+        var body: JSONValue?
+        var ttl: JSONValue?
+        var delay: JSONValue?
+        try reader.openObject(in: bytes)
+        while let name = try reader.nextName(in: bytes) {
+            let value = try reader.value(in: bytes)
+            if JSONText.isEqual(name, to: "body", in: bytes) {
+                body = value
+            } else if JSONText.isEqual(name, to: "ttl", in: bytes) {
+                ttl = value
+            } else if JSONText.isEqual(name, to: "delay", in: bytes) {
+                delay = value
+            }
+        }
+        guard let body else { return .failure(.bodyInvalid("A message lacks its 'body'.")) }
+        // Checked only now: of two members with one name, an earlier one may be anything.
+        if let ttl, ttl.integer == nil { return .failure(.bodyInvalid("'ttl' has to be an integer.")) }
+        if let delay, delay.integer == nil { return .failure(.bodyInvalid("'delay' has to be an integer.")) }
+        return .success(Message(ttl: ttl?.integer, delay: delay?.integer, body: body.range))
+    }
+}

@@ -1,0 +1,194 @@
+package import Domain
+import JSON
+package import NIOCore
+
+/// The metadata of a queue: any JSON object, in which some names starting with `_` are reserved (contract: "Reserved
+/// attributes").
+package struct QueueMetadata: Sendable {
+    /// Whose metadata they are: the same rules hold, but a topic shows only three of the attributes unasked.
+    package enum Owner: Sendable {
+        case queue, topic
+    }
+
+    private let object: JSONObject
+
+    /// Reads what a caller wants to store.
+    ///
+    /// - Throws: ``Refusal/bodyInvalid(_:)`` when it is no object, ``Refusal/requestInvalid(_:)`` when a reserved attribute
+    ///   has the wrong type or is out of range. `null` means unset and always passes.
+    package init(document bytes: [UInt8], of queue: QueueName, limits: Limits) throws(Refusal) {
+        self.object = try JSONObject(body: bytes)
+        try self.check(queue: queue, limits: limits)
+    }
+
+    /// Lays open what is stored; nil when it is no JSON object, which nothing in this house stores.
+    package init?(stored bytes: [UInt8]) {
+        // Whoever reads a queue can only be told that its record is unreadable; where and why is of no use to them.
+        guard let object = try? JSONObject(document: bytes) else { return nil }
+        self.object = object
+    }
+
+    /// The metadata of a queue nobody set anything on.
+    package static let unset = QueueMetadata(JSONObject())
+
+    private init(_ object: JSONObject) {
+        self.object = object
+    }
+
+    /// What the store has to know.
+    package var attributes: QueueAttributes {
+        QueueAttributes(
+            postBytesMax: self.integer(.postBytesMax), messageTTLDefault: self.integer(.messageTTL),
+            messageDelayDefault: self.integer(.messageDelay), claimCountMax: self.integer(.claimCountMax),
+            deadLetterQueue: self.deadLetterQueue, deadLetterTTL: self.integer(.deadLetterTTL),
+            encryptsMessages: self.isEncrypting, retryPolicy: self.retryPolicy)
+    }
+
+    private var deadLetterQueue: QueueName? {
+        guard let value = self.object[Name.deadLetterQueue.rawValue], let text = self.object.text(value) else {
+            return nil
+        }
+        // What is stored was checked; a name that is none names no queue.
+        return try? QueueName(text)
+    }
+
+    /// Whether bodies shall be encrypted at rest.
+    package var isEncrypting: Bool { self.object[Name.encrypted.rawValue]?.boolean ?? false }
+
+    /// The retry policy of the queue's own; nil when there is none, or one that says nothing.
+    package var retryPolicy: RetryPolicy? {
+        guard let value = self.object[RetryPolicyShape.name] else { return nil }
+        // Of what is stored every policy was checked; one that fails a later rule is as good as none.
+        return try? RetryPolicyShape.read(value, in: self.object)
+    }
+
+    /// The flavor the queue is to be of; nil: none is set.
+    ///
+    /// - Throws: ``Refusal/requestInvalid(_:)`` when what is set cannot be the name of one.
+    package func flavor() throws(Refusal) -> FlavorName? {
+        guard let value = self.object["_flavor"] else { return nil }
+        guard let text = self.object.text(value) else { throw .requestInvalid("_flavor has to be a text.") }
+        return try FlavorName(text)
+    }
+
+    /// Whether an attribute is shown also when it is unset, and may therefore be removed when it is.
+    static func isAlwaysShown(_ name: String, by owner: Owner) -> Bool {
+        Name(rawValue: name).map { Name.shown(by: owner).contains($0) } ?? false
+    }
+
+    /// The members in their order, each value as it was written.
+    var verbatimMembers: [(name: String, value: [UInt8])] {
+        self.object.members.map { ($0.name, Array(self.object.verbatim($0.value))) }
+    }
+
+    private enum Name: String {
+        case postBytesMax = "_max_messages_post_size"
+        case messageTTL = "_default_message_ttl"
+        case messageDelay = "_default_message_delay"
+        case deadLetterQueue = "_dead_letter_queue"
+        case deadLetterTTL = "_dead_letter_queue_messages_ttl"
+        case claimCountMax = "_max_claim_count"
+        case encrypted = "_enable_encrypt_messages"
+        case retryPolicy = "_retry_policy"
+
+        /// Those that are shown with their defaults when they are unset.
+        static func shown(by owner: Owner) -> [Name] {
+            switch owner {
+            case .queue: Self.ofQueues
+            case .topic: Self.ofTopics
+            }
+        }
+
+        private static let ofTopics: [Name] = [.postBytesMax, .messageTTL, .messageDelay]
+        private static let ofQueues =
+            Self.ofTopics + [.deadLetterQueue, .deadLetterTTL, .claimCountMax, .encrypted]
+    }
+
+    // MARK: - Checks
+
+    private func check(queue: QueueName, limits: Limits) throws(Refusal) {
+        try self.checkInteger(.postBytesMax, 1...limits.postBytesMax)
+        try self.checkInteger(.messageTTL, Limits.ttlMin...limits.messageTTLMax)
+        try self.checkInteger(.messageDelay, 0...limits.messageDelayMax)
+        try self.checkInteger(.deadLetterTTL, Limits.ttlMin...limits.messageTTLMax)
+        try self.checkInteger(.claimCountMax, 1...Int.max)
+        if let value = self.object[Name.deadLetterQueue.rawValue] {
+            guard let text = self.object.text(value), let target = try? QueueName(text), target != queue else {
+                throw .requestInvalid("\(Name.deadLetterQueue.rawValue) has to be the name of another queue.")
+            }
+        }
+        if let value = self.object[Name.encrypted.rawValue], value.boolean == nil {
+            throw .requestInvalid("\(Name.encrypted.rawValue) has to be a boolean.")
+        }
+        if let value = self.object[Name.retryPolicy.rawValue] {
+            _ = try RetryPolicyShape.read(value, in: self.object)
+        }
+    }
+
+    private func checkInteger(_ name: Name, _ range: ClosedRange<Int>) throws(Refusal) {
+        guard let value = self.object[name.rawValue] else { return }
+        guard let integer = value.integer else { throw .requestInvalid("\(name.rawValue) has to be an integer.") }
+        guard range.contains(Int(integer)) else {
+            throw .requestInvalid(
+                range.upperBound == .max
+                    ? "\(name.rawValue) has to be at least \(range.lowerBound)."
+                    : "\(name.rawValue) has to lie between \(range.lowerBound) and \(range.upperBound).")
+        }
+    }
+
+    private func integer(_ name: Name) -> Int? {
+        self.object[name.rawValue]?.integer.map { Int($0) }
+    }
+
+    // MARK: - Showing
+
+    /// Writes the object with the defaults of the attributes its owner shows filled in.
+    package func write(to buffer: inout ByteBuffer, limits: Limits, of owner: Owner = .queue) {
+        let shown = Name.shown(by: owner)
+        buffer.writeStaticString("{")
+        for member in self.object.members {
+            // Of these null means unset: the default is shown at the end instead.
+            if let name = Name(rawValue: member.name), shown.contains(name), member.value.kind == .null {
+                continue
+            }
+            buffer.writeJSON(member.name)
+            buffer.writeStaticString(":")
+            buffer.writeBytes(self.object.verbatim(member.value))
+            buffer.writeStaticString(",")
+        }
+        for name in shown where self.object[name.rawValue] == nil {
+            buffer.writeJSON(name.rawValue)
+            buffer.writeStaticString(":")
+            Self.writeDefault(of: name, to: &buffer, limits: limits)
+            buffer.writeStaticString(",")
+        }
+        buffer.moveWriterIndex(to: buffer.writerIndex - 1)
+        buffer.writeStaticString("}")
+    }
+
+    private static func writeDefault(of name: Name, to buffer: inout ByteBuffer, limits: Limits) {
+        switch name {
+        case .postBytesMax: buffer.writeJSON(limits.postBytesMax)
+        case .messageTTL: buffer.writeJSON(limits.messageTTLDefault)
+        case .messageDelay: buffer.writeJSON(limits.messageDelayDefault)
+        case .encrypted: buffer.writeJSON(false)
+        case .deadLetterQueue, .deadLetterTTL, .claimCountMax, .retryPolicy: buffer.writeStaticString("null")
+        }
+    }
+
+    // MARK: - Filtering
+
+    /// Whether a stored member has one of these values.
+    ///
+    /// A value of digits, with or without a sign, matches the integer, and any value matches the same text.
+    package func has(_ name: String, among values: [String]) -> Bool {
+        guard let value = self.object[name] else { return false }
+        if let integer = value.integer { return values.contains { Self.integer($0) == integer } }
+        guard let text = self.object.text(value) else { return false }
+        return values.contains { $0.utf8.elementsEqual(text.utf8) }
+    }
+
+    private static func integer(_ text: String) -> Int64? {
+        Int64(text)
+    }
+}

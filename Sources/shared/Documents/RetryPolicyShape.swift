@@ -1,0 +1,72 @@
+import Domain
+import JSON
+
+/// Reads a `_retry_policy`, which queue metadata and subscription options may hold alike (notifications contract,
+/// "Retry policy").
+enum RetryPolicyShape {
+    static let name = "_retry_policy"
+
+    /// Reads the value of a `_retry_policy` that is not null.
+    ///
+    /// Several of the words thrown are looked for by tests.
+    ///
+    /// - Returns: nil for an empty object, which is as good as none.
+    /// - Throws: ``Refusal/requestInvalid(_:)``.
+    static func read(_ value: JSONValue, in parent: JSONObject) throws(Refusal) -> RetryPolicy? {
+        guard let object = parent.object(value) else { throw .requestInvalid("retry_policy must be a dict.") }
+        guard !object.members.isEmpty else { return nil }
+        var policy = RetryPolicy()
+        let counts = 0...RetryPolicy.countMax
+        try Self.number("retries_with_no_delay", of: object, in: counts, into: &policy.retriesWithoutDelay)
+        try Self.number("minimum_delay_retries", of: object, in: counts, into: &policy.minimumDelayRetries)
+        try Self.number("maximum_delay_retries", of: object, in: counts, into: &policy.maximumDelayRetries)
+        let delays = 0...RetryPolicy.delaySecondsMax
+        try Self.number("minimum_delay", of: object, in: delays, into: &policy.delayMin)
+        try Self.number("maximum_delay", of: object, in: delays, into: &policy.delayMax)
+        if let value = object["retry_backoff_function"] {
+            guard let text = object.text(value) else {
+                throw .requestInvalid("retry_backoff_function must be a string.")
+            }
+            guard let backoff = Backoff(rawValue: text) else {
+                let names = Backoff.allCases.map(\.rawValue).joined(separator: ", ")
+                throw .requestInvalid("invalid retry_backoff_function. It has to be one of \(names).")
+            }
+            policy.backoff = backoff
+        }
+        if let value = object["ignore_subscription_override"] {
+            guard let boolean = value.boolean else {
+                throw .requestInvalid("ignore_subscription_override must be a boolean.")
+            }
+            policy.ignoresSubscriptions = boolean
+        }
+        try Self.checkDelays(of: policy)
+        return policy
+    }
+
+    private static func checkDelays(of policy: RetryPolicy) throws(Refusal) {
+        guard policy.delayMax >= policy.delayMin else {
+            throw .requestInvalid("minimum_delay must less than maximum_delay.")
+        }
+        guard policy.delayMax - policy.delayMin >= RetryPolicy.delaySpanMin else {
+            throw .requestInvalid(
+                "invalid minimum_delay and maximum_delay. They have to lie \(RetryPolicy.delaySpanMin) s apart.")
+        }
+        guard policy.delayMin >= policy.backoff.shortestMin else {
+            throw .requestInvalid(
+                "minimum_delay has to be at least \(policy.backoff.shortestMin) for a \(policy.backoff.rawValue) backoff."
+            )
+        }
+    }
+
+    private static func number(
+        _ name: String, of object: JSONObject, in range: ClosedRange<Int>, into field: inout Int
+    ) throws(Refusal) {
+        guard let value = object[name] else { return }
+        guard let number = value.integer else { throw .requestInvalid("Retry policy: \(name) must be a integer.") }
+        guard range.contains(Int(number)) else {
+            throw .requestInvalid(
+                "Retry policy: \(name) has to lie between \(range.lowerBound) and \(range.upperBound).")
+        }
+        field = Int(number)
+    }
+}

@@ -1,0 +1,45 @@
+package import Domain
+import JSON
+
+/// The body of a subscription create: `{"subscriber": "https://…", "ttl": 3600, "options": {…}}`.
+package struct SubscriptionBody: Sendable {
+    package let subscriber: Subscriber
+    /// Seconds, at least 60; nil: not said.
+    package let ttl: Int?
+    /// A JSON object as it was written; `{}` when it was not.
+    package let options: [UInt8]
+    /// What the options say of it.
+    package let pace: Pace
+
+    /// 9999-12-31T23:59:59, the last moment every client can spell.
+    private static let endMax: Int64 = 253_402_300_799
+
+    /// Reads the body; no bytes count as `{}`.
+    ///
+    /// Several of the words thrown are looked for by clients and tests.
+    ///
+    /// - Parameters:
+    ///   - now: Bounds `ttl`: a subscription must end before the year 10000.
+    ///   - schemes: The kinds of subscriber that are taken.
+    /// - Throws: ``Refusal/bodyInvalid(_:)``, ``Refusal/requestInvalid(_:)`` or
+    ///   ``Refusal/subscriberSchemeUnsupported(supported:)``.
+    package init(
+        document bytes: [UInt8], now: Timestamp, schemes: [Subscriber.Scheme] = Subscriber.Scheme.allCases
+    ) throws(Refusal) {
+        let object: JSONObject?
+        do {
+            object = try JSONObject(document: bytes.isEmpty ? Array("{}".utf8) : bytes)
+        } catch {
+            throw .unparsable(error)
+        }
+        guard let object else { throw .bodyInvalid("Subscriptions must be a dict.") }
+        guard let value = object["subscriber"] else { throw .bodyInvalid("Missing parameter subscriber in body.") }
+        let uri = try SubscriptionFields.uri(value, in: object)
+        let ttl = try SubscriptionFields.ttl(of: object, now: now)
+        let options = try SubscriptionFields.options(of: object)
+        self.subscriber = try Subscriber(uri, of: schemes)
+        self.ttl = ttl
+        self.options = options?.text ?? Array("{}".utf8)
+        self.pace = options?.pace ?? Pace()
+    }
+}

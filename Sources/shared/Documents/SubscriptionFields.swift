@@ -1,0 +1,53 @@
+import Domain
+import JSON
+
+/// What a subscription is made of, checked alike whether it is created or changed.
+///
+/// Of every field `null` means: not given.
+enum SubscriptionFields {
+    /// 9999-12-31T23:59:59, the last moment every client can spell.
+    private static let endMax: Int64 = 253_402_300_799
+
+    static func uri(_ value: JSONValue, in object: JSONObject) throws(Refusal) -> String {
+        guard let uri = object.text(value), !uri.isEmpty else {
+            throw .bodyInvalid("The subscriber has to be a string that is not empty.")
+        }
+        return uri
+    }
+
+    /// Seconds, at least 60; nil: not given.
+    static func ttl(of object: JSONObject, now: Timestamp) throws(Refusal) -> Int? {
+        guard let value = object["ttl"] else { return nil }
+        guard let ttl = value.integer else { throw .requestInvalid("The ttl of a subscription must be an integer.") }
+        guard ttl >= Limits.ttlMin else {
+            throw .requestInvalid("The ttl of a subscription has to be at least \(Limits.ttlMin) seconds.")
+        }
+        guard ttl <= Self.endMax - now.seconds else {
+            throw .requestInvalid("A subscription has to end before the year 10000.")
+        }
+        return Int(ttl)
+    }
+
+    /// The JSON object as it was written, and what it says of the pace; nil: not given.
+    static func options(of object: JSONObject) throws(Refusal) -> (text: [UInt8], pace: Pace)? {
+        guard let value = object["options"] else { return nil }
+        guard let options = object.object(value) else {
+            throw .requestInvalid("The options of a subscription must be a dict.")
+        }
+        for name in ["from", "subject"] {
+            guard let value = options[name] else { continue }
+            guard let text = options.text(value) else {
+                throw .requestInvalid("The option \(name) has to be a string.")
+            }
+            guard Self.isOneLine(text) else {
+                throw .requestInvalid("The option \(name) may not hold a line break.")
+            }
+        }
+        _ = try DeliveryOptions(options)
+        return (Array(object.verbatim(value)), try PaceShape.read(options))
+    }
+
+    private static func isOneLine(_ text: String) -> Bool {
+        !text.utf8.contains { $0 == 0x0A || $0 == 0x0D || $0 == 0 }
+    }
+}

@@ -1,0 +1,42 @@
+package import Domain
+import JSON
+
+/// The body of a change of a subscription: any of `{"subscriber": "https://…", "ttl": 3600, "options": {…}}`.
+package struct SubscriptionPatch: Sendable, Equatable {
+    /// nil: not to be changed, as with the others; at least one is not nil.
+    package let subscriber: Subscriber?
+    /// Seconds from now, at least 60.
+    package let ttl: Int?
+    /// A JSON object as it was written; it replaces the old one whole.
+    package let options: [UInt8]?
+    /// What those options say of it.
+    package let pace: Pace
+
+    /// Several of the words thrown are looked for by clients and tests.
+    ///
+    /// - Parameters:
+    ///   - now: Bounds `ttl`: a subscription must end before the year 10000.
+    ///   - schemes: The kinds of subscriber that are taken.
+    /// - Throws: ``Refusal/bodyInvalid(_:)``, ``Refusal/requestInvalid(_:)``,
+    ///   ``Refusal/subscriberSchemeUnsupported(supported:)`` or ``Refusal/subscriptionUnchanged``.
+    package init(
+        document bytes: [UInt8], now: Timestamp, schemes: [Subscriber.Scheme] = Subscriber.Scheme.allCases
+    ) throws(Refusal) {
+        guard !bytes.isEmpty else { throw .subscriptionUnchanged }
+        let object: JSONObject?
+        do {
+            object = try JSONObject(document: bytes)
+        } catch {
+            throw .unparsable(error)
+        }
+        guard let object else { throw .bodyInvalid("Subscriptions must be a dict.") }
+        self.subscriber = try object["subscriber"].map { value throws(Refusal) in
+            try Subscriber(try SubscriptionFields.uri(value, in: object), of: schemes)
+        }
+        self.ttl = try SubscriptionFields.ttl(of: object, now: now)
+        let options = try SubscriptionFields.options(of: object)
+        self.options = options?.text
+        self.pace = options?.pace ?? Pace()
+        guard self.subscriber != nil || self.ttl != nil || self.options != nil else { throw .subscriptionUnchanged }
+    }
+}

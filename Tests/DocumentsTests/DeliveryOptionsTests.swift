@@ -1,0 +1,199 @@
+import Documents
+import Domain
+import Testing
+
+struct DeliveryOptionsTests {
+    /// As a caller sends them.
+    private func body(options: String) throws(Refusal) -> SubscriptionBody {
+        try SubscriptionBody(
+            document: Array(#"{"subscriber": "http://a", "options": \#(options)}"#.utf8),
+            now: Timestamp(milliseconds: 1_700_000_000_000))
+    }
+
+    private func options(_ text: String) -> DeliveryOptions { DeliveryOptions(stored: Array(text.utf8)) }
+
+    private func words(of options: String) -> String? {
+        do throws(Refusal) {
+            _ = try self.body(options: options)
+            return nil
+        } catch {
+            guard case .requestInvalid(let words) = error else { return "\(error)" }
+            return words
+        }
+    }
+
+    // MARK: Final statuses
+
+    @Test func `Final statuses are numbers and classes`() {
+        #expect(
+            self.options("{}").finalStatuses == .none
+                && self.options(#"{"_final_statuses": null}"#).finalStatuses == .none)
+        #expect(self.options(#"{"_final_statuses": []}"#).finalStatuses == .none)
+        let final = self.options(#"{"_final_statuses": [400, 404, "5xx"]}"#).finalStatuses
+        #expect(final == FinalStatuses(statuses: [400, 404], classes: [5]))
+        #expect(self.words(of: #"{"_final_statuses": [300, 599, "3xx", "4xx", 300]}"#) == nil)
+    }
+
+    @Test(arguments: [
+        "1", #""4xx""#, "{}", "true", "[200]", "[299]", "[600]", "[-404]", "[404.0]", #"["404"]"#, #"["2xx"]"#,
+        #"["4XX"]"#, "[null]", "[[404]]", "[9223372036854775807]",
+        "[\(Array(repeating: "404", count: 65).joined(separator: ","))]",
+    ])
+    func `A list of final statuses that is none is refused, and as good as none where it is stored`(list: String) {
+        #expect(self.words(of: #"{"_final_statuses": \#(list)}"#)?.contains("_final_statuses") == true)
+        #expect(self.options(#"{"_final_statuses": \#(list)}"#).finalStatuses == .none)
+    }
+
+    // MARK: Retry policies
+
+    @Test(arguments: [
+        ("1", "retry_policy must be a dict."), ("[]", "retry_policy must be a dict."),
+        (#""x""#, "retry_policy must be a dict."), ("false", "retry_policy must be a dict."),
+        (#"{"retry_backoff_function": 1}"#, "retry_backoff_function must be a string."),
+        (#"{"retry_backoff_function": "cubic"}"#, "invalid retry_backoff_function."),
+        (#"{"ignore_subscription_override": 1}"#, "ignore_subscription_override must be a boolean."),
+        (#"{"retries_with_no_delay": "1"}"#, "Retry policy: retries_with_no_delay must be a integer."),
+        (#"{"minimum_delay_retries": true}"#, "Retry policy: minimum_delay_retries must be a integer."),
+        (#"{"maximum_delay_retries": 1.5}"#, "Retry policy: maximum_delay_retries must be a integer."),
+        (#"{"minimum_delay": []}"#, "Retry policy: minimum_delay must be a integer."),
+        (#"{"maximum_delay": {}}"#, "Retry policy: maximum_delay must be a integer."),
+        (#"{"minimum_delay": 31}"#, "minimum_delay must less than maximum_delay."),
+        (#"{"maximum_delay": 4}"#, "minimum_delay must less than maximum_delay."),
+        (#"{"minimum_delay": 21}"#, "invalid minimum_delay and maximum_delay."),
+        (#"{"minimum_delay": 1, "maximum_delay": 10}"#, "invalid minimum_delay and maximum_delay."),
+        (#"{"minimum_delay": -1}"#, "minimum_delay has to lie between 0 and 86400"),
+        (#"{"maximum_delay": 86401}"#, "maximum_delay has to lie between 0 and 86400"),
+        (#"{"retries_with_no_delay": 101}"#, "retries_with_no_delay has to lie between 0 and 100"),
+        (#"{"minimum_delay": 0, "retry_backoff_function": "geometric"}"#, "at least 1"),
+        (#"{"minimum_delay": 0, "retry_backoff_function": "exponential"}"#, "at least 1"),
+    ])
+    func `A policy that is none is refused in the words of the contract`(policy: String, words: String) {
+        #expect(self.words(of: #"{"_retry_policy": \#(policy)}"#)?.contains(words) == true)
+    }
+
+    @Test(arguments: [
+        "{}", "null", #"{"minimum_delay": 1, "maximum_delay": 11, "retries_with_no_delay": 2}"#, #"{"unknown": 1}"#,
+        #"{"minimum_delay": 0, "maximum_delay": 10, "retry_backoff_function": "arithmetic"}"#,
+        #"{"minimum_delay": 86390, "maximum_delay": 86400, "retries_with_no_delay": 100, "maximum_delay_retries": 0}"#,
+        #"{"minimum_delay": null, "retry_backoff_function": null, "ignore_subscription_override": null}"#,
+    ])
+    func `A sound policy is kept`(policy: String) {
+        #expect(self.words(of: #"{"_retry_policy": \#(policy)}"#) == nil)
+    }
+
+    @Test func `What is stored is read with defaults for what it leaves out`() {
+        var expected = RetryPolicy()
+        expected.maximumDelayRetries = 5
+        #expect(self.options(#"{"a": 1, "_retry_policy": {"maximum_delay_retries": 5}}"#).retryPolicy == expected)
+        // An object that only says what nobody knows is a policy, with nothing but defaults.
+        #expect(self.options(#"{"_retry_policy": {"unknown": 1}}"#).retryPolicy == RetryPolicy())
+        #expect(self.options(#"{"_retry_policy": {}}"#).retryPolicy == nil)
+        #expect(self.options("{}") == DeliveryOptions())
+    }
+
+    @Test func `Of stored options that no longer pass, the rest counts`() {
+        let options = self.options(
+            #"{"_retry_policy": {"minimum_delay": 99999999}, "post_data": 7, "post_headers": {"X-A": "b"}}"#)
+        #expect(options.retryPolicy == nil && options.template == nil && options.headers.headers.count == 1)
+        #expect(self.options("[]") == DeliveryOptions())
+    }
+
+    @Test func `Whether 410 disables is a boolean, false unless said`() {
+        #expect(!self.options("{}").disablesOnGone && !self.options(#"{"_disable_on_gone": null}"#).disablesOnGone)
+        #expect(self.options(#"{"_disable_on_gone": true}"#).disablesOnGone)
+        #expect(self.words(of: #"{"_disable_on_gone": 1}"#)?.contains("has to be a boolean") == true)
+    }
+
+    // MARK: Bodies
+
+    private func rendered(_ template: String, _ message: String) throws -> String {
+        String(decoding: try PostTemplate(template).rendered(with: Array(message.utf8).span), as: UTF8.self)
+    }
+
+    @Test(arguments: [
+        (#"{"foo":"bar","egg":"$zaqar_message$"}"#, #"{"foo":"bar","egg":M}"#), (#""$zaqar_message$""#, "M"),
+        ("plain", "plain"), ("", ""), (#"$zaqar_message$"#, #"$zaqar_message$"#),
+        (#"{"a": "x $zaqar_message$"}"#, #"{"a": "x $zaqar_message$"}"#),
+        (#"{"a": "$zaqar_message$ x"}"#, #"{"a": "$zaqar_message$ x"}"#),
+        (#"["$zaqar_message$","$zaqar_message$", "é"]"#, #"[M,M, "é"]"#),
+        (#""$zaqar_message$"$zaqar_message$""#, #"M$zaqar_message$""#), (#"""$zaqar_message$"""#, #""M""#),
+        (#""$zaqar_message"#, #""$zaqar_message"#), (#"'$zaqar_message$'"#, #"'$zaqar_message$'"#),
+    ])
+    func `The quoted token makes place for the message, and nothing else does`(
+        template: String, body: String
+    ) throws {
+        #expect(try self.rendered(template, #"{"b":1}"#) == body.replacing("M", with: #"{"b":1}"#))
+    }
+
+    @Test func `A message that holds the token is not cut open`() throws {
+        let message = #"{"body":"$zaqar_message$","x":["$zaqar_message$"]}"#
+        #expect(
+            try self.rendered(#"{"a":"$zaqar_message$","b":"$zaqar_message$"}"#, message)
+                == #"{"a":\#(message),"b":\#(message)}"#)
+    }
+
+    @Test func `A template has bounds`() {
+        let token = #"\"$zaqar_message$\""#
+        let most = String(repeating: token, count: PostTemplate.tokensMax)
+        #expect(self.words(of: #"{"post_data": "\#(most)"}"#) == nil)
+        #expect(self.words(of: #"{"post_data": "\#(most)\#(token)"}"#)?.contains("at most 4 times") == true)
+        let long = String(repeating: "x", count: PostTemplate.bytesMax)
+        #expect(self.words(of: #"{"post_data": "\#(long)"}"#) == nil)
+        #expect(self.words(of: #"{"post_data": "\#(long)x"}"#)?.contains("at most 65536 bytes") == true)
+        #expect(self.words(of: #"{"post_data": {}}"#)?.contains("has to be a string") == true)
+    }
+
+    // MARK: Headers
+
+    @Test func `Headers are read in their order, blanks around values cut off`() {
+        let headers = self.options(
+            #"{"post_headers": {"X-Project-ID": "p", "Client-ID": " \t a b ", "content-type": "text/plain", "X": ""}}"#
+        ).headers.headers
+        #expect(headers.map(\.name) == ["X-Project-ID", "Client-ID", "content-type", "X"])
+        #expect(headers.map(\.value) == ["p", "a b", "text/plain", ""])
+    }
+
+    @Test(arguments: [
+        "Host", "CONTENT-LENGTH", "Transfer-Encoding", "connection", "Expect", "Keep-Alive", "TE", "Trailer", "Upgrade",
+        "Proxy-Connection", "Proxy-Authorization", "proxy-authenticate", "webhook-id", "Webhook-Signature",
+        "webhook-anything", "herald-attempt", "HERALD-X", "WebHook-Timestamp", "HERALD-MESSAGE-TYPE", "hErAlD-",
+        "WEBHOOK-",
+        "HOST", "content-length", "transfer-ENCODING", "KEEP-ALIVE", "te", "uPGRADE",
+    ])
+    func `What frames a request, and what receivers trust us for, is not the subscriber's to set`(name: String) {
+        #expect(self.words(of: #"{"post_headers": {"\#(name)": "x"}}"#)?.contains("may not set \(name)") == true)
+    }
+
+    @Test(arguments: [
+        (#""X": "a\r\nHost: evil""#, "line break"), (#""X\r\nHost": "evil""#, "line break"),
+        (#""X": "a\u0000b""#, "NUL"),
+        (#""X\n": "a""#, "line break"), (#""X: Y": "a""#, "name that is none"), (#""": "a""#, "name that is none"),
+        (#""X Y": "a""#, "name that is none"), (#""Ü": "a""#, "name that is none"),
+        // Lone halves of a line break, and the folded lines of old (RFC 9112, 5.2).
+        (#""X": "a\rb""#, "line break"), (#""X": "a\nb""#, "line break"), (#""X": "a\r\n b""#, "line break"),
+        (#""X": "a\n\tb""#, "line break"), (#""X": "\r\n""#, "line break"), (#""X\u0000": "a""#, "NUL"),
+        (#""X\r": "a""#, "line break"), (#""\nX": "a""#, "line break"),
+        (#""X:": "a""#, "name that is none"), (#"":X": "a""#, "name that is none"),
+        (#"" X": "a""#, "name that is none"),
+        (#""X ": "a""#, "name that is none"), (#""X\t": "a""#, "name that is none"),
+        (#""Host ": "a""#, "name that is none"), (#""webhook-id:": "a""#, "name that is none"),
+        (#""\u00a0X": "a""#, "name that is none"), (#""X\u200b": "a""#, "name that is none"),
+        (#""X": "a\u001b[2J""#, "control characters"), (#""X": "a\u000bb""#, "control characters"),
+        (#""X": "a\u0001""#, "control characters"), (#""X": "\u007f""#, "control characters"),
+        (#""X": null"#, "object of strings"), (#""X": 1"#, "object of strings"), (#""X": ["a"]"#, "object of strings"),
+        (#""X-A": "1", "x-a": "2""#, "only once"),
+    ])
+    func `Nothing can be smuggled in through a header`(member: String, words: String) {
+        #expect(self.words(of: #"{"post_headers": {\#(member)}}"#)?.contains(words) == true)
+    }
+
+    @Test func `Headers have bounds`() {
+        func headers(_ count: Int, bytes: Int = 1) -> String {
+            let members = (0..<count).map { #""X-\#($0)": "\#(String(repeating: "y", count: bytes))""# }
+            return #"{"post_headers": {\#(members.joined(separator: ","))}}"#
+        }
+        #expect(self.words(of: headers(PostHeaders.countMax)) == nil)
+        #expect(self.words(of: headers(PostHeaders.countMax + 1))?.contains("at most 32 headers") == true)
+        #expect(self.words(of: headers(1, bytes: PostHeaders.bytesMax))?.contains("at most 8192 bytes") == true)
+    }
+}

@@ -1,0 +1,86 @@
+import Documents
+import Domain
+import Testing
+
+struct SubscriptionBodyTests {
+    private func body(_ text: String) throws(Refusal) -> SubscriptionBody {
+        try SubscriptionBody(document: Array(text.utf8), now: Timestamp(milliseconds: 1_700_000_000_000))
+    }
+
+    @Test func `A subscription is read with its defaults`() throws {
+        let bare = try self.body(#"{"subscriber": "http://trigger.example/x?y=z"}"#)
+        #expect(bare.subscriber.uri == "http://trigger.example/x?y=z")
+        #expect(bare.ttl == nil && bare.options == Array("{}".utf8))
+        let full = try self.body(#"{"subscriber":"HTTPS://a","ttl":100,"options":{ "a" : 1.0 },"extra":1}"#)
+        #expect(full.ttl == 100 && full.options == Array(#"{ "a" : 1.0 }"#.utf8))
+        let nulls = try self.body(#"{"subscriber":"http://a","ttl":null,"options":null}"#)
+        #expect(nulls.ttl == nil && nulls.options == Array("{}".utf8))
+    }
+
+    @Test func `Options say how a subscription is served`() throws {
+        func pace(_ options: String) throws -> Pace {
+            let patch = try SubscriptionPatch(
+                document: Array("{\"options\": \(options)}".utf8), now: Timestamp(milliseconds: 1_700_000_000_000))
+            #expect(try self.body("{\"subscriber\": \"http://a\", \"options\": \(options)}").pace == patch.pace)
+            return patch.pace
+        }
+        #expect(try pace("{}") == Pace() && pace(#"{"_ordered": null, "_rate_limit": null}"#) == Pace())
+        #expect(try pace(#"{"_ordered": true}"#) == Pace(isOrdered: true))
+        #expect(try pace(#"{"_rate_limit": {"max_per_second": 1}}"#) == Pace(maxPerSecond: 1))
+        let both = #"{"_ordered": false, "_rate_limit": {"max_per_second": 100000}, "other": 1}"#
+        #expect(try pace(both) == Pace(maxPerSecond: 100_000))
+    }
+
+    @Test(arguments: [
+        (#"{"subscriber": "http://a", "options": xxx, "ttl": 1}"#, "body could not be parsed"),
+        ("", "Missing parameter"), ("{}", "Missing parameter"), (#"{"subscriber": null}"#, "Missing parameter"),
+        (#"{"subscriber": "http://a", "options": 1}"#, "must be a dict"),
+        (#"{"subscriber": "http://a", "options": "123"}"#, "must be a dict"),
+        (#"{"subscriber": "http://a", "options": []}"#, "must be a dict"), ("[]", "must be a dict"),
+        (#"{"subscriber": "http://a", "ttl": "invalid"}"#, "must be an integer"),
+        (#"{"subscriber": "http://a", "ttl": "123"}"#, "must be an integer"),
+        (#"{"subscriber": "http://a", "ttl": 59}"#, "at least 60"),
+        (#"{"subscriber": "http://a", "ttl": 0}"#, "at least 60"),
+        (#"{"subscriber": "http://a", "ttl": 99999999999999999}"#, "year 10000"), (#"{"subscriber": ""}"#, "not empty"),
+        (#"{"subscriber": 1}"#, "has to be a string"),
+        (#"{"subscriber": "http://a", "options": {"_retry_policy": 1}}"#, "retry_policy must be a dict."),
+        (#"{"subscriber": "http://a", "options": {"post_data": {}}}"#, "post_data"),
+        (#"{"subscriber": "http://a", "options": {"_ordered": 1}}"#, "_ordered has to be a boolean"),
+        (#"{"subscriber": "http://a", "options": {"_ordered": "true"}}"#, "_ordered has to be a boolean"),
+        (#"{"subscriber": "http://a", "options": {"_rate_limit": 5}}"#, "holds max_per_second alone"),
+        (#"{"subscriber": "http://a", "options": {"_rate_limit": {}}}"#, "holds max_per_second alone"),
+        (
+            #"{"subscriber": "http://a", "options": {"_rate_limit": {"max_per_second": 5, "burst": 9}}}"#,
+            "holds max_per_second alone"
+        ),
+        (#"{"subscriber": "http://a", "options": {"_rate_limit": {"max_per_second": 0}}}"#, "from 1 to 100000"),
+        (#"{"subscriber": "http://a", "options": {"_rate_limit": {"max_per_second": 100001}}}"#, "from 1 to 100000"),
+        (#"{"subscriber": "http://a", "options": {"_rate_limit": {"max_per_second": 1.5}}}"#, "from 1 to 100000"),
+        (#"{"subscriber": "http://a", "options": {"subject": "a\r\nBcc: b"}}"#, "line break"),
+        (#"{"subscriber": "http://a", "options": {"post_headers": {"X": "a\nb"}}}"#, "line break"),
+        (#"{"subscriber": "http://a", "options": {"post_headers": {"X": 1}}}"#, "object of strings"),
+        (#"{"subscriber": "http://a", "options": {"post_headers": {"HOST": "b"}}}"#, "may not set HOST"),
+        (#"{"subscriber": "http://a", "options": {"post_headers": []}}"#, "object of strings"),
+    ])
+    func `What is wrong is said in the words clients look for (S-14 to S-19)`(text: String, words: String) {
+        #expect {
+            try self.body(text)
+        } throws: { error in
+            switch error as? Refusal {
+            case .bodyInvalid(let said), .requestInvalid(let said): said.contains(words)
+            default: false
+            }
+        }
+    }
+
+    @Test(arguments: ["fake", "email://fake", ":", "ftp://x"])
+    func `A scheme nobody delivers to is refused (S-16)`(uri: String) {
+        #expect(throws: Refusal.subscriberSchemeUnsupported(supported: ["http", "https", "mailto"])) {
+            try self.body(#"{"subscriber": "\#(uri)"}"#)
+        }
+    }
+
+    @Test func `The longest life a client asks for is accepted`() throws {
+        #expect(try self.body(#"{"subscriber": "http://a", "ttl": 220367260800}"#).ttl == 220_367_260_800)
+    }
+}

@@ -1,0 +1,260 @@
+import Domain
+import Placement
+import Redis
+import Store
+import TestKit
+import Testing
+
+/// Directories over real Redis servers.
+struct PoolDirectoryTests {
+    @Test func `A-34: a queue is found where it was entered, by its flavor, and else in the default store`()
+        async throws
+    {
+        try await withRedis { redis in
+            try await withDirectory(on: redis) { directory async throws in
+                let queue = try address("p", "q")
+                #expect(try await directory.place(of: queue) == nil)
+                #expect(try await directory.make(queue) == nil)
+                try await directory.put("a", "\(redis.url)?t=a")
+                try await directory.put("b", "\(redis.url)?t=b", label: "gold")
+                #expect(try await directory.place(of: queue)?.pool == .some(nil))
+                #expect(try await directory.place(of: address("p", "none")) == nil)
+                let gold = FlavorAddress(project: queue.project, name: try FlavorName("gold"))
+                await #expect(throws: Refusal.self) {
+                    try await directory.make(address("p", "q2"), PlaceWish(flavor: gold.name))
+                }
+                try await directory.put(flavor: gold, of: ["b"])
+                #expect(try await directory.make(address("p", "q2"), PlaceWish(flavor: gold.name)) == PoolName("b"))
+                #expect(try await directory.make(address("p", "q3")) == PoolName("a"))
+                await #expect(throws: Refusal.self) {
+                    try await directory.make(address("p2", "q2"), PlaceWish(flavor: gold.name))
+                }
+            }
+        }
+    }
+
+    @Test func `A pool whose Redis was emptied is opened anew, and the others are not touched`() async throws {
+        try await withRedis { redis in
+            try await withRedis { other in
+                try await withDirectory(on: redis) { directory async throws in
+                    try await directory.put("a", other.url)
+                    let queue = try address("p", "q")
+                    #expect(try await directory.make(queue) == PoolName("a"))
+                    let known = try await directory.store(of: queue)
+                    try await other.command("FLUSHALL")
+                    #expect(try await eventually { known.isCurrent ? nil : true } == true)
+                    let next = try await directory.store(of: queue)
+                    #expect(next.isCurrent && directory.defaultStore.isCurrent)
+                    #expect(try await next.queues.metadata(of: queue) == nil)
+                    #expect(try await directory.make(queue) == PoolName("a"))
+                    #expect(try await next.queues.metadata(of: queue) != nil)
+                }
+            }
+        }
+    }
+
+    @Test func `A-35: entering twice is fine, what is struck out is nowhere, and the count of a pool is exact`()
+        async throws
+    {
+        try await withRedis { redis in
+            try await withDirectory(on: redis) { directory async throws in
+                try await directory.put("a", "\(redis.url)?t=a")
+                let (pool, pools) = (try PoolName("a"), directory.defaultStore.pools)
+                let queues = try (0..<5).map { try address("p", "q\($0)") }
+                for queue in queues + queues { #expect(try await directory.make(queue) == pool) }
+                #expect(try await pools.queueCounts() == [pool: 5])
+                #expect(try await pools.locate(queues).allSatisfy { $0 == .at(pool) })
+                for queue in queues.prefix(3) + queues.prefix(3) { try await directory.delete(queue) }
+                #expect(try await pools.queueCounts() == [pool: 2])
+                #expect(try await pools.locate(queues) == [.nowhere, .nowhere, .nowhere, .at(pool), .at(pool)])
+                let listed = try await directory.queues(of: queues[0].project, after: nil, limit: 10)
+                #expect(listed.map(\.name.text) == ["q3", "q4"])
+            }
+        }
+    }
+
+    @Test func `A queue that lives on another pool is not struck out by who deletes it where it is not`() async throws {
+        try await withRedis { redis in
+            try await withRedis { other in
+                try await withDirectory(on: redis) { directory async throws in
+                    try await directory.put("a", other.url)
+                    let (pool, queue) = (try PoolName("a"), try address("p", "q"))
+                    #expect(try await directory.make(queue) == pool)
+                    try await directory.put("b", "\(redis.url)?t=b")
+                    let control = directory.defaultStore
+                    // Processes that believe an older place of it.
+                    for home in [nil, try PoolName("b")] {
+                        try await control.entering(in: control, as: [home], by: nil).queues.delete(queue)
+                        #expect(try await control.pools.locate([queue]) == [.at(pool)])
+                        #expect(try await control.pools.queueCounts() == [pool: 1])
+                        let listed = try await directory.queues(of: queue.project, after: nil, limit: 10)
+                        #expect(listed.map(\.name.text) == ["q"])
+                    }
+                    #expect(try await directory.store(of: queue).queues.metadata(of: queue) != nil)
+                    try await directory.delete(queue)
+                    #expect(try await control.pools.locate([queue]) == [.nowhere])
+                }
+            }
+        }
+    }
+
+    @Test func `A-36, A-37: pools and flavors are kept as they were put, and put again`() async throws {
+        try await withRedis { redis in
+            try await withDirectory(on: redis) { directory async throws in
+                for name in ["b", "a", "10", "1"] { try await directory.put(name, "\(redis.url)?t=\(name)") }
+                #expect(directory.snapshot.pools.map(\.name.text) == ["1", "10", "a", "b"])
+                try await directory.remove("none")
+                let options = Array(#"{"any": [1, "3:x:"]}"#.utf8)
+                let pool = Pool(
+                    name: try PoolName("a"), uri: redis.url, weight: 4_294_967_295, label: "é:3", options: options,
+                    capabilities: [.claims, .durability])
+                try await directory.change { snapshot throws(Refusal) in try snapshot.putting(pool) }
+                #expect(directory.snapshot.pool(pool.name) == pool)
+                let flavors = try ["y", "x"].map {
+                    FlavorAddress(project: try ProjectID("2:p:q"), name: try FlavorName($0))
+                }
+                for flavor in flavors + flavors { try await directory.put(flavor: flavor, of: ["1", "10"]) }
+                #expect(Set(directory.snapshot.flavors.keys) == Set(flavors))
+                #expect(directory.snapshot.flavors.values.allSatisfy { $0.capabilities == .redis })
+                // Another process reads the same.
+                try await withDirectory(on: redis) { other async throws in
+                    #expect(other.snapshot == directory.snapshot)
+                }
+            }
+        }
+    }
+
+    @Test func `Ten thousand queues are spread as the weights say, within two per cent`() async throws {
+        let numbers = SeededNumbers(seed: 20_251_121)
+        try await withRedis { redis in
+            try await withDirectory(on: redis, random: { numbers.draw($0) }) { directory async throws in
+                let weights = ["a": 100, "b": 200, "c": 700, "d": 0]
+                for (name, weight) in weights {
+                    try await directory.put(name, "\(redis.url)?t=\(name)", weight: weight)
+                }
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for part in 0..<20 {
+                        group.addTask {
+                            for number in 0..<500 {
+                                _ = try await directory.making(try address("p", "q\(part)-\(number)")) { $0.pool }
+                            }
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+                let counts = try await directory.defaultStore.pools.queueCounts()
+                for (name, weight) in weights {
+                    let share = Double(counts[try PoolName(name)] ?? 0) / 10_000
+                    #expect(abs(share - Double(weight) / 1000) <= 0.02, "\(name): \(share)")
+                }
+                #expect(counts.values.reduce(0, +) == 10_000)
+            }
+        }
+    }
+
+    @Test func `Processes that make the same queues at once agree on their places, while pools come and go`()
+        async throws
+    {
+        try await withRedis { redis in
+            try await withDirectory(on: redis) { first in
+                try await withDirectory(on: redis) { second async throws in
+                    let queues = try (0..<300).map { try address("p", "q\($0)") }
+                    let places = try await withThrowingTaskGroup(of: [QueueAddress: PoolName?].self) { group in
+                        for directory in [first, second] {
+                            group.addTask {
+                                var places: [QueueAddress: PoolName?] = [:]
+                                for queue in queues { places[queue] = .some(try await directory.make(queue)) }
+                                return places
+                            }
+                        }
+                        group.addTask {
+                            for number in 0..<6 {
+                                try await first.put("p\(number)", "\(redis.url)?t=\(number)")
+                                if number % 2 == 1 { try? await second.remove("p\(number)") }
+                            }
+                            return [:]
+                        }
+                        return try await group.reduce(into: []) { $0.append($1) }.filter { !$0.isEmpty }
+                    }
+                    #expect(places.count == 2 && places[0] == places[1])
+                    let spots = try await first.defaultStore.pools.locate(queues)
+                    #expect(zip(queues, spots).allSatisfy { queue, spot in spot == .at(places[0][queue] ?? nil) })
+                    let counts = try await first.defaultStore.pools.queueCounts()
+                    let inPools = places[0].values.count { $0 != nil }
+                    #expect(counts.values.reduce(0, +) == inPools)
+                }
+            }
+        }
+    }
+
+    @Test func `Figures tell of every pool, and which of them is away`() async throws {
+        try await withRedis { redis in
+            try await withRedis { far in
+                try await withDirectory(on: redis) { directory async throws in
+                    #expect(try await directory.figures().isEmpty)
+                    try await directory.put("a", "\(redis.url)?t=a")
+                    try await directory.put("b", far.url, weight: 0)
+                    #expect(try await directory.make(address("p", "q")) == PoolName("a"))
+                    let figures = try await directory.figures().sorted { $0.pool < $1.pool }
+                    #expect(figures.map(\.queues) == [1, 0] && figures.allSatisfy { $0.roundTrip != nil })
+                    #expect(figures.allSatisfy { ($0.memory ?? 0) > 100_000 })
+                    await far.kill()
+                    let away: Bool? = try await eventually {
+                        let figures = try await directory.figures().sorted { $0.pool < $1.pool }
+                        return figures[0].roundTrip != nil && figures[1].roundTrip == nil ? true : nil
+                    }
+                    #expect(away == true)
+                }
+            }
+        }
+    }
+
+    @Test func `Everyone who follows the pools hears of a change without asking`() async throws {
+        try await withRedis { redis in
+            try await withRedis { far in
+                try await withDirectory(on: redis) { first in
+                    try await withDirectory(on: redis) { second async throws in
+                        var changes = second.watch.changes().makeAsyncIterator()
+                        #expect(await changes.next()?.links.map(\.homes) == [[nil]])
+                        try await first.put("a", far.url)
+                        let added = await changes.next()
+                        #expect(added?.links.map(\.target) == [RedisURI(redis.endpoint), try RedisURI(far.url)])
+                        let known: Bool? = try await eventually { second.snapshot.pools.isEmpty ? nil : true }
+                        #expect(known == true)
+                        try await first.remove("a")
+                        #expect(await changes.next()?.links.count == 1)
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func `A store of a pool that a notifier opens enters dead-letter queues there`() async throws {
+        try await withRedis { redis in
+            try await withRedis { far in
+                try await withDirectory(on: redis) { directory async throws in
+                    try await directory.put("a", far.url)
+                    let (source, target) = (try address("p", "q"), try address("p", "dead"))
+                    let attributes = QueueAttributes(claimCountMax: 1, deadLetterQueue: target.name)
+                    let wish = PlaceWish(deadLetters: target.name)
+                    try await directory.making(source, wish) { place in
+                        _ = try await place.store.queues.create(
+                            source, metadata: Array("{}".utf8), attributes: attributes)
+                    }
+                    let link = try #require(directory.watch.links.links.last)
+                    let control = directory.defaultStore
+                    try await withRedisPool(to: link.target.endpoint) { pool in
+                        let store = try await control.open(on: pool, logger: quietLogger())
+                            .entering(in: control, as: link.homes, by: nil)
+                        #expect(try await store.queues.metadata(of: source) != nil)
+                        #expect(try await control.pools.locate([target]) == [.reserved(PoolName("a"))])
+                        #expect(try await directory.make(target) == PoolName("a"))
+                    }
+                    let elsewhere = try await control.pools.reserve(
+                        target, at: nil, by: directory.snapshot.version)
+                    #expect(elsewhere == .elsewhere)
+                }
+            }
+        }
+    }
+}
