@@ -111,9 +111,9 @@ let package = Package(
         .target(
             name: "CLI",
             dependencies: [
-                "Cryptography", "CSpawn", "Redis", "Runtime", "Settings", "Signing", "Startup", "Store",
+                "Cryptography", "CSpawn", "JSON", "Redis", "Runtime", "Settings", "Signing", "Startup", "Store",
                 .argumentParser, .hummingbird, .httpTypes, .logging, .nio, .nioConcurrency, .nioPosix,
-                .serviceLifecycle, .unixSignals,
+                .serviceLifecycle, .unixSignals, .yams,
             ],
             path: "Sources/cli",
             exclude: ["Main"]
@@ -202,14 +202,16 @@ let package = Package(
         .testTarget(
             name: "CLITests",
             dependencies: [
-                "CLI", "Cryptography", "Runtime", "Settings", "Signing", "TestKit", .httpTypes, .nio, .nioConcurrency,
+                "CLI", "Cryptography", "JSON", "Runtime", "Settings", "Signing", "TestKit", .httpTypes, .nio,
+                .nioConcurrency,
                 .nioPosix,
             ]
         ),
         .testTarget(
             name: "HouseTests",
             dependencies: [
-                "Cryptography", "Domain", "herald", "herald-api", "herald-notifier", "Redis", "Runtime", "Settings",
+                "CLI", "Cryptography", "Domain", "herald", "herald-api", "herald-notifier", "Redis", "Runtime",
+                "Settings",
                 "Signing", "Store", "TestKit", .httpTypes, .logging, .nio,
             ],
             exclude: ["Clients"]

@@ -19,7 +19,7 @@ package struct SettingsCommand: AsyncParsableCommand {
 
 /// `herald settings accept`: makes the settings given here the deployment's.
 ///
-/// It speaks to Redis, not to the API.
+/// What it writes is compared by every process once a second.
 package struct AcceptCommand: SettingCommand {
     package static let settings = StoreSettings.all
     package static let configuration = CommandConfiguration(
@@ -28,18 +28,17 @@ package struct AcceptCommand: SettingCommand {
         discussion: """
             It takes the settings a process takes, from flags, the environment and the file, and writes fingerprints of \
             those that must agree to Redis. Processes with other values stop serving within a second, until they are \
-            started again with these.
+            started again with these. \(Counterpart.redis.rawValue)
             """)
 
     @OptionGroup package var flags: SettingFlags<AcceptCommand>
-    @Flag(help: "Do not ask.")
-    package var yes = false
+    @OptionGroup package var consent: Consent
 
     package init() {}
 
     package func run() async throws {
         let terminal = Terminal.standard()
-        try await reporting(interruption: Interrupted.status) {
+        try await reporting {
             let settings = try StoreSettings(
                 SettingReader(for: .api, flags: self.flags.given, environment: ProcessInfo.processInfo.environment))
             let logger = Logger(label: "herald") { _ in SwiftLogNoOpLogHandler() }
@@ -54,16 +53,10 @@ package struct AcceptCommand: SettingCommand {
                 return terminal.line("Nothing to accept: the deployment has these settings.")
             }
             for difference in differ.differences { terminal.line(difference.description) }
-            guard try self.yes || Self.isConfirmed(terminal) else { throw Failure("nothing was changed") }
+            try self.consent.ask("Make the settings given here the deployment's?", on: terminal)
             try await settings.accept(in: store)
             terminal.line(
                 "Accepted. Processes with other values stop serving within a second: start them again with these.")
         }
-    }
-
-    private static func isConfirmed(_ terminal: Terminal) throws -> Bool {
-        guard isatty(STDIN_FILENO) == 1 else { throw Failure("standard input is no terminal to ask on: give --yes") }
-        terminal.line("Make the settings given here the deployment's? [y/N]")
-        return ["y", "yes"].contains((readLine() ?? "").lowercased())
     }
 }
