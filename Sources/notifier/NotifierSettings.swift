@@ -1,3 +1,4 @@
+package import HTTPClient
 package import Settings
 package import Startup
 package import Store
@@ -6,7 +7,7 @@ package import Store
 package struct NotifierSettings: Sendable {
     package let store: StoreSettings
     package let egress: EgressPolicy
-    package private(set) var webhook: WebhookLimits
+    package private(set) var webhook: HTTPClientLimits
     package private(set) var engine: EngineSettings
     /// How much is kept of deliveries that wait or ended; applied in what this notifier does.
     package let deliveries: DeliveryLimits
@@ -21,7 +22,7 @@ package struct NotifierSettings: Sendable {
             opened.append(range)
         }
         self.egress = EgressPolicy(opened: opened)
-        var webhook = WebhookLimits()
+        var webhook = HTTPClientLimits()
         webhook.connectTimeout = try reader.seconds(Setting.webhookConnectTimeout)
         webhook.timeout = try reader.seconds(Setting.webhookTimeout)
         webhook.addressAgeMax = try reader.seconds(Setting.webhookConnectionAgeMax)

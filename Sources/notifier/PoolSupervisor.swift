@@ -1,4 +1,5 @@
 import Domain
+import HTTPClient
 import Logging
 import NIOConcurrencyHelpers
 import NIOCore

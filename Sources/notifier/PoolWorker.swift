@@ -1,3 +1,4 @@
+import HTTPClient
 package import Logging
 import Runtime
 package import ServiceLifecycle
@@ -54,6 +55,6 @@ package struct PoolWorker: Service {
 
     /// What an operator is told: without addresses, which an error of the network may hold.
     private static func reason(_ error: any Error) -> String {
-        if let error = error as? WebhookClientError { "\(error)" } else { "its start failed, as the log tells" }
+        if let error = error as? HTTPClientError { "\(error)" } else { "its start failed, as the log tells" }
     }
 }

@@ -1,4 +1,5 @@
 import Domain
+import HTTPClient
 import Notifier
 import TestKit
 import Testing
@@ -28,7 +29,7 @@ struct AnswerFuzzTests {
             ],
             rounds: 400)
         let origin = fuzzer.origin
-        var limits = WebhookLimits()
+        var limits = HTTPClientLimits()
         limits.timeout = .seconds(20)
         try await WebhookReceiver.with { receiver in
             // Another one, since a connection to the first may be about to close.

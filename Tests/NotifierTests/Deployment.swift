@@ -1,4 +1,5 @@
 import Domain
+import HTTPClient
 import Logging
 import NIOCore
 import NIOPosix
@@ -128,7 +129,7 @@ struct Deployment: Sendable {
     ///
     /// - Parameter endpoint: Where the notifier finds Redis; nil: where it is.
     func withNotifier<Result: Sendable>(
-        settings: EngineSettings = EngineSettings(), limits: WebhookLimits = WebhookLimits(),
+        settings: EngineSettings = EngineSettings(), limits: HTTPClientLimits = HTTPClientLimits(),
         opening ranges: [String] = ["127.0.0.0/8"], at endpoint: RedisEndpoint? = nil,
         _ body: @Sendable () async throws -> Result
     ) async throws -> Result {
@@ -139,7 +140,7 @@ struct Deployment: Sendable {
 
     /// As ``withNotifier(settings:limits:opening:at:_:)``, for what asks the engine itself.
     func withEngine<Result: Sendable>(
-        settings: EngineSettings = EngineSettings(), limits: WebhookLimits = WebhookLimits(),
+        settings: EngineSettings = EngineSettings(), limits: HTTPClientLimits = HTTPClientLimits(),
         opening ranges: [String] = ["127.0.0.0/8"], at endpoint: RedisEndpoint? = nil,
         _ body: @Sendable (Engine) async throws -> Result
     ) async throws -> Result {

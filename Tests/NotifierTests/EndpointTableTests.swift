@@ -1,5 +1,6 @@
 import Domain
 import Foundation
+import HTTPClient
 import NIOCore
 import Notifier
 import Store
@@ -124,7 +125,7 @@ struct EndpointTableTests {
     }
 
     private func check(_ rows: [Row]) async throws {
-        var limits = WebhookLimits()
+        var limits = HTTPClientLimits()
         (limits.timeout, limits.connectTimeout) = (Self.timeout, Self.connectTimeout)
         try await withDeployment { house in
             var ids: [SubscriptionID] = []

@@ -34,10 +34,10 @@ struct EngineValuesTests {
                     subscriber: try Subscriber("http://\(index)/"), isConfirmed: false,
                     secrets: WebhookSecrets(current: secret)),
                 for: key)
-            #expect(cache[keys[0]]?.url == "http://0/")
+            #expect(cache[keys[0]]?.host == "http://0.0.0.0:80")
         }
         #expect(keys.count { cache[$0] != nil } <= 20)
-        #expect(cache[keys[29]]?.url == "http://29/")
+        #expect(cache[keys[29]]?.host == "http://0.0.0.29:80")
         #expect(cache[SubscriptionCache.Key(subscription: keys[29].subscription, version: 2)] == nil)
     }
 

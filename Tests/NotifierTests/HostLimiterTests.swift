@@ -1,4 +1,5 @@
 import Domain
+import HTTPClient
 import Notifier
 import Store
 import TestKit
@@ -36,7 +37,7 @@ struct HostLimiterTests {
                     try await deployment.subscribe(quick.url())
                     var settings = EngineSettings()
                     settings.hostConcurrency = 2
-                    var limits = WebhookLimits()
+                    var limits = HTTPClientLimits()
                     limits.timeout = .seconds(2)
                     try await deployment.withNotifier(settings: settings, limits: limits) {
                         try await deployment.post("1")

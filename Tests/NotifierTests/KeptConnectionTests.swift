@@ -1,4 +1,5 @@
 import Domain
+import HTTPClient
 import NIOConcurrencyHelpers
 import NIOCore
 import Notifier
@@ -98,7 +99,7 @@ struct KeptConnectionTests {
     }
 
     @Test func `A connection that is always busy is closed at its greatest age`() async throws {
-        var limits = WebhookLimits()
+        var limits = HTTPClientLimits()
         limits.addressAgeMax = .seconds(2)
         try await WebhookReceiver.with { receiver in
             try await withClient(limits: limits) { client in
@@ -147,7 +148,7 @@ struct KeptConnectionTests {
         let listener = try FullListener()
         defer { listener.end() }
         let isAsked = NIOLockedValueBox(false)
-        var limits = WebhookLimits()
+        var limits = HTTPClientLimits()
         limits.connectTimeout = .seconds(20)
         let lookup: @Sendable (String) -> NameLookup.Result = { _ in
             isAsked.withLockedValue { $0 = true }

@@ -92,7 +92,7 @@ struct NameTests {
         defer { names.release() }
         names.answer("missing.test", with: .missing)
         names.answer("gone.test", with: .silent)
-        var limits = WebhookLimits()
+        var limits = HTTPClientLimits()
         limits.connectTimeout = .milliseconds(200)
         try await withClient(limits: limits, lookup: names.look) { client in
             #expect(await client.outcome("http://a.silent.test/") == .unreachable(.timeout))
@@ -138,7 +138,7 @@ struct NameTests {
 
     @Test func `A name that moves is followed although its connection is busy`() async throws {
         let names = TestNames()
-        var limits = WebhookLimits()
+        var limits = HTTPClientLimits()
         limits.addressAgeMax = .seconds(3)
         try await WebhookReceiver.with { old in
             try await withClient(opening: ["127.0.0.0/8", "::1"], limits: limits, lookup: names.look) { client in
@@ -156,7 +156,7 @@ struct NameTests {
 
     @Test func `A name server that is away for a moment stops nothing that is known`() async throws {
         let names = TestNames()
-        var limits = WebhookLimits()
+        var limits = HTTPClientLimits()
         limits.addressAgeMax = .seconds(600)
         try await WebhookReceiver.with { receiver in
             try await withClient(limits: limits, lookup: names.look) { client in
@@ -191,7 +191,7 @@ struct NameTests {
         ending: ReceiverAnswer
     ) async throws {
         let names = TestNames()
-        var limits = WebhookLimits()
+        var limits = HTTPClientLimits()
         // libcurl forgets after 2 s what it was given.
         limits.connectTimeout = .milliseconds(500)
         let late = ReceiverAnswer.delayed(.milliseconds(3500), ending)

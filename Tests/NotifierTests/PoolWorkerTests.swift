@@ -1,3 +1,4 @@
+import HTTPClient
 import NIOConcurrencyHelpers
 import Notifier
 import Runtime
@@ -11,7 +12,7 @@ struct PoolWorkerTests {
     }
 
     private struct Failing: Service {
-        func run() async throws { throw WebhookClientError.noDescriptors }
+        func run() async throws { throw HTTPClientError.noDescriptors }
     }
 
     private static func running(
@@ -33,7 +34,7 @@ struct PoolWorkerTests {
             name: "east", health: health, logger: quietLogger(), pauseFirst: .milliseconds(5)
         ) {
             tries.withLockedValue { $0 += 1 }
-            guard isCured.withLockedValue({ $0 }) else { throw WebhookClientError.noThread }
+            guard isCured.withLockedValue({ $0 }) else { throw HTTPClientError.noThread }
             return [Idle()]
         }
         #expect(health.readiness == .ready)

@@ -1,4 +1,5 @@
 import Domain
+import HTTPClient
 import NIOConcurrencyHelpers
 import NIOCore
 import Notifier
@@ -192,7 +193,7 @@ struct WebhookClientTests {
         .raw("HTTP/1.1 100 Continue\r\n\r\n", closes: false),
     ])
     func `An answer that does not end is given up`(answer: ReceiverAnswer) async throws {
-        var limits = WebhookLimits()
+        var limits = HTTPClientLimits()
         limits.timeout = .milliseconds(300)
         try await WebhookReceiver.with(answers: ["/": answer]) { receiver in
             try await withClient(limits: limits) {

@@ -6,7 +6,7 @@ import TestKit
 
 /// Runs `body` with a webhook client whose thread has ended, or will at once, when this returns.
 func withClient<Result>(
-    opening ranges: [String] = ["127.0.0.0/8", "::1"], limits: WebhookLimits = WebhookLimits(),
+    opening ranges: [String] = ["127.0.0.0/8", "::1"], limits: HTTPClientLimits = HTTPClientLimits(),
     share: ConnectionShare? = nil, lookup: @escaping @Sendable (String) -> NameLookup.Result = NameLookup.system,
     _ body: (WebhookClient) async throws -> Result
 ) async throws -> Result {
@@ -24,11 +24,10 @@ extension WebhookRequest {
         _ text: String, headers: [String] = [], body: PinnedBytes = PinnedBytes("{}".utf8), project: ProjectID? = nil,
         completion: @escaping @Sendable (WebhookResult) -> Void
     ) {
-        let url = try? HTTPURL(text)
         self.init(
-            url: text, host: url?.origin ?? HTTPURL.unreadableOrigin, hostName: url?.hostName, headers: headers,
-            body: body,
-            project: project, completion: completion)
+            url: Result { () throws(HTTPURLInvalid) in try HTTPURL(text) }, headers: headers, body: body,
+            project: project,
+            completion: completion)
     }
 }
 

@@ -1,4 +1,5 @@
 import Domain
+import HTTPClient
 import NIOConcurrencyHelpers
 
 /// The body of attempts, counted for its project as long as one of them is in flight.

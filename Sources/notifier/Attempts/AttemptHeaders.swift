@@ -1,4 +1,5 @@
 import Domain
+import HTTPClient
 import Signing
 import Store
 

@@ -37,9 +37,8 @@ struct AttemptPlanner: Sendable {
 
     /// A request without its completion.
     struct WebhookDraft: Sendable {
-        let url: String
+        let url: Result<HTTPURL, HTTPURLInvalid>
         let host: String
-        let hostName: HostName?
         let headers: [String]
         let body: AttemptBody
     }
@@ -113,7 +112,7 @@ struct AttemptPlanner: Sendable {
                     return .postpone(startable, host: recipient.host)
                 }
                 let draft = WebhookDraft(
-                    url: recipient.url, host: recipient.host, hostName: recipient.hostName,
+                    url: recipient.url, host: recipient.host,
                     headers: self.headers(of: lease, to: recipient, body.bytes, at: now), body: body)
                 return .send(startable, policy, draft)
             } catch {

@@ -5,13 +5,11 @@ package import Signing
 
 /// What an attempt has to know about its subscription; shared by all attempts of it.
 package final class Recipient: Sendable {
-    /// What libcurl is given: the subscriber's address as it was written, without a `trust+`.
-    package let url: String
+    /// Why it cannot be called, where it is no URL.
+    package let url: Result<HTTPURL, HTTPURLInvalid>
     package let scheme: Subscriber.Scheme
     /// The origin of the address, see ``HTTPURL/origin``.
     package let host: String
-    /// What is looked up to reach it, see ``HTTPURL/hostName``.
-    package let hostName: HostName?
     package let isConfirmed: Bool
     /// Links of confirmations that expire no later than this, seconds since the epoch, count no more: they were sent to
     /// another address.
@@ -37,11 +35,11 @@ package final class Recipient: Sendable {
         options: DeliveryOptions = DeliveryOptions()
     ) {
         // An address that was kept before it was checked fails when it is sent to.
-        let url = try? HTTPURL(subscriber.uri)
-        self.url = url?.text ?? subscriber.uri
+        let url = Result { () throws(HTTPURLInvalid) in try HTTPURL(subscriber.uri) }
+        self.url = url
         self.scheme = subscriber.scheme
-        self.host = url?.origin ?? HTTPURL.unreadableOrigin
-        self.hostName = url?.hostName
+        let readable = try? url.get()
+        self.host = readable?.origin ?? HTTPURL.unreadableOrigin
         self.isConfirmed = isConfirmed
         self.barredLinkExpiry = barredLinkExpiry
         self.secrets = secrets
@@ -54,8 +52,8 @@ package final class Recipient: Sendable {
             (own.isEmpty ? Self.plainHeaders : Self.lines(of: own))
             + (subscription.map { ["herald-subscription-id: \($0.text)"] } ?? [])
         self.optionBytes =
-            self.url.utf8.count + self.host.utf8.count
-            + (self.hostName.map { $0.name.utf8.count + $0.key.utf8.count } ?? 0)
+            subscriber.uri.utf8.count + self.host.utf8.count
+            + (readable?.hostName.map { $0.name.utf8.count + $0.key.utf8.count } ?? 0)
             + options.finalStatuses.bytes + (options.template?.count ?? 0)
             + own.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count }
     }

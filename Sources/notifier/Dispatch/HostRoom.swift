@@ -1,4 +1,5 @@
 package import Domain
+import HTTPClient
 
 /// Bounds the attempts in flight to each host, so that one that is slow, with many subscriptions, cannot have all slots.
 ///

@@ -1,4 +1,5 @@
 package import Domain
+import HTTPClient
 package import Store
 
 /// The leases this notifier holds in one shard, from the reply that brought them until their outcome is written down.

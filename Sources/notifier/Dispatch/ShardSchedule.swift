@@ -1,4 +1,5 @@
 package import Domain
+import HTTPClient
 package import Store
 
 /// Decides what the worker of one shard does next; it performs nothing.

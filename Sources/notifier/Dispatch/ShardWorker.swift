@@ -1,4 +1,5 @@
 import Domain
+import HTTPClient
 import Logging
 import NIOConcurrencyHelpers
 import Runtime
@@ -290,8 +291,7 @@ final class ShardWorker: Sendable {
         _ attempt: InFlightAttempt, _ draft: AttemptPlanner.WebhookDraft, project: ProjectID, isAlone: Bool
     ) -> WebhookRequest {
         WebhookRequest(
-            url: draft.url, host: draft.host, hostName: draft.hostName, headers: draft.headers, body: draft.body.bytes,
-            project: project
+            url: draft.url, headers: draft.headers, body: draft.body.bytes, project: project
         ) { result in
             self.hosts.leave(draft.host, of: project)
             if isAlone {

@@ -1,200 +1,102 @@
-import CEpoll
+package import Domain
+package import HTTPClient
 package import Logging
-import NIOConcurrencyHelpers
 
-/// Sends webhooks; the door to the one thread that owns libcurl.
-///
-/// ```
-///  any thread                      mailbox + eventfd               the transfer thread
-///  send([request])  ──────────►  requests, in order  ──────────►  CurlLoop: epoll + curl_multi
-///                                                                     │
-///  request.completion(result)  ◄──────────────────────────────────────┘   once per request, on that thread
-/// ```
+/// One POST to a subscriber, ready to be sent, and what is called with its result.
+package struct WebhookRequest: Sendable {
+    /// Why it cannot be called, where it is no URL: then nothing is sent.
+    package let url: Result<HTTPURL, HTTPURLInvalid>
+    /// `Name: value` each, without line ends.
+    package let headers: [String]
+    package let body: PinnedBytes
+    /// Whose it is: many requests of one project do not delay those of another.
+    package let project: ProjectID?
+    /// Called exactly once, mostly on the thread that owns the transfers: it must be short and never block.
+    package let completion: @Sendable (WebhookResult) -> Void
+
+    package init(
+        url: Result<HTTPURL, HTTPURLInvalid>, headers: [String], body: PinnedBytes, project: ProjectID? = nil,
+        completion: @escaping @Sendable (WebhookResult) -> Void
+    ) {
+        self.url = url
+        self.headers = headers
+        self.body = body
+        self.project = project
+        self.completion = completion
+    }
+}
+
+/// How one request ended.
+package enum WebhookResult: Sendable, Equatable {
+    case finished(Outcome, Exchange)
+    /// The notifier stopped it; the subscriber may or may not have seen it.
+    case aborted
+}
+
+/// Sends webhooks and judges what comes back.
 package final class WebhookClient: Sendable {
-    /// Of the transfer thread; libcurl and OpenSSL need a tenth of it.
-    private static let stackBytes = 1 << 20
+    private let client: CurlClient
 
-    private let mailbox: Mailbox
+    private init(client: CurlClient) {
+        self.client = client
+    }
 
-    /// Starts the thread, and those that look names up.
-    ///
-    /// They run until ``stop()``.
-    ///
     /// - Parameters:
     ///   - share: How many connections it may have; nil: as many as transfers.
     ///   - lookup: Asks for the addresses of a name, and may block.
-    ///   - onStart: Called once, on the thread, with whether it can transfer; if not, it has ended.
-    /// - Throws: ``WebhookClientError`` when the system has no descriptor or thread left.
-    package init(
-        limits: WebhookLimits, share: ConnectionShare? = nil, egress: EgressPolicy, version: String, logger: Logger,
-        lookup: @escaping @Sendable (String) -> NameLookup.Result = NameLookup.system,
-        onStart: @escaping @Sendable (Bool) -> Void = { _ in }
-    ) throws(WebhookClientError) {
-        guard let event = EventFD() else { throw .noDescriptors }
-        self.mailbox = Mailbox(event: event)
-        let share = share ?? ConnectionShare(limits.transfersMax)
-        share.signals(event)
-        let names = try NameThreads(wake: event, lookup: lookup)
-        let seed = ThreadSeed(
-            mailbox: self.mailbox, names: names, limits: limits, share: share, egress: egress,
-            userAgent: "herald/\(version)", logger: logger, onStart: onStart)
-        do throws(WebhookClientError) {
-            try Self.startThread(seed)
-        } catch {
-            names.stop()
-            throw error
-        }
+    /// - Throws: ``HTTPClientError`` when the system has no descriptor or thread left.
+    package convenience init(
+        limits: HTTPClientLimits, share: ConnectionShare? = nil, egress: EgressPolicy, version: String, logger: Logger,
+        lookup: @escaping @Sendable (String) -> NameLookup.Result = NameLookup.system
+    ) throws(HTTPClientError) {
+        self.init(
+            client: try CurlClient(
+                limits: Self.keeping(limits), share: share, egress: egress, userAgent: Self.userAgent(version),
+                logger: logger, lookup: lookup))
+    }
+
+    /// Starts its threads, and returns when it can send.
+    ///
+    /// - Throws: ``HTTPClientError`` when the system has no descriptor, memory or thread left.
+    static func started(
+        limits: HTTPClientLimits, share: ConnectionShare, egress: EgressPolicy, version: String, logger: Logger
+    ) async throws(HTTPClientError) -> WebhookClient {
+        WebhookClient(
+            client: try await CurlClient.started(
+                limits: Self.keeping(limits), share: share, egress: egress, userAgent: Self.userAgent(version),
+                logger: logger))
     }
 
     /// Sends requests, those of one project in this order; each one's completion is called once, also after ``stop()``.
     package func send(_ requests: [WebhookRequest]) {
-        let late = self.mailbox.put(requests)
-        for request in late { request.completion(.aborted) }
+        var sent: [HTTPClientRequest] = []
+        sent.reserveCapacity(requests.count)
+        for request in requests {
+            let completion = request.completion
+            switch request.url {
+            case .success(let url):
+                sent.append(
+                    HTTPClientRequest(
+                        .post, url, headers: request.headers, body: request.body, owner: request.project?.text
+                    ) { completion(WebhookResult($0)) })
+            case .failure(let reason):
+                completion(.finished(reason == .scheme ? .forbidden : .unreachable(.other), Exchange()))
+            }
+        }
+        self.client.send(sent)
     }
 
     /// Ends what is under way: each is reported as aborted.
-    package func abortAll() {
-        self.mailbox.order(.abort)
+    package func abortAll() { self.client.abortAll() }
+
+    /// Ends what is under way and the threads; requests sent from now on are aborted at once.
+    package func stop() { self.client.stop() }
+
+    private static func keeping(_ limits: HTTPClientLimits) -> HTTPClientLimits {
+        var limits = limits
+        limits.fieldsKept = ["retry-after", "date"]
+        return limits
     }
 
-    /// Ends what is under way and the thread; requests sent from now on are aborted at once.
-    package func stop() {
-        self.mailbox.order(.stop)
-    }
-
-    private static func startThread(_ seed: ThreadSeed) throws(WebhookClientError) {
-        let box = Unmanaged.passRetained(seed)
-        let run: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { raw in
-            guard let raw else { preconditionFailure("the thread was started without its seed") }
-            Unmanaged<ThreadSeed>.fromOpaque(raw).takeRetainedValue().run()
-            return nil
-        }
-        let status = cepoll_start_thread(run, box.toOpaque(), Self.stackBytes)
-        guard status == 0 else {
-            box.release()
-            throw .noThread
-        }
-    }
-}
-
-package enum WebhookClientError: Error, Sendable, Equatable, CustomStringConvertible {
-    case noDescriptors, noThread, noTransferLoop
-
-    package var description: String {
-        switch self {
-        case .noDescriptors: "no file descriptor is left for its transfer thread"
-        case .noThread: "no transfer thread can be started"
-        case .noTransferLoop: "no file descriptor or memory is left for its transfers"
-        }
-    }
-}
-
-/// All that the transfer thread is born with.
-private final class ThreadSeed: Sendable {
-    let mailbox: Mailbox
-    let names: NameThreads
-    let limits: WebhookLimits
-    let share: ConnectionShare
-    let egress: EgressPolicy
-    let userAgent: String
-    let logger: Logger
-    let onStart: @Sendable (Bool) -> Void
-
-    init(
-        mailbox: Mailbox, names: NameThreads, limits: WebhookLimits, share: ConnectionShare, egress: EgressPolicy,
-        userAgent: String, logger: Logger, onStart: @escaping @Sendable (Bool) -> Void
-    ) {
-        self.mailbox = mailbox
-        self.names = names
-        self.limits = limits
-        self.share = share
-        self.egress = egress
-        self.userAgent = userAgent
-        self.logger = logger
-        self.onStart = onStart
-    }
-
-    func run() {
-        defer { self.names.stop() }
-        guard
-            let loop = CurlLoop(
-                mailbox: self.mailbox, names: self.names, limits: self.limits, share: self.share,
-                egress: self.egress, userAgent: self.userAgent)
-        else {
-            self.logger.critical("No memory or descriptor for the transfer thread")
-            for request in self.mailbox.close() { request.completion(.aborted) }
-            self.onStart(false)
-            return
-        }
-        self.onStart(true)
-        loop.run()
-    }
-}
-
-/// What the rest of the house has for the transfer thread.
-final class Mailbox: Sendable {
-    enum Order: Comparable {
-        case none, abort, stop
-    }
-
-    private struct State {
-        var requests: [WebhookRequest] = []
-        var order = Order.none
-        var isSignalled = false
-        var isClosed = false
-    }
-
-    let event: EventFD
-    private let state = NIOLockedValueBox(State())
-
-    init(event: EventFD) {
-        self.event = event
-    }
-
-    /// - Returns: The requests that came too late.
-    func put(_ requests: [WebhookRequest]) -> [WebhookRequest] {
-        let (late, isFirst) = self.state.withLockedValue { state -> ([WebhookRequest], Bool) in
-            guard !state.isClosed else { return (requests, false) }
-            state.requests += requests
-            return ([], Self.signalOnce(&state))
-        }
-        if isFirst { self.event.signal() }
-        return late
-    }
-
-    func order(_ order: Order) {
-        let isFirst = self.state.withLockedValue { state in
-            state.order = max(state.order, order)
-            if order == .stop { state.isClosed = true }
-            return Self.signalOnce(&state)
-        }
-        if isFirst { self.event.signal() }
-    }
-
-    func take() -> (requests: [WebhookRequest], order: Order) {
-        self.event.drain()
-        return self.state.withLockedValue { state in
-            defer {
-                state.requests = []
-                state.order = .none
-                state.isSignalled = false
-            }
-            return (state.requests, state.order)
-        }
-    }
-
-    /// Takes no more, and gives back what had not been taken.
-    func close() -> [WebhookRequest] {
-        self.state.withLockedValue { state in
-            state.isClosed = true
-            defer { state.requests = [] }
-            return state.requests
-        }
-    }
-
-    /// One system call for all that is put while the thread is on its way.
-    private static func signalOnce(_ state: inout State) -> Bool {
-        defer { state.isSignalled = true }
-        return !state.isSignalled
-    }
+    private static func userAgent(_ version: String) -> String { "herald/\(version)" }
 }

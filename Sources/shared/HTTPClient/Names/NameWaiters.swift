@@ -1,4 +1,3 @@
-import Domain
 import NIOCore
 
 /// The requests that wait for the addresses of their names; a value of the transfer thread.

@@ -1,11 +1,9 @@
-package import Domain
-
 /// Which names are known, which are being looked up, and which is looked up next; a value that the transfer thread asks.
 ///
 /// ```
 ///  want ──► fresh: known ───────────────────────────────────────────► answered
 ///   │       stale: known, and looked up again behind the caller ────► answered
-///   └─────► waiting, a turn of its project ──next──► running ──finished──► known, or failed for a while
+///   └─────► waiting, a turn of its owner ──next──► running ──finished──► known, or failed for a while
 /// ```
 package struct NameTable {
     /// What is known of a name.
@@ -35,14 +33,14 @@ package struct NameTable {
 
     private struct Turn: Hashable {
         let name: String
-        let project: ProjectID?
+        let owner: String?
     }
 
     /// Names that are looked up at once.
     package static let runningMax = 32
-    /// Of these, as many as projects may take together that are not known to have their names answered.
+    /// Of these, as many as owners may take together that are not known to have their names answered.
     package static let unprovenMax = 24
-    /// Names that are kept beside those that callers wait for, and projects of which something is known.
+    /// Names that are kept beside those that callers wait for, and owners of which something is known.
     package static let namesMax = 8192
     /// How long a name without an address is not looked up again, ms.
     static let missingMilliseconds: Int64 = 2000
@@ -56,12 +54,12 @@ package struct NameTable {
     private var entries: [String: Entry] = [:]
     /// How many ``entries`` there are when those that nobody waits for are dropped.
     private var clearedAt = Self.namesMax
-    private var turns = FairQueue<ProjectID?, String>()
-    /// What stands in ``turns``, so that a name stands there once for each project.
+    private var turns = FairQueue<String?, String>()
+    /// What stands in ``turns``, so that a name stands there once for each owner.
     private var queued: Set<Turn> = []
     /// Callers that left since ``turns`` was cleared of what they had waited for.
     private var left = 0
-    private var lookups: [ProjectID?: ProjectLookups] = [:]
+    private var lookups: [String?: OwnerLookups] = [:]
     /// How many ``lookups`` there are when those that say nothing are dropped.
     private var lookupsClearedAt = Self.namesMax
     package private(set) var runningCount = 0
@@ -74,32 +72,32 @@ package struct NameTable {
     /// Asks for a name.
     ///
     /// A caller that is answered with `waiting` has to give up (``leave(_:now:)``) or be there when the name is finished.
-    package mutating func want(_ name: String, for project: ProjectID?, now: Int64) -> Answer {
-        if let index = self.entries.index(forKey: name), let answer = self.known(index, name, for: project, now: now) {
+    package mutating func want(_ name: String, for owner: String?, now: Int64) -> Answer {
+        if let index = self.entries.index(forKey: name), let answer = self.known(index, name, for: owner, now: now) {
             return answer
         }
         var entry = self.entries[name] ?? self.makeEntry()
         entry.waiting += 1
         self.entries[name] = entry
-        // Also when another project waits for it already: that one may have many that go first.
-        if !entry.isRunning { self.enqueue(name, of: project) }
+        // Also when another owner waits for it already: that one may have many that go first.
+        if !entry.isRunning { self.enqueue(name, of: owner) }
         return .waiting
     }
 
     /// What can be said without a lookup; nil: nothing.
     private mutating func known(
-        _ index: [String: Entry].Index, _ name: String, for project: ProjectID?, now: Int64
+        _ index: [String: Entry].Index, _ name: String, for owner: String?, now: Int64
     ) -> Answer? {
         let entry = self.entries.values[index]
         guard let foundAt = entry.foundAt else { return nil }
         if entry.addresses.isEmpty { return now < entry.dueAt ? .failed : nil }
         guard now - foundAt < self.staleMilliseconds else { return nil }
-        if now >= entry.dueAt, !entry.isRunning { self.enqueue(name, of: project) }
+        if now >= entry.dueAt, !entry.isRunning { self.enqueue(name, of: owner) }
         return .addresses(entry.addresses)
     }
 
-    private mutating func enqueue(_ name: String, of project: ProjectID?) {
-        if self.queued.insert(Turn(name: name, project: project)).inserted { self.turns.append(name, of: project) }
+    private mutating func enqueue(_ name: String, of owner: String?) {
+        if self.queued.insert(Turn(name: name, owner: owner)).inserted { self.turns.append(name, of: owner) }
     }
 
     /// A caller waits no more.
@@ -118,32 +116,32 @@ package struct NameTable {
         self.queued = self.queued.filter { wanted.contains($0.name) }
     }
 
-    /// The next name to look up, one of each project in turn; ``finished(_:of:_:now:)`` has to follow.
+    /// The next name to look up, one of each owner in turn; ``finished(_:of:_:now:)`` has to follow.
     ///
-    /// A project may take half of what is left, see ``ProjectLookups``: one that has nothing but silent names leaves room for
+    /// An owner may take half of what is left, see ``OwnerLookups``: one that has nothing but silent names leaves room for
     /// the others, and so do many of them.
-    package mutating func next(now: Int64) -> (name: String, project: ProjectID?)? {
+    package mutating func next(now: Int64) -> (name: String, owner: String?)? {
         while self.runningCount < Self.runningMax {
-            guard let (project, name) = self.takeTurn(now) else { return nil }
-            self.queued.remove(Turn(name: name, project: project))
+            guard let (owner, name) = self.takeTurn(now) else { return nil }
+            self.queued.remove(Turn(name: name, owner: owner))
             guard var entry = self.entries[name], !entry.isRunning, self.isDue(entry, now) else { continue }
             entry.runningSince = now
             self.entries[name] = entry
             if self.lookups.count >= self.lookupsClearedAt { self.clearLookups(now) }
-            self.lookups[project, default: ProjectLookups()].begin(now)
+            self.lookups[owner, default: OwnerLookups()].begin(now)
             self.runningCount += 1
-            return (name, project)
+            return (name, owner)
         }
         return nil
     }
 
-    private mutating func takeTurn(_ now: Int64) -> (owner: ProjectID?, element: String)? {
+    private mutating func takeTurn(_ now: Int64) -> (owner: String?, element: String)? {
         // Taken out meanwhile, since the rule reads other parts of this value.
-        var turns = FairQueue<ProjectID?, String>()
+        var turns = FairQueue<String?, String>()
         swap(&turns, &self.turns)
         defer { swap(&turns, &self.turns) }
-        return turns.popFirst { project in
-            (self.lookups[project] ?? ProjectLookups()).mayBegin(beside: self.runningCount, now: now)
+        return turns.popFirst { owner in
+            (self.lookups[owner] ?? OwnerLookups()).mayBegin(beside: self.runningCount, now: now)
         }
     }
 
@@ -153,7 +151,7 @@ package struct NameTable {
         self.lookupsClearedAt = max(Self.namesMax, self.lookups.count * 2)
     }
 
-    /// What is kept: names, and turns of projects.
+    /// What is kept: names, and turns of owners.
     package var sizes: (names: Int, turns: Int) { (self.entries.count, self.queued.count) }
 
     private func isDue(_ entry: Entry, _ now: Int64) -> Bool {
@@ -164,11 +162,11 @@ package struct NameTable {
     ///
     /// - Returns: What the callers that wait for it are to be told.
     package mutating func finished(
-        _ name: String, of project: ProjectID?, _ result: NameLookup.Result, now: Int64
+        _ name: String, of owner: String?, _ result: NameLookup.Result, now: Int64
     ) -> Answer {
         self.runningCount -= 1
         var entry = self.entries[name] ?? Entry()
-        self.lookups[project]?.end(since: entry.runningSince, result, now: now)
+        self.lookups[owner]?.end(since: entry.runningSince, result, now: now)
         entry.runningSince = nil
         entry.waiting = 0
         // What was known is good until it is too old: a name server that is away for a moment stops nothing.

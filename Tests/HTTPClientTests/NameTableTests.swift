@@ -1,10 +1,9 @@
-import Domain
-import Notifier
+import HTTPClient
 import Testing
 
 struct NameTableTests {
-    private let noisy = try? ProjectID("noisy")
-    private let quiet = try? ProjectID("quiet")
+    private let noisy: String? = "noisy"
+    private let quiet: String? = "quiet"
 
     private func table() -> NameTable { NameTable(freshMilliseconds: 5000, staleMilliseconds: 20_000) }
 
@@ -15,7 +14,7 @@ struct NameTableTests {
         return names
     }
 
-    @Test func `A project takes half of what is free for the unproven, and the next finds room at once`() {
+    @Test func `An owner takes half of what is free for the unproven, and the next finds room at once`() {
         var table = self.table()
         for index in 0..<10_000 { #expect(table.want("n\(index)", for: self.noisy, now: 0) == .waiting) }
         #expect(self.start(&table).count == 12)
@@ -25,15 +24,15 @@ struct NameTableTests {
     }
 
     /// Projects that ask for nothing but names whose servers are silent.
-    private func silent(_ count: Int, in table: inout NameTable, now: Int64) -> [ProjectID?] {
-        let projects = (0..<count).map { try? ProjectID("silent\($0)") }
-        for (number, project) in projects.enumerated() {
-            for index in 0..<100 { _ = table.want("s\(number)-\(index)-\(now)", for: project, now: now) }
+    private func silent(_ count: Int, in table: inout NameTable, now: Int64) -> [String?] {
+        let owners = (0..<count).map { String?("silent\($0)") }
+        for (number, owner) in owners.enumerated() {
+            for index in 0..<100 { _ = table.want("s\(number)-\(index)-\(now)", for: owner, now: now) }
         }
-        return projects
+        return owners
     }
 
-    @Test func `However many names of six projects are silent, another project finds a thread at once`() {
+    @Test func `However many names of six owners are silent, another owner finds a thread at once`() {
         var table = self.table()
         _ = self.silent(6, in: &table, now: 0)
         #expect(self.start(&table).count <= NameTable.unprovenMax)
@@ -41,29 +40,29 @@ struct NameTableTests {
         #expect(self.start(&table) == ["q"])
     }
 
-    @Test func `Threads are kept from all projects that lately had a silent name, for a minute`() {
+    @Test func `Threads are kept from all owners that lately had a silent name, for a minute`() {
         var table = self.table()
-        // More projects than there are threads, so that all threads are taken once.
-        let projects = self.silent(40, in: &table, now: 0)
-        var running: [(name: String, project: ProjectID?)] = []
+        // More owners than there are threads, so that all threads are taken once.
+        let owners = self.silent(40, in: &table, now: 0)
+        var running: [(name: String, owner: String?)] = []
         while let next = table.next(now: 0) { running.append(next) }
         #expect(running.count == NameTable.runningMax)
-        for (name, project) in running { _ = table.finished(name, of: project, .silent, now: 10_000) }
+        for (name, owner) in running { _ = table.finished(name, of: owner, .silent, now: 10_000) }
         // Those that were not served yet are new, and take one each of what is kept.
-        var second: [(name: String, project: ProjectID?)] = []
+        var second: [(name: String, owner: String?)] = []
         while let next = table.next(now: 10_000) { second.append(next) }
-        #expect(Set(second.map(\.project)).isSuperset(of: Set(projects).subtracting(running.map(\.project))))
-        for (name, project) in second { _ = table.finished(name, of: project, .silent, now: 20_000) }
+        #expect(Set(second.map(\.owner)).isSuperset(of: Set(owners).subtracting(running.map(\.owner))))
+        for (name, owner) in second { _ = table.finished(name, of: owner, .silent, now: 20_000) }
         _ = self.silent(40, in: &table, now: 20_000)
         #expect(self.start(&table, now: 20_000).count == NameTable.unprovenMax)
         for index in 0..<4 {
-            let project = try? ProjectID("other\(index)")
-            #expect(table.want("o\(index)", for: project, now: 20_000) == .waiting)
+            let owner = String?("other\(index)")
+            #expect(table.want("o\(index)", for: owner, now: 20_000) == .waiting)
         }
         #expect(self.start(&table, now: 20_000) == ["o0", "o1", "o2", "o3"])
     }
 
-    @Test func `A project whose names are answered may have half of all that is free`() {
+    @Test func `An owner whose names are answered may have half of all that is free`() {
         var table = self.table()
         _ = table.want("a", for: self.quiet, now: 0)
         _ = self.start(&table)
@@ -113,7 +112,7 @@ struct NameTableTests {
         }
     }
 
-    @Test func `A name that a project waits for in a long line is looked up in the turn of another that wants it`() {
+    @Test func `A name that an owner waits for in a long line is looked up in the turn of another that wants it`() {
         var table = self.table()
         for index in 0..<1000 { _ = table.want("n\(index)", for: self.noisy, now: 0) }
         _ = self.start(&table)

@@ -1,4 +1,4 @@
-/// Which addresses this house may call on behalf of its tenants.
+/// Which addresses may be called on behalf of tenants.
 ///
 /// It judges the address a socket is about to connect to, after every name, redirect of a resolver and spelling has been
 /// resolved, so there is nothing to trick by writing an address differently. Everything that is not public by the IANA

@@ -1,5 +1,5 @@
 import Glibc
-import Notifier
+import HTTPClient
 import TestKit
 import Testing
 

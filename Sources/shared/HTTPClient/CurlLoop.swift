@@ -1,15 +1,13 @@
 import CCurl
 import CEpoll
-import Domain
 import Glibc
-import HTTPClient
 
 /// The transfer thread: libcurl's multi interface over epoll.
 ///
 /// This file and `Transfer.swift` alone touch libcurl's pointers.
 ///
 /// Everything in here belongs to the thread that made it and never leaves it; requests come in and results go out as
-/// values. libcurl tells which descriptors to watch and when to wake; in between the thread sleeps, for ever when
+/// values. libcurl says which descriptors to watch and when to wake; in between the thread sleeps, for ever when
 /// nothing is under way.
 ///
 /// Requests are spread over several multi handles by their host. Whenever a transfer is taken out of one, libcurl 7.88
@@ -28,19 +26,20 @@ final class CurlLoop {
 
     private let mailbox: Mailbox
     private let nameThreads: NameThreads
-    private let limits: WebhookLimits
+    private let limits: HTTPClientLimits
+    private let fieldsKept: [ResponseHead.FieldName]
     private let share: ConnectionShare
-    /// What ``multis`` keep to.
+    /// The bound of ``multis``.
     private var connectionsMax: Int
-    private let egress: EgressPolicy
+    private let egress: EgressPolicy?
     private let userAgent: String
     private let multis: [Multi]
     private let epoll: Epoll
-    /// Whose each watched descriptor is.
+    /// The multi handle of each watched descriptor.
     private var owners: [Int32: Multi] = [:]
     private var idle: [Transfer] = []
     /// Taken from the mailbox and not begun yet.
-    private var waiting = FairQueue<ProjectID?, PendingRequest>()
+    private var waiting = FairQueue<String?, PendingRequest>()
     private var names: NameTable
     private var waiters = NameWaiters()
     private var addressLists = AddressLists()
@@ -49,7 +48,7 @@ final class CurlLoop {
     private var unwatched: [UnsafeMutableRawPointer] = []
 
     init?(
-        mailbox: Mailbox, names: NameThreads, limits: WebhookLimits, share: ConnectionShare, egress: EgressPolicy,
+        mailbox: Mailbox, names: NameThreads, limits: HTTPClientLimits, share: ConnectionShare, egress: EgressPolicy?,
         userAgent: String
     ) {
         guard curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK, let epoll = Epoll(),
@@ -60,9 +59,10 @@ final class CurlLoop {
         self.mailbox = mailbox
         self.nameThreads = names
         self.names = NameTable(
-            freshMilliseconds: Int64(min(WebhookLimits.namesFreshMax, limits.namesUsableMax).milliseconds),
+            freshMilliseconds: Int64(min(HTTPClientLimits.namesFreshMax, limits.namesUsableMax).milliseconds),
             staleMilliseconds: Int64(limits.namesUsableMax.milliseconds))
         self.limits = limits
+        self.fieldsKept = limits.fieldsKept.map { ResponseHead.FieldName($0) }
         self.share = share
         self.connectionsMax = share.max
         self.egress = egress
@@ -87,7 +87,7 @@ final class CurlLoop {
         var isOpen = true
         var running: Int32 = 0
         var hasMail = false
-        self.epoll.wait(milliseconds: self.patience()) { event in
+        self.epoll.wait(milliseconds: self.sleepTime()) { event in
             if event.descriptor == self.mailbox.event.descriptor {
                 hasMail = true
                 return
@@ -127,12 +127,12 @@ final class CurlLoop {
 
     private func openMail() -> Bool {
         let (requests, order) = self.mailbox.take()
-        // Those of one project come one after the other: each run is put in its queue at once.
+        // Those of one owner come one after the other: each run is put in its queue at once.
         var rest = requests[...]
         while let first = rest.first {
-            let project = first.project
-            let run = rest.prefix { $0.project == project }
-            self.waiting.append(contentsOf: run.lazy.map { PendingRequest(request: $0) }, of: project)
+            let owner = first.owner
+            let run = rest.prefix { $0.owner == owner }
+            self.waiting.append(contentsOf: run.lazy.map { PendingRequest(request: $0) }, of: owner)
             rest = rest[run.endIndex...]
         }
         switch order {
@@ -152,7 +152,7 @@ final class CurlLoop {
     /// Milliseconds to sleep.
     ///
     /// Rounded up, so that libcurl is never woken before its time and asked in circles.
-    private func patience() -> Int32 {
+    private func sleepTime() -> Int32 {
         guard self.waiting.isEmpty else { return 0 }
         var wakeAt = self.waiters.nextDeadline ?? .max
         for multi in self.multis { if let at = multi.wakeAt, at < wakeAt { wakeAt = at } }
@@ -167,11 +167,10 @@ final class CurlLoop {
     /// Starts a request, or has it wait for the address of its name: libcurl is given addresses, and looks up none.
     private func start(_ pending: PendingRequest) {
         let request = pending.request
-        guard request.host != HTTPURL.unreadableOrigin else { return self.failUnreadable(request) }
         let now = self.now()
-        guard let host = request.hostName else { return self.begin(pending, now: now) }
+        guard let host = request.url.hostName else { return self.begin(pending, now: now) }
         if host.isAddress { return self.begin(pending, at: [host.name], of: host, now: now) }
-        switch self.names.want(host.name, for: request.project, now: now) {
+        switch self.names.want(host.name, for: request.owner, now: now) {
         case .addresses(let addresses): self.begin(pending, at: addresses, of: host, now: now)
         case .failed: self.fail(pending, .resolve, now: now)
         case .waiting: self.wait(pending, for: host, now: now)
@@ -196,13 +195,13 @@ final class CurlLoop {
         let now = self.now()
         for finished in self.nameThreads.takeFinished() {
             let answer = self.names.finished(
-                finished.name, of: finished.project, finished.result, now: now)
+                finished.name, of: finished.owner, finished.result, now: now)
             for waiter in self.waiters.take(finished.name) {
                 var pending = waiter.pending
                 pending.since = waiter.since
                 switch answer {
                 // In its turn again: all at once would open a connection each.
-                case .addresses: self.waiting.append(pending, of: pending.request.project)
+                case .addresses: self.waiting.append(pending, of: pending.request.owner)
                 case .failed, .waiting: self.fail(pending, .resolve, now: now)
                 }
             }
@@ -219,27 +218,15 @@ final class CurlLoop {
     }
 
     private func lookUpNames(_ now: Int64) {
-        while let (name, project) = self.names.next(now: now) { self.nameThreads.start(name, of: project) }
-    }
-
-    /// libcurl is given nothing that ``HTTPURL`` does not read: it might look up a name of its own finding.
-    private func failUnreadable(_ request: WebhookRequest) {
-        do throws(HTTPURLInvalid) {
-            _ = try HTTPURL(request.url)
-            request.completion(.finished(.unreachable(.other), Exchange()))
-        } catch .scheme {
-            request.completion(.finished(.forbidden, Exchange()))
-        } catch {
-            request.completion(.finished(.unreachable(.other), Exchange()))
-        }
+        while let (name, owner) = self.names.next(now: now) { self.nameThreads.start(name, of: owner) }
     }
 
     /// Ends a request that libcurl does not have.
-    private func fail(_ pending: PendingRequest, _ failure: Outcome.Failure, now: Int64) {
+    private func fail(_ pending: PendingRequest, _ failure: HTTPClientFailure, now: Int64) {
         let since = pending.since ?? now
-        var exchange = Exchange()
+        var exchange = HTTPExchange()
         (exchange.dns, exchange.total) = (Int(now - since), Int(now - (pending.earlier?.startedAt ?? since)))
-        pending.request.completion(.finished(.unreachable(failure), exchange))
+        pending.request.completion(.failed(failure, exchange))
     }
 
     // MARK: Transfers
@@ -253,28 +240,32 @@ final class CurlLoop {
         let request = pending.request
         guard
             let transfer = self.idle.popLast()
-                ?? Transfer(egress: self.egress, limits: self.limits, userAgent: self.userAgent)
+                ?? Transfer(
+                    egress: self.egress, limits: self.limits, fieldsKept: self.fieldsKept, userAgent: self.userAgent)
         else {
             return self.fail(pending, .other, now: now)
         }
         transfer.begin(pending, addresses: addresses, now: now)
         let easy = transfer.easy
-        ccurl_set_string(easy, CURLOPT_URL, request.url)
-        ccurl_set_offset(easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(request.body.count))
-        // Not copied: the transfer keeps the body alive until it is done.
-        ccurl_set_pointer(easy, CURLOPT_POSTFIELDS, request.body.start)
+        transfer.use(request.method)
+        ccurl_set_string(easy, CURLOPT_URL, request.url.text)
+        if request.method.hasBody {
+            ccurl_set_offset(easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(request.body?.count ?? 0))
+            // Not copied: the transfer keeps the body alive until it is done.
+            ccurl_set_pointer(easy, CURLOPT_POSTFIELDS, request.body?.start)
+        }
         for line in request.headers { transfer.headers = curl_slist_append(transfer.headers, line) }
         // libcurl would ask for `100 Continue` above 1 MiB, and simple receivers never answer that.
         transfer.headers = curl_slist_append(transfer.headers, "Expect:")
         ccurl_set_list(easy, CURLOPT_HTTPHEADER, transfer.headers)
         self.underWay[easy] = transfer
         // By what libcurl knows addresses by, so that those of one host are known to one of them.
-        let hash = (request.hostName?.key ?? request.host).hashValue
+        let hash = (request.url.hostName?.key ?? request.url.origin).hashValue
         let multi = self.multis[Int(UInt(bitPattern: hash) % UInt(Self.multisCount))]
         transfer.multi = multi
         multi.transfers += 1
         if curl_multi_add_handle(multi.handle, easy) != CURLM_OK {
-            self.finish(transfer, with: .finished(.unreachable(.other), Exchange()))
+            self.finish(transfer, with: .failed(.other, HTTPExchange()))
         }
     }
 
@@ -294,19 +285,18 @@ final class CurlLoop {
                 self.start(again)
                 continue
             }
-            let outcome = transfer.outcome(of: code, status: status)
-            self.finish(transfer, with: .finished(outcome, transfer.exchange(now: now)))
+            self.finish(transfer, with: transfer.result(of: code, status: status, now: now))
         }
     }
 
-    private func finish(_ transfer: Transfer, with result: WebhookResult) {
+    private func finish(_ transfer: Transfer, with result: HTTPClientResult) {
         self.release(transfer)?(result)
     }
 
     /// Takes a transfer away from libcurl.
     ///
     /// - Returns: The completion of its request, which has not been called.
-    private func release(_ transfer: Transfer) -> (@Sendable (WebhookResult) -> Void)? {
+    private func release(_ transfer: Transfer) -> (@Sendable (HTTPClientResult) -> Void)? {
         if let multi = transfer.multi {
             curl_multi_remove_handle(multi.handle, transfer.easy)
             multi.transfers -= 1
@@ -385,7 +375,7 @@ final class CurlLoop {
         let now = self.now()
         for easy in self.unwatched {
             guard let transfer = self.underWay[easy] else { continue }
-            self.finish(transfer, with: .finished(.unreachable(.other), transfer.exchange(now: now)))
+            self.finish(transfer, with: .failed(.other, transfer.exchange(now: now)))
         }
         self.unwatched = []
     }

@@ -1,6 +1,5 @@
 import CCurl
 import CEpoll
-import Domain
 import Glibc
 
 /// One easy handle with what is known of the exchange it carries; used again and again, never by two threads.
@@ -11,9 +10,12 @@ final class Transfer {
     private var addresses: AddressList?
     /// Where it is under way, or was last.
     var multi: Multi?
-    private let egress: EgressPolicy
-    private let limits: WebhookLimits
-    private var request: WebhookRequest?
+    private let egress: EgressPolicy?
+    private let limits: HTTPClientLimits
+    private let fieldsKept: [ResponseHead.FieldName]
+    private var request: HTTPClientRequest?
+    /// The method that libcurl has; `post` until it is given another.
+    private var method = HTTPClientRequest.Method.post
     private var progress = Progress()
 
     /// What has happened so far.
@@ -31,6 +33,7 @@ final class Transfer {
         var reconnected = false
         var head = ResponseHead()
         var bodyBytes = 0
+        var body: [UInt8] = []
         var hasOpenedSocket = false
         var targets = 0
         var lastTarget: IPAddress?
@@ -38,16 +41,19 @@ final class Transfer {
     }
 
     /// Makes a handle of its own, which the loop cleans up; nil when there is no memory for one.
-    init?(egress: EgressPolicy, limits: WebhookLimits, userAgent: String) {
+    init?(
+        egress: EgressPolicy?, limits: HTTPClientLimits, fieldsKept: [ResponseHead.FieldName], userAgent: String
+    ) {
         guard let easy = curl_easy_init() else { return nil }
         self.easy = easy
         self.egress = egress
         self.limits = limits
+        self.fieldsKept = fieldsKept
         self.prepare(userAgent: userAgent)
     }
 
     /// Seconds that libcurl knows addresses it has read: those that may still be on their way to connect, and more.
-    private static func addressSeconds(_ limits: WebhookLimits) -> Int {
+    private static func addressSeconds(_ limits: HTTPClientLimits) -> Int {
         limits.connectTimeout.milliseconds / 1000 + Int(Self.addressesReadMilliseconds / 1000) + 1
     }
 
@@ -81,10 +87,24 @@ final class Transfer {
         ccurl_set_long(self.easy, CURLOPT_FRESH_CONNECT, self.progress.isSecond ? 1 : 0)
     }
 
+    /// Has libcurl speak a method; to be called before it is given a body, which makes the method a POST to it.
+    func use(_ method: HTTPClientRequest.Method) {
+        guard method != self.method else { return }
+        self.method = method
+        // Each of the three replaces what the others said.
+        switch method {
+        case .get, .delete: ccurl_set_long(self.easy, CURLOPT_HTTPGET, 1)
+        case .head: ccurl_set_long(self.easy, CURLOPT_NOBODY, 1)
+        case .post, .put, .patch: ccurl_set_long(self.easy, CURLOPT_POST, 1)
+        }
+        let isNamed = method == .put || method == .patch || method == .delete
+        ccurl_set_string(self.easy, CURLOPT_CUSTOMREQUEST, isNamed ? method.rawValue : nil)
+    }
+
     /// Forgets the exchange; the connection stays in libcurl's cache when it can be used again.
-    func end() -> (@Sendable (WebhookResult) -> Void)? {
+    func end() -> (@Sendable (HTTPClientResult) -> Void)? {
         ccurl_set_list(self.easy, CURLOPT_HTTPHEADER, nil)
-        ccurl_set_pointer(self.easy, CURLOPT_POSTFIELDS, nil)
+        if self.method.hasBody { ccurl_set_pointer(self.easy, CURLOPT_POSTFIELDS, nil) }
         curl_slist_free_all(self.headers)
         self.headers = nil
         if self.addresses != nil { ccurl_set_list(self.easy, CURLOPT_RESOLVE, nil) }
@@ -106,7 +126,7 @@ final class Transfer {
     func mayConnect(to address: IPAddress?) -> Bool {
         self.progress.lastTarget = address
         self.progress.targets += 1
-        guard let address, self.egress.permits(address) else {
+        guard let address, self.egress?.permits(address) ?? true else {
             self.progress.wasRefused = true
             return false
         }
@@ -117,7 +137,7 @@ final class Transfer {
 
     /// Judges a request that is about to go out.
     ///
-    /// The first does. When a kept connection ends before a byte of the answer, libcurl sends the request again by itself,
+    /// The first does. When a kept connection ends before a byte of the response, libcurl sends the request again by itself,
     /// and would try one kept connection after the other: it is told to open a fresh one, and only that is let out.
     func maySend() -> Bool {
         self.progress.requestsBegun += 1
@@ -154,15 +174,17 @@ final class Transfer {
     }
 
     func takeHeader(_ line: UnsafeRawBufferPointer) -> Bool {
-        self.progress.head.take(line)
+        self.progress.head.take(line, keeping: self.fieldsKept)
     }
 
-    func takeBody(_ count: Int) -> Bool {
-        self.progress.bodyBytes += count
-        return self.progress.bodyBytes <= WebhookLimits.bodyBytesMax
+    func takeBody(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        let room = self.limits.bodyKeptMax - self.progress.body.count
+        if room > 0 { self.progress.body += bytes.prefix(room) }
+        self.progress.bodyBytes += bytes.count
+        return self.progress.bodyBytes <= self.limits.bodyReadMax
     }
 
-    /// Whether libcurl holds no more of the answer than whole lines within our bounds: it keeps them, and the buffer of
+    /// Whether libcurl holds no more of the response than whole lines within our bounds: it keeps them, and the buffer of
     /// the line it read, until the handle is used again.
     var isReusable: Bool {
         guard !self.progress.head.isTooLarge else { return false }
@@ -171,21 +193,26 @@ final class Transfer {
         return firstByte == 0 || self.progress.head.isWhole
     }
 
-    func outcome(of code: CURLcode, status: Int) -> Outcome {
-        let wasCut = code == CURLE_WRITE_ERROR && self.progress.bodyBytes > WebhookLimits.bodyBytesMax
+    func result(of code: CURLcode, status: Int, now: Int64) -> HTTPClientResult {
+        let exchange = self.exchange(now: now)
+        let wasCut = code == CURLE_WRITE_ERROR && self.progress.bodyBytes > self.limits.bodyReadMax
         if code == CURLE_OK || wasCut {
-            // To libcurl a connection that ends between two header lines ends the answer.
-            guard self.progress.head.isWhole else { return .unreachable(.closed) }
-            return Outcome(status: status, retryAfter: self.progress.head.wish)
+            // To libcurl a connection that ends between two header lines ends the response.
+            guard self.progress.head.isWhole else { return .failed(.closed, exchange) }
+            let body = self.progress.body
+            return .responded(
+                HTTPClientResponse(
+                    status: status, fields: self.progress.head.fields, body: body,
+                    isBodyWhole: body.count == self.progress.bodyBytes), exchange)
         }
-        if self.progress.head.isTooLarge { return .unreachable(.tooLarge) }
+        if self.progress.head.isTooLarge { return .failed(.tooLarge, exchange) }
         // A name may have several addresses: it is forbidden only when none of them could be tried.
-        if self.progress.wasRefused, !self.progress.hasOpenedSocket { return .forbidden }
-        return Outcome(failure: code, wasSent: self.progress.requestsBegun > 0)
+        if self.progress.wasRefused, !self.progress.hasOpenedSocket { return .failed(.forbidden, exchange) }
+        return .failed(HTTPClientFailure(code, wasSent: self.progress.requestsBegun > 0), exchange)
     }
 
     /// What libcurl measured of the exchange.
-    func exchange(now: Int64) -> Exchange {
+    func exchange(now: Int64) -> HTTPExchange {
         // Of each phase libcurl knows when it was over, counted from the start, and 0 for one that was not reached.
         func end(_ info: CURLINFO) -> Int {
             var microseconds: curl_off_t = 0
@@ -194,7 +221,7 @@ final class Transfer {
         }
         let (resolved, connected) = (end(CURLINFO_NAMELOOKUP_TIME_T), end(CURLINFO_CONNECT_TIME_T))
         let (secured, sent) = (end(CURLINFO_APPCONNECT_TIME_T), end(CURLINFO_PRETRANSFER_TIME_T))
-        var exchange = Exchange()
+        var exchange = HTTPExchange()
         exchange.dns = Int(self.progress.waited) + resolved / 1000
         exchange.connect = max(0, connected - resolved) / 1000
         exchange.tls = max(0, secured - connected) / 1000
@@ -203,8 +230,8 @@ final class Transfer {
         exchange.total = Int(now - self.progress.startedAt)
         exchange.reconnected = self.progress.reconnected
         // Of several, the one tried last need not be the one that was connected to.
-        let target = self.progress.targets == 1 ? self.progress.lastTarget : self.peer() ?? self.progress.lastTarget
-        exchange.address = target.map { AddressClass($0) }
+        exchange.address =
+            self.progress.targets == 1 ? self.progress.lastTarget : self.peer() ?? self.progress.lastTarget
         return exchange
     }
 
@@ -220,9 +247,10 @@ final class Transfer {
     /// What is the same in all exchanges, and the callbacks, which fire only while libcurl works on this handle.
     private func prepare(userAgent: String) {
         ccurl_set_long(self.easy, CURLOPT_NOSIGNAL, 1)
+        ccurl_set_long(self.easy, CURLOPT_POST, 1)
         ccurl_set_long(self.easy, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
         ccurl_set_long(self.easy, CURLOPT_BUFFERSIZE, 1024)  // the least; the default costs 16 KiB a transfer
-        ccurl_set_long(self.easy, CURLOPT_MAXAGE_CONN, WebhookLimits.idleSecondsMax)
+        ccurl_set_long(self.easy, CURLOPT_MAXAGE_CONN, HTTPClientLimits.idleSecondsMax)
         ccurl_set_long(self.easy, CURLOPT_MAXLIFETIME_CONN, self.limits.connectionSecondsMax)
         ccurl_set_long(self.easy, CURLOPT_DNS_CACHE_TIMEOUT, Self.addressSeconds(self.limits))
         ccurl_set_string(self.easy, CURLOPT_USERAGENT, userAgent)
@@ -264,9 +292,10 @@ final class Transfer {
             return Unmanaged<Transfer>.fromOpaque(me).takeUnretainedValue().takeHeader(line) ? line.count : 0
         }
         ccurl_set_pointer(self.easy, CURLOPT_WRITEDATA, me)
-        ccurl_set_write_function(self.easy) { _, size, count, me in
+        ccurl_set_write_function(self.easy) { bytes, size, count, me in
             guard let me else { return 0 }
-            return Unmanaged<Transfer>.fromOpaque(me).takeUnretainedValue().takeBody(size * count) ? size * count : 0
+            let part = UnsafeRawBufferPointer(start: bytes, count: size * count)
+            return Unmanaged<Transfer>.fromOpaque(me).takeUnretainedValue().takeBody(part) ? part.count : 0
         }
     }
 }

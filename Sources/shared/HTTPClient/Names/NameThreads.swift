@@ -1,20 +1,19 @@
 import CEpoll
-import Domain
 import NIOConcurrencyHelpers
 import NIOCore
 
 /// The threads that look names up: as many from the start to the end of the process.
 ///
-/// The transfer thread hands a name to them only while one is free, so there is no line here.
+/// The transfer thread hands a name to them only while one is free, so nothing queues here.
 final class NameThreads: Sendable {
     struct Finished: Sendable {
         let name: String
-        let project: ProjectID?
+        let owner: String?
         let result: NameLookup.Result
     }
 
     private struct State {
-        var names = CircularBuffer<(name: String, project: ProjectID?)>()
+        var names = CircularBuffer<(name: String, owner: String?)>()
         var finished: [Finished] = []
         var isStopped = false
     }
@@ -29,14 +28,14 @@ final class NameThreads: Sendable {
 
     /// Starts the threads.
     ///
-    /// - Parameter wake: Given when a lookup has finished.
-    init(wake: EventFD, lookup: @escaping @Sendable (String) -> NameLookup.Result) throws(WebhookClientError) {
+    /// - Parameter wake: Signalled when a lookup has finished.
+    init(wake: EventFD, lookup: @escaping @Sendable (String) -> NameLookup.Result) throws(HTTPClientError) {
         self.wake = wake
         self.lookup = lookup
         for _ in 0..<NameTable.runningMax {
             let box = Unmanaged.passRetained(self)
             let run: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { raw in
-                guard let raw else { preconditionFailure("the thread was started without its seed") }
+                guard let raw else { preconditionFailure("the thread was started without its arguments") }
                 Unmanaged<NameThreads>.fromOpaque(raw).takeRetainedValue().run()
                 return nil
             }
@@ -48,8 +47,8 @@ final class NameThreads: Sendable {
         }
     }
 
-    func start(_ name: String, of project: ProjectID?) {
-        self.state.withLockedValue { $0.names.append((name, project)) }
+    func start(_ name: String, of owner: String?) {
+        self.state.withLockedValue { $0.names.append((name, owner)) }
         self.signal()
     }
 
@@ -87,7 +86,7 @@ final class NameThreads: Sendable {
             guard let next else { continue }
             let result = self.lookup(next.name)
             self.state.withLockedValue {
-                $0.finished.append(Finished(name: next.name, project: next.project, result: result))
+                $0.finished.append(Finished(name: next.name, owner: next.owner, result: result))
             }
             self.wake.signal()
         }

@@ -1,5 +1,4 @@
 import CCurl
-import HTTPClient
 
 /// The addresses of a host as `CURLOPT_RESOLVE` has them, made once and given with many transfers.
 ///

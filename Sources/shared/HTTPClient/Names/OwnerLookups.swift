@@ -1,9 +1,9 @@
-/// The lookups of one project, and how many it may have at once.
+/// The lookups of one owner, and how many it may have at once.
 ///
-/// A lookup that is not answered holds its thread for 10 s and longer. So a project whose names were answered last may take
+/// A lookup that is not answered holds its thread for 10 s and longer. So an owner whose names were answered last may take
 /// half of the threads that are free, and any other half of what is free of ``NameTable/unprovenMax``; the threads beyond
-/// those are there for projects that are answered, and for the first lookup of each project that was never asked.
-struct ProjectLookups {
+/// those are there for owners that are answered, and for the first lookup of each owner that was never asked.
+struct OwnerLookups {
     /// A lookup that runs for so long counts as not answered, ms.
     private static let slowMilliseconds: Int64 = 2000
     /// For how long a lookup without an answer counts, ms.
@@ -24,7 +24,7 @@ struct ProjectLookups {
         return self.silentAt.map { now - $0 < Self.silenceMilliseconds } ?? false
     }
 
-    /// - Parameter runningCount: Lookups of all projects that run.
+    /// - Parameter runningCount: Lookups of all owners that run.
     func mayBegin(beside runningCount: Int, now: Int64) -> Bool {
         let isTrusted = !self.isSilent(now) && (self.isAnswered || self.runningSince.isEmpty)
         let threads = isTrusted ? NameTable.runningMax : NameTable.unprovenMax

@@ -1,4 +1,4 @@
-import Notifier
+import HTTPClient
 import TestKit
 import Testing
 

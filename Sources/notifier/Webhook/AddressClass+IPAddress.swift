@@ -1,7 +1,8 @@
 package import Domain
+package import HTTPClient
 
 extension AddressClass {
-    /// The class of an address, whatever this house's operator opened.
+    /// The class of an address, whatever the operator opened.
     ///
     /// What the kernel connects over IPv4 is of the class of that address.
     package init(_ address: IPAddress) {
