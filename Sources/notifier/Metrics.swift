@@ -38,19 +38,29 @@ struct NotifierMetrics: Sendable {
     private let blockedCount: Gauge
     private let parkedCount = Gauge(label: "herald.subscriptions.parked")
     private let pendingCount: Gauge
-    private let attempts: [OutcomeWord: Counter]
+    private let attempts: [AttemptKind: Counter]
 
-    /// - Parameter pool: Of whose deliveries; what is counted adds up over all pools, what is measured stands beside it.
-    init(pool: String) {
+    private struct AttemptKind: Hashable {
+        let channel: Destination
+        let outcome: OutcomeWord
+    }
+
+    /// - Parameters:
+    ///   - pool: Of whose deliveries; what is counted adds up over all pools, what is measured stands beside it.
+    ///   - channels: That deliver.
+    init(pool: String, channels: [Destination]) {
         let dimensions = [("pool", pool)]
         self.underWayCount = Gauge(label: "herald.delivery.under_way", dimensions: dimensions)
         self.bytesCount = Gauge(label: "herald.delivery.bytes", dimensions: dimensions)
         self.blockedCount = Gauge(label: "herald.delivery.blocked", dimensions: dimensions)
         self.pendingCount = Gauge(label: "herald.events.pending", dimensions: dimensions)
         self.attempts = Dictionary(
-            uniqueKeysWithValues: OutcomeWord.allCases.map { word in
-                let dimensions = [("channel", "webhook"), ("outcome", word.rawValue)]
-                return (word, Counter(label: "herald.delivery.attempts", dimensions: dimensions))
+            uniqueKeysWithValues: channels.flatMap { channel in
+                OutcomeWord.allCases.map { word in
+                    let dimensions = [("channel", channel.rawValue), ("outcome", word.rawValue)]
+                    let counter = Counter(label: "herald.delivery.attempts", dimensions: dimensions)
+                    return (AttemptKind(channel: channel, outcome: word), counter)
+                }
             })
     }
 
@@ -101,9 +111,8 @@ struct NotifierMetrics: Sendable {
 
     func pending(events count: Int) { self.pendingCount.record(count) }
 
-    /// - Parameter outcome: As it counts for the subscription, whose final statuses are refusals.
-    func finished(_ outcome: Outcome) {
-        self.attempts[OutcomeWord(outcome)]?.increment()
+    func finished(_ outcome: Outcome, by channel: Destination) {
+        self.attempts[AttemptKind(channel: channel, outcome: OutcomeWord(outcome))]?.increment()
     }
 
     /// How an attempt ended, in as many words as a chart can hold.
@@ -115,7 +124,7 @@ struct NotifierMetrics: Sendable {
             switch outcome {
             case .accepted: self = .accepted
             case .deferred: self = .deferred
-            case .refused: self = .refused
+            case .refused, .gone: self = .refused
             case .forbidden: self = .forbidden
             case .unreachable(let failure):
                 switch failure {

@@ -34,7 +34,7 @@ package struct NotifierSettings: Sendable {
         engine.bytesInFlight = try reader.integer(Setting.notifierBytesInFlight)
         engine.confirmedOnly = reader.boolean(Setting.confirmationRequired) == true
         engine.disableAfter = try reader.seconds(Setting.notifierDisableAfter)
-        engine.retryAfterMax = try reader.seconds(Setting.webhookRetryAfterMax)
+        engine.notBeforeMax = try reader.seconds(Setting.webhookRetryAfterMax)
         engine.lease = try reader.seconds(Setting.notifierLease)
         self.drain = try reader.seconds(Setting.notifierDrain)
         engine.drain = Self.drain(within: self.drain)

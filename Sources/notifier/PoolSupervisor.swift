@@ -97,9 +97,11 @@ struct PoolSupervisor: Service {
                 eventLoopGroup: self.eventLoops, logger: self.logger)
             let wakeups = RedisBlockingConnection(
                 endpoint: link.target.endpoint, eventLoopGroup: self.eventLoops, logger: self.logger)
-            let client = try await WebhookClient.started(
-                limits: self.settings.webhook, share: connections, egress: self.settings.egress,
-                version: HeraldVersion.text, logger: self.logger)
+            let channels = Channels([
+                try await WebhookChannel.started(
+                    limits: self.settings.webhook, share: connections, egress: self.settings.egress,
+                    version: HeraldVersion.text, logger: self.logger)
+            ])
             let opening = Opening("the store of \(link.name)", drain: self.settings.drain, logger: self.logger) {
                 let store = try await self.control.open(on: redis, logger: self.logger)
                     .entering(in: self.control, as: link.homes, by: nil)
@@ -109,14 +111,14 @@ struct PoolSupervisor: Service {
                 return (store: store, now: look.now)
             } services: { opened in
                 let engine = Engine(
-                    store: opened.store, client: client, wakeups: wakeups, masterKey: self.settings.store.masterKey,
+                    store: opened.store, channels: channels, wakeups: wakeups, masterKey: self.settings.store.masterKey,
                     vault: self.settings.store.vault, settings: settings, limiter: limiter, hosts: self.hosts,
                     gate: self.gate, pool: link.name, now: opened.now, eventLoopGroup: self.eventLoops,
                     logger: self.logger)
                 if link.isDefault { self.onWork() }
                 return [StoreWatch(opened.store, name: link.name, logger: self.logger), engine]
             }
-            return [StoppingClient(client: client), redis, wakeups, opening]
+            return [StoppingChannels(channels: channels), redis, wakeups, opening]
         }
         return ServedPool(
             group: ServiceGroup(configuration: .init(services: [worker], logger: self.logger)), limiter: limiter,
@@ -129,13 +131,13 @@ extension PoolLink {
     fileprivate var name: String { self.homes.map { $0?.text ?? "default" }.joined(separator: ",") }
 }
 
-/// Ends a transfer thread after the engine, which is the last to use it.
-private struct StoppingClient: Service {
-    let client: WebhookClient
+/// Ends the threads of the channels after the engine, which is the last to use them.
+private struct StoppingChannels: Service {
+    let channels: Channels
 
     func run() async throws {
-        // Cancelled or asked to stop: the thread ends either way.
+        // Cancelled or asked to stop: the threads end either way.
         try? await gracefulShutdown()
-        self.client.stop()
+        self.channels.stop()
     }
 }

@@ -117,7 +117,7 @@ struct DeliveryTests {
                 let health = try await house.store.deliveries.health(of: house.queue, subscription: id)
                 #expect(
                     health?.log.attempts.map(\.report.end)
-                        == [204, status, status].map { .answered(status: $0) })
+                        == [204, status, status].map { .answered(code: $0) })
                 #expect(try await house.deadLetters().isEmpty)
             }
         }

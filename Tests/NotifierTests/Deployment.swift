@@ -142,6 +142,7 @@ struct Deployment: Sendable {
     func withEngine<Result: Sendable>(
         settings: EngineSettings = EngineSettings(), limits: HTTPClientLimits = HTTPClientLimits(),
         opening ranges: [String] = ["127.0.0.0/8"], at endpoint: RedisEndpoint? = nil,
+        beside others: [any Notifier.Channel] = [],
         _ body: @Sendable (Engine) async throws -> Result
     ) async throws -> Result {
         let endpoint = endpoint ?? self.redis.endpoint
@@ -151,9 +152,10 @@ struct Deployment: Sendable {
             endpoint: endpoint, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
         let store = try await Store.open(on: pool, shards: 4, logger: quietLogger())
         let now = try await store.deliveries.look(at: [0])[0].now
-        let result = try await withClient(opening: ranges, limits: limits) { client in
+        let result = try await withWebhooks(opening: ranges, limits: limits) { client in
             let engine = Engine(
-                store: store, client: client, wakeups: wakeups, masterKey: self.masterKey, settings: settings, now: now,
+                store: store, channels: Channels([client] + others), wakeups: wakeups, masterKey: self.masterKey,
+                settings: settings, now: now,
                 eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
             let group = ServiceGroup(
                 services: [engine], gracefulShutdownSignals: [], cancellationSignals: [], logger: quietLogger())

@@ -133,7 +133,7 @@ struct ShardScheduleTests {
 
             var (schedule, inFlight) = (ShardSchedule(), InFlightDeliveries())
             let startables = leases.sorted { $0.body.count > $1.body.count }.map {
-                ShardSchedule.Startable(id: inFlight.start($0), lease: $0)
+                LeasedDelivery(id: inFlight.start($0), lease: $0)
             }
             schedule.took(more: false, startables, isBounded: false)
             #expect((schedule.next() == .perform(.start)) as Bool)
@@ -151,7 +151,7 @@ struct ShardScheduleTests {
             try await deployment.post("\"\(String(repeating: "x", count: 300_000))\"")
             var (schedule, inFlight) = (ShardSchedule(), InFlightDeliveries())
             let startables = try await deployment.takeAll().map {
-                ShardSchedule.Startable(id: inFlight.start($0), lease: $0)
+                LeasedDelivery(id: inFlight.start($0), lease: $0)
             }
             schedule.took(more: true, startables, isBounded: false)
             #expect((!schedule.hasRoomToStart && !schedule.settlerMayLease()) as Bool)

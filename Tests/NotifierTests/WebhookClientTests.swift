@@ -9,15 +9,13 @@ import Testing
 struct WebhookClientTests {
     @Test func `The request is exactly the one asked for`() async throws {
         try await WebhookReceiver.with { receiver in
-            try await withClient { client in
-                let headers = ["Content-Type: application/json", "webhook-id: 1"]
-                let result = await client.post(
-                    receiver.url("/hook?x=1&y=%20"), headers: headers, body: #"{"a":"é"}"#)
+            try await withWebhooks { client in
+                let result = await client.post(receiver.url("/hook?x=1&y=%20"), body: #"{"a":"é"}"#)
                 guard case .finished(let outcome, let exchange) = result else {
                     Issue.record("the request did not finish")
                     return
                 }
-                #expect(outcome == .accepted(status: 204))
+                #expect(outcome == .accepted(code: 204))
                 #expect(exchange.address == .loopback && exchange.total >= exchange.firstByte && exchange.tls == 0)
             }
             let request = try #require(receiver.requests.first)
@@ -39,8 +37,8 @@ struct WebhookClientTests {
     @Test func `A large body has its length and no Expect`() async throws {
         try await WebhookReceiver.with { receiver in
             let body = String(repeating: "x", count: 2 << 20)
-            try await withClient { client in
-                #expect(await client.outcome(receiver.url(), body: body) == .accepted(status: 204))
+            try await withWebhooks { client in
+                #expect(await client.outcome(receiver.url(), body: body) == .accepted(code: 204))
             }
             let request = try #require(receiver.requests.first)
             #expect(request.body.count == body.utf8.count)
@@ -51,10 +49,10 @@ struct WebhookClientTests {
 
     @Test func `User information becomes basic authentication, of this request only`() async throws {
         try await WebhookReceiver.with { receiver in
-            try await withClient { client in
+            try await withWebhooks { client in
                 let target = "127.0.0.1:\(receiver.port)/"
-                #expect(await client.outcome("http://us%65r:p%40ss@\(target)") == .accepted(status: 204))
-                #expect(await client.outcome("http://\(target)") == .accepted(status: 204))
+                #expect(await client.outcome("http://us%65r:p%40ss@\(target)") == .accepted(code: 204))
+                #expect(await client.outcome("http://\(target)") == .accepted(code: 204))
             }
             #expect(receiver.requests.map { $0["authorization"] } == ["Basic dXNlcjpwQHNz", nil])
         }
@@ -62,18 +60,18 @@ struct WebhookClientTests {
 
     @Test(
         arguments: [
-            (200, Outcome.accepted(status: 200)), (204, .accepted(status: 204)), (299, .accepted(status: 299)),
-            (410, .refused(status: 410)),
+            (200, Outcome.accepted(code: 200)), (204, .accepted(code: 204)), (299, .accepted(code: 299)),
+            (410, .gone(code: 410)),
         ]
             + [301, 302, 304, 307, 400, 401, 404, 408, 413, 425, 429, 500, 503, 599].map {
-                ($0, .deferred(status: $0, retryAfter: nil))
+                ($0, .deferred(code: $0, notBefore: nil))
             })
     func `An answer is what its status says, and no redirect is followed`(
         status: Int, outcome: Outcome
     ) async throws {
         let answer = ReceiverAnswer.status(status, headers: [("location", "/elsewhere")], body: "")
         try await WebhookReceiver.with(answers: ["/": answer]) { receiver in
-            try await withClient { #expect(await $0.outcome(receiver.url()) == outcome) }
+            try await withWebhooks { #expect(await $0.outcome(receiver.url()) == outcome) }
             #expect(receiver.requests.map(\.path) == ["/"])
         }
     }
@@ -81,13 +79,13 @@ struct WebhookClientTests {
     @Test(
         arguments: [
             ("7", .delay(seconds: 7)), ("  12\t", .delay(seconds: 12)), ("soon", nil), ("-3", nil), ("", nil),
-            ("Thu, 01 Jan 1970 00:00:10 GMT", .date(Timestamp(milliseconds: 10_000))),
-        ] as [(String, RetryAfter?)])
-    func `A Retry-After is heard and garbage is not`(text: String, asked: RetryAfter?) async throws {
+            ("Thu, 01 Jan 1970 00:00:10 GMT", .time(Timestamp(milliseconds: 10_000))),
+        ] as [(String, NotBefore?)])
+    func `A Retry-After is heard and garbage is not`(text: String, asked: NotBefore?) async throws {
         let answer = ReceiverAnswer.status(503, headers: [("ReTrY-aFter", text)], body: "later")
         try await WebhookReceiver.with(answers: ["/": answer]) { receiver in
-            try await withClient {
-                #expect(await $0.outcome(receiver.url()) == .deferred(status: 503, retryAfter: asked))
+            try await withWebhooks {
+                #expect(await $0.outcome(receiver.url()) == .deferred(code: 503, notBefore: asked))
             }
         }
     }
@@ -98,9 +96,9 @@ struct WebhookClientTests {
         let wish = ("Retry-After", "Sun, 06 Nov 1994 08:49:37 GMT")
         let answer = ReceiverAnswer.status(503, headers: isFirst ? [date, wish] : [wish, date], body: "later")
         try await WebhookReceiver.with(answers: ["/": answer]) { receiver in
-            try await withClient {
+            try await withWebhooks {
                 #expect(
-                    await $0.outcome(receiver.url()) == .deferred(status: 503, retryAfter: .delay(seconds: 30)))
+                    await $0.outcome(receiver.url()) == .deferred(code: 503, notBefore: .delay(seconds: 30)))
             }
         }
     }
@@ -117,10 +115,10 @@ struct WebhookClientTests {
         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n"
 
     @Test(arguments: [
-        (head(lines: 100, bytes: 5), Outcome.accepted(status: 200)),
+        (head(lines: 100, bytes: 5), Outcome.accepted(code: 200)),
         (head(lines: 101, bytes: 5), .unreachable(.tooLarge)),
         (head(lines: 16_000, bytes: 4), .unreachable(.tooLarge)),
-        (head(lines: 10, bytes: 2040), .accepted(status: 200)),
+        (head(lines: 10, bytes: 2040), .accepted(code: 200)),
         (head(lines: 11, bytes: 2040), .unreachable(.tooLarge)),
         (head(lines: 3, bytes: 90_000), .unreachable(.tooLarge)),
         (
@@ -133,7 +131,7 @@ struct WebhookClientTests {
                     + String(repeating: "a:\r\n", count: 60) + "\r\n", closes: false), .unreachable(.tooLarge)
         ),
         (
-            .raw(trailers + String(repeating: "a: b\r\n", count: 50) + "\r\n", closes: false), .accepted(status: 200)
+            .raw(trailers + String(repeating: "a: b\r\n", count: 50) + "\r\n", closes: false), .accepted(code: 200)
         ),
         (
             .raw(trailers + String(repeating: "a: b\r\n", count: 200) + "\r\n", closes: false),
@@ -144,7 +142,7 @@ struct WebhookClientTests {
         answer: ReceiverAnswer, outcome: Outcome
     ) async throws {
         try await WebhookReceiver.with(answers: ["/": answer]) { receiver in
-            try await withClient { #expect(await $0.outcome(receiver.url()) == outcome) }
+            try await withWebhooks { #expect(await $0.outcome(receiver.url()) == outcome) }
             #expect(receiver.count == 1)
         }
     }
@@ -159,10 +157,10 @@ struct WebhookClientTests {
         (.raw("hello", closes: true), .unreachable(.malformed)),
         (
             .raw("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Yes\r\ncontent-length: 0\r\n\r\n", closes: false),
-            .accepted(status: 201)
+            .accepted(code: 201)
         ),
-        (.raw("HTTP/1.1 200 OK\r\n\r\nno length, closed at the end", closes: true), .accepted(status: 200)),
-        (.raw("HTTP/1.0 200 OK\r\n\r\n", closes: true), .accepted(status: 200)),
+        (.raw("HTTP/1.1 200 OK\r\n\r\nno length, closed at the end", closes: true), .accepted(code: 200)),
+        (.raw("HTTP/1.0 200 OK\r\n\r\n", closes: true), .accepted(code: 200)),
         (
             .raw("HTTP/1.1 200 OK\r\nx: \(String(repeating: "y", count: 70_000))\r\n\r\n", closes: true),
             .unreachable(.tooLarge)
@@ -176,13 +174,13 @@ struct WebhookClientTests {
             .raw("HTTP/1.1 200 OK\r\nx: " + String(repeating: "y", count: 200_000), closes: false),
             .unreachable(.tooLarge)
         ),
-        (.endlessBody, .accepted(status: 200)),
+        (.endlessBody, .accepted(code: 200)),
     ])
     func `A misbehaving endpoint has the outcome it deserves, once`(
         answer: ReceiverAnswer, outcome: Outcome
     ) async throws {
         try await WebhookReceiver.with(answers: ["/": answer]) { receiver in
-            try await withClient { #expect(await $0.outcome(receiver.url()) == outcome) }
+            try await withWebhooks { #expect(await $0.outcome(receiver.url()) == outcome) }
             #expect(receiver.count == 1)
         }
     }
@@ -196,7 +194,7 @@ struct WebhookClientTests {
         var limits = HTTPClientLimits()
         limits.timeout = .milliseconds(300)
         try await WebhookReceiver.with(answers: ["/": answer]) { receiver in
-            try await withClient(limits: limits) {
+            try await withWebhooks(limits: limits) {
                 #expect(await $0.outcome(receiver.url()) == .unreachable(.timeout))
             }
         }
@@ -204,7 +202,7 @@ struct WebhookClientTests {
 
     @Test func `A port nobody listens on and a name nobody has are unreachable`() async throws {
         let port = try await freeLoopbackPort()
-        try await withClient { client in
+        try await withWebhooks { client in
             #expect(await client.outcome("http://127.0.0.1:\(port)/") == .unreachable(.connect))
             #expect(await client.outcome("http://nobody.invalid/") == .unreachable(.resolve))
             #expect(await client.outcome("https://127.0.0.1:\(port)/") == .unreachable(.connect))
@@ -213,7 +211,7 @@ struct WebhookClientTests {
 
     @Test func `An endpoint that does not speak TLS is a failure of TLS`() async throws {
         try await WebhookReceiver.with { receiver in
-            try await withClient { client in
+            try await withWebhooks { client in
                 #expect(await client.outcome("https://127.0.0.1:\(receiver.port)/") == .unreachable(.tls))
             }
         }
@@ -221,12 +219,12 @@ struct WebhookClientTests {
 
     @Test func `Many requests at once all end`() async throws {
         try await WebhookReceiver.with { receiver in
-            try await withClient { client in
+            try await withWebhooks { client in
                 let outcomes = await withTaskGroup(of: Outcome?.self) { group in
                     for index in 0..<2000 { group.addTask { await client.outcome(receiver.url("/\(index)")) } }
                     return await group.reduce(into: []) { $0.append($1) }
                 }
-                #expect(outcomes.allSatisfy { $0 == .accepted(status: 204) })
+                #expect(outcomes.allSatisfy { $0 == .accepted(code: 204) })
             }
             #expect(Set(receiver.requests.map(\.uri)).count == 2000)
             #expect(receiver.count == 2000)
@@ -235,13 +233,13 @@ struct WebhookClientTests {
 
     @Test func `What is under way ends as aborted, and what comes later does too`() async throws {
         try await WebhookReceiver.with(answers: ["/": .hang]) { receiver in
-            try await withClient { client in
+            try await withWebhooks { client in
                 async let first = client.post(receiver.url())
                 try await receiver.waitFor(count: 1)
                 client.abortAll()
                 #expect(await first == .aborted)
                 receiver.answer("/", with: .status(200))
-                #expect(await client.outcome(receiver.url()) == .accepted(status: 200))
+                #expect(await client.outcome(receiver.url()) == .accepted(code: 200))
                 client.stop()
                 #expect(await client.post(receiver.url()) == .aborted)
             }

@@ -54,7 +54,7 @@ package final class SubscriptionCache: Sendable {
             state.younger = [:]
             state.youngerBytes = 0
         }
-        state.youngerBytes += recipient.optionBytes - (state.younger[key]?.optionBytes ?? 0)
+        state.youngerBytes += recipient.byteCount - (state.younger[key]?.byteCount ?? 0)
         state.younger[key] = recipient
     }
 }

@@ -24,8 +24,8 @@ package struct EngineSettings: Sendable {
     package var confirmedOnly = false
     /// How long nothing but failures may come of a subscription until nothing is sent to it any more; zero: for ever.
     package var disableAfter = Duration.zero
-    /// How far the `Retry-After` of an answer is obeyed, whatever the waits of the policy.
-    package var retryAfterMax = Duration.seconds(3600)
+    /// How far a subscriber's wish to wait is obeyed, whatever the waits of the policy.
+    package var notBeforeMax = Duration.seconds(3600)
 
     package init() {}
 }
@@ -50,7 +50,7 @@ package struct Engine: Service {
     private static let turnsPerLease = 5
 
     private let deliveries: DeliveryStore
-    private let client: WebhookClient
+    private let channels: Channels
     private let limiter: ConcurrencyLimiter
     private let hosts: HostLimiter
     private let gate: SuspectGate
@@ -69,12 +69,12 @@ package struct Engine: Service {
     ///   - now: What Redis' clock just showed.
     ///   - hosts: Those of all engines of the process; nil: its own.
     package init(
-        store: Store, client: WebhookClient, wakeups: RedisBlockingConnection, masterKey: MasterKey,
+        store: Store, channels: Channels, wakeups: RedisBlockingConnection, masterKey: MasterKey,
         vault: Vault? = nil, settings: EngineSettings, hosts: HostLimiter? = nil, now: Timestamp,
         eventLoopGroup: any EventLoopGroup, logger: Logger
     ) {
         self.init(
-            store: store, client: client, wakeups: wakeups, masterKey: masterKey,
+            store: store, channels: channels, wakeups: wakeups, masterKey: masterKey,
             vault: vault ?? Vault(masterKey: masterKey),
             settings: settings,
             limiter: ConcurrencyLimiter(slots: settings.concurrency, bytes: settings.bytesInFlight),
@@ -88,29 +88,30 @@ package struct Engine: Service {
     ///   - gate: That of all engines of the process.
     ///   - pool: What this engine's Redis is called.
     init(
-        store: Store, client: WebhookClient, wakeups: RedisBlockingConnection, masterKey: MasterKey, vault: Vault,
+        store: Store, channels: Channels, wakeups: RedisBlockingConnection, masterKey: MasterKey, vault: Vault,
         settings: EngineSettings, limiter: ConcurrencyLimiter, hosts: HostLimiter, gate: SuspectGate, pool: String,
         now: Timestamp, eventLoopGroup: any EventLoopGroup, logger: Logger
     ) {
-        let (clock, metrics) = (RedisClock(shown: now), NotifierMetrics(pool: pool))
+        let (clock, metrics) = (RedisClock(shown: now), NotifierMetrics(pool: pool, channels: channels.destinations))
         var logger = logger
         logger[metadataKey: LogKey.pool] = "\(pool)"
         let reaping = NIOLockedValueBox(ReapRules(lease: settings.lease, at: .now))
         let planner = AttemptPlanner(
-            store: store, masterKey: masterKey, vault: vault, confirmedOnly: settings.confirmedOnly,
-            retryAfterMax: settings.retryAfterMax, limiter: limiter)
+            store: store,
+            recipients: Recipients(subscriptions: store.subscriptions, masterKey: masterKey, channels: channels),
+            vault: vault, confirmedOnly: settings.confirmedOnly, notBeforeMax: settings.notBeforeMax, budget: limiter)
         self.workers = (0..<store.deliveries.shards).map { shard in
             let inbox = ShardInbox(shard: shard, clock: clock, eventLoop: eventLoopGroup.next())
             let settler = Settler(
                 deliveries: store.deliveries, limiter: limiter, gate: gate, hosts: hosts, inbox: inbox,
                 settings: settings, metrics: metrics, logger: logger)
             return ShardWorker(
-                inbox: inbox, settler: settler, deliveries: store.deliveries, client: client, planner: planner,
+                inbox: inbox, settler: settler, deliveries: store.deliveries, channels: channels, planner: planner,
                 limiter: limiter, hosts: hosts, gate: gate, clock: clock, reaping: reaping, settings: settings,
                 metrics: metrics, logger: logger)
         }
         self.deliveries = store.deliveries
-        self.client = client
+        self.channels = channels
         self.limiter = limiter
         self.hosts = hosts
         self.gate = gate
@@ -229,18 +230,20 @@ package struct Engine: Service {
     ///
     /// Ending them once more after the engine is gone does no harm.
     private func limitDrain() {
-        let client = self.client
+        let channels = self.channels
         let limit = TimeAmount.milliseconds(Int64(self.settings.drain / .milliseconds(1)))
-        self.eventLoop.scheduleTask(in: limit) { client.abortAll() }
+        self.eventLoop.scheduleTask(in: limit) { channels.abortAll() }
     }
 
     private func drain() async {
-        let client = self.client
+        let channels = self.channels
         await withTaskCancellationHandler {
             await self.limiter.waitUntilIdle()
         } onCancel: {
             // Nothing waits for it any longer: what is in flight is handed back now.
-            client.abortAll()
+            channels.abortAll()
         }
     }
 }
+
+extension ConcurrencyLimiter: BodyBudget {}

@@ -37,17 +37,6 @@ package struct ShardSchedule: Sendable {
         case finish
     }
 
-    /// A lease that is to be attempted.
-    package struct Startable: Sendable {
-        package let id: InFlightDeliveries.ID
-        package let lease: Lease
-
-        package init(id: InFlightDeliveries.ID, lease: Lease) {
-            self.id = id
-            self.lease = lease
-        }
-    }
-
     /// A due time further away than this, ms, is left to a later look.
     package static let horizon: Int64 = 5_000
     /// Milliseconds until something that could not be leased although it was due is asked for again: at first, and when
@@ -91,9 +80,9 @@ package struct ShardSchedule: Sendable {
     private var backoffs = Array(repeating: Backoff(), count: Self.kinds)
     private var last = Work.sweep
     private var leaser = Leaser.none
-    private var starts = FairQueue<ProjectID, Startable>()
+    private var starts = FairQueue<ProjectID, LeasedDelivery>()
     private var startBytes = 0
-    private var soloSuspect: Startable?
+    private var soloSuspect: LeasedDelivery?
     private var wakes: [SubscriptionID] = []
     private var recheck = Self.recheckFirst
     private var timerAt: Timestamp?
@@ -215,7 +204,7 @@ package struct ShardSchedule: Sendable {
     }
 
     /// - Parameter isBounded: Whether the call could lease less than there was.
-    package mutating func took(more: Bool, _ started: [Startable], isBounded: Bool) {
+    package mutating func took(more: Bool, _ started: [LeasedDelivery], isBounded: Bool) {
         self.leaser = .none
         self.enqueue(started)
         if more { _ = self.request(.take) }
@@ -234,7 +223,7 @@ package struct ShardSchedule: Sendable {
     ///   - nextDue: When something may be leased next; nil: nothing waits, or nothing could be asked for.
     /// - Returns: As ``lookAgain(at:now:)``.
     package mutating func leased(
-        more: Bool, _ started: [Startable], nextDue: Timestamp?, now: Timestamp
+        more: Bool, _ started: [LeasedDelivery], nextDue: Timestamp?, now: Timestamp
     ) -> Int64? {
         self.leaser = .none
         self.enqueue(started)
@@ -252,7 +241,7 @@ package struct ShardSchedule: Sendable {
         return self.lookAgain(at: max(nextDue, soonest), now: now)
     }
 
-    private mutating func enqueue(_ started: [Startable]) {
+    private mutating func enqueue(_ started: [LeasedDelivery]) {
         guard !started.isEmpty else { return }
         for startable in started {
             self.starts.append(startable, of: startable.lease.queue.project)
@@ -263,8 +252,8 @@ package struct ShardSchedule: Sendable {
     }
 
     /// The leases to start in one step, of each project in turn.
-    package mutating func nextStarts() -> [Startable] {
-        var (slice, bytes) = ([Startable](), 0)
+    package mutating func nextStarts() -> [LeasedDelivery] {
+        var (slice, bytes) = ([LeasedDelivery](), 0)
         while slice.count < Self.startsMax, bytes < Self.startBytesMax, let next = self.starts.popFirst() {
             slice.append(next)
             bytes += next.lease.body.count
@@ -289,14 +278,14 @@ package struct ShardSchedule: Sendable {
     }
 
     /// Keeps the suspect that is to be attempted alone; there is one at most.
-    package mutating func keepSolo(_ suspect: Startable) {
+    package mutating func keepSolo(_ suspect: LeasedDelivery) {
         self.soloSuspect = suspect
     }
 
     /// Whether a suspect waits to be attempted alone.
     package var hasSolo: Bool { self.soloSuspect != nil }
 
-    package mutating func takeSolo() -> Startable? {
+    package mutating func takeSolo() -> LeasedDelivery? {
         defer { self.soloSuspect = nil }
         return self.soloSuspect
     }
@@ -314,8 +303,8 @@ package struct ShardSchedule: Sendable {
     }
 
     /// What is not started any more once the schedule stops.
-    package mutating func handBack() -> [Startable] {
-        var all: [Startable] = []
+    package mutating func handBack() -> [LeasedDelivery] {
+        var all: [LeasedDelivery] = []
         while let next = self.starts.popFirst() { all.append(next) }
         self.startBytes = 0
         return all

@@ -1,6 +1,5 @@
-/// The statuses of answers that end a delivery at once, without the retries of its policy.
-///
-/// A subscription names them in `_final_statuses`. 410 is one for every subscription.
+/// The statuses of HTTP answers that end a delivery at once, without the retries of its policy; a subscription names them in
+/// `_final_statuses`.
 package struct FinalStatuses: Sendable, Equatable {
     /// Statuses that can be named: every answer that is not a success.
     package static let range = 300...599
@@ -25,12 +24,6 @@ package struct FinalStatuses: Sendable, Equatable {
     private static let entryBytes = 32
 
     package func contains(_ status: Int) -> Bool {
-        status == Outcome.goneStatus || self.statuses.contains(status) || self.classes.contains(status / 100)
-    }
-
-    /// The outcome as it counts for the subscription: an answer with one of these statuses is a refusal.
-    package func judge(_ outcome: Outcome) -> Outcome {
-        if case .deferred(let status, _) = outcome, self.contains(status) { return .refused(status: status) }
-        return outcome
+        self.statuses.contains(status) || self.classes.contains(status / 100)
     }
 }

@@ -1,7 +1,34 @@
 import Domain
+import HTTPClient
 import NIOConcurrencyHelpers
 import Signing
 import Store
+
+/// Bounds the bytes of bodies in flight, by project.
+protocol BodyBudget: AnyObject, Sendable {
+    /// Whether a project may have one body more in flight.
+    func mayHold(_ project: ProjectID) -> Bool
+    func hold(bytes: Int, of project: ProjectID)
+    func release(bytes: Int, of project: ProjectID)
+}
+
+/// The body of attempts, counted for its project as long as one of them is in flight.
+package final class AttemptBody: Sendable {
+    let bytes: PinnedBytes
+    let project: ProjectID
+    private let budget: any BodyBudget
+
+    init(_ bytes: PinnedBytes, of project: ProjectID, budget: any BodyBudget) {
+        self.bytes = bytes
+        self.project = project
+        self.budget = budget
+        budget.hold(bytes: bytes.count, of: project)
+    }
+
+    deinit {
+        self.budget.release(bytes: self.bytes.count, of: self.project)
+    }
+}
 
 /// The large bodies of one shard that are in flight, so that a message is in memory and counted once, however many calls its
 /// leases come in.

@@ -1,6 +1,6 @@
 package import Domain
 
-extension RetryAfter {
+extension NotBefore {
     /// Reads the `Retry-After` of an answer (RFC 9110, 10.2.3).
     ///
     /// A date is understood against the answer's own `Date`, so that the clock of neither side has to be right.
@@ -9,7 +9,7 @@ extension RetryAfter {
     ///   - text: The field's value, blanks around it cut off.
     ///   - sentAt: The value of the answer's `Date`; nil when it has none.
     /// - Returns: nil for anything that is neither a number nor a date.
-    package init?(_ text: String, sentAt date: String?) {
+    package init?(retryAfter text: String, sentAt date: String?) {
         guard !text.isEmpty, text.utf8.count <= Self.bytesMax else { return nil }
         if Self.isNumber(text[...]) {
             self = .delay(seconds: min(Int(text) ?? Self.secondsMax, Self.secondsMax))
@@ -17,7 +17,7 @@ extension RetryAfter {
             let sentAt = date.flatMap { $0.utf8.count <= Self.bytesMax ? Self.moment($0) : nil }
             self =
                 sentAt.map { .delay(seconds: min(max(moment - $0, 0), Self.secondsMax)) }
-                ?? .date(Timestamp(milliseconds: Int64(moment) * 1000))
+                ?? .time(Timestamp(milliseconds: Int64(moment) * 1000))
         } else {
             return nil
         }
