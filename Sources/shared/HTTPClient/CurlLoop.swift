@@ -259,7 +259,7 @@ final class CurlLoop {
         transfer.headers = curl_slist_append(transfer.headers, "Expect:")
         ccurl_set_list(easy, CURLOPT_HTTPHEADER, transfer.headers)
         self.underWay[easy] = transfer
-        // By what libcurl knows addresses by, so that those of one host are known to one of them.
+        // By the key of libcurl's addresses, so that those of one host are in one handle.
         let hash = (request.url.hostName?.key ?? request.url.origin).hashValue
         let multi = self.multis[Int(UInt(bitPattern: hash) % UInt(Self.multisCount))]
         transfer.multi = multi
@@ -336,7 +336,7 @@ final class CurlLoop {
     }
 
     private func limitConnections(of multi: Multi) {
-        // What is under way is bounded by who sends; kept connections, which never are more than that again, by this.
+        // What is under way is bounded by the caller; kept connections, which never are more than that again, by this.
         ccurl_multi_set_long(multi.handle, CURLMOPT_MAXCONNECTS, max(1, self.connectionsMax / Self.multisCount))
         ccurl_multi_set_long(multi.handle, CURLMOPT_MAX_TOTAL_CONNECTIONS, max(1, self.connectionsMax))
     }
@@ -369,7 +369,7 @@ final class CurlLoop {
         if !isWatched, let easy { self.unwatched.append(easy) }
     }
 
-    /// Ends the transfers that would wait for their deadline, since nothing is heard of their connections.
+    /// Ends the transfers that would wait for their deadline, since their connections are not watched.
     private func failUnwatched() {
         guard !self.unwatched.isEmpty else { return }
         let now = self.now()
@@ -384,5 +384,38 @@ final class CurlLoop {
         // The millisecond that has begun does not count: too early, and libcurl has us come again.
         let begun: Int64 = milliseconds == 0 ? 0 : 1
         multi.wakeAt = milliseconds < 0 ? nil : self.now() + milliseconds + begun
+    }
+}
+
+/// One of libcurl's multi handles, and when it wants to be woken.
+final class Multi {
+    private(set) var handle: UnsafeMutableRawPointer
+    /// Set before the first request.
+    weak var loop: CurlLoop?
+    /// In ms of the loop's clock; nil: not before something happens.
+    var wakeAt: Int64?
+    /// Transfers that it has.
+    var transfers = 0
+    /// Whether libcurl worked on it, so that transfers may have finished.
+    var hasWorked = false
+
+    init?() {
+        guard let handle = curl_multi_init() else { return nil }
+        self.handle = handle
+    }
+
+    /// Closes its connections, which libcurl does for a handle as a whole only.
+    ///
+    /// - Returns: false: it has transfers, or there was no memory, and nothing was done.
+    func renew() -> Bool {
+        guard self.transfers == 0, let fresh = curl_multi_init() else { return false }
+        curl_multi_cleanup(self.handle)
+        self.handle = fresh
+        self.wakeAt = nil
+        return true
+    }
+
+    deinit {
+        curl_multi_cleanup(self.handle)
     }
 }

@@ -1,7 +1,7 @@
 import CEpoll
 import Glibc
 
-/// Waits for many descriptors at once, and for a event from another thread.
+/// Waits for many descriptors at once, and for a signal from another thread.
 ///
 /// Only the thread that owns the transfers waits; `EventFD` is what the others hold.
 package final class Epoll {
@@ -32,7 +32,7 @@ package final class Epoll {
         var event = epoll_event()
         event.data.fd = descriptor
         event.events = (reading ? EPOLLIN.rawValue : 0) | (writing ? EPOLLOUT.rawValue : 0)
-        // A number may have been closed and given out again since we last heard of it: the kernel knows, we ask.
+        // A number may have been closed and given out again since it was watched: the kernel knows.
         if epoll_ctl(self.descriptor, EPOLL_CTL_MOD, descriptor, &event) == 0 { return true }
         return errno == ENOENT && epoll_ctl(self.descriptor, EPOLL_CTL_ADD, descriptor, &event) == 0
     }
@@ -41,7 +41,7 @@ package final class Epoll {
         epoll_ctl(self.descriptor, EPOLL_CTL_DEL, descriptor, nil)
     }
 
-    /// Waits until something happens, and tells it.
+    /// Waits until something happens, and calls back for each event.
     ///
     /// - Parameter milliseconds: At most this long; negative waits for ever, 0 only looks.
     func wait(milliseconds: Int32, _ body: (Event) -> Void) {

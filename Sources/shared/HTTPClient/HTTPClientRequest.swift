@@ -27,7 +27,7 @@ package struct HTTPClientRequest: Sendable {
     package let headers: [String]
     /// Sent when the method has a body; nil: an empty one.
     package let body: PinnedBytes?
-    /// Whose it is: owners take turns, so that many requests of one do not delay those of another.
+    /// Who has it sent: owners take turns, so that many requests of one do not delay those of another.
     package let owner: String?
     /// Called exactly once, on the thread that owns the transfers: it must be short and never block.
     package let completion: @Sendable (HTTPClientResult) -> Void
@@ -68,5 +68,22 @@ package final class PinnedBytes: Sendable {
 
     package func withSpan<Result>(_ body: (Span<UInt8>) -> Result) -> Result {
         self.storage.withMemoryRebound(to: UInt8.self) { body($0.span) }
+    }
+}
+
+/// A request that is to begin, or to begin again.
+struct PendingRequest {
+    let request: HTTPClientRequest
+    /// Since when it waits for its name, ms; nil: it has not had to.
+    var since: Int64?
+    /// What it has behind it when it begins again; nil: it begins.
+    var earlier: Earlier?
+
+    /// The part of an exchange that lies before its second begin.
+    struct Earlier {
+        /// When it began, ms.
+        let startedAt: Int64
+        /// Whether it was sent, over a kept connection that ended before a byte of a response.
+        let wasSent: Bool
     }
 }

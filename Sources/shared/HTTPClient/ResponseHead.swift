@@ -28,7 +28,7 @@ struct ResponseHead {
     /// - Parameters:
     ///   - line: With its line end.
     ///   - kept: The fields to keep.
-    /// - Returns: Whether there is room for more.
+    /// - Returns: Whether there is capacity for more.
     mutating func take(_ line: UnsafeRawBufferPointer, keeping kept: [FieldName]) -> Bool {
         self.bytes += line.count
         let isEnd = line.first == 0x0d || line.first == 0x0a

@@ -178,8 +178,8 @@ final class Transfer {
     }
 
     func takeBody(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        let room = self.limits.bodyKeptMax - self.progress.body.count
-        if room > 0 { self.progress.body += bytes.prefix(room) }
+        let capacity = self.limits.bodyKeptMax - self.progress.body.count
+        if capacity > 0 { self.progress.body += bytes.prefix(capacity) }
         self.progress.bodyBytes += bytes.count
         return self.progress.bodyBytes <= self.limits.bodyReadMax
     }

@@ -20,7 +20,7 @@ package struct NameTable {
         var addresses: [String] = []
         /// When ``addresses`` were found, or found to be missing; nil: not yet.
         var foundAt: Int64?
-        /// When it is looked up again if somebody asks for it: a while after each lookup, whatever that found.
+        /// When it is looked up again if a caller wants it: a while after each lookup, whatever that found.
         var dueAt: Int64 = 0
         /// Lookups in a row without an answer.
         var silences = 0
@@ -52,7 +52,7 @@ package struct NameTable {
     private let freshMilliseconds: Int64
     private let staleMilliseconds: Int64
     private var entries: [String: Entry] = [:]
-    /// How many ``entries`` there are when those that nobody waits for are dropped.
+    /// How many ``entries`` there are when those without a waiting caller are dropped.
     private var clearedAt = Self.namesMax
     private var turns = FairQueue<String?, String>()
     /// What stands in ``turns``, so that a name stands there once for each owner.
@@ -118,7 +118,7 @@ package struct NameTable {
 
     /// The next name to look up, one of each owner in turn; ``finished(_:of:_:now:)`` has to follow.
     ///
-    /// An owner may take half of what is left, see ``OwnerLookups``: one that has nothing but silent names leaves room for
+    /// An owner may take half of what is left, see ``OwnerLookups``: one that has nothing but silent names leaves capacity for
     /// the others, and so do many of them.
     package mutating func next(now: Int64) -> (name: String, owner: String?)? {
         while self.runningCount < Self.runningMax {
@@ -160,7 +160,7 @@ package struct NameTable {
 
     /// Takes the end of a lookup.
     ///
-    /// - Returns: What the callers that wait for it are to be told.
+    /// - Returns: The answer for the callers that wait for it.
     package mutating func finished(
         _ name: String, of owner: String?, _ result: NameLookup.Result, now: Int64
     ) -> Answer {
@@ -194,10 +194,56 @@ package struct NameTable {
 
     private mutating func makeEntry() -> Entry {
         if self.entries.count >= self.clearedAt {
-            // What nobody waits for can be looked up again; all of it at once, and then not soon again.
+            // A name without a waiting caller can be looked up again; all of it at once, and then not soon again.
             self.entries = self.entries.filter { $0.value.isRunning || $0.value.waiting > 0 }
             self.clearedAt = max(Self.namesMax, self.entries.count * 2)
         }
         return Entry()
+    }
+}
+
+/// The lookups of one owner, and how many it may have at once.
+///
+/// A lookup that is not answered holds its thread for 10 s and longer. So an owner whose names were answered last may take
+/// half of the threads that are free, and any other half of what is free of ``NameTable/unprovenMax``; the threads beyond
+/// those are there for owners that are answered, and for the first lookup of each owner that was never asked.
+struct OwnerLookups {
+    /// A lookup that runs for so long counts as not answered, ms.
+    private static let slowMilliseconds: Int64 = 2000
+    /// For how long a lookup without an answer counts, ms.
+    private static let silenceMilliseconds: Int64 = 60_000
+
+    /// When the lookups that run began, ms, the oldest first.
+    private var runningSince: [Int64] = []
+    /// When the last lookup without an answer ended, ms.
+    private var silentAt: Int64?
+    /// Whether the last lookup was answered.
+    private var isAnswered = false
+
+    var isRunning: Bool { !self.runningSince.isEmpty }
+
+    /// Whether a lookup was not answered lately, or is not as it seems.
+    func isSilent(_ now: Int64) -> Bool {
+        if let first = self.runningSince.first, now - first >= Self.slowMilliseconds { return true }
+        return self.silentAt.map { now - $0 < Self.silenceMilliseconds } ?? false
+    }
+
+    /// - Parameter runningCount: Lookups of all owners that run.
+    func mayBegin(beside runningCount: Int, now: Int64) -> Bool {
+        let isTrusted = !self.isSilent(now) && (self.isAnswered || self.runningSince.isEmpty)
+        let threads = isTrusted ? NameTable.runningMax : NameTable.unprovenMax
+        return self.runningSince.count < threads - runningCount
+    }
+
+    mutating func begin(_ now: Int64) { self.runningSince.append(now) }
+
+    /// - Parameter since: When the lookup began.
+    mutating func end(since: Int64?, _ result: NameLookup.Result, now: Int64) {
+        if let index = self.runningSince.firstIndex(where: { $0 == since }) { self.runningSince.remove(at: index) }
+        switch result {
+        case .addresses, .missing: self.isAnswered = true
+        case .silent: (self.isAnswered, self.silentAt) = (false, now)
+        case .unable: break
+        }
     }
 }

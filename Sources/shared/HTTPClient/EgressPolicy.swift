@@ -1,3 +1,5 @@
+import Glibc
+
 /// Which addresses may be called on behalf of tenants.
 ///
 /// It judges the address a socket is about to connect to, after every name, redirect of a resolver and spelling has been
@@ -83,5 +85,92 @@ package struct EgressPolicy: Sendable, Equatable {
     private static func range(_ text: String) -> AddressRange {
         guard let range = AddressRange(text) else { preconditionFailure("\(text) is not a range") }
         return range
+    }
+}
+
+/// An address a socket can connect to, however it was spelled.
+package enum IPAddress: Hashable, Sendable {
+    case v4(UInt32)
+    case v6(UInt128)
+
+    /// Reads the canonical spellings only (`inet_pton`): the sloppy ones are the resolver's business, not a setting's.
+    package init?(_ text: String) {
+        var v4 = in_addr()
+        var v6 = in6_addr()
+        if inet_pton(AF_INET, text, &v4) == 1 {
+            self = .v4(UInt32(bigEndian: v4.s_addr))
+        } else if inet_pton(AF_INET6, text, &v6) == 1 {
+            self = .v6(UInt128(v6))
+        } else {
+            return nil
+        }
+    }
+
+    /// The address of a socket about to be opened; nil for any family but IPv4 and IPv6.
+    init?(_ address: UnsafePointer<sockaddr>) {
+        let raw = UnsafeRawPointer(address)
+        switch Int32(address.pointee.sa_family) {
+        case AF_INET: self = .v4(UInt32(bigEndian: raw.loadUnaligned(as: sockaddr_in.self).sin_addr.s_addr))
+        case AF_INET6: self = .v6(UInt128(raw.loadUnaligned(as: sockaddr_in6.self).sin6_addr))
+        default: return nil
+        }
+    }
+
+    /// Bits in an address of this family.
+    package var width: Int {
+        switch self {
+        case .v4: 32
+        case .v6: 128
+        }
+    }
+}
+
+extension UInt128 {
+    fileprivate init(_ address: in6_addr) {
+        self = withUnsafeBytes(of: address) { $0.reduce(0) { $0 << 8 | UInt128($1) } }
+    }
+}
+
+/// A block of addresses in CIDR notation; a bare address is a block of one.
+package struct AddressRange: Hashable, Sendable, CustomStringConvertible {
+    package let base: IPAddress
+    /// Leading bits that must agree: 0...32 or 0...128.
+    package let prefixLength: Int
+    package let description: String
+
+    /// Reads `10.0.0.0/8`, `fd00::/8`, `192.0.2.1`.
+    ///
+    /// Nil when it is not one, or when bits behind the prefix are set: such a block says something else than its writer
+    /// meant.
+    package init?(_ text: String) {
+        let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let first = parts.first, let base = IPAddress(String(first)) else { return nil }
+        var length = base.width
+        if parts.count == 2 {
+            guard parts[1].utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
+                let number = Int(parts[1]), number <= base.width
+            else { return nil }
+            length = number
+        }
+        self.base = base
+        self.prefixLength = length
+        self.description = text
+        guard Self.masked(base, to: length) == base else { return nil }
+    }
+
+    package func contains(_ address: IPAddress) -> Bool {
+        Self.masked(address, to: self.prefixLength, family: self.base) == self.base
+    }
+
+    /// The address with everything behind the prefix cleared; nil when it is not of the family.
+    private static func masked(_ address: IPAddress, to length: Int, family: IPAddress) -> IPAddress? {
+        address.width == family.width ? self.masked(address, to: length) : nil
+    }
+
+    private static func masked(_ address: IPAddress, to length: Int) -> IPAddress {
+        switch address {
+        case .v4(let bits): .v4(length == 0 ? 0 : bits & (UInt32.max << UInt32(32 - length)))
+        case .v6(let bits): .v6(length == 0 ? 0 : bits & (UInt128.max << UInt128(128 - length)))
+        }
     }
 }
