@@ -42,7 +42,7 @@ struct HostLimiterTests {
                     try await deployment.withNotifier(settings: settings, limits: limits) {
                         try await deployment.post("1")
                         try await quick.waitFor(count: 1)
-                        // Two hang; the others come once there is room, as their first attempt.
+                        // Two hang; the others come once there is capacity, as their first attempt.
                         try await slow.waitFor(count: 2)
                         #expect(slow.count == 2)
                         let all = try await eventually {

@@ -53,7 +53,7 @@ struct ShardScheduleTests {
     @Test func `Subscriptions that could not be woken are woken when that is repeated`() throws {
         var schedule = ShardSchedule()
         let ids = try (0..<3).map { try #require(SubscriptionID(String(repeating: "0", count: 26) + "\($0)")) }
-        for id in ids { _ = schedule.hostHasRoom(for: id) }
+        for id in ids { _ = schedule.hostHasCapacity(for: id) }
         #expect((schedule.next() == .perform(.wake)) as Bool)
         let first = schedule.nextWakes()
         schedule.wakesFailed(first)
@@ -154,7 +154,7 @@ struct ShardScheduleTests {
                 LeasedDelivery(id: inFlight.start($0), lease: $0)
             }
             schedule.took(more: true, startables, isBounded: false)
-            #expect((!schedule.hasRoomToStart && !schedule.settlerMayLease()) as Bool)
+            #expect((!schedule.hasCapacityToStart && !schedule.settlerMayLease()) as Bool)
             var performed: [ShardSchedule.Action] = []
             for _ in 0..<3 {
                 performed.append(schedule.next())
@@ -163,7 +163,7 @@ struct ShardScheduleTests {
             #expect(performed == [.perform(.start), .perform(.take), .wait])
             _ = schedule.nextStarts()
             _ = schedule.nextStarts()
-            #expect(schedule.hasRoomToStart)
+            #expect(schedule.hasCapacityToStart)
         }
     }
 }

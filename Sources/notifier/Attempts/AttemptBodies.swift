@@ -53,7 +53,7 @@ final class SharedBodies: Sendable {
 
     private struct State {
         var entries: [Position: Entry] = [:]
-        /// Entries beyond which those whose body is gone are removed.
+        /// Entries beyond which those without a body are removed.
         var sweepAt = 64
 
         mutating func insert(_ entry: Entry, at position: Position) {

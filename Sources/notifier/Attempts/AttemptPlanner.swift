@@ -13,7 +13,7 @@ struct AttemptPlanner: Sendable {
         case ended(Settlement.Ending)
         /// It may not, because its host has as much in flight as may be.
         case full
-        /// It may not, and is kept for later by who said so.
+        /// It may not, and the caller keeps it for later.
         case kept
     }
 
@@ -27,7 +27,7 @@ struct AttemptPlanner: Sendable {
         case fail(LeasedDelivery, AttemptPolicy, Destination, host: String, VaultError)
         /// Nothing yet, because the project has as many bytes in flight as it may. It was admitted to this host.
         case postpone(LeasedDelivery, host: String)
-        /// Nothing until this host has room.
+        /// Nothing until this host has capacity.
         case park(LeasedDelivery, host: String)
         /// Nothing for now, because its subscription cannot be read.
         case unreadable(LeasedDelivery)
@@ -76,8 +76,8 @@ struct AttemptPlanner: Sendable {
     ///   - startables: All of one shard.
     ///   - now: By Redis' clock: what has expired by then is not attempted, and attempts are signed with it.
     ///   - bodies: Those of the shard.
-    ///   - admit: Asked once for each that is to be attempted.
-    /// - Throws: When Redis could not be asked where they go; then nothing has happened.
+    ///   - admit: Called once for each that is to be attempted.
+    /// - Throws: When subscriptions could not be read; then nothing has happened.
     func plan(
         _ startables: [LeasedDelivery], in shard: Int, at now: Timestamp, bodies: SharedBodies,
         admit: (LeasedDelivery, any ChannelTarget) -> Admission

@@ -23,7 +23,7 @@ package struct InFlightDeliveries: Sendable {
         /// Whether a renewal is under way whose answer may change the token.
         fileprivate var isRenewing = false
         fileprivate var ending: Settlement.Ending?
-        /// Set when its subscription waits for room at this host.
+        /// Set when its subscription waits for capacity at this host.
         fileprivate(set) var fullHost: String?
         /// nil: nothing was attempted.
         fileprivate var report: AttemptReport?
@@ -56,7 +56,7 @@ package struct InFlightDeliveries: Sendable {
     ///
     /// What ends untried while its lease is being renewed waits for the answer: only the newest token can write it down.
     ///
-    /// - Parameter fullHost: Where it found no room.
+    /// - Parameter fullHost: Where it found no capacity.
     /// - Returns: Whether it is the first that waits to be written down.
     package mutating func end(
         _ id: LeasedDelivery.ID, with ending: Settlement.Ending, _ report: AttemptReport?, fullHost: String? = nil
@@ -88,12 +88,12 @@ package struct InFlightDeliveries: Sendable {
         return Settlement(entry.token, of: entry.queue, ending, after: entry.report)
     }
 
-    /// Whose these are.
+    /// The projects of these.
     package func projects(of ids: [LeasedDelivery.ID]) -> [ProjectID] {
         ids.compactMap { self.entries[$0]?.queue.project }
     }
 
-    /// Of their bodies, how large they are and whose.
+    /// The sizes of their bodies, with their projects.
     func bodies(of ids: [LeasedDelivery.ID]) -> [(bytes: Int, project: ProjectID)] {
         ids.compactMap { self.entries[$0]?.body.map { ($0.bytes.count, $0.project) } }
     }

@@ -82,7 +82,7 @@ final class Settler: Sendable {
 
     /// - Parameters:
     ///   - report: Of the attempt; nil when none was made.
-    ///   - fullHost: Where it found no room, when its subscription waits for that.
+    ///   - fullHost: Where it found no capacity, when its subscription waits for that.
     func end(
         _ id: LeasedDelivery.ID, with ending: Settlement.Ending, _ report: AttemptReport? = nil,
         fullHost: String? = nil
@@ -102,7 +102,7 @@ final class Settler: Sendable {
             }
             while let ids = self.nextResults() {
                 await self.settle(ids)
-                // Outside of the lock: the last holder of a body tells the limiter.
+                // Outside of the lock: the last reference to a body releases its bytes in the limiter.
                 let ended = self.inFlight.withLockedValue { $0.remove(ids) }
                 self.limiter.settled(ids.count)
                 for entry in ended {

@@ -5,7 +5,7 @@ package import Store
 /// Decides what the worker of one shard does next; it performs nothing.
 ///
 /// ```
-///  wake-up signal, look, freed slots, due time, host with room ──► request ─┐
+///  wake-up signal, look, freed slots, due time, host with capacity ──► request ─┐
 ///                                                                          ▼
 ///  took, leased, settled ─────────────────────────────────────────► pending work ──► next() ──► perform(one step)
 /// ```
@@ -23,7 +23,7 @@ package struct ShardSchedule: Sendable {
         case reap
         /// Events wait to be fanned out.
         case take
-        /// Hosts have room for subscriptions that were parked.
+        /// Hosts have capacity for subscriptions that were parked.
         case wake
         /// Deliveries wait that may be due.
         case lease
@@ -110,8 +110,8 @@ package struct ShardSchedule: Sendable {
         return isNew
     }
 
-    /// A host has room for a subscription that was parked.
-    package mutating func hostHasRoom(for subscription: SubscriptionID) -> Bool {
+    /// A host has capacity for a subscription that was parked.
+    package mutating func hostHasCapacity(for subscription: SubscriptionID) -> Bool {
         guard !self.isStopping else { return false }
         self.wakes.append(subscription)
         return self.request(.wake)
@@ -170,13 +170,13 @@ package struct ShardSchedule: Sendable {
     private func isPermitted(_ work: Work) -> Bool {
         switch work {
         case .take: self.leaser == .none
-        case .lease: self.leaser == .none && self.hasRoomToStart
+        case .lease: self.leaser == .none && self.hasCapacityToStart
         case .start, .solo, .reap, .wake, .sweep: true
         }
     }
 
     /// Whether what is leased can be started soon; a `take` without it leases nothing.
-    package var hasRoomToStart: Bool { self.startBytes < Self.waitingBytesMax }
+    package var hasCapacityToStart: Bool { self.startBytes < Self.waitingBytesMax }
 
     /// The call of a step failed; it is to be repeated.
     ///
@@ -214,7 +214,7 @@ package struct ShardSchedule: Sendable {
 
     /// The worker, or a settlement, has leased.
     ///
-    /// Of what is due although nothing came, the window has no room: it is asked for again soon, but not at once. What was left
+    /// Of what is due although nothing came, the window has no capacity: it is asked for again soon, but not at once. What was left
     /// behind because its project has no share left is asked for at a look, or when there is less in flight, see
     /// ``FairShares/next()``.
     ///
@@ -297,7 +297,7 @@ package struct ShardSchedule: Sendable {
 
     /// Lets a settlement lease; ``leased(more:_:nextDue:now:)`` has to follow when it may.
     package mutating func settlerMayLease() -> Bool {
-        guard !self.isStopping, self.leaser == .none, self.hasRoomToStart else { return false }
+        guard !self.isStopping, self.leaser == .none, self.hasCapacityToStart else { return false }
         self.leaser = .settler
         return true
     }

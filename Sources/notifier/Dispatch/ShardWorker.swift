@@ -101,7 +101,7 @@ final class ShardWorker: Sendable {
     /// Without a slot it still turns events into waiting deliveries: a full notifier must not keep a message from the
     /// others.
     private func take() async throws(StoreError) {
-        let mayLease = self.gate.mayLease(self.inbox) && self.inbox.change { $0.hasRoomToStart }
+        let mayLease = self.gate.mayLease(self.inbox) && self.inbox.change { $0.hasCapacityToStart }
         let reservation = self.limiter.reserve(for: self.inbox, upTo: mayLease ? FairShares.perCallMax : 0)
         let taken: Taken
         do throws(StoreError) {
@@ -157,7 +157,7 @@ final class ShardWorker: Sendable {
         if swept.more { self.inbox.request(.sweep) }
     }
 
-    /// Has Redis look at parked subscriptions again whose host has room.
+    /// Has Redis look at parked subscriptions again whose host has capacity.
     ///
     /// What cannot be woken is found when its parking ends.
     private func wake() async throws(StoreError) {
@@ -204,7 +204,7 @@ final class ShardWorker: Sendable {
         if prepared.isEmpty { self.gate.soloEnded(by: self.inbox) } else { await self.begin(prepared) }
     }
 
-    /// Starts suspects, once Redis knows that their attempts have begun: only the lapse of such a lease makes them more
+    /// Starts suspects, once Redis has recorded that their attempts begin: only the lapse of such a lease makes them more
     /// suspicious.
     private func begin(_ suspects: [Prepared]) async {
         guard !suspects.isEmpty else { return }
@@ -332,8 +332,8 @@ final class ShardWorker: Sendable {
         return .admitted
     }
 
-    private func waiter(for lease: Lease) -> HostRoom.Waiter {
-        HostRoom.Waiter(subscription: lease.subscription, project: lease.queue.project, inbox: self.hostNumber)
+    private func waiter(for lease: Lease) -> HostCapacity.Waiter {
+        HostCapacity.Waiter(subscription: lease.subscription, project: lease.queue.project, inbox: self.hostNumber)
     }
 
     /// Has the subscription of a lease wait for its host.

@@ -16,7 +16,7 @@ import Store
 /// | `herald.delivery.overflowed` | counter | - | How many deliveries ended at once, because too many waited? |
 /// | `herald.delivery.expired` | counter | - | How many deliveries ended with their messages while they waited? |
 /// | `herald.delivery.quarantined` | counter | - | How many deliveries were given up that notifiers were lost with? |
-/// | `herald.dead_letters.dropped` | counter | - | How many dead letters went before their time, for want of room? |
+/// | `herald.dead_letters.dropped` | counter | - | How many dead letters were removed before their time, to keep to a limit? |
 /// | `herald.delivery.under_way` | gauge | `pool` | How many of the slots are taken? |
 /// | `herald.delivery.bytes` | gauge | `pool` | How many bytes of bodies are in flight? |
 /// | `herald.delivery.blocked` | gauge | `pool` | How many projects may begin nothing more now, by their share or their pace? |
@@ -46,7 +46,7 @@ struct NotifierMetrics: Sendable {
     }
 
     /// - Parameters:
-    ///   - pool: Of whose deliveries; what is counted adds up over all pools, what is measured stands beside it.
+    ///   - pool: The pool that is served; what is counted adds up over all pools, what is measured stands beside it.
     ///   - channels: That deliver.
     init(pool: String, channels: [Destination]) {
         let dimensions = [("pool", pool)]

@@ -4,9 +4,9 @@ import HTTPClient
 /// Bounds the attempts in flight to each host, so that one that is slow, with many subscriptions, cannot have all slots.
 ///
 /// A host is what a connection is made to: the origin that ``HTTPURL`` gives. Its attempts are shared between projects as
-/// ``FairShares`` does it, and so is what is remembered here. A subscription that finds no room waits here, in turn with
+/// ``FairShares`` does it, and so is what is remembered here. A subscription that finds no capacity waits here, in turn with
 /// those of other projects, until there is some.
-package struct HostRoom: Sendable {
+package struct HostCapacity: Sendable {
     /// A subscription that waits for a host.
     package struct Waiter: Hashable, Sendable {
         package let subscription: SubscriptionID
@@ -31,8 +31,8 @@ package struct HostRoom: Sendable {
     private static let wakeLife = Duration.seconds(2)
     /// Seconds a subscription is parked the first time.
     ///
-    /// It is woken when there is room, so this is for a notifier that is gone and wakes it no more, and for others that may have
-    /// room. Each gets a time of its own, so that they do not come back together.
+    /// It is woken when there is capacity, so this is for a notifier that is gone and wakes it no more, and for others that may have
+    /// capacity. Each gets a time of its own, so that they do not come back together.
     private static let parking = 15.0...25.0
     /// Seconds a subscription is parked that came back in vain, or is not remembered.
     private static let longParking = 30.0...60.0
@@ -42,7 +42,7 @@ package struct HostRoom: Sendable {
         let expected: Int
     }
 
-    /// A subscription that found no room.
+    /// A subscription that found no capacity.
     private struct Refused {
         /// The most of its deliveries that did at once.
         var deliveries = 0
@@ -101,21 +101,21 @@ package struct HostRoom: Sendable {
             return true
         }
 
-        /// Wakes as many as fit, once there is room worth it: an eighth of all.
+        /// Wakes as many as fit, once there is capacity worth it: an eighth of all.
         ///
         /// One by one, each would lease a whole window for one free place.
         mutating func wake(limit: Int, at now: ContinuousClock.Instant) -> [Waiter] {
             guard !self.waiting.isEmpty else { return [] }
-            var room = limit - self.inFlight - self.expected
-            guard room >= max(1, limit / 8) else { return [] }
+            var capacity = limit - self.inFlight - self.expected
+            guard capacity >= max(1, limit / 8) else { return [] }
             var woken: [Waiter] = []
-            while room > 0, woken.count < HostRoom.wakesMax, let waiter = self.waiting.popFirst() {
+            while capacity > 0, woken.count < HostCapacity.wakesMax, let waiter = self.waiting.popFirst() {
                 self.waitingNames.remove(waiter.subscription)
                 let refused = self.refused.removeValue(forKey: waiter.subscription)
-                let expected = max(1, min(refused?.deliveries ?? 1, HostRoom.perWake))
+                let expected = max(1, min(refused?.deliveries ?? 1, HostCapacity.perWake))
                 self.woken[waiter.subscription] = Woken(since: now, expected: expected)
                 self.expected += expected
-                room -= expected
+                capacity -= expected
                 woken.append(waiter)
             }
             return woken
@@ -188,7 +188,7 @@ package struct HostRoom: Sendable {
         }
     }
 
-    /// Has a subscription wait for room, with one delivery that found none; ``parked(_:for:at:)`` has to follow when it is
+    /// Has a subscription wait for capacity, with one delivery that found none; ``parked(_:for:at:)`` has to follow when it is
     /// remembered.
     ///
     /// One project leaves a part of what may be remembered to the others, see ``FairShares``. What is not remembered is parked

@@ -14,7 +14,7 @@ package enum OpenFiles {
     /// Raises the soft limit as far as needed and allowed.
     ///
     /// - Returns: How many attempts there may be at once; `wanted`, or fewer when the hard limit is too low.
-    static func makeRoom(for wanted: Int) -> Int {
+    static func raise(for wanted: Int) -> Int {
         var limit = rlimit()
         let needed = rlim_t(Self.needed(for: wanted))
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return wanted }

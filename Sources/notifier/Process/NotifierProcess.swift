@@ -1,3 +1,4 @@
+package import ArgumentParser
 import Domain
 import Logging
 import NIOPosix
@@ -5,11 +6,11 @@ import Placement
 import Redis
 import Runtime
 import ServiceLifecycle
-import Settings
+package import Settings
 import Startup
 import Store
 
-/// A notifier: takes what is owed to subscriptions out of Redis and delivers it.
+/// A notifier: takes deliveries that are due out of Redis and makes them.
 ///
 /// Any number of them may run.
 ///
@@ -24,16 +25,16 @@ package enum NotifierProcess {
     /// - Throws: ``SettingError``.
     static func services(_ context: HeraldProcess.Context) throws -> [any Service] {
         let logger = context.logger
-        let asked = try NotifierSettings(context.settings)
-        let room = OpenFiles.makeRoom(for: asked.engine.concurrency)
-        if room < asked.engine.concurrency {
-            // A default that does not fit is chosen anew; only a value that was asked for is a disappointment.
+        let given = try NotifierSettings(context.settings)
+        let concurrency = OpenFiles.raise(for: given.engine.concurrency)
+        if concurrency < given.engine.concurrency {
+            // A default that does not fit is chosen anew; only a value that was given is worth a warning.
             logger.log(
                 level: context.settings.isGiven(Setting.notifierConcurrency) ? .warning : .notice,
                 "The hard limit of open files allows less than notifier.concurrency, which is lowered",
-                metadata: ["notifier.concurrency": "\(asked.engine.concurrency)", "lowered": "\(room)"])
+                metadata: ["notifier.concurrency": "\(given.engine.concurrency)", "lowered": "\(concurrency)"])
         }
-        let settings = asked.limited(to: room)
+        let settings = given.limited(to: concurrency)
         let eventLoops = MultiThreadedEventLoopGroup.singleton
         // What serves deliveries has connections of its own; this one looks after the pools.
         let control = RedisPool(
@@ -74,6 +75,27 @@ package enum NotifierProcess {
                 ? .ready : .readyBut("the store is full: posts are refused, what frees memory goes on")
         } catch {
             return .notReady("the store is not usable: \(error.trouble.rawValue)")
+        }
+    }
+}
+
+/// `herald-notifier`: delivers the messages of subscribed queues until it is asked to stop.
+package struct NotifierCommand: ProcessCommand {
+    package static let process = ProcessKind.notifier
+    package static let configuration = CommandConfiguration(
+        commandName: process.rawValue,
+        abstract: "Deliver the messages of subscribed queues as signed webhooks.",
+        discussion: "Every flag is also an environment variable (HERALD_…) and a line of the settings file. "
+            + "See docs/configuration.md.",
+        version: HeraldVersion.full)
+
+    @OptionGroup package var flags: SettingFlags<NotifierCommand>
+
+    package init() {}
+
+    package func run() async throws {
+        try await HeraldProcess.run(Self.process, flags: self.flags.given, readyWith: [.work]) { context in
+            try NotifierProcess.services(context)
         }
     }
 }
