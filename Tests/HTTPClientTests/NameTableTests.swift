@@ -167,7 +167,7 @@ struct NameTableTests {
         #expect(table.want("a", for: self.quiet, now: 8000) == .waiting)
     }
 
-    @Test func `What nobody waits for any more is not looked up, and what is kept is bounded`() {
+    @Test func `A name without a waiting caller is not looked up, and what is kept is bounded`() {
         var table = self.table()
         for round in 0..<20 {
             for index in 0..<5000 { _ = table.want("n\(round)-\(index)", for: self.noisy, now: Int64(round)) }

@@ -92,8 +92,8 @@ struct ChannelTests {
             let email = TestChannel([.deferred(code: 451, notBefore: nil), .unreachable(.closed), .refused(code: 550)])
             try await deployment.withEngine(beside: [email]) { _ in
                 try await deployment.post("1")
-                let letters = try await deployment.deadLetters(waitingFor: 1)
-                #expect(letters.map(\.reason) == [.refused] && letters.map(\.summary) == ["refused 550"])
+                let deadLetters = try await deployment.deadLetters(waitingFor: 1)
+                #expect(deadLetters.map(\.reason) == [.refused] && deadLetters.map(\.summary) == ["refused 550"])
             }
             #expect(email.sent.map(\.number) == [1, 2, 3])
             let health = try await deployment.store.deliveries.health(of: deployment.queue, subscription: deferred)

@@ -115,7 +115,7 @@ struct Deployment: Sendable {
             0, +)
     }
 
-    /// Waits until nothing is owed to anyone and nobody holds a lease.
+    /// Waits until no delivery waits and no lease is held.
     func isSettled() async throws -> Bool {
         try await eventually {
             let looks = try await self.store.deliveries.look(at: Array(0..<self.store.deliveries.shards))

@@ -8,7 +8,7 @@ struct DifficultEndpoints: Decodable, Sendable {
     let silent: Int
     /// Listens, with as many connections waiting as it has capacity for.
     let full: Int
-    /// Speaks TLS, with a certificate nobody else signed.
+    /// Speaks TLS, with a self-signed certificate.
     let selfSigned: Int
     /// Answers 200 with 10 MB of zeros, packed into 10 kB.
     let bomb: Int

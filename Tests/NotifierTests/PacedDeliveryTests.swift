@@ -115,7 +115,8 @@ struct PacedDeliveryTests {
         }
     }
 
-    @Test func `A notifier disables what did nothing but fail for as long as it was told`() async throws {
+    @Test func `A notifier disables a subscription that did nothing but fail for notifier.disable.after`() async throws
+    {
         try await withDeployment { deployment in
             var settings = EngineSettings()
             settings.disableAfter = .milliseconds(1)

@@ -11,10 +11,10 @@ struct PostOptionsTests {
     /// The request that one message makes.
     private func request(options: String, of body: String = "1") async throws -> ReceivedRequest {
         try await WebhookReceiver.with { receiver in
-            try await withDeployment { house in
-                try await house.subscribe(receiver.url(), options: options)
-                try await house.withNotifier {
-                    try await house.post(body)
+            try await withDeployment { deployment in
+                try await deployment.subscribe(receiver.url(), options: options)
+                try await deployment.withNotifier {
+                    try await deployment.post(body)
                     try await receiver.waitFor(count: 1)
                 }
                 return try #require(receiver.requests.first)

@@ -36,7 +36,7 @@ struct RetryAfterTests {
         "Sun, 06 Nov 1994 08:49:37 CET", "Sun, 32 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 25:49:37 GMT", "١٢",
         "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20",
     ])
-    func `Anything else is no wish`(text: String) {
+    func `Anything else is ignored`(text: String) {
         #expect(NotBefore(retryAfter: text, sentAt: nil) == nil)
     }
 }

@@ -3,7 +3,7 @@ import HTTPClient
 
 /// Bounds the attempts in flight to each host, so that one that is slow, with many subscriptions, cannot have all slots.
 ///
-/// A host is what a connection is made to: the origin that ``HTTPURL`` gives. Its attempts are shared between projects as
+/// A host is what connections are made to, see ``ChannelTarget/host``. Its attempts are shared between projects as
 /// ``FairShares`` does it, and so is what is remembered here. A subscription that finds no capacity waits here, in turn with
 /// those of other projects, until there is some.
 package struct HostCapacity: Sendable {

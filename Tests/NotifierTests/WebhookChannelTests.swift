@@ -6,7 +6,7 @@ import Notifier
 import TestKit
 import Testing
 
-struct WebhookClientTests {
+struct WebhookChannelTests {
     @Test func `The request is exactly the one asked for`() async throws {
         try await WebhookReceiver.with { receiver in
             try await withWebhooks { client in
@@ -81,7 +81,7 @@ struct WebhookClientTests {
             ("7", .delay(seconds: 7)), ("  12\t", .delay(seconds: 12)), ("soon", nil), ("-3", nil), ("", nil),
             ("Thu, 01 Jan 1970 00:00:10 GMT", .time(Timestamp(milliseconds: 10_000))),
         ] as [(String, NotBefore?)])
-    func `A Retry-After is heard and garbage is not`(text: String, asked: NotBefore?) async throws {
+    func `A Retry-After is obeyed and garbage is not`(text: String, asked: NotBefore?) async throws {
         let answer = ReceiverAnswer.status(503, headers: [("ReTrY-aFter", text)], body: "later")
         try await WebhookReceiver.with(answers: ["/": answer]) { receiver in
             try await withWebhooks {
@@ -93,8 +93,9 @@ struct WebhookClientTests {
     @Test(arguments: [true, false])
     func `A date is understood against the answer's own Date, wherever it stands`(isFirst: Bool) async throws {
         let date = ("Date", "Sun, 06 Nov 1994 08:49:07 GMT")
-        let wish = ("Retry-After", "Sun, 06 Nov 1994 08:49:37 GMT")
-        let answer = ReceiverAnswer.status(503, headers: isFirst ? [date, wish] : [wish, date], body: "later")
+        let retryAfter = ("Retry-After", "Sun, 06 Nov 1994 08:49:37 GMT")
+        let answer = ReceiverAnswer.status(
+            503, headers: isFirst ? [date, retryAfter] : [retryAfter, date], body: "later")
         try await WebhookReceiver.with(answers: ["/": answer]) { receiver in
             try await withWebhooks {
                 #expect(
@@ -200,7 +201,7 @@ struct WebhookClientTests {
         }
     }
 
-    @Test func `A port nobody listens on and a name nobody has are unreachable`() async throws {
+    @Test func `A port without a listener and a name without an address are unreachable`() async throws {
         let port = try await freeLoopbackPort()
         try await withWebhooks { client in
             #expect(await client.outcome("http://127.0.0.1:\(port)/") == .unreachable(.connect))
