@@ -4,8 +4,7 @@ import Settings
 /// The limits held against each other: the fullest page that they allow comes whole, or the process does not start.
 ///
 /// A page or a claim is read in one reply of Redis, and a longer reply than ``RedisLimits/replyBytesMax`` breaks the
-/// connection, for everyone whose calls wait on it. So is a window of deliveries: the largest `limits.post.size` follows
-/// from it, see the tests of these bounds.
+/// connection, for everyone whose calls wait on it.
 package enum PageBounds {
     /// What a message takes in a reply beside its body: record, seal, id and state.
     static let messageHeadBytesMax = 1024
