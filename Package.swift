@@ -31,7 +31,9 @@ let package = Package(
         .target(name: "Documents", dependencies: ["Domain", "JSON", .nio], path: "Sources/shared/Documents"),
         .target(name: "Cryptography", dependencies: ["COpenSSL"], path: "Sources/shared/Cryptography"),
         .target(name: "Signing", dependencies: ["Cryptography", "Domain"], path: "Sources/shared/Signing"),
-        .target(name: "HTTPClient", dependencies: ["CCurl"], path: "Sources/shared/HTTPClient"),
+        .target(
+            name: "HTTPClient", dependencies: ["CCurl", "CEpoll", .logging, .nio, .nioConcurrency],
+            path: "Sources/shared/HTTPClient"),
         .target(
             name: "Redis",
             dependencies: [
@@ -97,8 +99,8 @@ let package = Package(
         .target(
             name: "Notifier",
             dependencies: [
-                "CCurl", "CEpoll", "Cryptography", "Documents", "Domain", "HTTPClient", "JSON", "Placement", "Redis",
-                "Runtime", "Settings", "Signing", "Startup", "Store", .argumentParser, .logging, .metrics, .nio,
+                "CEpoll", "Cryptography", "Documents", "Domain", "HTTPClient", "JSON", "Placement", "Redis", "Runtime",
+                "Settings", "Signing", "Startup", "Store", .argumentParser, .logging, .metrics, .nio,
                 .nioConcurrency, .nioPosix, .serviceLifecycle,
             ],
             path: "Sources/notifier",
@@ -138,8 +140,8 @@ let package = Package(
         .executableTarget(
             name: "peers",
             dependencies: [
-                "HTTPClient", "Notifier", "Redis", .argumentParser, .hummingbird, .logging, .nio, .nioConcurrency,
-                .nioHTTP1, .nioPosix,
+                "HTTPClient", "Redis", .argumentParser, .hummingbird, .logging, .nio, .nioConcurrency, .nioHTTP1,
+                .nioPosix,
             ],
             path: "Benchmarks/Peers"
         ),
@@ -154,7 +156,7 @@ let package = Package(
             path: "Tests/TestKit"
         ),
         .testTarget(name: "DomainTests", dependencies: ["Domain"]),
-        .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "TestKit"]),
+        .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "TestKit", .logging]),
         .testTarget(
             name: "JSONTests", dependencies: ["Documents", "Domain", "JSON", "TestKit", .nio], exclude: ["Corpus"]),
         .testTarget(name: "DocumentsTests", dependencies: ["Documents", "Domain", "JSON", "TestKit", .nio]),

@@ -3,18 +3,17 @@ import Foundation
 import HTTPClient
 import Logging
 import NIOConcurrencyHelpers
-import Notifier
 
-/// The webhook room alone: the same bodies to the same sink, as many at once as asked for, and no Redis.
+/// The HTTP client alone: the same bodies to the same sink, as many at once as asked for, and no Redis.
 struct BareHooks: AsyncParsableCommand {
     @Option var url: String
     @Option var inFlight: Int = 64
     @Option var requests: Int = 50_000
 
     func run() async throws {
-        let client = try WebhookClient(
-            limits: WebhookLimits(), egress: EgressPolicy(opened: [AddressRange("127.0.0.0/8")].compactMap(\.self)),
-            version: "bench", logger: Logger(label: "bare-hooks"))
+        let client = try CurlClient(
+            limits: HTTPClientLimits(), egress: EgressPolicy(opened: [AddressRange("127.0.0.0/8")].compactMap(\.self)),
+            userAgent: "herald/bench", logger: Logger(label: "bare-hooks"))
         let body = PinnedBytes(
             Array(#"{"body":{"pad":"\#(String(repeating: "x", count: 200))"},"ttl":3600,"queue_name":"q"}"#.utf8))
         let url = try HTTPURL(self.url)
@@ -33,7 +32,7 @@ struct BareHooks: AsyncParsableCommand {
 
 /// Sends the next request whenever one has ended.
 private final class Sender: Sendable {
-    private let client: WebhookClient
+    private let client: CurlClient
     private let url: HTTPURL
     private let headers: [String]
     private let body: PinnedBytes
@@ -42,7 +41,7 @@ private final class Sender: Sendable {
     private let counts = NIOLockedValueBox((sent: 0, ended: 0))
 
     init(
-        client: WebhookClient, url: HTTPURL, headers: [String], body: PinnedBytes, requests: Int,
+        client: CurlClient, url: HTTPURL, headers: [String], body: PinnedBytes, requests: Int,
         done: CheckedContinuation<Void, Never>
     ) {
         self.client = client
@@ -60,10 +59,7 @@ private final class Sender: Sendable {
         }
         guard isLeft else { return }
         self.client.send([
-            WebhookRequest(
-                url: self.url.text, host: self.url.origin, hostName: self.url.hostName, headers: self.headers,
-                body: self.body
-            ) { _ in
+            HTTPClientRequest(.post, self.url, headers: self.headers, body: self.body) { _ in
                 let isLast = self.counts.withLockedValue { counts in
                     counts.ended += 1
                     return counts.ended == self.requests

@@ -39,7 +39,7 @@ struct ExplanationTests {
         for shard in 0..<api.store.deliveries.shards {
             let settlements = leases.map { lease in
                 let outcome: Outcome =
-                    status == 200 ? .accepted(status: 200) : .deferred(status: status, retryAfter: nil)
+                    status == 200 ? .accepted(code: 200) : .deferred(code: status, notBefore: nil)
                 return Settlement(
                     lease, ending,
                     after: AttemptReport(startedAt: api.time.now, kind: .notification, outcome: outcome))

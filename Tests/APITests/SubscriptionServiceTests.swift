@@ -36,7 +36,7 @@ struct SubscriptionServiceTests {
             #expect(try await client.get(attempts).text == #"{"attempts":[],"links":[]}"#)
             let hrefs = try await client.postMessages(["1", "2", "3"], to: "orders")
             let outcomes: [Outcome] = [
-                .unreachable(.tooLarge), .deferred(status: 503, retryAfter: nil), .accepted(status: 200),
+                .unreachable(.tooLarge), .deferred(code: 503, notBefore: nil), .accepted(code: 200),
             ]
             for (number, (shard, lease)) in try await self.lease(api).enumerated() {
                 var exchange = Exchange()

@@ -1,31 +1,6 @@
 import Domain
 import Testing
 
-struct OutcomeTests {
-    @Test(
-        arguments: [
-            (200, Outcome.accepted(status: 200)), (204, .accepted(status: 204)), (299, .accepted(status: 299)),
-            (410, .refused(status: 410)),
-        ]
-            + [101, 301, 304, 400, 403, 404, 408, 411, 425, 429, 500, 599, 600].map {
-                ($0, .deferred(status: $0, retryAfter: .delay(seconds: 7)))
-            })
-    func `2xx is a success, 410 ends the delivery, and everything else is repeated`(status: Int, outcome: Outcome) {
-        #expect(Outcome(status: status, retryAfter: .delay(seconds: 7)) == outcome)
-    }
-
-    @Test func `Statuses that a subscription names end the delivery, by number or by class`() {
-        let final = FinalStatuses(statuses: [404], classes: [5])
-        for (status, isFinal) in [(404, true), (500, true), (599, true), (403, false), (499, false), (301, false)] {
-            let judged = final.judge(.deferred(status: status, retryAfter: nil))
-            #expect(judged == (isFinal ? .refused(status: status) : .deferred(status: status, retryAfter: nil)))
-        }
-        #expect(final.judge(.accepted(status: 204)) == .accepted(status: 204))
-        #expect(final.judge(.unreachable(.timeout)) == .unreachable(.timeout))
-        #expect(FinalStatuses.none.contains(410) && !FinalStatuses.none.contains(404))
-    }
-}
-
 struct DeliveryDecisionTests {
     let now = Timestamp(milliseconds: 1_800_000_000_000)
     var far: Timestamp { self.now.adding(seconds: 3600) }
@@ -35,44 +10,46 @@ struct DeliveryDecisionTests {
     ) -> DeliveryDecision {
         DeliveryDecision(
             after: outcome, attempt: attempt, policy: RetryPolicy(), expiresAt: expiresAt ?? self.far, now: self.now,
-            retryAfterMax: .seconds(3600), chance: chance)
+            notBeforeMax: .seconds(3600), chance: chance)
     }
 
     @Test func `An accepted message is delivered`() {
-        #expect(self.decide(.accepted(status: 202), attempt: 3) == .delivered)
+        #expect(self.decide(.accepted(code: 202), attempt: 3) == .delivered)
     }
 
     @Test func `A refusal and a forbidden address end the delivery at once`() {
-        #expect(self.decide(.refused(status: 404), attempt: 1) == .deadLetter(.refused))
+        #expect(self.decide(.refused(code: 404), attempt: 1) == .deadLetter(.refused))
+        #expect(self.decide(.gone(code: 410), attempt: 1) == .deadLetter(.refused))
         #expect(self.decide(.forbidden, attempt: 1) == .deadLetter(.forbidden))
     }
 
     @Test func `A failure is tried again after the policy's wait, until its attempts are used up`() {
         #expect(self.decide(.unreachable(.connect), attempt: 1) == .retry(after: .zero))
-        #expect(self.decide(.deferred(status: 503, retryAfter: nil), attempt: 9) == .retry(after: .seconds(15)))
+        #expect(self.decide(.deferred(code: 503, notBefore: nil), attempt: 9) == .retry(after: .seconds(15)))
         #expect(self.decide(.unreachable(.timeout), attempt: 15) == .deadLetter(.exhausted))
     }
 
     @Test(arguments: [
         (0, 1), (1, 1), (12, 12), (30, 30), (120, 120), (3600, 3600), (86_400, 3600), (.max, 3600), (-5, 1),
     ])
-    func `A Retry-After is obeyed from 1 s up to the setting, whatever the waits of the policy`(asked: Int, wait: Int) {
+    func `A wish to wait is obeyed from 1 s up to the setting, whatever the waits of the policy`(asked: Int, wait: Int)
+    {
         let far = self.now.adding(seconds: 7200)
-        let outcome = Outcome.deferred(status: 429, retryAfter: .delay(seconds: asked))
+        let outcome = Outcome.deferred(code: 429, notBefore: .delay(seconds: asked))
         #expect(self.decide(outcome, attempt: 1, expiresAt: far) == .retry(after: .seconds(wait)))
-        let date = RetryAfter.date(Timestamp(milliseconds: self.now.milliseconds + Int64(min(asked, 90_000)) * 1000))
+        let date = NotBefore.time(Timestamp(milliseconds: self.now.milliseconds + Int64(min(asked, 90_000)) * 1000))
         #expect(
-            self.decide(.deferred(status: 429, retryAfter: date), attempt: 1, expiresAt: far)
+            self.decide(.deferred(code: 429, notBefore: date), attempt: 1, expiresAt: far)
                 == .retry(after: .seconds(wait)))
     }
 
-    @Test func `A Retry-After never shortens the policy's own wait`() {
-        let outcome = Outcome.deferred(status: 503, retryAfter: .delay(seconds: 2))
+    @Test func `A wish to wait never shortens the policy's own wait`() {
+        let outcome = Outcome.deferred(code: 503, notBefore: .delay(seconds: 2))
         #expect(self.decide(outcome, attempt: 13) == .retry(after: .seconds(30)))
     }
 
-    @Test func `A Retry-After beyond the end of the message's life ends the delivery`() {
-        let outcome = Outcome.deferred(status: 503, retryAfter: .delay(seconds: 60))
+    @Test func `A wish to wait beyond the end of the message's life ends the delivery`() {
+        let outcome = Outcome.deferred(code: 503, notBefore: .delay(seconds: 60))
         #expect(
             self.decide(outcome, attempt: 1, expiresAt: self.now.adding(seconds: 60)) == .deadLetter(.expired))
     }

@@ -167,8 +167,8 @@ struct TimestampTests {
         #expect(last.wholeSeconds(since: first) == Int(Int64.max / 1000) && first.wholeSeconds(since: last) == 0)
         for (expiresAt, now) in [(first, last), (last, first)] {
             let decision = DeliveryDecision(
-                after: .deferred(status: 503, retryAfter: .date(last)), attempt: 1, policy: RetryPolicy(),
-                expiresAt: expiresAt, now: now, retryAfterMax: .seconds(3600), chance: 0.5)
+                after: .deferred(code: 503, notBefore: .time(last)), attempt: 1, policy: RetryPolicy(),
+                expiresAt: expiresAt, now: now, notBeforeMax: .seconds(3600), chance: 0.5)
             #expect(decision == (expiresAt == first ? .deadLetter(.expired) : .retry(after: .milliseconds(3_780_000))))
         }
     }

@@ -1,4 +1,5 @@
 import Domain
+import HTTPClient
 import Notifier
 import Testing
 

@@ -1,4 +1,5 @@
 import Domain
+import HTTPClient
 import Notifier
 import TestKit
 import Testing
@@ -28,18 +29,18 @@ struct AnswerFuzzTests {
             ],
             rounds: 400)
         let origin = fuzzer.origin
-        var limits = WebhookLimits()
+        var limits = HTTPClientLimits()
         limits.timeout = .seconds(20)
         try await WebhookReceiver.with { receiver in
             // Another one, since a connection to the first may be about to close.
             try await WebhookReceiver.with { sound in
-                try await withClient(limits: limits) { client in
+                try await withWebhooks(limits: limits) { client in
                     try await fuzzer.run { (bytes: [UInt8]) async throws in
                         let answer = String(decoding: bytes, as: UTF8.self)
                         receiver.answer("/", with: .raw(answer, closes: true))
                         #expect(await client.outcome(receiver.url()) != nil, "\(origin): \(answer.debugDescription)")
                         #expect(
-                            await client.outcome(sound.url()) == .accepted(status: 204),
+                            await client.outcome(sound.url()) == .accepted(code: 204),
                             "\(origin): behind \(answer.debugDescription)")
                     }
                 }
@@ -62,8 +63,8 @@ struct AnswerFuzzTests {
         try fuzzer.run { (bytes: [UInt8]) in
             let text = String(decoding: bytes, as: UTF8.self)
             for date in [nil, text, "Sun, 06 Nov 1994 08:49:36 GMT"] {
-                guard case .delay(let seconds) = RetryAfter(text, sentAt: date) else { continue }
-                #expect((0...RetryAfter.secondsMax).contains(seconds), "\(origin): \(text)")
+                guard case .delay(let seconds) = NotBefore(retryAfter: text, sentAt: date) else { continue }
+                #expect((0...NotBefore.secondsMax).contains(seconds), "\(origin): \(text)")
             }
         }
     }

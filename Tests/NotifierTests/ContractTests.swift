@@ -15,14 +15,14 @@ struct ContractTests {
         async throws
     {
         try await WebhookReceiver.with { receiver in
-            try await withDeployment { house in
+            try await withDeployment { deployment in
                 let paths = ["/1", "/2", "/3"]
-                for path in paths { try await house.subscribe(receiver.url(path)) }
-                try await house.withNotifier {
-                    try await house.post(#"{"event": "BackupStarted"}"#, ttl: 300)
-                    try await house.post(#"{"backup_id": "c378813c"}"#)
+                for path in paths { try await deployment.subscribe(receiver.url(path)) }
+                try await deployment.withNotifier {
+                    try await deployment.post(#"{"event": "BackupStarted"}"#, ttl: 300)
+                    try await deployment.post(#"{"backup_id": "c378813c"}"#)
                     try await receiver.waitFor(count: 6)
-                    #expect(try await house.isSettled())
+                    #expect(try await deployment.isSettled())
                 }
                 #expect(receiver.count == 6)
                 let ends: NSDictionary = ["queue_name": "orders", "Message_Type": "Notification"]
@@ -49,12 +49,12 @@ struct ContractTests {
     @Test func `T-2: the template of a subscription holds the message where its token stood`() async throws {
         let template = #"{\"foo\":\"bar\",\"egg\":\"$zaqar_message$\"}"#
         try await WebhookReceiver.with { receiver in
-            try await withDeployment { house in
-                let id = try await house.subscribe(receiver.url(), options: #"{"post_data": "\#(template)"}"#)
-                try await house.withNotifier {
-                    try await house.post(#"{"event": "$zaqar_message$"}"#, #"["$zaqar_message$"]"#, ttl: 300)
+            try await withDeployment { deployment in
+                let id = try await deployment.subscribe(receiver.url(), options: #"{"post_data": "\#(template)"}"#)
+                try await deployment.withNotifier {
+                    try await deployment.post(#"{"event": "$zaqar_message$"}"#, #"["$zaqar_message$"]"#, ttl: 300)
                     try await receiver.waitFor(count: 2)
-                    #expect(try await house.isSettled())
+                    #expect(try await deployment.isSettled())
                 }
                 let end = #""ttl":300,"queue_name":"orders","Message_Type":"Notification"}}"#
                 #expect(
@@ -69,7 +69,7 @@ struct ContractTests {
                     )
                     #expect(
                         request["webhook-signature"]
-                            == house.secret(of: id).signature(
+                            == deployment.secret(of: id).signature(
                                 id: try #require(webhook), timestamp: try #require(timestamp), body: request.body))
                 }
             }
@@ -78,15 +78,15 @@ struct ContractTests {
 
     @Test func `T-3: subscribers beyond the first page are reached`() async throws {
         try await WebhookReceiver.with { receiver in
-            try await withDeployment { house in
+            try await withDeployment { deployment in
                 try await withThrowingTaskGroup(of: Void.self) { group in
-                    for index in 0..<250 { group.addTask { try await house.subscribe(receiver.url("/\(index)")) } }
+                    for index in 0..<250 { group.addTask { try await deployment.subscribe(receiver.url("/\(index)")) } }
                     try await group.waitForAll()
                 }
-                try await house.withNotifier {
-                    try await house.post("1", "2")
+                try await deployment.withNotifier {
+                    try await deployment.post("1", "2")
                     try await receiver.waitFor(count: 500)
-                    #expect(try await house.isSettled())
+                    #expect(try await deployment.isSettled())
                 }
                 #expect(receiver.count == 500 && Set(receiver.requests.map { $0.path + $0.text }).count == 500)
             }
@@ -95,13 +95,13 @@ struct ContractTests {
 
     @Test func `T-5: without a subscriber nothing is sent`() async throws {
         try await WebhookReceiver.with { receiver in
-            try await withDeployment { house in
-                let gone = try await house.subscribe(receiver.url())
-                try await house.store.subscriptions.delete(house.queue, id: gone)
-                try await house.withNotifier {
-                    let ids = try await house.post("1", "2")
+            try await withDeployment { deployment in
+                let gone = try await deployment.subscribe(receiver.url())
+                try await deployment.store.subscriptions.delete(deployment.queue, id: gone)
+                try await deployment.withNotifier {
+                    let ids = try await deployment.post("1", "2")
                     #expect(ids.count == 2)
-                    #expect(try await house.isSettled())
+                    #expect(try await deployment.isSettled())
                 }
                 #expect(receiver.connections == 0)
             }

@@ -1,4 +1,5 @@
 import Domain
+import HTTPClient
 import Logging
 import NIOCore
 import NIOPosix
@@ -114,7 +115,7 @@ struct Deployment: Sendable {
             0, +)
     }
 
-    /// Waits until nothing is owed to anyone and nobody holds a lease.
+    /// Waits until no delivery waits and no lease is held.
     func isSettled() async throws -> Bool {
         try await eventually {
             let looks = try await self.store.deliveries.look(at: Array(0..<self.store.deliveries.shards))
@@ -128,7 +129,7 @@ struct Deployment: Sendable {
     ///
     /// - Parameter endpoint: Where the notifier finds Redis; nil: where it is.
     func withNotifier<Result: Sendable>(
-        settings: EngineSettings = EngineSettings(), limits: WebhookLimits = WebhookLimits(),
+        settings: EngineSettings = EngineSettings(), limits: HTTPClientLimits = HTTPClientLimits(),
         opening ranges: [String] = ["127.0.0.0/8"], at endpoint: RedisEndpoint? = nil,
         _ body: @Sendable () async throws -> Result
     ) async throws -> Result {
@@ -139,8 +140,9 @@ struct Deployment: Sendable {
 
     /// As ``withNotifier(settings:limits:opening:at:_:)``, for what asks the engine itself.
     func withEngine<Result: Sendable>(
-        settings: EngineSettings = EngineSettings(), limits: WebhookLimits = WebhookLimits(),
+        settings: EngineSettings = EngineSettings(), limits: HTTPClientLimits = HTTPClientLimits(),
         opening ranges: [String] = ["127.0.0.0/8"], at endpoint: RedisEndpoint? = nil,
+        beside others: [any Notifier.Channel] = [],
         _ body: @Sendable (Engine) async throws -> Result
     ) async throws -> Result {
         let endpoint = endpoint ?? self.redis.endpoint
@@ -150,9 +152,10 @@ struct Deployment: Sendable {
             endpoint: endpoint, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
         let store = try await Store.open(on: pool, shards: 4, logger: quietLogger())
         let now = try await store.deliveries.look(at: [0])[0].now
-        let result = try await withClient(opening: ranges, limits: limits) { client in
+        let result = try await withWebhooks(opening: ranges, limits: limits) { client in
             let engine = Engine(
-                store: store, client: client, wakeups: wakeups, masterKey: self.masterKey, settings: settings, now: now,
+                store: store, channels: Channels([client] + others), wakeups: wakeups, masterKey: self.masterKey,
+                settings: settings, now: now,
                 eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
             let group = ServiceGroup(
                 services: [engine], gracefulShutdownSignals: [], cancellationSignals: [], logger: quietLogger())

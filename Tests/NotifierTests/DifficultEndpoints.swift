@@ -1,14 +1,14 @@
 import Foundation
 import TestKit
 
-/// Endpoints no server of Swift would be: ports of a Python that never accepts, has no room, has a certificate of its
+/// Endpoints no server of Swift would be: ports of a Python that never accepts, has no capacity, has a certificate of its
 /// own making, or answers with a gzip bomb.
 struct DifficultEndpoints: Decodable, Sendable {
     /// Listens, and never accepts.
     let silent: Int
-    /// Listens, with as many connections waiting as it has room for.
+    /// Listens, with as many connections waiting as it has capacity for.
     let full: Int
-    /// Speaks TLS, with a certificate nobody else signed.
+    /// Speaks TLS, with a self-signed certificate.
     let selfSigned: Int
     /// Answers 200 with 10 MB of zeros, packed into 10 kB.
     let bomb: Int

@@ -14,7 +14,7 @@ struct EgressThroughClientTests {
     ])
     func `No spelling of this machine is called`(host: String) async throws {
         try await WebhookReceiver.with { receiver in
-            try await withClient(opening: []) { client in
+            try await withWebhooks(opening: []) { client in
                 let outcome = await client.outcome(receiver.url(host: host))
                 switch outcome {
                 // Some spellings are none to libcurl, or no name to the resolver: just as well.
@@ -28,7 +28,7 @@ struct EgressThroughClientTests {
 
     @Test(arguments: ["127.0.0.1", "127.1", "0x7f.1", "2130706433", "localhost", "[::ffff:127.0.0.1]", "0", "[::]"])
     func `The plain spellings are refused for what they are`(host: String) async throws {
-        try await withClient(opening: []) { client in
+        try await withWebhooks(opening: []) { client in
             #expect(await client.outcome("http://\(host):9/") == .forbidden)
         }
     }
@@ -39,7 +39,7 @@ struct EgressThroughClientTests {
         "http://[2002:7f00:1::]/", "http://168.63.129.16/", "https://127.0.0.1/", "http://224.0.0.1/",
     ])
     func `Nothing of the inside is called`(url: String) async throws {
-        try await withClient(opening: []) { client in
+        try await withWebhooks(opening: []) { client in
             #expect(await client.outcome(url) == .forbidden)
         }
     }
@@ -50,16 +50,16 @@ struct EgressThroughClientTests {
         "mqtt://127.0.0.1/",
     ])
     func `No other scheme is spoken, not even to addresses that are open`(url: String) async throws {
-        try await withClient { client in
+        try await withWebhooks { client in
             #expect(await client.outcome(url) == .forbidden)
         }
     }
 
     @Test func `An opened range is called and its neighbour is not`() async throws {
         try await WebhookReceiver.with { receiver in
-            try await withClient(opening: ["127.0.0.1/32"]) { client in
-                #expect(await client.outcome(receiver.url()) == .accepted(status: 204))
-                #expect(await client.outcome(receiver.url(host: "[::ffff:127.0.0.1]")) == .accepted(status: 204))
+            try await withWebhooks(opening: ["127.0.0.1/32"]) { client in
+                #expect(await client.outcome(receiver.url()) == .accepted(code: 204))
+                #expect(await client.outcome(receiver.url(host: "[::ffff:127.0.0.1]")) == .accepted(code: 204))
                 #expect(await client.outcome(receiver.url(host: "127.0.0.2")) == .forbidden)
             }
         }
@@ -69,8 +69,8 @@ struct EgressThroughClientTests {
         try await WebhookReceiver.with { inside in
             let answer = ReceiverAnswer.status(307, headers: [("location", inside.url())])
             try await WebhookReceiver.with(answers: ["/": answer]) { receiver in
-                try await withClient {
-                    #expect(await $0.outcome(receiver.url()) == .deferred(status: 307, retryAfter: nil))
+                try await withWebhooks {
+                    #expect(await $0.outcome(receiver.url()) == .deferred(code: 307, notBefore: nil))
                 }
             }
             #expect(inside.connections == 0)

@@ -1,12 +1,13 @@
 import Domain
 import Foundation
+import HTTPClient
 import NIOCore
 import Notifier
 import Store
 import TestKit
 import Testing
 
-/// Every way an endpoint can fail, through a whole notifier, as the log of attempts tells it.
+/// Every way an endpoint can fail, through a whole notifier, as the log of attempts shows it.
 struct EndpointTableTests {
     private static let timeout = Duration.milliseconds(1500)
     private static let connectTimeout = Duration.milliseconds(700)
@@ -92,7 +93,7 @@ struct EndpointTableTests {
                     }
                     rows += [
                         Row(
-                            what: "has a port nobody listens on", url: "http://127.0.0.1:\(closed)/", end: "connect",
+                            what: "has a port without a listener", url: "http://127.0.0.1:\(closed)/", end: "connect",
                             attempts: 2),
                         Row(
                             what: "never accepts the connection", url: "http://127.0.0.1:\(difficult.silent)/",
@@ -105,14 +106,14 @@ struct EndpointTableTests {
                             end: "timeout", attempts: 2, deadline: Self.connectTimeout),
                         Row(what: "speaks no TLS", url: "https://127.0.0.1:\(receiver.port)/", end: "tls", attempts: 2),
                         Row(
-                            what: "has a certificate nobody signed", url: "https://127.0.0.1:\(difficult.selfSigned)/",
+                            what: "has a self-signed certificate", url: "https://127.0.0.1:\(difficult.selfSigned)/",
                             end: "tls", attempts: 2),
                         Row(
                             what: "has a body of 10 MB, gzipped to 10 kB", url: "http://127.0.0.1:\(difficult.bomb)/",
                             end: "200", attempts: 1),
                         Row(what: "has IPv6 only", url: "http://[::1]:\(sixth.port)/", end: "204", attempts: 1),
                         Row(
-                            what: "has a name nobody knows", url: "http://nobody.invalid/", end: "resolve", attempts: 2),
+                            what: "has an unknown name", url: "http://nobody.invalid/", end: "resolve", attempts: 2),
                         Row(
                             what: "lies at an address that is not open", url: "http://169.254.169.254/",
                             end: "forbidden", attempts: 1),
@@ -124,17 +125,18 @@ struct EndpointTableTests {
     }
 
     private func check(_ rows: [Row]) async throws {
-        var limits = WebhookLimits()
+        var limits = HTTPClientLimits()
         (limits.timeout, limits.connectTimeout) = (Self.timeout, Self.connectTimeout)
-        try await withDeployment { house in
+        try await withDeployment { deployment in
             var ids: [SubscriptionID] = []
-            for row in rows { ids.append(try await house.subscribe(row.url, options: Self.options)) }
-            try await house.withNotifier(limits: limits, opening: ["127.0.0.0/8", "::1"]) { [ids] in
-                try await house.post(#"{"n": 1}"#, ttl: 60)
+            for row in rows { ids.append(try await deployment.subscribe(row.url, options: Self.options)) }
+            try await deployment.withNotifier(limits: limits, opening: ["127.0.0.0/8", "::1"]) { [ids] in
+                try await deployment.post(#"{"n": 1}"#, ttl: 60)
                 let counts = try await eventually {
                     var counts: [Int] = []
                     for id in ids {
-                        let health = try await house.store.deliveries.health(of: house.queue, subscription: id)
+                        let health = try await deployment.store.deliveries.health(
+                            of: deployment.queue, subscription: id)
                         guard let health, health.backlog == 0, health.inFlight == 0 else { return [Int]?.none }
                         counts.append(health.log.attempts.count)
                     }
@@ -144,7 +146,7 @@ struct EndpointTableTests {
             }
             var worst = 0
             for (row, id) in zip(rows, ids) {
-                let health = try await house.store.deliveries.health(of: house.queue, subscription: id)
+                let health = try await deployment.store.deliveries.health(of: deployment.queue, subscription: id)
                 let attempts = health?.log.attempts ?? []
                 let first = try #require(attempts.last, "\(row.what): no attempt")
                 let end = first.report.end.word

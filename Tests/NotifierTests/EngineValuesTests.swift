@@ -1,6 +1,5 @@
 import Domain
 import Notifier
-import Signing
 import Testing
 
 struct EngineValuesTests {
@@ -24,20 +23,17 @@ struct EngineValuesTests {
     }
 
     @Test func `The cache forgets who was not asked for, and keeps who was`() throws {
-        let secret = try MasterKey(MasterKey.generate()).webhookSecret(
-            project: ProjectID("p"), subscription: Self.subscription(0), version: 1)
         let cache = SubscriptionCache(generationMax: 10)
         let keys = try (0..<30).map { SubscriptionCache.Key(subscription: try Self.subscription($0), version: 1) }
         for (index, key) in keys.enumerated() {
             cache.insert(
                 Recipient(
-                    subscriber: try Subscriber("http://\(index)/"), isConfirmed: false,
-                    secrets: WebhookSecrets(current: secret)),
+                    destination: .webhook, target: webhookTarget("http://\(index)/"), isConfirmed: false),
                 for: key)
-            #expect(cache[keys[0]]?.url == "http://0/")
+            #expect(cache[keys[0]]?.target?.host == "http://0.0.0.0:80")
         }
         #expect(keys.count { cache[$0] != nil } <= 20)
-        #expect(cache[keys[29]]?.url == "http://29/")
+        #expect(cache[keys[29]]?.target?.host == "http://0.0.0.29:80")
         #expect(cache[SubscriptionCache.Key(subscription: keys[29].subscription, version: 2)] == nil)
     }
 

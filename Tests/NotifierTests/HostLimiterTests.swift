@@ -1,4 +1,5 @@
 import Domain
+import HTTPClient
 import Notifier
 import Store
 import TestKit
@@ -36,12 +37,12 @@ struct HostLimiterTests {
                     try await deployment.subscribe(quick.url())
                     var settings = EngineSettings()
                     settings.hostConcurrency = 2
-                    var limits = WebhookLimits()
+                    var limits = HTTPClientLimits()
                     limits.timeout = .seconds(2)
                     try await deployment.withNotifier(settings: settings, limits: limits) {
                         try await deployment.post("1")
                         try await quick.waitFor(count: 1)
-                        // Two hang; the others come once there is room, as their first attempt.
+                        // Two hang; the others come once there is capacity, as their first attempt.
                         try await slow.waitFor(count: 2)
                         #expect(slow.count == 2)
                         let all = try await eventually {

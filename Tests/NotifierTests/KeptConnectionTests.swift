@@ -1,4 +1,5 @@
 import Domain
+import HTTPClient
 import NIOConcurrencyHelpers
 import NIOCore
 import Notifier
@@ -9,14 +10,14 @@ import Testing
 struct KeptConnectionTests {
     @Test func `A kept connection is used again`() async throws {
         try await WebhookReceiver.with { receiver in
-            try await withClient { client in
-                for _ in 0..<5 { #expect(await client.outcome(receiver.url()) == .accepted(status: 204)) }
+            try await withWebhooks { client in
+                for _ in 0..<5 { #expect(await client.outcome(receiver.url()) == .accepted(code: 204)) }
             }
             #expect(receiver.connections == 1)
         }
     }
 
-    private func reconnected(_ result: WebhookResult) -> Bool? {
+    private func reconnected(_ result: AttemptResult) -> Bool? {
         if case .finished(_, let exchange) = result { exchange.reconnected } else { nil }
     }
 
@@ -24,11 +25,11 @@ struct KeptConnectionTests {
         async throws
     {
         try await WebhookReceiver.with(answers: ["/": .oncePerConnection]) { receiver in
-            try await withClient { client in
+            try await withWebhooks { client in
                 let first = await client.post(receiver.url())
                 #expect(self.reconnected(first) == false)
                 let second = await client.post(receiver.url())
-                guard case .finished(.accepted(status: 204), let exchange) = second else {
+                guard case .finished(.accepted(code: 204), let exchange) = second else {
                     Issue.record("\(second)")
                     return
                 }
@@ -44,10 +45,10 @@ struct KeptConnectionTests {
     ) async throws {
         let answers: [String: ReceiverAnswer] = ["/": .sequence([.status(204), ending]), "/fresh": ending]
         try await WebhookReceiver.with(answers: answers) { receiver in
-            try await withClient { client in
+            try await withWebhooks { client in
                 #expect(await client.outcome(receiver.url("/fresh")) == .unreachable(.closed))
                 #expect(receiver.count == 1)
-                #expect(await client.outcome(receiver.url()) == .accepted(status: 204))
+                #expect(await client.outcome(receiver.url()) == .accepted(code: 204))
                 let result = await client.post(receiver.url())
                 guard case .finished(.unreachable(.closed), let exchange) = result else {
                     Issue.record("\(result)")
@@ -60,15 +61,15 @@ struct KeptConnectionTests {
 
     @Test func `Of several kept connections that closed, the request goes out again over a fresh one`() async throws {
         try await WebhookReceiver.with(answers: ["/": .delayed(.milliseconds(50), .oncePerConnection)]) { receiver in
-            try await withClient { client in
+            try await withWebhooks { client in
                 await withTaskGroup(of: Void.self) { group in
                     for _ in 0..<4 {
-                        group.addTask { #expect(await client.outcome(receiver.url()) == .accepted(status: 204)) }
+                        group.addTask { #expect(await client.outcome(receiver.url()) == .accepted(code: 204)) }
                     }
                 }
                 let kept = receiver.connections
                 #expect(kept > 1)
-                #expect(await client.outcome(receiver.url()) == .accepted(status: 204))
+                #expect(await client.outcome(receiver.url()) == .accepted(code: 204))
                 #expect(receiver.requests.last?.connection == kept && receiver.count == 6)
             }
         }
@@ -77,8 +78,8 @@ struct KeptConnectionTests {
     @Test func `A kept connection that ends within the answer is a failed attempt and not a second try`() async throws {
         let cut = ReceiverAnswer.raw("HTTP/1.1 200 OK\r\ncontent-le", closes: true)
         try await WebhookReceiver.with(answers: ["/": .sequence([.status(204), cut])]) { receiver in
-            try await withClient { client in
-                #expect(await client.outcome(receiver.url()) == .accepted(status: 204))
+            try await withWebhooks { client in
+                #expect(await client.outcome(receiver.url()) == .accepted(code: 204))
                 #expect(await client.outcome(receiver.url()) == .unreachable(.closed))
             }
             #expect(receiver.count == 2)
@@ -87,23 +88,23 @@ struct KeptConnectionTests {
 
     @Test func `A large body that a closing connection does not take is sent again over a fresh one`() async throws {
         try await WebhookReceiver.with(answers: ["/": .oncePerConnection]) { receiver in
-            try await withClient { client in
-                #expect(await client.outcome(receiver.url()) == .accepted(status: 204))
+            try await withWebhooks { client in
+                #expect(await client.outcome(receiver.url()) == .accepted(code: 204))
                 receiver.closeAtNextByte()
                 let body = String(repeating: "x", count: 8 << 20)
-                #expect(await client.outcome(receiver.url(), body: body) == .accepted(status: 204))
+                #expect(await client.outcome(receiver.url(), body: body) == .accepted(code: 204))
             }
             #expect(receiver.requests.last?.body.count == 8 << 20)
         }
     }
 
     @Test func `A connection that is always busy is closed at its greatest age`() async throws {
-        var limits = WebhookLimits()
+        var limits = HTTPClientLimits()
         limits.addressAgeMax = .seconds(2)
         try await WebhookReceiver.with { receiver in
-            try await withClient(limits: limits) { client in
+            try await withWebhooks(limits: limits) { client in
                 let moved = try await eventually(within: .seconds(20), every: .milliseconds(20)) {
-                    #expect(await client.outcome(receiver.url()) == .accepted(status: 204))
+                    #expect(await client.outcome(receiver.url()) == .accepted(code: 204))
                     return receiver.connections > 2 ? true : nil
                 }
                 #expect(moved == true)
@@ -114,14 +115,14 @@ struct KeptConnectionTests {
     @Test func `Kept connections follow the share, also when it shrinks while nothing is sent`() async throws {
         let share = ConnectionShare(1600)
         try await WebhookReceiver.with { receiver in
-            try await withClient(share: share, lookup: { _ in .addresses(["127.0.0.1"]) }) { client in
+            try await withWebhooks(share: share, lookup: { _ in .addresses(["127.0.0.1"]) }) { client in
                 // Each under a name of its own: none uses the connection of another.
                 let send: @Sendable (String) async -> Void = { start in
                     await withTaskGroup(of: Void.self) { group in
                         for index in 0..<300 {
                             group.addTask {
                                 let url = receiver.url(host: "\(start)\(index).test")
-                                #expect(await client.outcome(url) == .accepted(status: 204))
+                                #expect(await client.outcome(url) == .accepted(code: 204))
                             }
                         }
                     }
@@ -147,19 +148,19 @@ struct KeptConnectionTests {
         let listener = try FullListener()
         defer { listener.end() }
         let isAsked = NIOLockedValueBox(false)
-        var limits = WebhookLimits()
+        var limits = HTTPClientLimits()
         limits.connectTimeout = .seconds(20)
         let lookup: @Sendable (String) -> NameLookup.Result = { _ in
             isAsked.withLockedValue { $0 = true }
             return .addresses(["127.0.0.1", "[fd00::1]"])
         }
-        try await withClient(limits: limits, lookup: lookup) { client in
+        try await withWebhooks(limits: limits, lookup: lookup) { client in
             async let result = client.post("http://two.test:\(listener.port)/")
             #expect(try await eventually { isAsked.withLockedValue { $0 } ? true : nil } == true)
             // libcurl tries the other family 200 ms later, and the kernel the first connection again after 1 s.
             try await Task.sleep(for: .milliseconds(300))
             listener.serve()
-            guard case .finished(.accepted(status: 204), let exchange) = await result else {
+            guard case .finished(.accepted(code: 204), let exchange) = await result else {
                 Issue.record("\(await result)")
                 return
             }

@@ -5,7 +5,7 @@ import NIOPosix
 import Redis
 import TestKit
 
-/// Stands between a notifier and Redis, and loses replies when it is told to: commands arrive and are carried out.
+/// Stands between a notifier and Redis, and loses replies on request: commands arrive and are carried out.
 final class LossyRedis: Sendable {
     private struct State {
         var isLosing = false

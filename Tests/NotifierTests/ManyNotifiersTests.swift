@@ -10,18 +10,20 @@ import Testing
 struct ManyNotifiersTests {
     @Test func `Two notifiers share the work and deliver nothing twice`() async throws {
         try await WebhookReceiver.with { receiver in
-            try await withDeployment { house in
+            try await withDeployment { deployment in
                 let queues = try (0..<8).map {
-                    QueueAddress(project: house.queue.project, name: try QueueName("queue-\($0)"))
+                    QueueAddress(project: deployment.queue.project, name: try QueueName("queue-\($0)"))
                 }
-                for queue in queues { try await house.subscribe(receiver.url("/\(queue.name.text)"), queue: queue) }
-                try await house.withNotifier {
-                    try await house.withNotifier {
+                for queue in queues {
+                    try await deployment.subscribe(receiver.url("/\(queue.name.text)"), queue: queue)
+                }
+                try await deployment.withNotifier {
+                    try await deployment.withNotifier {
                         for round in 0..<50 {
-                            for queue in queues { try await house.post("\(round)", to: queue) }
+                            for queue in queues { try await deployment.post("\(round)", to: queue) }
                         }
                         try await receiver.waitFor(count: 400)
-                        #expect(try await house.isSettled())
+                        #expect(try await deployment.isSettled())
                     }
                 }
                 #expect(receiver.count == 400)
@@ -32,14 +34,14 @@ struct ManyNotifiersTests {
 
     @Test func `A stop lets attempts finish`() async throws {
         try await WebhookReceiver.with(answers: ["/": .delayed(.milliseconds(500), .status(200))]) { receiver in
-            try await withDeployment { house in
-                try await house.subscribe(receiver.url())
-                try await house.withNotifier {
-                    try await house.post("1")
+            try await withDeployment { deployment in
+                try await deployment.subscribe(receiver.url())
+                try await deployment.withNotifier {
+                    try await deployment.post("1")
                     try await receiver.waitFor(count: 1)
                 }
                 // The notifier is gone, and what it had begun is written down.
-                #expect(try await house.isSettled())
+                #expect(try await deployment.isSettled())
                 #expect(receiver.count == 1)
             }
         }
@@ -47,21 +49,22 @@ struct ManyNotifiersTests {
 
     @Test func `A stop hands back what does not finish, and spends no attempt on it`() async throws {
         try await WebhookReceiver.with(answers: ["/": .hang]) { receiver in
-            try await withDeployment { house in
-                try await house.subscribe(receiver.url())
+            try await withDeployment { deployment in
+                try await deployment.subscribe(receiver.url())
                 var settings = EngineSettings()
                 settings.drain = .milliseconds(200)
-                try await house.withNotifier(settings: settings) {
-                    try await house.post("1")
+                try await deployment.withNotifier(settings: settings) {
+                    try await deployment.post("1")
                     try await receiver.waitFor(count: 1)
                 }
-                let looks = try await house.store.deliveries.look(at: Array(0..<house.store.deliveries.shards))
+                let looks = try await deployment.store.deliveries.look(
+                    at: Array(0..<deployment.store.deliveries.shards))
                 #expect(looks.allSatisfy { $0.oldestLease == nil })
                 #expect(looks.contains { $0.nextDue != nil })
                 receiver.answer("/", with: .status(200))
-                try await house.withNotifier {
+                try await deployment.withNotifier {
                     try await receiver.waitFor(count: 2)
-                    #expect(try await house.isSettled())
+                    #expect(try await deployment.isSettled())
                 }
                 #expect(receiver.requests.map { $0["herald-attempt"] } == ["1", "1"])
                 #expect(Set(receiver.requests.compactMap { $0["webhook-id"] }).count == 1)
@@ -73,13 +76,13 @@ struct ManyNotifiersTests {
         var settings = EngineSettings()
         settings.lease = .seconds(1)
         try await WebhookReceiver.with(answers: ["/": .delayed(.seconds(4), .status(200))]) { receiver in
-            try await withDeployment { [settings] house in
-                try await house.subscribe(receiver.url())
-                try await house.withNotifier(settings: settings) {
-                    try await house.withNotifier(settings: settings) {
-                        try await house.post("1")
+            try await withDeployment { [settings] deployment in
+                try await deployment.subscribe(receiver.url())
+                try await deployment.withNotifier(settings: settings) {
+                    try await deployment.withNotifier(settings: settings) {
+                        try await deployment.post("1")
                         try await receiver.waitFor(count: 1)
-                        #expect(try await house.isSettled())
+                        #expect(try await deployment.isSettled())
                     }
                 }
                 #expect(receiver.count == 1)
@@ -89,20 +92,20 @@ struct ManyNotifiersTests {
 
     @Test func `The leases of a notifier that is gone are taken over as the next attempt`() async throws {
         try await WebhookReceiver.with { receiver in
-            try await withDeployment { house in
-                try await house.subscribe(receiver.url())
-                try await house.post("1")
-                // Somebody takes the delivery and is never heard of again.
+            try await withDeployment { deployment in
+                try await deployment.subscribe(receiver.url())
+                try await deployment.post("1")
+                // Another notifier leases the delivery and disappears.
                 var taken = 0
-                for shard in 0..<house.store.deliveries.shards {
-                    taken += try await house.store.deliveries.take(
+                for shard in 0..<deployment.store.deliveries.shards {
+                    taken += try await deployment.store.deliveries.take(
                         shard, allowance: LeaseAllowance(capacity: 10), lease: .milliseconds(300), confirmedOnly: false
                     ).leases.count
                 }
                 #expect(taken == 1)
-                try await house.withNotifier {
+                try await deployment.withNotifier {
                     try await receiver.waitFor(count: 1)
-                    #expect(try await house.isSettled())
+                    #expect(try await deployment.isSettled())
                 }
                 #expect(receiver.requests.map { $0["herald-attempt"] } == ["2"])
             }
@@ -111,18 +114,18 @@ struct ManyNotifiersTests {
 
     @Test func `A wake-up signal that is lost is made up for`() async throws {
         try await WebhookReceiver.with { receiver in
-            try await withDeployment { house in
-                try await house.subscribe(receiver.url())
-                try await house.withNotifier {
+            try await withDeployment { deployment in
+                try await deployment.subscribe(receiver.url())
+                try await deployment.withNotifier {
                     for index in 0..<20 {
-                        try await house.post("\(index)")
+                        try await deployment.post("\(index)")
                         // Sometimes this test is first, and then no notifier gets the signal.
-                        for key in try await house.redis.command("KEYS", "*:wakeup").array ?? [] {
-                            if let name = key.text { try await house.redis.command("DEL", name) }
+                        for key in try await deployment.redis.command("KEYS", "*:wakeup").array ?? [] {
+                            if let name = key.text { try await deployment.redis.command("DEL", name) }
                         }
                     }
                     try await receiver.waitFor(count: 20)
-                    #expect(try await house.isSettled())
+                    #expect(try await deployment.isSettled())
                 }
                 #expect(receiver.count == 20)
             }
@@ -131,19 +134,19 @@ struct ManyNotifiersTests {
 
     @Test func `A notifier survives a restart of Redis and delivers what comes after`() async throws {
         try await WebhookReceiver.with { receiver in
-            try await withDeployment(appendOnly: true) { house in
-                try await house.subscribe(receiver.url())
-                try await house.withNotifier {
-                    try await house.post("1")
+            try await withDeployment(appendOnly: true) { deployment in
+                try await deployment.subscribe(receiver.url())
+                try await deployment.withNotifier {
+                    try await deployment.post("1")
                     try await receiver.waitFor(count: 1)
-                    try await house.redis.restart(killing: true)
-                    _ = try await eventually { try? await house.post("2") }
+                    try await deployment.redis.restart(killing: true)
+                    _ = try await eventually { try? await deployment.post("2") }
                     let ids = try await eventually {
                         let ids = Set(receiver.requests.compactMap { $0["herald-message-id"] })
                         return ids.count >= 2 ? ids : nil
                     }
                     #expect(ids != nil)
-                    #expect(try await house.isSettled())
+                    #expect(try await deployment.isSettled())
                 }
             }
         }
@@ -151,17 +154,17 @@ struct ManyNotifiersTests {
 
     @Test func `Results that Redis cannot take yet are written down when it is back`() async throws {
         try await WebhookReceiver.with(answers: ["/": .delayed(.seconds(1), .status(200))]) { receiver in
-            try await withDeployment(appendOnly: true) { house in
-                try await house.subscribe(receiver.url())
-                try await house.withEngine { engine in
-                    try await house.post("1")
+            try await withDeployment(appendOnly: true) { deployment in
+                try await deployment.subscribe(receiver.url())
+                try await deployment.withEngine { engine in
+                    try await deployment.post("1")
                     try await receiver.waitFor(count: 1)
-                    await house.redis.kill()
+                    await deployment.redis.kill()
                     // The answer comes while Redis is away.
                     #expect(try await eventually { engine.inFlight.attempts == 0 ? true : nil } == true)
                     #expect(engine.inFlight.leases == 1)
-                    try await house.redis.start()
-                    #expect(try await house.isSettled())
+                    try await deployment.redis.start()
+                    #expect(try await deployment.isSettled())
                 }
                 #expect(receiver.count == 1)
             }
@@ -207,22 +210,22 @@ struct ManyNotifiersTests {
 
     @Test func `A notifier survives the loss of its scripts and its connections`() async throws {
         try await WebhookReceiver.with { receiver in
-            try await withDeployment { house in
-                try await house.subscribe(receiver.url())
-                try await house.withNotifier {
+            try await withDeployment { deployment in
+                try await deployment.subscribe(receiver.url())
+                try await deployment.withNotifier {
                     for round in 0..<10 {
                         // The connections of this test die with the others: a post without an answer is made again.
-                        let posted = try await eventually { try? await house.post("\(round)").first?.text }
+                        let posted = try await eventually { try? await deployment.post("\(round)").first?.text }
                         let arrived = try await eventually {
                             receiver.requests.contains { $0["herald-message-id"] == posted } ? true : nil
                         }
                         #expect(arrived == true)
                         switch round % 2 {
-                        case 0: try await house.redis.command("SCRIPT", "FLUSH")
-                        default: try await house.redis.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+                        case 0: try await deployment.redis.command("SCRIPT", "FLUSH")
+                        default: try await deployment.redis.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
                         }
                     }
-                    let isSettled = try await eventually { try? await house.isSettled() }
+                    let isSettled = try await eventually { try? await deployment.isSettled() }
                     #expect(isSettled == true)
                 }
             }

@@ -45,16 +45,16 @@ private final class TestNames: Sendable {
 struct NameTests {
 
     private func request(
-        _ url: String, of project: String, _ completion: @escaping @Sendable (WebhookResult) -> Void
-    ) throws -> WebhookRequest {
-        WebhookRequest(url, project: try ProjectID(project), completion: completion)
+        _ url: String, of project: String, _ completion: @escaping @Sendable (AttemptResult) -> Void
+    ) throws -> Attempt {
+        try webhookAttempt(url, project: project, completion: completion)
     }
 
     @Test func `Thousands of names without an answer do not delay another project, and take no threads`() async throws {
         let names = TestNames()
         defer { names.release() }
         try await WebhookReceiver.with { receiver in
-            try await withClient(lookup: names.look) { client in
+            try await withWebhooks(lookup: names.look) { client in
                 let failed = NIOLockedValueBox(0)
                 client.send(
                     try (0..<10_000).map { index in
@@ -73,7 +73,7 @@ struct NameTests {
                             Issue.record(error)
                         }
                     }
-                    guard case .finished(.accepted(status: 204), _) = result else {
+                    guard case .finished(.accepted(code: 204), _) = result else {
                         Issue.record("\(result)")
                         return
                     }
@@ -92,9 +92,9 @@ struct NameTests {
         defer { names.release() }
         names.answer("missing.test", with: .missing)
         names.answer("gone.test", with: .silent)
-        var limits = WebhookLimits()
+        var limits = HTTPClientLimits()
         limits.connectTimeout = .milliseconds(200)
-        try await withClient(limits: limits, lookup: names.look) { client in
+        try await withWebhooks(limits: limits, lookup: names.look) { client in
             #expect(await client.outcome("http://a.silent.test/") == .unreachable(.timeout))
             for name in ["missing.test", "gone.test"] {
                 for _ in 0..<3 { #expect(await client.outcome("http://\(name)/") == .unreachable(.resolve)) }
@@ -106,15 +106,15 @@ struct NameTests {
     @Test func `However a name is spelled, libcurl is given its addresses and looks up none`() async throws {
         let names = TestNames()
         try await WebhookReceiver.with { receiver in
-            try await withClient(lookup: names.look) { client in
+            try await withWebhooks(lookup: names.look) { client in
                 for start in [
                     "http://a.test", "http://A.TEST", "http://a.test.", "http://%61.test", "http:/a.test",
                     "http://u\\@a.test", "http://a.test%2e", "trust+http://a.test",
                 ] {
                     let url = try HTTPURL("\(start):\(receiver.port)/")
-                    #expect(await client.outcome(url.text) == .accepted(status: 204), "\(start)")
+                    #expect(await client.outcome(url.text) == .accepted(code: 204), "\(start)")
                 }
-                #expect(await client.outcome("http://1.2.3.4.5:\(receiver.port)/") == .accepted(status: 204))
+                #expect(await client.outcome("http://1.2.3.4.5:\(receiver.port)/") == .accepted(code: 204))
             }
             #expect(names.asked == ["a.test": 1, "1.2.3.4.5": 1])
         }
@@ -127,9 +127,9 @@ struct NameTests {
         names.answer("inside.test", with: .addresses(["10.0.0.1", "169.254.169.254"]))
         try await WebhookReceiver.with { receiver in
             try await WebhookReceiver.with(host: "::1") { sixth in
-                try await withClient(lookup: names.look) { client in
-                    #expect(await client.outcome(receiver.url(host: "two.test")) == .accepted(status: 204))
-                    #expect(await client.outcome(sixth.url(host: "sixth.test")) == .accepted(status: 204))
+                try await withWebhooks(lookup: names.look) { client in
+                    #expect(await client.outcome(receiver.url(host: "two.test")) == .accepted(code: 204))
+                    #expect(await client.outcome(sixth.url(host: "sixth.test")) == .accepted(code: 204))
                     #expect(await client.outcome(receiver.url(host: "inside.test")) == .forbidden)
                 }
             }
@@ -138,12 +138,12 @@ struct NameTests {
 
     @Test func `A name that moves is followed although its connection is busy`() async throws {
         let names = TestNames()
-        var limits = WebhookLimits()
+        var limits = HTTPClientLimits()
         limits.addressAgeMax = .seconds(3)
         try await WebhookReceiver.with { old in
-            try await withClient(opening: ["127.0.0.0/8", "::1"], limits: limits, lookup: names.look) { client in
+            try await withWebhooks(opening: ["127.0.0.0/8", "::1"], limits: limits, lookup: names.look) { client in
                 let url = old.url(host: "moving.test")
-                #expect(await client.outcome(url) == .accepted(status: 204))
+                #expect(await client.outcome(url) == .accepted(code: 204))
                 // Nothing listens there: the port is the other's, at another address.
                 names.answer("moving.test", with: .addresses(["127.0.0.2"]))
                 let moved = try await eventually(every: .milliseconds(20)) {
@@ -156,19 +156,19 @@ struct NameTests {
 
     @Test func `A name server that is away for a moment stops nothing that is known`() async throws {
         let names = TestNames()
-        var limits = WebhookLimits()
+        var limits = HTTPClientLimits()
         limits.addressAgeMax = .seconds(600)
         try await WebhookReceiver.with { receiver in
-            try await withClient(limits: limits, lookup: names.look) { client in
+            try await withWebhooks(limits: limits, lookup: names.look) { client in
                 let url = receiver.url(host: "known.test")
-                #expect(await client.outcome(url) == .accepted(status: 204))
+                #expect(await client.outcome(url) == .accepted(code: 204))
                 names.answer("known.test", with: .silent)
                 let again = try await eventually(every: .milliseconds(100)) {
-                    #expect(await client.outcome(url) == .accepted(status: 204))
+                    #expect(await client.outcome(url) == .accepted(code: 204))
                     return names.asked["known.test", default: 0] >= 2 ? true : nil
                 }
                 #expect(again == true)
-                #expect(await client.outcome(url) == .accepted(status: 204))
+                #expect(await client.outcome(url) == .accepted(code: 204))
             }
         }
     }
@@ -176,7 +176,7 @@ struct NameTests {
     @Test func `Requests that wait for a name end as aborted with the others`() async throws {
         let names = TestNames()
         defer { names.release() }
-        try await withClient(lookup: names.look) { client in
+        try await withWebhooks(lookup: names.look) { client in
             async let result = client.post("http://a.silent.test/")
             let asked = try await eventually { names.asked.isEmpty ? nil : true }
             #expect(asked == true)
@@ -191,18 +191,18 @@ struct NameTests {
         ending: ReceiverAnswer
     ) async throws {
         let names = TestNames()
-        var limits = WebhookLimits()
+        var limits = HTTPClientLimits()
         // libcurl forgets after 2 s what it was given.
         limits.connectTimeout = .milliseconds(500)
         let late = ReceiverAnswer.delayed(.milliseconds(3500), ending)
         let answers = ["/": ReceiverAnswer.sequence([.status(204), late, .status(204)])]
         try await WebhookReceiver.with(answers: answers) { receiver in
-            try await withClient(limits: limits, lookup: names.look) { client in
+            try await withWebhooks(limits: limits, lookup: names.look) { client in
                 // No name server of the machine knows the name.
                 let url = receiver.url(host: "late.test")
-                #expect(await client.outcome(url) == .accepted(status: 204))
+                #expect(await client.outcome(url) == .accepted(code: 204))
                 let result = await client.post(url)
-                guard case .finished(.accepted(status: 204), let exchange) = result else {
+                guard case .finished(.accepted(code: 204), let exchange) = result else {
                     Issue.record("\(result)")
                     return
                 }
@@ -216,9 +216,9 @@ struct NameTests {
     @Test func `An address in a spelling that libcurl does not read is connected to without a lookup`() async throws {
         let names = TestNames()
         try await WebhookReceiver.with { receiver in
-            try await withClient(lookup: names.look) { client in
+            try await withWebhooks(lookup: names.look) { client in
                 for host in ["127.0.0.1.", "0x7f%30%30%30%30%30%31"] {
-                    #expect(await client.outcome(receiver.url(host: host)) == .accepted(status: 204), "\(host)")
+                    #expect(await client.outcome(receiver.url(host: host)) == .accepted(code: 204), "\(host)")
                 }
             }
             #expect(names.asked.isEmpty)

@@ -1,4 +1,5 @@
 import Domain
+import HTTPClient
 import NIOCore
 import Notifier
 import Store
@@ -18,8 +19,8 @@ struct NeighbourTests {
         return settings
     }
 
-    private static func limits() -> WebhookLimits {
-        var limits = WebhookLimits()
+    private static func limits() -> HTTPClientLimits {
+        var limits = HTTPClientLimits()
         limits.timeout = Self.forever
         return limits
     }

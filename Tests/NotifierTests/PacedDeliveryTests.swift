@@ -21,7 +21,7 @@ struct PacedDeliveryTests {
                     try await deployment.store.deliveries.attempts(of: deployment.queue, subscription: id))
                 #expect(log.attempts.reversed().map(\.attempt) == [1, 2, 3, 1, 1, 1])
                 #expect(log.succeeded == 4 && log.failed == 2)
-                #expect(log.attempts.last?.report.end == .answered(status: 503))
+                #expect(log.attempts.last?.report.end == .answered(code: 503))
                 #expect(log.attempts.allSatisfy { $0.report.exchange.address == .loopback })
             }
         }
@@ -80,7 +80,7 @@ struct PacedDeliveryTests {
                 let health = try #require(
                     try await deployment.store.deliveries.health(of: deployment.queue, subscription: id))
                 #expect(health.log.attempts.map(\.report.kind) == [.test])
-                #expect(health.log.attempts.first?.report.end == .answered(status: status))
+                #expect(health.log.attempts.first?.report.end == .answered(code: status))
                 #expect(health.failures == nil && health.disabledSince == nil && health.backlog == 0)
                 #expect(try await deployment.deadLetters().isEmpty)
             }
@@ -115,7 +115,8 @@ struct PacedDeliveryTests {
         }
     }
 
-    @Test func `A notifier disables what did nothing but fail for as long as it was told`() async throws {
+    @Test func `A notifier disables a subscription that did nothing but fail for notifier.disable.after`() async throws
+    {
         try await withDeployment { deployment in
             var settings = EngineSettings()
             settings.disableAfter = .milliseconds(1)

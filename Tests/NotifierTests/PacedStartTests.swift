@@ -6,7 +6,7 @@ import Testing
 
 /// What a project begins ahead of the answers, through a whole notifier.
 struct PacedStartTests {
-    @Test func `Attempts that nobody answers all begin, beyond those that begin at once, and delay no other project`()
+    @Test func `Attempts without an answer all begin, beyond those that begin at once, and delay no other project`()
         async throws
     {
         let count = 2 * StartBudget.most

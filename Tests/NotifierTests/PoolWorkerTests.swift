@@ -1,3 +1,4 @@
+import HTTPClient
 import NIOConcurrencyHelpers
 import Notifier
 import Runtime
@@ -11,7 +12,7 @@ struct PoolWorkerTests {
     }
 
     private struct Failing: Service {
-        func run() async throws { throw WebhookClientError.noDescriptors }
+        func run() async throws { throw HTTPClientError.noDescriptors }
     }
 
     private static func running(
@@ -33,7 +34,7 @@ struct PoolWorkerTests {
             name: "east", health: health, logger: quietLogger(), pauseFirst: .milliseconds(5)
         ) {
             tries.withLockedValue { $0 += 1 }
-            guard isCured.withLockedValue({ $0 }) else { throw WebhookClientError.noThread }
+            guard isCured.withLockedValue({ $0 }) else { throw HTTPClientError.noThread }
             return [Idle()]
         }
         #expect(health.readiness == .ready)
@@ -61,7 +62,7 @@ struct PoolWorkerTests {
         }
         try await Self.running(worker) { () async throws in
             #expect(try await eventually { tries.withLockedValue { $0 } >= 3 ? true : nil } == true)
-            health.set("it has no room", of: "west", by: health.newWorker())
+            health.set("it has no capacity", of: "west", by: health.newWorker())
             #expect(
                 try await eventually { () -> Bool? in
                     guard case .notReady(let reason) = health.readiness else { return nil }
@@ -69,7 +70,7 @@ struct PoolWorkerTests {
                         && reason.hasSuffix(", and 1 more") ? true : nil
                 } == true)
         }
-        #expect(health.readiness == .notReady("pool west is not served: it has no room"))
+        #expect(health.readiness == .notReady("pool west is not served: it has no capacity"))
     }
 
     @Test func `A replaced worker that ends late does not hide what its successor says`() {

@@ -11,10 +11,10 @@ struct PostOptionsTests {
     /// The request that one message makes.
     private func request(options: String, of body: String = "1") async throws -> ReceivedRequest {
         try await WebhookReceiver.with { receiver in
-            try await withDeployment { house in
-                try await house.subscribe(receiver.url(), options: options)
-                try await house.withNotifier {
-                    try await house.post(body)
+            try await withDeployment { deployment in
+                try await deployment.subscribe(receiver.url(), options: options)
+                try await deployment.withNotifier {
+                    try await deployment.post(body)
                     try await receiver.waitFor(count: 1)
                 }
                 return try #require(receiver.requests.first)
@@ -70,8 +70,8 @@ struct PostOptionsTests {
     ])
     func `An address carries no header along`(path: String) async throws {
         try await WebhookReceiver.with { receiver in
-            try await withClient { client in
-                _ = await client.post(receiver.url(path), headers: ["X-Own: 1"])
+            try await withWebhooks { client in
+                _ = await client.post(receiver.url(path), options: #"{"post_headers": {"X-Own": "1"}}"#)
             }
             for request in receiver.requests {
                 #expect(request["x-injected"] == nil && request["x-own"] == "1", "\(request.uri) \(request.headers)")
@@ -86,30 +86,21 @@ struct PostOptionsTests {
     }
 
     @Test func `The bytes of a recipient are those of its address and of all its options`() throws {
-        let secret = try MasterKey(MasterKey.generate()).webhookSecret(
-            project: ProjectID("p"), subscription: try #require(SubscriptionID(String(repeating: "0", count: 27))),
-            version: 1)
-        func bytes(_ url: String, _ options: DeliveryOptions = DeliveryOptions()) throws -> Int {
-            Recipient(
-                subscriber: try Subscriber(url), isConfirmed: true, secrets: WebhookSecrets(current: secret),
-                options: options
-            ).optionBytes
+        func bytes(_ url: String, _ options: DeliveryOptions = DeliveryOptions()) -> Int {
+            webhookTarget(url, options: options).byteCount
         }
-        let plain = try bytes("http://a")
-        #expect(try bytes("http://a/" + String(repeating: "p", count: 8000)) >= plain + 8000)
-        #expect(try bytes("http://" + String(repeating: "a.", count: 120) + "b") >= plain + 3 * 240)
+        let plain = bytes("http://a")
+        #expect(bytes("http://a/" + String(repeating: "p", count: 8000)) >= plain + 8000)
+        #expect(bytes("http://" + String(repeating: "a.", count: 120) + "b") >= plain + 3 * 240)
         let statuses = FinalStatuses(statuses: Set(400..<464), classes: [5])
-        #expect(try bytes("http://a", DeliveryOptions(finalStatuses: statuses)) >= plain + 65 * MemoryLayout<Int>.size)
+        #expect(bytes("http://a", DeliveryOptions(finalStatuses: statuses)) >= plain + 65 * MemoryLayout<Int>.size)
     }
 
     @Test func `A recipient with large options is forgotten sooner`() throws {
-        let secret = try MasterKey(MasterKey.generate()).webhookSecret(
-            project: ProjectID("p"), subscription: try #require(SubscriptionID(String(repeating: "0", count: 27))),
-            version: 1)
         let template = try PostTemplate(String(repeating: "x", count: 1000))
         let large = Recipient(
-            subscriber: try Subscriber("http://a"), isConfirmed: true, secrets: WebhookSecrets(current: secret),
-            options: DeliveryOptions(template: template))
+            destination: .webhook,
+            target: webhookTarget("http://a", options: DeliveryOptions(template: template)), isConfirmed: true)
         let cache = SubscriptionCache(generationMax: 1000, bytesMax: 10_000)
         let id = try #require(SubscriptionID(String(repeating: "1", count: 27)))
         let keys = (0..<100).map { SubscriptionCache.Key(subscription: id, version: $0) }

@@ -8,7 +8,8 @@ import Testing
 struct RecipientsTests {
     private static func found(_ leases: [Lease], in deployment: Deployment) async throws -> [Recipients.Found] {
         let shard = try #require(try await deployment.shardWithLease())
-        let recipients = Recipients(subscriptions: deployment.store.subscriptions, masterKey: deployment.masterKey)
+        let recipients = Recipients(
+            subscriptions: deployment.store.subscriptions, masterKey: deployment.masterKey, channels: Channels([]))
         return try await recipients.find(leases, in: shard)
     }
 

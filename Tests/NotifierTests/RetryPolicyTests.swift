@@ -30,14 +30,14 @@ struct RetryPolicyTests {
         queue: Int?, strict: Bool, subscription: Int?, attempts: Int
     ) async throws {
         try await WebhookReceiver.with(answers: ["/": .status(503)]) { receiver in
-            try await withDeployment { house in
-                if let queue { try await house.setQueuePolicy(self.policy(immediate: queue, strict: strict)) }
-                try await house.subscribe(
+            try await withDeployment { deployment in
+                if let queue { try await deployment.setQueuePolicy(self.policy(immediate: queue, strict: strict)) }
+                try await deployment.subscribe(
                     receiver.url(), options: subscription.map { self.options(immediate: $0) } ?? "{}")
-                try await house.withNotifier {
-                    try await house.post("1", ttl: 60)
-                    let letter = try #require(try await house.deadLetters(waitingFor: 1).first)
-                    #expect(letter.reason == .expired && letter.attempts == attempts)
+                try await deployment.withNotifier {
+                    try await deployment.post("1", ttl: 60)
+                    let deadLetter = try #require(try await deployment.deadLetters(waitingFor: 1).first)
+                    #expect(deadLetter.reason == .expired && deadLetter.attempts == attempts)
                 }
                 #expect(receiver.requests.map { $0["herald-attempt"] } == (1...attempts).map { "\($0)" })
             }
@@ -46,13 +46,13 @@ struct RetryPolicyTests {
 
     @Test func `The waits are those of the policy, never shorter`() async throws {
         try await WebhookReceiver.with(answers: ["/": .status(500)]) { receiver in
-            try await withDeployment { house in
-                try await house.subscribe(
+            try await withDeployment { deployment in
+                try await deployment.subscribe(
                     receiver.url(),
                     options: #"{"_retry_policy": {"retries_with_no_delay": 1, "minimum_delay_retries": 1,"#
                         + #""minimum_delay": 1, "maximum_delay": 11}}"#)
-                try await house.withNotifier {
-                    try await house.post("1")
+                try await deployment.withNotifier {
+                    try await deployment.post("1")
                     try await receiver.waitFor(count: 4)
                 }
                 let times = receiver.requests.map(\.arrivedAt)
@@ -64,16 +64,16 @@ struct RetryPolicyTests {
 
     @Test func `A policy without further attempts ends the delivery as exhausted`() async throws {
         try await WebhookReceiver.with(answers: ["/": .status(500)]) { receiver in
-            try await withDeployment { house in
-                try await house.subscribe(
+            try await withDeployment { deployment in
+                try await deployment.subscribe(
                     receiver.url(),
                     options: #"{"_retry_policy": {"retries_with_no_delay": 0, "minimum_delay_retries": 0,"#
                         + #""minimum_delay": 0, "maximum_delay": 10, "maximum_delay_retries": 0}}"#)
-                try await house.withNotifier {
-                    try await house.post("1", ttl: 60)
-                    let letter = try #require(try await house.deadLetters(waitingFor: 1).first)
-                    #expect(letter.reason == .exhausted && letter.attempts == 3)
-                    #expect(letter.summary == "deferred 500")
+                try await deployment.withNotifier {
+                    try await deployment.post("1", ttl: 60)
+                    let deadLetter = try #require(try await deployment.deadLetters(waitingFor: 1).first)
+                    #expect(deadLetter.reason == .exhausted && deadLetter.attempts == 3)
+                    #expect(deadLetter.summary == "deferred 500")
                 }
             }
         }
@@ -81,17 +81,17 @@ struct RetryPolicyTests {
 
     @Test func `A queue's policy that changes counts from the next attempt on`() async throws {
         try await WebhookReceiver.with(answers: ["/": .status(500)]) { receiver in
-            try await withDeployment { house in
+            try await withDeployment { deployment in
                 var first = RetryPolicy()
                 (first.retriesWithoutDelay, first.delayMin, first.delayMax) = (0, 2, 12)
-                try await house.setQueuePolicy(first)
-                try await house.subscribe(receiver.url())
-                try await house.withNotifier {
-                    try await house.post("1", ttl: 60)
+                try await deployment.setQueuePolicy(first)
+                try await deployment.subscribe(receiver.url())
+                try await deployment.withNotifier {
+                    try await deployment.post("1", ttl: 60)
                     try await receiver.waitFor(count: 1)
-                    try await house.setQueuePolicy(self.policy(immediate: 4))
-                    let letter = try #require(try await house.deadLetters(waitingFor: 1).first)
-                    #expect(letter.attempts == 5 && letter.reason == .expired)
+                    try await deployment.setQueuePolicy(self.policy(immediate: 4))
+                    let deadLetter = try #require(try await deployment.deadLetters(waitingFor: 1).first)
+                    #expect(deadLetter.attempts == 5 && deadLetter.reason == .expired)
                 }
             }
         }
@@ -100,18 +100,18 @@ struct RetryPolicyTests {
     @Test func `A subscription that changes is attempted as it is now`() async throws {
         let answers: [String: ReceiverAnswer] = ["/": .sequence([.status(500), .status(204)])]
         try await WebhookReceiver.with(answers: answers) { receiver in
-            try await withDeployment { house in
+            try await withDeployment { deployment in
                 @Sendable func options(_ word: String) -> String {
                     #"{"post_data": "\#(word)", "post_headers": {"X-Word": "\#(word)"},"#
                         + #""_retry_policy": {"retries_with_no_delay": 0, "minimum_delay": 2, "maximum_delay": 12}}"#
                 }
-                let subscription = try await house.subscribe(receiver.url(), options: options("old"))
-                try await house.withNotifier {
-                    try await house.post("1")
+                let subscription = try await deployment.subscribe(receiver.url(), options: options("old"))
+                try await deployment.withNotifier {
+                    try await deployment.post("1")
                     try await receiver.waitFor(count: 1)
-                    try await house.change(subscription, options: options("new"))
+                    try await deployment.change(subscription, options: options("new"))
                     try await receiver.waitFor(count: 2)
-                    #expect(try await house.isSettled())
+                    #expect(try await deployment.isSettled())
                 }
                 #expect(receiver.requests.map(\.text) == ["old", "new"])
                 #expect(receiver.requests.map { $0["x-word"] } == ["old", "new"])

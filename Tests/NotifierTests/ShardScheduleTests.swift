@@ -53,7 +53,7 @@ struct ShardScheduleTests {
     @Test func `Subscriptions that could not be woken are woken when that is repeated`() throws {
         var schedule = ShardSchedule()
         let ids = try (0..<3).map { try #require(SubscriptionID(String(repeating: "0", count: 26) + "\($0)")) }
-        for id in ids { _ = schedule.hostHasRoom(for: id) }
+        for id in ids { _ = schedule.hostHasCapacity(for: id) }
         #expect((schedule.next() == .perform(.wake)) as Bool)
         let first = schedule.nextWakes()
         schedule.wakesFailed(first)
@@ -133,7 +133,7 @@ struct ShardScheduleTests {
 
             var (schedule, inFlight) = (ShardSchedule(), InFlightDeliveries())
             let startables = leases.sorted { $0.body.count > $1.body.count }.map {
-                ShardSchedule.Startable(id: inFlight.start($0), lease: $0)
+                LeasedDelivery(id: inFlight.start($0), lease: $0)
             }
             schedule.took(more: false, startables, isBounded: false)
             #expect((schedule.next() == .perform(.start)) as Bool)
@@ -151,10 +151,10 @@ struct ShardScheduleTests {
             try await deployment.post("\"\(String(repeating: "x", count: 300_000))\"")
             var (schedule, inFlight) = (ShardSchedule(), InFlightDeliveries())
             let startables = try await deployment.takeAll().map {
-                ShardSchedule.Startable(id: inFlight.start($0), lease: $0)
+                LeasedDelivery(id: inFlight.start($0), lease: $0)
             }
             schedule.took(more: true, startables, isBounded: false)
-            #expect((!schedule.hasRoomToStart && !schedule.settlerMayLease()) as Bool)
+            #expect((!schedule.hasCapacityToStart && !schedule.settlerMayLease()) as Bool)
             var performed: [ShardSchedule.Action] = []
             for _ in 0..<3 {
                 performed.append(schedule.next())
@@ -163,7 +163,7 @@ struct ShardScheduleTests {
             #expect(performed == [.perform(.start), .perform(.take), .wait])
             _ = schedule.nextStarts()
             _ = schedule.nextStarts()
-            #expect(schedule.hasRoomToStart)
+            #expect(schedule.hasCapacityToStart)
         }
     }
 }

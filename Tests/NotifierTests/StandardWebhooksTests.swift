@@ -21,19 +21,19 @@ struct StandardWebhooksTests {
 
     @Test func `The reference implementation verifies our webhooks, and no others`() async throws {
         try await WebhookReceiver.with { receiver in
-            try await withDeployment { house in
-                let subscription = try await house.subscribe(receiver.url())
-                try await house.withNotifier {
-                    try await house.post(#"{"text": "größer ∑ 💌", "n": 1e3}"#)
+            try await withDeployment { deployment in
+                let subscription = try await deployment.subscribe(receiver.url())
+                try await deployment.withNotifier {
+                    try await deployment.post(#"{"text": "größer ∑ 💌", "n": 1e3}"#)
                     try await receiver.waitFor(count: 1)
                 }
                 let request = try #require(receiver.requests.first)
-                let secret = house.secret(of: subscription).text
+                let secret = deployment.secret(of: subscription).text
                 #expect(try await Self.judge(request, body: request.text, secret: secret) == "verified")
                 let changed = request.text.replacingOccurrences(of: "1e3", with: "1e4")
                 #expect(try await Self.judge(request, body: changed, secret: secret).hasPrefix("refused"))
-                let other = house.masterKey.webhookSecret(
-                    project: house.queue.project, subscription: subscription, version: 2)
+                let other = deployment.masterKey.webhookSecret(
+                    project: deployment.queue.project, subscription: subscription, version: 2)
                 #expect(try await Self.judge(request, body: request.text, secret: other.text).hasPrefix("refused"))
             }
         }
@@ -44,10 +44,12 @@ struct StandardWebhooksTests {
         async throws
     {
         try await WebhookReceiver.with { receiver in
-            try await withDeployment { house in
-                let id = try await house.subscribe(receiver.url())
+            try await withDeployment { deployment in
+                let id = try await deployment.subscribe(receiver.url())
                 func secret(_ version: Int) -> String {
-                    house.masterKey.webhookSecret(project: house.queue.project, subscription: id, version: version).text
+                    deployment.masterKey.webhookSecret(
+                        project: deployment.queue.project, subscription: id, version: version
+                    ).text
                 }
                 func verdicts(_ request: ReceivedRequest) async throws -> [Bool] {
                     var verdicts: [Bool] = []
@@ -57,15 +59,15 @@ struct StandardWebhooksTests {
                     }
                     return verdicts
                 }
-                try await house.withNotifier {
+                try await deployment.withNotifier {
                     // The first request makes the notifier know the subscription as it is before.
                     for (number, overlap) in [nil, 3600, 0].enumerated() {
                         if let overlap {
-                            let versions = try await house.store.subscriptions.rotateSecret(
-                                house.queue, id: id, overlap: overlap)
+                            let versions = try await deployment.store.subscriptions.rotateSecret(
+                                deployment.queue, id: id, overlap: overlap)
                             #expect(versions?.current == number + 1)
                         }
-                        try await house.post("\(number)")
+                        try await deployment.post("\(number)")
                         try await receiver.waitFor(count: number + 1)
                     }
                 }

@@ -26,7 +26,7 @@ struct AttemptLogTests {
             let ids = try await house.post(["1"], to: queue)
             let outcomes: [Outcome] =
                 Outcome.Failure.allCases.map { .unreachable($0) }
-                + [.deferred(status: 503, retryAfter: nil), .forbidden, .refused(status: 404), .accepted(status: 204)]
+                + [.deferred(code: 503, notBefore: nil), .forbidden, .refused(code: 404), .accepted(code: 204)]
             var told: [AttemptReport] = []
             var leases = try await house.take().leases
             for (index, outcome) in outcomes.enumerated() {
@@ -59,7 +59,7 @@ struct AttemptLogTests {
                 let leases = try await house.take().leases + house.lease()
                 attempted += leases.count
                 let settlements = leases.map {
-                    Settlement($0, .delivered, after: self.report(.accepted(status: 200), at: house.time.now))
+                    Settlement($0, .delivered, after: self.report(.accepted(code: 200), at: house.time.now))
                 }
                 _ = try await house.store.deliveries.settle(0, settlements)
             }
@@ -101,7 +101,7 @@ struct AttemptLogTests {
             let leases = try await house.take().leases
             try await house.store.subscriptions.delete(queue, id: subscription)
             let late = Settlement(
-                leases[0], .delivered, after: self.report(.accepted(status: 200), at: house.time.now))
+                leases[0], .delivered, after: self.report(.accepted(code: 200), at: house.time.now))
             #expect(try await house.store.deliveries.settle(0, [late]).written == [true])
             #expect(try await house.shardKeys().contains("alog") == false)
         }

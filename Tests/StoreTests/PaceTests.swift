@@ -265,7 +265,7 @@ struct PaceTests {
             try await house.post((0..<4).map { "\($0)" }, to: queue)
             let leases = try await house.take().leases
             let outcomes: [Outcome] = [
-                .accepted(status: 200), .accepted(status: 200), .deferred(status: 503, retryAfter: nil),
+                .accepted(code: 200), .accepted(code: 200), .deferred(code: 503, notBefore: nil),
                 .unreachable(.timeout),
             ]
             let settlements = zip(leases, outcomes).enumerated().map { index, pair in

@@ -90,7 +90,7 @@ struct ServiceReplies: Sendable {
         body.writeStaticString(#","succeeded":"#)
         body.writeJSON(report.isSuccess)
         body.writeStaticString(#","status":"#)
-        body.writeJSON(report.end.status)
+        body.writeJSON(report.end.code)
         body.writeStaticString(#","error":"#)
         body.writeJSON(report.end.error)
         body.writeStaticString(#","address":"#)

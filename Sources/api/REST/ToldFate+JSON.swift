@@ -29,7 +29,7 @@ extension ToldFate {
             body.writeStaticString(#","succeeded":"#)
             body.writeJSON(last.report.isSuccess)
             body.writeStaticString(#","status":"#)
-            body.writeJSON(last.report.end.status)
+            body.writeJSON(last.report.end.code)
             body.writeStaticString(#","error":"#)
             body.writeJSON(last.report.end.error)
             body.writeStaticString("}")

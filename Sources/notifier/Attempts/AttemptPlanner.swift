@@ -4,7 +4,7 @@ import HTTPClient
 import Signing
 import Store
 
-/// Turns leases into requests.
+/// Turns leases into attempts.
 struct AttemptPlanner: Sendable {
     /// Whether an attempt may begin now.
     enum Admission: Sendable {
@@ -13,34 +13,34 @@ struct AttemptPlanner: Sendable {
         case ended(Settlement.Ending)
         /// It may not, because its host has as much in flight as may be.
         case full
-        /// It may not, and is kept for later by who said so.
+        /// It may not, and the caller keeps it for later.
         case kept
     }
 
     /// What is to be done about one lease.
     enum Plan: Sendable {
-        case send(ShardSchedule.Startable, AttemptPolicy, WebhookDraft)
+        case send(LeasedDelivery, AttemptPolicy, AttemptDraft)
         /// Nothing is sent, and this is written down.
-        case end(InFlightDeliveries.ID, Settlement.Ending)
+        case end(LeasedDelivery.ID, Settlement.Ending)
         /// Nothing can be sent, because the body does not open; it counts as an attempt like any other that failed. It was
         /// admitted to this host.
-        case fail(ShardSchedule.Startable, AttemptPolicy, host: String, VaultError)
+        case fail(LeasedDelivery, AttemptPolicy, Destination, host: String, VaultError)
         /// Nothing yet, because the project has as many bytes in flight as it may. It was admitted to this host.
-        case postpone(ShardSchedule.Startable, host: String)
-        /// Nothing until this host has room.
-        case park(ShardSchedule.Startable, host: String)
+        case postpone(LeasedDelivery, host: String)
+        /// Nothing until this host has capacity.
+        case park(LeasedDelivery, host: String)
         /// Nothing for now, because its subscription cannot be read.
-        case unreadable(ShardSchedule.Startable)
+        case unreadable(LeasedDelivery)
         /// Nothing: it is kept for later.
         case keep
     }
 
-    /// A request without its completion.
-    struct WebhookDraft: Sendable {
-        let url: String
-        let host: String
-        let hostName: HostName?
-        let headers: [String]
+    /// What a channel needs for one attempt, beside the lease.
+    struct AttemptDraft: Sendable {
+        let destination: Destination
+        let target: any ChannelTarget
+        let delivery: DeliveryID
+        let message: MessageID?
         let body: AttemptBody
     }
 
@@ -48,23 +48,23 @@ struct AttemptPlanner: Sendable {
     private let vault: Vault
     private let recipients: Recipients
     private let confirmedOnly: Bool
-    private let retryAfterMax: Duration
-    private let limiter: ConcurrencyLimiter
+    private let notBeforeMax: Duration
+    private let budget: any BodyBudget
 
     /// - Parameters:
     ///   - confirmedOnly: Whether only subscribers that confirmed are notified.
-    ///   - retryAfterMax: How far a `Retry-After` is obeyed.
-    ///   - limiter: Counts the bodies.
+    ///   - notBeforeMax: How far a subscriber's wish to wait is obeyed.
+    ///   - budget: Counts the bodies.
     init(
-        store: Store, masterKey: MasterKey, vault: Vault, confirmedOnly: Bool, retryAfterMax: Duration,
-        limiter: ConcurrencyLimiter
+        store: Store, recipients: Recipients, vault: Vault, confirmedOnly: Bool, notBeforeMax: Duration,
+        budget: any BodyBudget
     ) {
-        self.retryAfterMax = retryAfterMax
         self.store = store
         self.vault = vault
+        self.recipients = recipients
         self.confirmedOnly = confirmedOnly
-        self.limiter = limiter
-        self.recipients = Recipients(subscriptions: store.subscriptions, masterKey: masterKey)
+        self.notBeforeMax = notBeforeMax
+        self.budget = budget
     }
 
     /// Plans the attempts of leases, in their order.
@@ -76,11 +76,11 @@ struct AttemptPlanner: Sendable {
     ///   - startables: All of one shard.
     ///   - now: By Redis' clock: what has expired by then is not attempted, and attempts are signed with it.
     ///   - bodies: Those of the shard.
-    ///   - admit: Asked once for each that is to be attempted.
-    /// - Throws: When Redis could not be asked where they go; then nothing has happened.
+    ///   - admit: Called once for each that is to be attempted.
+    /// - Throws: When subscriptions could not be read; then nothing has happened.
     func plan(
-        _ startables: [ShardSchedule.Startable], in shard: Int, at now: Timestamp, bodies: SharedBodies,
-        admit: (ShardSchedule.Startable, Recipient) -> Admission
+        _ startables: [LeasedDelivery], in shard: Int, at now: Timestamp, bodies: SharedBodies,
+        admit: (LeasedDelivery, any ChannelTarget) -> Admission
     ) async throws(StoreError) -> [Plan] {
         let recipients = try await self.recipients.find(startables.lazy.map(\.lease), in: shard)
         // A message to many subscriptions is encoded once, also when those of other projects come in between.
@@ -98,43 +98,41 @@ struct AttemptPlanner: Sendable {
             case .unreadable: return .unreadable(startable)
             }
             guard self.isWanted(lease, by: recipient) else { return .end(startable.id, .dropped) }
-            guard recipient.scheme != .mailto else {
-                return .end(startable.id, Self.giveUp(lease, .noTransport, "email is not delivered yet"))
+            guard let target = recipient.target else {
+                let summary = "\(recipient.destination.rawValue) is not delivered yet"
+                return .end(startable.id, Self.giveUp(lease, .noTransport, summary))
             }
-            switch admit(startable, recipient) {
+            switch admit(startable, target) {
             case .admitted: break
             case .ended(let ending): return .end(startable.id, ending)
-            case .full: return .park(startable, host: recipient.host)
+            case .full: return .park(startable, host: target.host)
             case .kept: return .keep
             }
-            let policy = AttemptPolicy(lease, to: recipient, retryAfterMax: self.retryAfterMax)
+            let policy = AttemptPolicy(lease, to: recipient, notBeforeMax: self.notBeforeMax)
             do throws(VaultError) {
-                guard let body = try self.body(of: lease, to: recipient, bodies, &encoded) else {
-                    return .postpone(startable, host: recipient.host)
+                guard let body = try self.body(of: lease, to: target, bodies, &encoded) else {
+                    return .postpone(startable, host: target.host)
                 }
-                let draft = WebhookDraft(
-                    url: recipient.url, host: recipient.host, hostName: recipient.hostName,
-                    headers: self.headers(of: lease, to: recipient, body.bytes, at: now), body: body)
+                let draft = AttemptDraft(
+                    destination: recipient.destination, target: target,
+                    delivery: self.store.deliveries.deliveryID(
+                        subscription: lease.subscription, position: lease.position),
+                    message: lease.kind == .notification
+                        ? self.store.messages.id(at: lease.position, in: lease.queue) : nil,
+                    body: body)
                 return .send(startable, policy, draft)
             } catch {
-                return .fail(startable, policy, host: recipient.host, error)
+                return .fail(startable, policy, recipient.destination, host: target.host, error)
             }
         }
     }
 
-    private func headers(of lease: Lease, to recipient: Recipient, _ body: PinnedBytes, at now: Timestamp) -> [String] {
-        AttemptHeaders.lines(
-            delivery: self.store.deliveries.deliveryID(subscription: lease.subscription, position: lease.position),
-            message: lease.kind == .notification ? self.store.messages.id(at: lease.position, in: lease.queue) : nil,
-            lease: lease, at: now, body: body, to: recipient)
-    }
-
-    /// The body of one request: that of its message, or one of its own when the subscription has a template.
+    /// The body of one attempt: the document of its message, or one of its own when its target has such.
     ///
     /// - Parameter encoded: The messages met before; positions are unique in a shard.
     /// - Returns: nil when the project may hold no more.
     private func body(
-        of lease: Lease, to recipient: Recipient, _ bodies: SharedBodies, _ encoded: inout [Position: AttemptBody]
+        of lease: Lease, to target: any ChannelTarget, _ bodies: SharedBodies, _ encoded: inout [Position: AttemptBody]
     ) throws(VaultError) -> AttemptBody? {
         let project = lease.queue.project
         let message: AttemptBody
@@ -142,17 +140,16 @@ struct AttemptPlanner: Sendable {
             message = known
         } else {
             let found = try bodies.body(of: lease) { () throws(VaultError) in
-                guard self.limiter.mayHold(project) else { return nil }
-                return AttemptBody(try self.encode(lease), of: project, limiter: self.limiter)
+                guard self.budget.mayHold(project) else { return nil }
+                return AttemptBody(try self.encode(lease), of: project, budget: self.budget)
             }
             guard let found else { return nil }
             message = found
             encoded[lease.position] = message
         }
-        guard let template = recipient.template else { return message }
-        guard self.limiter.mayHold(project) else { return nil }
-        let own = message.bytes.withSpan { PinnedBytes(template.rendered(with: $0)) }
-        return AttemptBody(own, of: project, limiter: self.limiter)
+        guard target.hasOwnBodies else { return message }
+        guard self.budget.mayHold(project) else { return nil }
+        return AttemptBody(target.ownBody(from: message.bytes), of: project, budget: self.budget)
     }
 
     /// What becomes of what is not attempted: a test is gone.
@@ -178,7 +175,7 @@ struct AttemptPlanner: Sendable {
         ConfirmationDocument.expires(in: Array(lease.body)).flatMap(SignedURLExpiry.init)?.seconds ?? .max
     }
 
-    /// The request's body.
+    /// The document of a message, or of a confirmation.
     ///
     /// What is sealed at rest is opened here, and nowhere before.
     private func encode(_ lease: Lease) throws(VaultError) -> PinnedBytes {

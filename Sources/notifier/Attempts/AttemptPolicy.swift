@@ -3,27 +3,21 @@ import Store
 
 /// What follows an attempt, settled when it begins: by the subscription and its queue as they are then.
 struct AttemptPolicy: Sendable {
-    /// nil: there is one attempt and no dead letter, for a test tells by its outcome.
+    /// nil: there is one attempt and no dead letter, for a test is judged by its outcome.
     private let policy: RetryPolicy?
-    private let finalStatuses: FinalStatuses
     private let disablesOnGone: Bool
-    private let retryAfterMax: Duration
+    private let notBeforeMax: Duration
 
-    /// - Parameter retryAfterMax: How far a `Retry-After` is obeyed.
-    init(_ lease: Lease, to recipient: Recipient, retryAfterMax: Duration) {
+    /// - Parameter notBeforeMax: How far a subscriber's wish to wait is obeyed.
+    init(_ lease: Lease, to recipient: Recipient, notBeforeMax: Duration) {
         self.policy =
             lease.kind == .test
             ? nil : RetryPolicy.effective(queue: lease.queuePolicy, subscription: recipient.retryPolicy).policy
-        self.finalStatuses = recipient.finalStatuses
         self.disablesOnGone = recipient.disablesOnGone
-        self.retryAfterMax = retryAfterMax
+        self.notBeforeMax = notBeforeMax
     }
 
-    /// The outcome as it counts for the subscription, which may have final statuses.
-    func judge(_ outcome: Outcome) -> Outcome { self.finalStatuses.judge(outcome) }
-
     /// - Parameters:
-    ///   - outcome: As ``judge(_:)`` has it.
     ///   - attempt: From 1.
     ///   - expiresAt: When the message's life ends.
     ///   - chance: From 0 to 1, exclusive: how much of the jitter a retry gets.
@@ -37,13 +31,43 @@ struct AttemptPolicy: Sendable {
         }
         let decision = DeliveryDecision(
             after: outcome, attempt: attempt, policy: policy, expiresAt: expiresAt, now: now,
-            retryAfterMax: self.retryAfterMax, chance: chance)
+            notBeforeMax: self.notBeforeMax, chance: chance)
         switch decision {
         case .delivered: return .delivered
         case .retry(let wait): return .retry(after: wait)
         case .deadLetter(let reason):
-            let isGone = self.disablesOnGone && outcome == .refused(status: Outcome.goneStatus)
-            return .deadLetter(reason, summary: outcome.summary, disabling: isGone)
+            var isGone = false
+            if case .gone = outcome { isGone = true }
+            return .deadLetter(reason, summary: outcome.summary, disabling: isGone && self.disablesOnGone)
         }
+    }
+}
+
+/// What has to be known of a lease when its attempt ends.
+///
+/// Not the lease itself, which would keep the whole reply it came in.
+struct InFlightAttempt: Sendable {
+    let id: LeasedDelivery.ID
+    let destination: Destination
+    let kind: NotificationKind
+    let attempt: Int
+    let suspicion: Int
+    let startedAt: Timestamp
+    private let expiresAt: Timestamp
+    private let policy: AttemptPolicy
+
+    init(_ delivery: LeasedDelivery, to destination: Destination, _ policy: AttemptPolicy, startedAt: Timestamp) {
+        self.id = delivery.id
+        self.destination = destination
+        self.kind = delivery.lease.kind
+        self.attempt = delivery.lease.attempt
+        self.suspicion = delivery.lease.suspicion
+        self.startedAt = startedAt
+        self.expiresAt = delivery.lease.expiresAt
+        self.policy = policy
+    }
+
+    func ending(after outcome: Outcome, at now: Timestamp) -> Settlement.Ending {
+        self.policy.ending(after: outcome, attempt: self.attempt, expiresAt: self.expiresAt, now: now)
     }
 }

@@ -16,11 +16,14 @@ package struct Recipients: Sendable {
 
     private let subscriptions: SubscriptionStore
     private let masterKey: MasterKey
+    private let channels: Channels
     private let cache = SubscriptionCache()
 
-    package init(subscriptions: SubscriptionStore, masterKey: MasterKey) {
+    /// - Parameter channels: Say what they have to know of a subscriber.
+    package init(subscriptions: SubscriptionStore, masterKey: MasterKey, channels: Channels) {
         self.subscriptions = subscriptions
         self.masterKey = masterKey
+        self.channels = channels
     }
 
     /// Where each of these deliveries goes, in their order.
@@ -75,10 +78,13 @@ package struct Recipients: Sendable {
         guard let subscriber = try? Subscriber(subscription.subscriber) else { return .unreadable }
         let secrets = self.masterKey.webhookSecrets(
             project: lease.queue.project, subscription: lease.subscription, versions: subscription.secret)
+        let options = DeliveryOptions(stored: subscription.options)
+        let destination = subscriber.scheme.destination
         let recipient = Recipient(
-            subscription: lease.subscription, subscriber: subscriber, isConfirmed: subscription.confirmed,
-            barredLinkExpiry: subscription.barredLinkExpiry, secrets: secrets,
-            options: DeliveryOptions(stored: subscription.options))
+            destination: destination,
+            target: self.channels[destination]?.target(
+                subscriber.uri, of: lease.subscription, options: options, secrets: secrets),
+            isConfirmed: subscription.confirmed, barredLinkExpiry: subscription.barredLinkExpiry, options: options)
         self.cache.insert(
             recipient, for: SubscriptionCache.Key(subscription: subscription.id, version: subscription.version))
         return .known(recipient)

@@ -1,11 +1,11 @@
 package import Domain
 import NIOConcurrencyHelpers
 
-/// The recipients this notifier met lately, so that the next message asks Redis for nothing.
+/// The recipients of the latest deliveries, so that the next message needs no call of Redis for them.
 ///
 /// An entry is good for one version of its subscription; a change of the subscription changes the version in the next
 /// lease, which then finds nothing here. Two generations bound it: when the younger one is full it becomes the older one,
-/// and what nobody asked for meanwhile is gone.
+/// and what was not looked up meanwhile is gone.
 package final class SubscriptionCache: Sendable {
     package struct Key: Hashable, Sendable {
         package let subscription: SubscriptionID
@@ -54,7 +54,7 @@ package final class SubscriptionCache: Sendable {
             state.younger = [:]
             state.youngerBytes = 0
         }
-        state.youngerBytes += recipient.optionBytes - (state.younger[key]?.optionBytes ?? 0)
+        state.youngerBytes += recipient.byteCount - (state.younger[key]?.byteCount ?? 0)
         state.younger[key] = recipient
     }
 }

@@ -8,28 +8,6 @@ import ServiceLifecycle
 package import Signing
 package import Store
 
-/// How an engine works; ``NotifierSettings`` makes one of the settings.
-package struct EngineSettings: Sendable {
-    /// Attempts in flight at once.
-    package var concurrency = 8192
-    /// Attempts in flight at once to one host.
-    package var hostConcurrency = 1024
-    /// Bytes of bodies in flight at once; a body that several attempts share counts once.
-    package var bytesInFlight = FairShares.bytesMax
-    /// How long a delivery belongs to this notifier without a sign of life.
-    package var lease = Duration.seconds(15)
-    /// How long attempts in flight may take to finish once a stop is asked for; then they are ended and handed back.
-    package var drain = Duration.seconds(20)
-    /// Whether only subscriptions whose subscriber confirmed are notified.
-    package var confirmedOnly = false
-    /// How long nothing but failures may come of a subscription until nothing is sent to it any more; zero: for ever.
-    package var disableAfter = Duration.zero
-    /// How far the `Retry-After` of an answer is obeyed, whatever the waits of the policy.
-    package var retryAfterMax = Duration.seconds(3600)
-
-    package init() {}
-}
-
 /// Delivers what is due in one Redis, until it is asked to stop.
 ///
 /// | task | how many | does |
@@ -50,7 +28,7 @@ package struct Engine: Service {
     private static let turnsPerLease = 5
 
     private let deliveries: DeliveryStore
-    private let client: WebhookClient
+    private let channels: Channels
     private let limiter: ConcurrencyLimiter
     private let hosts: HostLimiter
     private let gate: SuspectGate
@@ -69,12 +47,12 @@ package struct Engine: Service {
     ///   - now: What Redis' clock just showed.
     ///   - hosts: Those of all engines of the process; nil: its own.
     package init(
-        store: Store, client: WebhookClient, wakeups: RedisBlockingConnection, masterKey: MasterKey,
+        store: Store, channels: Channels, wakeups: RedisBlockingConnection, masterKey: MasterKey,
         vault: Vault? = nil, settings: EngineSettings, hosts: HostLimiter? = nil, now: Timestamp,
         eventLoopGroup: any EventLoopGroup, logger: Logger
     ) {
         self.init(
-            store: store, client: client, wakeups: wakeups, masterKey: masterKey,
+            store: store, channels: channels, wakeups: wakeups, masterKey: masterKey,
             vault: vault ?? Vault(masterKey: masterKey),
             settings: settings,
             limiter: ConcurrencyLimiter(slots: settings.concurrency, bytes: settings.bytesInFlight),
@@ -88,29 +66,30 @@ package struct Engine: Service {
     ///   - gate: That of all engines of the process.
     ///   - pool: What this engine's Redis is called.
     init(
-        store: Store, client: WebhookClient, wakeups: RedisBlockingConnection, masterKey: MasterKey, vault: Vault,
+        store: Store, channels: Channels, wakeups: RedisBlockingConnection, masterKey: MasterKey, vault: Vault,
         settings: EngineSettings, limiter: ConcurrencyLimiter, hosts: HostLimiter, gate: SuspectGate, pool: String,
         now: Timestamp, eventLoopGroup: any EventLoopGroup, logger: Logger
     ) {
-        let (clock, metrics) = (RedisClock(shown: now), NotifierMetrics(pool: pool))
+        let (clock, metrics) = (RedisClock(shown: now), NotifierMetrics(pool: pool, channels: channels.destinations))
         var logger = logger
         logger[metadataKey: LogKey.pool] = "\(pool)"
         let reaping = NIOLockedValueBox(ReapRules(lease: settings.lease, at: .now))
         let planner = AttemptPlanner(
-            store: store, masterKey: masterKey, vault: vault, confirmedOnly: settings.confirmedOnly,
-            retryAfterMax: settings.retryAfterMax, limiter: limiter)
+            store: store,
+            recipients: Recipients(subscriptions: store.subscriptions, masterKey: masterKey, channels: channels),
+            vault: vault, confirmedOnly: settings.confirmedOnly, notBeforeMax: settings.notBeforeMax, budget: limiter)
         self.workers = (0..<store.deliveries.shards).map { shard in
             let inbox = ShardInbox(shard: shard, clock: clock, eventLoop: eventLoopGroup.next())
             let settler = Settler(
                 deliveries: store.deliveries, limiter: limiter, gate: gate, hosts: hosts, inbox: inbox,
                 settings: settings, metrics: metrics, logger: logger)
             return ShardWorker(
-                inbox: inbox, settler: settler, deliveries: store.deliveries, client: client, planner: planner,
+                inbox: inbox, settler: settler, deliveries: store.deliveries, channels: channels, planner: planner,
                 limiter: limiter, hosts: hosts, gate: gate, clock: clock, reaping: reaping, settings: settings,
                 metrics: metrics, logger: logger)
         }
         self.deliveries = store.deliveries
-        self.client = client
+        self.channels = channels
         self.limiter = limiter
         self.hosts = hosts
         self.gate = gate
@@ -157,7 +136,7 @@ package struct Engine: Service {
             for worker in self.workers { group.addTask { await worker.run() } }
             group.addTask { await self.listener.listen { self.workers[$0].inbox.request(.take) } }
             group.addTask {
-                // Endless, and hears cancellation: it ends when a stop is asked for.
+                // It runs until it is cancelled, which a graceful shutdown does.
                 await cancelWhenGracefulShutdown { await self.look() }
                 for worker in self.workers { worker.inbox.stop() }
                 self.limitDrain()
@@ -229,18 +208,20 @@ package struct Engine: Service {
     ///
     /// Ending them once more after the engine is gone does no harm.
     private func limitDrain() {
-        let client = self.client
+        let channels = self.channels
         let limit = TimeAmount.milliseconds(Int64(self.settings.drain / .milliseconds(1)))
-        self.eventLoop.scheduleTask(in: limit) { client.abortAll() }
+        self.eventLoop.scheduleTask(in: limit) { channels.abortAll() }
     }
 
     private func drain() async {
-        let client = self.client
+        let channels = self.channels
         await withTaskCancellationHandler {
             await self.limiter.waitUntilIdle()
         } onCancel: {
             // Nothing waits for it any longer: what is in flight is handed back now.
-            client.abortAll()
+            channels.abortAll()
         }
     }
 }
+
+extension ConcurrencyLimiter: BodyBudget {}

@@ -4,7 +4,7 @@ import NIOConcurrencyHelpers
 /// The attempts in flight to each host, over all engines of the process.
 package final class HostLimiter: Sendable {
     private struct State {
-        var room: HostRoom
+        var capacity: HostCapacity
         var inboxes: [Int: ShardInbox] = [:]
         var inboxesEver = 0
         var lastExpiry = ContinuousClock.now
@@ -13,12 +13,12 @@ package final class HostLimiter: Sendable {
     private let state: NIOLockedValueBox<State>
 
     package init(limit: Int) {
-        self.state = NIOLockedValueBox(State(room: HostRoom(limit: limit)))
+        self.state = NIOLockedValueBox(State(capacity: HostCapacity(limit: limit)))
     }
 
     /// Makes a shard known.
     ///
-    /// - Returns: Its number among those of the process, for ``HostRoom/Waiter/inbox``.
+    /// - Returns: Its number among those of the process, for ``HostCapacity/Waiter/inbox``.
     func register(_ inbox: ShardInbox) -> Int {
         self.state.withLockedValue { state in
             state.inboxesEver += 1
@@ -32,35 +32,35 @@ package final class HostLimiter: Sendable {
     }
 
     /// Subscriptions that wait for a host.
-    var waiters: Int { self.state.withLockedValue { $0.room.waiters } }
+    var waiters: Int { self.state.withLockedValue { $0.capacity.waiters } }
 
     /// Attempts in flight to a host.
-    package func inFlight(to host: String) -> Int { self.state.withLockedValue { $0.room.inFlight(to: host) } }
+    package func inFlight(to host: String) -> Int { self.state.withLockedValue { $0.capacity.inFlight(to: host) } }
 
-    /// Counts an attempt, if there is room for it.
-    func enter(_ host: String, _ waiter: HostRoom.Waiter) -> Bool {
+    /// Counts an attempt, if there is capacity for it.
+    func enter(_ host: String, _ waiter: HostCapacity.Waiter) -> Bool {
         let (isCounted, wakes) = self.state.withLockedValue { state in
-            let (isCounted, woken) = state.room.enter(host, waiter, at: .now)
+            let (isCounted, woken) = state.capacity.enter(host, waiter, at: .now)
             return (isCounted, Self.wakes(woken, state))
         }
         Self.carryOut(wakes)
         return isCounted
     }
 
-    /// Has a subscription wait, see ``HostRoom/wait(for:_:)``.
-    func wait(for host: String, _ waiter: HostRoom.Waiter) -> (isRemembered: Bool, seconds: ClosedRange<Double>) {
-        self.state.withLockedValue { $0.room.wait(for: host, waiter) }
+    /// Has a subscription wait, see ``HostCapacity/wait(for:_:)``.
+    func wait(for host: String, _ waiter: HostCapacity.Waiter) -> (isRemembered: Bool, seconds: ClosedRange<Double>) {
+        self.state.withLockedValue { $0.capacity.wait(for: host, waiter) }
     }
 
     /// A delivery of a subscription was parked in Redis, or given up.
     func parked(_ subscription: SubscriptionID, for host: String) {
         Self.carryOut(
-            self.state.withLockedValue { Self.wakes($0.room.parked(subscription, for: host, at: .now), $0) })
+            self.state.withLockedValue { Self.wakes($0.capacity.parked(subscription, for: host, at: .now), $0) })
     }
 
     func leave(_ host: String, of project: ProjectID) {
         Self.carryOut(
-            self.state.withLockedValue { Self.wakes($0.room.leave(host, of: project, at: .now), $0) })
+            self.state.withLockedValue { Self.wakes($0.capacity.leave(host, of: project, at: .now), $0) })
     }
 
     /// Gives up on woken subscriptions that did not come; called by each engine, and done once in `expiryEvery`.
@@ -69,7 +69,7 @@ package final class HostLimiter: Sendable {
             let now = ContinuousClock.now
             guard now - state.lastExpiry >= Self.expiryEvery else { return [Wake]() }
             state.lastExpiry = now
-            return Self.wakes(state.room.expireWakes(at: now), state)
+            return Self.wakes(state.capacity.expireWakes(at: now), state)
         }
         Self.carryOut(wakes)
     }
@@ -78,7 +78,7 @@ package final class HostLimiter: Sendable {
 
     private typealias Wake = (inbox: ShardInbox, subscription: SubscriptionID)
 
-    private static func wakes(_ waiters: [HostRoom.Waiter], _ state: State) -> [Wake] {
+    private static func wakes(_ waiters: [HostCapacity.Waiter], _ state: State) -> [Wake] {
         waiters.isEmpty
             ? []
             : waiters.compactMap { waiter in

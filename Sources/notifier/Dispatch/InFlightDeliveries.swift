@@ -1,4 +1,5 @@
 package import Domain
+import HTTPClient
 package import Store
 
 /// The leases this notifier holds in one shard, from the reply that brought them until their outcome is written down.
@@ -11,11 +12,6 @@ package import Store
 /// Each lease has an entry of its own, also when one delivery is leased twice: a settlement whose reply was lost may have
 /// handed it back already, and then it is leased again while its old entry is still being settled.
 package struct InFlightDeliveries: Sendable {
-    /// Names a lease among all the process ever got for the shard.
-    package struct ID: Hashable, Sendable {
-        fileprivate let number: UInt64
-    }
-
     /// What is known about one lease.
     package struct Entry: Sendable {
         /// The newest token: renewals change it.
@@ -27,32 +23,32 @@ package struct InFlightDeliveries: Sendable {
         /// Whether a renewal is under way whose answer may change the token.
         fileprivate var isRenewing = false
         fileprivate var ending: Settlement.Ending?
-        /// Set when its subscription waits for room at this host.
+        /// Set when its subscription waits for capacity at this host.
         fileprivate(set) var fullHost: String?
         /// nil: nothing was attempted.
         fileprivate var report: AttemptReport?
     }
 
-    private var entries: [ID: Entry] = [:]
+    private var entries: [LeasedDelivery.ID: Entry] = [:]
     /// Ended and not yet written down, in the order they ended.
-    private var ended: [ID] = []
+    private var ended: [LeasedDelivery.ID] = []
     private var startedEver: UInt64 = 0
 
     package init() {}
 
     package var count: Int { self.entries.count }
 
-    package mutating func start(_ lease: Lease) -> ID { self.start(lease.token, of: lease.queue) }
+    package mutating func start(_ lease: Lease) -> LeasedDelivery.ID { self.start(lease.token, of: lease.queue) }
 
-    package mutating func start(_ token: LeaseToken, of queue: QueueAddress) -> ID {
+    package mutating func start(_ token: LeaseToken, of queue: QueueAddress) -> LeasedDelivery.ID {
         self.startedEver &+= 1
-        let id = ID(number: self.startedEver)
+        let id = LeasedDelivery.ID(self.startedEver)
         self.entries[id] = Entry(token: token, queue: queue)
         return id
     }
 
     /// Keeps the body of an attempt for as long as the lease is here.
-    package mutating func keep(_ body: AttemptBody, for id: ID) {
+    package mutating func keep(_ body: AttemptBody, for id: LeasedDelivery.ID) {
         self.entries[id]?.body = body
     }
 
@@ -60,10 +56,10 @@ package struct InFlightDeliveries: Sendable {
     ///
     /// What ends untried while its lease is being renewed waits for the answer: only the newest token can write it down.
     ///
-    /// - Parameter fullHost: Where it found no room.
+    /// - Parameter fullHost: Where it found no capacity.
     /// - Returns: Whether it is the first that waits to be written down.
     package mutating func end(
-        _ id: ID, with ending: Settlement.Ending, _ report: AttemptReport?, fullHost: String? = nil
+        _ id: LeasedDelivery.ID, with ending: Settlement.Ending, _ report: AttemptReport?, fullHost: String? = nil
     ) -> Bool {
         guard let index = self.entries.index(forKey: id), self.entries.values[index].ending == nil else { return false }
         self.entries.values[index].ending = ending
@@ -75,35 +71,35 @@ package struct InFlightDeliveries: Sendable {
     }
 
     /// The next results to write down, oldest first; they stay in flight until ``remove(_:)``.
-    package mutating func takeEnded(upTo limit: Int) -> [ID] {
+    package mutating func takeEnded(upTo limit: Int) -> [LeasedDelivery.ID] {
         let ids = Array(self.ended.prefix(limit))
         self.ended.removeFirst(ids.count)
         return ids
     }
 
     /// The newest token of a lease; nil when the lease is lost.
-    package func token(of id: ID) -> LeaseToken? {
+    package func token(of id: LeasedDelivery.ID) -> LeaseToken? {
         self.entries[id].flatMap { $0.isLost ? nil : $0.token }
     }
 
     /// What is to be written down about a lease, with its newest token; nil when the lease is lost.
-    package func settlement(of id: ID) -> Settlement? {
+    package func settlement(of id: LeasedDelivery.ID) -> Settlement? {
         guard let entry = self.entries[id], let ending = entry.ending, !entry.isLost else { return nil }
         return Settlement(entry.token, of: entry.queue, ending, after: entry.report)
     }
 
-    /// Whose these are.
-    package func projects(of ids: [ID]) -> [ProjectID] {
+    /// The projects of these.
+    package func projects(of ids: [LeasedDelivery.ID]) -> [ProjectID] {
         ids.compactMap { self.entries[$0]?.queue.project }
     }
 
-    /// Of their bodies, how large they are and whose.
-    func bodies(of ids: [ID]) -> [(bytes: Int, project: ProjectID)] {
+    /// The sizes of their bodies, with their projects.
+    func bodies(of ids: [LeasedDelivery.ID]) -> [(bytes: Int, project: ProjectID)] {
         ids.compactMap { self.entries[$0]?.body.map { ($0.bytes.count, $0.project) } }
     }
 
     /// - Returns: What was in flight and is no more.
-    package mutating func remove(_ ids: [ID]) -> [Entry] {
+    package mutating func remove(_ ids: [LeasedDelivery.ID]) -> [Entry] {
         ids.compactMap { self.entries.removeValue(forKey: $0) }
     }
 
@@ -114,8 +110,8 @@ package struct InFlightDeliveries: Sendable {
     /// One that ended untried is left alone. Settling it needs the token as it is, and a renewal could give it that of a
     /// later lease of the same delivery. But one that waits for the answer to a renewal, because the first was lost, is
     /// renewed again.
-    package mutating func renewals(endingBefore time: Timestamp) -> [(id: ID, token: LeaseToken)] {
-        var renewals: [(id: ID, token: LeaseToken)] = []
+    package mutating func renewals(endingBefore time: Timestamp) -> [(id: LeasedDelivery.ID, token: LeaseToken)] {
+        var renewals: [(id: LeasedDelivery.ID, token: LeaseToken)] = []
         var index = self.entries.startIndex
         while index < self.entries.endIndex {
             let (id, entry) = self.entries[index]
@@ -132,7 +128,7 @@ package struct InFlightDeliveries: Sendable {
     ///
     /// - Parameter token: nil: the lease is another notifier's.
     /// - Returns: Whether its ending waited for that, and is the first that waits to be written down.
-    package mutating func renewed(_ id: ID, to token: LeaseToken?) -> Bool {
+    package mutating func renewed(_ id: LeasedDelivery.ID, to token: LeaseToken?) -> Bool {
         guard let index = self.entries.index(forKey: id) else { return false }
         if let token { self.entries.values[index].token = token } else { self.entries.values[index].isLost = true }
         return self.endRenewal(at: index)
@@ -150,7 +146,7 @@ package struct InFlightDeliveries: Sendable {
         return isFirst
     }
 
-    private mutating func endRenewal(at index: Dictionary<ID, Entry>.Index) -> Bool {
+    private mutating func endRenewal(at index: Dictionary<LeasedDelivery.ID, Entry>.Index) -> Bool {
         let wasRenewing = self.entries.values[index].isRenewing
         self.entries.values[index].isRenewing = false
         guard wasRenewing, self.entries.values[index].ending?.isUntried == true else { return false }
@@ -159,7 +155,7 @@ package struct InFlightDeliveries: Sendable {
     }
 
     /// The lease is another notifier's.
-    package mutating func lose(_ id: ID) {
+    package mutating func lose(_ id: LeasedDelivery.ID) {
         self.entries[id]?.isLost = true
     }
 }

@@ -1,9 +1,9 @@
 package import Domain
 import NIOConcurrencyHelpers
 
-/// What Redis' clock shows about now, told from its last answer and the time that has passed since.
+/// What Redis' clock shows about now, computed from its last reply and the time that has passed since.
 ///
-/// Never ahead of Redis: the answer was on its way for a while. So who acts by this clock acts a little late, not early.
+/// Never ahead of Redis, since the reply was on its way for a while: what is done by this clock is done a little late, not early.
 package final class RedisClock: Sendable {
     private struct Reading {
         let shown: Timestamp

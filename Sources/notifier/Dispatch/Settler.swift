@@ -1,4 +1,5 @@
 import Domain
+import HTTPClient
 import Logging
 import NIOConcurrencyHelpers
 import Runtime
@@ -47,11 +48,11 @@ final class Settler: Sendable {
     /// - Parameter unreadable: Ends at once, to wait until a notifier can read it.
     func accept(
         _ reservation: FairShares.Reservation, _ leases: [Lease], _ unreadable: UnreadableRows
-    ) -> [ShardSchedule.Startable] {
+    ) -> [LeasedDelivery] {
         self.limiter.confirm(
             reservation, of: leases.lazy.map(\.queue.project), and: unreadable.leases.map(\.queue.project))
         let started = self.inFlight.withLockedValue { inFlight in
-            leases.map { ShardSchedule.Startable(id: inFlight.start($0), lease: $0) }
+            leases.map { LeasedDelivery(id: inFlight.start($0), lease: $0) }
         }
         guard unreadable.count > 0 else { return started }
         self.logger.warn(
@@ -64,26 +65,26 @@ final class Settler: Sendable {
         return started
     }
 
-    func keep(_ body: AttemptBody, for id: InFlightDeliveries.ID) {
+    func keep(_ body: AttemptBody, for id: LeasedDelivery.ID) {
         self.limiter.begin(bytes: body.bytes.count, of: body.project)
         self.inFlight.withLockedValue { $0.keep(body, for: id) }
     }
 
     /// The newest token of a lease; nil when it is lost.
-    func token(of id: InFlightDeliveries.ID) -> LeaseToken? {
+    func token(of id: LeasedDelivery.ID) -> LeaseToken? {
         self.inFlight.withLockedValue { $0.token(of: id) }
     }
 
     /// The lease is another notifier's: nothing is written down when its attempt ends.
-    func lose(_ id: InFlightDeliveries.ID) {
+    func lose(_ id: LeasedDelivery.ID) {
         self.inFlight.withLockedValue { $0.lose(id) }
     }
 
     /// - Parameters:
     ///   - report: Of the attempt; nil when none was made.
-    ///   - fullHost: Where it found no room, when its subscription waits for that.
+    ///   - fullHost: Where it found no capacity, when its subscription waits for that.
     func end(
-        _ id: InFlightDeliveries.ID, with ending: Settlement.Ending, _ report: AttemptReport? = nil,
+        _ id: LeasedDelivery.ID, with ending: Settlement.Ending, _ report: AttemptReport? = nil,
         fullHost: String? = nil
     ) {
         let isFirst = self.inFlight.withLockedValue { $0.end(id, with: ending, report, fullHost: fullHost) }
@@ -101,7 +102,7 @@ final class Settler: Sendable {
             }
             while let ids = self.nextResults() {
                 await self.settle(ids)
-                // Outside of the lock: the last holder of a body tells the limiter.
+                // Outside of the lock: the last reference to a body releases its bytes in the limiter.
                 let ended = self.inFlight.withLockedValue { $0.remove(ids) }
                 self.limiter.settled(ids.count)
                 for entry in ended {
@@ -116,7 +117,7 @@ final class Settler: Sendable {
         self.signal.finish()
     }
 
-    private func nextResults() -> [InFlightDeliveries.ID]? {
+    private func nextResults() -> [LeasedDelivery.ID]? {
         let ids = self.inFlight.withLockedValue { $0.takeEnded(upTo: Self.settlementsMax) }
         return ids.isEmpty ? nil : ids
     }
@@ -129,7 +130,7 @@ final class Settler: Sendable {
     ///
     /// It goes on until Redis says what became of them, however long it is away: no other notifier can have taken them over
     /// meanwhile. But where Redis answers what makes no sense, or a stop waits for this, it ends after the time of a lease.
-    private func settle(_ ids: [InFlightDeliveries.ID]) async {
+    private func settle(_ ids: [LeasedDelivery.ID]) async {
         var backoff = Backoff()
         var isFirst = true
         let deadline = ContinuousClock.now + self.settings.lease

@@ -3,7 +3,7 @@ import NIOConcurrencyHelpers
 import NIOCore
 import Store
 
-/// Where the worker of one shard is asked for things, from any thread: its schedule under a lock, its signal and its timer.
+/// Takes requests for the worker of one shard, from any thread: its schedule under a lock, its signal and its timer.
 final class ShardInbox: Sendable {
     private struct State {
         var schedule = ShardSchedule()
@@ -22,7 +22,7 @@ final class ShardInbox: Sendable {
         self.eventLoop = eventLoop
     }
 
-    /// Asks the worker for something; without effect once it stops.
+    /// Requests a kind of work; without effect once the worker stops.
     func request(_ work: ShardSchedule.Work) {
         if self.change({ $0.request(work) }) { self.signal.signal() }
     }
@@ -33,7 +33,7 @@ final class ShardInbox: Sendable {
     }
 
     func wake(_ subscription: SubscriptionID) {
-        if self.change({ $0.hostHasRoom(for: subscription) }) { self.signal.signal() }
+        if self.change({ $0.hostHasCapacity(for: subscription) }) { self.signal.signal() }
     }
 
     /// A step failed; it is repeated after a pause.
@@ -58,12 +58,12 @@ final class ShardInbox: Sendable {
         self.signal.finish()
     }
 
-    /// Asks or tells the schedule something.
+    /// Reads or changes the schedule.
     func change<Result>(_ body: (inout ShardSchedule) -> Result) -> Result {
         self.state.withLockedValue { body(&$0.schedule) }
     }
 
-    /// Tells the schedule what was leased, and sets the timer as it says.
+    /// Gives the schedule what was leased, and sets the timer as it says.
     ///
     /// - Parameter body: Given the schedule and now; returns as ``ShardSchedule/lookAgain(at:now:)`` does.
     func setTimer(_ body: (inout ShardSchedule, Timestamp) -> Int64?) {

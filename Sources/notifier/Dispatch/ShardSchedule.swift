@@ -1,10 +1,11 @@
 package import Domain
+import HTTPClient
 package import Store
 
 /// Decides what the worker of one shard does next; it performs nothing.
 ///
 /// ```
-///  wake-up signal, look, freed slots, due time, host with room ──► request ─┐
+///  wake-up signal, look, freed slots, due time, host with capacity ──► request ─┐
 ///                                                                          ▼
 ///  took, leased, settled ─────────────────────────────────────────► pending work ──► next() ──► perform(one step)
 /// ```
@@ -22,7 +23,7 @@ package struct ShardSchedule: Sendable {
         case reap
         /// Events wait to be fanned out.
         case take
-        /// Hosts have room for subscriptions that were parked.
+        /// Hosts have capacity for subscriptions that were parked.
         case wake
         /// Deliveries wait that may be due.
         case lease
@@ -34,17 +35,6 @@ package struct ShardSchedule: Sendable {
         case perform(Work)
         case wait
         case finish
-    }
-
-    /// A lease that is to be attempted.
-    package struct Startable: Sendable {
-        package let id: InFlightDeliveries.ID
-        package let lease: Lease
-
-        package init(id: InFlightDeliveries.ID, lease: Lease) {
-            self.id = id
-            self.lease = lease
-        }
     }
 
     /// A due time further away than this, ms, is left to a later look.
@@ -90,9 +80,9 @@ package struct ShardSchedule: Sendable {
     private var backoffs = Array(repeating: Backoff(), count: Self.kinds)
     private var last = Work.sweep
     private var leaser = Leaser.none
-    private var starts = FairQueue<ProjectID, Startable>()
+    private var starts = FairQueue<ProjectID, LeasedDelivery>()
     private var startBytes = 0
-    private var soloSuspect: Startable?
+    private var soloSuspect: LeasedDelivery?
     private var wakes: [SubscriptionID] = []
     private var recheck = Self.recheckFirst
     private var timerAt: Timestamp?
@@ -120,8 +110,8 @@ package struct ShardSchedule: Sendable {
         return isNew
     }
 
-    /// A host has room for a subscription that was parked.
-    package mutating func hostHasRoom(for subscription: SubscriptionID) -> Bool {
+    /// A host has capacity for a subscription that was parked.
+    package mutating func hostHasCapacity(for subscription: SubscriptionID) -> Bool {
         guard !self.isStopping else { return false }
         self.wakes.append(subscription)
         return self.request(.wake)
@@ -180,13 +170,13 @@ package struct ShardSchedule: Sendable {
     private func isPermitted(_ work: Work) -> Bool {
         switch work {
         case .take: self.leaser == .none
-        case .lease: self.leaser == .none && self.hasRoomToStart
+        case .lease: self.leaser == .none && self.hasCapacityToStart
         case .start, .solo, .reap, .wake, .sweep: true
         }
     }
 
     /// Whether what is leased can be started soon; a `take` without it leases nothing.
-    package var hasRoomToStart: Bool { self.startBytes < Self.waitingBytesMax }
+    package var hasCapacityToStart: Bool { self.startBytes < Self.waitingBytesMax }
 
     /// The call of a step failed; it is to be repeated.
     ///
@@ -214,7 +204,7 @@ package struct ShardSchedule: Sendable {
     }
 
     /// - Parameter isBounded: Whether the call could lease less than there was.
-    package mutating func took(more: Bool, _ started: [Startable], isBounded: Bool) {
+    package mutating func took(more: Bool, _ started: [LeasedDelivery], isBounded: Bool) {
         self.leaser = .none
         self.enqueue(started)
         if more { _ = self.request(.take) }
@@ -224,7 +214,7 @@ package struct ShardSchedule: Sendable {
 
     /// The worker, or a settlement, has leased.
     ///
-    /// Of what is due although nothing came, the window has no room: it is asked for again soon, but not at once. What was left
+    /// Of what is due although nothing came, the window has no capacity: it is asked for again soon, but not at once. What was left
     /// behind because its project has no share left is asked for at a look, or when there is less in flight, see
     /// ``FairShares/next()``.
     ///
@@ -233,7 +223,7 @@ package struct ShardSchedule: Sendable {
     ///   - nextDue: When something may be leased next; nil: nothing waits, or nothing could be asked for.
     /// - Returns: As ``lookAgain(at:now:)``.
     package mutating func leased(
-        more: Bool, _ started: [Startable], nextDue: Timestamp?, now: Timestamp
+        more: Bool, _ started: [LeasedDelivery], nextDue: Timestamp?, now: Timestamp
     ) -> Int64? {
         self.leaser = .none
         self.enqueue(started)
@@ -251,7 +241,7 @@ package struct ShardSchedule: Sendable {
         return self.lookAgain(at: max(nextDue, soonest), now: now)
     }
 
-    private mutating func enqueue(_ started: [Startable]) {
+    private mutating func enqueue(_ started: [LeasedDelivery]) {
         guard !started.isEmpty else { return }
         for startable in started {
             self.starts.append(startable, of: startable.lease.queue.project)
@@ -262,8 +252,8 @@ package struct ShardSchedule: Sendable {
     }
 
     /// The leases to start in one step, of each project in turn.
-    package mutating func nextStarts() -> [Startable] {
-        var (slice, bytes) = ([Startable](), 0)
+    package mutating func nextStarts() -> [LeasedDelivery] {
+        var (slice, bytes) = ([LeasedDelivery](), 0)
         while slice.count < Self.startsMax, bytes < Self.startBytesMax, let next = self.starts.popFirst() {
             slice.append(next)
             bytes += next.lease.body.count
@@ -288,14 +278,14 @@ package struct ShardSchedule: Sendable {
     }
 
     /// Keeps the suspect that is to be attempted alone; there is one at most.
-    package mutating func keepSolo(_ suspect: Startable) {
+    package mutating func keepSolo(_ suspect: LeasedDelivery) {
         self.soloSuspect = suspect
     }
 
     /// Whether a suspect waits to be attempted alone.
     package var hasSolo: Bool { self.soloSuspect != nil }
 
-    package mutating func takeSolo() -> Startable? {
+    package mutating func takeSolo() -> LeasedDelivery? {
         defer { self.soloSuspect = nil }
         return self.soloSuspect
     }
@@ -307,14 +297,14 @@ package struct ShardSchedule: Sendable {
 
     /// Lets a settlement lease; ``leased(more:_:nextDue:now:)`` has to follow when it may.
     package mutating func settlerMayLease() -> Bool {
-        guard !self.isStopping, self.leaser == .none, self.hasRoomToStart else { return false }
+        guard !self.isStopping, self.leaser == .none, self.hasCapacityToStart else { return false }
         self.leaser = .settler
         return true
     }
 
     /// What is not started any more once the schedule stops.
-    package mutating func handBack() -> [Startable] {
-        var all: [Startable] = []
+    package mutating func handBack() -> [LeasedDelivery] {
+        var all: [LeasedDelivery] = []
         while let next = self.starts.popFirst() { all.append(next) }
         self.startBytes = 0
         return all

@@ -1,4 +1,5 @@
 import Domain
+import HTTPClient
 import Logging
 import NIOConcurrencyHelpers
 import Runtime
@@ -8,7 +9,7 @@ import Store
 /// The work of one notifier in one shard: carries out what ``ShardSchedule`` decides, one bounded step after the other.
 ///
 /// ```
-///  ShardInbox ──► ShardSchedule ──► ShardWorker: take, lease, reap, sweep, wake ──► attempts ──► WebhookClient
+///  ShardInbox ──► ShardSchedule ──► ShardWorker: take, lease, reap, sweep, wake ──► attempts ──► Channels
 ///      ▲                                                                                            │
 ///      └── leases ── Settler: up to 64 results a call ◄── results ◄────────────────────────────────┘
 /// ```
@@ -26,7 +27,7 @@ final class ShardWorker: Sendable {
     let inbox: ShardInbox
     let settler: Settler
     private let deliveries: DeliveryStore
-    private let client: WebhookClient
+    private let channels: Channels
     private let planner: AttemptPlanner
     private let limiter: ConcurrencyLimiter
     private let hosts: HostLimiter
@@ -40,14 +41,14 @@ final class ShardWorker: Sendable {
     private let bodies = SharedBodies()
 
     init(
-        inbox: ShardInbox, settler: Settler, deliveries: DeliveryStore, client: WebhookClient, planner: AttemptPlanner,
+        inbox: ShardInbox, settler: Settler, deliveries: DeliveryStore, channels: Channels, planner: AttemptPlanner,
         limiter: ConcurrencyLimiter, hosts: HostLimiter, gate: SuspectGate, clock: RedisClock,
         reaping: NIOLockedValueBox<ReapRules>, settings: EngineSettings, metrics: NotifierMetrics, logger: Logger
     ) {
         self.inbox = inbox
         self.settler = settler
         self.deliveries = deliveries
-        self.client = client
+        self.channels = channels
         self.planner = planner
         self.limiter = limiter
         self.hosts = hosts
@@ -100,7 +101,7 @@ final class ShardWorker: Sendable {
     /// Without a slot it still turns events into waiting deliveries: a full notifier must not keep a message from the
     /// others.
     private func take() async throws(StoreError) {
-        let mayLease = self.gate.mayLease(self.inbox) && self.inbox.change { $0.hasRoomToStart }
+        let mayLease = self.gate.mayLease(self.inbox) && self.inbox.change { $0.hasCapacityToStart }
         let reservation = self.limiter.reserve(for: self.inbox, upTo: mayLease ? FairShares.perCallMax : 0)
         let taken: Taken
         do throws(StoreError) {
@@ -133,7 +134,7 @@ final class ShardWorker: Sendable {
     }
 
     /// - Parameter leased: nil: nothing could be asked for, and the shard is asked to when something can.
-    private func leased(_ leased: Leased?, _ started: [ShardSchedule.Startable]) {
+    private func leased(_ leased: Leased?, _ started: [LeasedDelivery]) {
         self.inbox.setTimer {
             $0.leased(more: leased?.more ?? false, started, nextDue: leased?.nextDue, now: $1)
         }
@@ -156,7 +157,7 @@ final class ShardWorker: Sendable {
         if swept.more { self.inbox.request(.sweep) }
     }
 
-    /// Has Redis look at parked subscriptions again whose host has room.
+    /// Has Redis look at parked subscriptions again whose host has capacity.
     ///
     /// What cannot be woken is found when its parking ends.
     private func wake() async throws(StoreError) {
@@ -183,7 +184,7 @@ final class ShardWorker: Sendable {
         let startables = self.inbox.change { $0.nextStarts() }
         guard !startables.isEmpty else { return }
         prepared = try await self.prepare(startables, isAlone: false)
-        self.client.send(prepared.lazy.filter { $0.suspicion == 0 }.map(\.request))
+        self.channels.send(prepared.lazy.filter { $0.suspicion == 0 }.map(\.attempt))
         await self.begin(prepared.filter { $0.suspicion > 0 })
     }
 
@@ -203,47 +204,47 @@ final class ShardWorker: Sendable {
         if prepared.isEmpty { self.gate.soloEnded(by: self.inbox) } else { await self.begin(prepared) }
     }
 
-    /// Starts suspects, once Redis knows that their attempts have begun: only the lapse of such a lease makes them more
+    /// Starts suspects, once Redis has recorded that their attempts begin: only the lapse of such a lease makes them more
     /// suspicious.
     private func begin(_ suspects: [Prepared]) async {
         guard !suspects.isEmpty else { return }
         self.metrics.suspects(suspects.count)
-        var begun: [WebhookRequest] = []
+        var begun: [Attempt] = []
         do throws(StoreError) {
             let known = suspects.compactMap { suspect in self.settler.token(of: suspect.id).map { (suspect, $0) } }
             let answers = try await self.deliveries.begin(self.inbox.shard, known.map(\.1))
-            var held: Set<InFlightDeliveries.ID> = []
+            var held: Set<LeasedDelivery.ID> = []
             for (index, answer) in answers.enumerated() where answer && index < known.count {
                 held.insert(known[index].0.id)
             }
             for suspect in suspects {
                 if held.contains(suspect.id) {
-                    begun.append(suspect.request)
+                    begun.append(suspect.attempt)
                 } else {
                     self.settler.lose(suspect.id)
-                    suspect.request.completion(.aborted)
+                    suspect.attempt.completion(.aborted)
                 }
             }
         } catch {
             self.logger.warn("Suspects could not be begun", error, shard: self.inbox.shard)
-            for suspect in suspects { suspect.request.completion(.aborted) }
+            for suspect in suspects { suspect.attempt.completion(.aborted) }
         }
-        self.client.send(begun)
+        self.channels.send(begun)
     }
 
     /// An attempt that is ready to be sent.
     ///
-    /// It is counted for its host and at the gate until its request is completed.
+    /// It is counted for its host and at the gate until it completes.
     private struct Prepared {
-        let id: InFlightDeliveries.ID
+        let id: LeasedDelivery.ID
         let suspicion: Int
-        let request: WebhookRequest
+        let attempt: Attempt
     }
 
     /// - Returns: What may be sent; everything else has ended, or waits to be attempted alone.
     /// - Throws: When Redis could not be asked where they go; then all are handed back.
     private func prepare(
-        _ startables: [ShardSchedule.Startable], isAlone: Bool
+        _ startables: [LeasedDelivery], isAlone: Bool
     ) async throws(StoreError) -> [Prepared] {
         let now = self.clock.now
         let plans: [AttemptPlanner.Plan]
@@ -270,30 +271,32 @@ final class ShardWorker: Sendable {
             case .postpone(let startable, let host):
                 self.leave(host, startable, isAlone: isAlone)
                 self.settler.end(startable.id, with: Self.postponed)
-            case .fail(let startable, let policy, let host, let error):
+            case .fail(let startable, let policy, let destination, let host, let error):
                 self.logger.error("A message body does not open", metadata: Self.metadata(startable.lease, error))
                 self.leave(host, startable, isAlone: isAlone)
-                let attempt = InFlightAttempt(startable, policy, startedAt: now)
+                let attempt = InFlightAttempt(startable, to: destination, policy, startedAt: now)
                 self.end(attempt, .unreachable(.sealed), Exchange(), at: now)
             case .send(let startable, let policy, let draft):
                 self.metrics.started(startable.lease, at: now)
                 self.settler.keep(draft.body, for: startable.id)
-                let attempt = InFlightAttempt(startable, policy, startedAt: now)
-                let request = self.request(attempt, draft, project: startable.lease.queue.project, isAlone: isAlone)
-                prepared.append(Prepared(id: startable.id, suspicion: attempt.suspicion, request: request))
+                let inFlight = InFlightAttempt(startable, to: draft.destination, policy, startedAt: now)
+                let attempt = self.attempt(inFlight, draft, project: startable.lease.queue.project, isAlone: isAlone)
+                prepared.append(Prepared(id: startable.id, suspicion: inFlight.suspicion, attempt: attempt))
             }
         }
         return prepared
     }
 
-    private func request(
-        _ attempt: InFlightAttempt, _ draft: AttemptPlanner.WebhookDraft, project: ProjectID, isAlone: Bool
-    ) -> WebhookRequest {
-        WebhookRequest(
-            url: draft.url, host: draft.host, hostName: draft.hostName, headers: draft.headers, body: draft.body.bytes,
-            project: project
+    private func attempt(
+        _ attempt: InFlightAttempt, _ draft: AttemptPlanner.AttemptDraft, project: ProjectID, isAlone: Bool
+    ) -> Attempt {
+        let host = draft.target.host
+        return Attempt(
+            destination: draft.destination, target: draft.target, delivery: draft.delivery, message: draft.message,
+            kind: attempt.kind, number: attempt.attempt, startedAt: attempt.startedAt, project: project,
+            body: draft.body.bytes
         ) { result in
-            self.hosts.leave(draft.host, of: project)
+            self.hosts.leave(host, of: project)
             if isAlone {
                 self.gate.soloEnded(by: self.inbox)
             } else {
@@ -306,7 +309,7 @@ final class ShardWorker: Sendable {
 
     /// Whether an attempt may begin; if so it is counted for its host.
     private func admit(
-        _ startable: ShardSchedule.Startable, to host: String, isAlone: Bool
+        _ startable: LeasedDelivery, to host: String, isAlone: Bool
     ) -> AttemptPlanner.Admission {
         let lease = startable.lease
         if lease.suspicion >= SuspectRules.soloLevel, !isAlone {
@@ -329,12 +332,12 @@ final class ShardWorker: Sendable {
         return .admitted
     }
 
-    private func waiter(for lease: Lease) -> HostRoom.Waiter {
-        HostRoom.Waiter(subscription: lease.subscription, project: lease.queue.project, inbox: self.hostNumber)
+    private func waiter(for lease: Lease) -> HostCapacity.Waiter {
+        HostCapacity.Waiter(subscription: lease.subscription, project: lease.queue.project, inbox: self.hostNumber)
     }
 
     /// Has the subscription of a lease wait for its host.
-    private func park(_ startable: ShardSchedule.Startable, for host: String) {
+    private func park(_ startable: LeasedDelivery, for host: String) {
         self.metrics.postponed()
         let (isRemembered, seconds) = self.hosts.wait(for: host, self.waiter(for: startable.lease))
         self.settler.end(
@@ -344,12 +347,12 @@ final class ShardWorker: Sendable {
     private static var postponed: Settlement.Ending { .postponed(.milliseconds(.random(in: Self.postponement))) }
 
     /// Takes back what ``admit(_:to:isAlone:)`` counted.
-    private func leave(_ host: String, _ startable: ShardSchedule.Startable, isAlone: Bool) {
+    private func leave(_ host: String, _ startable: LeasedDelivery, isAlone: Bool) {
         self.hosts.leave(host, of: startable.lease.queue.project)
         if startable.lease.suspicion >= SuspectRules.fewLevel, !isAlone { self.gate.suspectEnded() }
     }
 
-    private func finished(_ attempt: InFlightAttempt, _ result: WebhookResult) {
+    private func finished(_ attempt: InFlightAttempt, _ result: AttemptResult) {
         switch result {
         case .aborted: self.settler.end(attempt.id, with: .handedBack)
         case .finished(let outcome, let exchange): self.end(attempt, outcome, exchange, at: self.clock.now)
@@ -357,8 +360,7 @@ final class ShardWorker: Sendable {
     }
 
     private func end(_ attempt: InFlightAttempt, _ outcome: Outcome, _ exchange: Exchange, at now: Timestamp) {
-        let outcome = attempt.judge(outcome)
-        self.metrics.finished(outcome)
+        self.metrics.finished(outcome, by: attempt.destination)
         let report = AttemptReport(
             startedAt: attempt.startedAt, kind: attempt.kind, outcome: outcome, exchange: exchange)
         self.settler.end(attempt.id, with: attempt.ending(after: outcome, at: now), report)

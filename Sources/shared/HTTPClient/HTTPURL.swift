@@ -1,4 +1,5 @@
 import CCurl
+import Glibc
 
 /// An `http` or `https` URL as libcurl reads it.
 ///
@@ -83,5 +84,96 @@ package enum HTTPURLInvalid: Error, Sendable, Equatable {
         case .port: "its port has to be a number from 1 to 65535"
         case .malformed: "it is malformed"
         }
+    }
+}
+
+/// The host and port of a URL that libcurl cannot connect to without being given addresses.
+package struct HostName: Hashable, Sendable {
+    /// In lower case, without a final full stop; or an IPv4 address, when ``isAddress``.
+    package let name: String
+    /// `host:port` as libcurl looks for it among the addresses it was given: to libcurl a name with the final full stop is
+    /// another one.
+    package let key: String
+    /// Whether ``name`` is an address, which libcurl does not read in the spelling of the URL.
+    package let isAddress: Bool
+
+    /// - Parameters:
+    ///   - host: As libcurl has it: percent-decoded.
+    ///   - canonical: The same in the spelling of ``HTTPURL/origin``.
+    /// - Returns: nil for an address that libcurl reads itself.
+    init?(host: String, canonical: String, port: String) {
+        guard !CanonicalHost.isAddress(host) else { return nil }
+        self.name = canonical
+        self.key = "\(host.lowercased()):\(port)"
+        self.isAddress = CanonicalHost.isAddress(canonical)
+    }
+}
+
+/// One spelling for each host.
+enum CanonicalHost {
+    /// - Parameter host: As libcurl gives it: percent-decoded, IPv6 addresses in brackets.
+    static func text(of host: String) -> String {
+        let lowered = host.lowercased()
+        if lowered.first == "[", lowered.last == "]" { return Self.address(String(lowered.dropFirst().dropLast())) }
+        // The full stop says that the name is absolute (RFC 1034, 3.1); it leads to the same server.
+        let name = lowered.hasSuffix(".") ? String(lowered.dropLast()) : lowered
+        // The resolver reads numbers as addresses, also those that libcurl does not: `0x7f%30%30%30%30%30%31`.
+        var bits = in_addr()
+        guard inet_aton(name, &bits) != 0 else { return name }
+        return withUnsafeBytes(of: bits) { $0.map(String.init).joined(separator: ".") }
+    }
+
+    /// - Parameter host: In the spelling that ``text(of:)`` gives.
+    static func isAddress(_ host: String) -> Bool {
+        var bits = in_addr()
+        return host.first == "[" || inet_pton(AF_INET, host, &bits) == 1
+    }
+
+    /// An IPv6 address in brackets (RFC 5952); one that carries an IPv4 address is that address, as it is to the kernel.
+    private static func address(_ text: String) -> String {
+        var bits = in6_addr()
+        guard inet_pton(AF_INET6, text, &bits) == 1 else { return "[\(text)]" }
+        let bytes = withUnsafeBytes(of: bits) { Array($0) }
+        if bytes.starts(with: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]) {
+            return bytes.suffix(4).map(String.init).joined(separator: ".")
+        }
+        var buffer = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+        guard inet_ntop(AF_INET6, &bits, &buffer, socklen_t(INET6_ADDRSTRLEN)) != nil else { return "[\(text)]" }
+        return "[\(String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self))]"
+    }
+}
+
+/// A URL taken apart by libcurl; owns its handle.
+final class URLParts {
+    private let handle: OpaquePointer
+
+    /// nil when there is no memory.
+    init?() {
+        guard let handle = curl_url() else { return nil }
+        self.handle = handle
+    }
+
+    deinit {
+        curl_url_cleanup(self.handle)
+    }
+
+    /// - Parameter text: Without a NUL.
+    func read(_ text: String) throws(HTTPURLInvalid) {
+        switch curl_url_set(self.handle, CURLUPART_URL, text, 0) {
+        case CURLUE_OK: return
+        case CURLUE_BAD_SCHEME, CURLUE_UNSUPPORTED_SCHEME, CURLUE_BAD_SLASHES: throw .scheme
+        case CURLUE_NO_HOST: throw .noHost
+        case CURLUE_BAD_HOSTNAME, CURLUE_BAD_IPV6: throw .host
+        case CURLUE_BAD_PORT_NUMBER: throw .port
+        default: throw .malformed
+        }
+    }
+
+    /// One part, decoded as far as libcurl connects by it; nil when the URL has none.
+    func get(_ part: CURLUPart, flags: UInt32 = 0) -> String? {
+        var text: UnsafeMutablePointer<CChar>?
+        guard curl_url_get(self.handle, part, &text, flags) == CURLUE_OK, let text else { return nil }
+        defer { curl_free(text) }
+        return String(cString: text)
     }
 }

@@ -1,24 +1,24 @@
-/// One attempt as it is told afterwards: when it was made, how it ended, where its time went.
+/// One attempt as it is shown afterwards: when it was made, how it ended, where its time went.
 ///
 /// Nothing of the message is in it, nothing secret, and no address.
 package struct AttemptReport: Sendable, Equatable {
     /// How it ended.
     package enum End: Sendable, Equatable {
         /// The subscriber answered.
-        case answered(status: Int)
+        case answered(code: Int)
         /// It did not, or not wholly.
         case unreachable(Outcome.Failure)
-        /// The egress policy does not let the house call the address; nothing was sent.
+        /// The egress policy does not permit the address; nothing was sent.
         case forbidden
         /// The notifier was not heard of again; nobody knows whether anything was sent.
         case lapsed
 
-        /// Of the answer; nil when there was none.
-        package var status: Int? {
-            if case .answered(let status) = self { status } else { nil }
+        /// The reply code of the answer; nil when there was none.
+        package var code: Int? {
+            if case .answered(let code) = self { code } else { nil }
         }
 
-        /// One word for what went wrong; nil for an answer, whose status says it.
+        /// One word for what went wrong; nil for an answer, whose code says it.
         package var error: String? {
             switch self {
             case .answered: nil
@@ -51,10 +51,10 @@ package struct AttemptReport: Sendable, Equatable {
         var isSuccess = false
         let end: End
         switch outcome {
-        case .accepted(let status):
-            end = .answered(status: status)
+        case .accepted(let code):
+            end = .answered(code: code)
             isSuccess = true
-        case .deferred(let status, _), .refused(let status): end = .answered(status: status)
+        case .deferred(let code, _), .refused(let code), .gone(let code): end = .answered(code: code)
         case .unreachable(let failure): end = .unreachable(failure)
         case .forbidden: end = .forbidden
         }

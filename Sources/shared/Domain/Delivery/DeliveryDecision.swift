@@ -15,9 +15,9 @@ package enum DeliveryDecision: Sendable, Equatable {
         case exhausted
         /// The message's ttl has passed, or will have before the next attempt.
         case expired
-        /// The egress policy does not let the house call this address.
+        /// The egress policy does not permit the address.
         case forbidden
-        /// This house has no way to deliver to addresses of this kind.
+        /// No channel delivers to addresses of this kind.
         case noTransport = "no_transport"
         /// Whoever attempted it was not heard of again, several times: it may be what takes notifiers down.
         case quarantined
@@ -28,23 +28,22 @@ package enum DeliveryDecision: Sendable, Equatable {
     /// Decides after an attempt.
     ///
     /// - Parameters:
-    ///   - outcome: As ``FinalStatuses/judge(_:)`` has it.
     ///   - attempt: The number of the attempt that just ended, from 1.
     ///   - expiresAt: When the message's life ends; attempts due after it are not made.
     ///   - now: By Redis' clock.
-    ///   - retryAfterMax: How far a `Retry-After` is obeyed; it may lie beyond the waits of the policy.
+    ///   - notBeforeMax: How far a subscriber's wish to wait is obeyed; it may lie beyond the waits of the policy.
     ///   - chance: From 0 to 1, exclusive: how much of the jitter this retry gets.
     package init(
         after outcome: Outcome, attempt: Int, policy: RetryPolicy, expiresAt: Timestamp, now: Timestamp,
-        retryAfterMax: Duration, chance: Double
+        notBeforeMax: Duration, chance: Double
     ) {
         switch outcome {
         case .accepted: self = .delivered
-        case .refused: self = .deadLetter(.refused)
+        case .refused, .gone: self = .deadLetter(.refused)
         case .forbidden: self = .deadLetter(.forbidden)
-        case .deferred(_, let retryAfter):
-            let asked = retryAfter.map { wish in
-                min(max(wish.milliseconds(from: now), Self.askedMin), Int64(retryAfterMax / .milliseconds(1)))
+        case .deferred(_, let notBefore):
+            let asked = notBefore.map {
+                min(max($0.milliseconds(from: now), Self.askedMin), Int64(notBeforeMax / .milliseconds(1)))
             }
             self = Self.again(attempt, policy, noSoonerThan: asked ?? 0, expiresAt, now, chance)
         case .unreachable:
@@ -52,7 +51,7 @@ package enum DeliveryDecision: Sendable, Equatable {
         }
     }
 
-    /// The shortest wait that a `Retry-After` asks for, ms.
+    /// The shortest wait that a subscriber asks for, ms.
     private static let askedMin: Int64 = 1000
     /// The part of a wait that jitter may add to it, so that what failed together does not come back together.
     private static let jitter = 0.1

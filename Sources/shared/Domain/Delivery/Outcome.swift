@@ -1,45 +1,56 @@
-/// What the subscriber said to one attempt, or why nothing was heard.
+/// How one attempt ended, in terms that hold for every channel.
+///
+/// A reply code is the number a subscriber's server answers with: the status of HTTP, the code of SMTP.
 package enum Outcome: Sendable, Equatable {
-    /// 2xx.
-    case accepted(status: Int)
-    /// Any other answer; the attempt is repeated by the retry policy.
-    case deferred(status: Int, retryAfter: RetryAfter?)
-    /// An answer that ends the delivery: 410, and what the subscription names in ``FinalStatuses``.
-    case refused(status: Int)
+    /// The subscriber has it.
+    case accepted(code: Int)
+    /// Not now; the attempt is repeated by the retry policy, and not before the subscriber asks for it.
+    case deferred(code: Int, notBefore: NotBefore?)
+    /// Never; the delivery ends.
+    case refused(code: Int)
+    /// Never, and nothing else either: the subscriber is not there any more. The delivery ends, and the subscription is
+    /// disabled where its options ask for that.
+    case gone(code: Int)
     /// No complete answer.
     case unreachable(Failure)
-    /// The address may not be called by this house's egress policy.
+    /// The address may not be called, by the operator's egress policy.
     case forbidden
 
     /// Why an attempt ended without a complete answer.
     ///
-    /// `sealed`: the message's body does not open with the keys of this house, so that nothing could be sent; once the
-    /// key is there again, the next attempt will do.
+    /// `sealed`: the message's body does not open with the keys of this notifier, so that nothing could be sent; once the
+    /// key is there again, the next attempt succeeds.
     package enum Failure: String, Sendable, Equatable, CaseIterable {
         case resolve, connect, tls, timeout, closed, malformed, tooLarge = "too_large", sealed, other
     }
 
-    /// "Gone": the subscriber does not want to be sent to any more (Standard Webhooks).
-    package static let goneStatus = 410
-
-    /// Sorts an HTTP answer as the Standard Webhooks specification does: 2xx is a success, everything else a failure to
-    /// retry, but for 410.
-    package init(status: Int, retryAfter: RetryAfter?) {
-        switch status {
-        case 200..<300: self = .accepted(status: status)
-        case Self.goneStatus: self = .refused(status: status)
-        default: self = .deferred(status: status, retryAfter: retryAfter)
-        }
-    }
-
-    /// One word and, where there was one, the status: for logs and dead letters.
+    /// One word and, where there was one, the reply code: for logs and dead letters.
     package var summary: String {
         switch self {
-        case .accepted(let status): "accepted \(status)"
-        case .deferred(let status, _): "deferred \(status)"
-        case .refused(let status): "refused \(status)"
+        case .accepted(let code): "accepted \(code)"
+        case .deferred(let code, _): "deferred \(code)"
+        case .refused(let code), .gone(let code): "refused \(code)"
         case .unreachable(let failure): "unreachable \(failure.rawValue)"
         case .forbidden: "forbidden"
         }
     }
+}
+
+/// When a subscriber asks to be sent to again.
+package enum NotBefore: Sendable, Equatable {
+    /// Seconds from the answer; 0 or more.
+    case delay(seconds: Int)
+    /// A moment, of an answer that does not say what time it was sent at.
+    case time(Timestamp)
+
+    /// Milliseconds from `now`, 0 or more.
+    func milliseconds(from now: Timestamp) -> Int64 {
+        switch self {
+        case .delay(let seconds): Int64(min(max(seconds, 0), Self.secondsMax)) * 1000
+        case .time(let moment): min(max(moment.milliseconds(since: now), 0), Int64(Self.secondsMax) * 1000)
+        }
+    }
+
+    /// What is kept of a longer delay, seconds: a year, so that no sum can overflow.
+    package static let secondsMax = 31_536_000
 }

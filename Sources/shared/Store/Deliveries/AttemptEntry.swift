@@ -79,7 +79,7 @@ enum AttemptEntry {
         add(Int(token.position.value), 8)
         add(token.attempt, 2)
         switch report.end {
-        case .answered(let status): add(status, 2)
+        case .answered(let code): add(code, 2)
         case .unreachable, .forbidden, .lapsed: add((Self.ends.firstIndex(of: report.end) ?? 8) + 1, 2)
         }
         let exchange = report.exchange
@@ -113,7 +113,7 @@ enum AttemptEntry {
             number: number, position: position, attempt: attempt,
             report: AttemptReport(
                 startedAt: start, kind: Self.kinds[kind],
-                end: code >= 100 ? .answered(status: code) : Self.ends[code - 1], isSuccess: flags & 1 == 1,
+                end: code >= 100 ? .answered(code: code) : Self.ends[code - 1], isSuccess: flags & 1 == 1,
                 exchange: exchange))
     }
 }

@@ -1,0 +1,95 @@
+package import Documents
+package import Domain
+package import HTTPClient
+package import Signing
+
+/// Delivers notifications to one kind of destination, with limits and threads of its own.
+///
+/// The engine leases, plans, bounds what is in flight and writes results down. A channel reads once what it has to know of a
+/// subscription, makes attempts, and reports how each ended in terms that hold for all channels. CONTRIBUTING.md lists what a
+/// new one needs.
+package protocol Channel: Sendable {
+    /// What it delivers to; the label of its metrics.
+    var destination: Destination { get }
+
+    /// What attempts have to know of a subscriber; made once for each version of a subscription.
+    ///
+    /// An address that cannot be called has a target too: its attempts fail, and say why.
+    ///
+    /// - Parameters:
+    ///   - address: As the caller wrote it.
+    ///   - secrets: Sign what the subscriber is sent.
+    func target(
+        _ address: String, of subscription: SubscriptionID, options: DeliveryOptions, secrets: WebhookSecrets
+    ) -> any ChannelTarget
+
+    /// Starts attempts at targets of this channel, those of one project in this order; it never blocks.
+    ///
+    /// The completion of each is called once, also after ``stop()``.
+    func send(_ attempts: [Attempt])
+
+    /// Ends the attempts under way: each completes as aborted, and its delivery is handed back.
+    func abortAll()
+
+    /// Ends what is under way, and the threads; attempts sent from now on are aborted at once.
+    func stop()
+}
+
+/// What a channel knows of one subscriber; shared by all attempts of the subscription.
+///
+/// A class, so that an attempt refers to it without a copy.
+package protocol ChannelTarget: AnyObject, Sendable {
+    /// What a connection is made to, the same text for every subscriber behind it: the engine bounds the attempts in flight
+    /// to each.
+    var host: String { get }
+    /// Bytes it takes in memory, about.
+    var byteCount: Int { get }
+    /// Whether its attempts carry bodies of their own, which ``ownBody(from:)`` makes, instead of the document of the message
+    /// that all subscribers share.
+    var hasOwnBodies: Bool { get }
+    func ownBody(from document: PinnedBytes) -> PinnedBytes
+}
+
+/// One attempt of one delivery, ready to be made.
+package struct Attempt: Sendable {
+    package let destination: Destination
+    package let target: any ChannelTarget
+    /// The same over all attempts of the delivery.
+    package let delivery: DeliveryID
+    /// nil when what is sent is no message that was posted.
+    package let message: MessageID?
+    package let kind: NotificationKind
+    /// From 1.
+    package let number: Int
+    /// By Redis' clock.
+    package let startedAt: Timestamp
+    /// Attempts of one project do not delay those of another.
+    package let project: ProjectID
+    package let body: PinnedBytes
+    /// Called once, on any thread: it is short and never blocks.
+    package let completion: @Sendable (AttemptResult) -> Void
+
+    package init(
+        destination: Destination, target: any ChannelTarget, delivery: DeliveryID, message: MessageID?,
+        kind: NotificationKind, number: Int, startedAt: Timestamp, project: ProjectID, body: PinnedBytes,
+        completion: @escaping @Sendable (AttemptResult) -> Void
+    ) {
+        self.destination = destination
+        self.target = target
+        self.delivery = delivery
+        self.message = message
+        self.kind = kind
+        self.number = number
+        self.startedAt = startedAt
+        self.project = project
+        self.body = body
+        self.completion = completion
+    }
+}
+
+/// How one attempt ended.
+package enum AttemptResult: Sendable, Equatable {
+    case finished(Outcome, Exchange)
+    /// The notifier ended it; the subscriber may or may not have been reached.
+    case aborted
+}

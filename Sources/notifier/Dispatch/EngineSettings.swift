@@ -1,0 +1,21 @@
+/// How an engine works; ``NotifierSettings`` makes one of the settings.
+package struct EngineSettings: Sendable {
+    /// Attempts in flight at once.
+    package var concurrency = 8192
+    /// Attempts in flight at once to one host.
+    package var hostConcurrency = 1024
+    /// Bytes of bodies in flight at once; a body that several attempts share counts once.
+    package var bytesInFlight = FairShares.bytesMax
+    /// How long a delivery belongs to this notifier without a sign of life.
+    package var lease = Duration.seconds(15)
+    /// How long attempts in flight may take to finish once a stop is asked for; then they are ended and handed back.
+    package var drain = Duration.seconds(20)
+    /// Whether only confirmed subscriptions are notified.
+    package var confirmedOnly = false
+    /// How long nothing but failures may come of a subscription until nothing is sent to it any more; zero: for ever.
+    package var disableAfter = Duration.zero
+    /// How far a subscriber's wish to wait is obeyed, whatever the waits of the policy.
+    package var notBeforeMax = Duration.seconds(3600)
+
+    package init() {}
+}

@@ -1,0 +1,101 @@
+package import ArgumentParser
+import Domain
+import Logging
+import NIOPosix
+import Placement
+import Redis
+import Runtime
+import ServiceLifecycle
+package import Settings
+import Startup
+import Store
+
+/// A notifier: takes deliveries that are due out of Redis and makes them.
+///
+/// Any number of them may run.
+///
+/// Its services in start order; a stop runs backwards:
+///
+/// | service | stop |
+/// |---|---|
+/// | the connection to the control store | last |
+/// | the watch over the pools | |
+/// | the supervisor of the pools: an engine for each | attempts finish or are handed back, results are written down |
+package enum NotifierProcess {
+    /// - Throws: ``SettingError``.
+    static func services(_ context: HeraldProcess.Context) throws -> [any Service] {
+        let logger = context.logger
+        let given = try NotifierSettings(context.settings)
+        let concurrency = OpenFiles.raise(for: given.engine.concurrency)
+        if concurrency < given.engine.concurrency {
+            // A default that does not fit is chosen anew; only a value that was given is worth a warning.
+            logger.log(
+                level: context.settings.isGiven(Setting.notifierConcurrency) ? .warning : .notice,
+                "The hard limit of open files allows less than notifier.concurrency, which is lowered",
+                metadata: ["notifier.concurrency": "\(given.engine.concurrency)", "lowered": "\(concurrency)"])
+        }
+        let settings = given.limited(to: concurrency)
+        let eventLoops = MultiThreadedEventLoopGroup.singleton
+        // What serves deliveries has connections of its own; this one looks after the pools.
+        let control = RedisPool(
+            endpoint: settings.store.redis, connections: 1, eventLoopGroup: eventLoops, logger: logger)
+        let serving = Opening(
+            "the store", drain: context.drain, logger: logger, readiness: context.readiness,
+            open: {
+                let store = try await settings.store.open(on: control, limits: settings.deliveries, logger: logger)
+                let watch = try await PoolWatch.open(
+                    control: store, endpoint: RedisURI(settings.store.redis), logger: logger)
+                return Opened(store: store, watch: watch)
+            },
+            services: { opened in
+                let health = PoolHealth()
+                context.readiness.open { await Self.readiness(of: opened.store, health) }
+                let supervisor = PoolSupervisor(
+                    control: opened.store, watch: opened.watch, settings: settings, health: health,
+                    eventLoops: eventLoops, logger: logger
+                ) { context.readyFile.report(.work) }
+                return [
+                    StoreWatch(opened.store, name: "control", logger: logger),
+                    AgreementWatch(settings.store, in: opened.store, readiness: context.readiness), opened.watch,
+                    supervisor,
+                ]
+            })
+        return [control, serving]
+    }
+
+    private struct Opened: Sendable {
+        let store: Store
+        let watch: PoolWatch
+    }
+
+    private static func readiness(of store: Store, _ health: PoolHealth) async -> Readiness {
+        guard health.readiness == .ready else { return health.readiness }
+        do throws(StoreError) {
+            return try await store.probeWritable()
+                ? .ready : .readyBut("the store is full: posts are refused, what frees memory goes on")
+        } catch {
+            return .notReady("the store is not usable: \(error.trouble.rawValue)")
+        }
+    }
+}
+
+/// `herald-notifier`: delivers the messages of subscribed queues until it is asked to stop.
+package struct NotifierCommand: ProcessCommand {
+    package static let process = ProcessKind.notifier
+    package static let configuration = CommandConfiguration(
+        commandName: process.rawValue,
+        abstract: "Deliver the messages of subscribed queues as signed webhooks.",
+        discussion: "Every flag is also an environment variable (HERALD_…) and a line of the settings file. "
+            + "See docs/configuration.md.",
+        version: HeraldVersion.full)
+
+    @OptionGroup package var flags: SettingFlags<NotifierCommand>
+
+    package init() {}
+
+    package func run() async throws {
+        try await HeraldProcess.run(Self.process, flags: self.flags.given, readyWith: [.work]) { context in
+            try NotifierProcess.services(context)
+        }
+    }
+}

@@ -1,0 +1,143 @@
+import Domain
+import HTTPClient
+import Logging
+import NIOConcurrencyHelpers
+import NIOCore
+import Placement
+import Redis
+import Runtime
+import ServiceLifecycle
+import Startup
+import Store
+
+/// Runs an engine for every Redis that holds queues.
+///
+/// ```
+/// control store ──► PoolWatch ──links──► PoolSupervisor ──► PoolWorker of the default store    connections, transfer thread
+///                                                       ├─► PoolWorker of a pool               each of its own
+///                                                       └─► …
+/// ```
+///
+/// One begins when a pool is added and ends, its attempts finished or handed back, when the pool is removed. They share
+/// `notifier.concurrency`, the connections and the bytes in flight, of which each has the same part, what may be in flight to one host, and the
+/// gate for suspects: a Redis that is down, or full of due deliveries, holds up none of the others. One that cannot start is
+/// tried again, and meanwhile the process says that it is not ready.
+struct PoolSupervisor: Service {
+    private let control: Store
+    private let watch: PoolWatch
+    private let settings: NotifierSettings
+    private let hosts: HostLimiter
+    private let gate = SuspectGate()
+    private let health: PoolHealth
+    private let eventLoops: any EventLoopGroup
+    private let logger: Logger
+    private let onWork: @Sendable () -> Void
+
+    /// - Parameters:
+    ///   - health: Says which pools cannot be served.
+    ///   - onWork: Called when the default store is served.
+    init(
+        control: Store, watch: PoolWatch, settings: NotifierSettings, health: PoolHealth,
+        eventLoops: any EventLoopGroup, logger: Logger, onWork: @escaping @Sendable () -> Void
+    ) {
+        self.control = control
+        self.watch = watch
+        self.settings = settings
+        self.hosts = HostLimiter(limit: settings.engine.hostConcurrency)
+        self.health = health
+        self.eventLoops = eventLoops
+        self.logger = logger
+        self.onWork = onWork
+    }
+
+    func run() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            var pools: [PoolLink: ServedPool] = [:]
+            for await links in self.watch.changes().cancelOnGracefulShutdown() {
+                let wanted = Set(links.links)
+                for (link, pool) in pools where !wanted.contains(link) {
+                    pools[link] = nil
+                    self.logger.notice("A pool is no longer served", metadata: ["pool": "\(link.name)"])
+                    await pool.group.triggerGracefulShutdown()
+                }
+                for link in links.links where pools[link] == nil {
+                    let pool = self.pool(of: link)
+                    pools[link] = pool
+                    self.logger.info("A pool is served", metadata: ["pool": "\(link.name)"])
+                    // A stop of the process reaches the group by itself: it runs inside of ours.
+                    group.addTask { try await pool.group.run() }
+                }
+                let count = max(1, pools.count)
+                for pool in pools.values {
+                    pool.limiter.limit(
+                        slots: self.settings.engine.concurrency / count,
+                        bytes: self.settings.engine.bytesInFlight / count)
+                    pool.connections.max = max(1, self.settings.webhook.transfersMax / count)
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    /// What serves one pool, and what that may have in flight and open.
+    private struct ServedPool {
+        let group: ServiceGroup
+        let limiter: ConcurrencyLimiter
+        let connections: ConnectionShare
+    }
+
+    private func pool(of link: PoolLink) -> ServedPool {
+        let settings = self.settings.engine
+        let limiter = ConcurrencyLimiter(slots: settings.concurrency, bytes: settings.bytesInFlight)
+        let connections = ConnectionShare(self.settings.webhook.transfersMax)
+        let worker = PoolWorker(name: link.name, health: self.health, logger: self.logger) {
+            let redis = RedisPool(
+                endpoint: link.target.endpoint, connections: self.settings.store.redisConnections,
+                deadline: link.target.deadline ?? RedisLimits.deadline,
+                eventLoopGroup: self.eventLoops, logger: self.logger)
+            let wakeups = RedisBlockingConnection(
+                endpoint: link.target.endpoint, eventLoopGroup: self.eventLoops, logger: self.logger)
+            let channels = Channels([
+                try await WebhookChannel.started(
+                    limits: self.settings.webhook, share: connections, egress: self.settings.egress,
+                    version: HeraldVersion.text, logger: self.logger)
+            ])
+            let opening = Opening("the store of \(link.name)", drain: self.settings.drain, logger: self.logger) {
+                let store = try await self.control.open(on: redis, logger: self.logger)
+                    .entering(in: self.control, as: link.homes, by: nil)
+                guard let look = try await store.deliveries.look(at: [0]).first else {
+                    throw StoreError.corrupt("a look at one shard saw none")
+                }
+                return (store: store, now: look.now)
+            } services: { opened in
+                let engine = Engine(
+                    store: opened.store, channels: channels, wakeups: wakeups, masterKey: self.settings.store.masterKey,
+                    vault: self.settings.store.vault, settings: settings, limiter: limiter, hosts: self.hosts,
+                    gate: self.gate, pool: link.name, now: opened.now, eventLoopGroup: self.eventLoops,
+                    logger: self.logger)
+                if link.isDefault { self.onWork() }
+                return [StoreWatch(opened.store, name: link.name, logger: self.logger), engine]
+            }
+            return [StoppingChannels(channels: channels), redis, wakeups, opening]
+        }
+        return ServedPool(
+            group: ServiceGroup(configuration: .init(services: [worker], logger: self.logger)), limiter: limiter,
+            connections: connections)
+    }
+}
+
+extension PoolLink {
+    /// For logs and metrics.
+    fileprivate var name: String { self.homes.map { $0?.text ?? "default" }.joined(separator: ",") }
+}
+
+/// Ends the threads of the channels after the engine, which is the last to use them.
+private struct StoppingChannels: Service {
+    let channels: Channels
+
+    func run() async throws {
+        // Cancelled or asked to stop: the threads end either way.
+        try? await gracefulShutdown()
+        self.channels.stop()
+    }
+}

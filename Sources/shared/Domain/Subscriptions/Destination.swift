@@ -1,0 +1,20 @@
+/// What a subscription's notifications are delivered to; a channel of the notifier serves each kind.
+///
+/// Apart from the schemes that callers may name in an address: several lead to one destination, and none to `session`.
+package enum Destination: String, Sendable, Equatable, CaseIterable {
+    /// An HTTP endpoint.
+    case webhook
+    case email
+    /// A WebSocket session that subscribed for itself.
+    case session
+}
+
+extension Subscriber.Scheme {
+    /// Where an address of this scheme leads.
+    package var destination: Destination {
+        switch self {
+        case .http, .https: .webhook
+        case .mailto: .email
+        }
+    }
+}
