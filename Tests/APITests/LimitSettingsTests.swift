@@ -91,7 +91,7 @@ struct LimitSettingsTests {
             Issue.record("the size of a post is a number")
             return
         }
-        // 64 attempts of one subscription (pace.lua), whose leases are read before the 4 MiB of a call are counted.
+        // 64 attempts of one subscription (lib_pacing.lua), whose leases are read before the 4 MiB of a call are counted.
         let window = 64 * (post.upperBound + 1024) + (4 << 20)
         #expect(window <= RedisLimits.replyBytesMax)
         #expect(Limits.pageBytesMax + (1 << 20) <= RedisLimits.replyBytesMax)

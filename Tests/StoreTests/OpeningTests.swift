@@ -51,7 +51,7 @@ struct OpeningTests {
         }
     }
 
-    @Test(arguments: ["herald:shards", "herald:idkey"])
+    @Test(arguments: ["herald:shards", "herald:id-key"])
     func `A key that Herald did not write is named`(key: String) async throws {
         try await withRedisPool { redis, pool in
             try await redis.command("SET", key, "none of ours")

@@ -52,19 +52,21 @@ extension Store {
             try await Self.ask { () async throws(StoreError) in try await runner.send(RedisCommand("INFO")) }
         )
         .check(logger)
-        var call = runner.call(Scripts.open, keys: [Keys.identity, Keys.shards, Keys.idKey])
+        var call = runner.call(Scripts.storeOpen, keys: [KeySpace.identity, KeySpace.shardCount, KeySpace.idKey])
         call.append(Self.newIdentity())
         call.append(shards)
         call.append(SecureRandom.bytes(MessageTagger.keyBytes))
         let kept = try await Self.ask { [call, runner] () async throws(StoreError) in try await runner.run(call) }
-        guard let kept = kept.array, kept.count == 3 else { throw .corrupt(key: Keys.identity) }
-        guard let identity = kept[0].bytes else { throw .corrupt(key: Keys.identity) }
-        guard let count = kept[1].text.flatMap({ Int($0) }) else { throw .corrupt(key: Keys.shards) }
+        guard let kept = kept.array, kept.count == 3 else { throw .corrupt(key: KeySpace.identity) }
+        guard let identity = kept[0].bytes else { throw .corrupt(key: KeySpace.identity) }
+        guard let count = kept[1].text.flatMap({ Int($0) }) else { throw .corrupt(key: KeySpace.shardCount) }
         guard count == shards else { throw .shardsDiffer(asked: shards, kept: count) }
-        guard let idKey = kept[2].bytes, idKey.count == MessageTagger.keyBytes else { throw .corrupt(key: Keys.idKey) }
-        runner.epoch = pool.adopt(RedisIdentity(key: Keys.identity, value: identity))
+        guard let idKey = kept[2].bytes, idKey.count == MessageTagger.keyBytes else {
+            throw .corrupt(key: KeySpace.idKey)
+        }
+        runner.epoch = pool.adopt(RedisIdentity(key: KeySpace.identity, value: identity))
         return Store(
-            runner: runner, keyring: Keyring(Shards(count: shards)), tagger: MessageTagger(key: idKey),
+            runner: runner, keySpace: KeySpace(Shards(count: shards)), tagger: MessageTagger(key: idKey),
             register: QueueRegister(runner: runner, homes: [nil], version: nil), limits: limits)
     }
 
@@ -72,7 +74,7 @@ extension Store {
     package static func isKept(on pool: RedisPool) async throws(StoreOpeningError) -> Bool {
         let runner = ScriptRunner(pool: pool, clock: .redis)
         return try await Self.ask { () async throws(StoreError) in
-            try await runner.send(RedisCommand("EXISTS", [Keys.shards]))
+            try await runner.send(RedisCommand("EXISTS", [KeySpace.shardCount]))
         }.int == 1
     }
 

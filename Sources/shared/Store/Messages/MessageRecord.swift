@@ -1,6 +1,6 @@
 import Domain
 
-/// The bytes a message is kept as; `post.lua` and `arrive.lua` write them.
+/// The bytes a message is kept as; `message_post.lua` and `message_arrive.lua` write them.
 ///
 /// ```
 /// u32 ttl, s | u8 flags | 8 bytes mark of the client; flags 16, 32, 64: a confirmation, an unsubscribe confirmation, a test

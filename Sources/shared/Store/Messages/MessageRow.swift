@@ -1,6 +1,6 @@
 import Domain
 
-/// What claims did to a message; `claim.lua` writes it, and only messages that were ever claimed have it.
+/// What claims did to a message; `claim_create.lua` writes it, and only messages that were ever claimed have it.
 ///
 /// ```
 /// id of the claim, or nothing once it has ended | `|` | times claimed | `|` | shown ttl, s, or nothing

@@ -1,7 +1,7 @@
 import Domain
 import Redis
 
-/// What scripts look at of a subscription; `subscribe.lua` writes it.
+/// What scripts look at of a subscription; `subscription_create.lua` writes it.
 ///
 /// ```
 /// expires, ms, 15 digits | confirmed, 0 or 1 | ordered, 0 or 1 | most starts in a second, 6 digits, 0 for no limit
@@ -61,7 +61,7 @@ struct SubscriptionHeaders {
     }
 }
 
-/// The rest of a subscription; `subscribe.lua` writes it.
+/// The rest of a subscription; `subscription_create.lua` writes it.
 ///
 /// ```
 /// ttl, s | of a rotated secret, or once a link was sent, : version : end of the one before, ms, or -1 | once a link was
