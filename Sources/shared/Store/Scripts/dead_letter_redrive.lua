@@ -6,8 +6,8 @@
 --         dead-letter-oldest
 -- ARGV    1 now   2 prefix   3 queue   4 shard   5 1: only confirmed subscriptions   6 when the first is due, ms
 --         7 ms from one to the next   then letters, at most 100
--- RETURNS {when one more would be due}, then per letter 'owed', or why it stays: 'unknown' there is none, 'gone' its
---         subscription has ended, 'unconfirmed', 'document' it was no message, 'empty' its body was not kept
+-- RETURNS {when one more would be due}, then per letter 'enqueued', or why it stays: 'unknown' there is none, 'subscription_ended',
+--         'unconfirmed', 'not_a_message' it was none, 'no_body' its body was not kept
 -- COST    k log n for k letters
 local queue, project = ARGV[3], project_of(ARGV[3])
 local due, step = math.max(tonumber(ARGV[6]), now), tonumber(ARGV[7])
@@ -32,16 +32,16 @@ if #members == 0 then return { math.floor(due) } end
 local letters, headers = call('HMGET', KEYS[1], unpack(members)), call('HMGET', KEYS[5], unpack(subscriptions))
 local answer, owed, seen, records = { 0 }, {}, {}, {}
 for number, member in ipairs(members) do
-    local outcome, letter, header, position = 'owed', letters[number], headers[number], positions[number]
+    local outcome, letter, header, position = 'enqueued', letters[number], headers[number], positions[number]
     if letter and records[position] == nil then records[position] = call('HGET', KEYS[2], position) end
     if not letter or seen[member] then
         outcome = 'unknown'
     elseif tonumber(string.match(letter, '^%d+ (%d+)')) % NO_BODY ~= 0 then
-        outcome = 'document'
+        outcome = 'not_a_message'
     elseif tonumber(string.match(letter, '^%d+ (%d+)')) >= NO_BODY or not records[position] then
-        outcome = 'empty'
+        outcome = 'no_body'
     elseif not is_alive(header) or queue_of(header) ~= queue then
-        outcome = 'gone'
+        outcome = 'subscription_ended'
     elseif ARGV[5] == '1' and not is_confirmed(header) then
         outcome = 'unconfirmed'
     else
