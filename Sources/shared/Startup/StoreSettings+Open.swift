@@ -30,7 +30,7 @@ extension StoreSettings {
                 throw error
             case .shardsDiffer:
                 throw SettingError.unusable(Setting.shards, value: "\(self.shards)", reason: "\(error)")
-            case .versionTooOld, .evicts, .isCluster, .corrupt:
+            case .versionTooOld, .evicts, .isCluster, .formatUnknown, .corrupt:
                 throw SettingError.unusable(Setting.redisURL, value: nil, reason: "\(error)")
             }
         }

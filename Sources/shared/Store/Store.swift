@@ -20,17 +20,24 @@ package final class Store: Sendable {
     package let topics: TopicStore
     /// The times of confirmations, where this is the control store.
     package let questions: QuestionSchedule
+    /// The format of what the store keeps, as it was opened: what is written here is of this format.
+    package let format: Int
+    private let formats: ClosedRange<Int>
     let runner: ScriptRunner
     private let keySpace: KeySpace
     private let tagger: MessageTagger
 
     init(
-        runner: ScriptRunner, keySpace: KeySpace, tagger: MessageTagger, register: QueueRegister, limits: DeliveryLimits
+        runner: ScriptRunner, keySpace: KeySpace, tagger: MessageTagger, register: QueueRegister,
+        limits: DeliveryLimits,
+        format: Int, formats: ClosedRange<Int>
     ) {
         let ids = MessageIDs(tagger: tagger)
         let moves = DeadLetterMoves(runner: runner, keySpace: keySpace, register: register, ids: ids)
         self.runner = runner
         self.keySpace = keySpace
+        self.format = format
+        self.formats = formats
         self.tagger = tagger
         self.queues = QueueStore(runner: runner, keySpace: keySpace, register: register, ids: ids)
         self.messages = MessageStore(runner: runner, keySpace: keySpace, register: register, ids: ids)
@@ -55,16 +62,16 @@ package final class Store: Sendable {
         Store(
             runner: self.runner, keySpace: self.keySpace, tagger: self.tagger,
             register: QueueRegister(runner: control.runner, homes: homes, version: version),
-            limits: self.deliveries.limits)
+            limits: self.deliveries.limits, format: self.format, formats: self.formats)
     }
 
-    /// Opens the store in another Redis the way this one was: with as many shards, and its clock.
+    /// Opens the store in another Redis the way this one was: with as many shards, its clock, and its format where it is new.
     ///
     /// It enters no queue until ``entering(in:as:by:)``.
     package func open(on pool: RedisPool, logger: Logger) async throws(StoreOpeningError) -> Store {
         try await Store.open(
             on: pool, shards: self.keySpace.shards.count, clock: self.runner.clock, limits: self.deliveries.limits,
-            logger: logger
+            formats: self.formats, newFormat: self.format, logger: logger
         )
         .entering(in: self, as: [], by: nil)
     }

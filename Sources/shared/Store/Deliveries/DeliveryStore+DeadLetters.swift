@@ -143,13 +143,18 @@ extension DeadLetter {
     ) throws(StoreError) {
         let parts = text.split(separator: " ", maxSplits: 3, omittingEmptySubsequences: false)
         guard parts.count == 4, let turn = Int(parts[0]), turn >= 0, let flags = Int64(parts[1]),
+            flags & ~(MessageRecord.Flag.ofNoMessage | Self.withoutBody) == 0,
+            let kind = MessageRecord.Flag.kind(flags),
             let reason = DeliveryDecision.Reason(rawValue: String(parts[2]))
         else { throw .corrupt("a dead letter") }
         self.init(
             subscription: subscription, position: position, attempts: turn % LeaseToken.fence, reason: reason,
-            summary: String(parts[3]), endedAt: endedAt, kind: MessageRecord.Flag.kind(flags),
-            hasBody: flags & 128 == 0)
+            summary: String(parts[3]), endedAt: endedAt, kind: kind,
+            hasBody: flags & Self.withoutBody == 0)
     }
+
+    /// As `NO_BODY` of `lib_delivery.lua`.
+    private static let withoutBody: Int64 = 128
 }
 
 extension DeadLetterContent {

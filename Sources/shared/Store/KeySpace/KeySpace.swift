@@ -23,18 +23,20 @@ struct KeySpace: Sendable {
 
 /// Keys that belong to the deployment or to a project, not to a shard.
 extension KeySpace {
-    /// What tells this store from every other one.
-    static let identity = "herald:store"
-    /// The number of shards this Redis was first used with.
-    static let shardCount = "herald:shards"
-    /// The secret behind the ids of this deployment.
-    static let idKey = "herald:id-key"
-    /// What the settings that all processes must share are recognised by.
-    static let fingerprints = "herald:fingerprints"
-    /// Written to learn whether Redis takes writes.
-    static let probe = "herald:probe"
+    // All in one slot: one script has to see them together.
 
-    // The control store: what one script has to see together, all in one slot.
+    /// What tells this store from every other one.
+    static let identity = control + "identity"
+    /// The number of shards this Redis was first used with.
+    static let shardCount = control + "shards"
+    /// The secret behind the ids of this deployment.
+    static let idKey = control + "id-key"
+    /// The format of what the store keeps.
+    static let format = control + "format"
+    /// What the settings that all processes must share are recognised by.
+    static let fingerprints = control + "fingerprints"
+    /// Written to learn whether Redis takes writes.
+    static let probe = control + "probe"
 
     /// Counts the changes of pools and flavors.
     static let poolVersion = control + "pool-version"
