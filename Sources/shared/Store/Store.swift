@@ -22,7 +22,8 @@ package final class Store: Sendable {
     package let questions: QuestionSchedule
     /// The format of what the store keeps, as it was opened: what is written here is of this format.
     package let format: Int
-    private let formats: ClosedRange<Int>
+    /// Those that this process understands.
+    package let formats: ClosedRange<Int>
     let runner: ScriptRunner
     private let keySpace: KeySpace
     private let tagger: MessageTagger

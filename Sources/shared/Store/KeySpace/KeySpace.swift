@@ -35,6 +35,10 @@ extension KeySpace {
     static let format = control + "format"
     /// What the settings that all processes must share are recognised by.
     static let fingerprints = control + "fingerprints"
+    /// The processes of the deployment: what each says of itself, when it counts as ended, and the one that exports metrics.
+    static let processes = control + "processes"
+    static let processExpiries = control + "process-expiries"
+    static let exporter = control + "exporter"
     /// Written to learn whether Redis takes writes.
     static let probe = control + "probe"
 

@@ -3,6 +3,10 @@ import Redis
 /// The scripts of the store: one per operation, each with its contract on top of its file.
 enum Scripts {
     static let storeOpen = plain("store_open", PackageResources.store_open_lua)
+    static let formatRaise = plain("format_raise", PackageResources.format_raise_lua)
+    static let processBeat = plain("process_beat", PackageResources.process_beat_lua)
+    static let processLeave = plain("process_leave", PackageResources.process_leave_lua)
+    static let processList = plain("process_list", PackageResources.process_list_lua)
     static let queueCreate = plain("queue_create", PackageResources.queue_create_lua)
     static let queueRegister = plain("queue_register", PackageResources.queue_register_lua)
     static let queueUnregister = plain("queue_unregister", PackageResources.queue_unregister_lua)
