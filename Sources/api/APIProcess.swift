@@ -42,6 +42,8 @@ package enum APIProcess {
             }
             return [
                 AgreementWatch(settings.store, in: stores.defaultStore, readiness: context.readiness),
+                ProcessRegistration(
+                    of: .api, settings.store, in: stores.defaultStore, readyFile: context.readyFile, logger: logger),
                 StoreWatch(stores.defaultStore, name: "default", logger: logger),
                 stores,
                 PoolMetrics(of: stores, logger: logger),

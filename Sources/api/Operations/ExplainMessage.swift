@@ -33,8 +33,8 @@ struct ToldFate: Sendable {
             case .dead(let letter): (.deadLetter, letter.reason.rawValue)
             case .none:
                 switch fate.last {
-                case .some(let last): last.report.isSuccess ? (.delivered, "answered") : (.ended, "let_go")
-                case nil: isLeftOut ? (.notEligible, "unconfirmed") : (.ended, "forgotten")
+                case .some(let last): last.report.isSuccess ? (.delivered, "answered") : (.ended, "expired")
+                case nil: isLeftOut ? (.notEligible, "unconfirmed") : (.ended, "unknown")
                 }
             }
     }

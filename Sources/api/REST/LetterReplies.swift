@@ -69,7 +69,8 @@ struct LetterReplies: Sendable {
     /// What a redrive did.
     ///
     /// ```json
-    /// {"redriven": 3, "skipped": {"unknown": 0, "gone": 1, "unconfirmed": 0, "document": 0, "empty": 0}, "marker": null}
+    /// {"redriven": 3, "skipped": {"unknown": 0, "subscription_ended": 1, "unconfirmed": 0,
+    ///   "not_a_message": 0, "no_body": 0}, "marker": null}
     /// ```
     private static func reply(_ redriven: Redriven) -> Reply {
         Reply.json(.ok) { body in

@@ -36,7 +36,7 @@ package struct Flavor: Sendable, Equatable {
     var record: [UInt8] { Array(String(self.capabilities.rawValue).utf8) }
 
     init?(record: [UInt8]) {
-        guard let number = Int(String(decoding: record, as: UTF8.self)) else { return nil }
-        self.init(capabilities: PoolCapabilities(rawValue: number))
+        guard let capabilities = PoolCapabilities(stored: record) else { return nil }
+        self.init(capabilities: capabilities)
     }
 }

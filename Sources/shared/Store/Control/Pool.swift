@@ -44,13 +44,22 @@ extension Pool {
     init?(name: PoolName, record: [UInt8]) {
         guard let parts = RecordText.decode(record), parts.count == 5,
             let weight = Int(String(decoding: parts[0], as: UTF8.self)),
-            let capabilities = Int(String(decoding: parts[1], as: UTF8.self))
+            let capabilities = PoolCapabilities(stored: parts[1])
         else { return nil }
         let label = String(decoding: parts[2], as: UTF8.self)
         self.init(
             name: name, uri: String(decoding: parts[3], as: UTF8.self), weight: weight,
             label: label.isEmpty ? nil : label, options: parts[4],
-            capabilities: PoolCapabilities(rawValue: capabilities))
+            capabilities: capabilities)
+    }
+}
+
+extension PoolCapabilities {
+    /// - Parameter text: Their number; nil for one with a bit that no capability has.
+    init?(stored text: [UInt8]) {
+        let all: PoolCapabilities = [.fifo, .claims, .durability, .atLeastOnce, .highThroughput]
+        guard let number = Int(String(decoding: text, as: UTF8.self)), number & ~all.rawValue == 0 else { return nil }
+        self.init(rawValue: number)
     }
 }
 

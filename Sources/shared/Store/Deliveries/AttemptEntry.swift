@@ -19,9 +19,9 @@ package struct LoggedAttempt: Sendable, Equatable {
 ///         | u24 first byte | u24 total, ms                                                   34 bytes, big endian
 /// ```
 /// An end of 100 and more is the status of an answer; below it is one of ``AttemptEntry/ends``. Flags: 1 success, 14 the
-/// kind of address, 112 the kind of notification, 128 sent again over a fresh connection. `delivery.lua` writes the ring, `reap.lua` packs one kind of entry.
+/// kind of address, 112 the kind of notification, 128 sent again over a fresh connection. `lib_delivery.lua` writes the ring, `delivery_reap.lua` packs one kind of entry.
 package struct AttemptLog: Sendable, Equatable {
-    /// As `delivery.lua` has it.
+    /// As `lib_delivery.lua` has it.
     static let attemptsMax = 50
 
     /// Attempts ever made that ended well, and the others.

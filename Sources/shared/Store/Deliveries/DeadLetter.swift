@@ -57,18 +57,18 @@ package struct DeadLetterMarker: Sendable, Equatable {
     }
 }
 
-/// What became of the wish to send a dead letter again.
+/// What became of a request to send a dead letter again.
 package enum RedriveOutcome: String, Sendable, Equatable, CaseIterable {
     /// It is a delivery again, and no dead letter any more.
-    case owed
+    case owed = "enqueued"
     /// There is none of this id.
     case unknown
     /// Its subscription has ended; the letter stays.
-    case gone
+    case gone = "subscription_ended"
     /// Its subscriber has to confirm first; the letter stays.
     case unconfirmed
-    /// It was a confirmation and no message: its link would not work. The letter stays.
-    case document
+    /// It was no message but a confirmation, whose link would not work, or a test. The letter stays.
+    case document = "not_a_message"
     /// Its body was not kept. The letter stays.
-    case empty
+    case empty = "no_body"
 }

@@ -14,16 +14,17 @@ extension DeliveryStore {
     package func fates(
         of position: Position, in queue: QueueAddress, after: SubscriptionID?, limit: Int
     ) async throws(StoreError) -> [DeliveryFate] {
-        let keys = self.keyring.shard(of: queue)
+        let keys = self.keySpace.shard(of: queue)
         var fates: [DeliveryFate] = []
         var behind = after.map { String($0.position.value) } ?? "0"
         for _ in 0..<ScriptRunner.roundsMax {
             var call = self.runner.call(
-                Scripts.explain,
+                Scripts.deliveryStatusGet,
                 keys: [
-                    keys.events(of: queue), keys.pages, keys.flow, keys.flying, keys.payloads, keys.headers,
-                    keys.attempts,
-                    keys.subscriptionOrder(queue), keys.deadLetters(of: queue), keys.letters(of: queue),
+                    keys.events(of: queue), keys.fanoutPages, keys.pacing, keys.leases, keys.payloads,
+                    keys.subscriptionHeaders,
+                    keys.attemptCounts,
+                    keys.subscriptionOrder(queue), keys.deadLetters(of: queue), keys.deadLetterEntries(of: queue),
                     keys.turns,
                 ])
             call.append(keys.prefix)
@@ -31,7 +32,7 @@ extension DeliveryStore {
             call.append(position.value)
             call.append(behind)
             call.append(min(Self.fatesMax, limit - fates.count))
-            var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.explain)
+            var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.deliveryStatusGet)
             behind = try reply.text()
             while !reply.isAtEnd { fates.append(try DeliveryFate(&reply, of: position)) }
             if behind.isEmpty || fates.count >= limit { return fates }
@@ -52,7 +53,7 @@ extension DeliveryFate {
         case "later": self.place = .later
         case "event": self.place = .event
         case "none": self.place = .none
-        case "fly":
+        case "leased":
             guard let end = Int64(detail) else { throw reply.unexpected("end of a lease") }
             self.place = .flying(until: Timestamp(milliseconds: end))
         case "dead":

@@ -35,7 +35,7 @@ extension MessageStore {
         case "claimed": return .claimed
         case "notclaimed": return .notClaimed
         case "other": return .claimedByAnother
-        case let answer: throw .corrupt("delete.lua answered \(answer)")
+        case let answer: throw .corrupt("message_delete.lua answered \(answer)")
         }
     }
 
@@ -60,7 +60,7 @@ extension MessageStore {
         case "ok": return .deleted
         case "notclaimed": return .notClaimed
         case "other": return .claimedByAnother
-        case let answer: throw .corrupt("delete.lua answered \(answer)")
+        case let answer: throw .corrupt("message_delete.lua answered \(answer)")
         }
     }
 
@@ -69,9 +69,9 @@ extension MessageStore {
     /// - Returns: Up to `limit`; fewer also when more than one call may look at lies between them.
     package func pop(_ queue: QueueAddress, limit: Int) async throws(StoreError) -> [StoredMessage] {
         for _ in 0..<ScriptRunner.roundsMax {
-            var call = self.call(Scripts.pop, queue)
+            var call = self.call(Scripts.messagePop, queue)
             call.append(limit)
-            var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.pop)
+            var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.messagePop)
             let isUnfinished = try reply.int() == 1
             let now = try reply.timestamp()
             if !isUnfinished { return try self.ids.messages(of: queue, in: &reply, now: now) }
@@ -83,8 +83,8 @@ extension MessageStore {
     ///
     /// The queue stays.
     package func purge(_ queue: QueueAddress) async throws(StoreError) {
-        let keys = self.keyring.shard(of: queue)
-        var call = self.runner.call(Scripts.purge, keys: keys.queue(queue).all + [keys.sweep])
+        let keys = self.keySpace.shard(of: queue)
+        var call = self.runner.call(Scripts.queuePurge, keys: keys.queue(queue).all + [keys.queueSweeps])
         call.append(queue.key)
         _ = try await self.runner.run(call)
     }
@@ -100,13 +100,15 @@ extension MessageStore {
     ) async throws(StoreError) -> String {
         precondition(ids.count <= Self.idsMax, "one call names at most \(Self.idsMax) messages")
         let ids = ids.unique
-        var call = self.call(Scripts.delete, queue)
+        var call = self.call(Scripts.messageDelete, queue)
         call.append(mode.rawValue)
         call.append(ids.count)
         for id in ids { self.ids.append(id, of: queue, to: &call) }
         // One claim that cannot exist still is a claim that was named.
         for claim in claims { call.append(ClaimID(claim)?.text ?? "-") }
-        guard let answer = try await self.runner.run(call).text else { throw .corrupt("delete.lua answered no text") }
+        guard let answer = try await self.runner.run(call).text else {
+            throw .corrupt("message_delete.lua answered no text")
+        }
         return answer
     }
 }

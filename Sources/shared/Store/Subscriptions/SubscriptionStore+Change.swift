@@ -41,12 +41,13 @@ extension SubscriptionStore {
     package func update(
         _ queue: QueueAddress, id: SubscriptionID, _ change: SubscriptionChange, resettingConfirmation: Bool
     ) async throws(StoreError) -> SubscriptionUpdate {
-        let keys = self.keyring.shard(of: queue)
+        let keys = self.keySpace.shard(of: queue)
         var call = self.runner.call(
-            Scripts.resubscribe,
+            Scripts.subscriptionUpdate,
             keys: [
-                keys.subscriptions, keys.headers, keys.subscriptionOrder(queue), keys.subscriberAddresses(queue),
-                keys.expiries,
+                keys.subscriptions, keys.subscriptionHeaders, keys.subscriptionOrder(queue),
+                keys.subscriberAddresses(queue),
+                keys.subscriptionExpiries,
             ])
         call.append(id.text)
         call.append(queue.key)
@@ -59,7 +60,7 @@ extension SubscriptionStore {
         case "updated": return .updated
         case "absent": return .absent
         case "taken": return .taken
-        case let answer: throw .corrupt("resubscribe.lua answered \(answer ?? "no text")")
+        case let answer: throw .corrupt("subscription_update.lua answered \(answer ?? "no text")")
         }
     }
 
@@ -71,8 +72,8 @@ extension SubscriptionStore {
     package func confirm(
         _ queue: QueueAddress, id: SubscriptionID, _ confirmed: Bool, linkExpiry: Int64? = nil
     ) async throws(StoreError) -> Bool {
-        let keys = self.keyring.shard(of: queue)
-        var call = self.runner.call(Scripts.confirm, keys: [keys.headers, keys.subscriptions])
+        let keys = self.keySpace.shard(of: queue)
+        var call = self.runner.call(Scripts.subscriptionConfirm, keys: [keys.subscriptionHeaders, keys.subscriptions])
         call.append(id.text)
         call.append(queue.key)
         call.append(confirmed ? 1 : 0)
@@ -82,17 +83,18 @@ extension SubscriptionStore {
 
     /// Ends every subscription of a queue.
     package func purge(_ queue: QueueAddress) async throws(StoreError) {
-        let keys = self.keyring.shard(of: queue)
+        let keys = self.keySpace.shard(of: queue)
         for _ in 0..<Self.purgesMax {
             var call = self.runner.call(
-                Scripts.unsubscribeAll,
+                Scripts.subscriptionDeleteSome,
                 keys: [
-                    keys.subscriptions, keys.headers, keys.subscriptionOrder(queue), keys.subscriberAddresses(queue),
-                    keys.expiries,
+                    keys.subscriptions, keys.subscriptionHeaders, keys.subscriptionOrder(queue),
+                    keys.subscriberAddresses(queue),
+                    keys.subscriptionExpiries,
                 ])
             call.append(Self.purgeStep)
             guard let more = try await self.runner.run(call).int else {
-                throw .corrupt("unsubscribe_all.lua answered no number")
+                throw .corrupt("subscription_delete_some.lua answered no number")
             }
             if more == 0 { return }
         }
