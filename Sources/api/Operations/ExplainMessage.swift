@@ -14,13 +14,13 @@ struct ToldFate: Sendable {
         case ended
     }
 
-    let fate: DeliveryFate
+    let fate: DeliveryStatus
     let delivery: DeliveryID
     let state: State
     let rule: String
 
     /// - Parameter isAsking: Whether only confirmed subscriptions are notified.
-    init(_ fate: DeliveryFate, delivery: DeliveryID, isAsking: Bool) {
+    init(_ fate: DeliveryStatus, delivery: DeliveryID, isAsking: Bool) {
         self.fate = fate
         self.delivery = delivery
         let isLeftOut = isAsking && !fate.isConfirmed
@@ -28,7 +28,7 @@ struct ToldFate: Sendable {
             switch fate.place {
             case .later: (.notEligible, "subscribed_later")
             case .event: isLeftOut ? (.notEligible, "unconfirmed") : (.queued, "not_fanned_out")
-            case .flying: (.inFlight, "leased")
+            case .leased: (.inFlight, "leased")
             case .waiting(let hold, _): (.waiting, hold.rawValue)
             case .dead(let letter): (.deadLetter, letter.reason.rawValue)
             case .none:
@@ -43,7 +43,7 @@ struct ToldFate: Sendable {
     var attempts: Int {
         switch self.fate.place {
         case .later, .event: 0
-        case .flying, .waiting: max(self.fate.attempt - 1, 0)
+        case .leased, .waiting: max(self.fate.attempt - 1, 0)
         case .dead(let letter): letter.attempts
         case .none: self.fate.last?.attempt ?? 0
         }

@@ -1,10 +1,13 @@
-package import Domain
-
 /// A claim that was just made.
 package struct NewClaim: Sendable, Equatable {
     package let id: ClaimID
     /// At least one, oldest first.
     package let messages: [StoredMessage]
+
+    package init(id: ClaimID, messages: [StoredMessage]) {
+        self.id = id
+        self.messages = messages
+    }
 }
 
 /// An active claim, at the moment it was read.
@@ -16,4 +19,11 @@ package struct Claim: Sendable, Equatable {
     package let age: Int
     /// Those of its messages that still exist, oldest first.
     package let messages: [StoredMessage]
+
+    package init(id: ClaimID, ttl: Int, age: Int, messages: [StoredMessage]) {
+        self.id = id
+        self.ttl = ttl
+        self.age = age
+        self.messages = messages
+    }
 }

@@ -1,19 +1,17 @@
-package import Domain
-
-/// What became of a message for one subscription.
-package struct DeliveryFate: Sendable, Equatable {
+/// The delivery status of a message for one subscription.
+package struct DeliveryStatus: Sendable, Equatable {
     package enum Place: Sendable, Equatable {
         /// The subscription was made after the message.
         case later
         /// The message has not been fanned out to it yet.
         case event
         /// An attempt is being made; its lease ends then.
-        case flying(until: Timestamp)
-        /// It waits, for that reason, until then; nil: until somebody ends the reason.
+        case leased(until: Timestamp)
+        /// It waits, for that reason, until then; nil: until the reason is removed.
         case waiting(Hold, until: Timestamp?)
         /// It ended without success.
         case dead(DeadLetter)
-        /// Nothing is owed, and no letter left: what the log says is all that is known.
+        /// There is no delivery and no dead letter; only the log of attempts may know more.
         case none
     }
 
@@ -46,4 +44,14 @@ package struct DeliveryFate: Sendable, Equatable {
     package let attempt: Int
     /// The last attempt the log knows of.
     package let last: LoggedAttempt?
+
+    package init(
+        subscription: SubscriptionID, isConfirmed: Bool, place: Place, attempt: Int, last: LoggedAttempt?
+    ) {
+        self.subscription = subscription
+        self.isConfirmed = isConfirmed
+        self.place = place
+        self.attempt = attempt
+        self.last = last
+    }
 }

@@ -1,6 +1,4 @@
-package import Domain
-
-/// A message as it lies in a queue, at the moment it was read.
+/// A message of a queue, at the moment it was read.
 package struct StoredMessage: Sendable, Equatable {
     package let id: MessageID
     /// Seconds it lives, from its posting; for a message a claim has prolonged, ttl and grace of that claim.
@@ -19,4 +17,19 @@ package struct StoredMessage: Sendable, Equatable {
     package let isSealed: Bool
     /// The JSON value, byte for byte as it was posted; for a sealed message, what it was sealed into.
     package let body: ArraySlice<UInt8>
+
+    package init(
+        id: MessageID, ttl: Int, age: Int, delay: Int?, claim: ClaimID?, claimCount: Int, checksum: [UInt8]?,
+        isSealed: Bool, body: ArraySlice<UInt8>
+    ) {
+        self.id = id
+        self.ttl = ttl
+        self.age = age
+        self.delay = delay
+        self.claim = claim
+        self.claimCount = claimCount
+        self.checksum = checksum
+        self.isSealed = isSealed
+        self.body = body
+    }
 }

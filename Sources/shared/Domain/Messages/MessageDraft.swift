@@ -1,6 +1,6 @@
 package import NIOCore
 
-/// A message as its sender wants it, not yet in a queue.
+/// A message that is to be posted.
 package struct MessageDraft: Sendable, Equatable {
     /// Seconds to live; nil takes the queue's default.
     package var ttl: Int?
@@ -13,10 +13,13 @@ package struct MessageDraft: Sendable, Equatable {
     /// Whether the body is encrypted; the store keeps what it is given.
     package var isSealed: Bool
 
+    /// Bytes of a checksum.
+    package static let checksumBytes = 16
+
     package init(
         ttl: Int? = nil, delay: Int? = nil, body: ByteBuffer, checksum: [UInt8]? = nil, isSealed: Bool = false
     ) {
-        precondition(checksum == nil || checksum?.count == MessageRecord.checksumBytes, "an MD5 has 16 bytes")
+        precondition(checksum == nil || checksum?.count == Self.checksumBytes, "an MD5 has 16 bytes")
         self.ttl = ttl
         self.delay = delay
         self.body = body

@@ -1,5 +1,3 @@
-package import Domain
-
 /// A delivery that ended without success.
 package struct DeadLetter: Sendable, Equatable {
     package let subscription: SubscriptionID
@@ -12,16 +10,38 @@ package struct DeadLetter: Sendable, Equatable {
     package let kind: NotificationKind
     /// Whether its body was kept: not of one that ended while it waited, nor of one that ended when Redis was full.
     package let hasBody: Bool
+
+    package init(
+        subscription: SubscriptionID, position: Position, attempts: Int, reason: DeliveryDecision.Reason,
+        summary: String, endedAt: Timestamp, kind: NotificationKind, hasBody: Bool
+    ) {
+        self.subscription = subscription
+        self.position = position
+        self.attempts = attempts
+        self.reason = reason
+        self.summary = summary
+        self.endedAt = endedAt
+        self.kind = kind
+        self.hasBody = hasBody
+    }
 }
 
-/// What was to be delivered.
+/// The message of a dead letter.
 package struct DeadLetterContent: Sendable, Equatable {
     package let ttl: Int
     package let delay: Int?
     package let checksum: [UInt8]?
     package let isSealed: Bool
-    /// Empty for a confirmation, which holds a signature, and for a letter without a body.
+    /// Empty for a confirmation, which holds a signature, and for a dead letter without a body.
     package let body: ArraySlice<UInt8>
+
+    package init(ttl: Int, delay: Int?, checksum: [UInt8]?, isSealed: Bool, body: ArraySlice<UInt8>) {
+        self.ttl = ttl
+        self.delay = delay
+        self.checksum = checksum
+        self.isSealed = isSealed
+        self.body = body
+    }
 }
 
 /// Which dead letters are meant: those that fit all that is said.
@@ -44,7 +64,7 @@ package struct DeadLetterFilter: Sendable, Equatable {
     }
 }
 
-/// Where a list of dead letters goes on: behind the one of this delivery, which ended then and need not be there any more.
+/// Where a list of dead letters continues: behind the one of this delivery, which may be gone by now.
 package struct DeadLetterMarker: Sendable, Equatable {
     package let endedAt: Timestamp
     package let subscription: SubscriptionID
@@ -57,18 +77,18 @@ package struct DeadLetterMarker: Sendable, Equatable {
     }
 }
 
-/// What became of the wish to send a dead letter again.
+/// The result of sending a dead letter again.
 package enum RedriveOutcome: String, Sendable, Equatable, CaseIterable {
     /// It is a delivery again, and no dead letter any more.
     case owed
     /// There is none of this id.
     case unknown
-    /// Its subscription has ended; the letter stays.
+    /// Its subscription has ended; the dead letter stays.
     case gone
-    /// Its subscriber has to confirm first; the letter stays.
+    /// Its subscriber has to confirm first; the dead letter stays.
     case unconfirmed
-    /// It was a confirmation and no message: its link would not work. The letter stays.
+    /// It was a confirmation and no message: its link would not work. The dead letter stays.
     case document
-    /// Its body was not kept. The letter stays.
+    /// Its body was not kept. The dead letter stays.
     case empty
 }

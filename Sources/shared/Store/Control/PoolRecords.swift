@@ -1,35 +1,4 @@
-package import Domain
-
-/// A Redis an administrator registered for queues to live on.
-package struct Pool: Sendable, Equatable {
-    package let name: PoolName
-    /// As given, with its password.
-    package var uri: String
-    /// Its part of new queues is its weight in the sum of all weights; 0 gets none.
-    package var weight: Int
-    /// The flavor it serves, whether there is one of the name or not; nil for none.
-    package var label: String?
-    /// A JSON object as the caller wrote it.
-    package var options: [UInt8]
-    package var capabilities: PoolCapabilities
-
-    package static let weightRange = 0...Int(UInt32.max)
-    /// Characters of a URI and of a label.
-    package static let textMax = 255
-    /// Pools of a deployment: all of them are read, and may be connected to, by every process.
-    package static let countMax = 1000
-
-    package init(
-        name: PoolName, uri: String, weight: Int, label: String?, options: [UInt8], capabilities: PoolCapabilities
-    ) {
-        self.name = name
-        self.uri = uri
-        self.weight = weight
-        self.label = label
-        self.options = options
-        self.capabilities = capabilities
-    }
-}
+import Domain
 
 extension Pool {
     /// Its form in Redis: weight, capabilities, label, URI and options, each behind its length.
@@ -40,7 +9,7 @@ extension Pool {
         ])
     }
 
-    /// nil when this house has not written it.
+    /// nil for a record that Herald has not written.
     init?(name: PoolName, record: [UInt8]) {
         guard let parts = RecordText.decode(record), parts.count == 5,
             let weight = Int(String(decoding: parts[0], as: UTF8.self)),
@@ -51,6 +20,28 @@ extension Pool {
             name: name, uri: String(decoding: parts[3], as: UTF8.self), weight: weight,
             label: label.isEmpty ? nil : label, options: parts[4],
             capabilities: PoolCapabilities(rawValue: capabilities))
+    }
+}
+
+extension FlavorAddress {
+    /// Length-prefixed as a queue's key is.
+    var key: String { "\(self.project.text.utf8.count):\(self.project.text):\(self.name.text)" }
+
+    /// nil for a key that Herald has not written.
+    init?(key: [UInt8]) {
+        // The names of flavors and queues have one alphabet.
+        guard let queue = QueueAddress(key: key[...]), let name = try? FlavorName(queue.name.text) else { return nil }
+        self.init(project: queue.project, name: name)
+    }
+}
+
+extension Flavor {
+    var record: [UInt8] { Array(String(self.capabilities.rawValue).utf8) }
+
+    /// nil for a record that Herald has not written.
+    init?(record: [UInt8]) {
+        guard let number = Int(String(decoding: record, as: UTF8.self)) else { return nil }
+        self.init(capabilities: PoolCapabilities(rawValue: number))
     }
 }
 
