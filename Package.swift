@@ -89,7 +89,7 @@ let package = Package(
             ],
             path: "Sources/api",
             exclude: ["Main"],
-            resources: [.embedInCode("REST/openapi.json")]
+            resources: [.embedInCode("OpenAPI/openapi.json")]
         ),
         .executableTarget(name: "herald-api", dependencies: ["API", .argumentParser], path: "Sources/api/Main"),
 

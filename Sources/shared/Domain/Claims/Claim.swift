@@ -27,3 +27,21 @@ package struct Claim: Sendable, Equatable {
         self.messages = messages
     }
 }
+
+/// A claim as its holder sees it.
+package struct ClaimView: Sendable {
+    package let id: ClaimID
+    /// Seconds it holds, from its creation or last update.
+    package let ttl: Int
+    /// Whole seconds since then.
+    package let age: Int
+    /// Oldest first; of a new claim at least one.
+    package let messages: [MessageView]
+
+    package init(id: ClaimID, ttl: Int, age: Int, messages: [MessageView]) {
+        self.id = id
+        self.ttl = ttl
+        self.age = age
+        self.messages = messages
+    }
+}

@@ -49,3 +49,17 @@ package struct AttemptLog: Sendable, Equatable {
         return totals[min(totals.count, Int((Double(totals.count) * share).rounded(.up))) - 1]
     }
 }
+
+/// An attempt with the ids its receiver saw.
+package struct AttemptView: Sendable {
+    package let logged: LoggedAttempt
+    package let delivery: DeliveryID
+    /// nil for a confirmation or a test, which is no message.
+    package let message: MessageID?
+
+    package init(_ logged: LoggedAttempt, delivery: DeliveryID, message: MessageID?) {
+        self.logged = logged
+        self.delivery = delivery
+        self.message = message
+    }
+}

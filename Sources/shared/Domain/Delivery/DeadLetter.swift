@@ -92,3 +92,28 @@ package enum RedriveOutcome: String, Sendable, Equatable, CaseIterable {
     /// Its body was not kept. The dead letter stays.
     case empty
 }
+
+/// A dead letter with the ids callers know it by.
+package struct DeadLetterView: Sendable {
+    package let deadLetter: DeadLetter
+    package let id: DeadLetterID
+    package let delivery: DeliveryID
+
+    package init(_ deadLetter: DeadLetter, id: DeadLetterID, delivery: DeliveryID) {
+        self.deadLetter = deadLetter
+        self.id = id
+        self.delivery = delivery
+    }
+}
+
+/// The result of sending dead letters again.
+package struct RedriveResult: Sendable {
+    /// How many of the dead letters had which outcome.
+    package private(set) var outcomes: [RedriveOutcome: Int] = [:]
+    /// The marker to continue at; nil when nothing is left.
+    package var next: String?
+
+    package init() {}
+
+    package mutating func count(_ outcome: RedriveOutcome) { self.outcomes[outcome, default: 0] += 1 }
+}

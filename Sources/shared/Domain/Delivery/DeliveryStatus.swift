@@ -55,3 +55,57 @@ package struct DeliveryStatus: Sendable, Equatable {
         self.last = last
     }
 }
+
+/// The delivery status of a message for one subscription as callers see it: with the rule that decided.
+package struct DeliveryStatusView: Sendable {
+    package enum State: String, Sendable, CaseIterable {
+        case notEligible = "not_eligible"
+        case queued
+        case inFlight = "in_flight"
+        case waiting
+        case delivered
+        case deadLetter = "dead_letter"
+        case ended
+    }
+
+    package let status: DeliveryStatus
+    package let delivery: DeliveryID
+    package let state: State
+    /// One word for the reason of the state.
+    package let rule: String
+
+    /// - Parameter confirmedOnly: Whether only confirmed subscriptions are notified.
+    package init(_ status: DeliveryStatus, delivery: DeliveryID, confirmedOnly: Bool) {
+        self.status = status
+        self.delivery = delivery
+        let isLeftOut = confirmedOnly && !status.isConfirmed
+        (self.state, self.rule) =
+            switch status.place {
+            case .later: (.notEligible, "subscribed_later")
+            case .event: isLeftOut ? (.notEligible, "unconfirmed") : (.queued, "not_fanned_out")
+            case .leased: (.inFlight, "leased")
+            case .waiting(let hold, _): (.waiting, hold.rawValue)
+            case .dead(let letter): (.deadLetter, letter.reason.rawValue)
+            case .none:
+                switch status.last {
+                case .some(let last): last.report.isSuccess ? (.delivered, "answered") : (.ended, "let_go")
+                case nil: isLeftOut ? (.notEligible, "unconfirmed") : (.ended, "forgotten")
+                }
+            }
+    }
+
+    /// Attempts made so far.
+    package var attempts: Int {
+        switch self.status.place {
+        case .later, .event: 0
+        case .leased, .waiting: max(self.status.attempt - 1, 0)
+        case .dead(let letter): letter.attempts
+        case .none: self.status.last?.attempt ?? 0
+        }
+    }
+
+    /// When the next attempt may start; nil when none will, or when the reason has to be removed first.
+    package var nextDue: Timestamp? {
+        if case .waiting(_, let until) = self.status.place { until } else { nil }
+    }
+}

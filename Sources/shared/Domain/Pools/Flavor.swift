@@ -21,3 +21,17 @@ package struct Flavor: Sendable, Equatable {
         self.capabilities = capabilities
     }
 }
+
+/// A flavor as callers see it.
+package struct FlavorView: Sendable {
+    package let name: FlavorName
+    /// In the order of their names.
+    package let pools: [PoolName]
+    package let capabilities: PoolCapabilities
+
+    package init(name: FlavorName, pools: [PoolName], capabilities: PoolCapabilities) {
+        self.name = name
+        self.pools = pools
+        self.capabilities = capabilities
+    }
+}
