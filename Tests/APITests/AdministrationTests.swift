@@ -4,6 +4,7 @@ import Domain
 import Foundation
 import Logging
 import NIOCore
+import Operations
 import Redis
 import TestKit
 import Testing

@@ -70,23 +70,4 @@ struct Query: Sendable {
         default: throw .parameterMalformed(name: name, expected: "a boolean")
         }
     }
-
-    /// An integer of a range.
-    ///
-    /// - Returns: nil when it is not given.
-    /// - Throws: ``Refusal/parameterMalformed(name:expected:)`` or ``Refusal/requestInvalid(_:)``.
-    func integer(_ name: String, in range: ClosedRange<Int>) throws(Refusal) -> Int? {
-        guard let number = try self.integer(name) else { return nil }
-        guard range.contains(number) else {
-            throw .requestInvalid("\(name) has to lie between \(range.lowerBound) and \(range.upperBound)")
-        }
-        return number
-    }
-
-    /// The size of a page, 1 through `max`.
-    ///
-    /// - Throws: ``Refusal/parameterMalformed(name:expected:)`` or ``Refusal/requestInvalid(_:)``.
-    func limit(max: Int) throws(Refusal) -> Int {
-        try self.integer("limit", in: 1...max) ?? min(Limits.pageDefault, max)
-    }
 }

@@ -1,5 +1,5 @@
-import Documents
-import Domain
+package import Documents
+package import Domain
 import Signing
 import Store
 
@@ -14,12 +14,13 @@ extension Operations {
     ///
     /// - Returns: The page, and the marker of the next; nil when there is no more.
     /// - Throws: ``Refusal/requestInvalid(_:)``.
-    func listDeadLetters(
-        of queue: QueueAddress, _ query: DeadLetterQuery, marker: String?, limit: Int
+    package func listDeadLetters(
+        of queue: QueueAddress, _ query: DeadLetterQuery, _ page: PageRequest
     ) async throws -> (page: [DeadLetterView], next: String?) {
+        let limit = try Self.pageSize(page.limit, max: self.limits.messagePageMax)
         let store = try await self.store(of: queue)
         let filter = try DeadLetterFilter(query)
-        let after = marker.map { DeadLetterMarker($0, of: queue, in: store) }
+        let after = page.marker.map { DeadLetterMarker($0, of: queue, in: store) }
         if case .some(nil) = after {
             try await store.ping()
             return ([], nil)
@@ -32,7 +33,7 @@ extension Operations {
     /// A dead letter and the body it could not deliver; nil of one that was no message.
     ///
     /// - Throws: `Refusal.deadLetterNotFound` or ``BodyUnreadable``.
-    func getDeadLetter(
+    package func getDeadLetter(
         _ text: String, of queue: QueueAddress
     ) async throws -> (letter: DeadLetterView, content: DeadLetterContent, body: ArraySlice<UInt8>?) {
         let store = try await self.store(of: queue)
@@ -52,7 +53,7 @@ extension Operations {
     /// Deletes a dead letter.
     ///
     /// One that is not there is no error.
-    func deleteDeadLetter(_ text: String, of queue: QueueAddress) async throws {
+    package func deleteDeadLetter(_ text: String, of queue: QueueAddress) async throws {
         let store = try await self.store(of: queue)
         guard let id = Self.letterID(text, of: queue, in: store) else { return try await store.ping() }
         try await store.deliveries.discardDeadLetter(
@@ -61,9 +62,8 @@ extension Operations {
 
     /// Makes dead letters deliveries again.
     ///
-    /// - Throws: ``Refusal/bodyInvalid(_:)`` or ``Refusal/requestInvalid(_:)``.
-    func redriveDeadLetters(of queue: QueueAddress, document: [UInt8]) async throws -> RedriveResult {
-        let body = try RedriveBody(document: document)
+    /// - Throws: ``Refusal/requestInvalid(_:)``.
+    package func redriveDeadLetters(of queue: QueueAddress, _ body: RedriveBody) async throws -> RedriveResult {
         let store = try await self.store(of: queue)
         switch body.letters {
         case .named(let texts):
@@ -87,7 +87,7 @@ extension Operations {
     /// Has what failed of a subscription since then sent again.
     ///
     /// - Throws: ``Refusal/subscriptionNotFound`` or ``Refusal/requestInvalid(_:)``.
-    func recover(
+    package func recover(
         _ text: String, of queue: QueueAddress, since: String?, maxPerSecond: Int?, marker: String?
     ) async throws -> RedriveResult {
         guard let since else { throw Refusal.requestInvalid("since has to be given.") }

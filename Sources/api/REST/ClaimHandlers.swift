@@ -1,15 +1,17 @@
 import Documents
 import Domain
 import HTTPTypes
+import NIOCore
+import Operations
 
 /// Claims over HTTP: query and body in, one operation, an answer out.
 struct ClaimHandlers: Sendable {
     let operations: Operations
 
     func create(_ request: ReceivedRequest) async throws -> Reply {
-        let limit = try request.query.integer("limit", in: 1...self.operations.claimMessagesMax)
-        let claim = try await self.operations.createClaim(
-            on: request.queue, document: request.document, limit: limit)
+        let limit = try request.query.integer("limit")
+        let body = request.body.readableBytes == 0 ? ClaimBody() : try ClaimBody(document: request.document)
+        let claim = try await self.operations.createClaim(on: request.queue, body, limit: limit)
         guard let claim else { return .empty(.noContent) }
         return Reply.json(.created, MessageDocument.claimed(claim, on: request.queue))
             .with(.location, MessageDocument.path(of: claim.id, on: request.queue))
@@ -21,7 +23,8 @@ struct ClaimHandlers: Sendable {
     }
 
     func update(_ request: ReceivedRequest) async throws -> Reply {
-        try await self.operations.updateClaim(request.id, of: request.queue, document: request.document)
+        try await self.operations.updateClaim(
+            request.id, of: request.queue, ClaimBody(document: request.document))
         return .empty(.noContent)
     }
 

@@ -1,6 +1,7 @@
 import Documents
 import Domain
 import HTTPTypes
+import Operations
 
 /// Dead letters over HTTP: query and body in, one operation, an answer out.
 struct DeadLetterHandlers: Sendable {
@@ -9,8 +10,8 @@ struct DeadLetterHandlers: Sendable {
     func list(_ request: ReceivedRequest) async throws -> Reply {
         let query = try request.query
         var link = PageLink(path: request.queue.path + "/dead_letters")
-        let limit = try query.limit(max: self.operations.limits.messagePageMax)
-        link.add("limit", try query.integer("limit"))
+        let page = try query.page
+        link.add("limit", page.limit)
         for name in ["subscription", "reason", "since", "until"] {
             if let value = query.text(name) { link.add(name, value) }
         }
@@ -18,9 +19,8 @@ struct DeadLetterHandlers: Sendable {
         let filter = DeadLetterQuery(
             subscription: query.text("subscription"), reason: query.text("reason"), since: query.text("since"),
             until: query.text("until"))
-        let (page, next) = try await self.operations.listDeadLetters(
-            of: request.queue, filter, marker: query.text("marker"), limit: limit)
-        return .json(.ok, DeadLetterDocument.page(page, next: link.next(after: next)))
+        let (deadLetters, next) = try await self.operations.listDeadLetters(of: request.queue, filter, page)
+        return .json(.ok, DeadLetterDocument.page(deadLetters, next: link.next(after: next)))
     }
 
     func show(_ request: ReceivedRequest) async throws -> Reply {
@@ -34,7 +34,8 @@ struct DeadLetterHandlers: Sendable {
     }
 
     func redrive(_ request: ReceivedRequest) async throws -> Reply {
-        let result = try await self.operations.redriveDeadLetters(of: request.queue, document: request.document)
+        let result = try await self.operations.redriveDeadLetters(
+            of: request.queue, RedriveBody(document: request.document))
         return .json(.ok, DeadLetterDocument.redriven(result))
     }
 

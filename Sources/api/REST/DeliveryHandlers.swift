@@ -1,20 +1,19 @@
 import Documents
 import Domain
 import HTTPTypes
+import Operations
 
 /// Deliveries over HTTP: how a subscription is served, and the status of a message.
 struct DeliveryHandlers: Sendable {
     let operations: Operations
 
     func attempts(_ request: ReceivedRequest) async throws -> Reply {
-        let query = try request.query
+        let page = try request.query.page
         var link = PageLink(path: "\(request.queue.path)/subscriptions/\(request.id)/attempts")
-        let limit = try query.limit(max: self.operations.limits.subscriptionPageMax)
-        link.add("limit", try query.integer("limit"))
-        let page = try await self.operations.attempts(
-            of: request.id, in: request.queue, marker: query.text("marker"), limit: limit)
-        return .json(
-            .ok, DeliveryDocument.attempts(page, next: link.next(after: page.last.map { String($0.logged.number) })))
+        link.add("limit", page.limit)
+        let attempts = try await self.operations.attempts(of: request.id, in: request.queue, page)
+        let next = link.next(after: attempts.last.map { String($0.logged.number) })
+        return .json(.ok, DeliveryDocument.attempts(attempts, next: next))
     }
 
     func health(_ request: ReceivedRequest) async throws -> Reply {
@@ -24,7 +23,7 @@ struct DeliveryHandlers: Sendable {
     }
 
     func schedule(_ request: ReceivedRequest) async throws -> Reply {
-        let ttl = try request.query.integer("ttl", in: Limits.ttlMin...self.operations.limits.messageTTLMax)
+        let ttl = try request.query.integer("ttl")
         let schedule = try await self.operations.subscriptionSchedule(request.id, of: request.queue, ttl: ttl)
         return .json(.ok, DeliveryDocument.schedule(schedule))
     }
@@ -41,20 +40,19 @@ struct DeliveryHandlers: Sendable {
 
     func test(_ request: ReceivedRequest) async throws -> Reply {
         let delivery = try await self.operations.testSubscription(
-            request.id, of: request.queue, document: request.document)
+            request.id, of: request.queue, TestBody(document: request.document))
         return Reply.json(.accepted, DeliveryDocument.test(delivery))
             .with(.location, "\(request.queue.path)/subscriptions/\(request.id)/attempts")
     }
 
     /// The delivery status of a message for each subscription of its queue.
     func statuses(_ request: ReceivedRequest) async throws -> Reply {
-        let query = try request.query
+        let page = try request.query.page
         var link = PageLink(path: "\(request.queue.path)/messages/\(request.id)/deliveries")
-        let limit = try query.limit(max: self.operations.limits.subscriptionPageMax)
-        link.add("limit", try query.integer("limit"))
-        let (message, page) = try await self.operations.explain(
-            request.id, of: request.queue, marker: query.text("marker"), limit: limit)
-        let next = link.next(after: page.last?.status.subscription.text)
-        return .json(.ok, DeliveryDocument.statuses(page, of: message, next: next))
+        link.add("limit", page.limit)
+        let (message, statuses) = try await self.operations.deliveryStatuses(
+            of: request.id, in: request.queue, page)
+        let next = link.next(after: statuses.last?.status.subscription.text)
+        return .json(.ok, DeliveryDocument.statuses(statuses, of: message, next: next))
     }
 }

@@ -1,13 +1,17 @@
 import Documents
 import Domain
 import HTTPTypes
+import NIOCore
+import Operations
 
 /// Messages over HTTP: query and body in, one operation, an answer out.
 struct MessageHandlers: Sendable {
     let operations: Operations
 
     func post(_ request: ReceivedRequest) async throws -> Reply {
-        let ids = try await self.operations.postMessages(request.body, to: request.queue, by: request.client)
+        let drafts = try PostBody.drafts(of: request.body, countMax: self.operations.limits.postMessagesMax)
+        let ids = try await self.operations.postMessages(
+            drafts, to: request.queue, by: request.client, requestBytes: request.body.readableBytes)
         return Reply.json(.created, MessageDocument.posted(ids, to: request.queue))
             .with(.location, Self.location(of: ids, in: request.queue, countMax: self.operations.idsMax))
     }
@@ -29,21 +33,25 @@ struct MessageHandlers: Sendable {
     func list(_ request: ReceivedRequest) async throws -> Reply {
         let query = try request.query
         let ids = query.list("ids")
-        if !ids.isEmpty { return try await self.select(ids, of: request.queue) }
-        var link = PageLink(path: request.queue.path + "/messages")
-        let limit = try query.limit(max: self.operations.limits.messagePageMax)
+        if !ids.isEmpty {
+            let messages = try await self.operations.getMessages(ids, in: request.queue)
+            return .json(.ok, MessageDocument.messages(messages, of: request.queue))
+        }
+        let page = try query.page
         let echo = try query.boolean("echo")
         let includeClaimed = try query.boolean("include_claimed")
         let includeDelayed = try query.boolean("include_delayed")
-        link.add("limit", try query.integer("limit"))
+        var link = PageLink(path: request.queue.path + "/messages")
+        link.add("limit", page.limit)
         link.add("echo", echo)
         link.add("include_claimed", includeClaimed)
         link.add("include_delayed", includeDelayed)
         let messages = try await self.operations.listMessages(
             of: request.queue,
-            MessageListingRequest(
-                marker: query.text("marker"), limit: limit, hidden: echo ?? false ? nil : request.client,
-                includesClaimed: includeClaimed ?? false, includesDelayed: includeDelayed ?? false))
+            MessageListRequest(
+                marker: page.marker, limit: page.limit, echo: echo ?? false,
+                includesClaimed: includeClaimed ?? false, includesDelayed: includeDelayed ?? false),
+            by: request.client)
         let next = link.next(after: messages.last?.stored.id.text)
         return .json(.ok, MessageDocument.page(messages, of: request.queue, next: next))
     }
@@ -62,34 +70,9 @@ struct MessageHandlers: Sendable {
     /// Deletes messages by their ids, or pops some.
     func deleteOrPop(_ request: ReceivedRequest) async throws -> Reply {
         let query = try request.query
-        let ids = query.list("ids")
-        let claims = query.list("claim_ids")
-        let count = try query.integer("pop", in: 1...self.operations.claimMessagesMax)
-        if let count {
-            guard ids.isEmpty else { throw Refusal.requestInvalid("pop and ids cannot be given together.") }
-            let messages = try await self.operations.popMessages(
-                of: request.queue, limit: count, by: request.client)
-            return .json(.ok, MessageDocument.popped(messages))
-        }
-        try self.checkNumber(of: ids)
-        guard !ids.isEmpty else { throw Refusal.requestInvalid("ids or pop has to be given.") }
-        guard !claims.isEmpty || !self.operations.modes.deletesOnlyClaimed else {
-            throw Refusal.requestInvalid("claim_ids has to be given beside ids.")
-        }
-        try await self.operations.deleteMessages(ids, under: claims, in: request.queue)
-        return .empty(.noContent)
-    }
-
-    private func select(_ ids: [String], of queue: QueueAddress) async throws -> Reply {
-        try self.checkNumber(of: ids)
-        let messages = try await self.operations.getMessages(ids, in: queue)
-        guard !messages.isEmpty else { throw Refusal.messageNotFound }
-        return .json(.ok, MessageDocument.messages(messages, of: queue))
-    }
-
-    /// Counted as they came, with repetitions.
-    private func checkNumber(of ids: [String]) throws(Refusal) {
-        let countMax = self.operations.idsMax
-        guard ids.count <= countMax else { throw .requestInvalid("ids may hold at most \(countMax) ids") }
+        let removal = MessageRemovalRequest(
+            ids: query.list("ids"), claims: query.list("claim_ids"), pop: try query.integer("pop"))
+        let popped = try await self.operations.removeMessages(from: request.queue, removal, by: request.client)
+        return popped.map { .json(.ok, MessageDocument.popped($0)) } ?? .empty(.noContent)
     }
 }

@@ -1,27 +1,28 @@
 import Documents
 import Domain
 import HTTPTypes
+import Operations
 
 /// The query string of a list of queues, or of topics, and the answer to it.
 struct NamedListQuery {
     /// Parameters of a listing; any other is a filter on metadata.
     private static let parameters: Set<String> = ["marker", "limit", "detailed", "name", "with_count"]
 
-    let request: NamedListingRequest
+    let request: NamedListRequest
     private let path: String
     private let isDetailed: Bool
     private let link: PageLink
 
     /// - Parameter offersCount: Whether `with_count` is answered.
     /// - Throws: ``Refusal``.
-    init(_ query: Query, path: String, limitMax: Int, offersCount: Bool) throws(Refusal) {
+    init(_ query: Query, path: String, offersCount: Bool) throws(Refusal) {
         var link = PageLink(path: path)
         let isDetailed = try query.boolean("detailed")
         let isCounting = offersCount ? try query.boolean("with_count") : nil
-        var request = NamedListingRequest(
-            marker: query.text("marker"), limit: try query.limit(max: limitMax), namePart: query.text("name"),
-            isCounting: isCounting ?? false)
-        link.add("limit", try query.integer("limit"))
+        let page = try query.page
+        var request = NamedListRequest(
+            marker: page.marker, limit: page.limit, namePart: query.text("name"), isCounting: isCounting ?? false)
+        link.add("limit", page.limit)
         link.add("detailed", isDetailed)
         link.add("with_count", isCounting)
         if let part = request.namePart { link.add("name", part) }

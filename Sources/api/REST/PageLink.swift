@@ -1,4 +1,5 @@
 import Domain
+import Operations
 
 /// The link to the next page: the request as it was, with another marker.
 struct PageLink: Sendable {
@@ -45,5 +46,14 @@ struct PageLink: Sendable {
         guard let marker else { return nil }
         let query = (self.pairs + [("marker", marker)]).map { "\(Percent.encode($0.name))=\(Percent.encode($0.value))" }
         return "\(self.path)?\(query.joined(separator: "&"))"
+    }
+}
+
+extension Query {
+    /// `marker` and `limit`.
+    ///
+    /// - Throws: ``Refusal/parameterMalformed(name:expected:)``.
+    var page: PageRequest {
+        get throws(Refusal) { PageRequest(marker: self.text("marker"), limit: try self.integer("limit")) }
     }
 }

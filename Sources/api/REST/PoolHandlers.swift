@@ -2,6 +2,7 @@ import Documents
 import Domain
 import HTTPTypes
 import NIOCore
+import Operations
 
 /// Pools over HTTP.
 struct PoolHandlers: Sendable {
@@ -10,8 +11,7 @@ struct PoolHandlers: Sendable {
     func list(_ request: ReceivedRequest) async throws -> Reply {
         let query = try request.query
         let isDetailed = try query.boolean("detailed")
-        let limit = try query.limit(max: Limits.poolPageMax)
-        let pools = try await self.operations.listPools(marker: query.text("marker"), limit: limit)
+        let pools = try await self.operations.listPools(query.page)
         let next = try request.pageLink("/v2/pools", query).next(after: pools.last?.name.text)
         return try request.page(PoolDocument.page(pools, isDetailed: isDetailed ?? false, next: next))
     }
@@ -23,12 +23,12 @@ struct PoolHandlers: Sendable {
     }
 
     func put(_ request: ReceivedRequest) async throws -> Reply {
-        try await self.operations.putPool(request.pool, document: request.document)
+        try await self.operations.putPool(request.pool, PoolBody(document: request.document))
         return Reply.empty(.created).with(.location, request.pool.path)
     }
 
     func update(_ request: ReceivedRequest) async throws -> Reply {
-        let pool = try await self.operations.updatePool(request.pool, document: request.document)
+        let pool = try await self.operations.updatePool(request.pool, PoolPatch(document: request.document))
         return .json(.ok, PoolDocument.pool(pool, isDetailed: false))
     }
 
@@ -45,9 +45,7 @@ struct FlavorHandlers: Sendable {
     func list(_ request: ReceivedRequest) async throws -> Reply {
         let query = try request.query
         let isDetailed = try query.boolean("detailed")
-        let limit = try query.limit(max: Limits.poolPageMax)
-        let flavors = try await self.operations.listFlavors(
-            of: request.project, marker: query.text("marker"), limit: limit)
+        let flavors = try await self.operations.listFlavors(of: request.project, query.page)
         let next = try request.pageLink("/v2/flavors", query).next(after: flavors.last?.name.text)
         return try request.page(PoolDocument.page(flavors, isDetailed: isDetailed ?? false, next: next))
     }
@@ -57,12 +55,12 @@ struct FlavorHandlers: Sendable {
     }
 
     func put(_ request: ReceivedRequest) async throws -> Reply {
-        try await self.operations.putFlavor(request.flavor, document: request.document)
+        try await self.operations.putFlavor(request.flavor, FlavorBody(put: request.document))
         return Reply.empty(.created).with(.location, request.flavor.name.path)
     }
 
     func update(_ request: ReceivedRequest) async throws -> Reply {
-        let flavor = try await self.operations.updateFlavor(request.flavor, document: request.document)
+        let flavor = try await self.operations.updateFlavor(request.flavor, FlavorBody(patch: request.document))
         return .json(.ok, PoolDocument.flavor(flavor))
     }
 

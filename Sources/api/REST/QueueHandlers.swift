@@ -1,13 +1,12 @@
 import Documents
 import Domain
 import HTTPTypes
+import Operations
 import Signing
 
 /// Queues over HTTP: query and body in, one operation, an answer out.
 struct QueueHandlers: Sendable {
     let operations: Operations
-    /// The newest key of pre-signed URLs; nil when there is none.
-    let shareKey: SignedURLKey?
 
     func create(_ request: ReceivedRequest) async throws -> Reply {
         let isNew = try await self.operations.createQueue(request.queue, document: request.document)
@@ -19,7 +18,7 @@ struct QueueHandlers: Sendable {
     }
 
     func update(_ request: ReceivedRequest) async throws -> Reply {
-        self.reply(with: try await self.operations.updateQueue(request.queue, document: request.document))
+        self.reply(with: try await self.operations.updateQueue(request.queue, QueuePatch(document: request.document)))
     }
 
     func delete(_ request: ReceivedRequest) async throws -> Reply {
@@ -29,7 +28,7 @@ struct QueueHandlers: Sendable {
 
     func list(_ request: ReceivedRequest) async throws -> Reply {
         let query = try NamedListQuery(
-            request.query, path: "/v2/queues", limitMax: self.operations.limits.queuePageMax, offersCount: true)
+            request.query, path: "/v2/queues", offersCount: true)
         let page = try await self.operations.listQueues(of: request.project, query.request)
         return query.reply(
             page.queues.map { ($0.name.text, $0.metadata) }, count: page.count, of: .queue,
@@ -41,13 +40,13 @@ struct QueueHandlers: Sendable {
     }
 
     func purge(_ request: ReceivedRequest) async throws -> Reply {
-        try await self.operations.purgeQueue(request.queue, document: request.document)
+        try await self.operations.purgeQueue(request.queue, PurgeBody(document: request.document))
         return .empty(.noContent)
     }
 
     func share(_ request: ReceivedRequest) throws -> Reply {
         let share = try self.operations.shareQueue(
-            request.queue, document: request.document, key: self.shareKey, now: request.now)
+            request.queue, ShareBody(document: request.document), now: request.now)
         return Reply.json(
             .ok,
             ShareBody.answer(

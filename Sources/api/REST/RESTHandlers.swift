@@ -1,3 +1,5 @@
+import Operations
+
 /// The handlers of all routes, one value a resource.
 struct RESTHandlers: Sendable {
     let service: ServiceHandlers
@@ -13,7 +15,7 @@ struct RESTHandlers: Sendable {
 
     init(_ operations: Operations, _ rules: AccessRules) {
         self.service = ServiceHandlers(operations: operations, home: HomeDocument.reply(for: rules))
-        self.queues = QueueHandlers(operations: operations, shareKey: rules.signedURLKeys.first)
+        self.queues = QueueHandlers(operations: operations)
         self.topics = TopicHandlers(operations: operations)
         self.messages = MessageHandlers(operations: operations)
         self.claims = ClaimHandlers(operations: operations)

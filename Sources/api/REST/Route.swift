@@ -1,5 +1,6 @@
 import Domain
 package import HTTPTypes
+import Operations
 
 /// One method of one path: a row of ``RouteTable``.
 package struct Route: Sendable {

@@ -2,6 +2,7 @@ import Documents
 import HTTPTypes
 import JSON
 import NIOCore
+import Operations
 
 /// The service itself: its documents, and whether it works.
 struct ServiceHandlers: Sendable {

@@ -1,6 +1,7 @@
 import Documents
 import Domain
 import HTTPTypes
+import Operations
 import Signing
 
 /// Subscriptions over HTTP: query and body in, one operation, an answer out.
@@ -11,7 +12,10 @@ struct SubscriptionHandlers: Sendable {
         let location = request.queue.path + "/subscriptions"
         do {
             let id = try await self.operations.createSubscription(
-                to: request.queue, document: request.document, now: request.now)
+                to: request.queue,
+                SubscriptionBody(
+                    document: request.document, now: request.now,
+                    schemes: self.operations.options.subscriberSchemes), now: request.now)
             return Reply.json(.created, SubscriptionDocument.created(id))
                 .with(.location, location).with(.link, Self.secretLink(of: id, request.queue))
         } catch Refusal.subscriptionExists {
@@ -20,13 +24,12 @@ struct SubscriptionHandlers: Sendable {
     }
 
     func list(_ request: ReceivedRequest) async throws -> Reply {
-        let query = try request.query
+        let page = try request.query.page
         var link = PageLink(path: request.queue.path + "/subscriptions")
-        let limit = try query.limit(max: self.operations.limits.subscriptionPageMax)
-        link.add("limit", try query.integer("limit"))
-        let page = try await self.operations.listSubscriptions(
-            of: request.queue, marker: query.text("marker"), limit: limit)
-        return .json(.ok, SubscriptionDocument.page(page, next: link.next(after: page.last?.id.text)))
+        link.add("limit", page.limit)
+        let subscriptions = try await self.operations.listSubscriptions(of: request.queue, page)
+        return .json(
+            .ok, SubscriptionDocument.page(subscriptions, next: link.next(after: subscriptions.last?.id.text)))
     }
 
     func show(_ request: ReceivedRequest) async throws -> Reply {
@@ -36,7 +39,10 @@ struct SubscriptionHandlers: Sendable {
 
     func update(_ request: ReceivedRequest) async throws -> Reply {
         try await self.operations.updateSubscription(
-            request.id, of: request.queue, document: request.document, now: request.now)
+            request.id, of: request.queue,
+            SubscriptionPatch(
+                document: request.document, now: request.now, schemes: self.operations.options.subscriberSchemes),
+            now: request.now)
         return Reply.empty(.noContent).with(.location, Self.path(of: request.id, request.queue))
     }
 
@@ -49,7 +55,7 @@ struct SubscriptionHandlers: Sendable {
         // The one path is what a subscriber was sent; an owner's share of all subscriptions names none.
         let isLink = request.head.signature != nil && request.head.signedPaths == request.head.path
         try await self.operations.confirmSubscription(
-            request.id, of: request.queue, document: request.document,
+            request.id, of: request.queue, ConfirmationBody(document: request.document),
             linkExpiry: isLink ? request.head.signedExpiry.flatMap(SignedURLExpiry.init)?.seconds : nil,
             now: request.now)
         return Reply.empty(.noContent).with(.location, Self.path(of: request.id, request.queue) + "/confirm")
@@ -63,7 +69,7 @@ struct SubscriptionHandlers: Sendable {
     func rotateSecret(_ request: ReceivedRequest) async throws -> Reply {
         Self.reply(
             with: try await self.operations.rotateSecret(
-                request.id, of: request.queue, document: request.document), at: request.now)
+                request.id, of: request.queue, SecretRotationBody(document: request.document)), at: request.now)
     }
 
     private static func reply(with secrets: WebhookSecrets, at now: Timestamp) -> Reply {

@@ -1,6 +1,7 @@
 import Documents
 import Domain
 import HTTPTypes
+import Operations
 
 /// Topics over HTTP: query and body in, one operation, an answer out.
 struct TopicHandlers: Sendable {
@@ -16,7 +17,7 @@ struct TopicHandlers: Sendable {
     }
 
     func update(_ request: ReceivedRequest) async throws -> Reply {
-        self.reply(with: try await self.operations.updateTopic(request.topic, document: request.document))
+        self.reply(with: try await self.operations.updateTopic(request.topic, QueuePatch(document: request.document)))
     }
 
     func delete(_ request: ReceivedRequest) async throws -> Reply {
@@ -30,17 +31,18 @@ struct TopicHandlers: Sendable {
         return .json(.ok, QueueDocument.topicStats)
     }
 
+    /// A topic has nothing to purge: the body is checked, and the store asked whether it is there.
     func purge(_ request: ReceivedRequest) async throws -> Reply {
-        try await self.operations.purgeTopic(document: request.document)
+        _ = try PurgeBody(document: request.document)
+        try await self.operations.ping()
         return .empty(.noContent)
     }
 
     func list(_ request: ReceivedRequest) async throws -> Reply {
-        let limits = self.operations.limits
-        let query = try NamedListQuery(
-            request.query, path: "/v2/topics", limitMax: limits.queuePageMax, offersCount: false)
+        let query = try NamedListQuery(request.query, path: "/v2/topics", offersCount: false)
         let page = try await self.operations.listTopics(of: request.project, query.request)
-        return query.reply(page.map { ($0.name.text, $0.metadata) }, count: nil, of: .topic, limits: limits)
+        return query.reply(
+            page.map { ($0.name.text, $0.metadata) }, count: nil, of: .topic, limits: self.operations.limits)
     }
 
     private func reply(with metadata: QueueMetadata) -> Reply {

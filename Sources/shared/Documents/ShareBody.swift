@@ -18,6 +18,7 @@ package struct ShareBody: Sendable, Equatable {
 
     /// - Throws: ``Refusal/bodyInvalid(_:)`` for what is no such object, ``Refusal/requestInvalid(_:)`` for values.
     package init(document bytes: [UInt8]) throws(Refusal) {
+        guard !bytes.isEmpty else { throw .bodyInvalid("The body has to be a JSON object.") }
         let object = try JSONObject(body: bytes)
         for member in object.members where !["paths", "methods", "expires"].contains(member.name) {
             throw .bodyInvalid("The body may hold paths, methods and expires only, and holds \(member.name).")

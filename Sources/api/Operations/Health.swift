@@ -1,6 +1,6 @@
-import Domain
+package import Domain
 import Foundation
-import Logging
+package import Logging
 import NIOCore
 import Placement
 import Runtime
@@ -16,7 +16,7 @@ extension Operations {
     /// asked every time.
     ///
     /// - Throws: `StoreError` when the control store cannot be reached at all; what fails later is in the report.
-    func checkHealth(by client: ClientID) async throws -> ServiceHealth {
+    package func checkHealth(by client: ClientID) async throws -> ServiceHealth {
         try await self.ping()
         // A pool that was registered elsewhere a moment ago is in the answer.
         try await self.stores.refresh()
@@ -129,5 +129,75 @@ private actor HealthRun {
 
     private func expect(_ isTrue: Bool, _ what: String) throws {
         if !isTrue { throw Unexpected(what: what) }
+    }
+}
+
+extension HealthReport {
+    package typealias Work = @Sendable () async throws -> Void
+
+    /// After this no further step is begun, so that a store that hangs is hung on once, and again for the last step.
+    ///
+    /// Longer than the five seconds of every other answer: a slow store is not a broken one, and a check that gives up on
+    /// it says so. Whether the store is there at all was asked before.
+    private static let timeMax = Duration.seconds(10)
+
+    /// Takes the steps one after the other, also behind one that failed, and the last one always: it cleans up.
+    package static func of(
+        _ steps: [(name: String, work: Work)], finally last: (name: String, work: Work), logger: Logger
+    ) async -> HealthReport {
+        let started = ContinuousClock.now
+        var done: [Step] = []
+        for step in steps {
+            let isLate = ContinuousClock.now - started > Self.timeMax
+            done.append(
+                await Self.take(step.name, logger) { if isLate { throw Late() } else { try await step.work() } })
+        }
+        done.append(await Self.take(last.name, logger, last.work))
+        return HealthReport(isReachable: true, steps: done)
+    }
+
+    private struct Late: Error {}
+
+    private static func take(_ name: String, _ logger: Logger, _ work: Work) async -> Step {
+        let started = ContinuousClock.now
+        var reference: String?
+        do {
+            try await work()
+        } catch {
+            let fresh = UUID().uuidString.lowercased()
+            reference = fresh
+            logger.error(
+                "A step of the health check failed",
+                metadata: ["health.step": "\(name)", "health.ref": "\(fresh)", LogKey.error: "\(error)"])
+        }
+        let elapsed = (ContinuousClock.now - started).components
+        return Step(
+            name: name, seconds: Double(elapsed.seconds) + Double(elapsed.attoseconds) / 1e18, reference: reference)
+    }
+}
+
+/// What the last health check found, for everyone who asks soon after it or while it runs.
+actor HealthMemory {
+    /// How long a finding is told again.
+    private static let life = Duration.seconds(5)
+
+    private var last: (health: ServiceHealth, version: PoolVersion, at: ContinuousClock.Instant)?
+    private var running: (task: Task<ServiceHealth, Never>, version: PoolVersion)?
+
+    /// - Parameter version: Of the pools: a finding about others is not told.
+    func latest(
+        of version: PoolVersion, _ check: @escaping @Sendable () async -> ServiceHealth
+    ) async -> ServiceHealth {
+        if let last = self.last, last.version == version, ContinuousClock.now - last.at < Self.life {
+            return last.health
+        }
+        if let running = self.running, running.version == version { return await running.task.value }
+        // A task of its own: a caller who goes away must not end the check for those who wait for it, too.
+        let task = Task { await check() }
+        self.running = (task, version)
+        let health = await task.value
+        if self.running?.task == task { self.running = nil }
+        self.last = (health, version, .now)
+        return health
     }
 }

@@ -1,12 +1,13 @@
 import Domain
+import Operations
 import Settings
 import Signing
 
-extension Modes {
-    /// Ways of working, as an operator set them.
+extension APIOptions {
+    /// What an operator set.
     ///
     /// - Throws: ``SettingError/unusable(_:value:reason:)`` when this machine's libcrypto has no MD5, or a kind of
-    ///   subscriber is none.
+    ///   subscriber is unknown.
     init(_ settings: SettingReader) throws(SettingError) {
         self.init()
         self.deletesOnlyClaimed = settings.boolean(Setting.messageDeleteNeedsClaim) == true
@@ -14,6 +15,7 @@ extension Modes {
         let schemes = types.compactMap(Subscriber.Scheme.init)
         guard !schemes.isEmpty, schemes.count == types.count else { throw settings.invalid(Setting.apiSubscriberTypes) }
         self.subscriberSchemes = schemes
+        self.shareKey = settings.list(Setting.signedURLKeys).first.flatMap(SignedURLKey.init)
         let checksum = try settings.required(Setting.messageChecksum)
         guard checksum == "md5" else { return }
         guard let md5 = BodyChecksum() else {
