@@ -1,6 +1,7 @@
 import Logging
 import NIOCore
 import NIOPosix
+import Operations
 import Placement
 import Redis
 package import Runtime
@@ -51,7 +52,7 @@ package enum APIProcess {
                     settings.listen,
                     operations: Operations(
                         stores: stores, limits: settings.limits, masterKey: settings.store.masterKey,
-                        vault: settings.store.vault, modes: settings.modes, confirmation: settings.confirmation,
+                        vault: settings.store.vault, options: settings.options, confirmation: settings.confirmation,
                         logger: logger),
                     rules: settings.access, eventLoopGroup: eventLoops, logger: logger
                 ) { context.readyFile.report(.listen, at: $0) },
