@@ -9,7 +9,8 @@ package struct HeraldCommand: AsyncParsableCommand {
         abstract: "Runs a Herald of your own, and shows what it does.",
         version: HeraldVersion.full,
         subcommands: [
-            DevCommand.self, DemoCommand.self, QueueCommand.self, ProcessesCommand.self, SettingsCommand.self,
+            DevCommand.self, DemoCommand.self, QueueCommand.self, ProcessesCommand.self, ReadyCommand.self,
+            SettingsCommand.self,
         ]
     )
 

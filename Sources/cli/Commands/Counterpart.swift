@@ -4,6 +4,8 @@ package enum Counterpart: String, CaseIterable, Sendable {
     case api = "It speaks to the API."
     /// It needs the Redis of the deployment, as a process does.
     case redis = "It speaks to Redis, not to the API."
+    /// It asks one process how it is.
+    case admin = "It speaks to the admin address of a process."
     /// It starts processes on this machine.
     case processes = "It starts processes on this machine."
 }

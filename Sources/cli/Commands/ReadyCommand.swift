@@ -1,0 +1,41 @@
+package import ArgumentParser
+import Foundation
+
+#if canImport(FoundationNetworking)
+    import FoundationNetworking
+#endif
+
+/// `herald ready`: whether a process is ready, for health checks of containers.
+package struct ReadyCommand: AsyncParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "ready", abstract: "Ask a process whether it is ready.",
+        discussion: """
+            It prints what the process answers, and ends with 0 when it is ready and with \
+            \(CommandStatus.unavailable.rawValue) when it is not. \(Counterpart.admin.rawValue)
+            """)
+
+    /// How long a health check may take.
+    private static let timeout: TimeInterval = 5
+
+    @Argument(help: "The admin address of the process: http://127.0.0.1:8889")
+    package var url: String
+
+    package init() {}
+
+    package func run() async throws {
+        let terminal = Terminal.standard()
+        try await reporting {
+            let target = try HeraldClient.url(self.url).appendingPathComponent("readyz")
+            let answer: (Data, URLResponse)
+            do {
+                answer = try await URLSession.shared.data(
+                    for: URLRequest(url: target, cachePolicy: .reloadIgnoringLocalCacheData, timeoutInterval: Self.timeout))
+            } catch {
+                throw Failure("\(target.absoluteString): no answer (\(error.localizedDescription))", .unavailable)
+            }
+            let text = String(decoding: answer.0, as: UTF8.self).trimmingCharacters(in: .newlines)
+            guard (answer.1 as? HTTPURLResponse)?.statusCode == 200 else { throw Failure(text, .unavailable) }
+            terminal.line(text)
+        }
+    }
+}
