@@ -26,7 +26,7 @@ let package = Package(
     ],
     targets: [
         // shared: the rooms both processes stand on. Arrows point downwards only.
-        .target(name: "Domain", path: "Sources/shared/Domain"),
+        .target(name: "Domain", dependencies: [.nio], path: "Sources/shared/Domain"),
         .target(name: "JSON", dependencies: [.nio], path: "Sources/shared/JSON"),
         .target(name: "Documents", dependencies: ["Domain", "JSON", .nio], path: "Sources/shared/Documents"),
         .target(name: "Cryptography", dependencies: ["COpenSSL"], path: "Sources/shared/Cryptography"),
@@ -79,19 +79,26 @@ let package = Package(
             path: "Sources/shared/Startup"
         ),
 
-        // api: REST in front of the store.
+        // api: the operations of the messaging API, and REST in front of them.
+        .target(
+            name: "Operations",
+            dependencies: [
+                "Documents", "Domain", "HTTPClient", "Placement", "Redis", "Runtime", "Signing", "Store", .logging,
+                .nio,
+            ],
+            path: "Sources/api/Operations"
+        ),
         .target(
             name: "API",
             dependencies: [
-                "Cryptography", "Documents", "Domain", "HTTPClient", "JSON", "Placement", "Redis", "Runtime",
-                "Settings",
+                "Documents", "Domain", "JSON", "Operations", "Placement", "Redis", "Runtime", "Settings",
                 "Signing", "Startup", "Store", .argumentParser, .hummingbird, .hummingbirdCore, .httpTypes, .logging,
                 .metrics,
                 .nio, .nioConcurrency, .nioHTTPTypes, .nioPosix, .serviceLifecycle,
             ],
             path: "Sources/api",
-            exclude: ["Main"],
-            resources: [.embedInCode("REST/openapi.json")]
+            exclude: ["Main", "Operations"],
+            resources: [.embedInCode("OpenAPI/openapi.json")]
         ),
         .executableTarget(name: "herald-api", dependencies: ["API", .argumentParser], path: "Sources/api/Main"),
 
@@ -113,9 +120,9 @@ let package = Package(
         .target(
             name: "CLI",
             dependencies: [
-                "Cryptography", "CSpawn", "Redis", "Runtime", "Settings", "Signing", "Startup", "Store",
+                "Cryptography", "CSpawn", "JSON", "Redis", "Runtime", "Settings", "Signing", "Startup", "Store",
                 .argumentParser, .hummingbird, .httpTypes, .logging, .nio, .nioConcurrency, .nioPosix,
-                .serviceLifecycle, .unixSignals,
+                .serviceLifecycle, .unixSignals, .yams,
             ],
             path: "Sources/cli",
             exclude: ["Main"]
@@ -189,8 +196,8 @@ let package = Package(
         .testTarget(
             name: "APITests",
             dependencies: [
-                "API", "Cryptography", "Documents", "Domain", "JSON", "Placement", "Redis", "Runtime", "Settings",
-                "Signing", "Store", "TestKit", .httpTypes, .logging, .nio, .nioPosix, .serviceLifecycle,
+                "API", "Cryptography", "Documents", "Domain", "JSON", "Operations", "Placement", "Redis", "Runtime",
+                "Settings", "Signing", "Store", "TestKit", .httpTypes, .logging, .nio, .nioPosix, .serviceLifecycle,
             ]
         ),
         .testTarget(
@@ -204,14 +211,16 @@ let package = Package(
         .testTarget(
             name: "CLITests",
             dependencies: [
-                "CLI", "Cryptography", "Runtime", "Settings", "Signing", "TestKit", .httpTypes, .nio, .nioConcurrency,
+                "CLI", "Cryptography", "JSON", "Runtime", "Settings", "Signing", "TestKit", .httpTypes, .nio,
+                .nioConcurrency,
                 .nioPosix,
             ]
         ),
         .testTarget(
             name: "HouseTests",
             dependencies: [
-                "Cryptography", "Domain", "herald", "herald-api", "herald-notifier", "Redis", "Runtime", "Settings",
+                "CLI", "Cryptography", "Domain", "herald", "herald-api", "herald-notifier", "Redis", "Runtime",
+                "Settings",
                 "Signing", "Store", "TestKit", .httpTypes, .logging, .nio,
             ],
             exclude: ["Clients"]

@@ -136,8 +136,8 @@ def clients_killed(seed):
 def wakeups_lost(seed):
     """Every wake-up signal deleted as soon as it is there, for 5 s: notifiers find work by looking once a second."""
     with trial.trial(seed) as world:
-        names = [key.decode() for key in world.redis.call("KEYS", "herald:*:pos").split(b"\r\n") if key.startswith(b"herald")]
-        keys = [name[:-len("pos")] + "wakeup" for name in names]
+        names = [key.decode() for key in world.redis.call("KEYS", "herald:*:last-position").split(b"\r\n") if key.startswith(b"herald")]
+        keys = [name[:-len("last-position")] + "wakeup" for name in names]
         ending = threading.Event()
 
         def mute():

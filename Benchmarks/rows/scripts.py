@@ -5,14 +5,16 @@ import socket
 import kit
 
 SCRIPTS = kit.repository / "Sources" / "shared" / "Store" / "Scripts"
-PRELUDES = {"put": [], "post": ["append"], "sweep_messages": ["subscriber", "delivery"]}
+LIBRARIES = {"message_post": "lib_append"}
 DEPTHS = [100, 10_000, 1_000_000]
-PARTS = ["meta", "log", "exp", "held", "back", "delay", "st", "claims", "cexp", "alias", "aexp", "runs"]
+PARTS = ["meta", "log", "expiries", "claimed", "freed", "delayed", "states", "claims", "claim-expiries", "aliases",
+         "alias-expiries", "client-runs"]
 SHARD = "herald:{s00}:"
 QUEUE = "1:p:q"
-KEYS = [f"{SHARD}q:{QUEUE}:{part}" for part in PARTS]
-POST_KEYS = [*KEYS[:3], SHARD + "pos", f"{SHARD}events:{QUEUE}", SHARD + "wakeup", f"{SHARD}so:{QUEUE}",
-             SHARD + "sweep", KEYS[5], KEYS[11], SHARD + "fanout", SHARD + "fanout:p"]
+KEYS = [f"{SHARD}queue:{QUEUE}:{part}" for part in PARTS]
+POST_KEYS = [*KEYS[:3], SHARD + "last-position", f"{SHARD}events:{QUEUE}", SHARD + "wakeup",
+             f"{SHARD}subscription-order:{QUEUE}", SHARD + "queue-sweeps", KEYS[5], KEYS[11], SHARD + "fanout-projects",
+             SHARD + "fanout-queues:p"]
 BODY = b'"' + b"x" * 198 + b'"'
 ROUNDS = 400
 BYTES_MAX = 400
@@ -52,7 +54,7 @@ class Redis:
 
     def script(self, name, arguments, keys=KEYS):
         if name not in self.hashes:
-            files = ["common", *PRELUDES.get(name, ["queue"]), name]
+            files = ["lib_common", "lib_record", LIBRARIES.get(name, "lib_queue"), name]
             source = b"".join((SCRIPTS / f"{file}.lua").read_bytes() for file in files)
             self.hashes[name] = self.send(["SCRIPT", "LOAD", source])[0]
         return ["EVALSHA", self.hashes[name], len(keys), *keys, "", *arguments]
@@ -69,11 +71,11 @@ class Redis:
 
 def post(redis, count):
     message = ["", "", "", BODY]
-    return redis.script("post", [0, QUEUE, 1, 100, 1_209_600, b"client00", *(message * count)], POST_KEYS)
+    return redis.script("message_post", [0, QUEUE, 1, 100, 1_209_600, b"client00", *(message * count)], POST_KEYS)
 
 
 def claim(redis, name, limit=10):
-    return redis.script("claim", [limit, name, 600, 60, QUEUE], [*KEYS, SHARD + "moves", SHARD + "sweep"])
+    return redis.script("claim_create", [limit, name, 600, 60, QUEUE], [*KEYS, SHARD + "moves", SHARD + "queue-sweeps"])
 
 
 def fill(redis, depth):
@@ -116,25 +118,25 @@ def operations(redis, meter, rounds):
     meter.measure("a script that does nothing", [["EVAL", "return 1", 0] for _ in range(rounds)])
     meter.measure("post 1", [post(redis, 1) for _ in range(rounds)])
     meter.measure("post 10", [post(redis, 10) for _ in range(rounds)])
-    redis.send(*[redis.script("pop", [11]) for _ in range(rounds)])
-    meter.measure("get 1", [redis.script("get", names(head(redis, 1))) for _ in range(rounds)])
-    meter.measure("list 10", [redis.script("list", ["", "", 10, 0, 0, ""]) for _ in range(rounds)])
-    meter.measure("list 10, echo filter", [redis.script("list", ["", "", 10, 0, 0, b"client00"]) for _ in range(rounds)])
-    meter.measure("list 10, claimed too", [redis.script("list", ["", "", 10, 1, 0, ""]) for _ in range(rounds)])
-    meter.measure("stats", [redis.script("stats", []) for _ in range(rounds)])
+    redis.send(*[redis.script("message_pop", [11]) for _ in range(rounds)])
+    meter.measure("get 1", [redis.script("message_get", names(head(redis, 1))) for _ in range(rounds)])
+    meter.measure("list 10", [redis.script("message_list", ["", "", 10, 0, 0, ""]) for _ in range(rounds)])
+    meter.measure("list 10, echo filter", [redis.script("message_list", ["", "", 10, 0, 0, b"client00"]) for _ in range(rounds)])
+    meter.measure("list 10, claimed too", [redis.script("message_list", ["", "", 10, 1, 0, ""]) for _ in range(rounds)])
+    meter.measure("stats", [redis.script("queue_stats_get", []) for _ in range(rounds)])
     claims = [f"c{number:025}" for number in range(rounds)]
     held = meter.measure("claim 10", [claim(redis, name) for name in claims])
-    meter.measure("list 10, all of that claimed", [redis.script("list", ["", "", 10, 0, 0, ""]) for _ in range(rounds)])
-    meter.measure("query 10", [redis.script("query", [name]) for name in claims])
-    meter.measure("update 10", [redis.script("update", [name, 600, 60]) for name in claims])
+    meter.measure("list 10, all of that claimed", [redis.script("message_list", ["", "", 10, 0, 0, ""]) for _ in range(rounds)])
+    meter.measure("query 10", [redis.script("claim_get", [name]) for name in claims])
+    meter.measure("update 10", [redis.script("claim_update", [name, 600, 60]) for name in claims])
     half = rounds // 2
-    meter.measure("release 10", [redis.script("release", [name]) for name in claims[:half]])
+    meter.measure("release 10", [redis.script("claim_release", [name]) for name in claims[:half]])
     ones = [(reply[4], name) for reply, name in zip(held[half:], claims[half:])]
-    meter.measure("delete 1 with its claim", [redis.script("delete", [1, 1, position, "", name])
+    meter.measure("delete 1 with its claim", [redis.script("message_delete", [1, 1, position, "", name])
                                               for position, name in ones])
-    meter.measure("delete 9 in bulk", [redis.script("delete", [0, 9, *names(reply[7::3])]) for reply in held[half:]])
+    meter.measure("delete 9 in bulk", [redis.script("message_delete", [0, 9, *names(reply[7::3])]) for reply in held[half:]])
     redis.send(*[post(redis, 10) for _ in range(rounds)])
-    meter.measure("pop 10", [redis.script("pop", [10]) for _ in range(half)])
+    meter.measure("pop 10", [redis.script("message_pop", [10]) for _ in range(half)])
 
 
 def weight(redis):

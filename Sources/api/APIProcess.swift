@@ -1,6 +1,7 @@
 import Logging
 import NIOCore
 import NIOPosix
+import Operations
 import Placement
 import Redis
 package import Runtime
@@ -42,6 +43,8 @@ package enum APIProcess {
             }
             return [
                 AgreementWatch(settings.store, in: stores.defaultStore, readiness: context.readiness),
+                ProcessRegistration(
+                    of: .api, settings.store, in: stores.defaultStore, readyFile: context.readyFile, logger: logger),
                 StoreWatch(stores.defaultStore, name: "default", logger: logger),
                 stores,
                 PoolMetrics(of: stores, logger: logger),
@@ -49,7 +52,7 @@ package enum APIProcess {
                     settings.listen,
                     operations: Operations(
                         stores: stores, limits: settings.limits, masterKey: settings.store.masterKey,
-                        vault: settings.store.vault, modes: settings.modes, confirmation: settings.confirmation,
+                        vault: settings.store.vault, options: settings.options, confirmation: settings.confirmation,
                         logger: logger),
                     rules: settings.access, eventLoopGroup: eventLoops, logger: logger
                 ) { context.readyFile.report(.listen, at: $0) },

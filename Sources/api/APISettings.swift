@@ -1,4 +1,5 @@
 package import Domain
+package import Operations
 package import Settings
 import Signing
 package import Startup
@@ -10,7 +11,7 @@ package struct APISettings: Sendable {
 
     package let store: StoreSettings
     package let access: AccessRules
-    package let modes: Modes
+    package let options: APIOptions
     package let confirmation: ConfirmationRules?
     package let hasShortSignedURLKey: Bool
     package let listen: ListenAddress
@@ -19,7 +20,7 @@ package struct APISettings: Sendable {
     package init(_ reader: SettingReader) throws(SettingError) {
         self.store = try StoreSettings(reader)
         self.limits = try Limits(reader)
-        self.modes = try Modes(reader)
+        self.options = try APIOptions(reader)
         self.confirmation = try ConfirmationRules(reader)
         self.access = try AccessRules(reader)
         self.hasShortSignedURLKey = reader.list(Setting.signedURLKeys).contains {

@@ -8,7 +8,9 @@ package struct HeraldCommand: AsyncParsableCommand {
         commandName: "herald",
         abstract: "Runs a Herald of your own, and shows what it does.",
         version: HeraldVersion.full,
-        subcommands: [DevCommand.self, DemoCommand.self, SettingsCommand.self]
+        subcommands: [
+            DevCommand.self, DemoCommand.self, QueueCommand.self, ProcessesCommand.self, SettingsCommand.self,
+        ]
     )
 
     package init() {}

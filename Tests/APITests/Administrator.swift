@@ -58,6 +58,6 @@ extension RedisServer {
 
     /// How many queues lie there.
     func queueCount() async throws -> Int {
-        try await self.command("KEYS", "herald:{s*}:q:*:meta").array?.count ?? 0
+        try await self.command("KEYS", "herald:{s*}:queue:*:meta").array?.count ?? 0
     }
 }

@@ -1,5 +1,6 @@
 import API
 import Domain
+import Operations
 import Settings
 import TestKit
 import Testing
@@ -45,17 +46,17 @@ struct ConfirmationSettingsTests {
     }
 
     @Test func `The kinds of subscriber are those that were set, else all`() throws {
-        #expect(try self.settings([:]).modes.subscriberSchemes == [.http, .https, .mailto])
-        #expect(try self.settings([Setting.apiSubscriberTypes: "https"]).modes.subscriberSchemes == [.https])
+        #expect(try self.settings([:]).options.subscriberSchemes == [.http, .https, .mailto])
+        #expect(try self.settings([Setting.apiSubscriberTypes: "https"]).options.subscriberSchemes == [.https])
         for types in ["gopher", "https,trust+https", "HTTPS"] {
             #expect(throws: SettingError.self, "\(types)") { try self.settings([Setting.apiSubscriberTypes: types]) }
         }
     }
 
     @Test func `A kind of subscriber that was not set is refused, created and patched`() async throws {
-        var modes = Modes()
-        modes.subscriberSchemes = [.https]
-        try await withAPI(modes: modes) { api async throws in
+        var options = APIOptions()
+        options.subscriberSchemes = [.https]
+        try await withAPI(options: options) { api async throws in
             let (client, path) = (api.client(), "/v2/queues/orders/subscriptions")
             let refused = try await client.post(path, #"{"subscriber": "mailto:a@example.com"}"#)
             #expect(refused.status == 400 && refused.words.contains("https") && !refused.words.contains("mailto"))

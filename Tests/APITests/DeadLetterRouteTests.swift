@@ -119,7 +119,7 @@ struct DeadLetterRouteTests {
                 self.letters + "/redrive", "{\"ids\": [\"\(first).\(message)\", \"nope\"], \"max_per_second\": null}")
             #expect(
                 answer.text
-                    == #"{"redriven":1,"skipped":{"unknown":1,"gone":0,"unconfirmed":0,"document":0,"empty":0},"marker":null}"#
+                    == #"{"redriven":1,"skipped":{"unknown":1,"subscription_ended":0,"unconfirmed":0,"not_a_message":0,"no_body":0},"marker":null}"#
             )
             #expect(try await self.owed(api).map(\.subscription.text) == [first])
             #expect(try await redrive(#"{"reason": "exhausted"}"#) == 0)

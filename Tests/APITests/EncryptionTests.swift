@@ -1,6 +1,7 @@
 import API
 import Domain
 import Foundation
+import Operations
 import Redis
 import Signing
 import TestKit
@@ -174,9 +175,9 @@ struct EncryptionTests {
     func `ST-30, M-83: a checksum is shown wherever the message is, sealed or not`(body: String, checksum: String?)
         async throws
     {
-        var modes = Modes()
-        modes.checksum = BodyChecksum()
-        try await withAPI(modes: modes) { api async throws in
+        var options = APIOptions()
+        options.checksum = BodyChecksum()
+        try await withAPI(options: options) { api async throws in
             let client = api.client()
             try await self.encrypting(client)
             for queue in ["vault", "plain"] {

@@ -1,5 +1,6 @@
 import API
 import Domain
+import Operations
 import Signing
 import Store
 import TestKit
@@ -110,7 +111,7 @@ struct ExplanationTests {
                 _ = try await client.postMessages((0..<8).map { "\($0)" }, to: "orders")
                 _ = try await self.work(api, .delivered)
             }
-            #expect(try await told() == [Told("ended", "forgotten")])
+            #expect(try await told() == [Told("ended", "unknown")])
         }
     }
 
@@ -174,7 +175,7 @@ struct ExplanationTests {
             let letters = try await client.get("/v2/queues/orders/dead_letters").objects("dead_letters")
             let letter = try #require(letters.first?["id"] as? String)
             #expect(try await client.delete("/v2/queues/orders/dead_letters/\(letter)").status == 204)
-            #expect(try await self.explain(client, href) == [unasked, Told("ended", "let_go", 1), late])
+            #expect(try await self.explain(client, href) == [unasked, Told("ended", "expired", 1), late])
         }
     }
 

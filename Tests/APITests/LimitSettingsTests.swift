@@ -91,7 +91,7 @@ struct LimitSettingsTests {
             Issue.record("the size of a post is a number")
             return
         }
-        // A call stops with the record that makes it 4 MiB to send (leasing.lua, take.lua).
+        // A call stops with the record that makes it 4 MiB to send (lib_leasing.lua, delivery_take.lua).
         #expect((4 << 20) + post.upperBound + 1024 <= RedisLimits.replyBytesMax)
         #expect(Limits.pageBytesMax + (1 << 20) <= RedisLimits.replyBytesMax)
         guard case .integer(let messages) = Setting.limitsPageMessages.shape,

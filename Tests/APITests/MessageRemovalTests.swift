@@ -1,5 +1,6 @@
 import API
 import Foundation
+import Operations
 import TestKit
 import Testing
 
@@ -78,9 +79,9 @@ struct MessageRemovalTests {
     }
 
     @Test func `M-66, M-67, O-15: where deletion takes claims, all or nothing is deleted`() async throws {
-        var modes = Modes()
-        modes.deletesOnlyClaimed = true
-        try await withAPI(modes: modes) { api async throws in
+        var options = APIOptions()
+        options.deletesOnlyClaimed = true
+        try await withAPI(options: options) { api async throws in
             let client = api.client()
             let posted = try await self.post(6, client)
             let claim = try await self.claim(client, limit: 5)

@@ -189,7 +189,7 @@ struct PoolTests {
                 #expect(reply.status == 400 && reply.words.contains("noeviction"))
             }
             try await withRedis { sharded in
-                try await sharded.command("SET", "herald:shards", "8")
+                try await sharded.command("SET", "herald:{control}:shards", "8")
                 let reply = try await admin.putPool("sharded", sharded.url)
                 #expect(reply.status == 400 && reply.words.contains("8 shards"))
             }

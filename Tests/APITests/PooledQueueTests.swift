@@ -110,7 +110,7 @@ struct PooledQueueTests {
             }
             #expect(try await admin.get("/v2/pools").objects("pools").isEmpty)
             #expect(try await Self.metas(servers) == [0, 0, 0, 0, 0])
-            #expect(try await servers[0].command("EXISTS", "herald:{control}:counts").int == 0)
+            #expect(try await servers[0].command("EXISTS", "herald:{control}:pool-queue-counts").int == 0)
         }
     }
 

@@ -4,6 +4,7 @@ import Foundation
 import Logging
 import NIOConcurrencyHelpers
 import NIOPosix
+import Operations
 import Placement
 import Redis
 import Runtime
@@ -64,14 +65,14 @@ private struct DidNotStart: Error {}
 /// Closures say `async throws` themselves: the compiler does not see a `try` that stands only inside of `#expect`.
 func withAPI(
     limits: Limits = Limits(), signedURLKeys: [String] = [], rules: AccessRules = AccessRules(),
-    modes: Modes = Modes(), vaultKeys: [String] = [], confirmation: ConfirmationRules? = nil,
+    options: APIOptions = APIOptions(), vaultKeys: [String] = [], confirmation: ConfirmationRules? = nil,
     redis: RedisServer? = nil,
     _ body: (RunningAPI) async throws -> Void
 ) async throws {
     guard let redis else {
         return try await withRedis { redis in
             try await withAPI(
-                limits: limits, signedURLKeys: signedURLKeys, rules: rules, modes: modes, vaultKeys: vaultKeys,
+                limits: limits, signedURLKeys: signedURLKeys, rules: rules, options: options, vaultKeys: vaultKeys,
                 confirmation: confirmation, redis: redis, body)
         }
     }
@@ -85,6 +86,9 @@ func withAPI(
         var rules = rules
         rules.signedURLKeys = signedURLKeys.compactMap(SignedURLKey.init)
         let decided = rules
+        var options = options
+        options.shareKey = rules.signedURLKeys.first
+        let chosen = options
         let time = MovableTime()
         let opened = NIOLockedValueBox<Store?>(nil)
         let serving = Opening("the store", drain: .seconds(60), logger: logger, pause: .milliseconds(5)) {
@@ -100,7 +104,7 @@ func withAPI(
                     ListenAddress(host: "127.0.0.1", port: 0),
                     operations: Operations(
                         stores: stores, limits: limits, masterKey: masterKey, vault: vault,
-                        modes: modes, confirmation: confirmation, logger: logger),
+                        options: chosen, confirmation: confirmation, logger: logger),
                     rules: decided, eventLoopGroup: eventLoops, logger: logger
                 ) { addressSource.yield($0) },
             ]

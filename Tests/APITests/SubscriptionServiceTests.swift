@@ -1,5 +1,6 @@
 import API
 import Domain
+import Operations
 import Signing
 import Store
 import TestKit

@@ -30,7 +30,9 @@ struct ConfirmationTests {
 
     /// Has the minute be over in which the address is asked nothing more.
     private func endMinute(_ house: House) async throws {
-        let keys = try await house.redis.command("KEYS", "herald:{control}:asked:*").array?.compactMap { $0.text } ?? []
+        let keys =
+            try await house.redis.command("KEYS", "herald:{control}:confirmations:*").array?.compactMap { $0.text }
+            ?? []
         #expect(keys.count == 1)
         for key in keys { try await house.redis.command("DEL", key) }
     }

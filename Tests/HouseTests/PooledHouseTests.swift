@@ -40,7 +40,7 @@ extension HouseTests {
                         // The other one knows the flavor as soon as it knows the pool.
                         let used = try await eventually(every: .milliseconds(20)) {
                             try? await Self.makeQueue("jobs", flavor: "late", on: apis[1])
-                            return try await server.command("KEYS", "herald:{s*}:q:*:meta").array?.count == 1
+                            return try await server.command("KEYS", "herald:{s*}:queue:*:meta").array?.count == 1
                                 ? ContinuousClock.now - added : nil
                         }
                         try await Load.subscribe(receiver.url("/a"), to: "jobs", on: apis[1])

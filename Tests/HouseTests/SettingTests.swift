@@ -89,8 +89,19 @@ extension HouseTests {
         @Test(arguments: ProcessKind.allCases)
         func `On a Redis of another shard count a process ends with 78 and one line`(kind: ProcessKind) async throws {
             try await withRedis { redis in
-                try await redis.command("SET", "herald:shards", "8")
+                try await redis.command("SET", "herald:{control}:shards", "8")
                 try await Self.expectRefusal(kind, redis: redis.url, words: "shards: '16'")
+            }
+        }
+
+        @Test(arguments: ProcessKind.allCases)
+        func `On data of a format it does not understand a process ends with 78 and one line`(
+            kind: ProcessKind
+        ) async throws {
+            try await withRedis { redis in
+                try await redis.command("MSET", "herald:{control}:shards", "16", "herald:{control}:format", "2")
+                try await Self.expectRefusal(
+                    kind, redis: redis.url, words: "has format 2, and this Herald understands format 1")
             }
         }
 

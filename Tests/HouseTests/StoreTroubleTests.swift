@@ -70,7 +70,7 @@ extension HouseTests {
             try await withHouse { house in
                 let api = try await house.startAPI()
                 #expect(try await self.post(api.address).status == 201)
-                let keys = try await house.redis.command("KEYS", "herald:{s*}:pos").array ?? []
+                let keys = try await house.redis.command("KEYS", "herald:{s*}:last-position").array ?? []
                 let key = try #require(keys.first?.text)
                 let position = try #require(try await house.redis.command("GET", key).int)
                 try await house.redis.command("SET", key, "\(position + 3_600_000 * 2048)")

@@ -71,7 +71,8 @@ struct AttemptLogTests {
             try await house.store.subscriptions.delete(queue, id: subscription)
             #expect(try await deliveries.attempts(of: queue, subscription: subscription) == nil)
             try await house.sweepAll()
-            #expect(try await house.shardKeys().contains { $0.contains("log:") || $0 == "alog" } == false)
+            #expect(
+                try await house.shardKeys().contains { $0.contains("attempt-log:") || $0 == "attempt-counts" } == false)
         }
     }
 
@@ -103,7 +104,7 @@ struct AttemptLogTests {
             let late = Settlement(
                 leases[0], .delivered, after: self.report(.accepted(code: 200), at: house.time.now))
             #expect(try await house.store.deliveries.settle(0, [late]).written == [true])
-            #expect(try await house.shardKeys().contains("alog") == false)
+            #expect(try await house.shardKeys().contains("attempt-counts") == false)
         }
     }
 }

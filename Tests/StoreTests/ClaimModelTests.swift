@@ -71,7 +71,7 @@ struct ClaimModelTests {
             house.time.pass(seconds: 2_000_000)
             for shard in 0..<2 { try await house.sweepAll(shard: shard) }
             let left = try await house.shardKeys().filter {
-                $0 != "pos" && $0 != "moves" && !$0.hasSuffix(":meta")
+                $0 != "last-position" && $0 != "moves" && !$0.hasSuffix(":meta")
             }
             #expect(left.isEmpty, "seed \(seed): an expired queue leaves nothing but itself")
         }
@@ -176,7 +176,7 @@ struct ClaimModelTests {
         _ crashes: Bool, _ house: TestHouse, _ body: () async throws -> Result
     ) async throws -> Result {
         guard crashes else { return try await body() }
-        let marks = Shards(count: 2).tags.map { "herald:{\($0)}:in" }
+        let marks = Shards(count: 2).tags.map { "herald:{\($0)}:arrivals" }
         for key in marks {
             if try await house.redis.command("EXISTS", key).int == 1 {
                 try await house.redis.command("RENAME", key, key + "-kept")

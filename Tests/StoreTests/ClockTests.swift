@@ -39,7 +39,8 @@ struct ClockTests {
             #expect(try await house.bodies(queue) == ["delayed"])
             #expect(try await house.store.queues.stats(of: queue).total == 1)
             try await house.sweepAll()
-            #expect(try await house.redis.command("XLEN", "herald:{\(Shards(count: 1).tags[0])}:q:1:p:q:log").int == 1)
+            #expect(
+                try await house.redis.command("XLEN", "herald:{\(Shards(count: 1).tags[0])}:queue:1:p:q:log").int == 1)
         }
     }
 

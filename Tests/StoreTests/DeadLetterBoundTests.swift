@@ -22,10 +22,10 @@ struct DeadLetterBoundTests {
     private func bytes(_ house: TestHouse) async throws -> (sum: Int, queues: Int) {
         let keys = try await house.keys()
         var (sum, queues) = (0, 0)
-        for key in keys where key.contains("}:dead-bytes:") {
+        for key in keys where key.contains("}:dead-letter-bytes:") {
             sum += Int(try await house.redis.command("HGET", key, "").text ?? "0") ?? 0
         }
-        for key in keys where key.contains("}:records:") {
+        for key in keys where key.contains("}:dead-letter-records:") {
             queues += Int(try await house.redis.command("HGET", key, "bytes").text ?? "0") ?? 0
         }
         return (sum, queues)
@@ -116,7 +116,9 @@ struct DeadLetterBoundTests {
             try await self.bury(3, in: old, house)
             // As Redis does when their time is over.
             for key in try await house.keys()
-            where ["}:dead:", "}:letters:", "}:records:"].contains(where: { key.contains($0) }) {
+            where ["}:dead-letters:", "}:dead-letter-entries:", "}:dead-letter-records:"].contains(where: {
+                key.contains($0)
+            }) {
                 _ = try await house.redis.command("DEL", key)
             }
             house.time.pass(seconds: 1_209_601)

@@ -95,7 +95,7 @@ struct DeadLetterTests {
                     #expect(try await house.settle([lease], .delivered) == [true])
                 }
             }
-            let left = try await house.shardKeys().filter { ["pay", "ref", "fly"].contains($0) }
+            let left = try await house.shardKeys().filter { ["payloads", "payload-references", "leases"].contains($0) }
             #expect(left.isEmpty)
         }
     }
@@ -118,7 +118,9 @@ struct DeadLetterTests {
             #expect(again.map(\.subscription) == [first])
             #expect(again.map { String(decoding: $0.body, as: UTF8.self) } == ["1"])
             #expect(try await house.settle(again, .delivered) == [true])
-            #expect(try await house.shardKeys().filter { ["pay", "ref", "fly"].contains($0) }.isEmpty)
+            #expect(
+                try await house.shardKeys().filter { ["payloads", "payload-references", "leases"].contains($0) }.isEmpty
+            )
         }
     }
 
@@ -163,7 +165,7 @@ struct DeadLetterTests {
                 let again = try await house.lease()
                 #expect(again.map(\.attempt) == [1], "round \(round)")
                 let flying = try await deliveries.fates(of: letter.position, in: queue, after: nil, limit: 1).first
-                #expect(flying?.place == .flying(until: house.time.now.adding(seconds: 15)))
+                #expect(flying?.place == .leased(until: house.time.now.adding(seconds: 15)))
                 #expect(try await house.settle(earlier, ending) == [false], "round \(round)")
                 #expect(try await house.settle(earlier, .delivered) == [false], "round \(round)")
                 earlier = again
@@ -172,7 +174,9 @@ struct DeadLetterTests {
             let last = try await house.lease()
             #expect(last.map(\.attempt) == [2])
             #expect(try await house.settle(last, .delivered) == [true])
-            #expect(try await house.shardKeys().filter { ["turns", "pay", "fly", "waiting"].contains($0) }.isEmpty)
+            #expect(
+                try await house.shardKeys().filter { ["turns", "payloads", "leases", "waiting-counts"].contains($0) }
+                    .isEmpty)
         }
     }
 
@@ -181,7 +185,7 @@ struct DeadLetterTests {
             let queue = try address("p", "q")
             let id = try await house.subscribe(to: queue)
             let ids = try await self.bury(["1", "2", "3"], in: queue, house)
-            let records = try #require(try await house.keys().first { $0.contains("}:records:") })
+            let records = try #require(try await house.keys().first { $0.contains("}:dead-letter-records:") })
             _ = try await house.redis.command("HDEL", records, "\(ids[1].position.value)")
             let (outcomes, _) = try await house.store.deliveries.redrive(
                 ids.map { (id, $0.position) }, of: queue, confirmedOnly: false)
@@ -189,7 +193,9 @@ struct DeadLetterTests {
             let leases = try await house.lease()
             #expect(leases.map { String(decoding: $0.body, as: UTF8.self) } == ["1", "3"])
             #expect(try await house.settle(leases, .delivered) == [true, true])
-            #expect(try await house.shardKeys().filter { ["turns", "pay", "fly", "waiting"].contains($0) }.isEmpty)
+            #expect(
+                try await house.shardKeys().filter { ["turns", "payloads", "leases", "waiting-counts"].contains($0) }
+                    .isEmpty)
             #expect(try await self.all(queue, page: 9, house).map(\.position) == [ids[1].position])
         }
     }
@@ -258,7 +264,7 @@ struct DeadLetterTests {
             try await self.bury(["1"], in: queue, house)
             let letters = try await house.store.deliveries.deadLetters(of: queue, limit: 9).letters
             #expect(!letters.contains { $0.position == old.position } && letters.contains { $0.subscription == second })
-            let dead = try #require(try await house.keys().first { $0.contains("}:dead:") })
+            let dead = try #require(try await house.keys().first { $0.contains("}:dead-letters:") })
             for start in stride(from: 0, to: 10_000, by: 1000) {
                 let fillers = (start..<start + 1000).flatMap { ["\(house.time.now.milliseconds)", "filler|\($0)"] }
                 _ = try await house.pool.send(RedisCommand("ZADD", [dead] + fillers))
@@ -267,7 +273,7 @@ struct DeadLetterTests {
             try await self.bury(["2"], in: queue, house)
             #expect(try await house.redis.command("ZCARD", dead).int == 10_000)
             try await house.store.queues.delete(queue)
-            #expect(try await house.shardKeys().filter { $0.contains("dead") || $0.contains("letters") }.isEmpty)
+            #expect(try await house.shardKeys().filter { $0.contains("dead-letter") }.isEmpty)
             #expect(try await house.shardKeys().filter { $0.contains("records") }.isEmpty)
         }
     }

@@ -31,7 +31,7 @@ struct DeliveryLimitsTests {
             let (outcomes, _) = try await deliveries.redrive(
                 [(last, id.position)], of: queue, confirmedOnly: false)
             #expect(outcomes == [.owed])
-            #expect(try await house.shardKeys().filter { $0.hasPrefix("records:") || $0.hasPrefix("dead") } == [])
+            #expect(try await house.shardKeys().filter { $0.hasPrefix("dead-letter") } == [])
             let again = try await house.lease()
             #expect(again.map { $0.body.count } == [250_000])
         }
@@ -271,7 +271,7 @@ struct DeliveryLimitsTests {
             let subscription = try await house.subscribe(to: queue)
             try await house.subscribe(to: other)
             for words in ["-1 8", "", "x"] {
-                _ = try await house.redis.command("HSET", house.key("flow"), subscription.text, words)
+                _ = try await house.redis.command("HSET", house.key("pacing"), subscription.text, words)
                 for queue in [queue, other] { try await house.post([words], to: queue) }
                 let leases = try await house.take().leases
                 #expect(leases.count == 2)

@@ -264,29 +264,30 @@ struct DeliveryModelTests {
         #expect(world.attempts.keys.allSatisfy { world.owed.contains($0) }, "\(place): invented")
 
         let allowed: Set<String> = [
-            "pos", "wakeup", "subs", "subh", "sx", "flow", "alog", "sweep", "expiring", "expired",
+            "last-position", "wakeup", "subscriptions", "subscription-headers", "subscription-expiries", "pacing",
+            "attempt-counts", "queue-sweeps", "delivery-sweeps", "expired-counts",
         ]
         let left = try await house.shardKeys().filter { key in
             !allowed.contains(key)
-                && !["q:", "so:", "su:", "dead:", "letters:", "records:", "log:", "dead-bytes:", "dead-oldest:"]
+                && !["queue:", "subscription-order:", "subscriber-addresses:", "dead-letter", "attempt-log:"]
                     .contains { key.hasPrefix($0) }
         }
         #expect(left.isEmpty, "\(place): records of deliveries that have ended")
         for key in try await house.keys() {
-            if key.hasSuffix(":flow") {
+            if key.hasSuffix(":pacing") {
                 let flows = try await house.redis.command("HVALS", key).array?.compactMap { $0.text } ?? []
                 #expect(flows.allSatisfy { $0.hasPrefix("0 ") }, "\(place): attempts counted as out")
             }
-            if key.contains("}:log:") {
+            if key.contains("}:attempt-log:") {
                 #expect(
                     world.living.values.joined().contains { key.hasSuffix($0.text) }, "\(place): a log of nobody")
             }
-            if key.hasSuffix(":alog") {
+            if key.hasSuffix(":attempt-counts") {
                 let living = Set(world.living.values.joined().map(\.text))
                 let logged = try await house.redis.command("HKEYS", key).array?.compactMap { $0.text } ?? []
                 #expect(living.isSuperset(of: logged), "\(place): a log of nobody")
             }
-            if key.hasSuffix(":subs") || key.hasSuffix(":subh") {
+            if key.hasSuffix(":subscriptions") || key.hasSuffix(":subscription-headers") {
                 #expect(
                     try await house.redis.command("HLEN", key).int == world.living.values.joined().count,
                     "\(place): ended subscriptions in \(key)")

@@ -38,7 +38,7 @@ struct DeliveryTests {
             try await house.redis.command("DEL", due)
             try await house.redis.command("ZADD", due, "0", member)
             // The record of the message stands behind any position, or the lease ends before it is looked at.
-            let pay = try #require(keys.first { $0.hasSuffix("}:pay") })
+            let pay = try #require(keys.first { $0.hasSuffix("}:payloads") })
             let record = try #require(try await house.redis.command("HVALS", pay).array?.first?.bytes)
             let position = String(member.prefix { $0 != ":" })
             try await house.redis.command("HSET", pay, position, String(decoding: record, as: UTF8.self))
@@ -101,8 +101,8 @@ struct DeliveryTests {
             let ids = try await house.subscribe(many: 3, to: queue)
             let posted = try await house.post(["1", "2"], to: queue)
             _ = try await house.take(capacity: 0)
-            let pay = try #require(try await house.keys().first { $0.hasSuffix("}:pay") })
-            let headers = try #require(try await house.keys().first { $0.hasSuffix("}:subh") })
+            let pay = try #require(try await house.keys().first { $0.hasSuffix("}:payloads") })
+            let headers = try #require(try await house.keys().first { $0.hasSuffix("}:subscription-headers") })
             // One message that no version wrote.
             try await house.redis.command("HSET", pay, "\(posted[0].position.value)", "x")
             let first = try await house.store.deliveries.lease(
@@ -314,8 +314,11 @@ struct DeliveryTests {
             #expect(seen.count == 2 * subscriptions.count)
             #expect(Set(seen) == Set(subscriptions.flatMap { id in ids.map { "\(id) \($0.position.value)" } }))
             #expect(
-                try await house.shardKeys().filter { ["pay", "ref", "pages", "fly", "fanout", "lives"].contains($0) }
-                    .isEmpty)
+                try await house.shardKeys().filter {
+                    ["payloads", "payload-references", "fanout-pages", "leases", "fanout-projects", "payload-expiries"]
+                        .contains($0)
+                }
+                .isEmpty)
         }
     }
 

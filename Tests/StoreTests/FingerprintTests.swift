@@ -50,7 +50,7 @@ struct FingerprintTests {
     @Test func `A key that is no hash of fingerprints is an error, not a trap`() async throws {
         try await withRedisPool { redis, pool in
             let store = try await Store.open(on: pool, shards: 16, logger: quietLogger())
-            try await redis.command("SET", "herald:fingerprints", "none of ours")
+            try await redis.command("SET", "herald:{control}:fingerprints", "none of ours")
             await #expect(throws: StoreError.self) { try await store.fingerprints.differences(from: ["a": "1"]) }
         }
     }

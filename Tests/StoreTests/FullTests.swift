@@ -50,7 +50,8 @@ struct FullTests {
             house.time.pass(seconds: 4000)
             try await house.sweepAll()
             #expect(
-                try await house.redis.command("EXISTS", "herald:{\(Shards(count: 1).tags[0])}:q:1:p:q:log").int == 0)
+                try await house.redis.command("EXISTS", "herald:{\(Shards(count: 1).tags[0])}:queue:1:p:q:log").int == 0
+            )
             try await house.store.messages.purge(queue)
             try await house.store.queues.delete(queue)
             #expect(try await house.store.queues.metadata(of: queue) == nil)

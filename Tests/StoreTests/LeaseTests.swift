@@ -52,7 +52,7 @@ struct LeaseTests {
             let queue = try address("p", "q")
             try await house.subscribe(many: 20, to: queue)
             func encoding() async throws -> String? {
-                try await house.redis.command("OBJECT", "ENCODING", house.key("fly")).text
+                try await house.redis.command("OBJECT", "ENCODING", house.key("leases")).text
             }
             try await house.post(["1"], to: queue)
             let few = try await house.take(capacity: 10).leases
@@ -66,7 +66,7 @@ struct LeaseTests {
             #expect(many.count == 20)
             #expect(try await encoding() == "skiplist")
             #expect(try await house.settle(many, .delivered).allSatisfy { $0 })
-            #expect(try await house.shardKeys().filter { $0 == "fly" } == [])
+            #expect(try await house.shardKeys().filter { $0 == "leases" } == [])
         }
     }
 

@@ -51,14 +51,14 @@ struct MessageTests {
             #expect(try await house.bodies(queue, after: ids[count - 3]) == ["\(count - 2)", "\(count - 1)"])
             for key in try await house.keys() {
                 if key.hasSuffix(":log") { #expect(try await house.redis.command("XLEN", key).int == count) }
-                if key.hasSuffix(":exp") { #expect(try await house.redis.command("ZCARD", key).int == count) }
+                if key.hasSuffix(":expiries") { #expect(try await house.redis.command("ZCARD", key).int == count) }
                 if key.contains("}:events:") {
                     #expect(try await house.redis.command("LLEN", key).int == count / 100)
                 }
             }
             house.time.pass(seconds: 4000)
             try await house.sweepAll()
-            #expect(try await house.shardKeys().allSatisfy { !$0.hasSuffix(":log") && !$0.hasSuffix(":exp") })
+            #expect(try await house.shardKeys().allSatisfy { !$0.hasSuffix(":log") && !$0.hasSuffix(":expiries") })
         }
     }
 

@@ -5,9 +5,11 @@ import TestKit
 import Testing
 
 struct OpeningTests {
-    private func open(_ pool: RedisPool, shards: Int = 16) async -> StoreOpeningError? {
+    private func open(
+        _ pool: RedisPool, shards: Int = 16, formats: ClosedRange<Int> = StoreFormat.understood
+    ) async -> StoreOpeningError? {
         do throws(StoreOpeningError) {
-            _ = try await Store.open(on: pool, shards: shards, logger: quietLogger())
+            _ = try await Store.open(on: pool, shards: shards, formats: formats, logger: quietLogger())
             return nil
         } catch {
             return error
@@ -33,6 +35,39 @@ struct OpeningTests {
         }
     }
 
+    @Test func `A store of a format that is not understood is refused, and nothing is written`() async throws {
+        try await withRedisPool { redis, pool in
+            #expect(await self.open(pool, formats: 2...3) == nil)
+            #expect(try await redis.command("GET", "herald:{control}:format").text == "3")
+            let keys = try await redis.command("KEYS", "*").array?.count
+            #expect(await self.open(pool, formats: 1...2) == .formatUnknown(kept: 3, understood: 1...2))
+            #expect(await self.open(pool, formats: 4...5) == .formatUnknown(kept: 3, understood: 4...5))
+            #expect(try await redis.command("KEYS", "*").array?.count == keys)
+            let error = StoreOpeningError.formatUnknown(kept: 3, understood: 1...2)
+            #expect(error.description.contains("has format 3, and this Herald understands formats 1 to 2"))
+        }
+    }
+
+    @Test func `A process that understands newer formats keeps to that of the store, also in new pools`() async throws {
+        try await withRedisPool { _, pool in
+            #expect(await self.open(pool, formats: 1...1) == nil)
+            let store = try await Store.open(on: pool, shards: 16, formats: 1...2, logger: quietLogger())
+            #expect(store.format == 1)
+            try await withRedisPool { _, other in
+                let opened = try await store.open(on: other, logger: quietLogger())
+                #expect(opened.format == 1)
+            }
+        }
+    }
+
+    @Test func `A store without a format was not written by Herald`() async throws {
+        try await withRedisPool { redis, pool in
+            #expect(await self.open(pool) == nil)
+            try await redis.command("DEL", "herald:{control}:format")
+            #expect(await self.open(pool) == .corrupt(key: "herald:{control}:format"))
+        }
+    }
+
     @Test func `A Redis that evicts is refused, with the command that mends it`() async throws {
         try await withRedis(arguments: ["--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru"]) { redis in
             try await withRedisPool(to: redis.endpoint) { pool in
@@ -51,7 +86,7 @@ struct OpeningTests {
         }
     }
 
-    @Test(arguments: ["herald:shards", "herald:idkey"])
+    @Test(arguments: ["herald:{control}:shards", "herald:{control}:id-key"])
     func `A key that Herald did not write is named`(key: String) async throws {
         try await withRedisPool { redis, pool in
             try await redis.command("SET", key, "none of ours")

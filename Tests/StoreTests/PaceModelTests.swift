@@ -305,15 +305,16 @@ struct PaceModelTests {
         #expect(world.owed.allSatisfy { ended[$0] == 1 }, "\(place): not ended once")
         #expect(Set(ended.keys) == world.owed, "\(place): invented")
         let allowed: Set<String> = [
-            "pos", "wakeup", "subs", "subh", "sx", "flow", "alog", "sweep", "expiring", "expired",
+            "last-position", "wakeup", "subscriptions", "subscription-headers", "subscription-expiries", "pacing",
+            "attempt-counts", "queue-sweeps", "delivery-sweeps", "expired-counts",
         ]
         let left = try await house.shardKeys().filter { key in
             !allowed.contains(key)
-                && !["q:", "so:", "su:", "dead:", "letters:", "records:", "log:", "dead-bytes:", "dead-oldest:"]
+                && !["queue:", "subscription-order:", "subscriber-addresses:", "dead-letter", "attempt-log:"]
                     .contains { key.hasPrefix($0) }
         }
         #expect(left.isEmpty, "\(place): records of deliveries that have ended")
-        for key in try await house.keys() where key.hasSuffix(":flow") {
+        for key in try await house.keys() where key.hasSuffix(":pacing") {
             let flows = try await house.redis.command("HVALS", key).array?.compactMap { $0.text } ?? []
             #expect(flows.allSatisfy { $0.hasPrefix("0 ") && !$0.contains(/[pxfdsbk]/) }, "\(place): \(flows)")
         }

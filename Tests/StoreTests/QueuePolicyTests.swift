@@ -64,11 +64,11 @@ struct QueuePolicyTests {
         try await withHouse(shards: 1) { house in
             let queue = try address("p", "q")
             try await self.create(house, queue, self.policy)
-            let key = "herald:{\(Shards(count: 1).tags[0])}:q:1:p:q:meta"
+            let key = "herald:{\(Shards(count: 1).tags[0])}:queue:1:p:q:meta"
             for record in [
                 "0 0 0 30 0 geometric 0", "0 0 0 30 0 exponential 0", "0 0 6 5 0 linear 0", "0 0 5 30 0 x 0",
             ] {
-                try await house.redis.command("HSET", key, "po", record)
+                try await house.redis.command("HSET", key, "retry-policy", record)
                 try await house.subscribe(to: queue)
                 try await house.post(["1"], to: queue)
                 let taken = try await house.take()
@@ -97,7 +97,7 @@ struct QueuePolicyTests {
     @Test func `A subscription that cannot be read keeps no other from being read`() async throws {
         try await withHouse(shards: 1) { house in
             let ids = try await house.subscribe(many: 3, to: try address("p", "a"))
-            let records = try #require(try await house.keys().first { $0.hasSuffix("}:subs") })
+            let records = try #require(try await house.keys().first { $0.hasSuffix("}:subscriptions") })
             try await house.redis.command("HSET", records, ids[1].text, "what no version wrote")
             let read = try await house.store.subscriptions.read(ids, in: 0)
             #expect(Set(read.subscriptions.keys) == [ids[0], ids[2]] && read.unreadable == [ids[1]])

@@ -6,7 +6,9 @@ import Testing
 
 /// A Redis that loses its data, or is exchanged, under a process that knew it.
 struct ReplacedStoreTests {
-    @Test(arguments: [["FLUSHALL"], ["DEL", "herald:store"], ["SET", "herald:store", "another"]])
+    @Test(arguments: [
+        ["FLUSHALL"], ["DEL", "herald:{control}:identity"], ["SET", "herald:{control}:identity", "another"],
+    ])
     func `A store that is missing or another is noticed, and refused from then on`(command: [String]) async throws {
         try await withHouse { house in
             let queue = try address("p", "q")
@@ -50,7 +52,8 @@ struct ReplacedStoreTests {
                         let current = try await eventually { () -> [Store]? in
                             let held = opened.filter(\.isCurrent)
                             guard held.count <= 1 else { return nil }
-                            for store in held where try await redis.command("EXISTS", "herald:store").int == 0 {
+                            for store in held
+                            where try await redis.command("EXISTS", "herald:{control}:identity").int == 0 {
                                 _ = store
                                 return nil
                             }

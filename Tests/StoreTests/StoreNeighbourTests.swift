@@ -216,7 +216,9 @@ struct StoreNeighbourTests {
             let answered = try await house.lease()
             #expect(answered.map(\.suspicion) == [0])
             #expect(try await house.settle(answered, .delivered) == [true])
-            #expect(try await house.shardKeys().filter { ["begun", "turns", "waiting"].contains($0) }.isEmpty)
+            #expect(
+                try await house.shardKeys().filter { ["begun-attempts", "turns", "waiting-counts"].contains($0) }
+                    .isEmpty)
         }
     }
 
@@ -249,7 +251,9 @@ struct StoreNeighbourTests {
             #expect(last.map(\.attempt) == [3] && last.map(\.suspicion) == [2])
             #expect(try await deliveries.attempts(of: queue, subscription: subscription)?.attempts.count == 2)
             #expect(try await house.settle(last, .delivered) == [true])
-            #expect(try await house.shardKeys().filter { ["turns", "pay", "fly", "begun"].contains($0) }.isEmpty)
+            #expect(
+                try await house.shardKeys().filter { ["turns", "payloads", "leases", "begun-attempts"].contains($0) }
+                    .isEmpty)
         }
     }
 
@@ -258,7 +262,7 @@ struct StoreNeighbourTests {
             let (queue, deliveries) = (try address("p", "q"), house.store.deliveries)
             try await house.subscribe(to: queue)
             let position = try await house.post(["1"], to: queue, ttl: 1_000_000)[0].position
-            func fate() async throws -> DeliveryFate? {
+            func fate() async throws -> DeliveryStatus? {
                 try await deliveries.fates(of: position, in: queue, after: nil, limit: 1).first
             }
             var leases = try await house.take().leases
@@ -279,7 +283,8 @@ struct StoreNeighbourTests {
                 #expect(try await fate()?.attempt == attempt + 1)
             }
             #expect(try await house.settle(leases, .delivered) == [true])
-            #expect(try await house.shardKeys().filter { ["begun", "turns", "pay"].contains($0) }.isEmpty)
+            #expect(
+                try await house.shardKeys().filter { ["begun-attempts", "turns", "payloads"].contains($0) }.isEmpty)
         }
     }
 

@@ -59,7 +59,7 @@ struct SubscriptionTests {
             #expect(try await house.store.subscriptions.list(queue, after: nil, limit: 10).map(\.id) == [second.id])
             house.time.pass(seconds: 101)
             try await house.sweepAll()
-            #expect(try await house.shardKeys().allSatisfy { $0 == "pos" || $0.hasSuffix(":meta") })
+            #expect(try await house.shardKeys().allSatisfy { $0 == "last-position" || $0.hasSuffix(":meta") })
         }
     }
 
@@ -142,7 +142,7 @@ struct SubscriptionTests {
             try await house.sweepAll()
             #expect(try await house.lease().isEmpty)
             let left = try await house.shardKeys().filter {
-                !["pos", "wakeup"].contains($0) && !$0.hasSuffix(":meta")
+                !["last-position", "wakeup"].contains($0) && !$0.hasSuffix(":meta")
             }
             #expect(left.isEmpty)
         }

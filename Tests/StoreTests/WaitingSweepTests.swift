@@ -40,7 +40,7 @@ struct WaitingSweepTests {
         var expired = 0
         for _ in 0..<200 {
             expired += try await house.store.deliveries.sweep(0).expired
-            if try await house.shardKeys().contains("expiry-marks") { return expired }
+            if try await house.shardKeys().contains("delivery-sweep-marks") { return expired }
             house.time.pass(seconds: 1)
         }
         Issue.record("no look took more than one call")
@@ -85,7 +85,7 @@ struct WaitingSweepTests {
             try await self.post(10, ttl: 60, to: queue, house)
             #expect(try await expired + self.sweep(house, seconds: 55) == 1)
             #expect(try await self.sweep(house, seconds: 10) == 10)
-            #expect(try await house.shardKeys().contains("expiry-marks") == false)
+            #expect(try await house.shardKeys().contains("delivery-sweep-marks") == false)
         }
     }
 

@@ -135,7 +135,7 @@ struct WorstCaseTests {
             #expect(try await house.store.messages.pop(dead, limit: 50).count == 50)
             house.time.pass(seconds: 100)
             try await house.sweepAll()
-            let left = try await house.shardKeys().filter { $0 != "pos" && !$0.hasSuffix(":meta") }
+            let left = try await house.shardKeys().filter { $0 != "last-position" && !$0.hasSuffix(":meta") }
             #expect(left == ["moves"])
             let moves = "herald:{\(Shards(count: 1).tags[0])}:moves"
             #expect(try await house.redis.command("XLEN", moves).int == 0)

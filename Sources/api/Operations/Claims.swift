@@ -1,51 +1,41 @@
-import Documents
-import Domain
+package import Documents
+package import Domain
 import Store
 
-/// A claim as its holder sees it.
-struct PlainClaim: Sendable {
-    let id: ClaimID
-    /// Seconds it holds, from its creation or last update.
-    let ttl: Int
-    /// Whole seconds since then.
-    let age: Int
-    /// Oldest first; of a new claim at least one.
-    let messages: [PlainMessage]
-}
-
 extension Operations {
-    /// Puts a claim on the oldest messages that nobody holds.
+    /// Puts a claim on the oldest messages that are under none.
     ///
-    /// - Parameters:
-    ///   - document: The request's body; empty stands for `{}`.
-    ///   - limit: How many at most, as the query string says; nil: what the body says, else 10.
+    /// - Parameter limit: How many at most; nil: what the body says, else 10.
     /// - Returns: nil when there is nothing to claim, or no such queue.
-    func createClaim(on queue: QueueAddress, document: [UInt8], limit: Int?) async throws -> PlainClaim? {
-        let body = document.isEmpty ? ClaimBody() : try ClaimBody(document: document)
+    /// - Throws: ``Refusal/requestInvalid(_:)`` or ``BodyUnreadable``.
+    package func createClaim(on queue: QueueAddress, _ body: ClaimBody, limit: Int?) async throws -> ClaimView? {
+        if let limit, !(1...self.claimMessagesMax).contains(limit) {
+            throw Self.outOfRange("limit", 1...self.claimMessagesMax)
+        }
         let terms = try self.terms(of: body)
         let store = try await self.store(of: queue)
         let claim = try await store.claims.create(
             queue, limit: self.claimLimit(limit, body), ttl: terms.ttl, grace: terms.grace)
         guard let claim else { return nil }
         do throws(BodyUnreadable) {
-            return PlainClaim(
+            return ClaimView(
                 id: claim.id, ttl: terms.ttl, age: 0, messages: try self.opened(claim.messages, of: queue, by: store))
         } catch {
-            // Nobody would know the claim; should this fail, too, it ends by itself.
+            // The caller never learns the id of the claim; should this fail too, it ends by itself.
             try? await store.claims.release(queue, id: claim.id)
             throw error
         }
     }
 
     /// - Throws: ``Refusal/claimNotFound``, also for a claim that has ended, and for text that is no id.
-    func getClaim(_ text: String, of queue: QueueAddress) async throws -> PlainClaim {
+    package func getClaim(_ text: String, of queue: QueueAddress) async throws -> ClaimView {
         guard let id = ClaimID(text) else {
             try await self.ping(for: queue)
             throw Refusal.claimNotFound
         }
         let store = try await self.store(of: queue)
         guard let claim = try await store.claims.get(queue, id: id) else { throw Refusal.claimNotFound }
-        return PlainClaim(
+        return ClaimView(
             id: id, ttl: claim.ttl, age: claim.age, messages: try self.opened(claim.messages, of: queue, by: store))
     }
 
@@ -54,9 +44,8 @@ extension Operations {
     /// What the body does not say becomes the default, and does not stay as it was.
     ///
     /// - Throws: ``Refusal/claimNotFound``.
-    func updateClaim(_ text: String, of queue: QueueAddress, document: [UInt8]) async throws {
-        guard !document.isEmpty else { throw Refusal.bodyInvalid("The body has to be a JSON object.") }
-        let terms = try self.terms(of: try ClaimBody(document: document))
+    package func updateClaim(_ text: String, of queue: QueueAddress, _ body: ClaimBody) async throws {
+        let terms = try self.terms(of: body)
         guard let id = ClaimID(text) else {
             try await self.ping(for: queue)
             throw Refusal.claimNotFound
@@ -69,7 +58,7 @@ extension Operations {
     /// Ends a claim: what it still holds is free at once.
     ///
     /// One that is not there is no error.
-    func releaseClaim(_ text: String, of queue: QueueAddress) async throws {
+    package func releaseClaim(_ text: String, of queue: QueueAddress) async throws {
         guard let id = ClaimID(text) else { return try await self.ping(for: queue) }
         try await self.store(of: queue).claims.release(queue, id: id)
     }
@@ -79,7 +68,7 @@ extension Operations {
 
     private func claimLimit(_ limit: Int?, _ body: ClaimBody) -> Int {
         if let limit { return limit }
-        if let wish = body.limit, (1...Int64(self.claimMessagesMax)).contains(wish) { return Int(wish) }
+        if let asked = body.limit, (1...Int64(self.claimMessagesMax)).contains(asked) { return Int(asked) }
         return min(Limits.claimDefault, self.claimMessagesMax)
     }
 

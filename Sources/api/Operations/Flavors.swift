@@ -1,35 +1,27 @@
-import Documents
-import Domain
+package import Documents
+package import Domain
 import Placement
 import Store
 
-/// A flavor as callers see it.
-struct ShownFlavor: Sendable {
-    let name: FlavorName
-    /// In the order of their names.
-    let pools: [PoolName]
-    let capabilities: PoolCapabilities
-}
-
 extension Operations {
-    /// A page of the flavors of a project in the order of their names, those strictly greater than `marker`.
-    func listFlavors(of project: ProjectID, marker: String?, limit: Int) async throws -> [ShownFlavor] {
+    /// A page of the flavors of a project in the order of their names, those strictly greater than the marker.
+    package func listFlavors(of project: ProjectID, _ page: PageRequest) async throws -> [FlavorView] {
+        let limit = try Self.pageSize(page.limit, max: Limits.poolPageMax)
         let snapshot = try await self.pools()
         let names = snapshot.flavors.keys.filter { $0.project == project }.map(\.name)
-            .filter { name in marker.map { name.text > $0 } ?? true }.sorted().prefix(limit)
-        return try names.map { try Self.shown(FlavorAddress(project: project, name: $0), in: snapshot) }
+            .filter { name in page.marker.map { name.text > $0 } ?? true }.sorted().prefix(limit)
+        return try names.map { try Self.view(of: FlavorAddress(project: project, name: $0), in: snapshot) }
     }
 
     /// - Throws: ``Refusal/flavorNotFound``.
-    func showFlavor(_ flavor: FlavorAddress) async throws -> ShownFlavor {
-        try Self.shown(flavor, in: try await self.pools())
+    package func showFlavor(_ flavor: FlavorAddress) async throws -> FlavorView {
+        try Self.view(of: flavor, in: try await self.pools())
     }
 
     /// Makes a flavor, or another in its place.
     ///
-    /// - Throws: ``Refusal/bodyInvalid(_:)``, ``Refusal/flavorPoolMissing(flavor:pool:)`` or ``Refusal/poolsDiffer(_:)``.
-    func putFlavor(_ flavor: FlavorAddress, document: [UInt8]) async throws {
-        let body = try FlavorBody(put: document)
+    /// - Throws: ``Refusal/flavorPoolMissing(flavor:pool:)`` or ``Refusal/poolsDiffer(_:)``.
+    package func putFlavor(_ flavor: FlavorAddress, _ body: FlavorBody) async throws {
         try await self.stores.change { snapshot throws(Refusal) in
             try snapshot.putting(flavor, of: body.pools)
         }
@@ -37,9 +29,8 @@ extension Operations {
 
     /// Gives a flavor other pools.
     ///
-    /// - Throws: ``Refusal/bodyInvalid(_:)``, ``Refusal/flavorNotFound`` or ``Refusal/flavorUpdateRefused(_:)``.
-    func updateFlavor(_ flavor: FlavorAddress, document: [UInt8]) async throws -> ShownFlavor {
-        let body = try FlavorBody(patch: document)
+    /// - Throws: ``Refusal/flavorNotFound`` or ``Refusal/flavorUpdateRefused(_:)``.
+    package func updateFlavor(_ flavor: FlavorAddress, _ body: FlavorBody) async throws -> FlavorView {
         try await self.stores.change { snapshot throws(Refusal) in
             guard snapshot.flavors[flavor] != nil else { throw .flavorNotFound }
             do throws(Refusal) {
@@ -60,13 +51,13 @@ extension Operations {
     /// Takes a flavor away; queues that were made by it stay where they are.
     ///
     /// One that is not there is no error.
-    func deleteFlavor(_ flavor: FlavorAddress) async throws {
+    package func deleteFlavor(_ flavor: FlavorAddress) async throws {
         try await self.stores.change { snapshot throws(Refusal) in snapshot.removing(flavor) }
     }
 
-    private static func shown(_ flavor: FlavorAddress, in snapshot: PoolSnapshot) throws(Refusal) -> ShownFlavor {
+    private static func view(of flavor: FlavorAddress, in snapshot: PoolSnapshot) throws(Refusal) -> FlavorView {
         guard let kept = snapshot.flavors[flavor] else { throw .flavorNotFound }
-        return ShownFlavor(
+        return FlavorView(
             name: flavor.name, pools: snapshot.pools(of: flavor.name).map(\.name), capabilities: kept.capabilities)
     }
 }

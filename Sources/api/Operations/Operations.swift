@@ -2,21 +2,21 @@ package import Domain
 package import Logging
 package import Placement
 package import Signing
-import Store
+package import Store
 
-/// What a caller can do, free of any transport: values in, values out.
+/// The operations of the API, free of any transport: typed requests in, values out, and every rule of the API inside.
 ///
-/// One file per verb. A class, so that handing it on copies one reference.
+/// One file a resource. A class, so that handing it on copies one reference.
 ///
 /// Throws ``Refusal`` for the caller's fault, `StoreError` and ``BodyUnreadable`` for ours, and nothing else.
 package final class Operations: Sendable {
     let stores: PoolDirectory
-    let limits: Limits
+    package let limits: Limits
     let masterKey: MasterKey
     let vault: Vault
-    let modes: Modes
+    package let options: APIOptions
     /// nil: subscribers are not asked.
-    let confirmation: ConfirmationRules?
+    package let confirmation: ConfirmationRules?
     let logger: Logger
     let sealing = SealingMemory()
     let health = HealthMemory()
@@ -24,16 +24,17 @@ package final class Operations: Sendable {
     /// - Parameters:
     ///   - stores: Knows where each queue lives.
     ///   - vault: Seals and opens bodies; nil: with the key derived from the master key alone.
-    ///   - logger: Hears of what no answer can tell.
+    ///   - logger: For what no answer can say.
     package init(
         stores: PoolDirectory, limits: Limits = Limits(), masterKey: MasterKey, vault: Vault? = nil,
-        modes: Modes = Modes(), confirmation: ConfirmationRules? = nil, logger: Logger = Logger(label: "herald-api")
+        options: APIOptions = APIOptions(), confirmation: ConfirmationRules? = nil,
+        logger: Logger = Logger(label: "herald-api")
     ) {
         self.stores = stores
         self.limits = limits
         self.masterKey = masterKey
         self.vault = vault ?? Vault(masterKey: masterKey)
-        self.modes = modes
+        self.options = options
         self.confirmation = confirmation
         self.logger = logger
     }
@@ -49,12 +50,39 @@ package final class Operations: Sendable {
     ///
     /// Also before an answer that needs nothing from it, such as "there is no message of that impossible id": a store that
     /// is down must not look like one that is empty.
-    func ping() async throws(StoreError) {
+    package func ping() async throws(StoreError) {
         try await self.stores.defaultStore.ping()
     }
 
     /// Asks the store where a queue lives, or would, whether it is there.
     func ping(for queue: QueueAddress) async throws(StoreError) {
         try await self.store(of: queue).ping()
+    }
+
+    /// The number of entries of a page, 1 through `max`.
+    ///
+    /// - Parameter limit: What the caller asked for; nil: ``Limits/pageDefault``.
+    /// - Throws: ``Refusal/requestInvalid(_:)``.
+    static func pageSize(_ limit: Int?, max: Int) throws(Refusal) -> Int {
+        guard let limit else { return min(Limits.pageDefault, max) }
+        guard (1...max).contains(limit) else { throw Self.outOfRange("limit", 1...max) }
+        return limit
+    }
+
+    static func outOfRange(_ name: String, _ range: ClosedRange<Int>) -> Refusal {
+        .requestInvalid("\(name) has to lie between \(range.lowerBound) and \(range.upperBound)")
+    }
+}
+
+/// Which page of a list to show.
+package struct PageRequest: Sendable {
+    /// Where the page before ended, as the caller wrote it; nil: from the start.
+    package var marker: String?
+    /// Entries of the page; nil: the default.
+    package var limit: Int?
+
+    package init(marker: String? = nil, limit: Int? = nil) {
+        self.marker = marker
+        self.limit = limit
     }
 }

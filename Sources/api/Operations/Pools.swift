@@ -1,19 +1,28 @@
-import Documents
-import Domain
+package import Documents
+package import Domain
 import Placement
 import Redis
 import Store
 
 extension Operations {
-    /// A page of the registered pools in the order of their names, those strictly greater than `marker`.
-    func listPools(marker: String?, limit: Int) async throws -> [Pool] {
+    /// A page of the registered pools in the order of their names, those strictly greater than the marker.
+    package func listPools(_ page: PageRequest) async throws -> [Pool] {
+        let limit = try Self.pageSize(page.limit, max: Limits.poolPageMax)
         let pools = try await self.pools().pools
-        return Array(pools.filter { pool in marker.map { pool.name.text > $0 } ?? true }.prefix(limit))
+        return pools.filter { pool in page.marker.map { pool.name.text > $0 } ?? true }.prefix(limit).map(
+            Self.view(of:))
     }
 
     /// - Throws: ``Refusal/poolNotFound``.
-    func showPool(_ name: PoolName) async throws -> Pool {
+    package func showPool(_ name: PoolName) async throws -> Pool {
         guard let pool = try await self.pools().pool(name) else { throw Refusal.poolNotFound }
+        return Self.view(of: pool)
+    }
+
+    /// A pool as callers see it: with its password hidden.
+    private static func view(of pool: Pool) -> Pool {
+        var pool = pool
+        pool.uri = RedisURI.masked(pool.uri)
         return pool
     }
 
@@ -21,8 +30,7 @@ extension Operations {
     ///
     /// - Throws: ``Refusal/bodyInvalid(_:)`` also when it cannot be reached; then ``Refusal/poolsDiffer(_:)``, then
     ///   ``Refusal/poolConflict(_:)``.
-    func putPool(_ name: PoolName, document: [UInt8]) async throws {
-        let body = try PoolBody(document: document)
+    package func putPool(_ name: PoolName, _ body: PoolBody) async throws {
         let known = try await self.pools().pool(name)
         let uri = Self.uri(body.uri, of: known)
         let capabilities = try await self.probe(uri, isDurable: body.isDurable)
@@ -36,9 +44,8 @@ extension Operations {
 
     /// Changes a pool; what the body does not say stays.
     ///
-    /// - Throws: ``Refusal/poolNotFound``, and what ``putPool(_:document:)`` throws.
-    func updatePool(_ name: PoolName, document: [UInt8]) async throws -> Pool {
-        let patch = try PoolPatch(document: document)
+    /// - Throws: ``Refusal/poolNotFound``, and what ``putPool(_:_:)`` throws.
+    package func updatePool(_ name: PoolName, _ patch: PoolPatch) async throws -> Pool {
         guard let known = try await self.pools().pool(name) else { throw Refusal.poolNotFound }
         var uri = known.uri
         var capabilities = known.capabilities
@@ -65,7 +72,7 @@ extension Operations {
     ///
     /// - Parameter isForced: Also when queues live there, which are lost to view.
     /// - Throws: ``Refusal/deletionRefused(_:)``.
-    func deletePool(_ name: PoolName, isForced: Bool) async throws {
+    package func deletePool(_ name: PoolName, isForced: Bool) async throws {
         try await self.stores.change(unused: isForced ? nil : name) { snapshot throws(Refusal) in
             try snapshot.removing(name)
         }

@@ -1,5 +1,5 @@
 import Domain
-import NIOConcurrencyHelpers
+import Synchronization
 
 /// Which queues want their bodies encrypted, as this process last saw it: a post need not ask first.
 ///
@@ -8,13 +8,13 @@ final class SealingMemory: Sendable {
     /// Queues remembered; when there are more, all are forgotten, and each costs its next post one small read.
     private static let queuesMax = 10_000
 
-    private let known = NIOLockedValueBox<[QueueAddress: Bool]>([:])
+    private let known = Mutex<[QueueAddress: Bool]>([:])
 
     /// nil: never seen, or forgotten.
     subscript(queue: QueueAddress) -> Bool? {
-        get { self.known.withLockedValue { $0[queue] } }
+        get { self.known.withLock { $0[queue] } }
         set {
-            self.known.withLockedValue { known in
+            self.known.withLock { known in
                 guard known[queue] != newValue else { return }
                 if known.count >= Self.queuesMax { known.removeAll(keepingCapacity: true) }
                 known[queue] = newValue

@@ -1,40 +1,53 @@
-import Documents
-import Domain
+package import Documents
+package import Domain
+import HTTPClient
 import Logging
 import Placement
 import Runtime
-import Signing
+package import Signing
 import Store
 
+/// How subscribers are asked whether they want to be notified; a deployment that does not ask has none of it.
+package struct ConfirmationRules: Sendable {
+    /// Signs the links.
+    package let key: SignedURLKey
+    /// The root of the REST API as subscribers reach it, without a slash at the end; nil: not known.
+    package let publicURL: String?
+
+    package init(key: SignedURLKey, publicURL: String?) {
+        self.key = key
+        self.publicURL = publicURL
+    }
+}
+
 extension Operations {
-    /// Subscribes an address to a queue, and makes the queue if it is not there.
+    /// Subscribes an address to a queue, and creates the queue if it does not exist.
     ///
-    /// - Parameter document: The request's body; empty stands for `{}`.
     /// - Returns: The id, also of a subscription that was there already and is not confirmed: nothing about it changes.
     /// - Throws: ``Refusal/subscriptionExists`` when it was there and is confirmed.
-    func createSubscription(
-        to queue: QueueAddress, document: [UInt8], now: Timestamp
+    package func createSubscription(
+        to queue: QueueAddress, _ body: SubscriptionBody, now: Timestamp
     ) async throws -> SubscriptionID {
-        let wish = try SubscriptionBody(document: document, now: now, schemes: self.modes.subscriberSchemes)
-        try wish.subscriber.checkAddress()
-        let ttl = wish.ttl ?? self.limits.subscriptionTTLDefault
+        try body.subscriber.checkAddress()
+        let ttl = body.ttl ?? self.limits.subscriptionTTLDefault
         let (id, outcome) = try await self.stores.making(queue) { place in
             try await place.store.subscriptions.create(
-                queue, subscriber: wish.subscriber, ttl: ttl, options: wish.options, pace: wish.pace)
+                queue, subscriber: body.subscriber, ttl: ttl, options: body.options, pace: body.pace)
         }
         if outcome == .exists(confirmed: true) { throw Refusal.subscriptionExists }
-        // A crash before this leaves a subscription that was not asked; its wish, unanswered, comes again and asks.
+        // A crash before this leaves a subscription whose subscriber is not asked; the caller, without an answer, repeats the request.
         try await self.askConfirmation(
-            .subscriptionConfirmation, of: wish.subscriber.uri, id, of: queue, ttl: ttl, now: now)
+            .subscriptionConfirmation, of: body.subscriber.uri, id, of: queue, ttl: ttl, now: now)
         return id
     }
 
     /// A page of subscriptions, oldest first.
     ///
     /// A marker that is no id lists nothing.
-    func listSubscriptions(of queue: QueueAddress, marker: String?, limit: Int) async throws -> [Subscription] {
+    package func listSubscriptions(of queue: QueueAddress, _ page: PageRequest) async throws -> [Subscription] {
+        let limit = try Self.pageSize(page.limit, max: self.limits.subscriptionPageMax)
         var after: SubscriptionID?
-        if let marker {
+        if let marker = page.marker {
             guard let id = SubscriptionID(marker) else {
                 try await self.ping(for: queue)
                 return []
@@ -45,7 +58,7 @@ extension Operations {
     }
 
     /// - Throws: ``Refusal/subscriptionNotFound``.
-    func getSubscription(_ text: String, of queue: QueueAddress) async throws -> Subscription {
+    package func getSubscription(_ text: String, of queue: QueueAddress) async throws -> Subscription {
         guard let id = SubscriptionID(text) else {
             try await self.ping(for: queue)
             throw Refusal.subscriptionNotFound
@@ -58,11 +71,10 @@ extension Operations {
 
     /// Changes a subscription; what the body does not say stays.
     ///
-    /// - Throws: ``Refusal/subscriptionNotFound`` or ``Refusal/subscriberTaken``; what is wrong with the body comes first.
-    func updateSubscription(
-        _ text: String, of queue: QueueAddress, document: [UInt8], now: Timestamp
+    /// - Throws: ``Refusal/subscriptionNotFound`` or ``Refusal/subscriberTaken``; what is wrong with the address comes first.
+    package func updateSubscription(
+        _ text: String, of queue: QueueAddress, _ patch: SubscriptionPatch, now: Timestamp
     ) async throws {
-        let patch = try SubscriptionPatch(document: document, now: now, schemes: self.modes.subscriberSchemes)
         try patch.subscriber?.checkAddress()
         guard let id = SubscriptionID(text) else {
             try await self.ping(for: queue)
@@ -70,7 +82,7 @@ extension Operations {
         }
         let change = SubscriptionChange(
             subscriber: patch.subscriber, ttl: patch.ttl, options: patch.options, pace: patch.pace)
-        // Whoever confirmed one address must not have it exchanged for a stranger's.
+        // Whoever confirmed one address must not have it exchanged for another one.
         let resets = self.confirmation != nil
         switch try await self.store(of: queue).subscriptions.update(
             queue, id: id, change, resettingConfirmation: resets)
@@ -91,11 +103,10 @@ extension Operations {
     ///
     /// - Parameter linkExpiry: Of the link the subscriber was sent, seconds since the epoch; nil: the owner says it. A link
     ///   counts for the address it was sent to, until it expires.
-    /// - Throws: ``Refusal/subscriptionNotFound``; what is wrong with the body comes first.
-    func confirmSubscription(
-        _ text: String, of queue: QueueAddress, document: [UInt8], linkExpiry: Int64?, now: Timestamp
+    /// - Throws: ``Refusal/subscriptionNotFound``.
+    package func confirmSubscription(
+        _ text: String, of queue: QueueAddress, _ body: ConfirmationBody, linkExpiry: Int64?, now: Timestamp
     ) async throws {
-        let body = try ConfirmationBody(document: document)
         guard let id = SubscriptionID(text) else {
             try await self.ping(for: queue)
             throw Refusal.subscriptionNotFound
@@ -115,9 +126,9 @@ extension Operations {
                 ttl: self.limits.subscriptionTTLDefault, now: now)
         } catch {
             guard error.trouble == .full || error.trouble == .overloaded else { throw error }
-            // It is withdrawn, and stays so: only the link that takes it back is not sent.
+            // It is withdrawn, and stays so: only the link for a return is not sent.
             self.logger.warning(
-                "A subscriber that withdrew cannot be sent the way back",
+                "A subscriber that withdrew cannot be sent the link for a return",
                 metadata: [LogKey.subscriptionID: "\(id)", LogKey.storeTrouble: "\(error.trouble.rawValue)"])
         }
     }
@@ -125,15 +136,15 @@ extension Operations {
     /// Ends a subscription.
     ///
     /// One that is not there is no error.
-    func deleteSubscription(_ text: String, of queue: QueueAddress) async throws {
+    package func deleteSubscription(_ text: String, of queue: QueueAddress) async throws {
         guard let id = SubscriptionID(text) else { return try await self.ping(for: queue) }
         try await self.store(of: queue).subscriptions.delete(queue, id: id)
     }
 
-    /// What the subscriber checks our webhooks with.
+    /// The secrets a subscriber checks webhooks with.
     ///
     /// - Throws: ``Refusal/subscriptionNotFound``.
-    func subscriptionSecrets(_ text: String, of queue: QueueAddress) async throws -> WebhookSecrets {
+    package func subscriptionSecrets(_ text: String, of queue: QueueAddress) async throws -> WebhookSecrets {
         let subscription = try await self.getSubscription(text, of: queue)
         return self.masterKey.webhookSecrets(
             project: queue.project, subscription: subscription.id, versions: subscription.secret)
@@ -141,9 +152,10 @@ extension Operations {
 
     /// Gives a subscription its next secret; for a while webhooks are signed with the one before, too.
     ///
-    /// - Throws: ``Refusal/subscriptionNotFound``; what is wrong with the body comes first.
-    func rotateSecret(_ text: String, of queue: QueueAddress, document: [UInt8]) async throws -> WebhookSecrets {
-        let body = try SecretRotationBody(document: document)
+    /// - Throws: ``Refusal/subscriptionNotFound``.
+    package func rotateSecret(
+        _ text: String, of queue: QueueAddress, _ body: SecretRotationBody
+    ) async throws -> WebhookSecrets {
         let id = try await self.subscriptionID(text, of: queue)
         let versions = try await self.store(of: queue).subscriptions.rotateSecret(
             queue, id: id, overlap: body.overlap)
@@ -158,5 +170,94 @@ extension Operations {
             throw Refusal.subscriptionNotFound
         }
         return id
+    }
+
+    /// Seconds a test waits for a notifier.
+    private static let testTTL = 300
+
+    /// Has a test delivered to a subscriber: attempted once, at its window, order, limit and pause, and seen in the log
+    /// of its attempts.
+    ///
+    /// - Throws: ``Refusal/subscriptionNotFound``, ``Refusal/subscriptionUnconfirmed``, or ``Refusal/requestInvalid(_:)``
+    ///   for a subscriber that nothing can be sent to.
+    package func testSubscription(
+        _ text: String, of queue: QueueAddress, _ test: TestBody
+    ) async throws -> DeliveryID {
+        let subscription = try await self.getSubscription(text, of: queue)
+        guard self.confirmation == nil || subscription.confirmed else { throw Refusal.subscriptionUnconfirmed }
+        guard try Subscriber(subscription.subscriber).scheme != .mailto else {
+            throw Refusal.requestInvalid("Email is not delivered yet.")
+        }
+        let payload = NotificationPayload.encode(
+            body: test.body[...], ttl: Self.testTTL, delay: nil, queue: queue.name, kind: .test)
+        let store = try await self.store(of: queue)
+        // Where messages are encrypted in the store, so is a test.
+        let isSealed = try await store.queues.encryptsMessages(queue)
+        let document = isSealed ? SealedBody.seal(payload.span, for: queue, in: self.vault) : payload
+        let position = try await store.subscriptions.test(
+            queue, id: subscription.id, document: document, isSealed: isSealed, ttl: Self.testTTL)
+        guard let position else { throw Refusal.subscriptionNotFound }
+        return store.deliveries.deliveryID(subscription: subscription.id, position: position)
+    }
+
+    /// The latest second at which a link expires of its own accord, some days before the last that can be spelled: so that
+    /// a subscription's next address can always be sent links that expire later than those of the one before.
+    private static let expiryMax: Int64 = 253_402_300_799 - 1_000_000
+    /// Readings of the expiry that a link has to pass; each is needed only when the address changed since the last.
+    private static let askingsMax = 8
+
+    /// Asks a subscriber to confirm, or sends one that withdrew the link for a return; without confirmations it does nothing.
+    ///
+    /// It is sent when the address may be asked next (``QuestionSchedule``). A subscription that ended meanwhile, or was given
+    /// another address, is asked nothing here.
+    ///
+    /// - Parameter ttl: Seconds the link works from then on.
+    /// - Throws: ``StoreError/overloaded`` when too many questions wait for the address.
+    func askConfirmation(
+        _ kind: NotificationKind, of subscriber: String, _ id: SubscriptionID, of queue: QueueAddress, ttl: Int,
+        now: Timestamp
+    ) async throws(StoreError) {
+        guard let confirmation = self.confirmation else { return }
+        let at = try await self.stores.defaultStore.questions.reserve(
+            kind, from: queue.project, to: subscriber, for: id)
+        var end = min(max(now, at).seconds + Int64(ttl), Self.expiryMax)
+        for _ in 0..<Self.askingsMax {
+            guard let expiry = SignedURLExpiry(seconds: end) else { return }
+            let link = SignedURL(
+                paths: [ConfirmationDocument.path(of: queue, id)], methods: [ConfirmationDocument.method],
+                project: queue.project.text, expiry: expiry)
+            let document = ConfirmationDocument(
+                kind: kind, queue: queue, subscription: id, signature: link.signature(key: confirmation.key),
+                expires: expiry.text, publicURL: confirmation.publicURL)
+            let question = ConfirmationRequest(
+                kind: kind, subscriber: subscriber, at: at, ttl: Int(end - now.seconds), linkExpiry: end,
+                document: document.encode())
+            guard case .barred(let until) = try await self.store(of: queue).subscriptions.ask(queue, id: id, question)
+            else { return }
+            end = max(end, until + 1)
+        }
+        throw .overloaded
+    }
+}
+
+extension Subscriber {
+    /// Refuses an address that could never be sent to, in the words of what is wrong with it.
+    ///
+    /// Whether a name resolves and may be called is decided when a delivery connects (docs/api.md, "Subscriptions").
+    ///
+    /// - Throws: ``Refusal/requestInvalid(_:)``.
+    func checkAddress() throws(Refusal) {
+        switch self.scheme {
+        case .http, .https:
+            do throws(HTTPURLInvalid) {
+                _ = try HTTPURL(self.uri)
+            } catch {
+                throw .requestInvalid("The subscriber is not a URL that can be called: \(error.reason).")
+            }
+        case .mailto:
+            guard !HTTPURL.holdsBlank(self.uri) else {
+                throw .requestInvalid("The subscriber is not an address: \(HTTPURLInvalid.blank.reason).")
+            }
+        }
     }
 }

@@ -4,6 +4,7 @@ import HummingbirdCore
 package import Logging
 import NIOConcurrencyHelpers
 package import NIOCore
+package import Operations
 import Runtime
 import ServiceLifecycle
 package import Settings

@@ -11,7 +11,7 @@ package enum PageBounds {
     /// A subscription is made by one body, and changed by others: its options may come from one, its address from another.
     ///
     /// No setting changes it, so the range of `limits.page.subscriptions` follows from it.
-    package static let subscriptionBytesMax = 2 * Endpoint.smallBodyBytesMax + 1024
+    package static let subscriptionBytesMax = 2 * BodyForm.documentBytesMax + 1024
 
     static func check(_ limits: Limits) throws(SettingError) {
         let message = limits.postBytesMax + Self.messageHeadBytesMax

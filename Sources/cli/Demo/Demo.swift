@@ -11,13 +11,13 @@ package struct Demo: Sendable {
 
     private let url: URL
     private let terminal: Terminal
-    private let client: HouseClient
+    private let client: HeraldClient
     private let queue: String
 
     package init(url: URL, terminal: Terminal) {
         self.url = url
         self.terminal = terminal
-        self.client = HouseClient(url: url, project: "demo")
+        self.client = HeraldClient(url: url, project: "demo")
         self.queue = "demo-\(UUID().uuidString.prefix(8).lowercased())"
     }
 

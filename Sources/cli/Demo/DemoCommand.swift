@@ -9,7 +9,7 @@ package struct DemoCommand: AsyncParsableCommand {
         abstract: "Posts a message, and shows the signed webhook that arrives.",
         discussion: """
             Without --url it uses the house `herald dev` runs, and starts one for the occasion when there is none. \
-            What it makes in the house it deletes again.
+            What it makes there it deletes again. \(Counterpart.api.rawValue)
             """
     )
 
@@ -25,15 +25,15 @@ package struct DemoCommand: AsyncParsableCommand {
     package func run() async throws {
         let environment = ProcessInfo.processInfo.environment
         let terminal = Terminal.standard()
-        try await reporting(interruption: Interrupted.status) {
+        try await reporting {
             if let given = self.url {
-                return try await Demo(url: try Self.parsed(given), terminal: terminal).run()
+                return try await Demo(url: try HeraldClient.url(given), terminal: terminal).run()
             }
             let folder =
                 self.directory.map { DevFolder(URL(fileURLWithPath: $0)) } ?? .usual(environment: environment)
             if let record = DevRecord.running(in: folder) {
-                let url = try Self.parsed(record.url)
-                if await HouseClient(url: url, project: "demo").answersPing() {
+                let url = try HeraldClient.url(record.url)
+                if await HeraldClient(url: url, project: "demo").answersPing() {
                     return try await Demo(url: url, terminal: terminal).run()
                 }
             }
@@ -52,13 +52,7 @@ package struct DemoCommand: AsyncParsableCommand {
         // A left-over in the temporary folder harms nobody.
         defer { try? FileManager.default.removeItem(at: folder) }
         try await DevHouse.run(plan, terminal: terminal, interruption: await Interruptions.trapped()) { house in
-            try await Demo(url: try Self.parsed(house.url), terminal: terminal).run()
+            try await Demo(url: try HeraldClient.url(house.url), terminal: terminal).run()
         }
-    }
-
-    private static func parsed(_ text: String) throws -> URL {
-        guard let url = URL(string: text), let scheme = url.scheme, ["http", "https"].contains(scheme), url.host != nil
-        else { throw Failure("'\(text)' is not allowed; allowed: http://host:port") }
-        return url
     }
 }

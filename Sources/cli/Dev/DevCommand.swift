@@ -9,7 +9,8 @@ package struct DevCommand: AsyncParsableCommand {
         abstract: "Runs Redis, the API and a notifier in this terminal until Ctrl-C.",
         discussion: """
             Redis is private and keeps its data in the folder; so are the keys, which are made at the first start. \
-            Webhooks may reach this machine (loopback) and public addresses, no other private range.
+            Webhooks may reach this machine (loopback) and public addresses, no other private range. \
+            \(Counterpart.processes.rawValue)
             """
     )
 

@@ -35,6 +35,9 @@ final class StandardOutput: Sendable {
 
     func error(_ text: String) { self.errors.write(text) }
 
+    /// A text on standard error without a line feed behind it.
+    func errorText(_ text: String) { self.errors.write(text, terminator: "") }
+
     /// Waits until a write of standard output has failed, or the task is cancelled; for one caller.
     func waitForFailure() async {
         for await _ in self.failures { return }

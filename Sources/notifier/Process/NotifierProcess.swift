@@ -56,7 +56,10 @@ package enum NotifierProcess {
                 ) { context.readyFile.report(.work) }
                 return [
                     StoreWatch(opened.store, name: "control", logger: logger),
-                    AgreementWatch(settings.store, in: opened.store, readiness: context.readiness), opened.watch,
+                    AgreementWatch(settings.store, in: opened.store, readiness: context.readiness),
+                    ProcessRegistration(
+                        of: .notifier, settings.store, in: opened.store, readyFile: context.readyFile, logger: logger),
+                    opened.watch,
                     supervisor,
                 ]
             })

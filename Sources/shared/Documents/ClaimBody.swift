@@ -23,6 +23,7 @@ package struct ClaimBody: Sendable, Equatable {
 
     /// - Throws: ``Refusal/bodyInvalid(_:)``.
     package init(document bytes: [UInt8]) throws(Refusal) {
+        guard !bytes.isEmpty else { throw .bodyInvalid("The body has to be a JSON object.") }
         let object = try JSONObject(body: bytes)
         self.ttl = try Self.seconds("ttl", of: object)
         self.grace = try Self.seconds("grace", of: object)

@@ -1,5 +1,6 @@
 package import Domain
 import JSON
+package import NIOCore
 
 /// The body of a message post, read in one pass: `{"messages": [{"body": …, "ttl": 60, "delay": 0}, …]}`.
 ///
@@ -28,6 +29,37 @@ package struct PostBody: Sendable, Equatable {
             throw .unparsable(error)
         }
         self.messages = try reading.get()
+    }
+
+    /// The messages of a request's body, each body a slice of it.
+    ///
+    /// - Parameter countMax: Messages there may be.
+    /// - Throws: ``Refusal/bodyInvalid(_:)``, or ``Refusal/requestInvalid(_:)`` for too many messages.
+    package static func drafts(of body: ByteBuffer, countMax: Int) throws(Refusal) -> [MessageDraft] {
+        let messages = try PostBody(body.readableBytesUInt8Span, countMax: countMax).messages
+        var drafts: [MessageDraft] = []
+        drafts.reserveCapacity(messages.count)
+        for message in messages {
+            let start = body.readerIndex + message.body.lowerBound
+            guard let slice = body.getSlice(at: start, length: message.body.count) else {
+                preconditionFailure("a message's body lies outside of the request's")
+            }
+            drafts.append(
+                MessageDraft(
+                    ttl: message.ttl.map { Int($0) }, delay: message.delay.map { Int($0) }, body: slice))
+        }
+        return drafts
+    }
+
+    /// The canonical text of a message's body, of which checksums are made; nil for `null`.
+    ///
+    /// - Throws: ``Refusal/bodyInvalid(_:)``.
+    package static func canonicalText(of draft: MessageDraft) throws(Refusal) -> [UInt8]? {
+        do throws(JSONInvalid) {
+            return try CanonicalJSON.text(of: draft.body.readableBytesUInt8Span)
+        } catch {
+            throw .unparsable(error)
+        }
     }
 
     private typealias Reading = Result<[Message], Refusal>

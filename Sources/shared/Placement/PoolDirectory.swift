@@ -110,6 +110,19 @@ package final class PoolDirectory: Service, Sendable {
         self.adopt(self.watch.snapshot)
     }
 
+    /// Raises the format of the control store, if every registered process understands the new one, and then that of each
+    /// pool's.
+    ///
+    /// - Throws: Also when a pool cannot be reached: raise it again, nothing is lost by that.
+    package func raiseFormat(to format: Int) async throws(StoreError) -> ProcessRegistry.FormatRaise {
+        let raised = try await self.control.processes.raiseFormat(to: format)
+        if case .refused = raised { return raised }
+        for connection in self.state.withLockedValue({ Array($0.connections.values) }) {
+            _ = try await connection.store().processes.raiseFormat(to: format)
+        }
+        return raised
+    }
+
     private func adopt(_ snapshot: PoolSnapshot) {
         self.state.withLockedValue { state in
             guard state.table.snapshot != snapshot else { return }

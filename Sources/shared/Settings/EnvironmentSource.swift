@@ -16,7 +16,9 @@ enum EnvironmentSource {
     static func read(_ environment: [String: String]) throws(SettingError) -> Found {
         var found = Found()
         for name in environment.keys.sorted() {
-            guard name.hasPrefix(self.prefix), !name.hasPrefix(self.testPrefix) else { continue }
+            guard name.hasPrefix(self.prefix), !name.hasPrefix(self.testPrefix),
+                ClientVariable(rawValue: name) == nil
+            else { continue }
             guard let value = environment[name] else { continue }
             if let setting = SettingCatalog.all.first(where: { $0.environment == name }) {
                 found.settings[setting] = SettingText(text: value, source: .environment(name))

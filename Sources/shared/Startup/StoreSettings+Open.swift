@@ -25,14 +25,18 @@ extension StoreSettings {
             return try await Store.open(
                 on: redis, shards: self.shards, limits: limits ?? self.deliveries, logger: logger)
         } catch {
-            switch error {
-            case .unavailable:
-                throw error
-            case .shardsDiffer:
-                throw SettingError.unusable(Setting.shards, value: "\(self.shards)", reason: "\(error)")
-            case .versionTooOld, .evicts, .isCluster, .corrupt:
-                throw SettingError.unusable(Setting.redisURL, value: nil, reason: "\(error)")
-            }
+            throw Self.ending(error)
+        }
+    }
+
+    /// What a store that cannot be used means for a process: a ``SettingError`` where waiting cannot cure it.
+    static func ending(_ error: StoreOpeningError) -> any Error {
+        switch error {
+        case .unavailable: error
+        case .shardsDiffer(let asked, _):
+            SettingError.unusable(Setting.shards, value: "\(asked)", reason: "\(error)")
+        case .versionTooOld, .evicts, .isCluster, .formatUnknown, .corrupt:
+            SettingError.unusable(Setting.redisURL, value: nil, reason: "\(error)")
         }
     }
 

@@ -17,7 +17,7 @@ package struct FingerprintStore: Sendable {
             _ = try await self.runner.sendAll(
                 missing.map { name, text in
                     var command = RedisCommand("HSETNX", arguments: 3)
-                    for argument in [Keys.fingerprints, name, text] { command.append(argument) }
+                    for argument in [KeySpace.fingerprints, name, text] { command.append(argument) }
                     return command
                 })
             // Of many that start at once one wins, and the others compare themselves with it.
@@ -29,7 +29,7 @@ package struct FingerprintStore: Sendable {
     /// Writes the fingerprints of a process over those of the store.
     package func accept(_ own: [String: String]) async throws(StoreError) {
         var command = RedisCommand("HSET", arguments: 1 + 2 * own.count)
-        command.append(Keys.fingerprints)
+        command.append(KeySpace.fingerprints)
         for (name, text) in own {
             command.append(name)
             command.append(text)
@@ -40,11 +40,11 @@ package struct FingerprintStore: Sendable {
     private func kept(_ own: [String: String]) async throws(StoreError) -> [String: String] {
         let names = own.keys.sorted()
         var command = RedisCommand("HMGET", arguments: 1 + names.count)
-        command.append(Keys.fingerprints)
+        command.append(KeySpace.fingerprints)
         for name in names { command.append(name) }
         let reply = try await self.runner.send(command)
         guard let values = reply.array, values.count == names.count else {
-            throw .corrupt("\(Keys.fingerprints) is no hash of fingerprints")
+            throw .corrupt("\(KeySpace.fingerprints) is no hash of fingerprints")
         }
         var kept: [String: String] = [:]
         for (name, value) in zip(names, values) { kept[name] = value.text }

@@ -20,25 +20,34 @@ package final class Store: Sendable {
     package let topics: TopicStore
     /// The times of confirmations, where this is the control store.
     package let questions: QuestionSchedule
+    /// The format of what the store keeps, as it was opened: what is written here is of this format.
+    package let format: Int
+    /// Those that this process understands.
+    package let formats: ClosedRange<Int>
     let runner: ScriptRunner
-    private let keyring: Keyring
+    private let keySpace: KeySpace
     private let tagger: MessageTagger
 
     init(
-        runner: ScriptRunner, keyring: Keyring, tagger: MessageTagger, register: QueueRegister, limits: DeliveryLimits
+        runner: ScriptRunner, keySpace: KeySpace, tagger: MessageTagger, register: QueueRegister,
+        limits: DeliveryLimits,
+        format: Int, formats: ClosedRange<Int>
     ) {
         let ids = MessageIDs(tagger: tagger)
-        let moves = DeadLetterMoves(runner: runner, keyring: keyring, register: register, ids: ids)
+        let moves = DeadLetterMoves(runner: runner, keySpace: keySpace, register: register, ids: ids)
         self.runner = runner
-        self.keyring = keyring
+        self.keySpace = keySpace
+        self.format = format
+        self.formats = formats
         self.tagger = tagger
-        self.queues = QueueStore(runner: runner, keyring: keyring, register: register, ids: ids)
-        self.messages = MessageStore(runner: runner, keyring: keyring, register: register, ids: ids)
-        self.claims = ClaimStore(runner: runner, keyring: keyring, ids: ids, moves: moves)
+        self.queues = QueueStore(runner: runner, keySpace: keySpace, register: register, ids: ids)
+        self.messages = MessageStore(runner: runner, keySpace: keySpace, register: register, ids: ids)
+        self.claims = ClaimStore(runner: runner, keySpace: keySpace, ids: ids, moves: moves)
         self.subscriptions = SubscriptionStore(
-            runner: runner, keyring: keyring, register: register, limits: limits)
-        self.deliveries = DeliveryStore(runner: runner, keyring: keyring, tagger: tagger, moves: moves, limits: limits)
-        self.wakeups = WakeupSignals(keyring: keyring)
+            runner: runner, keySpace: keySpace, register: register, limits: limits)
+        self.deliveries = DeliveryStore(
+            runner: runner, keySpace: keySpace, tagger: tagger, moves: moves, limits: limits)
+        self.wakeups = WakeupSignals(keySpace: keySpace)
         self.pools = PoolRegistry(runner: runner)
         self.topics = TopicStore(runner: runner)
         self.questions = QuestionSchedule(runner: runner)
@@ -52,18 +61,18 @@ package final class Store: Sendable {
     ///   - version: The version of the pools by which a queue that lives nowhere may be made here; nil: by any.
     package func entering(in control: Store, as homes: [PoolName?], by version: PoolVersion?) -> Store {
         Store(
-            runner: self.runner, keyring: self.keyring, tagger: self.tagger,
+            runner: self.runner, keySpace: self.keySpace, tagger: self.tagger,
             register: QueueRegister(runner: control.runner, homes: homes, version: version),
-            limits: self.deliveries.limits)
+            limits: self.deliveries.limits, format: self.format, formats: self.formats)
     }
 
-    /// Opens the store in another Redis the way this one was: with as many shards, and its clock.
+    /// Opens the store in another Redis the way this one was: with as many shards, its clock, and its format where it is new.
     ///
     /// It enters no queue until ``entering(in:as:by:)``.
     package func open(on pool: RedisPool, logger: Logger) async throws(StoreOpeningError) -> Store {
         try await Store.open(
-            on: pool, shards: self.keyring.shards.count, clock: self.runner.clock, limits: self.deliveries.limits,
-            logger: logger
+            on: pool, shards: self.keySpace.shards.count, clock: self.runner.clock, limits: self.deliveries.limits,
+            formats: self.formats, newFormat: self.format, logger: logger
         )
         .entering(in: self, as: [], by: nil)
     }
@@ -83,7 +92,7 @@ package final class Store: Sendable {
     /// - Throws: When it takes none, as a replica, or is away.
     package func probeWritable() async throws(StoreError) -> Bool {
         var command = RedisCommand("SET", arguments: 4)
-        for argument in [Keys.probe, "1", "EX", "60"] { command.append(argument) }
+        for argument in [KeySpace.probe, "1", "EX", "60"] { command.append(argument) }
         do {
             _ = try await self.runner.send(command)
             return true
@@ -98,8 +107,8 @@ package final class Store: Sendable {
     /// It is ahead after the clock of Redis was once ahead, until the clock has caught up. Order comes from positions and
     /// life from the clock, so nothing is lost by it; but ids no longer tell when they were made.
     package func positionsAhead() async throws(StoreError) -> Duration {
-        var command = RedisCommand("MGET", arguments: self.keyring.shards.count)
-        for shard in self.keyring.shards { command.append(shard.position) }
+        var command = RedisCommand("MGET", arguments: self.keySpace.shards.count)
+        for shard in self.keySpace.shards { command.append(shard.lastPosition) }
         var positions = try ReplyReader(try await self.runner.send(command), of: "MGET")
         let now = try await self.now()
         var ahead: Int64 = 0

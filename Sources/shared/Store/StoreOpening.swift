@@ -4,16 +4,18 @@ package import Logging
 package import Redis
 import Signing
 
-/// Why a Redis cannot be this house's store.
+/// Why a Redis cannot be the store of this deployment.
 ///
 /// Each says what to do about it.
 package enum StoreOpeningError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// The first words with Redis failed; opening again later may work.
+    /// Redis did not answer; opening again later may work.
     case unavailable(StoreError)
     case versionTooOld(String)
     case evicts(policy: String)
     case isCluster
     case shardsDiffer(asked: Int, kept: Int)
+    /// What the store keeps is of a format that this Herald does not understand.
+    case formatUnknown(kept: Int, understood: ClosedRange<Int>)
     /// One of the values kept at the first start is not what a Herald writes.
     case corrupt(key: String)
 
@@ -27,6 +29,12 @@ package enum StoreOpeningError: Error, Sendable, Equatable, CustomStringConverti
         case .isCluster: "Redis Cluster is not supported yet: give Herald a Redis that is not a node of a cluster"
         case .shardsDiffer(let asked, let kept):
             "this Redis was first used with \(kept) shards and cannot be used with \(asked): set shards to \(kept)"
+        case .formatUnknown(let kept, let understood):
+            "the data in this Redis has format \(kept), and this Herald understands "
+                + (understood.count == 1
+                    ? "format \(understood.lowerBound)"
+                    : "formats \(understood.lowerBound) to \(understood.upperBound)")
+                + ": start a version of Herald that understands format \(kept)"
         case .corrupt(let key): "the key \(key) in this Redis was not written by Herald"
         }
     }
@@ -35,7 +43,7 @@ package enum StoreOpeningError: Error, Sendable, Equatable, CustomStringConverti
 extension Store {
     /// Opens the store in a Redis.
     ///
-    /// The first call ever keeps the identity of the store, the number of shards and a key for ids there. What is opened
+    /// The first call ever keeps the identity of the store, the number of shards, a key for ids and the format there. What is opened
     /// ends with the store: once the Redis was emptied, or another one is found at its address, every call fails with
     /// ``StoreTrouble/storeChanged`` and nothing is sent (``isCurrent``).
     ///
@@ -43,36 +51,46 @@ extension Store {
     ///   - shards: Within ``Shards/countRange``.
     ///   - clock: Tests move it.
     ///   - limits: How much is kept of deliveries that wait or ended.
+    ///   - formats: Those that are understood.
+    ///   - newFormat: That of a store that is made here; nil: the newest that is understood.
     package static func open(
         on pool: RedisPool, shards: Int, clock: StoreClock = .redis, limits: DeliveryLimits = DeliveryLimits(),
-        logger: Logger
+        formats: ClosedRange<Int> = StoreFormat.understood, newFormat: Int? = nil, logger: Logger
     ) async throws(StoreOpeningError) -> Store {
         var runner = ScriptRunner(pool: pool, clock: clock)
         try ServerFacts(
             try await Self.ask { () async throws(StoreError) in try await runner.send(RedisCommand("INFO")) }
         )
         .check(logger)
-        var call = runner.call(Scripts.open, keys: [Keys.identity, Keys.shards, Keys.idKey])
+        var call = runner.call(
+            Scripts.storeOpen, keys: [KeySpace.identity, KeySpace.shardCount, KeySpace.idKey, KeySpace.format])
         call.append(Self.newIdentity())
         call.append(shards)
         call.append(SecureRandom.bytes(MessageTagger.keyBytes))
+        call.append(newFormat ?? formats.upperBound)
         let kept = try await Self.ask { [call, runner] () async throws(StoreError) in try await runner.run(call) }
-        guard let kept = kept.array, kept.count == 3 else { throw .corrupt(key: Keys.identity) }
-        guard let identity = kept[0].bytes else { throw .corrupt(key: Keys.identity) }
-        guard let count = kept[1].text.flatMap({ Int($0) }) else { throw .corrupt(key: Keys.shards) }
+        guard let kept = kept.array, kept.count == 4 else { throw .corrupt(key: KeySpace.identity) }
+        guard let identity = kept[0].bytes else { throw .corrupt(key: KeySpace.identity) }
+        let format = kept[3].text.flatMap { Int($0) }
+        if let format, !formats.contains(format) { throw .formatUnknown(kept: format, understood: formats) }
+        guard let count = kept[1].text.flatMap({ Int($0) }) else { throw .corrupt(key: KeySpace.shardCount) }
         guard count == shards else { throw .shardsDiffer(asked: shards, kept: count) }
-        guard let idKey = kept[2].bytes, idKey.count == MessageTagger.keyBytes else { throw .corrupt(key: Keys.idKey) }
-        runner.epoch = pool.adopt(RedisIdentity(key: Keys.identity, value: identity))
+        guard let idKey = kept[2].bytes, idKey.count == MessageTagger.keyBytes else {
+            throw .corrupt(key: KeySpace.idKey)
+        }
+        guard let format else { throw .corrupt(key: KeySpace.format) }
+        runner.epoch = pool.adopt(RedisIdentity(key: KeySpace.identity, value: identity))
         return Store(
-            runner: runner, keyring: Keyring(Shards(count: shards)), tagger: MessageTagger(key: idKey),
-            register: QueueRegister(runner: runner, homes: [nil], version: nil), limits: limits)
+            runner: runner, keySpace: KeySpace(Shards(count: shards)), tagger: MessageTagger(key: idKey),
+            register: QueueRegister(runner: runner, homes: [nil], version: nil), limits: limits,
+            format: format, formats: formats)
     }
 
     /// Whether a process has opened a store in this Redis before; it writes nothing.
     package static func isKept(on pool: RedisPool) async throws(StoreOpeningError) -> Bool {
         let runner = ScriptRunner(pool: pool, clock: .redis)
         return try await Self.ask { () async throws(StoreError) in
-            try await runner.send(RedisCommand("EXISTS", [Keys.shards]))
+            try await runner.send(RedisCommand("EXISTS", [KeySpace.shardCount]))
         }.int == 1
     }
 

@@ -55,15 +55,15 @@ package final class LineWriter: Sendable {
     /// Queues one line and returns at once.
     ///
     /// - Parameter line: Without its line feed.
-    package func write(_ line: String) {
+    package func write(_ line: String, terminator: String = "\n") {
         let isAccepted = self.state.withLockedValue { state in
-            let bytes = line.utf8.count + 1
+            let bytes = line.utf8.count + terminator.utf8.count
             guard state.pending.count + bytes <= self.bytesMax else {
                 state.dropped += 1
                 return false
             }
             state.pending.append(contentsOf: line.utf8)
-            state.pending.append(UInt8(ascii: "\n"))
+            state.pending.append(contentsOf: terminator.utf8)
             state.accepted += UInt64(bytes)
             return true
         }

@@ -59,6 +59,9 @@ package final class ReadyFile: Service {
                 content: Content(pid: ProcessInfo.processInfo.processIdentifier, listen: nil, admin: nil)))
     }
 
+    /// What was reported so far.
+    package var reported: Content { self.state.withLockedValue { $0.content } }
+
     /// Says that one part stands, and where it listens if it does.
     package func report(_ part: Part, at address: ListenAddress? = nil) {
         self.state.withLockedValue { state in

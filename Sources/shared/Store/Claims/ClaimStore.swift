@@ -8,7 +8,7 @@ import Redis
 /// from that moment on, at their old place.
 package struct ClaimStore: Sendable {
     let runner: ScriptRunner
-    let keyring: Keyring
+    let keySpace: KeySpace
     let ids: MessageIDs
     let moves: DeadLetterMoves
 
@@ -27,23 +27,24 @@ package struct ClaimStore: Sendable {
         _ queue: QueueAddress, limit: Int, ttl: Int, grace: Int
     ) async throws(StoreError) -> NewClaim? {
         precondition((1...Self.limitMax).contains(limit), "a claim takes 1 through \(Self.limitMax) messages")
-        let keys = self.keyring.shard(of: queue)
+        let keys = self.keySpace.shard(of: queue)
         let id = ClaimID(random: SecureRandom.bytes(ClaimID.randomBytes))
         for _ in 0..<ScriptRunner.roundsMax {
-            var call = self.runner.call(Scripts.claim, keys: keys.queue(queue).all + [keys.moves, keys.sweep])
+            var call = self.runner.call(
+                Scripts.claimCreate, keys: keys.queue(queue).all + [keys.moves, keys.queueSweeps])
             call.append(limit)
             call.append(id.text)
             call.append(ttl)
             call.append(grace)
             call.append(queue.key)
-            var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.claim)
+            var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.claimCreate)
             let isUnfinished = try reply.int() == 1
             let now = try reply.timestamp()
             let (firstMove, lastMove) = (try reply.text(), try reply.text())
             let messages = try self.ids.messages(of: queue, in: &reply, now: now)
             if !firstMove.isEmpty {
                 // The claim stands whatever becomes of the moves: those that do not arrive now are finished by the sweep.
-                try? await self.moves.finish(self.keyring.number(of: queue), from: firstMove, through: lastMove)
+                try? await self.moves.finish(self.keySpace.number(of: queue), from: firstMove, through: lastMove)
             }
             if !isUnfinished { return messages.isEmpty ? nil : NewClaim(id: id, messages: messages) }
         }
@@ -55,9 +56,9 @@ package struct ClaimStore: Sendable {
 
     /// Reads an active claim; nil when this queue has none of the id.
     package func get(_ queue: QueueAddress, id: ClaimID) async throws(StoreError) -> Claim? {
-        var call = self.call(Scripts.query, queue)
+        var call = self.call(Scripts.claimGet, queue)
         call.append(id.text)
-        var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.query)
+        var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.claimGet)
         let now = try reply.timestamp()
         guard !reply.isAtEnd else { return nil }
         let (startedAt, ttl) = (try reply.timestamp(), try reply.int())
@@ -72,7 +73,7 @@ package struct ClaimStore: Sendable {
     package func update(
         _ queue: QueueAddress, id: ClaimID, ttl: Int, grace: Int
     ) async throws(StoreError) -> Bool {
-        var call = self.call(Scripts.update, queue)
+        var call = self.call(Scripts.claimUpdate, queue)
         call.append(id.text)
         call.append(ttl)
         call.append(grace)
@@ -81,12 +82,12 @@ package struct ClaimStore: Sendable {
 
     /// Ends a claim, if there is one of the id: its messages are free at once, at their old place.
     package func release(_ queue: QueueAddress, id: ClaimID) async throws(StoreError) {
-        var call = self.call(Scripts.release, queue)
+        var call = self.call(Scripts.claimRelease, queue)
         call.append(id.text)
         _ = try await self.runner.run(call)
     }
 
     private func call(_ script: RedisScript, _ queue: QueueAddress) -> ScriptCall {
-        self.runner.call(script, keys: self.keyring.shard(of: queue).queue(queue).all)
+        self.runner.call(script, keys: self.keySpace.shard(of: queue).queue(queue).all)
     }
 }

@@ -4,7 +4,7 @@ import Redis
 /// The way of messages from a queue that gave them up to its dead-letter queue.
 ///
 /// ```
-/// claim.lua: out of the source, into the shard's `moves`  ──►  arrive.lua: into the target  ──►  out of `moves`
+/// claim_create.lua: out of the source, into the shard's `moves`  ──►  message_arrive.lua: into the target  ──►  out of `moves`
 /// ```
 /// The two queues usually lie in different shards, so that no script can reach both. What a crash leaves in `moves` is
 /// carried on by the sweep; a message that arrives twice is known by its mark and arrives once.
@@ -13,7 +13,7 @@ struct DeadLetterMoves: Sendable {
     private static let stepMax = 16
 
     let runner: ScriptRunner
-    let keyring: Keyring
+    let keySpace: KeySpace
     let register: QueueRegister
     let ids: MessageIDs
 
@@ -35,7 +35,7 @@ struct DeadLetterMoves: Sendable {
         _ shard: Int, from first: String, through last: String
     ) async throws(StoreError) -> String? {
         var command = RedisCommand("XRANGE", arguments: 5)
-        for argument in [self.keyring.shards[shard].moves, first, last, "COUNT", String(Self.stepMax)] {
+        for argument in [self.keySpace.shards[shard].moves, first, last, "COUNT", String(Self.stepMax)] {
             command.append(argument)
         }
         var reply = try ReplyReader(try await self.runner.send(command), of: "XRANGE")
@@ -53,7 +53,7 @@ struct DeadLetterMoves: Sendable {
             rest = rest.dropFirst(stretch.count)
         }
         var delete = RedisCommand("XDEL", arguments: 1 + moves.count)
-        delete.append(self.keyring.shards[shard].moves)
+        delete.append(self.keySpace.shards[shard].moves)
         for move in moves { delete.append(move.entry) }
         _ = try await self.runner.send(delete)
         return moves.count == Self.stepMax ? end : nil
@@ -61,13 +61,14 @@ struct DeadLetterMoves: Sendable {
 
     private func arrive(_ moves: ArraySlice<Move>, at target: QueueAddress) async throws(StoreError) {
         func attempt(creating: Bool) async throws(StoreError) -> Bool {
-            let keys = self.keyring.shard(of: target)
+            let keys = self.keySpace.shard(of: target)
             let own = keys.queue(target)
             var call = self.runner.call(
-                Scripts.arrive,
+                Scripts.messageArrive,
                 keys: [
-                    own.meta, own.log, own.expiry, keys.position, keys.sweep, own.alias, own.aliasExpiry, keys.arrivals,
-                    own.runs,
+                    own.meta, own.log, own.expiries, keys.lastPosition, keys.queueSweeps, own.aliases,
+                    own.aliasExpiries, keys.arrivals,
+                    own.clientRuns,
                 ])
             call.append(target.key)
             call.append(creating ? 1 : 0)
@@ -78,13 +79,13 @@ struct DeadLetterMoves: Sendable {
         // On this pool, whatever the pools are by now: the name was kept for it when the source was given its target.
         try await self.register.keep(target)
         guard try await attempt(creating: true) else {
-            throw .corrupt("arrive.lua found no queue although it was to create it")
+            throw .corrupt("message_arrive.lua found no queue although it was to create it")
         }
         try await self.register.keep(target)
     }
 }
 
-/// A message between two queues; `claim.lua` writes it.
+/// A message between two queues; `claim_create.lua` writes it.
 private struct Move {
     /// Its place in the stream.
     let entry: String
@@ -97,7 +98,7 @@ private struct Move {
     private let expiresAt: Timestamp
     private let record: [UInt8]
 
-    /// Reads the fields in the order in which `claim.lua` writes them, each behind its name.
+    /// Reads the fields in the order in which `claim_create.lua` writes them, each behind its name.
     init(
         entry: String, _ fields: consuming ReplyReader, shard: Int, _ ids: MessageIDs
     ) throws(StoreError) {

@@ -65,7 +65,7 @@ package struct PoolRegistry: Sendable {
 
     package func version() async throws(StoreError) -> PoolVersion {
         var command = RedisCommand("GET", arguments: 1)
-        command.append(Keys.poolVersion)
+        command.append(KeySpace.poolVersion)
         let value = try await self.runner.send(command)
         guard value != .null else { return PoolVersion(0) }
         guard let number = value.text.flatMap({ Int64($0) }) else { throw .corrupt("the pools have no version") }
@@ -73,8 +73,8 @@ package struct PoolRegistry: Sendable {
     }
 
     package func snapshot() async throws(StoreError) -> PoolSnapshot {
-        let call = self.runner.call(Scripts.pools, keys: [Keys.poolVersion, Keys.pools, Keys.flavors])
-        var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.pools)
+        let call = self.runner.call(Scripts.poolList, keys: [KeySpace.poolVersion, KeySpace.pools, KeySpace.flavors])
+        var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.poolList)
         guard let version = Int64(try reply.text()) else { throw .corrupt("the pools have no version") }
         var snapshot = PoolSnapshot(version: PoolVersion(version))
         var pools = try reply.reader()
@@ -104,7 +104,7 @@ package struct PoolRegistry: Sendable {
         _ changes: [PoolChange], from version: PoolVersion, unused: PoolName? = nil
     ) async throws(StoreError) -> PoolCommit {
         var call = self.runner.call(
-            Scripts.commit, keys: [Keys.poolVersion, Keys.pools, Keys.flavors, Keys.poolCounts])
+            Scripts.poolUpdate, keys: [KeySpace.poolVersion, KeySpace.pools, KeySpace.flavors, KeySpace.poolCounts])
         call.append(String(version.number))
         call.append(unused?.text ?? "")
         for change in changes {
@@ -127,19 +127,19 @@ package struct PoolRegistry: Sendable {
                 call.append("")
             }
         }
-        var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.commit)
+        var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.poolUpdate)
         switch try reply.text() {
         case "done": return .done(PoolVersion(Int64(try reply.int())))
         case "stale": return .stale
         case "used": return .used(queues: try reply.int())
-        case let answer: throw .corrupt("commit.lua answered \(answer)")
+        case let answer: throw .corrupt("pool_update.lua answered \(answer)")
         }
     }
 
     /// How many queues are entered at each pool; those without any are left out.
     package func queueCounts() async throws(StoreError) -> [PoolName: Int] {
         var command = RedisCommand("HGETALL", arguments: 1)
-        command.append(Keys.poolCounts)
+        command.append(KeySpace.poolCounts)
         var reply = try ReplyReader(try await self.runner.send(command), of: "HGETALL")
         var counts: [PoolName: Int] = [:]
         while !reply.isAtEnd {
@@ -155,12 +155,13 @@ package struct PoolRegistry: Sendable {
     package func locate(_ queues: [QueueAddress]) async throws(StoreError) -> [QueueSpot] {
         guard let project = queues.first?.project else { return [] }
         var call = self.runner.call(
-            Scripts.locate,
+            Scripts.queueLocate,
             keys: [
-                Keys.queueNames(of: project), Keys.catalogue(of: project), Keys.reservations(of: project), Keys.pools,
+                KeySpace.queueNames(of: project), KeySpace.queuePools(of: project), KeySpace.reservations(of: project),
+                KeySpace.pools,
             ])
         for queue in queues { call.append(queue.name.text) }
-        var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.locate)
+        var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.queueLocate)
         var spots: [QueueSpot] = []
         while !reply.isAtEnd {
             var spot = try reply.reader()
@@ -168,10 +169,10 @@ package struct PoolRegistry: Sendable {
             case "at": spots.append(.at(try spot.pool()))
             case "nowhere": spots.append(.nowhere)
             case "reserved": spots.append(.reserved(try spot.pool()))
-            case let answer: throw .corrupt("locate.lua answered \(answer)")
+            case let answer: throw .corrupt("queue_locate.lua answered \(answer)")
             }
         }
-        guard spots.count == queues.count else { throw .corrupt("locate.lua answered of other queues") }
+        guard spots.count == queues.count else { throw .corrupt("queue_locate.lua answered of other queues") }
         return spots
     }
 
@@ -192,17 +193,17 @@ package struct PoolRegistry: Sendable {
         _ queue: QueueAddress, at pool: PoolName?, by version: PoolVersion
     ) async throws(StoreError) -> QueueReservation {
         var call = self.runner.call(
-            Scripts.reserve,
+            Scripts.queueReserve,
             keys: [
-                Keys.queueNames(of: queue.project), Keys.catalogue(of: queue.project),
-                Keys.reservations(of: queue.project), Keys.pools, Keys.poolVersion,
+                KeySpace.queueNames(of: queue.project), KeySpace.queuePools(of: queue.project),
+                KeySpace.reservations(of: queue.project), KeySpace.pools, KeySpace.poolVersion,
             ])
         call.append(queue.name.text)
         call.append(pool?.text ?? "")
         call.append(String(version.number))
         let answer = try await self.runner.run(call).text ?? ""
         guard let reservation = QueueReservation(rawValue: answer) else {
-            throw .corrupt("reserve.lua answered \(answer)")
+            throw .corrupt("queue_reserve.lua answered \(answer)")
         }
         return reservation
     }

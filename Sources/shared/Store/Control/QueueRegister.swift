@@ -49,21 +49,21 @@ struct QueueRegister: Sendable {
         _ queue: QueueAddress, at pool: PoolName?, by version: PoolVersion?, keepingReservation: Bool
     ) async throws(StoreError) -> QueueEntry {
         var call = self.runner.call(
-            Scripts.enter,
+            Scripts.queueRegister,
             keys: [
-                Keys.queueNames(of: queue.project), Keys.catalogue(of: queue.project),
-                Keys.reservations(of: queue.project), Keys.pools, Keys.poolVersion, Keys.poolCounts,
+                KeySpace.queueNames(of: queue.project), KeySpace.queuePools(of: queue.project),
+                KeySpace.reservations(of: queue.project), KeySpace.pools, KeySpace.poolVersion, KeySpace.poolCounts,
             ])
         call.append(queue.name.text)
         call.append(pool?.text ?? "")
         call.append(version.map { String($0.number) } ?? "")
         call.append(keepingReservation ? 1 : 0)
-        var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.enter)
+        var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.queueRegister)
         switch try reply.text() {
         case "at": return .at(try reply.pool())
         case "reserved": return .reserved(try reply.pool())
         case "stale": return .stale
-        case let answer: throw .corrupt("enter.lua answered \(answer)")
+        case let answer: throw .corrupt("queue_register.lua answered \(answer)")
         }
     }
 
@@ -71,9 +71,10 @@ struct QueueRegister: Sendable {
     func remove(_ queue: QueueAddress) async throws(StoreError) {
         guard !self.homes.isEmpty else { return }
         var call = self.runner.call(
-            Scripts.strike,
+            Scripts.queueUnregister,
             keys: [
-                Keys.queueNames(of: queue.project), Keys.catalogue(of: queue.project), Keys.pools, Keys.poolCounts,
+                KeySpace.queueNames(of: queue.project), KeySpace.queuePools(of: queue.project), KeySpace.pools,
+                KeySpace.poolCounts,
             ])
         call.append(queue.name.text)
         for home in self.homes { call.append(home?.text ?? "") }
@@ -83,7 +84,7 @@ struct QueueRegister: Sendable {
     /// Names greater than `after`, in byte order.
     func page(of project: ProjectID, after: String?, limit: Int) async throws(StoreError) -> [QueueName] {
         var command = RedisCommand("ZRANGEBYLEX", arguments: 6)
-        command.append(Keys.queueNames(of: project))
+        command.append(KeySpace.queueNames(of: project))
         command.append(after.map { "(" + $0 } ?? "-")
         command.append("+")
         command.append("LIMIT")
@@ -101,7 +102,7 @@ struct QueueRegister: Sendable {
 
     func count(of project: ProjectID) async throws(StoreError) -> Int {
         var command = RedisCommand("ZCARD", arguments: 1)
-        command.append(Keys.queueNames(of: project))
+        command.append(KeySpace.queueNames(of: project))
         guard let count = try await self.runner.send(command).int else { throw .corrupt("ZCARD answered no number") }
         return count
     }

@@ -13,12 +13,12 @@ extension DeliveryStore {
         of queue: QueueAddress, _ filter: DeadLetterFilter = DeadLetterFilter(), after: DeadLetterMarker? = nil,
         limit: Int
     ) async throws(StoreError) -> (letters: [DeadLetter], next: DeadLetterMarker?) {
-        let keys = self.keyring.shard(of: queue)
+        let keys = self.keySpace.shard(of: queue)
         var letters: [DeadLetter] = []
         var next = after
         for _ in 0..<ScriptRunner.roundsMax {
             var call = self.runner.call(
-                Scripts.letters, keys: [keys.deadLetters(of: queue), keys.letters(of: queue)])
+                Scripts.deadLetterList, keys: [keys.deadLetters(of: queue), keys.deadLetterEntries(of: queue)])
             call.append(keys.prefix)
             call.append(filter.since?.milliseconds ?? 0)
             call.append(filter.until.map { String($0.milliseconds) } ?? "")
@@ -27,7 +27,7 @@ extension DeliveryStore {
             call.append(next?.member ?? "")
             call.append(next?.endedAt.milliseconds ?? 0)
             call.append(limit - letters.count)
-            var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.letters)
+            var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.deadLetterList)
             let hasMore = try reply.int() == 1
             let (last, ended) = (try reply.text(), try reply.timestamp())
             while !reply.isAtEnd {
@@ -49,13 +49,13 @@ extension DeliveryStore {
     package func deadLetter(
         of queue: QueueAddress, subscription: SubscriptionID, position: Position
     ) async throws(StoreError) -> (letter: DeadLetter, content: DeadLetterContent)? {
-        let keys = self.keyring.shard(of: queue)
+        let keys = self.keySpace.shard(of: queue)
         let member = Self.member(subscription, position)
         var call = self.runner.call(
-            Scripts.letter,
-            keys: [keys.deadLetters(of: queue), keys.letters(of: queue), keys.letterRecords(of: queue)])
+            Scripts.deadLetterGet,
+            keys: [keys.deadLetters(of: queue), keys.deadLetterEntries(of: queue), keys.deadLetterRecords(of: queue)])
         call.append(member)
-        var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.letter)
+        var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.deadLetterGet)
         guard !reply.isAtEnd else { return nil }
         let letter = try DeadLetter(
             subscription: subscription, position: position, endedAt: try reply.timestamp(), try reply.text())
@@ -68,10 +68,10 @@ extension DeliveryStore {
     package func discardDeadLetter(
         of queue: QueueAddress, subscription: SubscriptionID, position: Position
     ) async throws(StoreError) {
-        let keys = self.keyring.shard(of: queue)
+        let keys = self.keySpace.shard(of: queue)
         var call = self.runner.call(
-            Scripts.discard,
-            keys: [keys.deadLetters(of: queue), keys.letters(of: queue), keys.letterRecords(of: queue)])
+            Scripts.deadLetterDiscard,
+            keys: [keys.deadLetters(of: queue), keys.deadLetterEntries(of: queue), keys.deadLetterRecords(of: queue)])
         call.append(keys.prefix)
         call.append(queue.key)
         call.append(Self.member(subscription, position))
@@ -93,21 +93,23 @@ extension DeliveryStore {
         confirmedOnly: Bool, due: Timestamp? = nil, step: Duration = .zero
     ) async throws(StoreError) -> (outcomes: [RedriveOutcome], due: Timestamp) {
         precondition(letters.count <= Self.redrivesMax, "a redrive takes \(Self.redrivesMax) letters")
-        let keys = self.keyring.shard(of: queue)
+        let keys = self.keySpace.shard(of: queue)
         var call = self.runner.call(
-            Scripts.redrive,
+            Scripts.deadLetterRedrive,
             keys: [
-                keys.letters(of: queue), keys.letterRecords(of: queue), keys.payloads, keys.references, keys.headers,
-                keys.projects, keys.wakeup, keys.waiting, keys.expiring, keys.lives, keys.turns,
+                keys.deadLetterEntries(of: queue), keys.deadLetterRecords(of: queue), keys.payloads,
+                keys.payloadReferences, keys.subscriptionHeaders,
+                keys.readyProjects, keys.wakeup, keys.waitingCounts, keys.deliverySweeps, keys.payloadExpiries,
+                keys.turns,
             ])
         call.append(keys.prefix)
         call.append(queue.key)
-        call.append(self.keyring.number(of: queue))
+        call.append(self.keySpace.number(of: queue))
         call.append(confirmedOnly ? 1 : 0)
         call.append(due?.milliseconds ?? 0)
         call.append(String(step / .milliseconds(1)))
         for letter in letters { call.append(Self.member(letter.subscription, letter.position)) }
-        var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.redrive)
+        var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.deadLetterRedrive)
         let next = try reply.timestamp()
         var outcomes: [RedriveOutcome] = []
         for _ in letters {
@@ -134,20 +136,25 @@ extension DeadLetterMarker {
 }
 
 extension DeadLetter {
-    /// As `bury` of `delivery.lua` writes it: `<number of the last turn> <kind, as in the flags of a record, and 128 without
+    /// As `bury` of `lib_delivery.lua` writes it: `<number of the last turn> <kind, as in the flags of a record, and 128 without
     /// a body> <reason> <summary>`.
     init(
         subscription: SubscriptionID, position: Position, endedAt: Timestamp, _ text: String
     ) throws(StoreError) {
         let parts = text.split(separator: " ", maxSplits: 3, omittingEmptySubsequences: false)
         guard parts.count == 4, let turn = Int(parts[0]), turn >= 0, let flags = Int64(parts[1]),
+            flags & ~(MessageRecord.Flag.ofNoMessage | Self.withoutBody) == 0,
+            let kind = MessageRecord.Flag.kind(flags),
             let reason = DeliveryDecision.Reason(rawValue: String(parts[2]))
         else { throw .corrupt("a dead letter") }
         self.init(
             subscription: subscription, position: position, attempts: turn % LeaseToken.fence, reason: reason,
-            summary: String(parts[3]), endedAt: endedAt, kind: MessageRecord.Flag.kind(flags),
-            hasBody: flags & 128 == 0)
+            summary: String(parts[3]), endedAt: endedAt, kind: kind,
+            hasBody: flags & Self.withoutBody == 0)
     }
+
+    /// As `NO_BODY` of `lib_delivery.lua`.
+    private static let withoutBody: Int64 = 128
 }
 
 extension DeadLetterContent {

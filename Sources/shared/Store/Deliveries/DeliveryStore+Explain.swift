@@ -13,17 +13,18 @@ extension DeliveryStore {
     /// - Returns: `limit` of them unless there are no more.
     package func fates(
         of position: Position, in queue: QueueAddress, after: SubscriptionID?, limit: Int
-    ) async throws(StoreError) -> [DeliveryFate] {
-        let keys = self.keyring.shard(of: queue)
-        var fates: [DeliveryFate] = []
+    ) async throws(StoreError) -> [DeliveryStatus] {
+        let keys = self.keySpace.shard(of: queue)
+        var fates: [DeliveryStatus] = []
         var behind = after.map { String($0.position.value) } ?? "0"
         for _ in 0..<ScriptRunner.roundsMax {
             var call = self.runner.call(
-                Scripts.explain,
+                Scripts.deliveryStatusGet,
                 keys: [
-                    keys.events(of: queue), keys.pages, keys.flow, keys.flying, keys.payloads, keys.headers,
-                    keys.attempts,
-                    keys.subscriptionOrder(queue), keys.deadLetters(of: queue), keys.letters(of: queue),
+                    keys.events(of: queue), keys.fanoutPages, keys.pacing, keys.leases, keys.payloads,
+                    keys.subscriptionHeaders,
+                    keys.attemptCounts,
+                    keys.subscriptionOrder(queue), keys.deadLetters(of: queue), keys.deadLetterEntries(of: queue),
                     keys.turns,
                 ])
             call.append(keys.prefix)
@@ -31,40 +32,42 @@ extension DeliveryStore {
             call.append(position.value)
             call.append(behind)
             call.append(min(Self.fatesMax, limit - fates.count))
-            var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.explain)
+            var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.deliveryStatusGet)
             behind = try reply.text()
-            while !reply.isAtEnd { fates.append(try DeliveryFate(&reply, of: position)) }
+            while !reply.isAtEnd { fates.append(try DeliveryStatus(&reply, of: position)) }
             if behind.isEmpty || fates.count >= limit { return fates }
         }
         throw .overloaded
     }
 }
 
-extension DeliveryFate {
+extension DeliveryStatus {
     fileprivate init(_ reply: inout ReplyReader, of position: Position) throws(StoreError) {
-        self.subscription = try reply.subscriptionID()
-        self.isConfirmed = try SubscriptionHeader(try reply.bytes()).confirmed
-        let place = try reply.text()
+        let subscription = try reply.subscriptionID()
+        let isConfirmed = try SubscriptionHeader(try reply.bytes()).confirmed
+        let name = try reply.text()
         let until = try reply.timestampIfAny()
-        self.attempt = try reply.int()
+        let attempt = try reply.int()
         let detail = try reply.text()
-        switch place {
-        case "later": self.place = .later
-        case "event": self.place = .event
-        case "none": self.place = .none
-        case "fly":
+        let place: Place
+        switch name {
+        case "later": place = .later
+        case "event": place = .event
+        case "none": place = .none
+        case "leased":
             guard let end = Int64(detail) else { throw reply.unexpected("end of a lease") }
-            self.place = .flying(until: Timestamp(milliseconds: end))
+            place = .leased(until: Timestamp(milliseconds: end))
         case "dead":
             guard let until else { throw reply.unexpected("time") }
-            self.place = .dead(
-                try DeadLetter(subscription: self.subscription, position: position, endedAt: until, detail))
+            place = .dead(try DeadLetter(subscription: subscription, position: position, endedAt: until, detail))
         default:
-            guard let hold = Hold(rawValue: place) else { throw reply.unexpected("place") }
-            self.place = .waiting(hold, until: until)
+            guard let hold = Hold(rawValue: name) else { throw reply.unexpected("place") }
+            place = .waiting(hold, until: until)
         }
         let entry = try reply.bytes()
         var numbers = PackedNumbers(entry[...])
-        self.last = entry.isEmpty ? nil : try AttemptEntry.read(&numbers, number: 0)
+        self.init(
+            subscription: subscription, isConfirmed: isConfirmed, place: place, attempt: attempt,
+            last: entry.isEmpty ? nil : try AttemptEntry.read(&numbers, number: 0))
     }
 }

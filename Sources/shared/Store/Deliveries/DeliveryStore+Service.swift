@@ -9,12 +9,12 @@ extension DeliveryStore {
     package func attempts(
         of queue: QueueAddress, subscription: SubscriptionID
     ) async throws(StoreError) -> AttemptLog? {
-        let keys = self.keyring.shard(of: queue)
-        var call = self.runner.call(Scripts.attempts, keys: [keys.headers, keys.attempts])
+        let keys = self.keySpace.shard(of: queue)
+        var call = self.runner.call(Scripts.attemptList, keys: [keys.subscriptionHeaders, keys.attemptCounts])
         call.append(keys.prefix)
         call.append(subscription.text)
         call.append(queue.key)
-        var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.attempts)
+        var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.attemptList)
         return reply.isAtEnd ? nil : try AttemptLog(counts: try reply.bytes(), ring: try reply.bytes())
     }
 
@@ -24,12 +24,14 @@ extension DeliveryStore {
     package func health(
         of queue: QueueAddress, subscription: SubscriptionID
     ) async throws(StoreError) -> SubscriptionHealth? {
-        let keys = self.keyring.shard(of: queue)
-        var call = self.runner.call(Scripts.health, keys: [keys.headers, keys.flow, keys.attempts, keys.expired])
+        let keys = self.keySpace.shard(of: queue)
+        var call = self.runner.call(
+            Scripts.subscriptionHealthGet,
+            keys: [keys.subscriptionHeaders, keys.pacing, keys.attemptCounts, keys.expiredCounts])
         call.append(keys.prefix)
         call.append(subscription.text)
         call.append(queue.key)
-        let reply = try ReplyReader(try await self.runner.run(call), of: Scripts.health)
+        let reply = try ReplyReader(try await self.runner.run(call), of: Scripts.subscriptionHealthGet)
         return reply.isAtEnd ? nil : try SubscriptionHealth(reply)
     }
 
@@ -37,8 +39,8 @@ extension DeliveryStore {
     ///
     /// - Returns: false when this queue has no living subscription of the id.
     package func pause(_ queue: QueueAddress, subscription: SubscriptionID) async throws(StoreError) -> Bool {
-        let keys = self.keyring.shard(of: queue)
-        var call = self.runner.call(Scripts.pause, keys: [keys.headers, keys.flow])
+        let keys = self.keySpace.shard(of: queue)
+        var call = self.runner.call(Scripts.subscriptionPause, keys: [keys.subscriptionHeaders, keys.pacing])
         call.append(keys.prefix)
         call.append(subscription.text)
         call.append(queue.key)
@@ -49,12 +51,45 @@ extension DeliveryStore {
     ///
     /// - Returns: false when this queue has no living subscription of the id.
     package func resume(_ queue: QueueAddress, subscription: SubscriptionID) async throws(StoreError) -> Bool {
-        let keys = self.keyring.shard(of: queue)
-        var call = self.runner.call(Scripts.resume, keys: [keys.headers, keys.flow, keys.projects, keys.wakeup])
+        let keys = self.keySpace.shard(of: queue)
+        var call = self.runner.call(
+            Scripts.subscriptionResume, keys: [keys.subscriptionHeaders, keys.pacing, keys.readyProjects, keys.wakeup])
         call.append(keys.prefix)
         call.append(subscription.text)
         call.append(queue.key)
-        call.append(self.keyring.number(of: queue))
+        call.append(self.keySpace.number(of: queue))
         return try await self.runner.run(call).int == 1
+    }
+}
+
+extension SubscriptionHealth {
+    /// Reads an answer of `health.lua`.
+    fileprivate init(_ reply: consuming ReplyReader) throws(StoreError) {
+        var reply = reply
+        let now = try reply.timestamp()
+        let isConfirmed = try SubscriptionHeader(try reply.bytes()).confirmed
+        let log = try AttemptLog(counts: try reply.bytes(), ring: try reply.bytes())
+        let backlog = try reply.int()
+        let inFlight = try reply.int()
+        let window = try reply.int()
+        let member = try reply.text()
+        let score = try reply.timestampIfAny()
+        let pausedSince = try reply.timestampIfAny()
+        let disabledSince = try reply.timestampIfAny()
+        let waitsUntil = try reply.timestampIfAny()
+        let count = try reply.int()
+        let failingSince = try reply.timestampIfAny()
+        let probeAt = try reply.timestampIfAny()
+        let expired = try reply.int()
+        var oldestDue: Timestamp?
+        if let score, let position = Int64(member.prefix { $0 != ":" }) {
+            // Where the position alone counts there is no time, but for the wait of the whole subscription.
+            let due = score.milliseconds > 0 ? score : Position(position).createdAt
+            oldestDue = waitsUntil.map { max($0, due) } ?? due
+        }
+        self.init(
+            now: now, isConfirmed: isConfirmed, pausedSince: pausedSince, disabledSince: disabledSince,
+            probeAt: probeAt, failures: failingSince.map { Failures(count: count, since: $0) }, window: window,
+            inFlight: inFlight, backlog: backlog, oldestDue: oldestDue, expired: expired, log: log)
     }
 }

@@ -6,18 +6,19 @@ extension DeliveryStore {
     /// Sees at a glance what waits in each of the shards: lost wake-up signals, dead workers, due retries.
     package func look(at shards: [Int]) async throws(StoreError) -> [ShardLook] {
         let calls = shards.map { shard in
-            let keys = self.keyring.shards[shard]
+            let keys = self.keySpace.shards[shard]
             var call = self.runner.call(
-                Scripts.look,
+                Scripts.shardStatusGet,
                 keys: [
-                    keys.projects, keys.flying, keys.fanout, keys.sweep, keys.expiries, keys.moves, keys.expiring,
+                    keys.readyProjects, keys.leases, keys.fanoutProjects, keys.queueSweeps, keys.subscriptionExpiries,
+                    keys.moves, keys.deliverySweeps,
                 ])
             call.append(keys.prefix)
             return call
         }
         var looks: [ShardLook] = []
         for reply in try await self.runner.runAll(calls) {
-            var reply = try ReplyReader(reply, of: Scripts.look)
+            var reply = try ReplyReader(reply, of: Scripts.shardStatusGet)
             let now = try reply.timestamp()
             let (nextDue, oldestLease) = (try reply.timestampIfAny(), try reply.timestampIfAny())
             var sweeps = [try reply.timestampIfAny(), try reply.timestampIfAny(), try reply.timestampIfAny()]
@@ -36,19 +37,22 @@ extension DeliveryStore {
     ///
     /// Carries on what a crash left between a queue and its dead-letter queue.
     package func sweep(_ shard: Int, limit: Int = 200) async throws(StoreError) -> Swept {
-        let keys = self.keyring.shards[shard]
-        var messages = self.runner.call(Scripts.sweepMessages, keys: [keys.sweep, keys.arrivals])
+        let keys = self.keySpace.shards[shard]
+        var messages = self.runner.call(Scripts.messageSweep, keys: [keys.queueSweeps, keys.arrivals])
         var subscriptions = self.runner.call(
-            Scripts.sweepSubscriptions,
+            Scripts.subscriptionSweep,
             keys: [
-                keys.expiries, keys.subscriptions, keys.headers, keys.flow, keys.payloads, keys.references,
-                keys.attempts, keys.turns, keys.lives, keys.waiting, keys.expiring, keys.expired, keys.expiryMarks,
+                keys.subscriptionExpiries, keys.subscriptions, keys.subscriptionHeaders, keys.pacing, keys.payloads,
+                keys.payloadReferences,
+                keys.attemptCounts, keys.turns, keys.payloadExpiries, keys.waitingCounts, keys.deliverySweeps,
+                keys.expiredCounts, keys.deliverySweepMarks,
             ])
         var waiting = self.runner.call(
-            Scripts.sweepWaiting,
+            Scripts.deliverySweep,
             keys: [
-                keys.expiring, keys.headers, keys.payloads, keys.references, keys.lives, keys.waiting, keys.turns,
-                keys.expired, keys.expiryMarks,
+                keys.deliverySweeps, keys.subscriptionHeaders, keys.payloads, keys.payloadReferences,
+                keys.payloadExpiries, keys.waitingCounts, keys.turns,
+                keys.expiredCounts, keys.deliverySweepMarks,
             ])
         messages.append(keys.prefix)
         messages.append(min(limit, Self.settlementsMax))
@@ -58,9 +62,9 @@ extension DeliveryStore {
         waiting.append(self.limits.text)
         waiting.append(min(limit, Self.settlementsMax))
         let replies = try await self.runner.runAll([messages, subscriptions, waiting])
-        var ofMessages = try ReplyReader(replies[0], of: Scripts.sweepMessages)
-        var ofSubscriptions = try ReplyReader(replies[1], of: Scripts.sweepSubscriptions)
-        var ofWaiting = try ReplyReader(replies[2], of: Scripts.sweepWaiting)
+        var ofMessages = try ReplyReader(replies[0], of: Scripts.messageSweep)
+        var ofSubscriptions = try ReplyReader(replies[1], of: Scripts.subscriptionSweep)
+        var ofWaiting = try ReplyReader(replies[2], of: Scripts.deliverySweep)
         let (expired, droppedLetters) = (try ofWaiting.int(), try ofWaiting.int())
         let moreWaiting = try ofWaiting.int() == 1
         let moreMoves = try await self.moves.finishSome(shard)

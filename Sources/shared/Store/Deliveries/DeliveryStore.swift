@@ -19,13 +19,13 @@ package struct DeliveryStore: Sendable {
     static let settlementsMax = 500
 
     let runner: ScriptRunner
-    let keyring: Keyring
+    let keySpace: KeySpace
     let tagger: MessageTagger
     let moves: DeadLetterMoves
     let limits: DeliveryLimits
 
     /// How many shards there are; each is served on its own.
-    package var shards: Int { self.keyring.shards.count }
+    package var shards: Int { self.keySpace.shards.count }
 
     /// Fans out events of a shard, and leases what may be attempted at once: one step, in which projects, and the queues
     /// of a project, have their turn one after the other.
@@ -40,12 +40,14 @@ package struct DeliveryStore: Sendable {
         _ shard: Int, events: Int = 16, allowance: LeaseAllowance, page: Int = 200, lease: Duration, confirmedOnly: Bool
     ) async throws(StoreError) -> Taken {
         precondition((1...1000).contains(page), "a page has 1 through 1000 deliveries")
-        let keys = self.keyring.shards[shard]
+        let keys = self.keySpace.shards[shard]
         var call = self.runner.call(
-            Scripts.take,
+            Scripts.deliveryTake,
             keys: [
-                keys.fanout, keys.pages, keys.flow, keys.flying, keys.payloads, keys.references, keys.projects,
-                keys.headers, keys.waiting, keys.expiring, keys.lives, keys.position,
+                keys.fanoutProjects, keys.fanoutPages, keys.pacing, keys.leases, keys.payloads, keys.payloadReferences,
+                keys.readyProjects,
+                keys.subscriptionHeaders, keys.waitingCounts, keys.deliverySweeps, keys.payloadExpiries,
+                keys.lastPosition,
             ])
         call.append(keys.prefix)
         call.append(self.limits.text)
@@ -54,7 +56,7 @@ package struct DeliveryStore: Sendable {
         call.append(lease.milliseconds)
         call.append(confirmedOnly ? 1 : 0)
         call.append(allowance)
-        return try Taken(ReplyReader(try await self.runner.run(call), of: Scripts.take))
+        return try Taken(ReplyReader(try await self.runner.run(call), of: Scripts.deliveryTake))
     }
 
     /// Leases deliveries that waited and are due, the project served longest ago first.
@@ -64,15 +66,19 @@ package struct DeliveryStore: Sendable {
         _ shard: Int, allowance: LeaseAllowance, lease: Duration, projects: Int = Self.projectsOfCall,
         subscriptionsPerProject: Int = Self.subscriptionsPerProject
     ) async throws(StoreError) -> Leased {
-        let keys = self.keyring.shards[shard]
+        let keys = self.keySpace.shards[shard]
         var call = self.runner.call(
-            Scripts.lease, keys: [keys.flow, keys.flying, keys.payloads, keys.projects, keys.headers, keys.waiting])
+            Scripts.deliveryLease,
+            keys: [
+                keys.pacing, keys.leases, keys.payloads, keys.readyProjects, keys.subscriptionHeaders,
+                keys.waitingCounts,
+            ])
         call.append(keys.prefix)
         call.append(lease.milliseconds)
         call.append(projects)
         call.append(subscriptionsPerProject)
         call.append(allowance)
-        return try Leased(ReplyReader(try await self.runner.run(call), of: Scripts.lease))
+        return try Leased(ReplyReader(try await self.runner.run(call), of: Scripts.deliveryLease))
     }
 
     /// Writes down how attempts ended, and leases what may follow them, in one step.
@@ -89,12 +95,13 @@ package struct DeliveryStore: Sendable {
     ) async throws(StoreError) -> Settled {
         precondition(settlements.count <= Self.settlementsMax, "a script settles at most 500 attempts")
         guard !settlements.isEmpty else { return Settled(written: [], leased: nil) }
-        let keys = self.keyring.shards[shard]
+        let keys = self.keySpace.shards[shard]
         var call = self.runner.call(
-            Scripts.settle,
+            Scripts.deliverySettle,
             keys: [
-                keys.flow, keys.flying, keys.payloads, keys.projects, keys.headers, keys.waiting, keys.references,
-                keys.attempts, keys.begun, keys.turns, keys.lives, keys.expiring,
+                keys.pacing, keys.leases, keys.payloads, keys.readyProjects, keys.subscriptionHeaders,
+                keys.waitingCounts, keys.payloadReferences,
+                keys.attemptCounts, keys.begunAttempts, keys.turns, keys.payloadExpiries, keys.deliverySweeps,
             ])
         call.append(keys.prefix)
         call.append(self.limits.text)
@@ -104,7 +111,7 @@ package struct DeliveryStore: Sendable {
         call.append(Self.subscriptionsPerProject)
         call.append(allowance ?? .none)
         for settlement in settlements { settlement.append(to: &call) }
-        return try Settled(ReplyReader(try await self.runner.run(call), of: Scripts.settle), settlements.count)
+        return try Settled(ReplyReader(try await self.runner.run(call), of: Scripts.deliverySettle), settlements.count)
     }
 
     /// Extends leases whose attempts still run.
@@ -115,13 +122,13 @@ package struct DeliveryStore: Sendable {
     ) async throws(StoreError) -> [LeaseToken?] {
         var renewed: [LeaseToken?] = []
         for chunk in tokens.chunks(of: Self.settlementsMax) {
-            var call = self.runner.call(Scripts.renew, keys: [self.keyring.shards[shard].flying])
+            var call = self.runner.call(Scripts.deliveryRenew, keys: [self.keySpace.shards[shard].leases])
             call.append(lease.milliseconds)
             for token in chunk {
                 call.append(token.member)
                 call.append(token.leasedUntil.milliseconds)
             }
-            var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.renew)
+            var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.deliveryRenew)
             for token in chunk {
                 let end = try reply.timestamp()
                 renewed.append(end.milliseconds == 0 ? nil : token.renewed(until: end))
@@ -137,14 +144,14 @@ package struct DeliveryStore: Sendable {
     /// - Returns: For each whether the attempt may be made; false: the lease is lost.
     package func begin(_ shard: Int, _ tokens: [LeaseToken]) async throws(StoreError) -> [Bool] {
         var answers: [Bool] = []
-        let keys = self.keyring.shards[shard]
+        let keys = self.keySpace.shards[shard]
         for chunk in tokens.chunks(of: Self.settlementsMax) {
-            var call = self.runner.call(Scripts.begin, keys: [keys.flying, keys.begun])
+            var call = self.runner.call(Scripts.deliveryBegin, keys: [keys.leases, keys.begunAttempts])
             for token in chunk {
                 call.append(token.member)
                 call.append(token.leasedUntil.milliseconds)
             }
-            var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.begin)
+            var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.deliveryBegin)
             for _ in chunk { answers.append(try reply.int() == 1) }
         }
         return answers
@@ -155,13 +162,16 @@ package struct DeliveryStore: Sendable {
     /// - Returns: How many of them have something that waits.
     @discardableResult
     package func wake(_ shard: Int, _ subscriptions: [SubscriptionID]) async throws(StoreError) -> Int {
-        let keys = self.keyring.shards[shard]
+        let keys = self.keySpace.shards[shard]
         var woken = 0
         for chunk in subscriptions.chunks(of: Self.settlementsMax) {
-            var call = self.runner.call(Scripts.wake, keys: [keys.flow, keys.projects, keys.headers])
+            var call = self.runner.call(
+                Scripts.subscriptionUnpark, keys: [keys.pacing, keys.readyProjects, keys.subscriptionHeaders])
             call.append(keys.prefix)
             for subscription in chunk { call.append(subscription.text) }
-            guard let count = try await self.runner.run(call).int else { throw .corrupt("wake.lua answered no number") }
+            guard let count = try await self.runner.run(call).int else {
+                throw .corrupt("subscription_unpark.lua answered no number")
+            }
             woken += count
         }
         return woken
@@ -174,18 +184,19 @@ package struct DeliveryStore: Sendable {
     ///
     /// - Parameter limit: Up to 500.
     package func reap(_ shard: Int, limit: Int = 100) async throws(StoreError) -> Reaped {
-        let keys = self.keyring.shards[shard]
+        let keys = self.keySpace.shards[shard]
         let limit = min(limit, Self.settlementsMax)
         var call = self.runner.call(
-            Scripts.reap,
+            Scripts.deliveryReap,
             keys: [
-                keys.flow, keys.flying, keys.payloads, keys.references, keys.projects, keys.headers, keys.attempts,
-                keys.begun, keys.turns, keys.lives, keys.waiting, keys.expiring,
+                keys.pacing, keys.leases, keys.payloads, keys.payloadReferences, keys.readyProjects,
+                keys.subscriptionHeaders, keys.attemptCounts,
+                keys.begunAttempts, keys.turns, keys.payloadExpiries, keys.waitingCounts, keys.deliverySweeps,
             ])
         call.append(keys.prefix)
         call.append(self.limits.text)
         call.append(limit)
-        var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.reap)
+        var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.deliveryReap)
         let lapsed = try reply.int()
         return Reaped(
             lapsed: lapsed, quarantined: try reply.int(), droppedLetters: try reply.int(), more: lapsed >= limit)

@@ -44,7 +44,7 @@ package struct LeaseToken: Hashable, Sendable {
     package let subscription: SubscriptionID
     package let position: Position
     package let attempt: Int
-    /// How often the delivery was given a name that none of its leases before had, see `delivery.lua`.
+    /// How often the delivery was given a name that none of its leases before had, see `lib_delivery.lua`.
     let fences: Int
     /// The level of a suspect; 0 of any other delivery.
     package let suspicion: Int

@@ -7,8 +7,8 @@ package import Redis
 package struct WakeupSignals: Sendable {
     private let keys: [String]
 
-    init(keyring: Keyring) {
-        self.keys = keyring.shards.map { $0.wakeup }
+    init(keySpace: KeySpace) {
+        self.keys = keySpace.shards.map { $0.wakeup }
     }
 
     /// Waits until there are new events, or `limit` has passed.

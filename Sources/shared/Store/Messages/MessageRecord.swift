@@ -1,6 +1,6 @@
 import Domain
 
-/// The bytes a message is kept as; `post.lua` and `arrive.lua` write them.
+/// The bytes a message is kept as; `message_post.lua` and `message_arrive.lua` write them.
 ///
 /// ```
 /// u32 ttl, s | u8 flags | 8 bytes mark of the client; flags 16, 32, 64: a confirmation, an unsubscribe confirmation, a test
@@ -12,7 +12,7 @@ import Domain
 ///
 /// A record never changes. What does, the claim and the end of a life, lies beside it.
 struct MessageRecord {
-    static let checksumBytes = 16
+    static let checksumBytes = MessageDraft.checksumBytes
 
     let ttl: Int
     /// When its life ends, of one that was sent again, moved, or posted while positions were ahead of the clock; nil: its
@@ -57,7 +57,8 @@ struct MessageRecord {
         self.delay = flags & Flag.delay != 0 ? Int(Self.number(try take(4))) : nil
         self.checksum = flags & Flag.checksum != 0 ? Array(try take(Self.checksumBytes)) : nil
         self.isSealed = flags & Flag.sealed != 0
-        self.kind = Flag.kind(flags)
+        guard let kind = Flag.kind(flags) else { throw .corrupt("a message record of no known kind") }
+        self.kind = kind
         self.body = rest
     }
 
@@ -88,8 +89,9 @@ struct MessageRecord {
             }
         }
 
-        static func kind(_ flags: Int64) -> NotificationKind {
-            NotificationKind.allCases.first { Self.of($0) == flags & Self.ofNoMessage } ?? .notification
+        /// - Returns: nil for a kind that no record has.
+        static func kind(_ flags: Int64) -> NotificationKind? {
+            NotificationKind.allCases.first { Self.of($0) == flags & Self.ofNoMessage }
         }
     }
 

@@ -1,6 +1,6 @@
 import Domain
 
-/// What claims did to a message; `claim.lua` writes it, and only messages that were ever claimed have it.
+/// What claims did to a message; `claim_create.lua` writes it, and only messages that were ever claimed have it.
 ///
 /// ```
 /// id of the claim, or nothing once it has ended | `|` | times claimed | `|` | shown ttl, s, or nothing
@@ -14,8 +14,10 @@ struct MessageState {
     init(_ bytes: [UInt8]) throws(StoreError) {
         guard !bytes.isEmpty else { return }
         let parts = String(decoding: bytes, as: UTF8.self).split(separator: "|", omittingEmptySubsequences: false)
-        guard parts.count == 3, let count = Int(parts[1]) else { throw .corrupt("the state of a message") }
         self.claim = ClaimID(String(parts[0]))
+        guard parts.count == 3, let count = Int(parts[1]), parts[0].isEmpty || self.claim != nil,
+            parts[2].isEmpty || Int(parts[2]) != nil
+        else { throw .corrupt("the state of a message") }
         self.count = count
         self.ttl = Int(parts[2])
     }

@@ -1,27 +1,6 @@
 package import Domain
 import Redis
 
-/// What became of the wish to delete one message.
-package enum MessageDeletion: Sendable, Equatable {
-    /// The message is gone, or was before.
-    case deleted
-    /// It is under an active claim, and no claim was named.
-    case claimed
-    /// A claim was named, and the message is not under an active one, or the named one is not active.
-    case notClaimed
-    /// The named claim is active and another one holds the message.
-    case claimedByAnother
-}
-
-/// What became of the wish to delete messages together with their claims: all of them, or none.
-package enum BulkDeletion: Sendable, Equatable {
-    case deleted
-    /// One of the messages is not under an active claim. Nothing was deleted.
-    case notClaimed
-    /// One of the messages is under an active claim that was not named. Nothing was deleted.
-    case claimedByAnother
-}
-
 /// How messages leave a queue before their time.
 extension MessageStore {
     /// Deletes one message (Messaging API v2, "Delete one").
@@ -35,7 +14,7 @@ extension MessageStore {
         case "claimed": return .claimed
         case "notclaimed": return .notClaimed
         case "other": return .claimedByAnother
-        case let answer: throw .corrupt("delete.lua answered \(answer)")
+        case let answer: throw .corrupt("message_delete.lua answered \(answer)")
         }
     }
 
@@ -60,7 +39,7 @@ extension MessageStore {
         case "ok": return .deleted
         case "notclaimed": return .notClaimed
         case "other": return .claimedByAnother
-        case let answer: throw .corrupt("delete.lua answered \(answer)")
+        case let answer: throw .corrupt("message_delete.lua answered \(answer)")
         }
     }
 
@@ -69,9 +48,9 @@ extension MessageStore {
     /// - Returns: Up to `limit`; fewer also when more than one call may look at lies between them.
     package func pop(_ queue: QueueAddress, limit: Int) async throws(StoreError) -> [StoredMessage] {
         for _ in 0..<ScriptRunner.roundsMax {
-            var call = self.call(Scripts.pop, queue)
+            var call = self.call(Scripts.messagePop, queue)
             call.append(limit)
-            var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.pop)
+            var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.messagePop)
             let isUnfinished = try reply.int() == 1
             let now = try reply.timestamp()
             if !isUnfinished { return try self.ids.messages(of: queue, in: &reply, now: now) }
@@ -83,8 +62,8 @@ extension MessageStore {
     ///
     /// The queue stays.
     package func purge(_ queue: QueueAddress) async throws(StoreError) {
-        let keys = self.keyring.shard(of: queue)
-        var call = self.runner.call(Scripts.purge, keys: keys.queue(queue).all + [keys.sweep])
+        let keys = self.keySpace.shard(of: queue)
+        var call = self.runner.call(Scripts.queuePurge, keys: keys.queue(queue).all + [keys.queueSweeps])
         call.append(queue.key)
         _ = try await self.runner.run(call)
     }
@@ -100,13 +79,15 @@ extension MessageStore {
     ) async throws(StoreError) -> String {
         precondition(ids.count <= Self.idsMax, "one call names at most \(Self.idsMax) messages")
         let ids = ids.unique
-        var call = self.call(Scripts.delete, queue)
+        var call = self.call(Scripts.messageDelete, queue)
         call.append(mode.rawValue)
         call.append(ids.count)
         for id in ids { self.ids.append(id, of: queue, to: &call) }
         // One claim that cannot exist still is a claim that was named.
         for claim in claims { call.append(ClaimID(claim)?.text ?? "-") }
-        guard let answer = try await self.runner.run(call).text else { throw .corrupt("delete.lua answered no text") }
+        guard let answer = try await self.runner.run(call).text else {
+            throw .corrupt("message_delete.lua answered no text")
+        }
         return answer
     }
 }

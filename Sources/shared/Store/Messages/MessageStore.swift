@@ -6,7 +6,7 @@ import Redis
 /// Ids are looked up also when they were not made for the queue: a message that was moved here keeps the id it had.
 package struct MessageStore: Sendable {
     let runner: ScriptRunner
-    let keyring: Keyring
+    let keySpace: KeySpace
     let register: QueueRegister
     let ids: MessageIDs
 
@@ -33,7 +33,7 @@ package struct MessageStore: Sendable {
         if let ids = try await self.run(post, on: queue, creating: false) { return ids }
         try await self.register.add(queue)
         guard let ids = try await self.run(post, on: queue, creating: true) else {
-            throw StoreError.corrupt("post.lua found no queue although it was to create it")
+            throw StoreError.corrupt("message_post.lua found no queue although it was to create it")
         }
         try await self.register.keep(queue)
         return ids
@@ -58,14 +58,14 @@ package struct MessageStore: Sendable {
         var (behind, marker) = (after.flatMap { self.position(of: $0, in: queue) } ?? "", after?.text ?? "")
         var messages: [StoredMessage] = []
         for _ in 0..<ScriptRunner.roundsMax {
-            var call = self.call(Scripts.list, queue)
+            var call = self.call(Scripts.messageList, queue)
             call.append(behind)
             call.append(marker)
             call.append(limit - messages.count)
             call.append(includeClaimed ? 1 : 0)
             call.append(includeDelayed ? 1 : 0)
             call.append(mark)
-            var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.list)
+            var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.messageList)
             let now = try reply.timestamp()
             behind = try reply.text()
             marker = ""
@@ -86,9 +86,9 @@ package struct MessageStore: Sendable {
     /// - Parameter ids: At most ``idsMax``.
     package func get(_ queue: QueueAddress, ids: [MessageID]) async throws(StoreError) -> [StoredMessage] {
         precondition(ids.count <= Self.idsMax, "one call names at most \(Self.idsMax) messages")
-        var call = self.call(Scripts.get, queue)
+        var call = self.call(Scripts.messageGet, queue)
         for id in ids.unique { self.ids.append(id, of: queue, to: &call) }
-        var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.get)
+        var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.messageGet)
         let now = try reply.timestamp()
         return try self.ids.messages(of: queue, in: &reply, now: now)
     }
@@ -107,7 +107,7 @@ package struct MessageStore: Sendable {
     package func isIssued(_ id: MessageID, in queue: QueueAddress) -> Bool { self.ids.isIssued(id, in: queue) }
 
     func call(_ script: RedisScript, _ queue: QueueAddress) -> ScriptCall {
-        self.runner.call(script, keys: self.keyring.shard(of: queue).queue(queue).all)
+        self.runner.call(script, keys: self.keySpace.shard(of: queue).queue(queue).all)
     }
 
     private func position(of id: MessageID, in queue: QueueAddress) -> String? {

@@ -1,7 +1,7 @@
 import Domain
 import Redis
 
-/// One post as `post.lua` takes it, so that it can be said twice.
+/// One post as `message_post.lua` takes it, so that it can be said twice.
 struct Post {
     let messages: [MessageDraft]
     let client: ClientID
@@ -19,7 +19,8 @@ package struct SealingDiffers: Error, Equatable {
 extension MessageStore {
     /// - Returns: nil when there is no such queue.
     func run(_ post: Post, on queue: QueueAddress, creating: Bool) async throws -> [MessageID]? {
-        var reply = try ReplyReader(try await self.runner.run(self.call(post, queue, creating)), of: Scripts.post)
+        var reply = try ReplyReader(
+            try await self.runner.run(self.call(post, queue, creating)), of: Scripts.messagePost)
         switch try reply.text() {
         case "posted":
             let first = try reply.position()
@@ -34,21 +35,22 @@ extension MessageStore {
         case "sealing":
             throw SealingDiffers(encryptsMessages: try reply.int() == 1)
         case let answer:
-            throw StoreError.corrupt("post.lua answered \(answer)")
+            throw StoreError.corrupt("message_post.lua answered \(answer)")
         }
     }
 
     private func call(_ post: Post, _ queue: QueueAddress, _ creating: Bool) -> ScriptCall {
-        let keys = self.keyring.shard(of: queue)
+        let keys = self.keySpace.shard(of: queue)
         let own = keys.queue(queue)
         var call = self.runner.call(
-            Scripts.post,
+            Scripts.messagePost,
             keys: [
-                own.meta, own.log, own.expiry, keys.position, keys.events(of: queue), keys.wakeup,
+                own.meta, own.log, own.expiries, keys.lastPosition, keys.events(of: queue), keys.wakeup,
                 keys.subscriptionOrder(queue),
-                keys.sweep, own.delayed, own.runs, keys.fanout, keys.fanout(of: queue.project),
+                keys.queueSweeps, own.delayed, own.clientRuns, keys.fanoutProjects,
+                keys.fanoutQueues(of: queue.project),
             ])
-        call.append(self.keyring.number(of: queue))
+        call.append(self.keySpace.number(of: queue))
         call.append(queue.key)
         call.append(creating ? 1 : 0)
         call.append(post.requestBytes)

@@ -5,8 +5,8 @@ extension QueueStore {
     /// Counts the messages of a queue, and finds the oldest and the newest; zero for a queue that does not exist.
     package func stats(of queue: QueueAddress) async throws(StoreError) -> QueueStats {
         for _ in 0..<Self.statsRoundsMax {
-            let call = self.runner.call(Scripts.stats, keys: self.keyring.shard(of: queue).queue(queue).all)
-            var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.stats)
+            let call = self.runner.call(Scripts.queueStatsGet, keys: self.keySpace.shard(of: queue).queue(queue).all)
+            var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.queueStatsGet)
             let isUnfinished = try reply.int() == 1
             if isUnfinished { continue }
             let now = try reply.timestamp()

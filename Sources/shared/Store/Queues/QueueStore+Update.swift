@@ -16,7 +16,7 @@ extension QueueStore {
         return try await Contention.retry { () async throws -> [UInt8]?? in
             guard let read = stored else { return .some(nil) }
             let (metadata, attributes) = try change(read)
-            var call = self.runner.call(Scripts.patch, keys: [self.keyring.shard(of: queue).meta(queue)])
+            var call = self.runner.call(Scripts.queueUpdate, keys: [self.keySpace.shard(of: queue).meta(queue)])
             call.append(read)
             self.append(metadata, attributes, of: queue, to: &call)
             switch try await self.runner.run(call) {
@@ -31,12 +31,12 @@ extension QueueStore {
     /// Whether bodies posted to the queue shall be encrypted; false when there is no such queue.
     package func encryptsMessages(_ queue: QueueAddress) async throws(StoreError) -> Bool {
         var command = RedisCommand("HGET", arguments: 2)
-        command.append(self.keyring.shard(of: queue).meta(queue))
-        command.append("en")
+        command.append(self.keySpace.shard(of: queue).meta(queue))
+        command.append("encrypting")
         return try await self.runner.send(command).text == "1"
     }
 
-    /// What a queue is kept as, in the order in which `put.lua` and `patch.lua` take it.
+    /// What a queue is kept as, in the order in which `queue_create.lua` and `queue_update.lua` take it.
     func append(
         _ metadata: [UInt8], _ attributes: QueueAttributes, of queue: QueueAddress, to call: inout ScriptCall
     ) {

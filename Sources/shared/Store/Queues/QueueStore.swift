@@ -4,7 +4,7 @@ import Redis
 /// The queues of all projects.
 package struct QueueStore: Sendable {
     let runner: ScriptRunner
-    let keyring: Keyring
+    let keySpace: KeySpace
     let register: QueueRegister
     let ids: MessageIDs
 
@@ -18,7 +18,7 @@ package struct QueueStore: Sendable {
         _ queue: QueueAddress, metadata: [UInt8], attributes: QueueAttributes
     ) async throws(StoreError) -> Bool {
         try await self.register.add(queue)
-        var call = self.runner.call(Scripts.put, keys: [self.keyring.shard(of: queue).meta(queue)])
+        var call = self.runner.call(Scripts.queueCreate, keys: [self.keySpace.shard(of: queue).meta(queue)])
         self.append(metadata, attributes, of: queue, to: &call)
         guard try await self.runner.run(call).int == 1 else { return false }
         try await self.register.keep(queue)
@@ -45,12 +45,13 @@ package struct QueueStore: Sendable {
     }
 
     private func drop(_ queue: QueueAddress, ifEmpty: Bool) async throws(StoreError) -> Bool {
-        let keys = self.keyring.shard(of: queue)
+        let keys = self.keySpace.shard(of: queue)
         var call = self.runner.call(
-            Scripts.drop,
+            Scripts.queueDelete,
             keys: keys.queue(queue).all + [
-                keys.sweep, keys.deadLetters(of: queue), keys.letters(of: queue), keys.letterRecords(of: queue),
-                keys.deadBytes(of: queue.project), keys.deadOldest(of: queue.project),
+                keys.queueSweeps, keys.deadLetters(of: queue), keys.deadLetterEntries(of: queue),
+                keys.deadLetterRecords(of: queue),
+                keys.deadLetterBytes(of: queue.project), keys.deadLetterOldest(of: queue.project),
             ])
         call.append(queue.key)
         call.append(ifEmpty ? 1 : 0)
@@ -107,8 +108,8 @@ package struct QueueStore: Sendable {
 
     private func metadataCommand(_ queue: QueueAddress) -> RedisCommand {
         var command = RedisCommand("HGET", arguments: 2)
-        command.append(self.keyring.shard(of: queue).meta(queue))
-        command.append("md")
+        command.append(self.keySpace.shard(of: queue).meta(queue))
+        command.append("metadata")
         return command
     }
 }

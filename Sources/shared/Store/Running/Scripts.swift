@@ -2,89 +2,113 @@ import Redis
 
 /// The scripts of the store: one per operation, each with its contract on top of its file.
 enum Scripts {
-    static let open = plain("open", PackageResources.open_lua)
-    static let put = plain("put", PackageResources.put_lua)
-    static let enter = plain("enter", PackageResources.enter_lua)
-    static let strike = plain("strike", PackageResources.strike_lua)
-    static let locate = plain("locate", PackageResources.locate_lua)
-    static let reserve = plain("reserve", PackageResources.reserve_lua)
-    static let pools = plain("pools", PackageResources.pools_lua)
-    static let commit = plain("commit", PackageResources.commit_lua)
-    static let patch = plain("patch", PackageResources.patch_lua)
-    static let post = append("post", PackageResources.post_lua)
-    static let arrive = append("arrive", PackageResources.arrive_lua)
-    static let drop = queue("drop", PackageResources.drop_lua)
-    static let purge = queue("purge", PackageResources.purge_lua)
-    static let list = queue("list", PackageResources.list_lua)
-    static let get = queue("get", PackageResources.get_lua)
-    static let delete = queue("delete", PackageResources.delete_lua)
-    static let pop = queue("pop", PackageResources.pop_lua)
-    static let stats = queue("stats", PackageResources.stats_lua)
-    static let claim = queue("claim", PackageResources.claim_lua)
-    static let query = queue("query", PackageResources.query_lua)
-    static let update = queue("update", PackageResources.update_lua)
-    static let release = queue("release", PackageResources.release_lua)
-    static let topicPut = plain("topic_put", PackageResources.topic_put_lua)
-    static let topicPatch = plain("topic_patch", PackageResources.topic_patch_lua)
-    static let topicDrop = plain("topic_drop", PackageResources.topic_drop_lua)
-    static let topics = plain("topics", PackageResources.topics_lua)
-    static let subscribe = plain("subscribe", PackageResources.subscribe_lua)
-    static let resubscribe = subscriber("resubscribe", PackageResources.resubscribe_lua)
-    static let confirm = subscriber("confirm", PackageResources.confirm_lua)
-    static let questionSchedule = plain("question_schedule", PackageResources.question_schedule_lua)
-    static let rotate = subscriber("rotate", PackageResources.rotate_lua)
-    static let subscriptions = plain("subscriptions", PackageResources.subscriptions_lua)
-    static let subscription = subscriber("subscription", PackageResources.subscription_lua)
-    static let recipients = plain("recipients", PackageResources.recipients_lua)
-    static let unsubscribe = subscriber("unsubscribe", PackageResources.unsubscribe_lua)
-    static let unsubscribeAll = subscriber("unsubscribe_all", PackageResources.unsubscribe_all_lua)
-    static let renew = plain("renew", PackageResources.renew_lua)
-    static let owe = delivery("owe", PackageResources.owe_lua)
-    static let attempts = delivery("attempts", PackageResources.attempts_lua)
-    static let letters = delivery("letters", PackageResources.letters_lua)
-    static let letter = plain("letter", PackageResources.letter_lua)
-    static let discard = delivery("discard", PackageResources.discard_lua)
-    static let redrive = delivery("redrive", PackageResources.redrive_lua)
-    static let look = delivery("look", PackageResources.look_lua)
-    static let take = paced("take", PackageResources.take_lua)
-    static let lease = leasing("lease", PackageResources.lease_lua)
-    static let settle = leasing("settle", PackageResources.settle_lua)
-    static let begin = plain("begin", PackageResources.begin_lua)
-    static let wake = paced("wake", PackageResources.wake_lua)
-    static let reap = paced("reap", PackageResources.reap_lua)
-    static let pause = paced("pause", PackageResources.pause_lua)
-    static let resume = paced("resume", PackageResources.resume_lua)
-    static let health = paced("health", PackageResources.health_lua)
-    static let explain = paced("explain", PackageResources.explain_lua)
-    static let sweepMessages = delivery("sweep_messages", PackageResources.sweep_messages_lua)
-    static let sweepWaiting = delivery("sweep_waiting", PackageResources.sweep_waiting_lua)
-    static let sweepSubscriptions = paced("sweep_subscriptions", PackageResources.sweep_subscriptions_lua)
+    static let storeOpen = plain("store_open", PackageResources.store_open_lua)
+    static let formatRaise = plain("format_raise", PackageResources.format_raise_lua)
+    static let processBeat = plain("process_beat", PackageResources.process_beat_lua)
+    static let processLeave = plain("process_leave", PackageResources.process_leave_lua)
+    static let processList = plain("process_list", PackageResources.process_list_lua)
+    static let queueCreate = plain("queue_create", PackageResources.queue_create_lua)
+    static let queueRegister = plain("queue_register", PackageResources.queue_register_lua)
+    static let queueUnregister = plain("queue_unregister", PackageResources.queue_unregister_lua)
+    static let queueLocate = plain("queue_locate", PackageResources.queue_locate_lua)
+    static let queueReserve = plain("queue_reserve", PackageResources.queue_reserve_lua)
+    static let poolList = plain("pool_list", PackageResources.pool_list_lua)
+    static let poolUpdate = plain("pool_update", PackageResources.pool_update_lua)
+    static let queueUpdate = plain("queue_update", PackageResources.queue_update_lua)
+    static let messagePost = append("message_post", PackageResources.message_post_lua)
+    static let messageArrive = append("message_arrive", PackageResources.message_arrive_lua)
+    static let queueDelete = queue("queue_delete", PackageResources.queue_delete_lua)
+    static let queuePurge = queue("queue_purge", PackageResources.queue_purge_lua)
+    static let messageList = queue("message_list", PackageResources.message_list_lua)
+    static let messageGet = queue("message_get", PackageResources.message_get_lua)
+    static let messageDelete = queue("message_delete", PackageResources.message_delete_lua)
+    static let messagePop = queue("message_pop", PackageResources.message_pop_lua)
+    static let queueStatsGet = queue("queue_stats_get", PackageResources.queue_stats_get_lua)
+    static let claimCreate = queue("claim_create", PackageResources.claim_create_lua)
+    static let claimGet = queue("claim_get", PackageResources.claim_get_lua)
+    static let claimUpdate = queue("claim_update", PackageResources.claim_update_lua)
+    static let claimRelease = queue("claim_release", PackageResources.claim_release_lua)
+    static let topicCreate = plain("topic_create", PackageResources.topic_create_lua)
+    static let topicUpdate = plain("topic_update", PackageResources.topic_update_lua)
+    static let topicDelete = plain("topic_delete", PackageResources.topic_delete_lua)
+    static let topicList = plain("topic_list", PackageResources.topic_list_lua)
+    static let subscriptionCreate = subscription("subscription_create", PackageResources.subscription_create_lua)
+    static let subscriptionUpdate = subscription("subscription_update", PackageResources.subscription_update_lua)
+    static let subscriptionConfirm = subscription("subscription_confirm", PackageResources.subscription_confirm_lua)
+    static let confirmationSchedule = plain("confirmation_schedule", PackageResources.confirmation_schedule_lua)
+    static let secretRotate = subscription("secret_rotate", PackageResources.secret_rotate_lua)
+    static let subscriptionList = header("subscription_list", PackageResources.subscription_list_lua)
+    static let subscriptionGet = header("subscription_get", PackageResources.subscription_get_lua)
+    static let recipientList = header("recipient_list", PackageResources.recipient_list_lua)
+    static let subscriptionDelete = subscription("subscription_delete", PackageResources.subscription_delete_lua)
+    static let subscriptionDeleteSome = subscription(
+        "subscription_delete_some", PackageResources.subscription_delete_some_lua)
+    static let deliveryRenew = plain("delivery_renew", PackageResources.delivery_renew_lua)
+    static let deliveryEnqueue = delivery(
+        "delivery_enqueue", PackageResources.lib_subscription_lua + PackageResources.delivery_enqueue_lua)
+    static let attemptList = delivery("attempt_list", PackageResources.attempt_list_lua)
+    static let deadLetterList = delivery("dead_letter_list", PackageResources.dead_letter_list_lua)
+    static let deadLetterGet = plain("dead_letter_get", PackageResources.dead_letter_get_lua)
+    static let deadLetterDiscard = delivery("dead_letter_discard", PackageResources.dead_letter_discard_lua)
+    static let deadLetterRedrive = delivery("dead_letter_redrive", PackageResources.dead_letter_redrive_lua)
+    static let shardStatusGet = delivery("shard_status_get", PackageResources.shard_status_get_lua)
+    static let deliveryTake = paced("delivery_take", PackageResources.delivery_take_lua)
+    static let deliveryLease = leasing("delivery_lease", PackageResources.delivery_lease_lua)
+    static let deliverySettle = leasing("delivery_settle", PackageResources.delivery_settle_lua)
+    static let deliveryBegin = plain("delivery_begin", PackageResources.delivery_begin_lua)
+    static let subscriptionUnpark = paced("subscription_unpark", PackageResources.subscription_unpark_lua)
+    static let deliveryReap = paced("delivery_reap", PackageResources.delivery_reap_lua)
+    static let subscriptionPause = paced("subscription_pause", PackageResources.subscription_pause_lua)
+    static let subscriptionResume = paced("subscription_resume", PackageResources.subscription_resume_lua)
+    static let subscriptionHealthGet = paced("subscription_health_get", PackageResources.subscription_health_get_lua)
+    static let deliveryStatusGet = paced("delivery_status_get", PackageResources.delivery_status_get_lua)
+    static let messageSweep = delivery("message_sweep", KeySpace.spelled(PackageResources.message_sweep_lua))
+    static let deliverySweep = delivery("delivery_sweep", PackageResources.delivery_sweep_lua)
+    static let subscriptionSweep = paced(
+        "subscription_sweep", PackageResources.lib_subscription_lua + PackageResources.subscription_sweep_lua)
+
+    // What stands in front of a script: it defines what several scripts share. Each call makes its functions anew.
 
     private static func plain(_ name: StaticString, _ source: [UInt8]) -> RedisScript {
-        RedisScript(name: name, source: PackageResources.common_lua + source)
+        RedisScript(name: name, source: PackageResources.lib_common_lua + source)
     }
 
-    private static func subscriber(_ name: StaticString, _ source: [UInt8]) -> RedisScript {
-        self.plain(name, PackageResources.subscriber_lua + source)
-    }
-
-    private static func append(_ name: StaticString, _ source: [UInt8]) -> RedisScript {
-        self.plain(name, PackageResources.append_lua + source)
-    }
-
+    /// Of one queue.
     private static func queue(_ name: StaticString, _ source: [UInt8]) -> RedisScript {
-        self.plain(name, PackageResources.queue_lua + source)
+        self.record(name, PackageResources.lib_queue_lua + source)
+    }
+
+    /// Appends to a queue.
+    private static func append(_ name: StaticString, _ source: [UInt8]) -> RedisScript {
+        self.record(name, PackageResources.lib_append_lua + source)
+    }
+
+    private static func record(_ name: StaticString, _ source: [UInt8]) -> RedisScript {
+        self.plain(name, PackageResources.lib_record_lua + source)
+    }
+
+    /// Reads headers of subscriptions.
+    private static func header(_ name: StaticString, _ source: [UInt8]) -> RedisScript {
+        self.plain(name, PackageResources.lib_header_lua + source)
+    }
+
+    /// Reads or changes subscriptions.
+    private static func subscription(_ name: StaticString, _ source: [UInt8]) -> RedisScript {
+        self.header(name, PackageResources.lib_subscription_lua + source)
     }
 
     private static func delivery(_ name: StaticString, _ source: [UInt8]) -> RedisScript {
-        self.subscriber(name, PackageResources.delivery_lua + source)
+        self.record(
+            name, PackageResources.lib_header_lua + KeySpace.spelled(PackageResources.lib_delivery_lua) + source)
     }
 
+    /// Starts or ends attempts.
     private static func paced(_ name: StaticString, _ source: [UInt8]) -> RedisScript {
-        self.delivery(name, PackageResources.pace_lua + source)
+        self.delivery(name, PackageResources.lib_pacing_lua + source)
     }
 
+    /// Leases deliveries that waited.
     private static func leasing(_ name: StaticString, _ source: [UInt8]) -> RedisScript {
-        self.paced(name, PackageResources.leasing_lua + source)
+        self.paced(name, PackageResources.lib_leasing_lua + source)
     }
 }

@@ -22,12 +22,12 @@ package struct QuestionSchedule: Sendable {
         _ kind: NotificationKind, from project: ProjectID, to address: String, for subscription: SubscriptionID
     ) async throws(StoreError) -> Timestamp {
         var call = self.runner.call(
-            Scripts.questionSchedule, keys: [Keys.questions(from: project, to: address)])
+            Scripts.confirmationSchedule, keys: [KeySpace.confirmations(from: project, to: address)])
         call.append("\(kind.rawValue)|\(subscription.text)")
         call.append(Self.pause * 1000)
         call.append(Self.waitingMax)
         guard let at = try await self.runner.run(call).int64 else {
-            throw .corrupt("question_schedule.lua answered no number")
+            throw .corrupt("confirmation_schedule.lua answered no number")
         }
         guard at >= 0 else { throw .overloaded }
         return Timestamp(milliseconds: at)

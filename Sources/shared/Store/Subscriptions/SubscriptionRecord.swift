@@ -1,7 +1,7 @@
 import Domain
 import Redis
 
-/// What scripts look at of a subscription; `subscribe.lua` writes it.
+/// What scripts look at of a subscription; `subscription_create.lua` writes it.
 ///
 /// ```
 /// expires, ms, 15 digits | confirmed, 0 or 1 | ordered, 0 or 1 | most starts in a second, 6 digits, 0 for no limit
@@ -23,10 +23,11 @@ struct SubscriptionHeader {
     /// - Parameter queue: What its key says.
     fileprivate init(_ bytes: [UInt8], of queue: QueueAddress) throws(StoreError) {
         guard bytes.count > Self.keyStart, let expires = Self.number(bytes[..<15]),
+            let confirmed = Self.flag(bytes[15]), Self.flag(bytes[16]) != nil, Self.number(bytes[17..<23]) != nil,
             let version = Self.number(bytes[23..<Self.keyStart])
         else { throw Self.unreadable }
         self.expires = Timestamp(milliseconds: expires)
-        self.confirmed = bytes[15] == UInt8(ascii: "1")
+        self.confirmed = confirmed
         self.version = Int(version)
         self.queue = queue
     }
@@ -34,6 +35,14 @@ struct SubscriptionHeader {
     /// Where the key of the queue begins.
     fileprivate static let keyStart = 29
     private static let unreadable = StoreError.corrupt("the header of a subscription")
+
+    private static func flag(_ digit: UInt8) -> Bool? {
+        switch digit {
+        case UInt8(ascii: "0"): false
+        case UInt8(ascii: "1"): true
+        default: nil
+        }
+    }
 
     /// - Parameter digits: At most 15.
     private static func number(_ digits: ArraySlice<UInt8>) -> Int64? {
@@ -61,7 +70,7 @@ struct SubscriptionHeaders {
     }
 }
 
-/// The rest of a subscription; `subscribe.lua` writes it.
+/// The rest of a subscription; `subscription_create.lua` writes it.
 ///
 /// ```
 /// ttl, s | of a rotated secret, or once a link was sent, : version : end of the one before, ms, or -1 | once a link was

@@ -1,37 +1,6 @@
 package import Domain
 import Redis
 
-/// What is to change of a subscription.
-///
-/// What is nil stays; the rest replaces the old value as a whole.
-package struct SubscriptionChange: Sendable, Equatable {
-    package var subscriber: Subscriber?
-    /// Seconds it lives from now on.
-    package var ttl: Int?
-    /// The JSON object as the caller wrote it.
-    package var options: [UInt8]?
-    /// What those options say of it; without them it stays.
-    package var pace: Pace
-
-    package init(
-        subscriber: Subscriber? = nil, ttl: Int? = nil, options: [UInt8]? = nil, pace: Pace = Pace()
-    ) {
-        self.subscriber = subscriber
-        self.ttl = ttl
-        self.options = options
-        self.pace = pace
-    }
-}
-
-/// What became of the wish to change a subscription.
-package enum SubscriptionUpdate: Sendable, Equatable {
-    case updated
-    /// This queue has no living subscription of the id.
-    case absent
-    /// Another living subscription of the queue has that subscriber. Nothing changed.
-    case taken
-}
-
 extension SubscriptionStore {
     /// Changes a subscription.
     ///
@@ -41,12 +10,13 @@ extension SubscriptionStore {
     package func update(
         _ queue: QueueAddress, id: SubscriptionID, _ change: SubscriptionChange, resettingConfirmation: Bool
     ) async throws(StoreError) -> SubscriptionUpdate {
-        let keys = self.keyring.shard(of: queue)
+        let keys = self.keySpace.shard(of: queue)
         var call = self.runner.call(
-            Scripts.resubscribe,
+            Scripts.subscriptionUpdate,
             keys: [
-                keys.subscriptions, keys.headers, keys.subscriptionOrder(queue), keys.subscriberAddresses(queue),
-                keys.expiries,
+                keys.subscriptions, keys.subscriptionHeaders, keys.subscriptionOrder(queue),
+                keys.subscriberAddresses(queue),
+                keys.subscriptionExpiries,
             ])
         call.append(id.text)
         call.append(queue.key)
@@ -59,7 +29,7 @@ extension SubscriptionStore {
         case "updated": return .updated
         case "absent": return .absent
         case "taken": return .taken
-        case let answer: throw .corrupt("resubscribe.lua answered \(answer ?? "no text")")
+        case let answer: throw .corrupt("subscription_update.lua answered \(answer ?? "no text")")
         }
     }
 
@@ -71,8 +41,8 @@ extension SubscriptionStore {
     package func confirm(
         _ queue: QueueAddress, id: SubscriptionID, _ confirmed: Bool, linkExpiry: Int64? = nil
     ) async throws(StoreError) -> Bool {
-        let keys = self.keyring.shard(of: queue)
-        var call = self.runner.call(Scripts.confirm, keys: [keys.headers, keys.subscriptions])
+        let keys = self.keySpace.shard(of: queue)
+        var call = self.runner.call(Scripts.subscriptionConfirm, keys: [keys.subscriptionHeaders, keys.subscriptions])
         call.append(id.text)
         call.append(queue.key)
         call.append(confirmed ? 1 : 0)
@@ -82,17 +52,18 @@ extension SubscriptionStore {
 
     /// Ends every subscription of a queue.
     package func purge(_ queue: QueueAddress) async throws(StoreError) {
-        let keys = self.keyring.shard(of: queue)
+        let keys = self.keySpace.shard(of: queue)
         for _ in 0..<Self.purgesMax {
             var call = self.runner.call(
-                Scripts.unsubscribeAll,
+                Scripts.subscriptionDeleteSome,
                 keys: [
-                    keys.subscriptions, keys.headers, keys.subscriptionOrder(queue), keys.subscriberAddresses(queue),
-                    keys.expiries,
+                    keys.subscriptions, keys.subscriptionHeaders, keys.subscriptionOrder(queue),
+                    keys.subscriberAddresses(queue),
+                    keys.subscriptionExpiries,
                 ])
             call.append(Self.purgeStep)
             guard let more = try await self.runner.run(call).int else {
-                throw .corrupt("unsubscribe_all.lua answered no number")
+                throw .corrupt("subscription_delete_some.lua answered no number")
             }
             if more == 0 { return }
         }

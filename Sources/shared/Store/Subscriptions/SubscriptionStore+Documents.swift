@@ -89,32 +89,33 @@ extension SubscriptionStore {
         _ document: [UInt8], isSealed: Bool = false, kind: NotificationKind, to id: SubscriptionID,
         of queue: QueueAddress, ttl: Int, question: ConfirmationRequest?
     ) async throws(StoreError) -> Owed {
-        let keys = self.keyring.shard(of: queue)
+        let keys = self.keySpace.shard(of: queue)
         var call = self.runner.call(
-            Scripts.owe,
+            Scripts.deliveryEnqueue,
             keys: [
-                keys.headers, keys.position, keys.payloads, keys.projects, keys.wakeup, keys.asked, keys.subscriptions,
-                keys.waiting, keys.expiring,
+                keys.subscriptionHeaders, keys.lastPosition, keys.payloads, keys.readyProjects, keys.wakeup,
+                keys.waitingConfirmations, keys.subscriptions,
+                keys.waitingCounts, keys.deliverySweeps,
             ])
         call.append(keys.prefix)
         call.append(self.limits.text)
         call.append(id.text)
         call.append(queue.key)
-        call.append(self.keyring.number(of: queue))
+        call.append(self.keySpace.number(of: queue))
         call.append(min(ttl, Int(UInt32.max)))
         call.append(MessageRecord.Flag.of(kind) | (isSealed ? MessageRecord.Flag.sealed : 0))
         call.append(document)
         call.append(question?.subscriber ?? "")
         call.append(question.map { String($0.at.milliseconds) } ?? "")
         call.append(question.map { String($0.linkExpiry) } ?? "")
-        var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.owe)
+        var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.deliveryEnqueue)
         switch try reply.text() {
         case "owed": return .owed(try reply.position())
         case "held": return .held
         case "barred": return .barred(until: Int64(try reply.int()))
         case "absent": return .absent
         case "full": throw .overloaded
-        case let answer: throw .corrupt("owe.lua answered \(answer)")
+        case let answer: throw .corrupt("delivery_enqueue.lua answered \(answer)")
         }
     }
 }

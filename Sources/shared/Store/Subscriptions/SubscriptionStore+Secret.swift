@@ -9,12 +9,12 @@ extension SubscriptionStore {
     package func rotateSecret(
         _ queue: QueueAddress, id: SubscriptionID, overlap: Int
     ) async throws(StoreError) -> SecretVersions? {
-        let keys = self.keyring.shard(of: queue)
-        var call = self.runner.call(Scripts.rotate, keys: [keys.subscriptions, keys.headers])
+        let keys = self.keySpace.shard(of: queue)
+        var call = self.runner.call(Scripts.secretRotate, keys: [keys.subscriptions, keys.subscriptionHeaders])
         call.append(id.text)
         call.append(queue.key)
         call.append(overlap * 1000)
-        var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.rotate)
+        var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.secretRotate)
         guard !reply.isAtEnd else { return nil }
         return SecretVersions(current: try reply.int(), previousUntil: try reply.timestampIfAny())
     }

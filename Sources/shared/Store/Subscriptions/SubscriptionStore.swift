@@ -7,7 +7,7 @@ import Redis
 /// They outlive their queue, and an expired one is gone at once for every reader.
 package struct SubscriptionStore: Sendable {
     let runner: ScriptRunner
-    let keyring: Keyring
+    let keySpace: KeySpace
     let register: QueueRegister
     let limits: DeliveryLimits
 
@@ -24,12 +24,13 @@ package struct SubscriptionStore: Sendable {
     ) async throws(StoreError) -> (id: SubscriptionID, outcome: SubscribeOutcome) {
         let random = Base32.encode(SecureRandom.bytes(10)[...])
         func attempt(creating: Bool) async throws(StoreError) -> (id: SubscriptionID, outcome: SubscribeOutcome)? {
-            let keys = self.keyring.shard(of: queue)
+            let keys = self.keySpace.shard(of: queue)
             var call = self.runner.call(
-                Scripts.subscribe,
+                Scripts.subscriptionCreate,
                 keys: [
-                    keys.meta(queue), keys.position, keys.subscriptions, keys.headers, keys.subscriptionOrder(queue),
-                    keys.subscriberAddresses(queue), keys.expiries,
+                    keys.meta(queue), keys.lastPosition, keys.subscriptions, keys.subscriptionHeaders,
+                    keys.subscriptionOrder(queue),
+                    keys.subscriberAddresses(queue), keys.subscriptionExpiries,
                 ])
             call.append(creating ? 1 : 0)
             call.append(queue.key)
@@ -38,18 +39,18 @@ package struct SubscriptionStore: Sendable {
             call.append(ttl)
             call.append(options)
             call.append(pace.field)
-            var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.subscribe)
+            var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.subscriptionCreate)
             switch try reply.text() {
             case "created": return (try reply.subscriptionID(), .created)
             case "exists": return (try reply.subscriptionID(), .exists(confirmed: try reply.int() == 1))
             case "absent": return nil
-            case let answer: throw .corrupt("subscribe.lua answered \(answer)")
+            case let answer: throw .corrupt("subscription_create.lua answered \(answer)")
             }
         }
         if let found = try await attempt(creating: false) { return found }
         try await self.register.add(queue)
         guard let made = try await attempt(creating: true) else {
-            throw .corrupt("subscribe.lua found no queue although it was to create it")
+            throw .corrupt("subscription_create.lua found no queue although it was to create it")
         }
         try await self.register.keep(queue)
         return made
@@ -61,15 +62,16 @@ package struct SubscriptionStore: Sendable {
     package func list(
         _ queue: QueueAddress, after: SubscriptionID?, limit: Int
     ) async throws(StoreError) -> [Subscription] {
-        let keys = self.keyring.shard(of: queue)
+        let keys = self.keySpace.shard(of: queue)
         var behind = after.map { String($0.position.value) } ?? "0"
         var subscriptions: [Subscription] = []
         for _ in 0..<ScriptRunner.roundsMax {
             var call = self.runner.call(
-                Scripts.subscriptions, keys: [keys.subscriptions, keys.headers, keys.subscriptionOrder(queue)])
+                Scripts.subscriptionList,
+                keys: [keys.subscriptions, keys.subscriptionHeaders, keys.subscriptionOrder(queue)])
             call.append(behind)
             call.append(limit - subscriptions.count)
-            var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.subscriptions)
+            var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.subscriptionList)
             let now = try reply.timestamp()
             behind = try reply.text()
             while !reply.isAtEnd {
@@ -84,11 +86,11 @@ package struct SubscriptionStore: Sendable {
 
     /// Reads one subscription; nil when this queue has none of the id, or it has ended.
     package func get(_ queue: QueueAddress, id: SubscriptionID) async throws(StoreError) -> Subscription? {
-        let keys = self.keyring.shard(of: queue)
-        var call = self.runner.call(Scripts.subscription, keys: [keys.subscriptions, keys.headers])
+        let keys = self.keySpace.shard(of: queue)
+        var call = self.runner.call(Scripts.subscriptionGet, keys: [keys.subscriptions, keys.subscriptionHeaders])
         call.append(id.text)
         call.append(queue.key)
-        var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.subscription)
+        var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.subscriptionGet)
         let now = try reply.timestamp()
         guard !reply.isAtEnd else { return nil }
         return try Subscription(id: id, header: try reply.bytes(), record: try reply.bytes(), now: now)
@@ -98,17 +100,17 @@ package struct SubscriptionStore: Sendable {
     ///
     /// One that cannot be read keeps none of the others from being read.
     package func read(_ ids: [SubscriptionID], in shard: Int) async throws(StoreError) -> SubscriptionsRead {
-        let keys = self.keyring.shards[shard]
+        let keys = self.keySpace.shards[shard]
         var calls: [ScriptCall] = []
         for start in stride(from: 0, to: ids.count, by: Self.readMax) {
-            var call = self.runner.call(Scripts.recipients, keys: [keys.subscriptions, keys.headers])
+            var call = self.runner.call(Scripts.recipientList, keys: [keys.subscriptions, keys.subscriptionHeaders])
             for id in ids[start..<min(start + Self.readMax, ids.count)] { call.append(id.text) }
             calls.append(call)
         }
         var read = SubscriptionsRead()
         var rest = ids[...]
         for reply in try await self.runner.runAll(calls) {
-            var reply = try ReplyReader(reply, of: Scripts.recipients)
+            var reply = try ReplyReader(reply, of: Scripts.recipientList)
             let now = try reply.timestamp()
             for id in rest.prefix(Self.readMax) {
                 let (header, record) = (try reply.bytes(), try reply.bytes())
@@ -129,12 +131,13 @@ package struct SubscriptionStore: Sendable {
 
     /// Ends a subscription of this queue, if there is one of the id: nothing is sent to it from now on.
     package func delete(_ queue: QueueAddress, id: SubscriptionID) async throws(StoreError) {
-        let keys = self.keyring.shard(of: queue)
+        let keys = self.keySpace.shard(of: queue)
         var call = self.runner.call(
-            Scripts.unsubscribe,
+            Scripts.subscriptionDelete,
             keys: [
-                keys.subscriptions, keys.headers, keys.subscriptionOrder(queue), keys.subscriberAddresses(queue),
-                keys.expiries,
+                keys.subscriptions, keys.subscriptionHeaders, keys.subscriptionOrder(queue),
+                keys.subscriberAddresses(queue),
+                keys.subscriptionExpiries,
             ])
         call.append(id.text)
         call.append(queue.key)

@@ -1,13 +1,6 @@
 package import Domain
 import Redis
 
-/// One line of a listing of topics.
-package struct TopicListing: Sendable, Equatable {
-    package let name: TopicName
-    /// The JSON object, byte for byte as it was put.
-    package let metadata: [UInt8]
-}
-
 /// The topics of all projects: names with metadata, and nothing more (contract: "Topics").
 ///
 /// They lie in the control store.
@@ -19,7 +12,7 @@ package struct TopicStore: Sendable {
     /// - Parameter metadata: The JSON object as the caller wrote it.
     /// - Returns: Whether it was made. One that exists keeps its metadata.
     package func create(_ topic: TopicAddress, metadata: [UInt8]) async throws(StoreError) -> Bool {
-        var call = self.call(Scripts.topicPut, of: topic.project)
+        var call = self.call(Scripts.topicCreate, of: topic.project)
         call.append(topic.name.text)
         call.append(metadata)
         return try await self.runner.run(call).int == 1
@@ -28,7 +21,7 @@ package struct TopicStore: Sendable {
     /// The JSON object as it was put; nil when there is no such topic.
     package func metadata(of topic: TopicAddress) async throws(StoreError) -> [UInt8]? {
         var command = RedisCommand("HGET", arguments: 2)
-        command.append(Keys.topicMetadata(of: topic.project))
+        command.append(KeySpace.topicMetadata(of: topic.project))
         command.append(topic.name.text)
         return try await self.runner.send(command).bytes
     }
@@ -44,7 +37,7 @@ package struct TopicStore: Sendable {
         return try await Contention.retry { () async throws -> [UInt8]?? in
             guard let read = stored else { return .some(nil) }
             let metadata = try change(read)
-            var call = self.runner.call(Scripts.topicPatch, keys: [Keys.topicMetadata(of: topic.project)])
+            var call = self.runner.call(Scripts.topicUpdate, keys: [KeySpace.topicMetadata(of: topic.project)])
             call.append(topic.name.text)
             call.append(read)
             call.append(metadata)
@@ -59,17 +52,17 @@ package struct TopicStore: Sendable {
 
     /// Ends a topic, also one that does not exist.
     package func delete(_ topic: TopicAddress) async throws(StoreError) {
-        var call = self.call(Scripts.topicDrop, of: topic.project)
+        var call = self.call(Scripts.topicDelete, of: topic.project)
         call.append(topic.name.text)
         _ = try await self.runner.run(call)
     }
 
     /// Topics of a project in byte order of their names, behind `after`; `limit` of them unless the list ends before.
     package func list(of project: ProjectID, after: String?, limit: Int) async throws(StoreError) -> [TopicListing] {
-        var call = self.call(Scripts.topics, of: project)
+        var call = self.call(Scripts.topicList, of: project)
         call.append(after ?? "")
         call.append(limit)
-        var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.topics)
+        var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.topicList)
         var listings: [TopicListing] = []
         while !reply.isAtEnd {
             let name: TopicName
@@ -80,6 +73,6 @@ package struct TopicStore: Sendable {
     }
 
     private func call(_ script: RedisScript, of project: ProjectID) -> ScriptCall {
-        self.runner.call(script, keys: [Keys.topicNames(of: project), Keys.topicMetadata(of: project)])
+        self.runner.call(script, keys: [KeySpace.topicNames(of: project), KeySpace.topicMetadata(of: project)])
     }
 }

@@ -1,0 +1,113 @@
+import Documents
+package import Domain
+import Store
+
+/// How subscriptions are served: shown, paused, resumed.
+extension Operations {
+    /// A page of the last attempts made for a subscription, newest first.
+    ///
+    /// A marker that is no number lists nothing.
+    ///
+    /// - Parameter page: The marker is the number of an attempt; those before it are listed.
+    /// - Throws: ``Refusal/subscriptionNotFound``.
+    package func attempts(
+        of text: String, in queue: QueueAddress, _ page: PageRequest
+    ) async throws -> [AttemptView] {
+        let limit = try Self.pageSize(page.limit, max: self.limits.subscriptionPageMax)
+        let id = try await self.subscriptionID(text, of: queue)
+        let store = try await self.store(of: queue)
+        guard let log = try await store.deliveries.attempts(of: queue, subscription: id) else {
+            throw Refusal.subscriptionNotFound
+        }
+        let end = page.marker.map { Int($0) ?? 0 } ?? .max
+        return log.attempts.drop { $0.number >= end }.prefix(limit).map { logged in
+            AttemptView(
+                logged, delivery: store.deliveries.deliveryID(subscription: id, position: logged.position),
+                message: logged.report.kind == .notification
+                    ? store.messages.id(at: logged.position, in: queue) : nil)
+        }
+    }
+
+    /// - Throws: ``Refusal/subscriptionNotFound``.
+    package func health(of text: String, in queue: QueueAddress) async throws -> SubscriptionHealth {
+        let id = try await self.subscriptionID(text, of: queue)
+        guard let health = try await self.store(of: queue).deliveries.health(of: queue, subscription: id) else {
+            throw Refusal.subscriptionNotFound
+        }
+        return health
+    }
+
+    /// Starts no attempt of a subscription until it is resumed.
+    ///
+    /// - Throws: ``Refusal/subscriptionNotFound``.
+    package func pause(_ text: String, of queue: QueueAddress) async throws {
+        let id = try await self.subscriptionID(text, of: queue)
+        guard try await self.store(of: queue).deliveries.pause(queue, subscription: id) else {
+            throw Refusal.subscriptionNotFound
+        }
+    }
+
+    /// Ends what keeps a subscription from being served.
+    ///
+    /// - Throws: ``Refusal/subscriptionNotFound``.
+    package func resume(_ text: String, of queue: QueueAddress) async throws {
+        let id = try await self.subscriptionID(text, of: queue)
+        guard try await self.store(of: queue).deliveries.resume(queue, subscription: id) else {
+            throw Refusal.subscriptionNotFound
+        }
+    }
+
+    /// What the retry policies of a subscription and its queue come to.
+    ///
+    /// - Parameter ttl: Seconds the message lives; nil: as long as one that does not say.
+    /// - Throws: ``Refusal/subscriptionNotFound``.
+    package func subscriptionSchedule(_ text: String, of queue: QueueAddress, ttl: Int?) async throws
+        -> DeliverySchedule
+    {
+        let ttls = Limits.ttlMin...self.limits.messageTTLMax
+        if let ttl, !ttls.contains(ttl) { throw Self.outOfRange("ttl", ttls) }
+        let subscription = try await self.getSubscription(text, of: queue)
+        // A subscription outlives its queue, which then has neither a policy nor a ttl of its own.
+        let stored = try await self.store(of: queue).queues.metadata(of: queue)
+        let metadata = stored.flatMap { QueueMetadata(stored: $0) } ?? .unset
+        let (policy, source) = RetryPolicy.effective(
+            queue: metadata.retryPolicy, subscription: DeliveryOptions(stored: subscription.options).retryPolicy)
+        let ttl = ttl ?? metadata.attributes.messageTTLDefault ?? self.limits.messageTTLDefault
+        return DeliverySchedule(policy: policy, source: source, ttl: ttl)
+    }
+
+    /// The delivery status of a message for each subscription of its queue, in the order of their creation.
+    ///
+    /// The message need not be there any more. A marker that is no id of a subscription lists nothing.
+    ///
+    /// - Throws: ``Refusal/messageNotFound`` for an id that this queue never gave.
+    package func deliveryStatuses(
+        of text: String, in queue: QueueAddress, _ page: PageRequest
+    ) async throws -> (message: MessageID, statuses: [DeliveryStatusView]) {
+        let limit = try Self.pageSize(page.limit, max: self.limits.subscriptionPageMax)
+        let store = try await self.store(of: queue)
+        guard let message = MessageID(text), store.messages.isIssued(message, in: queue) else {
+            try await store.ping()
+            throw Refusal.messageNotFound
+        }
+        var after: SubscriptionID?
+        if let marker = page.marker {
+            guard let id = SubscriptionID(marker) else {
+                try await store.ping()
+                return (message, [])
+            }
+            after = id
+        }
+        let statuses = try await store.deliveries.fates(of: message.position, in: queue, after: after, limit: limit)
+        return (
+            message,
+            statuses.map {
+                DeliveryStatusView(
+                    $0,
+                    delivery: store.deliveries.deliveryID(
+                        subscription: $0.subscription, position: message.position),
+                    confirmedOnly: self.confirmation != nil)
+            }
+        )
+    }
+}

@@ -1,0 +1,100 @@
+package import Foundation
+
+#if canImport(FoundationNetworking)
+    import FoundationNetworking
+#endif
+
+/// Calls the REST API like any client: HTTP, JSON, and the two headers the API asks for.
+package struct HeraldClient: Sendable {
+    /// How long one call may take; the API itself answers or refuses sooner.
+    private static let timeout: TimeInterval = 10
+
+    package struct Answer: Sendable {
+        package let status: Int
+        package let body: Data
+    }
+
+    private let url: URL
+    private let project: String
+    private let client = UUID().uuidString.lowercased()
+
+    /// - Parameter url: The root of the API, without `/v2`.
+    package init(url: URL, project: String) {
+        self.url = url
+        self.project = project
+    }
+
+    /// The root of an API as a user gives it.
+    ///
+    /// - Throws: ``Failure`` when it is no HTTP URL.
+    package static func url(_ text: String) throws(Failure) -> URL {
+        guard let url = URL(string: text), let scheme = url.scheme, ["http", "https"].contains(scheme), url.host != nil
+        else { throw Failure("'\(text)' is not allowed; allowed: http://host:port", .usage) }
+        return url
+    }
+
+    /// Whether the API answers, and its store does too.
+    package func answersPing() async -> Bool {
+        // Whatever hinders the ping hinders every other call.
+        (try? await self.send("GET", "/v2/ping").status) == 204
+    }
+
+    /// One call; an answer of any status is an answer.
+    ///
+    /// - Parameters:
+    ///   - path: As it goes over the wire, with what has to be escaped escaped.
+    ///   - headers: Beside, or in place of, those every call has.
+    /// - Throws: ``Failure`` when there is none.
+    package func send(
+        _ method: String, _ path: String, json: Data? = nil, headers: [String: String] = [:]
+    ) async throws -> Answer {
+        guard let target = URL(string: path, relativeTo: self.url) else {
+            throw Failure("'\(path)' is no path", .usage)
+        }
+        var request = URLRequest(url: target, cachePolicy: .reloadIgnoringLocalCacheData, timeoutInterval: Self.timeout)
+        request.httpMethod = method
+        request.httpBody = json
+        request.setValue("application/json", forHTTPHeaderField: "Accept")
+        if json != nil { request.setValue("application/json", forHTTPHeaderField: "Content-Type") }
+        request.setValue(self.client, forHTTPHeaderField: "Client-ID")
+        request.setValue(self.project, forHTTPHeaderField: "X-Project-ID")
+        for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
+        do {
+            let (data, response) = try await URLSession.shared.data(for: request)
+            guard let http = response as? HTTPURLResponse else {
+                throw Failure("\(self.url) does not speak HTTP", .unavailable)
+            }
+            return Answer(status: http.statusCode, body: data)
+        } catch let error as URLError {
+            throw Failure(
+                "\(method) \(target.absoluteString): no answer (\(error.localizedDescription))", .unavailable)
+        }
+    }
+
+    /// One call that must be answered with a certain status.
+    ///
+    /// - Throws: ``Failure`` with what the API says of any other, and the status of the command that goes with it.
+    package func expect(
+        _ status: Int, _ method: String, _ path: String, json: Data? = nil, headers: [String: String] = [:]
+    ) async throws -> Data {
+        let answer = try await self.send(method, path, json: json, headers: headers)
+        guard answer.status == status else { throw Self.failure(answer, "\(method) \(path)") }
+        return answer.body
+    }
+
+    private struct Refusal: Decodable {
+        let title: String
+        let description: String?
+    }
+
+    private static func failure(_ answer: Answer, _ call: String) -> Failure {
+        let text: String
+        if let refusal = try? JSONDecoder().decode(Refusal.self, from: answer.body) {
+            text = [refusal.title, refusal.description].compactMap { $0 }.joined(separator: ": ")
+        } else {
+            // Not the API's own answer: a proxy's, or another server's.
+            text = String(decoding: answer.body.prefix(300), as: UTF8.self)
+        }
+        return Failure("\(call) was answered \(answer.status): \(text)", .answered(answer.status))
+    }
+}

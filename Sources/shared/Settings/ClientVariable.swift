@@ -1,0 +1,6 @@
+/// Variables of the environment that the client commands of `herald` read; to the processes they are no settings.
+package enum ClientVariable: String, CaseIterable, Sendable {
+    case profile = "HERALD_PROFILE"
+    case url = "HERALD_URL"
+    case project = "HERALD_PROJECT"
+}

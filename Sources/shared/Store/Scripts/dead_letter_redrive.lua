@@ -1,0 +1,80 @@
+-- dead_letter_redrive.lua: make dead letters deliveries again, each from its first attempt and with a new life of its message. The turn
+-- of each is behind a fence that no lease of it had before: what is said late of an earlier attempt does not touch it.
+-- KEYS    1 dead-letter-entries   2 dead-letter-records   3 payloads   4 payload-references   5 subscription-headers
+--         6 ready-projects   7 wakeup   8 waiting-counts   9 delivery-sweeps   10 payload-expiries   11 turns   and by
+--         name: due ready-subscriptions dead-letters dead-letter-entries dead-letter-records dead-letter-bytes
+--         dead-letter-oldest
+-- ARGV    1 now   2 prefix   3 queue   4 shard   5 1: only confirmed subscriptions   6 when the first is due, ms
+--         7 ms from one to the next   then letters, at most 100
+-- RETURNS {when one more would be due}, then per letter 'enqueued', or why it stays: 'unknown' there is none, 'subscription_ended',
+--         'unconfirmed', 'not_a_message' it was none, 'no_body' its body was not kept
+-- COST    k log n for k letters
+local queue, project = ARGV[3], project_of(ARGV[3])
+local due, step = math.max(tonumber(ARGV[6]), now), tonumber(ARGV[7])
+
+-- The record with a life that ends then, whenever it was posted.
+local function renewed(record)
+    local ttl, flags = struct.unpack(RECORD_HEAD, record)
+    local from = RECORD_REST_FROM
+    if flags >= IS_RENEWED then from = from + RECORD_RENEWAL_BYTES else flags = flags + IS_RENEWED end
+    return struct.pack(RECORD_HEAD, ttl, flags) .. string.sub(record, RECORD_MARK_FROM, RECORD_MARK_TO)
+        .. struct.pack(RECORD_RENEWAL, now + ttl * 1000) .. string.sub(record, from)
+end
+
+-- Everything is read first: nothing can fail once it writes.
+local members, subscriptions, positions = {}, {}, {}
+for index = 8, #ARGV do
+    local number = index - 7
+    members[number] = ARGV[index]
+    subscriptions[number], positions[number] = string.match(ARGV[index], '^(.-)|(%d+)$')
+end
+if #members == 0 then return { math.floor(due) } end
+local letters, headers = call('HMGET', KEYS[1], unpack(members)), call('HMGET', KEYS[5], unpack(subscriptions))
+local answer, owed, seen, records = { 0 }, {}, {}, {}
+for number, member in ipairs(members) do
+    local outcome, letter, header, position = 'enqueued', letters[number], headers[number], positions[number]
+    if letter and records[position] == nil then records[position] = call('HGET', KEYS[2], position) end
+    if not letter or seen[member] then
+        outcome = 'unknown'
+    elseif tonumber(string.match(letter, '^%d+ (%d+)')) % NO_BODY ~= 0 then
+        outcome = 'not_a_message'
+    elseif tonumber(string.match(letter, '^%d+ (%d+)')) >= NO_BODY or not records[position] then
+        outcome = 'no_body'
+    elseif not is_alive(header) or queue_of(header) ~= queue then
+        outcome = 'subscription_ended'
+    elseif ARGV[5] == '1' and not is_confirmed(header) then
+        outcome = 'unconfirmed'
+    else
+        seen[member] = true
+        owed[#owed + 1] = number
+    end
+    answer[#answer + 1] = outcome
+end
+answer[1] = math.floor(due + #owed * step)
+if #owed == 0 then return answer end
+
+-- It only adds: at the memory limit its first write, of a payload, is refused.
+local first, waiting, sent = math.floor(due), 0, {}
+for _, number in ipairs(owed) do
+    local subscription, position, record = subscriptions[number], positions[number], records[positions[number]]
+    local life, at = now + struct.unpack(RECORD_HEAD, record) * 1000, math.floor(due)
+    -- The message lives on for everybody who still waits for it.
+    if call('HSET', KEYS[3], position, renewed(record)) == 0 and call('HINCRBY', KEYS[4], position, 1) == 1 then
+        call('HSET', KEYS[4], position, 2)
+    end
+    call('ZADD', KEYS[10], life, position)
+    call('ZADD', KEYS[9], 'LT', life, subscription)
+    local turn = text(fenced(tonumber(string.match(letters[number], '^%d+')), 1))
+    call('HSET', KEYS[11], subscription .. '|' .. position, turn)
+    waiting = waiting + call('ZADD', due_key(subscription), is_ordered(headers[number]) and 0 or at,
+        position .. ':' .. turn)
+    call('ZADD', ready_key(project), 'LT', at, subscription)
+    sent[#sent + 1] = members[number]
+    due = due + step
+end
+dead_letters().forget(queue, sent)
+dead_letters().account(queue)
+count_waiting(KEYS[8], project, waiting)
+call('ZADD', KEYS[6], 'LT', first, project)
+if first <= now then call('ZADD', KEYS[7], 0, ARGV[4]) end
+return answer

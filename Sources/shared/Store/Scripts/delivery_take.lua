@@ -1,0 +1,305 @@
+-- delivery_take.lua: fan out events of a shard: of some queues a page of eligible subscriptions becomes deliveries, and those that
+-- fit the subscription's window and what may be handed out of its project are leased in the same step. The rest wait.
+-- Projects have their turn one after the other, and the queues of a project; the events of a queue go in their order.
+-- KEYS    1 fanout-projects   2 fanout-pages   3 pacing   4 leases   5 payloads   6 payload-references   7 ready-projects
+--         8 subscription-headers   9 waiting-counts   10 delivery-sweeps   11 payload-expiries   12 last-position   and
+--         by name: events fanout-queues subscription-order due ready-subscriptions meta dead-letters dead-letter-entries
+--         dead-letter-records dead-letter-bytes dead-letter-oldest
+-- ARGV    1 now   2 prefix   3 limits   4 events, at most 16   5 deliveries of a call, at most 1000   6 lease, ms
+--         7 1: only confirmed subscriptions   8 capacity   9 most of a project
+--         10 how many projects have a number of their own, at most 256, then project, number of each
+-- RETURNS {now, end of the leases, 1: call again, deliveries that found too many waiting, dead letters dropped}, then per
+--         event with leases: first position, retry policy of the queue or '', {record ...}, {subscription, header, index
+--         of the message from 1 ...}
+-- COST    page x log n, however much waits: 15 us for an event of one delivery, 2.7 each in a wide fan-out; at most 16
+--         queues, and a page of deliveries or one message more
+local allowance = allowance_at(8)
+local page, lease_end, now_text = tonumber(ARGV[5]), text(now + tonumber(ARGV[6])), text(now)
+local answer = { now, tonumber(lease_end), 0, 0, 0 }
+
+-- Whose turn it is: the first queue of each project, then the second.
+local turns, projects = {}, call('ZRANGE', KEYS[1], 0, 15)
+if #projects == 0 then return answer end
+local each, queues, queues_left, projects_left = math.max(1, math.floor(16 / #projects)), {}, {}, #projects
+for index, project in ipairs(projects) do
+    queues[index] = call('ZRANGE', fanout_key(project), 0, each - 1)
+    -- Of one with as many queues as are asked for there may be more.
+    queues_left[project] = #queues[index] < each and #queues[index] or math.huge
+end
+for place = 1, each do
+    for index, project in ipairs(projects) do
+        if queues[index][place] then turns[#turns + 1] = { project = project, queue = queues[index][place] } end
+    end
+end
+-- At the memory limit no page is turned into deliveries of which all would wait.
+local is_at_limit = is_full(KEYS[7])
+if is_at_limit and allowance.left <= 0 then return answer end
+
+local flying, flow, payload, counted, changed, lost = {}, {}, {}, {}, {}, {}
+local states, known = {}, {}
+-- What is known of a subscription, an array, for a page makes many: `LEFT` how many more of it may wait.
+local SUBSCRIPTION, PROJECT, HEADER, OUT, WINDOW, MORE, BEFORE, ROOM, READY_AT, ORDERED, DUE, ENDS, LEFT =
+    1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
+
+-- Reads what is to be known of subscriptions of a queue.
+local function read(project, subscriptions)
+    local unknown = {}
+    for _, subscription in ipairs(subscriptions) do
+        if not known[subscription] then unknown[#unknown + 1] = subscription end
+    end
+    if #unknown == 0 then return end
+    local headers, flows = call('HMGET', KEYS[8], unpack(unknown)), call('HMGET', KEYS[3], unpack(unknown))
+    local ready = call('ZMSCORE', ready_key(project), unpack(unknown))
+    for index, subscription in ipairs(unknown) do
+        local header, state = headers[index], false
+        if is_alive(header) and (ARGV[7] ~= '1' or is_confirmed(header)) then
+            local out, window, more = flow_of(flows[index])
+            local room, at = room_of(header, out, window, more)
+            local ready_at, ordered = tonumber(ready[index]), is_ordered(header)
+            -- Nobody overtakes what is due already, nor, in an ordered one, what waits at all: attempts start in post order.
+            if ready_at and (ordered or ready_at <= now) then room = 0 end
+            state = { subscription, project, header, out, window, more, out, room, ready_at or false, ordered, false, 0, 0 }
+            states[#states + 1] = state
+        end
+        known[subscription] = state or 'none'
+    end
+end
+
+-- How many more deliveries of a project may wait.
+local left_of = {}
+local function left_to_wait(project)
+    left_of[project] = left_of[project] or limit('project_waiting') - tonumber(call('HGET', KEYS[9], project) or 0)
+    return left_of[project]
+end
+
+-- Has one more delivery of a subscription wait; false when too many do.
+local function wait(state, position, ends)
+    local due, project = state[DUE], state[PROJECT]
+    if not due then
+        local key = due_key(state[SUBSCRIPTION])
+        -- Something of it waits exactly when it is to be looked at some time.
+        state[LEFT] = limit('waiting') - (state[READY_AT] and call('ZCARD', key) or 0)
+        due = {}
+        state[DUE], state[ENDS] = due, ends
+    end
+    local left = left_to_wait(project)
+    if state[LEFT] <= 0 or left <= 0 then return false end
+    state[LEFT], left_of[project] = state[LEFT] - 1, left - 1
+    -- Of an ordered one the position alone is the order.
+    due[#due + 1] = state[ORDERED] and '0' or now_text
+    due[#due + 1] = position .. ':1'
+    if ends < state[ENDS] then state[ENDS] = ends end
+    return true
+end
+
+-- What the call may still lease to send, as `lease_due` does: what is encoded and signed for a large message takes its time.
+local to_send = 4 * 1048576
+
+-- Turns one page of one event into deliveries; returns how many of each message, and the leases; nil when it is to stay.
+local function expand(turn, positions, records, subscriptions)
+    read(turn.project, subscriptions)
+    local capacity = math.min(allowance.left, share_of(allowance, turn.project))
+    if is_at_limit then
+        local leases_any, makes_any = false, false
+        for _, subscription in ipairs(subscriptions) do
+            local state = known[subscription]
+            makes_any = makes_any or state ~= 'none'
+            leases_any = leases_any or (capacity > 0 and state ~= 'none' and state[ROOM] > 0)
+        end
+        if makes_any and not leases_any then return nil end
+    end
+    local bytes = 0
+    for _, record in ipairs(records) do bytes = math.max(bytes, #record) end
+    capacity = math.min(capacity, math.max(0, math.ceil(to_send / math.max(1, bytes))))
+    local granted, held, leases, ends = capacity, {}, {}, {}
+    for message in ipairs(positions) do held[message] = 0 end
+    for _, subscription in ipairs(subscriptions) do
+        local state = known[subscription]
+        if state ~= 'none' then
+            for message, position in ipairs(positions) do
+                if state[ROOM] > 0 and capacity > 0 then
+                    flying[#flying + 1] = lease_end
+                    flying[#flying + 1] = subscription .. '|' .. position .. ':1'
+                    leases[#leases + 1] = subscription
+                    leases[#leases + 1] = state[HEADER]
+                    leases[#leases + 1] = message
+                    state[OUT], state[ROOM], capacity = state[OUT] + 1, state[ROOM] - 1, capacity - 1
+                    held[message] = held[message] + 1
+                else
+                    state[ROOM] = 0
+                    ends[message] = ends[message] or end_of(records[message], position)
+                    if wait(state, position, ends[message]) then
+                        held[message] = held[message] + 1
+                    else
+                        lost[#lost + 1] = { subscription, turn.queue, position }
+                    end
+                end
+            end
+        end
+    end
+    hand_out(allowance, turn.project, granted - capacity)
+    to_send = to_send - bytes * (granted - capacity)
+    return held, leases
+end
+
+-- Counts a page's deliveries of each message. While pages are to come the page mark itself holds on to the payload, as
+-- one more; a count of one is not written.
+local function hold(positions, records, held, is_first, is_last)
+    for index, position in ipairs(positions) do
+        if is_first then
+            local count = held[index] + (is_last and 0 or 1)
+            if count > 0 then
+                payload[#payload + 1] = position
+                payload[#payload + 1] = records[index]
+            end
+            if count > 1 or not is_last then
+                counted[#counted + 1] = position
+                counted[#counted + 1] = count
+            end
+        else
+            changed[#changed + 1] = { position, held[index] - (is_last and 1 or 0) }
+        end
+    end
+end
+
+-- Everything is read first: nothing can fail once it writes.
+local work, quantum, has_stopped = 0, #turns == 1 and page or math.ceil(page / 4), false
+local events_each = math.max(1, math.floor(math.min(tonumber(ARGV[4]), 16) / #turns))
+local served = {}
+for index, turn in ipairs(turns) do served[index] = turn.queue end
+local marks = call('HMGET', KEYS[2], unpack(served))
+for index, turn in ipairs(turns) do
+    if work >= page then break end
+    local queue, mark, budget = turn.queue, marks[index], math.min(page - work, quantum)
+    turn.is_served, turn.finished, turn.is_marked = true, 0, mark
+    -- One after the other, for an event may be large, and a wide one takes many calls.
+    while budget > 0 and turn.finished < events_each do
+        local event = call('LINDEX', events_key(queue), turn.finished)
+        if not event then
+            turn.is_empty = true
+            break
+        end
+        local first, at = struct.unpack(EVENT_HEAD, event)
+        local positions, records = {}, {}
+        while at <= #event do
+            local length, from = struct.unpack(EVENT_LENGTH, event, at)
+            positions[#positions + 1] = text(first + #positions)
+            records[#records + 1] = string.sub(event, from, from + length - 1)
+            at = from + length
+        end
+        -- Only subscriptions older than the event: positions of both come from the same counter.
+        local rows, is_first = math.max(1, math.floor(budget / #positions)), not mark
+        local subscriptions = call('ZRANGEBYSCORE', order_key(queue), mark and '(' .. mark or '-inf', '(' .. text(first),
+            'LIMIT', 0, rows)
+        local is_last = #subscriptions < rows
+        local held, leases = expand(turn, positions, records, subscriptions)
+        if not held then
+            has_stopped = true
+            break
+        end
+        hold(positions, records, held, is_first, is_last)
+        if #leases > 0 then
+            for _, part in ipairs({ text(first), policy_of(queue), records, leases }) do answer[#answer + 1] = part end
+        end
+        local done = math.max(1, #subscriptions * #positions)
+        work, budget = work + done, budget - done
+        if not is_last then
+            -- In time: Redis prints each score it is asked for.
+            mark = call('ZSCORE', order_key(queue), subscriptions[rows])
+            break
+        end
+        mark, turn.finished = nil, turn.finished + 1
+    end
+    turn.mark = mark
+    if not turn.is_empty and not mark then turn.is_empty = call('LLEN', events_key(queue)) == turn.finished end
+end
+
+-- From here on it writes. What is handed out is about to be freed, so this goes on at the memory limit: events that were
+-- fanned out leave first, else a write that cannot grow is the first.
+local finished = false
+for _, turn in ipairs(turns) do
+    if turn.is_served and turn.finished > 0 then
+        finished = true
+        call('LPOP', events_key(turn.queue), turn.finished)
+    end
+end
+if not finished then begin_at_limit(KEYS[4]) end
+add_leases(KEYS[4], flying)
+local waking, waiting, expiring = {}, {}, {}
+for _, state in ipairs(states) do
+    local subscription, due, out, more = state[SUBSCRIPTION], state[DUE], state[OUT], state[MORE]
+    if out > state[BEFORE] then
+        more = spend(state[HEADER], more, out - state[BEFORE])
+        flow[#flow + 1] = subscription
+        flow[#flow + 1] = flow_text(out, state[WINDOW], more)
+    end
+    if due and #due > 0 then
+        local project = state[PROJECT]
+        call('ZADD', due_key(subscription), unpack(due))
+        waiting[project] = (waiting[project] or 0) + #due / 2
+        expiring[#expiring + 1] = text(state[ENDS])
+        expiring[#expiring + 1] = subscription
+        local room, at = room_of(state[HEADER], out, state[WINDOW], more)
+        if room > 0 then at = now end
+        if not state[READY_AT] or at < state[READY_AT] then
+            local woken = waking[project] or { first = at }
+            waking[project], woken.first = woken, math.min(woken.first, at)
+            woken[#woken + 1] = text(at)
+            woken[#woken + 1] = subscription
+        end
+    end
+end
+in_chunks('HSET', KEYS[3], flow)
+for project, woken in pairs(waking) do
+    in_chunks('ZADD', ready_key(project), woken)
+    call('ZADD', KEYS[7], 'LT', text(woken.first), project)
+end
+for project, count in pairs(waiting) do count_waiting(KEYS[9], project, count) end
+for first = 1, #expiring, 1000 do
+    call('ZADD', KEYS[10], 'LT', unpack(expiring, first, math.min(first + 999, #expiring)))
+end
+in_chunks('HSET', KEYS[5], payload)
+in_chunks('HSET', KEYS[6], counted)
+for _, change in ipairs(changed) do
+    if call('HINCRBY', KEYS[6], change[1], change[2]) == 0 then
+        call('HDEL', KEYS[5], change[1])
+        call('HDEL', KEYS[6], change[1])
+        call('ZREM', KEYS[11], change[1])
+    end
+end
+-- The new one of too many ends, without a body and where there is room for that: what has waited longest keeps its place.
+for _, row in ipairs(lost) do
+    dead_letters().bury(row[1], row[2], row[3], 0, 0, 'overflow', 'too many deliveries wait')
+end
+
+local next_turn
+for _, turn in ipairs(turns) do
+    if turn.is_served then
+        if turn.mark then
+            call('HSET', KEYS[2], turn.queue, turn.mark)
+        elseif turn.is_marked then
+            call('HDEL', KEYS[2], turn.queue)
+        end
+        local own, is_last = fanout_key(turn.project), false
+        if turn.is_empty then
+            call('ZREM', own, turn.queue)
+            queues_left[turn.project] = queues_left[turn.project] - 1
+            is_last = queues_left[turn.project] == 0
+                or (queues_left[turn.project] == math.huge and call('EXISTS', own) == 0)
+            if is_last then
+                call('ZREM', KEYS[1], turn.project)
+                projects_left = projects_left - 1
+            end
+        end
+        if not is_last then
+            next_turn = next_turn or 1 + math.max(tonumber(call('GET', KEYS[12]) or 0),
+                tonumber(call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')[2]))
+            if not turn.is_empty then call('ZADD', own, next_turn, turn.queue) end
+            call('ZADD', KEYS[1], next_turn, turn.project)
+            next_turn = next_turn + 1
+        end
+    end
+end
+answer[3] = (work > 0 or not has_stopped) and (projects_left > 0 or (#projects == 16 and call('EXISTS', KEYS[1]) == 1)) and 1 or 0
+if #lost > 0 then answer[4], answer[5] = #lost, dead_letters().trim() end
+return answer

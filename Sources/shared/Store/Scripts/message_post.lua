@@ -1,0 +1,92 @@
+-- message_post.lua: append messages to a queue, and in the same step the events its subscribers are notified from.
+-- KEYS    1 meta   2 log   3 expiries   4 last-position   5 events   6 wakeup   7 subscription-order   8 queue-sweeps
+--         9 delayed   10 client-runs   11 fanout-projects   12 fanout-queues of the project
+-- ARGV    1 now   2 shard   3 queue   4 1: create a missing queue   5 bytes of the request   6 ttl when nobody says, s
+--         7 mark of the client, 8 bytes   8 whether the queue encrypts, as the caller believes: 1, 0, or '' to not ask
+--         then per message: ttl, s, or ''   delay, s, or ''   flags and checksum, or ''   body
+-- RETURNS {'posted', first position}, the others follow by one each; {'absent'} without a queue; {'large', bytes}
+--         when the request is larger than the queue takes; {'sealing', 1 or 0} when the caller believes otherwise.
+--         Nothing was written in the last three.
+-- COST    k log n for k messages in a queue of n: 9 us for one, 3.7 each for ten; 20,000 hold Redis for some 50 ms
+local meta = call('HMGET', KEYS[1], 'created', 'post-bytes-max', 'ttl-default', 'delay-default', 'ttl-max', 'sweep-at', 'open-run', 'encrypting')
+if not meta[1] and ARGV[4] ~= '1' then return { 'absent' } end
+local bytes_max = tonumber(meta[2])
+if bytes_max and tonumber(ARGV[5]) > bytes_max then return { 'large', bytes_max } end
+local sealing = meta[8] == '1' and 1 or 0
+if ARGV[8] ~= '' and tonumber(ARGV[8]) ~= sealing then return { 'sealing', sealing } end
+
+local first = next_position(KEYS[4])
+local ttl_default, delay_default, ttl_max = tonumber(meta[3] or ARGV[6]), tonumber(meta[4]), tonumber(meta[5]) or 0
+if delay_default == 0 then delay_default = nil end
+local count = (#ARGV - 8) / 4
+local positions, records, expiries, delays, soonest, largest = {}, {}, {}, {}, math.huge, ttl_max
+-- Most messages say nothing of themselves but their ttl, and mostly one: then their records begin alike, and end together.
+local is_behind, heads, ends = math.floor((first + count) / 2048) <= now, {}, {}
+for number = 1, count do
+    local index = 5 + 4 * number
+    local ttl, delay = tonumber(ARGV[index]) or ttl_default, tonumber(ARGV[index + 1]) or delay_default
+    local extras, position = ARGV[index + 2], text(first + number - 1)
+    local expires = ends[ttl]
+    if not expires then
+        expires = text(now + ttl * 1000)
+        ends[ttl] = expires
+        soonest, largest = math.min(soonest, now + ttl * 1000), math.max(largest, ttl)
+    end
+    if is_behind and not delay and extras == '' then
+        local head = heads[ttl]
+        if not head then
+            head = struct.pack(RECORD_HEAD, ttl, 0) .. ARGV[7]
+            heads[ttl] = head
+        end
+        records[number] = head .. ARGV[index + 3]
+    else
+        local stated, times = times_of(first + number - 1, ttl)
+        local flags = stated + (delay and 1 or 0) + (extras == '' and 0 or string.byte(extras))
+        records[number] = struct.pack(RECORD_HEAD, ttl, flags) .. ARGV[7] .. times
+            .. (delay and struct.pack(RECORD_DELAY, delay) or '') .. string.sub(extras, 2) .. ARGV[index + 3]
+        if delay and delay > 0 then
+            delays[#delays + 1] = text(now + delay * 1000)
+            delays[#delays + 1] = position
+        end
+    end
+    positions[number] = position
+    expiries[2 * number - 1], expiries[2 * number] = expires, position
+end
+
+-- From here on it writes, and nothing can fail any more.
+for number, record in ipairs(records) do call('XADD', KEYS[2], positions[number], '', record) end
+in_chunks('ZADD', KEYS[3], expiries)
+in_chunks('ZADD', KEYS[9], delays)
+call('SET', KEYS[4], positions[count])
+local changes = { 'open-run', run_with(KEYS[10], meta[7], first, count, ARGV[7]) }
+if not meta[1] then changes = { 'created', now, 'metadata', '{}', unpack(changes) } end
+if largest > ttl_max then
+    changes[#changes + 1] = 'ttl-max'
+    changes[#changes + 1] = largest
+end
+if not meta[6] or soonest < tonumber(meta[6]) then
+    changes[#changes + 1] = 'sweep-at'
+    changes[#changes + 1] = soonest
+    call('ZADD', KEYS[8], soonest, ARGV[3])
+end
+call('HSET', KEYS[1], unpack(changes))
+if call('ZCARD', KEYS[7]) > 0 then
+    -- An event carries at most 100 messages, so that fanning one out stays a small step however large the post was.
+    local events = {}
+    for from = 1, count, 100 do
+        local parts = { struct.pack(EVENT_HEAD, first + from - 1) }
+        for index = from, math.min(from + 99, count) do
+            parts[#parts + 1] = struct.pack(EVENT_LENGTH, #records[index])
+            parts[#parts + 1] = records[index]
+        end
+        events[#events + 1] = table.concat(parts)
+    end
+    if call('RPUSH', KEYS[5], unpack(events)) == #events then
+        -- The queue had none: it takes its place behind those that have, and its project behind the others.
+        call('ZADD', KEYS[12], 'NX', positions[1], ARGV[3])
+        local bytes, names = string.match(ARGV[3], '^(%d+):(.*)$')
+        call('ZADD', KEYS[11], 'NX', positions[1], string.sub(names, 1, tonumber(bytes)))
+    end
+    call('ZADD', KEYS[6], 0, ARGV[2])
+end
+return { 'posted', first }

@@ -1,0 +1,18 @@
+-- queue_unregister.lua: end what the register says of a queue that was deleted.
+-- KEYS    1 names of the project's queues   2 catalogue of the project   3 pools   4 queues of each pool
+-- ARGV    1 now   2 queue   3… the pools it was deleted on, '' for the default store
+-- RETURNS 1 struck out, 0 it lives on another pool and stays
+-- COST    4
+local queue = ARGV[2]
+local mapped = call('HGET', KEYS[2], queue)
+if not mapped or call('HEXISTS', KEYS[3], mapped) == 1 then
+    local is_here = false
+    for index = 3, #ARGV do is_here = is_here or ARGV[index] == (mapped or '') end
+    if not is_here then return 0 end
+end
+if mapped then
+    call('HDEL', KEYS[2], queue)
+    if call('HINCRBY', KEYS[4], mapped, -1) == 0 then call('HDEL', KEYS[4], mapped) end
+end
+call('ZREM', KEYS[1], queue)
+return 1

@@ -1,8 +1,0 @@
--- subscription.lua: read one living subscription of a queue.
--- KEYS    1 subs   2 subh
--- ARGV    1 now   2 id   3 queue
--- RETURNS {now, header, record}, or {now} when the queue has none of this id
--- COST    1
-local header = call('HGET', KEYS[2], ARGV[2])
-if not header or tonumber(string.sub(header, 1, 15)) <= now or queue_of(header) ~= ARGV[3] then return { now } end
-return { now, header, call('HGET', KEYS[1], ARGV[2]) }

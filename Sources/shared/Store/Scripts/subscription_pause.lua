@@ -1,0 +1,13 @@
+-- subscription_pause.lua: start no attempt of a subscription until it is resumed; what it is owed waits.
+-- KEYS    1 subscription-headers   2 pacing
+-- ARGV    1 now   2 prefix   3 id   4 queue
+-- RETURNS 1, or 0: the queue has no living subscription of this id
+-- COST    1
+local header = call('HGET', KEYS[1], ARGV[3])
+if not is_alive(header) or queue_of(header) ~= ARGV[4] then return 0 end
+local out, window, more = flow_of(call('HGET', KEYS[2], ARGV[3]))
+more = more or {}
+more.p = more.p or now
+call('HDEL', KEYS[2], '')
+call('HSET', KEYS[2], ARGV[3], flow_text(out, window, more))
+return 1

@@ -1,0 +1,32 @@
+-- subscription_unpark.lua: look at subscriptions now that were parked because their host had no room.
+-- KEYS    1 pacing   2 ready-projects   3 subscription-headers   and by name: due ready-subscriptions
+-- ARGV    1 now   2 prefix   then subscriptions, at most 500
+-- RETURNS how many of them were parked and have something that waits
+-- COST    k log n for k subscriptions
+local subscriptions, woken, flow, idle, count = {}, {}, {}, {}, 0
+for index = 3, #ARGV do subscriptions[index - 2] = ARGV[index] end
+local headers, flows = call('HMGET', KEYS[3], unpack(subscriptions)), call('HMGET', KEYS[1], unpack(subscriptions))
+for index, subscription in ipairs(subscriptions) do
+    local out, window, more = flow_of(flows[index])
+    if is_alive(headers[index]) and more and more.h then
+        more.h = nil
+        local value = flow_text(out, window, more)
+        table.insert(value and flow or idle, subscription)
+        if value then table.insert(flow, value) end
+        if call('EXISTS', due_key(subscription)) == 1 then
+            local project = project_of(queue_of(headers[index]))
+            woken[project] = woken[project] or { }
+            table.insert(woken[project], now)
+            table.insert(woken[project], subscription)
+            count = count + 1
+        end
+    end
+end
+call('HDEL', KEYS[1], '')
+in_chunks('HDEL', KEYS[1], idle)
+in_chunks('HSET', KEYS[1], flow)
+for project, members in pairs(woken) do
+    call('ZADD', ready_key(project), unpack(members))
+    call('ZADD', KEYS[2], 'LT', now, project)
+end
+return count

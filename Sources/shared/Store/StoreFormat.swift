@@ -1,0 +1,15 @@
+/// The format of what a store keeps in Redis: names of keys, layouts of records, meaning of values.
+///
+/// The number is kept with the identity of the store. A process opens no store of a format it does not understand, and
+/// writes what the store's format allows, also where it understands a newer one: other processes read it. The number is
+/// raised on purpose, once every registered process understands the new one; `docs/operations.md` tells how.
+///
+/// | format | since | what it added |
+/// |---|---|---|
+/// | 1 | 0.1.0 | the first one |
+///
+/// A bit, field or value that no format it understands has makes a record unreadable: nothing is ignored.
+package enum StoreFormat {
+    /// The formats this Herald reads and writes.
+    package static let understood: ClosedRange<Int> = 1...1
+}
