@@ -1,5 +1,5 @@
 import Domain
-import Store
+package import Store
 
 /// What follows an attempt, settled when it begins: by the subscription and its queue as they are then.
 struct AttemptPolicy: Sendable {
@@ -69,5 +69,25 @@ struct InFlightAttempt: Sendable {
 
     func ending(after outcome: Outcome, at now: Timestamp) -> Settlement.Ending {
         self.policy.ending(after: outcome, attempt: self.attempt, expiresAt: self.expiresAt, now: now)
+    }
+}
+
+/// A delivery that this notifier has a lease of.
+package struct LeasedDelivery: Sendable {
+    /// Names a lease among all that the process ever got for the shard.
+    package struct ID: Hashable, Sendable {
+        private let number: UInt64
+
+        package init(_ number: UInt64) {
+            self.number = number
+        }
+    }
+
+    package let id: ID
+    package let lease: Lease
+
+    package init(id: ID, lease: Lease) {
+        self.id = id
+        self.lease = lease
     }
 }
