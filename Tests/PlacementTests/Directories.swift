@@ -8,11 +8,12 @@ import TestKit
 
 /// A directory over a control store of the test's own, as a process has one.
 func withDirectory(
-    on redis: RedisServer, random: @escaping @Sendable (Range<Int>) -> Int = { Int.random(in: $0) },
+    on redis: RedisServer, formats: ClosedRange<Int> = StoreFormat.understood,
+    random: @escaping @Sendable (Range<Int>) -> Int = { Int.random(in: $0) },
     _ body: (PoolDirectory) async throws -> Void
 ) async throws {
     try await withRedisPool(to: redis.endpoint) { pool in
-        let control = try await Store.open(on: pool, shards: 16, logger: quietLogger())
+        let control = try await Store.open(on: pool, shards: 16, formats: formats, logger: quietLogger())
         let directory = try await PoolDirectory.open(
             control: control, endpoint: RedisURI(redis.endpoint),
             PoolDirectory.Settings(

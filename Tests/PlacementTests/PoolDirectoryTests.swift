@@ -33,6 +33,35 @@ struct PoolDirectoryTests {
         }
     }
 
+    @Test func `The format is raised in the control store and in every pool, if every process understands it`()
+        async throws
+    {
+        try await withRedis { redis in
+            try await withRedis { other in
+                try await withRedisPool(to: redis.endpoint) { pool in
+                    _ = try await Store.open(on: pool, shards: 16, formats: 1...1, logger: quietLogger())
+                }
+                try await withDirectory(on: redis, formats: 1...2) { directory async throws in
+                    try await directory.put("a", other.url)
+                    #expect(try await directory.make(address("p", "q")) == PoolName("a"))
+                    func formats() async throws -> [String?] {
+                        let key = "herald:{control}:format"
+                        return [try await redis.command("GET", key).text, try await other.command("GET", key).text]
+                    }
+                    let old = RegisteredProcess(
+                        role: .notifier, version: "0", formats: 1...1, host: "h", pid: 1)
+                    _ = try await directory.defaultStore.processes.beat(old)
+                    #expect(try await directory.raiseFormat(to: 2) == .refused(processes: [old.id]))
+                    #expect(try await formats() == ["1", "1"])
+                    try await directory.defaultStore.processes.leave(old.id)
+                    #expect(try await directory.raiseFormat(to: 2) == .raised)
+                    #expect(try await formats() == ["2", "2"])
+                    #expect(try await directory.raiseFormat(to: 2) == .kept(2))
+                }
+            }
+        }
+    }
+
     @Test func `A pool whose Redis was emptied is opened anew, and the others are not touched`() async throws {
         try await withRedis { redis in
             try await withRedis { other in
