@@ -26,7 +26,7 @@ let package = Package(
     ],
     targets: [
         // shared: the rooms both processes stand on. Arrows point downwards only.
-        .target(name: "Domain", path: "Sources/shared/Domain"),
+        .target(name: "Domain", dependencies: [.nio], path: "Sources/shared/Domain"),
         .target(name: "JSON", dependencies: [.nio], path: "Sources/shared/JSON"),
         .target(name: "Documents", dependencies: ["Domain", "JSON", .nio], path: "Sources/shared/Documents"),
         .target(name: "Cryptography", dependencies: ["COpenSSL"], path: "Sources/shared/Cryptography"),
@@ -89,7 +89,7 @@ let package = Package(
             ],
             path: "Sources/api",
             exclude: ["Main"],
-            resources: [.embedInCode("REST/openapi.json")]
+            resources: [.embedInCode("OpenAPI/openapi.json")]
         ),
         .executableTarget(name: "herald-api", dependencies: ["API", .argumentParser], path: "Sources/api/Main"),
 

@@ -1,4 +1,6 @@
 import API
+import Documents
+import Domain
 import Foundation
 import Logging
 import NIOCore
@@ -47,10 +49,9 @@ struct AdministrationTests {
         let report = await HealthReport.of(
             [("post_messages", {}), ("delete_messages", { throw Failed() }), ("delete_claim", {})],
             finally: ("delete_queue", {}), logger: logger)
-        var buffer = ByteBuffer()
-        report.write(to: &buffer)
+        let document = HealthDocument.health(.store(report))
         let json = try #require(
-            try JSONSerialization.jsonObject(with: Data(buffer.readableBytesView)) as? [String: Any])
+            try JSONSerialization.jsonObject(with: Data(document.readableBytesView)) as? [String: Any])
         let status = try #require(json["operation_status"] as? [String: [String: Any]])
         for (name, step) in status {
             #expect(step["succeeded"] as? Bool == (name != "delete_messages"), "\(name)")

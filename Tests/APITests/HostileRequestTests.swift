@@ -37,7 +37,7 @@ struct HostileRequestTests {
 
     /// A path of the API with one of the values, or a good name, in each of its places.
     private func path(_ random: inout SeededGenerator) -> String {
-        let template = Resource.allCases.randomElement(using: &random)?.template ?? "/"
+        let template = RouteTable.paths.randomElement(using: &random)?.template ?? "/"
         let parts = template.split(separator: "/", omittingEmptySubsequences: false).map { part in
             guard part.hasPrefix("{") else { return String(part) }
             return Bool.random(using: &random) ? "q" : Self.values.randomElement(using: &random) ?? "q"

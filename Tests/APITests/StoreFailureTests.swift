@@ -128,6 +128,25 @@ struct StoreFailureTests {
         }
     }
 
+    @Test func `While a script holds Redis up, callers are told of overload, and served once it has ended`()
+        async throws
+    {
+        try await withAPI { api async throws in
+            let client = api.client()
+            #expect(try await client.put("/v2/queues/q").status == 201)
+            try await api.redis.command("CONFIG", "SET", "busy-reply-threshold", "1")
+            let redis = api.redis
+            async let busy = redis.command("EVAL", "for i = 1, 5e8 do end", "0")
+            let refused = try await eventually {
+                let reply = try await client.put("/v2/queues/q")
+                return reply.status == 503 ? reply : nil
+            }
+            #expect(refused?.title == "The service is overloaded" && refused?["Retry-After"] == "1")
+            _ = try? await busy
+            #expect(try await eventually { try await client.put("/v2/queues/q").status == 204 ? true : nil } == true)
+        }
+    }
+
     @Test func `Many clients change one queue at the same time, and all succeed`() async throws {
         try await withAPI { api async throws in
             let project = api.client().project

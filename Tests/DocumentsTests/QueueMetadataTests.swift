@@ -9,9 +9,7 @@ struct QueueMetadataTests {
     }
 
     private func shown(_ metadata: QueueMetadata) -> String {
-        var buffer = ByteBuffer()
-        metadata.write(to: &buffer, limits: Limits())
-        return String(buffer: buffer)
+        String(buffer: QueueDocument.metadata(metadata, of: .queue, limits: Limits()))
     }
 
     @Test(arguments: [

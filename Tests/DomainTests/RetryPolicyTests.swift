@@ -33,7 +33,7 @@ struct RetryPolicyTests {
             #expect(effective.policy == policy && effective.source == source)
         }
         let (queue, subscription) = (self.policy(delayMax: 60), self.policy(delayMax: 120))
-        expect(nil, nil, RetryPolicy(), .house)
+        expect(nil, nil, RetryPolicy(), .builtIn)
         expect(queue, nil, queue, .queue(overriding: false))
         expect(nil, subscription, subscription, .subscription)
         expect(queue, subscription, subscription, .subscription)

@@ -212,11 +212,33 @@ struct FairSharesTests {
         shares.confirm(reservation, of: [other])
         #expect(shares.next() == nil)
         shares.advance(to: FairShares.pause)
-        var woken: [Int] = []
-        while let shard = shares.next() { woken.append(shard) }
-        #expect(Set(woken) == [0, 3] && !shares.isPacing)
+        #expect(shares.nextPaced() + shares.nextPaced() == [0, 3] && !shares.isPacing)
         #expect(
             shares.reserve(for: 3).allowance.projects == [flood: Int(FairShares.pause / StartBudget.tokenMilliseconds)])
+    }
+
+    @Test func `All shards that wait for tokens are asked again within 80 ms, whatever others ask meanwhile`() throws {
+        let (flood, other) = (try Self.project("flood"), try Self.project("other"))
+        var shares = FairShares(slots: 8192)
+        _ = Self.rush(&shares, by: flood, bytes: 256 << 10)
+        for shard in 1...200 { shares.confirm(shares.reserve(for: shard), of: [other]) }
+        var woken: [Int] = []
+        for turn: Int64 in 1...8 {
+            shares.advance(to: turn * FairShares.pause)
+            woken += shares.nextPaced()
+            // One that was asked and got nothing again is behind all others.
+            for shard in woken.suffix(30) { shares.confirm(shares.reserve(for: shard), of: []) }
+        }
+        #expect(Set(woken).isSuperset(of: 1...200))
+    }
+
+    @Test func `A project counts as held until time has given it a token`() throws {
+        let flood = try Self.project("flood")
+        var shares = FairShares(slots: 8192)
+        _ = Self.rush(&shares, by: flood)
+        #expect(shares.blocked == 1)
+        shares.advance(to: StartBudget.tokenMilliseconds)
+        #expect(shares.blocked == 0)
     }
 
     @Test func `What is given back twice is counted once`() throws {

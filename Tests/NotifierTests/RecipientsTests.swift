@@ -54,7 +54,8 @@ struct RecipientsTests {
             for number in 0..<3 { ids.append(try await deployment.subscribe("http://127.0.0.1:1/\(number)")) }
             try await deployment.post("1")
             let leases = try await deployment.takeAll()
-            let keys = try await deployment.redis.command("KEYS", "*}:subscriptions").array?.compactMap { $0.text } ?? []
+            let keys =
+                try await deployment.redis.command("KEYS", "*}:subscriptions").array?.compactMap { $0.text } ?? []
             try await deployment.store.subscriptions.delete(deployment.queue, id: ids[0])
             try await deployment.redis.command("HSET", try #require(keys.first), ids[1].text, "what no version wrote")
             let found = try await Self.found(leases, in: deployment)

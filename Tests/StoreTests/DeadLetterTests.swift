@@ -165,7 +165,7 @@ struct DeadLetterTests {
                 let again = try await house.lease()
                 #expect(again.map(\.attempt) == [1], "round \(round)")
                 let flying = try await deliveries.fates(of: letter.position, in: queue, after: nil, limit: 1).first
-                #expect(flying?.place == .flying(until: house.time.now.adding(seconds: 15)))
+                #expect(flying?.place == .leased(until: house.time.now.adding(seconds: 15)))
                 #expect(try await house.settle(earlier, ending) == [false], "round \(round)")
                 #expect(try await house.settle(earlier, .delivered) == [false], "round \(round)")
                 earlier = again

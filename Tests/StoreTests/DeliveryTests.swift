@@ -72,6 +72,29 @@ struct DeliveryTests {
         }
     }
 
+    @Test
+    func `A call leases 4 MiB to send of one subscription, and of several events, and what is left comes at once`()
+        async throws
+    {
+        try await withHouse(shards: 1) { house in
+            let (one, many) = (try address("p", "one"), try address("p", "many"))
+            try await house.subscribe(many: 1, to: one)
+            let large = "\"\(String(repeating: "a", count: 1_000_000))\""
+            try await house.post(Array(repeating: large, count: 8), to: one)
+            _ = try await house.take(capacity: 0)
+            let first = try await house.lease(capacity: 64)
+            let second = try await house.lease(capacity: 64)
+            #expect(first.count == 5 && second.count == 3)
+            #expect(Set((first + second).map(\.position)).count == 8)
+            #expect(try await house.settle(first + second, .delivered).allSatisfy { $0 })
+            try await house.subscribe(many: 50, to: many)
+            for _ in 0..<4 { try await house.post([String(large.dropLast(740_000)) + "\""], to: many) }
+            let taken = try await house.take(capacity: 64).leases.count
+            #expect(taken == 17)
+            #expect(try await house.lease(capacity: 64).count == 17)
+        }
+    }
+
     @Test func `What cannot be read of a reply keeps nothing else of it from being delivered`() async throws {
         try await withHouse(shards: 1) { house in
             let queue = try address("p", "q")

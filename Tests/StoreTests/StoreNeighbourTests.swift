@@ -262,7 +262,7 @@ struct StoreNeighbourTests {
             let (queue, deliveries) = (try address("p", "q"), house.store.deliveries)
             try await house.subscribe(to: queue)
             let position = try await house.post(["1"], to: queue, ttl: 1_000_000)[0].position
-            func fate() async throws -> DeliveryFate? {
+            func fate() async throws -> DeliveryStatus? {
                 try await deliveries.fates(of: position, in: queue, after: nil, limit: 1).first
             }
             var leases = try await house.take().leases

@@ -16,23 +16,23 @@ extension Operations {
     /// asked every time.
     ///
     /// - Throws: `StoreError` when the control store cannot be reached at all; what fails later is in the report.
-    func checkHealth(by client: ClientID) async throws -> HealthDocument {
+    func checkHealth(by client: ClientID) async throws -> ServiceHealth {
         try await self.ping()
         // A pool that was registered elsewhere a moment ago is in the answer.
         try await self.stores.refresh()
         return await self.health.latest(of: self.stores.snapshot.version) { await self.checkedHealth(by: client) }
     }
 
-    private func checkedHealth(by client: ClientID) async -> HealthDocument {
+    private func checkedHealth(by client: ClientID) async -> ServiceHealth {
         let pools = self.stores.snapshot.pools.map(\.name)
-        guard !pools.isEmpty else { return .plain(await self.health(of: nil, by: client)) }
+        guard !pools.isEmpty else { return .store(await self.health(of: nil, by: client)) }
         let reports = await withTaskGroup(of: (PoolName, HealthReport).self) { group in
             for pool in pools {
                 group.addTask { (pool, await self.health(of: pool, by: client)) }
             }
             return await group.reduce(into: []) { $0.append($1) }
         }
-        return .pooled(reports.sorted { $0.0 < $1.0 }.map { (pool: $0.0, report: $0.1) })
+        return .pools(reports.sorted { $0.0 < $1.0 }.map { (pool: $0.0, report: $0.1) })
     }
 
     private func health(of pool: PoolName?, by client: ClientID) async -> HealthReport {

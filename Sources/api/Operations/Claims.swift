@@ -2,17 +2,6 @@ import Documents
 import Domain
 import Store
 
-/// A claim as its holder sees it.
-struct PlainClaim: Sendable {
-    let id: ClaimID
-    /// Seconds it holds, from its creation or last update.
-    let ttl: Int
-    /// Whole seconds since then.
-    let age: Int
-    /// Oldest first; of a new claim at least one.
-    let messages: [PlainMessage]
-}
-
 extension Operations {
     /// Puts a claim on the oldest messages that nobody holds.
     ///
@@ -20,7 +9,7 @@ extension Operations {
     ///   - document: The request's body; empty stands for `{}`.
     ///   - limit: How many at most, as the query string says; nil: what the body says, else 10.
     /// - Returns: nil when there is nothing to claim, or no such queue.
-    func createClaim(on queue: QueueAddress, document: [UInt8], limit: Int?) async throws -> PlainClaim? {
+    func createClaim(on queue: QueueAddress, document: [UInt8], limit: Int?) async throws -> ClaimView? {
         let body = document.isEmpty ? ClaimBody() : try ClaimBody(document: document)
         let terms = try self.terms(of: body)
         let store = try await self.store(of: queue)
@@ -28,7 +17,7 @@ extension Operations {
             queue, limit: self.claimLimit(limit, body), ttl: terms.ttl, grace: terms.grace)
         guard let claim else { return nil }
         do throws(BodyUnreadable) {
-            return PlainClaim(
+            return ClaimView(
                 id: claim.id, ttl: terms.ttl, age: 0, messages: try self.opened(claim.messages, of: queue, by: store))
         } catch {
             // Nobody would know the claim; should this fail, too, it ends by itself.
@@ -38,14 +27,14 @@ extension Operations {
     }
 
     /// - Throws: ``Refusal/claimNotFound``, also for a claim that has ended, and for text that is no id.
-    func getClaim(_ text: String, of queue: QueueAddress) async throws -> PlainClaim {
+    func getClaim(_ text: String, of queue: QueueAddress) async throws -> ClaimView {
         guard let id = ClaimID(text) else {
             try await self.ping(for: queue)
             throw Refusal.claimNotFound
         }
         let store = try await self.store(of: queue)
         guard let claim = try await store.claims.get(queue, id: id) else { throw Refusal.claimNotFound }
-        return PlainClaim(
+        return ClaimView(
             id: id, ttl: claim.ttl, age: claim.age, messages: try self.opened(claim.messages, of: queue, by: store))
     }
 

@@ -3,25 +3,9 @@ import Domain
 import Signing
 import Store
 
-/// A dead letter with the ids a caller knows it by.
-struct ToldLetter: Sendable {
-    let letter: DeadLetter
-    let id: DeadLetterID
-    let delivery: DeliveryID
-}
-
-/// What a redrive did.
-struct Redriven: Sendable {
-    private(set) var outcomes: [RedriveOutcome: Int] = [:]
-    /// Where to go on; nil when all that was meant was looked at.
-    var next: String?
-
-    mutating func count(_ outcome: RedriveOutcome) { self.outcomes[outcome, default: 0] += 1 }
-}
-
-/// Deliveries that ended without success: told, sent again, forgotten.
+/// Deliveries that ended without success: listed, sent again, deleted.
 extension Operations {
-    /// Letters one request sends again at the utmost.
+    /// Dead letters that one request sends again, at most.
     private static let redrivesMax = 1000
 
     /// A page of dead letters, in the order in which they ended.
@@ -31,10 +15,10 @@ extension Operations {
     /// - Returns: The page, and the marker of the next; nil when there is no more.
     /// - Throws: ``Refusal/requestInvalid(_:)``.
     func listDeadLetters(
-        of queue: QueueAddress, _ words: DeadLetterWords, marker: String?, limit: Int
-    ) async throws -> (page: [ToldLetter], next: String?) {
+        of queue: QueueAddress, _ query: DeadLetterQuery, marker: String?, limit: Int
+    ) async throws -> (page: [DeadLetterView], next: String?) {
         let store = try await self.store(of: queue)
-        let filter = try DeadLetterFilter(words)
+        let filter = try DeadLetterFilter(query)
         let after = marker.map { DeadLetterMarker($0, of: queue, in: store) }
         if case .some(nil) = after {
             try await store.ping()
@@ -42,7 +26,7 @@ extension Operations {
         }
         let (letters, next) = try await store.deliveries.deadLetters(
             of: queue, filter, after: after ?? nil, limit: limit)
-        return (letters.map { Self.told($0, of: queue, in: store) }, next?.text(of: queue, in: store))
+        return (letters.map { Self.view(of: $0, of: queue, in: store) }, next?.text(of: queue, in: store))
     }
 
     /// A dead letter and the body it could not deliver; nil of one that was no message.
@@ -50,7 +34,7 @@ extension Operations {
     /// - Throws: `Refusal.deadLetterNotFound` or ``BodyUnreadable``.
     func getDeadLetter(
         _ text: String, of queue: QueueAddress
-    ) async throws -> (letter: ToldLetter, content: DeadLetterContent, body: ArraySlice<UInt8>?) {
+    ) async throws -> (letter: DeadLetterView, content: DeadLetterContent, body: ArraySlice<UInt8>?) {
         let store = try await self.store(of: queue)
         guard let id = Self.letterID(text, of: queue, in: store),
             let (letter, content) = try await store.deliveries.deadLetter(
@@ -59,13 +43,13 @@ extension Operations {
             try await store.ping()
             throw Refusal.deadLetterNotFound
         }
-        let told = Self.told(letter, of: queue, in: store)
-        guard letter.hasBody, !letter.kind.isConfirmation else { return (told, content, nil) }
-        guard content.isSealed else { return (told, content, content.body) }
-        return (told, content, try self.body(content.body, of: id.message, in: queue, by: store))
+        let view = Self.view(of: letter, of: queue, in: store)
+        guard letter.hasBody, !letter.kind.isConfirmation else { return (view, content, nil) }
+        guard content.isSealed else { return (view, content, content.body) }
+        return (view, content, try self.body(content.body, of: id.message, in: queue, by: store))
     }
 
-    /// Forgets a dead letter.
+    /// Deletes a dead letter.
     ///
     /// One that is not there is no error.
     func deleteDeadLetter(_ text: String, of queue: QueueAddress) async throws {
@@ -78,12 +62,12 @@ extension Operations {
     /// Makes dead letters deliveries again.
     ///
     /// - Throws: ``Refusal/bodyInvalid(_:)`` or ``Refusal/requestInvalid(_:)``.
-    func redriveDeadLetters(of queue: QueueAddress, document: [UInt8]) async throws -> Redriven {
+    func redriveDeadLetters(of queue: QueueAddress, document: [UInt8]) async throws -> RedriveResult {
         let body = try RedriveBody(document: document)
         let store = try await self.store(of: queue)
         switch body.letters {
         case .named(let texts):
-            var (redriven, places) = (Redriven(), [Place]())
+            var (redriven, places) = (RedriveResult(), [Place]())
             for text in texts {
                 guard let id = Self.letterID(text, of: queue, in: store) else {
                     redriven.count(.unknown)
@@ -94,9 +78,9 @@ extension Operations {
             var due: Timestamp?
             try await self.redrive(places, of: queue, in: store, body.maxPerSecond, &due, &redriven)
             return redriven
-        case .filtered(let words, let marker):
+        case .filtered(let query, let marker):
             return try await self.redrive(
-                DeadLetterFilter(words), of: queue, in: store, maxPerSecond: body.maxPerSecond, marker: marker)
+                DeadLetterFilter(query), of: queue, in: store, maxPerSecond: body.maxPerSecond, marker: marker)
         }
     }
 
@@ -105,10 +89,10 @@ extension Operations {
     /// - Throws: ``Refusal/subscriptionNotFound`` or ``Refusal/requestInvalid(_:)``.
     func recover(
         _ text: String, of queue: QueueAddress, since: String?, maxPerSecond: Int?, marker: String?
-    ) async throws -> Redriven {
+    ) async throws -> RedriveResult {
         guard let since else { throw Refusal.requestInvalid("since has to be given.") }
-        let words = DeadLetterWords(subscription: nil, reason: nil, since: since, until: nil)
-        var filter = try DeadLetterFilter(words)
+        let query = DeadLetterQuery(subscription: nil, reason: nil, since: since, until: nil)
+        var filter = try DeadLetterFilter(query)
         let pace = try maxPerSecond.map { number throws(Refusal) in try RedriveBody.pace(number) }
         filter.subscription = try await self.getSubscription(text, of: queue).id
         return try await self.redrive(
@@ -119,8 +103,8 @@ extension Operations {
 
     private func redrive(
         _ filter: DeadLetterFilter, of queue: QueueAddress, in store: Store, maxPerSecond: Int?, marker: String?
-    ) async throws -> Redriven {
-        var redriven = Redriven()
+    ) async throws -> RedriveResult {
+        var redriven = RedriveResult()
         var (after, left) = (DeadLetterMarker?.none, Self.redrivesMax)
         if let marker {
             guard let known = DeadLetterMarker(marker, of: queue, in: store) else {
@@ -144,7 +128,7 @@ extension Operations {
     /// - Parameter due: When the next may be due; nil before the first.
     private func redrive(
         _ places: [Place], of queue: QueueAddress, in store: Store, _ maxPerSecond: Int?, _ due: inout Timestamp?,
-        _ redriven: inout Redriven
+        _ redriven: inout RedriveResult
     ) async throws {
         let step = maxPerSecond.map { Duration.seconds(1) / $0 } ?? .zero
         for start in stride(from: 0, to: places.count, by: DeliveryStore.redrivesMax) {
@@ -156,9 +140,9 @@ extension Operations {
         }
     }
 
-    private static func told(_ letter: DeadLetter, of queue: QueueAddress, in store: Store) -> ToldLetter {
-        ToldLetter(
-            letter: letter,
+    private static func view(of letter: DeadLetter, of queue: QueueAddress, in store: Store) -> DeadLetterView {
+        DeadLetterView(
+            letter,
             id: DeadLetterID(
                 subscription: letter.subscription, message: store.messages.id(at: letter.position, in: queue)),
             delivery: store.deliveries.deliveryID(subscription: letter.subscription, position: letter.position))
@@ -191,23 +175,23 @@ extension DeadLetterMarker {
 
 extension DeadLetterFilter {
     /// - Throws: ``Refusal/requestInvalid(_:)``.
-    init(_ words: DeadLetterWords) throws(Refusal) {
+    init(_ query: DeadLetterQuery) throws(Refusal) {
         self.init()
-        self.subscription = try words.subscription.map { text throws(Refusal) in
+        self.subscription = try query.subscription.map { text throws(Refusal) in
             guard let id = SubscriptionID(text) else {
                 throw .requestInvalid("subscription has to be the id of a subscription.")
             }
             return id
         }
-        self.reason = try words.reason.map { text throws(Refusal) in
+        self.reason = try query.reason.map { text throws(Refusal) in
             guard let reason = DeliveryDecision.Reason(rawValue: text) else {
                 let known = DeliveryDecision.Reason.allCases.map(\.rawValue).joined(separator: ", ")
                 throw .requestInvalid("reason has to be one of \(known).")
             }
             return reason
         }
-        self.since = try words.since.map { text throws(Refusal) in try Self.time(text, "since") }
-        self.until = try words.until.map { text throws(Refusal) in try Self.time(text, "until") }
+        self.since = try query.since.map { text throws(Refusal) in try Self.time(text, "since") }
+        self.until = try query.until.map { text throws(Refusal) in try Self.time(text, "until") }
     }
 
     /// The whole second of an ISO 8601 time, read as those of pre-signed URLs are.

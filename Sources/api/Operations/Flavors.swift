@@ -3,26 +3,18 @@ import Domain
 import Placement
 import Store
 
-/// A flavor as callers see it.
-struct ShownFlavor: Sendable {
-    let name: FlavorName
-    /// In the order of their names.
-    let pools: [PoolName]
-    let capabilities: PoolCapabilities
-}
-
 extension Operations {
     /// A page of the flavors of a project in the order of their names, those strictly greater than `marker`.
-    func listFlavors(of project: ProjectID, marker: String?, limit: Int) async throws -> [ShownFlavor] {
+    func listFlavors(of project: ProjectID, marker: String?, limit: Int) async throws -> [FlavorView] {
         let snapshot = try await self.pools()
         let names = snapshot.flavors.keys.filter { $0.project == project }.map(\.name)
             .filter { name in marker.map { name.text > $0 } ?? true }.sorted().prefix(limit)
-        return try names.map { try Self.shown(FlavorAddress(project: project, name: $0), in: snapshot) }
+        return try names.map { try Self.view(of: FlavorAddress(project: project, name: $0), in: snapshot) }
     }
 
     /// - Throws: ``Refusal/flavorNotFound``.
-    func showFlavor(_ flavor: FlavorAddress) async throws -> ShownFlavor {
-        try Self.shown(flavor, in: try await self.pools())
+    func showFlavor(_ flavor: FlavorAddress) async throws -> FlavorView {
+        try Self.view(of: flavor, in: try await self.pools())
     }
 
     /// Makes a flavor, or another in its place.
@@ -38,7 +30,7 @@ extension Operations {
     /// Gives a flavor other pools.
     ///
     /// - Throws: ``Refusal/bodyInvalid(_:)``, ``Refusal/flavorNotFound`` or ``Refusal/flavorUpdateRefused(_:)``.
-    func updateFlavor(_ flavor: FlavorAddress, document: [UInt8]) async throws -> ShownFlavor {
+    func updateFlavor(_ flavor: FlavorAddress, document: [UInt8]) async throws -> FlavorView {
         let body = try FlavorBody(patch: document)
         try await self.stores.change { snapshot throws(Refusal) in
             guard snapshot.flavors[flavor] != nil else { throw .flavorNotFound }
@@ -64,9 +56,9 @@ extension Operations {
         try await self.stores.change { snapshot throws(Refusal) in snapshot.removing(flavor) }
     }
 
-    private static func shown(_ flavor: FlavorAddress, in snapshot: PoolSnapshot) throws(Refusal) -> ShownFlavor {
+    private static func view(of flavor: FlavorAddress, in snapshot: PoolSnapshot) throws(Refusal) -> FlavorView {
         guard let kept = snapshot.flavors[flavor] else { throw .flavorNotFound }
-        return ShownFlavor(
+        return FlavorView(
             name: flavor.name, pools: snapshot.pools(of: flavor.name).map(\.name), capabilities: kept.capabilities)
     }
 }

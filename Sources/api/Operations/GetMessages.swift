@@ -5,7 +5,7 @@ extension Operations {
     /// One message, claimed, delayed or one's own, as long as it lives.
     ///
     /// - Throws: ``Refusal/messageNotFound``, also for texts that are no id and ids of other queues.
-    func getMessage(_ text: String, in queue: QueueAddress) async throws -> PlainMessage {
+    func getMessage(_ text: String, in queue: QueueAddress) async throws -> MessageView {
         guard let message = try await self.getMessages([text], in: queue).first else { throw Refusal.messageNotFound }
         return message
     }
@@ -13,7 +13,7 @@ extension Operations {
     /// Several messages in the order asked for, each once; those that cannot be found are left out.
     ///
     /// - Parameter texts: At most ``idsMax``.
-    func getMessages(_ texts: [String], in queue: QueueAddress) async throws -> [PlainMessage] {
+    func getMessages(_ texts: [String], in queue: QueueAddress) async throws -> [MessageView] {
         let ids = texts.compactMap(MessageID.init)
         guard !ids.isEmpty else {
             try await self.ping(for: queue)

@@ -16,7 +16,7 @@ extension Operations {
     /// A page of messages, oldest first.
     ///
     /// A queue that is not there, or a marker it never issued, lists nothing.
-    func listMessages(of queue: QueueAddress, _ request: MessageListingRequest) async throws -> [PlainMessage] {
+    func listMessages(of queue: QueueAddress, _ request: MessageListingRequest) async throws -> [MessageView] {
         var after: MessageID?
         if let marker = request.marker {
             guard let id = MessageID(marker) else {

@@ -8,12 +8,19 @@ extension Operations {
     /// A page of the registered pools in the order of their names, those strictly greater than `marker`.
     func listPools(marker: String?, limit: Int) async throws -> [Pool] {
         let pools = try await self.pools().pools
-        return Array(pools.filter { pool in marker.map { pool.name.text > $0 } ?? true }.prefix(limit))
+        return pools.filter { pool in marker.map { pool.name.text > $0 } ?? true }.prefix(limit).map(Self.view(of:))
     }
 
     /// - Throws: ``Refusal/poolNotFound``.
     func showPool(_ name: PoolName) async throws -> Pool {
         guard let pool = try await self.pools().pool(name) else { throw Refusal.poolNotFound }
+        return Self.view(of: pool)
+    }
+
+    /// A pool as callers see it: with its password hidden.
+    private static func view(of pool: Pool) -> Pool {
+        var pool = pool
+        pool.uri = RedisURI.masked(pool.uri)
         return pool
     }
 

@@ -12,13 +12,13 @@ extension Operations {
     ///
     /// - Throws: ``BodyUnreadable`` when none of them opens. They were taken out already, so those that do not open are
     ///   put back: at the end, under new ids, sealed as they are. A key that is missing for a while loses nothing.
-    func popMessages(of queue: QueueAddress, limit: Int, by client: ClientID) async throws -> [PlainMessage] {
-        var popped: [PlainMessage] = []
+    func popMessages(of queue: QueueAddress, limit: Int, by client: ClientID) async throws -> [MessageView] {
+        var popped: [MessageView] = []
         var unreadable: [(message: StoredMessage, error: BodyUnreadable)] = []
         let store = try await self.store(of: queue)
         for message in try await store.messages.pop(queue, limit: limit) {
             do throws(BodyUnreadable) {
-                popped.append(PlainMessage(stored: message, body: try self.body(of: message, in: queue, by: store)))
+                popped.append(try self.view(of: message, in: queue, by: store))
             } catch {
                 unreadable.append((message, error))
             }

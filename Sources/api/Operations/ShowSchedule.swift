@@ -2,15 +2,6 @@ import Documents
 import Domain
 import Store
 
-/// When a message that is posted now would be attempted for one subscription, and who decided that.
-struct DeliverySchedule: Sendable {
-    let policy: RetryPolicy
-    let source: RetryPolicy.Source
-    /// Seconds the message lives.
-    let ttl: Int
-    let schedule: RetrySchedule
-}
-
 extension Operations {
     /// What the retry policies of a subscription and its queue come to.
     ///
@@ -24,6 +15,6 @@ extension Operations {
         let (policy, source) = RetryPolicy.effective(
             queue: metadata.retryPolicy, subscription: DeliveryOptions(stored: subscription.options).retryPolicy)
         let ttl = ttl ?? metadata.attributes.messageTTLDefault ?? self.limits.messageTTLDefault
-        return DeliverySchedule(policy: policy, source: source, ttl: ttl, schedule: RetrySchedule(policy, ttl: ttl))
+        return DeliverySchedule(policy: policy, source: source, ttl: ttl)
     }
 }

@@ -1,15 +1,7 @@
 import Domain
 import Store
 
-/// An attempt with the ids its receiver saw.
-struct ToldAttempt: Sendable {
-    let logged: LoggedAttempt
-    let delivery: DeliveryID
-    /// nil for a confirmation, which is no message.
-    let message: MessageID?
-}
-
-/// How a subscription is served: told, stopped, taken up again.
+/// How a subscription is served: shown, paused, resumed.
 extension Operations {
     /// A page of the last attempts made for a subscription, newest first.
     ///
@@ -19,7 +11,7 @@ extension Operations {
     /// - Throws: ``Refusal/subscriptionNotFound``.
     func attempts(
         of text: String, in queue: QueueAddress, marker: String?, limit: Int
-    ) async throws -> [ToldAttempt] {
+    ) async throws -> [AttemptView] {
         let id = try await self.subscriptionID(text, of: queue)
         let store = try await self.store(of: queue)
         guard let log = try await store.deliveries.attempts(of: queue, subscription: id) else {
@@ -27,8 +19,8 @@ extension Operations {
         }
         let end = marker.map { Int($0) ?? 0 } ?? .max
         return log.attempts.drop { $0.number >= end }.prefix(limit).map { logged in
-            ToldAttempt(
-                logged: logged, delivery: store.deliveries.deliveryID(subscription: id, position: logged.position),
+            AttemptView(
+                logged, delivery: store.deliveries.deliveryID(subscription: id, position: logged.position),
                 message: logged.report.kind == .notification
                     ? store.messages.id(at: logged.position, in: queue) : nil)
         }

@@ -1,6 +1,4 @@
 import Domain
-import JSON
-import NIOCore
 
 /// The link to the next page: the request as it was, with another marker.
 struct PageLink: Sendable {
@@ -40,17 +38,12 @@ struct PageLink: Sendable {
         }
     }
 
-    /// Writes the value of `links`: one link after a page that holds something, none after an empty one.
+    /// The path and query of the next page; nil behind an empty page.
     ///
     /// - Parameter marker: Of the last item of the page; nil when the page is empty.
-    func write(after marker: String?, to body: inout ByteBuffer) {
-        guard let marker else {
-            body.writeStaticString("[]")
-            return
-        }
+    func next(after marker: String?) -> String? {
+        guard let marker else { return nil }
         let query = (self.pairs + [("marker", marker)]).map { "\(Percent.encode($0.name))=\(Percent.encode($0.value))" }
-        body.writeStaticString(#"[{"rel":"next","href":"#)
-        body.writeJSON("\(self.path)?\(query.joined(separator: "&"))")
-        body.writeStaticString("}]")
+        return "\(self.path)?\(query.joined(separator: "&"))"
     }
 }

@@ -18,7 +18,8 @@ import Store
 ///
 /// Around all of it lies what browsers are told, on every answer.
 struct RESTResponder: Sendable {
-    let operations: Operations
+    let limits: Limits
+    let handlers: RESTHandlers
     let rules: AccessRules
     let metrics: RESTMetrics
     let logger: Logger
@@ -31,7 +32,8 @@ struct RESTResponder: Sendable {
         operations: Operations, rules: AccessRules, metrics: RESTMetrics, logger: Logger,
         isStopping: NIOLockedValueBox<Bool>
     ) {
-        self.operations = operations
+        self.limits = operations.limits
+        self.handlers = RESTHandlers(operations, rules)
         self.rules = rules
         self.metrics = metrics
         self.logger = logger
@@ -44,19 +46,19 @@ struct RESTResponder: Sendable {
         let started = NIODeadline.now()
         let now = Timestamp.ofThisMachine()
         let head = RequestHead(request.head)
-        let route = self.route(of: head)
+        let match = self.match(head)
         let id = RequestID.make()
         var incoming = IncomingBody(request, head)
         // Nothing of the connection can be read behind a refused body or a request for another protocol.
         var isLast = head.asksForUpgrade
-        var reached: (route: Resource, method: HTTPRequest.Method)?
+        var reached: (path: RoutePath, method: HTTPRequest.Method)?
 
         var reply: Reply
-        switch self.admit(head, route, now: now) {
+        switch self.admit(head, match, now: now) {
         case .answer(let answer): reply = answer
-        case .go(let endpoint):
-            reached = route.map { ($0.resource, head.method) }
-            let bytesMax = endpoint.bodyBytesMax(self.operations.limits) ?? .max
+        case .go(let admitted):
+            reached = (admitted.match.path, head.method)
+            let bytesMax = admitted.route.body.bytesMax(self.limits) ?? .max
             var body: ByteBuffer? = ByteBuffer()
             if bytesMax < .max, !incoming.isOver {
                 // The declared length decides before a byte is read.
@@ -68,7 +70,10 @@ struct RESTResponder: Sendable {
                 }
             }
             if let body {
-                reply = await self.perform(endpoint, head, body, id: id, now: now)
+                let request = ReceivedRequest(
+                    head: head, caller: admitted.caller, target: admitted.target, id: admitted.match.id, body: body,
+                    now: now)
+                reply = await self.perform(admitted.route, request, id: id)
             } else {
                 isLast = true
                 reply = Problem.bodyTooLarge(bytesMax: bytesMax).reply
@@ -85,68 +90,74 @@ struct RESTResponder: Sendable {
 
     // MARK: - The head
 
+    /// A request whose head passed every check.
+    private struct Admitted {
+        let match: PathTree.Match
+        let route: Route
+        /// nil where the route needs none.
+        let caller: Caller?
+        let target: RequestTarget
+    }
+
     private enum Admission {
         case answer(Reply)
-        case go(Endpoint)
+        case go(Admitted)
     }
 
     /// nil for a path that is not served here.
-    private func route(of head: RequestHead) -> Route? {
-        guard let route = Route(path: head.path) else { return nil }
-        if route.resource.isForAdministrators, !self.rules.hasAdministration { return nil }
-        return route.resource.isOfPools && !self.rules.hasPools ? nil : route
+    private func match(_ head: RequestHead) -> PathTree.Match? {
+        guard let match = RouteTable.tree.match(head.path), match.path.availability.isGiven(by: self.rules) else {
+            return nil
+        }
+        return match
     }
 
-    private func admit(_ head: RequestHead, _ route: Route?, now: Timestamp) -> Admission {
+    private func admit(_ head: RequestHead, _ match: PathTree.Match?, now: Timestamp) -> Admission {
         if head.method == .options {
             let reply = Reply.empty(.ok)
-            return .answer(route.map { reply.with(.allow, Self.allowed($0.resource)) } ?? reply)
+            return .answer(match.map { reply.with(.allow, $0.path.allow) } ?? reply)
         }
-        guard let route, SignedAccess(keys: self.rules.signedURLKeys).admits(head, now: now) else {
+        guard let match, SignedAccess(keys: self.rules.signedURLKeys).admits(head, now: now) else {
             return .answer(Problem.unknownPath.reply)
         }
         if head.isForm, head.announcesBody { return .answer(Problem.formBody.reply) }
-        guard Accept.admits(head.accept, route.resource == .home ? ["json", "json-home"] : ["json"]) else {
-            return .answer(Problem.notAcceptable.reply)
-        }
-        do {
-            let endpoint =
-                route.resource.isOpen
-                ? Endpoint(open: route.resource, method: head.method)
-                : try Endpoint(route, method: head.method, caller: Caller(head, clients: self.rules.clients))
-            guard let endpoint else {
-                return .answer(
-                    Problem.methodNotAllowed.reply.with(.allow, Self.allowed(route.resource) + ", OPTIONS"))
+        guard Accept.admits(head.accept, match.path.subtypes) else { return .answer(Problem.notAcceptable.reply) }
+        do throws(Refusal) {
+            var caller: Caller?
+            var target = RequestTarget.none
+            if match.path.needsCaller {
+                let known = try Caller(head, clients: self.rules.clients)
+                target = try RequestTarget(match, project: known.project)
+                caller = known
             }
-            return .go(endpoint)
+            guard let route = match.path.route(for: head.method) else {
+                return .answer(Problem.methodNotAllowed.reply.with(.allow, match.path.allow + ", OPTIONS"))
+            }
+            if let rule = route.rule, let caller, !rule.admits(caller) { throw .notAuthorized }
+            return .go(Admitted(match: match, route: route, caller: caller, target: target))
         } catch {
             return .answer(Problem(error).reply)
         }
     }
 
-    private static func allowed(_ resource: Resource) -> String {
-        resource.methods.map(\.rawValue).joined(separator: ", ")
-    }
-
     // MARK: - The operation
 
-    private func perform(
-        _ endpoint: Endpoint, _ head: RequestHead, _ body: ByteBuffer, id: String, now: Timestamp
-    ) async -> Reply {
+    private func perform(_ route: Route, _ request: ReceivedRequest, id: String) async -> Reply {
+        if case .metadataPatch = route.body, request.head.mediaType != BodyForm.patchType {
+            return Problem.unsupportedPatch(BodyForm.patchType).reply.with(.acceptPatch, BodyForm.patchType)
+        }
         do {
-            return try await endpoint.perform(
-                self.operations, self.rules, ReceivedRequest(head: head, body: body, now: now))
+            return try await route.handler(self.handlers, request)
         } catch let refusal as Refusal {
             return Problem(refusal).reply
         } catch let error as StoreError {
             var metadata: Logger.Metadata = [
                 LogKey.requestID: "\(id)", LogKey.error: "\(error)", LogKey.storeTrouble: "\(error.trouble.rawValue)",
             ]
-            if let global = head.globalRequestID { metadata["request.global_id"] = "\(global)" }
+            if let global = request.head.globalRequestID { metadata["request.global_id"] = "\(global)" }
             self.logger.warning("The store failed a request", metadata: metadata)
-            if case .ping = endpoint { return .empty(.serviceUnavailable) }
-            let isPost = if case .postMessages = endpoint { true } else { false }
-            return .failure(error, isRepeatable: !isPost)
+            if route.failsWithoutBody { return .empty(.serviceUnavailable) }
+            return .failure(error, isRepeatable: route.isRepeatable)
         } catch let error as BodyUnreadable {
             self.logger.error(
                 "A message body does not open",

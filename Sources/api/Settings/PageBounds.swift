@@ -4,15 +4,14 @@ import Settings
 /// The limits held against each other: the fullest page that they allow comes whole, or the process does not start.
 ///
 /// A page or a claim is read in one reply of Redis, and a longer reply than ``RedisLimits/replyBytesMax`` breaks the
-/// connection, for everyone whose calls wait on it. So is a window of deliveries: the largest `limits.post.size` follows
-/// from it, see the tests of these bounds.
+/// connection, for everyone whose calls wait on it.
 package enum PageBounds {
     /// What a message takes in a reply beside its body: record, seal, id and state.
     static let messageHeadBytesMax = 1024
     /// A subscription is made by one body, and changed by others: its options may come from one, its address from another.
     ///
     /// No setting changes it, so the range of `limits.page.subscriptions` follows from it.
-    package static let subscriptionBytesMax = 2 * Endpoint.smallBodyBytesMax + 1024
+    package static let subscriptionBytesMax = 2 * BodyForm.documentBytesMax + 1024
 
     static func check(_ limits: Limits) throws(SettingError) {
         let message = limits.postBytesMax + Self.messageHeadBytesMax

@@ -26,7 +26,14 @@ final class ConcurrencyLimiter: Sendable {
     /// Leases that are not settled yet.
     var used: Int { self.state.withLockedValue { $0.shares.used + $0.shares.settling } }
     var bytes: Int { self.state.withLockedValue { $0.shares.bytes } }
-    var blocked: Int { self.state.withLockedValue { $0.shares.blocked } }
+
+    /// Projects that may take nothing more now.
+    var blocked: Int {
+        self.state.withLockedValue { state in
+            state.shares.advance(to: cepoll_milliseconds())
+            return state.shares.blocked
+        }
+    }
 
     /// Reserves what one call may lease; ``confirm(_:of:and:)`` has to follow.
     ///
@@ -46,7 +53,7 @@ final class ConcurrencyLimiter: Sendable {
         return reservation
     }
 
-    /// While shards wait for time, has one of them asked again after each pause.
+    /// While shards wait for time, has some of them asked again after each pause.
     private func setTimer(of shard: ShardInbox) {
         let isNeeded = self.state.withLockedValue { state in
             guard state.shares.isPacing, !state.isTimerSet else { return false }
@@ -55,8 +62,12 @@ final class ConcurrencyLimiter: Sendable {
         }
         guard isNeeded else { return }
         shard.schedule(in: FairShares.pause) {
-            self.state.withLockedValue { $0.isTimerSet = false }
-            self.change { $0.advance(to: cepoll_milliseconds()) }
+            let woken = self.state.withLockedValue { state in
+                state.isTimerSet = false
+                state.shares.advance(to: cepoll_milliseconds())
+                return state.shares.nextPaced().compactMap { state.waiting.removeValue(forKey: $0) }
+            }
+            for inbox in woken { inbox.request(.lease) }
             self.setTimer(of: shard)
         }
     }

@@ -33,7 +33,7 @@ package struct FairShares: Sendable {
 
         /// Whether less may come than the call has room for, so that something due may be left behind.
         package let isBounded: Bool
-        /// Whether ``FairShares/next()`` names the shard when what is left behind may be leased.
+        /// Whether ``FairShares/next()`` or ``FairShares/nextPaced()`` names the shard when what is left behind may be leased.
         package let isAskedAgain: Bool
     }
 
@@ -61,10 +61,8 @@ package struct FairShares: Sendable {
     private var leftBehind: [Int] = []
     /// Projects that have fewer tokens than one call may take.
     private var fewTokens: Set<ProjectID> = []
-    /// Shards that got nothing for projects without a token.
+    /// Shards that got nothing for projects without a token, longest waiting first.
     private var paced: [Int] = []
-    /// When the first of ``paced`` is to be asked again, ms.
-    private var pacedUntil: Int64 = 0
     /// Milliseconds of a clock that is never set.
     private var now: Int64 = 0
 
@@ -91,22 +89,25 @@ package struct FairShares: Sendable {
     /// Bytes a project holds.
     package func bytes(of project: ProjectID) -> Int { self.uses[project]?.bytes ?? 0 }
 
-    /// Projects that may take nothing more now.
+    /// Projects that may take nothing more at the time that was set.
     package var blocked: Int {
         let (slots, bytes) = self.thresholds()
         // None can hold more than all together.
         let mayBeOver = self.used >= slots || self.bytes >= bytes
         guard mayBeOver || !self.fewTokens.isEmpty else { return 0 }
         return self.uses.values.count { use in
-            use.budget.tokens <= 0
+            use.budget.isEmpty(at: self.now)
                 || (mayBeOver && (use.slots >= max(slots, Self.few) || use.bytes >= max(bytes, 1)))
         }
     }
 
     // MARK: Pace
 
-    /// Milliseconds from when a shard got nothing for a project without a token until it is asked again.
+    /// Milliseconds between two calls of ``nextPaced()``.
     package static let pause: Int64 = 10
+    /// So many calls of ``nextPaced()`` name every shard: in less time than fills a budget, and not all shards at once, of which
+    /// some may hold nothing of the project.
+    private static let pacedRound = 8
 
     /// Sets the time: before each ``reserve(for:upTo:settling:)``, and every ``pause`` while it ``isPacing``.
     ///
@@ -117,6 +118,15 @@ package struct FairShares: Sendable {
 
     /// Whether a shard waits until a project has tokens again.
     package var isPacing: Bool { !self.paced.isEmpty }
+
+    /// The shards to be asked again now, an eighth of those that wait for tokens: to be called every ``pause`` while it
+    /// ``isPacing``.
+    package mutating func nextPaced() -> [Int] {
+        guard self.free > 0, self.freeBytes > 0 else { return [] }
+        let count = (self.paced.count + Self.pacedRound - 1) / Self.pacedRound
+        defer { self.paced.removeFirst(count) }
+        return Array(self.paced.prefix(count))
+    }
 
     /// What projects may take that have fewer tokens than one call may take.
     private mutating func tokensLeft() -> [ProjectID: Int] {
@@ -185,9 +195,8 @@ package struct FairShares: Sendable {
         for project in projects {
             if tokens[project] != 0 {
                 if !self.leftBehind.contains(shard) { self.leftBehind.append(shard) }
-            } else {
-                if !self.paced.contains(shard) { self.paced.append(shard) }
-                self.pacedUntil = self.now + Self.pause
+            } else if !self.paced.contains(shard) {
+                self.paced.append(shard)
             }
         }
     }
@@ -277,11 +286,10 @@ package struct FairShares: Sendable {
         self.removeIfIdle(at: index)
     }
 
-    /// The next shard that waits, if there is something for it.
+    /// The next shard that waits for slots or bytes, if there is something for it.
     package mutating func next() -> Int? {
         guard self.free > 0, self.freeBytes > 0 else { return nil }
         if !self.starved.isEmpty { return self.starved.removeFirst() }
-        if self.now >= self.pacedUntil, !self.paced.isEmpty { return self.paced.removeFirst() }
         guard !self.leftBehind.isEmpty else { return nil }
         // None can hold more than all together.
         let (slots, bytes) = self.thresholds()

@@ -36,8 +36,13 @@ package struct StartBudget: Sendable {
 
     /// Adds what the time since the last call gives.
     package mutating func fill(now: Int64) {
-        let gained = max(0, now - self.filledAt) / Self.tokenMilliseconds
+        let gained = self.gained(by: now)
         self.tokens = min(Self.most, self.tokens + Int(clamping: min(gained, 1 << 32)))
         self.filledAt += gained * Self.tokenMilliseconds
     }
+
+    /// Whether there is none, with what time has given.
+    package func isEmpty(at now: Int64) -> Bool { Int64(self.tokens) + self.gained(by: now) <= 0 }
+
+    private func gained(by now: Int64) -> Int64 { max(0, now - self.filledAt) / Self.tokenMilliseconds }
 }

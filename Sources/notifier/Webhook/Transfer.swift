@@ -21,8 +21,8 @@ final class Transfer {
         /// When the exchange began, and how long the request waited for its name, ms.
         var startedAt: Int64 = 0
         var waited: Int64 = 0
-        /// Since when libcurl has the transfer, ms.
-        var begunAt: Int64 = 0
+        /// The addresses that libcurl is to read with this transfer; nil: it has read them lately.
+        var givenAddresses: AddressList.Given?
         var isSecond = false
         /// Whether libcurl asked for addresses that it does not have.
         var lacksAddresses = false
@@ -48,11 +48,8 @@ final class Transfer {
 
     /// Seconds that libcurl knows addresses it has read: those that may still be on their way to connect, and more.
     private static func addressSeconds(_ limits: WebhookLimits) -> Int {
-        limits.connectTimeout.milliseconds / 1000 + Int(Self.addressesReadMilliseconds / 1000) + 1
+        limits.connectTimeout.milliseconds / 1000 + Int(AddressList.readMilliseconds / 1000) + 1
     }
-
-    /// For so long libcurl is not given again what it has read.
-    private static let addressesReadMilliseconds: Int64 = 1000
 
     /// - Parameters:
     ///   - addresses: Of its host; nil: the URL has one that libcurl reads.
@@ -63,15 +60,12 @@ final class Transfer {
         self.progress = Progress()
         self.progress.startedAt = pending.earlier?.startedAt ?? since
         self.progress.waited = now - since
-        self.progress.begunAt = now
         self.progress.isSecond = pending.earlier != nil
         if pending.earlier?.wasSent == true { (self.progress.requestsBegun, self.progress.isReused) = (1, true) }
         if let addresses {
             self.addresses = addresses
-            let age = addresses.readAt.map { now - $0 } ?? Self.addressesReadMilliseconds
-            if self.progress.isSecond || age >= Self.addressesReadMilliseconds {
-                ccurl_set_list(self.easy, CURLOPT_RESOLVE, addresses.list)
-            }
+            self.progress.givenAddresses = addresses.give(now: now, again: self.progress.isSecond)
+            if self.progress.givenAddresses != nil { ccurl_set_list(self.easy, CURLOPT_RESOLVE, addresses.list) }
         }
         // To libcurl 0 is no limit.
         let left = Int64(self.limits.timeout.milliseconds) - (now - self.progress.startedAt)
@@ -121,10 +115,7 @@ final class Transfer {
     /// and would try one kept connection after the other: it is told to open a fresh one, and only that is let out.
     func maySend() -> Bool {
         self.progress.requestsBegun += 1
-        if let addresses = self.addresses {
-            // A transfer that goes out has been through the start, where libcurl reads what it is given.
-            addresses.readAt = max(addresses.readAt ?? self.progress.begunAt, self.progress.begunAt)
-        }
+        self.progress.givenAddresses?.wasRead()
         switch self.progress.requestsBegun {
         case 1:
             self.progress.isReused = !self.progress.hasOpenedSocket

@@ -42,29 +42,19 @@ package struct ConfirmationDocument: Sendable {
     /// The JSON object.
     package func encode() -> [UInt8] {
         let path = Self.path(of: self.queue, self.subscription)
-        var document = ByteBuffer()
-        document.writeStaticString(#"{"Message_Type":"#)
-        document.writeJSON(self.kind.rawValue)
-        document.writeStaticString(#","Message":"#)
-        document.writeJSON(self.sentence)
-        document.writeStaticString(#","URL-Signature":"#)
-        document.writeJSON(self.signature)
-        document.writeStaticString(#","URL-Methods":"#)
-        document.writeJSON(Self.method)
-        document.writeStaticString(#","URL-Paths":"#)
-        document.writeJSON(path)
-        document.writeStaticString(#","X-Project-ID":"#)
-        document.writeJSON(self.queue.project.text)
-        document.writeStaticString(#","URL-Expires":"#)
-        document.writeJSON(self.expires)
-        document.writeStaticString(#","SubscribeBody":{"confirmed":true},"UnsubscribeBody":{"confirmed":false}"#)
-        if let publicURL {
-            document.writeStaticString(#","WSGISubscribeURL":"#)
-            document.writeJSON(publicURL + path)
+        let document = JSONWriter.object(capacity: 1024) { object in
+            object.member("Message_Type", self.kind.rawValue)
+            object.member("Message", self.sentence)
+            object.member("URL-Signature", self.signature)
+            object.member("URL-Methods", Self.method)
+            object.member("URL-Paths", path)
+            object.member("X-Project-ID", self.queue.project.text)
+            object.member("URL-Expires", self.expires)
+            object.object("SubscribeBody") { $0.member("confirmed", true) }
+            object.object("UnsubscribeBody") { $0.member("confirmed", false) }
+            if let publicURL { object.member("WSGISubscribeURL", publicURL + path) }
+            object.member("queue_name", self.queue.name.text)
         }
-        document.writeStaticString(#","queue_name":"#)
-        document.writeJSON(self.queue.name.text)
-        document.writeStaticString("}")
         return Array(document.readableBytesView)
     }
 

@@ -20,21 +20,13 @@ package enum NotificationPayload {
     package static func encode(
         body: ArraySlice<UInt8>, ttl: Int, delay: Int?, queue: QueueName, kind: NotificationKind = .notification
     ) -> [UInt8] {
-        var payload = ByteBuffer()
-        payload.reserveCapacity(body.count + 160)
-        payload.writeStaticString(#"{"body":"#)
-        payload.writeBytes(body)
-        payload.writeStaticString(#","ttl":"#)
-        payload.writeJSON(ttl)
-        if let delay {
-            payload.writeStaticString(#","delay":"#)
-            payload.writeJSON(delay)
+        let payload = JSONWriter.object(capacity: body.count + 160) { object in
+            object.member("body", verbatim: body)
+            object.member("ttl", ttl)
+            if let delay { object.member("delay", delay) }
+            object.member("queue_name", queue.text)
+            object.member("Message_Type", kind.rawValue)
         }
-        payload.writeStaticString(#","queue_name":"#)
-        payload.writeJSON(queue.text)
-        payload.writeStaticString(#","Message_Type":""#)
-        payload.writeString(kind.rawValue)
-        payload.writeStaticString(#""}"#)
         return Array(payload.readableBytesView)
     }
 }

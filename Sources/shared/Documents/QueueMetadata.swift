@@ -1,6 +1,5 @@
 package import Domain
-import JSON
-package import NIOCore
+package import JSON
 
 /// The metadata of a queue: any JSON object, in which some names starting with `_` are reserved (contract: "Reserved
 /// attributes").
@@ -21,7 +20,7 @@ package struct QueueMetadata: Sendable {
         try self.check(queue: queue, limits: limits)
     }
 
-    /// Lays open what is stored; nil when it is no JSON object, which nothing in this house stores.
+    /// Reads what is stored; nil when it is no JSON object, which Herald never stores.
     package init?(stored bytes: [UInt8]) {
         // Whoever reads a queue can only be told that its record is unreadable; where and why is of no use to them.
         guard let object = try? JSONObject(document: bytes) else { return nil }
@@ -142,37 +141,25 @@ package struct QueueMetadata: Sendable {
 
     // MARK: - Showing
 
-    /// Writes the object with the defaults of the attributes its owner shows filled in.
-    package func write(to buffer: inout ByteBuffer, limits: Limits, of owner: Owner = .queue) {
+    /// Writes the members with the defaults of the attributes its owner shows filled in.
+    package func write(to object: inout JSONObjectWriter, limits: Limits, of owner: Owner = .queue) {
         let shown = Name.shown(by: owner)
-        buffer.writeStaticString("{")
         for member in self.object.members {
             // Of these null means unset: the default is shown at the end instead.
             if let name = Name(rawValue: member.name), shown.contains(name), member.value.kind == .null {
                 continue
             }
-            buffer.writeJSON(member.name)
-            buffer.writeStaticString(":")
-            buffer.writeBytes(self.object.verbatim(member.value))
-            buffer.writeStaticString(",")
+            object.member(named: member.name, verbatim: self.object.verbatim(member.value))
         }
         for name in shown where self.object[name.rawValue] == nil {
-            buffer.writeJSON(name.rawValue)
-            buffer.writeStaticString(":")
-            Self.writeDefault(of: name, to: &buffer, limits: limits)
-            buffer.writeStaticString(",")
-        }
-        buffer.moveWriterIndex(to: buffer.writerIndex - 1)
-        buffer.writeStaticString("}")
-    }
-
-    private static func writeDefault(of name: Name, to buffer: inout ByteBuffer, limits: Limits) {
-        switch name {
-        case .postBytesMax: buffer.writeJSON(limits.postBytesMax)
-        case .messageTTL: buffer.writeJSON(limits.messageTTLDefault)
-        case .messageDelay: buffer.writeJSON(limits.messageDelayDefault)
-        case .encrypted: buffer.writeJSON(false)
-        case .deadLetterQueue, .deadLetterTTL, .claimCountMax, .retryPolicy: buffer.writeStaticString("null")
+            switch name {
+            case .postBytesMax: object.member(named: name.rawValue, limits.postBytesMax)
+            case .messageTTL: object.member(named: name.rawValue, limits.messageTTLDefault)
+            case .messageDelay: object.member(named: name.rawValue, limits.messageDelayDefault)
+            case .encrypted: object.member(named: name.rawValue, false)
+            case .deadLetterQueue, .deadLetterTTL, .claimCountMax, .retryPolicy:
+                object.member(named: name.rawValue, String?.none)
+            }
         }
     }
 

@@ -115,15 +115,9 @@ package struct QueuePatch: Sendable, Equatable {
     private static func checked(
         _ members: [(name: String, value: [UInt8])], of queue: QueueName, limits: Limits
     ) throws(Refusal) -> Result {
-        var buffer = ByteBuffer()
-        buffer.writeStaticString("{")
-        for (index, member) in members.enumerated() {
-            if index > 0 { buffer.writeStaticString(",") }
-            buffer.writeJSON(member.name)
-            buffer.writeStaticString(":")
-            buffer.writeBytes(member.value)
+        let buffer = JSONWriter.object { object in
+            for member in members { object.member(named: member.name, verbatim: member.value[...]) }
         }
-        buffer.writeStaticString("}")
         let bytesMax = limits.queueMetadataStoredBytesMax
         guard buffer.readableBytes <= bytesMax else {
             throw .bodyInvalid("The metadata of a queue may have at most \(bytesMax) bytes.")

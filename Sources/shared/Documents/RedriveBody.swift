@@ -1,8 +1,8 @@
 package import Domain
 import JSON
 
-/// Which dead letters a caller means, in its own words; nil: not said.
-package struct DeadLetterWords: Sendable, Equatable {
+/// Which dead letters a caller means, as it wrote them; nil: not given.
+package struct DeadLetterQuery: Sendable, Equatable {
     package let subscription: String?
     package let reason: String?
     package let since: String?
@@ -30,7 +30,7 @@ package struct RedriveBody: Sendable, Equatable {
         /// As they were written.
         case named([String])
         /// Those that fit, behind a marker if there is one.
-        case filtered(DeadLetterWords, marker: String?)
+        case filtered(DeadLetterQuery, marker: String?)
     }
 
     package let letters: Letters
@@ -63,7 +63,7 @@ package struct RedriveBody: Sendable, Equatable {
             guard let text = object.text(value) else { throw .requestInvalid("\(name) has to be a string.") }
             return text
         }
-        let words = DeadLetterWords(
+        let words = DeadLetterQuery(
             subscription: try text("subscription"), reason: try text("reason"), since: try text("since"),
             until: try text("until"))
         self.letters = .filtered(words, marker: try text("marker"))

@@ -58,30 +58,16 @@ package struct ShareBody: Sendable, Equatable {
         return texts
     }
 
-    /// Writes the answer.
-    package static func writeAnswer(
-        project: String, paths: [String], methods: [String], expires: String, signature: String,
-        to buffer: inout ByteBuffer
-    ) {
-        buffer.writeStaticString(#"{"project":"#)
-        buffer.writeJSON(project)
-        buffer.writeStaticString(#","paths":"#)
-        Self.write(paths, to: &buffer)
-        buffer.writeStaticString(#","methods":"#)
-        Self.write(methods, to: &buffer)
-        buffer.writeStaticString(#","expires":"#)
-        buffer.writeJSON(expires)
-        buffer.writeStaticString(#","signature":"#)
-        buffer.writeJSON(signature)
-        buffer.writeStaticString("}")
-    }
-
-    private static func write(_ texts: [String], to buffer: inout ByteBuffer) {
-        buffer.writeStaticString("[")
-        for (index, text) in texts.enumerated() {
-            if index > 0 { buffer.writeStaticString(",") }
-            buffer.writeJSON(text)
+    /// The answer: `{"project": "p", "paths": ["/v2/queues/q/messages"], "methods": ["GET"], "expires": "…", "signature": "…"}`.
+    package static func answer(
+        project: String, paths: [String], methods: [String], expires: String, signature: String
+    ) -> ByteBuffer {
+        JSONWriter.object(capacity: 512) { object in
+            object.member("project", project)
+            object.member("paths", paths)
+            object.member("methods", methods)
+            object.member("expires", expires)
+            object.member("signature", signature)
         }
-        buffer.writeStaticString("]")
     }
 }

@@ -34,40 +34,7 @@ package struct SignedURLExpiry: Sendable, Hashable {
         self.seconds > now.seconds
     }
 
-    package var text: String {
-        let day = Self.date(ofDay: (self.seconds - (self.seconds % 86400 + 86400) % 86400) / 86400)
-        let second = (self.seconds % 86400 + 86400) % 86400
-        return Self.padded(day.year, 4) + "-" + Self.padded(day.month, 2) + "-" + Self.padded(day.day, 2) + "T"
-            + Self.padded(second / 3600, 2) + ":" + Self.padded(second / 60 % 60, 2) + ":" + Self.padded(second % 60, 2)
-    }
-
-    private static func padded(_ number: Int64, _ width: Int) -> String {
-        let digits = String(number)
-        return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
-    }
-
-    // Days and dates of the Gregorian calendar without its exceptions: years begin in March, so the leap day is the last
-    // of its year, and 400 years are always 146,097 days (H. Hinnant, "chrono-compatible low-level date algorithms").
-
-    fileprivate static func day(year: Int64, month: Int64, day: Int64) -> Int64 {
-        let year = month <= 2 ? year - 1 : year
-        let era = (year >= 0 ? year : year - 399) / 400
-        let yearOfEra = year - era * 400
-        let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
-        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
-    }
-
-    private static func date(ofDay number: Int64) -> (year: Int64, month: Int64, day: Int64) {
-        let shifted = number + 719_468
-        let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
-        let dayOfEra = shifted - era * 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let monthFromMarch = (5 * dayOfYear + 2) / 153
-        let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
-        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        return (year, month, dayOfYear - (153 * monthFromMarch + 2) / 5 + 1)
-    }
+    package var text: String { CalendarTime(seconds: self.seconds).text }
 }
 
 /// Walks over the text of a date once, left to right.
@@ -95,12 +62,12 @@ private struct Reader {
         guard let year = self.number(digits: 4), year >= 1 else { return nil }
         let isDashed = self.take("-")
         guard let month = self.number(digits: 2), (1...12).contains(month) else { return nil }
-        if self.isAtEnd { return isDashed ? SignedURLExpiry.day(year: year, month: month, day: 1) : nil }
+        if self.isAtEnd { return isDashed ? CalendarTime.days(year: year, month: month, day: 1) : nil }
         guard self.take("-") == isDashed, let day = self.number(digits: 2) else { return nil }
         let isLeap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
         let days: Int64 = month == 2 ? (isLeap ? 29 : 28) : [4, 6, 9, 11].contains(month) ? 30 : 31
         guard (1...days).contains(day) else { return nil }
-        return SignedURLExpiry.day(year: year, month: month, day: day)
+        return CalendarTime.days(year: year, month: month, day: day)
     }
 
     /// Seconds since midnight.

@@ -1,17 +1,20 @@
 import CCurl
-import HTTPClient
+package import HTTPClient
 
 /// The addresses of a host as `CURLOPT_RESOLVE` has them, made once and given with many transfers.
 ///
 /// Used by the transfer thread only. A transfer that was given it keeps it alive, since libcurl does not copy it.
-final class AddressList {
+package final class AddressList {
     let addresses: [String]
     /// nil when there was no memory.
     let list: UnsafeMutablePointer<curl_slist>?
-    /// When a transfer began with which libcurl is known to have read it, ms; nil: it has not, or may have lost it.
-    var readAt: Int64?
+    /// When the last transfer began with which libcurl is known to have read it, ms; nil: none has.
+    private var readAt: Int64?
 
-    init(_ addresses: [String], of host: HostName) {
+    /// For so long libcurl is not given again what it has read, ms.
+    package static let readMilliseconds: Int64 = 1000
+
+    package init(_ addresses: [String], of host: HostName) {
         self.addresses = addresses
         // The plus: what libcurl knew of this host before is replaced, and this is forgotten in its time.
         self.list = curl_slist_append(nil, "+\(host.key):\(addresses.joined(separator: ","))")
@@ -19,6 +22,29 @@ final class AddressList {
 
     deinit {
         curl_slist_free_all(self.list)
+    }
+
+    /// A transfer that was given the list.
+    ///
+    /// Only such a one can tell that libcurl has read it.
+    package struct Given {
+        fileprivate let list: AddressList
+        fileprivate let begunAt: Int64
+
+        /// The transfer goes out, so it has been through its start, where libcurl reads what it is given.
+        package func wasRead() {
+            self.list.readAt = max(self.list.readAt ?? self.begunAt, self.begunAt)
+        }
+    }
+
+    /// Gives the list to a transfer that begins; nil: libcurl has read it lately.
+    ///
+    /// - Parameters:
+    ///   - now: ms.
+    ///   - again: libcurl has to read it, whatever it knows.
+    package func give(now: Int64, again: Bool = false) -> Given? {
+        if !again, let readAt = self.readAt, now - readAt < Self.readMilliseconds { return nil }
+        return Given(list: self, begunAt: now)
     }
 }
 

@@ -37,7 +37,7 @@ package struct RetryPolicy: Sendable, Equatable {
         /// `overriding`: the subscription has one, too, which the queue's sets aside.
         case queue(overriding: Bool)
         /// Neither has one.
-        case house
+        case builtIn
     }
 
     /// The policy a delivery follows: one of them whole, never a mixture (notifications contract 8.2).
@@ -51,7 +51,7 @@ package struct RetryPolicy: Sendable, Equatable {
         if let queue, queue.ignoresSubscriptions || subscription == nil {
             return (queue, .queue(overriding: subscription != nil))
         }
-        return subscription.map { ($0, .subscription) } ?? (RetryPolicy(), .house)
+        return subscription.map { ($0, .subscription) } ?? (RetryPolicy(), .builtIn)
     }
 
     /// Attempts in all, the first included: 15 with the defaults, over 180 s.

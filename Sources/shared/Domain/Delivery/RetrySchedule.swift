@@ -48,3 +48,19 @@ package struct RetrySchedule: Sendable, Equatable {
         self.end = end
     }
 }
+
+/// When a message that is posted now would be attempted for one subscription, and whose retry policy decides that.
+package struct DeliverySchedule: Sendable {
+    package let policy: RetryPolicy
+    package let source: RetryPolicy.Source
+    /// Seconds the message lives.
+    package let ttl: Int
+    package let schedule: RetrySchedule
+
+    package init(policy: RetryPolicy, source: RetryPolicy.Source, ttl: Int) {
+        self.policy = policy
+        self.source = source
+        self.ttl = ttl
+        self.schedule = RetrySchedule(policy, ttl: ttl)
+    }
+}

@@ -1,16 +1,6 @@
-package import Domain
+import Domain
 
-/// One attempt of a subscription's log.
-package struct LoggedAttempt: Sendable, Equatable {
-    /// Counts the attempts of the subscription, from 1; a marker of the log's pages.
-    package let number: Int
-    package let position: Position
-    /// The number of the attempt within its delivery, from 1.
-    package let attempt: Int
-    package let report: AttemptReport
-}
-
-/// What is kept of the attempts of a subscription: two counts, and the last ``attemptsMax`` of them.
+/// The log of a subscription's attempts as Redis has it: two counts, and the last ``attemptsMax`` attempts.
 ///
 /// ```
 /// counts: u32 succeeded | u32 failed
@@ -20,33 +10,27 @@ package struct LoggedAttempt: Sendable, Equatable {
 /// ```
 /// An end of 100 and more is the status of an answer; below it is one of ``AttemptEntry/ends``. Flags: 1 success, 14 the
 /// kind of address, 112 the kind of notification, 128 sent again over a fresh connection. `lib_delivery.lua` writes the ring, `delivery_reap.lua` packs one kind of entry.
-package struct AttemptLog: Sendable, Equatable {
+extension AttemptLog {
     /// As `lib_delivery.lua` has it.
     static let attemptsMax = 50
-
-    /// Attempts ever made that ended well, and the others.
-    package let succeeded: Int
-    package let failed: Int
-    /// Newest first.
-    package let attempts: [LoggedAttempt]
 
     /// - Parameter counts: Empty for a subscription that was not attempted yet.
     init(counts: [UInt8], ring: [UInt8]) throws(StoreError) {
         guard !counts.isEmpty else {
-            (self.succeeded, self.failed, self.attempts) = (0, 0, [])
+            self.init(succeeded: 0, failed: 0, attempts: [])
             return
         }
         var fields = PackedNumbers(counts[...])
-        self.succeeded = try fields.next(4)
-        self.failed = try fields.next(4)
-        let made = self.succeeded + self.failed
+        let succeeded = try fields.next(4)
+        let failed = try fields.next(4)
+        let made = succeeded + failed
         var attempts: [LoggedAttempt] = []
         for number in (max(0, made - Self.attemptsMax)..<made).reversed() {
             let start = number % Self.attemptsMax * AttemptEntry.length
             var entry = PackedNumbers(ring.dropFirst(start).prefix(AttemptEntry.length))
             attempts.append(try AttemptEntry.read(&entry, number: number + 1))
         }
-        self.attempts = attempts
+        self.init(succeeded: succeeded, failed: failed, attempts: attempts)
     }
 }
 

@@ -13,9 +13,9 @@ extension DeliveryStore {
     /// - Returns: `limit` of them unless there are no more.
     package func fates(
         of position: Position, in queue: QueueAddress, after: SubscriptionID?, limit: Int
-    ) async throws(StoreError) -> [DeliveryFate] {
+    ) async throws(StoreError) -> [DeliveryStatus] {
         let keys = self.keySpace.shard(of: queue)
-        var fates: [DeliveryFate] = []
+        var fates: [DeliveryStatus] = []
         var behind = after.map { String($0.position.value) } ?? "0"
         for _ in 0..<ScriptRunner.roundsMax {
             var call = self.runner.call(
@@ -34,38 +34,40 @@ extension DeliveryStore {
             call.append(min(Self.fatesMax, limit - fates.count))
             var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.deliveryStatusGet)
             behind = try reply.text()
-            while !reply.isAtEnd { fates.append(try DeliveryFate(&reply, of: position)) }
+            while !reply.isAtEnd { fates.append(try DeliveryStatus(&reply, of: position)) }
             if behind.isEmpty || fates.count >= limit { return fates }
         }
         throw .overloaded
     }
 }
 
-extension DeliveryFate {
+extension DeliveryStatus {
     fileprivate init(_ reply: inout ReplyReader, of position: Position) throws(StoreError) {
-        self.subscription = try reply.subscriptionID()
-        self.isConfirmed = try SubscriptionHeader(try reply.bytes()).confirmed
-        let place = try reply.text()
+        let subscription = try reply.subscriptionID()
+        let isConfirmed = try SubscriptionHeader(try reply.bytes()).confirmed
+        let name = try reply.text()
         let until = try reply.timestampIfAny()
-        self.attempt = try reply.int()
+        let attempt = try reply.int()
         let detail = try reply.text()
-        switch place {
-        case "later": self.place = .later
-        case "event": self.place = .event
-        case "none": self.place = .none
+        let place: Place
+        switch name {
+        case "later": place = .later
+        case "event": place = .event
+        case "none": place = .none
         case "leased":
             guard let end = Int64(detail) else { throw reply.unexpected("end of a lease") }
-            self.place = .flying(until: Timestamp(milliseconds: end))
+            place = .leased(until: Timestamp(milliseconds: end))
         case "dead":
             guard let until else { throw reply.unexpected("time") }
-            self.place = .dead(
-                try DeadLetter(subscription: self.subscription, position: position, endedAt: until, detail))
+            place = .dead(try DeadLetter(subscription: subscription, position: position, endedAt: until, detail))
         default:
-            guard let hold = Hold(rawValue: place) else { throw reply.unexpected("place") }
-            self.place = .waiting(hold, until: until)
+            guard let hold = Hold(rawValue: name) else { throw reply.unexpected("place") }
+            place = .waiting(hold, until: until)
         }
         let entry = try reply.bytes()
         var numbers = PackedNumbers(entry[...])
-        self.last = entry.isEmpty ? nil : try AttemptEntry.read(&numbers, number: 0)
+        self.init(
+            subscription: subscription, isConfirmed: isConfirmed, place: place, attempt: attempt,
+            last: entry.isEmpty ? nil : try AttemptEntry.read(&numbers, number: 0))
     }
 }

@@ -61,3 +61,35 @@ extension DeliveryStore {
         return try await self.runner.run(call).int == 1
     }
 }
+
+extension SubscriptionHealth {
+    /// Reads an answer of `subscription_health_get.lua`.
+    fileprivate init(_ reply: consuming ReplyReader) throws(StoreError) {
+        var reply = reply
+        let now = try reply.timestamp()
+        let isConfirmed = try SubscriptionHeader(try reply.bytes()).confirmed
+        let log = try AttemptLog(counts: try reply.bytes(), ring: try reply.bytes())
+        let backlog = try reply.int()
+        let inFlight = try reply.int()
+        let window = try reply.int()
+        let member = try reply.text()
+        let score = try reply.timestampIfAny()
+        let pausedSince = try reply.timestampIfAny()
+        let disabledSince = try reply.timestampIfAny()
+        let waitsUntil = try reply.timestampIfAny()
+        let count = try reply.int()
+        let failingSince = try reply.timestampIfAny()
+        let probeAt = try reply.timestampIfAny()
+        let expired = try reply.int()
+        var oldestDue: Timestamp?
+        if let score, let position = Int64(member.prefix { $0 != ":" }) {
+            // Where the position alone counts there is no time, but for the wait of the whole subscription.
+            let due = score.milliseconds > 0 ? score : Position(position).createdAt
+            oldestDue = waitsUntil.map { max($0, due) } ?? due
+        }
+        self.init(
+            now: now, isConfirmed: isConfirmed, pausedSince: pausedSince, disabledSince: disabledSince,
+            probeAt: probeAt, failures: failingSince.map { Failures(count: count, since: $0) }, window: window,
+            inFlight: inFlight, backlog: backlog, oldestDue: oldestDue, expired: expired, log: log)
+    }
+}

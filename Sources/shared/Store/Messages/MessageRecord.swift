@@ -12,7 +12,7 @@ import Domain
 ///
 /// A record never changes. What does, the claim and the end of a life, lies beside it.
 struct MessageRecord {
-    static let checksumBytes = 16
+    static let checksumBytes = MessageDraft.checksumBytes
 
     let ttl: Int
     /// When its life ends, of one that was sent again, moved, or posted while positions were ahead of the clock; nil: its

@@ -92,6 +92,9 @@ local function wait(state, position, ends)
     return true
 end
 
+-- What the call may still lease to send, as `lease_due` does: what is encoded and signed for a large message takes its time.
+local to_send = 4 * 1048576
+
 -- Turns one page of one event into deliveries; returns how many of each message, and the leases; nil when it is to stay.
 local function expand(turn, positions, records, subscriptions)
     read(turn.project, subscriptions)
@@ -105,10 +108,9 @@ local function expand(turn, positions, records, subscriptions)
         end
         if makes_any and not leases_any then return nil end
     end
-    -- No more than 4 MiB to send, as `lease_due` does: what is encoded and signed for a large message takes its time.
     local bytes = 0
     for _, record in ipairs(records) do bytes = math.max(bytes, #record) end
-    capacity = math.min(capacity, math.ceil(4 * 1048576 / math.max(1, bytes)))
+    capacity = math.min(capacity, math.max(0, math.ceil(to_send / math.max(1, bytes))))
     local granted, held, leases, ends = capacity, {}, {}, {}
     for message in ipairs(positions) do held[message] = 0 end
     for _, subscription in ipairs(subscriptions) do
@@ -136,6 +138,7 @@ local function expand(turn, positions, records, subscriptions)
         end
     end
     hand_out(allowance, turn.project, granted - capacity)
+    to_send = to_send - bytes * (granted - capacity)
     return held, leases
 end
 

@@ -75,6 +75,10 @@ local function serve(batch, most, subscription, header, value)
                     leases[#leases + 1] = batch.sent[position] and '' or record
                     batch.bytes = batch.bytes - #record
                     batch.sent[position] = true
+                    if batch.bytes <= 0 then
+                        count = index
+                        break
+                    end
                 end
             end
             local answer = batch.answer
@@ -95,7 +99,7 @@ local function serve(batch, most, subscription, header, value)
 end
 
 -- Leases deliveries that waited and are due, as far as the allowance goes, for `length` ms: the project served longest
--- ago first, some subscriptions of each, each up to the room in its window. It stops early past 4 MiB to send. Projects
+-- ago first, some subscriptions of each, each up to the room in its window. It stops with the record that makes it 4 MiB to send. Projects
 -- that may have none are stepped over, unchanged.
 --
 -- Returns {now, end of the leases, when something is due next of a project that may have any or -1}, then per

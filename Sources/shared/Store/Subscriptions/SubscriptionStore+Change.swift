@@ -1,37 +1,6 @@
 package import Domain
 import Redis
 
-/// What is to change of a subscription.
-///
-/// What is nil stays; the rest replaces the old value as a whole.
-package struct SubscriptionChange: Sendable, Equatable {
-    package var subscriber: Subscriber?
-    /// Seconds it lives from now on.
-    package var ttl: Int?
-    /// The JSON object as the caller wrote it.
-    package var options: [UInt8]?
-    /// What those options say of it; without them it stays.
-    package var pace: Pace
-
-    package init(
-        subscriber: Subscriber? = nil, ttl: Int? = nil, options: [UInt8]? = nil, pace: Pace = Pace()
-    ) {
-        self.subscriber = subscriber
-        self.ttl = ttl
-        self.options = options
-        self.pace = pace
-    }
-}
-
-/// What became of the wish to change a subscription.
-package enum SubscriptionUpdate: Sendable, Equatable {
-    case updated
-    /// This queue has no living subscription of the id.
-    case absent
-    /// Another living subscription of the queue has that subscriber. Nothing changed.
-    case taken
-}
-
 extension SubscriptionStore {
     /// Changes a subscription.
     ///

@@ -1,13 +1,6 @@
 package import Domain
 import Redis
 
-/// One line of a listing of topics.
-package struct TopicListing: Sendable, Equatable {
-    package let name: TopicName
-    /// The JSON object, byte for byte as it was put.
-    package let metadata: [UInt8]
-}
-
 /// The topics of all projects: names with metadata, and nothing more (contract: "Topics").
 ///
 /// They lie in the control store.

@@ -1,0 +1,124 @@
+import Domain
+import HTTPTypes
+import JSON
+
+/// An error as clients of the messaging API know it: titles are part of the wire format, descriptions are for people.
+struct Problem: Sendable, Equatable {
+    let status: HTTPResponse.Status
+    let title: String
+    let description: String?
+
+    init(_ status: HTTPResponse.Status, _ title: String, _ description: String? = nil) {
+        self.status = status
+        self.title = title
+        self.description = description
+    }
+
+    static let unknownPath = Problem(.notFound, "404 Not Found")
+    static let methodNotAllowed = Problem(.methodNotAllowed, "405 Method Not Allowed")
+    static let notAcceptable = Problem(
+        .notAcceptable, "406 Not Acceptable", "This service answers with application/json only.")
+    static let formBody = Problem(
+        .badRequest, "Invalid Content-Type", "Endpoint does not accept application/x-www-form-urlencoded content.")
+    static let internalError = Problem(
+        .internalServerError, "Internal server error", "The request could not be carried out.")
+
+    static func unsupportedPatch(_ type: String) -> Problem {
+        Problem(
+            .unsupportedMediaType, "415 Unsupported Media Type", "The Content-Type of this request has to be \(type).")
+    }
+
+    /// No invitation to try again: it takes an operator, or the deletion of the message, to help.
+    static func unreadable(_ message: MessageID) -> Problem {
+        Problem(
+            .serviceUnavailable, "Service temporarily unavailable",
+            "The body of message \(message) cannot be decrypted with the keys of this service.")
+    }
+
+    static func bodyTooLarge(bytesMax: Int) -> Problem {
+        Problem(Refusal.bodyInvalid("The body may have at most \(bytesMax) bytes."))
+    }
+
+    var reply: Reply {
+        .json(
+            self.status,
+            JSONWriter.object { object in
+                object.member("title", self.title)
+                if let description = self.description { object.member("description", description) }
+            })
+    }
+}
+
+extension Problem {
+    init(_ refusal: Refusal) {
+        switch refusal {
+        case .clientMissing: self.init(.badRequest, "Missing header value", "The header Client-ID is missing.")
+        case .clientMalformed: self.init(.badRequest, "Wrong UUID value", "The header Client-ID has to be a UUID.")
+        case .projectMissing:
+            self.init(.badRequest, "Project-Id Missing", "The header X-Project-Id was missing.")
+        case .projectEmpty:
+            self.init(.badRequest, "Empty project header not allowed", "The header X-Project-Id may not be empty.")
+        case .projectTooLong:
+            self.init(
+                .badRequest, "Invalid queue identification",
+                "The project id may have at most \(ProjectID.charactersMax) characters.")
+        case .projectMalformed:
+            self.init(
+                .badRequest, "Invalid queue identification",
+                "The header X-Project-Id has to be UTF-8 and may not hold U+FFFD.")
+        case .queueNameInvalid:
+            self.init(
+                .badRequest, "Invalid queue identification",
+                "A queue name has \(QueueName.allowed).")
+        case .topicNameInvalid:
+            self.init(
+                .badRequest, "Invalid topic identification",
+                "A topic name has \(QueueName.allowed).")
+        case .parameterMalformed(let name, let expected):
+            self.init(.badRequest, "Invalid parameter", "The parameter \(name) has to be \(expected).")
+        case .requestInvalid(let description): self.init(.badRequest, "Invalid API request", description)
+        case .bodyInvalid(let description): self.init(.badRequest, "Invalid request body", description)
+        case .notAuthorized:
+            self.init(.forbidden, "Not authorized", "The caller has none of the roles this needs.")
+        case .claimNotFound: self.init(.notFound, "Not found", "There is no such claim, or it has ended.")
+        case .messageClaimed:
+            self.init(.forbidden, "Unable to delete", "The message is under a claim that the request does not name.")
+        case .messageNotClaimed(let description): self.init(.badRequest, "Unable to delete", description)
+        case .messageNotFound: self.init(.notFound, "Not found", "There is no such message.")
+        case .deadLetterNotFound: self.init(.notFound, "Not found", "There is no such dead letter.")
+        case .subscriptionNotFound: self.init(.notFound, "Not found", "There is no such subscription.")
+        case .subscriberSchemeUnsupported(let supported):
+            self.init(
+                .badRequest, "Invalid API request",
+                "The subscriber type of subscription must be supported in the list \(supported.joined(separator: ", "))."
+            )
+        case .poolNotFound: self.init(.notFound, "Not found", "There is no such pool.")
+        case .flavorNotFound: self.init(.notFound, "Not found", "There is no such flavor.")
+        case .poolConflict(let description): self.init(.conflict, "Resource conflict", description)
+        case .poolsDiffer(let description): self.init(.badRequest, "Unable to create pool", description)
+        case .deletionRefused(let description): self.init(.forbidden, "Unable to delete", description)
+        case .flavorPoolMissing(let flavor, let pool):
+            // Clients compare it word for word.
+            self.init(
+                .badRequest, "Unable to create",
+                "Flavor \(flavor) could not be created, error:Pool \(pool) does not exist")
+        case .flavorUpdateRefused(let description): self.init(.badRequest, "updatefail", description)
+        case .queueNotFound: self.init(.notFound, "Not found", "There is no such queue.")
+        case .topicNotFound: self.init(.notFound, "Not found", "There is no such topic.")
+        case .metadataConflict(let description): self.init(.conflict, "Resource conflict", description)
+        case .subscriptionUnconfirmed:
+            self.init(.conflict, "Resource conflict", "The subscriber has not confirmed, so nothing is sent to it.")
+        case .subscriptionExists:
+            self.init(.conflict, "Resource conflict", "This subscriber is subscribed and confirmed already.")
+        case .subscriberTaken:
+            self.init(.conflict, "Resource conflict", "Another subscription of this queue has this subscriber.")
+        case .subscriptionUnchanged:
+            self.init(
+                .badRequest, "Unable to update subscription",
+                "The body has to name a subscriber, a ttl or options, and not as null.")
+        case .confirmationMissing:
+            self.init(
+                .badRequest, "Unable to confirm subscription", "The body has to be an object that says 'confirmed'.")
+        }
+    }
+}

@@ -1,0 +1,26 @@
+/// The handlers of all routes, one value a resource.
+struct RESTHandlers: Sendable {
+    let service: ServiceHandlers
+    let queues: QueueHandlers
+    let topics: TopicHandlers
+    let messages: MessageHandlers
+    let claims: ClaimHandlers
+    let subscriptions: SubscriptionHandlers
+    let deliveries: DeliveryHandlers
+    let deadLetters: DeadLetterHandlers
+    let pools: PoolHandlers
+    let flavors: FlavorHandlers
+
+    init(_ operations: Operations, _ rules: AccessRules) {
+        self.service = ServiceHandlers(operations: operations, home: HomeDocument.reply(for: rules))
+        self.queues = QueueHandlers(operations: operations, shareKey: rules.signedURLKeys.first)
+        self.topics = TopicHandlers(operations: operations)
+        self.messages = MessageHandlers(operations: operations)
+        self.claims = ClaimHandlers(operations: operations)
+        self.subscriptions = SubscriptionHandlers(operations: operations)
+        self.deliveries = DeliveryHandlers(operations: operations)
+        self.deadLetters = DeadLetterHandlers(operations: operations)
+        self.pools = PoolHandlers(operations: operations)
+        self.flavors = FlavorHandlers(operations: operations)
+    }
+}

@@ -1,0 +1,44 @@
+import HTTPTypes
+import Metrics
+import NIOConcurrencyHelpers
+import NIOCore
+
+/// What the API counts.
+///
+/// | label | unit | dimensions | the question it answers |
+/// |---|---|---|---|
+/// | `http.server.request.duration` | seconds | `route` (template), `method`, `status` (class) | how long callers wait, and how often in vain |
+///
+/// Route and method are told of requests that reached a route of the API. Those refused by their head, and preflights, are
+/// counted together as `unknown` and `other`: anyone can send them, with any path and method.
+final class RESTMetrics: Sendable {
+    private struct Key: Hashable {
+        /// The place of its path in the table; nil for a request that reached no route, then ``method`` is nil, too.
+        let route: Int?
+        let method: HTTPRequest.Method?
+        /// The first digit of the status.
+        let statusClass: Int
+    }
+
+    private let timers = NIOLockedValueBox<[Key: Metrics.Timer]>([:])
+
+    /// - Parameter reached: nil for a request that reached no route.
+    func record(
+        _ reached: (path: RoutePath, method: HTTPRequest.Method)?, _ status: HTTPResponse.Status,
+        since start: NIODeadline
+    ) {
+        let key = Key(route: reached?.path.index, method: reached?.method, statusClass: status.code / 100)
+        let timer = self.timers.withLockedValue { timers in
+            if let timer = timers[key] { return timer }
+            let timer = Metrics.Timer(
+                label: "http.server.request.duration",
+                dimensions: [
+                    ("route", reached?.path.template ?? "unknown"), ("method", key.method?.rawValue ?? "other"),
+                    ("status", "\(key.statusClass)xx"),
+                ])
+            timers[key] = timer
+            return timer
+        }
+        timer.recordNanoseconds((NIODeadline.now() - start).nanoseconds)
+    }
+}

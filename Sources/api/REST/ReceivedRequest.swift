@@ -1,0 +1,76 @@
+import Domain
+import HTTPTypes
+import NIOCore
+
+/// What a path names, with the names checked.
+enum RequestTarget: Sendable {
+    case none
+    case queue(QueueAddress)
+    case topic(TopicAddress)
+    case pool(PoolName)
+    case flavor(FlavorAddress)
+
+    /// - Throws: ``Refusal/queueNameInvalid``, ``Refusal/topicNameInvalid``, or ``Refusal/requestInvalid(_:)`` for the name of a
+    ///   pool or a flavor.
+    init(_ match: PathTree.Match, project: ProjectID) throws(Refusal) {
+        switch match.path.owner {
+        case nil: self = .none
+        case .queue: self = .queue(QueueAddress(project: project, name: try QueueName(match.name)))
+        case .topic: self = .topic(TopicAddress(project: project, name: try TopicName(match.name)))
+        case .pool: self = .pool(try PoolName(match.name))
+        case .flavor: self = .flavor(FlavorAddress(project: project, name: try FlavorName(match.name)))
+        }
+    }
+}
+
+/// A request of which everything has arrived and the head is checked.
+struct ReceivedRequest: Sendable {
+    let head: RequestHead
+    /// nil where the route needs none.
+    let caller: Caller?
+    let target: RequestTarget
+    /// Of the message, claim, subscription or dead letter the path names, as the caller wrote it; empty where it names none.
+    let id: String
+    /// Empty without one.
+    let body: ByteBuffer
+    /// When its head arrived, by this machine's clock.
+    let now: Timestamp
+
+    /// - Throws: ``Refusal/requestInvalid(_:)``.
+    var query: Query {
+        get throws(Refusal) { try Query(self.head.query) }
+    }
+
+    /// The bytes of the body.
+    var document: [UInt8] { Array(self.body.readableBytesView) }
+
+    // What the template of a route names is there: the table and its handlers are written together.
+
+    var client: ClientID { self.required(self.caller).client }
+    var project: ProjectID { self.required(self.caller).project }
+
+    var queue: QueueAddress {
+        guard case .queue(let queue) = self.target else { preconditionFailure("\(self.head.path) names no queue") }
+        return queue
+    }
+
+    var topic: TopicAddress {
+        guard case .topic(let topic) = self.target else { preconditionFailure("\(self.head.path) names no topic") }
+        return topic
+    }
+
+    var pool: PoolName {
+        guard case .pool(let pool) = self.target else { preconditionFailure("\(self.head.path) names no pool") }
+        return pool
+    }
+
+    var flavor: FlavorAddress {
+        guard case .flavor(let flavor) = self.target else { preconditionFailure("\(self.head.path) names no flavor") }
+        return flavor
+    }
+
+    private func required(_ caller: Caller?) -> Caller {
+        guard let caller else { preconditionFailure("\(self.head.path) needs no caller") }
+        return caller
+    }
+}

@@ -1,0 +1,316 @@
+package import HTTPTypes
+
+/// Every route of the REST API, each written once.
+///
+/// From it come the matching of paths, `Allow`, the home document, the labels of metrics, and the rules of the policy; the
+/// OpenAPI document and the page about the API are checked against it by tests.
+package enum RouteTable {
+    /// All rows; those of one path stand together, in the order of `Allow`.
+    package static let routes: [Route] =
+        Self.service + Self.administration + Self.topics + Self.queues + Self.messages + Self.deadLetters
+        + Self.subscriptions
+
+    /// The same by paths, in the order of the rows.
+    package static let paths: [RoutePath] = {
+        var paths: [RoutePath] = []
+        for route in Self.routes where paths.last?.template != route.template {
+            precondition(!paths.contains { $0.template == route.template }, "\(route.template) stands in two places")
+            paths.append(
+                RoutePath(index: paths.count, Self.routes.filter { $0.template == route.template }))
+        }
+        return paths
+    }()
+
+    static let tree = PathTree(Self.paths)
+
+    /// The rules of the policy, each once, in the order of the routes.
+    package static let policyRules: [PolicyRule] = {
+        var rules: [PolicyRule] = []
+        for case let rule? in Self.routes.map(\.rule) where !rules.contains(rule) { rules.append(rule) }
+        return rules
+    }()
+
+    // MARK: - The service
+
+    private static let service: [Route] = [
+        Route(.get, "/", nil, needsCaller: false, isOpen: true) { handlers, _ in handlers.service.versions() },
+        Route(.get, "/v2/", nil, subtypes: ["json", "json-home"]) { handlers, _ in handlers.service.home },
+        Route(.get, "/v2/openapi.json", nil, "openapi", needsCaller: false) { handlers, _ in
+            handlers.service.openAPI()
+        },
+        Route(.get, "/v2/ping", .everyone("ping:get"), "ping", failsWithoutBody: true) { handlers, _ in
+            try await handlers.service.ping()
+        },
+        // Says only that this process answers.
+        Route(.head, "/v2/ping", .everyone("ping:get")) { _, _ in .empty(.noContent) },
+        Route(.get, "/v2/health", .administrators("health:get"), "health", in: .administration) {
+            try await $0.service.health($1)
+        },
+    ]
+
+    // MARK: - Pools and flavors
+
+    private static let administration: [Route] = [
+        Route(
+            .get, "/v2/pools", .administrators("pools:get_all"), "pools",
+            query: [("detailed", "detailed"), ("limit", "pool_limit"), ("marker", "marker")], in: .pools
+        ) { try await $0.pools.list($1) },
+        Route(.get, "/v2/pools/{pool}", .administrators("pools:get"), "pool", in: .pools) {
+            try await $0.pools.show($1)
+        },
+        Route(.put, "/v2/pools/{pool}", .administrators("pools:create"), "pool", in: .pools, body: .document) {
+            try await $0.pools.put($1)
+        },
+        Route(.patch, "/v2/pools/{pool}", .administrators("pools:update"), "pool", in: .pools, body: .document) {
+            try await $0.pools.update($1)
+        },
+        Route(.delete, "/v2/pools/{pool}", .administrators("pools:delete"), "pool", in: .pools) {
+            try await $0.pools.delete($1)
+        },
+        Route(
+            .get, "/v2/flavors", .everyone("flavors:get_all"), "flavors",
+            query: [("detailed", "detailed"), ("limit", "flavor_limit"), ("marker", "marker")], in: .pools
+        ) { try await $0.flavors.list($1) },
+        Route(.get, "/v2/flavors/{flavor}", .everyone("flavors:get"), "flavor", in: .pools) {
+            try await $0.flavors.show($1)
+        },
+        Route(.put, "/v2/flavors/{flavor}", .administrators("flavors:create"), "flavor", in: .pools, body: .document) {
+            try await $0.flavors.put($1)
+        },
+        Route(
+            .patch, "/v2/flavors/{flavor}", .administrators("flavors:update"), "flavor", in: .pools, body: .document
+        ) { try await $0.flavors.update($1) },
+        Route(.delete, "/v2/flavors/{flavor}", .administrators("flavors:delete"), "flavor", in: .pools) {
+            try await $0.flavors.delete($1)
+        },
+    ]
+
+    // MARK: - Topics
+
+    private static let topics: [Route] = [
+        Route(
+            .get, "/v2/topics", .everyone("topics:get_all"), "topics",
+            query: [("marker", "marker"), ("limit", "topic_limit"), ("detailed", "detailed")]
+        ) { try await $0.topics.list($1) },
+        Route(.get, "/v2/topics/{topic}", .everyone("topics:get"), "topic") { try await $0.topics.show($1) },
+        Route(.put, "/v2/topics/{topic}", .everyone("topics:create"), "topic", body: .metadata) {
+            try await $0.topics.create($1)
+        },
+        Route(.patch, "/v2/topics/{topic}", .everyone("topics:update"), "topic", body: .metadataPatch) {
+            try await $0.topics.update($1)
+        },
+        Route(.delete, "/v2/topics/{topic}", .everyone("topics:delete"), "topic") { try await $0.topics.delete($1) },
+        Route(.get, "/v2/topics/{topic}/stats", .everyone("topics:stats"), "topic_stats") { handlers, _ in
+            try await handlers.topics.stats()
+        },
+        Route(.post, "/v2/topics/{topic}/purge", .everyone("topics:purge"), "topic_purge", body: .document) {
+            try await $0.topics.purge($1)
+        },
+    ]
+
+    // MARK: - Queues
+
+    private static let queues: [Route] = [
+        Route(
+            .get, "/v2/queues", .everyone("queues:get_all"), "queues",
+            query: [("marker", "marker"), ("limit", "queue_limit"), ("detailed", "detailed")]
+        ) { try await $0.queues.list($1) },
+        Route(.get, "/v2/queues/{queue}", .everyone("queues:get"), "queue") { try await $0.queues.show($1) },
+        Route(.put, "/v2/queues/{queue}", .everyone("queues:create"), "queue", body: .metadata) {
+            try await $0.queues.create($1)
+        },
+        Route(.patch, "/v2/queues/{queue}", .everyone("queues:update"), "queue", body: .metadataPatch) {
+            try await $0.queues.update($1)
+        },
+        Route(.delete, "/v2/queues/{queue}", .everyone("queues:delete"), "queue") { try await $0.queues.delete($1) },
+        Route(.get, "/v2/queues/{queue}/stats", .everyone("queues:stats"), "queue_stats") {
+            try await $0.queues.stats($1)
+        },
+        Route(.post, "/v2/queues/{queue}/purge", .everyone("queues:purge"), "queue_purge", body: .document) {
+            try await $0.queues.purge($1)
+        },
+        Route(.post, "/v2/queues/{queue}/share", .everyone("queues:share"), "queue_share", body: .document) {
+            try $0.queues.share($1)
+        },
+    ]
+
+    // MARK: - Messages and claims
+
+    private static let messages: [Route] = [
+        Route(
+            .get, "/v2/queues/{queue}/messages", .everyone("messages:get_all"), "messages",
+            query: [
+                ("marker", "marker"), ("limit", "messages_limit"), ("echo", "echo"),
+                ("include_claimed", "include_claimed"),
+            ]
+        ) { try await $0.messages.list($1) },
+        Route(
+            .post, "/v2/queues/{queue}/messages", .everyone("messages:create"), "post_messages", body: .messages,
+            isRepeatable: false
+        ) { try await $0.messages.post($1) },
+        Route(
+            .delete, "/v2/queues/{queue}/messages", .everyone("messages:delete_all"), "messages_delete",
+            query: [("ids", "ids"), ("pop", "pop")]
+        ) { try await $0.messages.deleteOrPop($1) },
+        Route(.get, "/v2/queues/{queue}/messages/{message}", .everyone("messages:get"), "message_get") {
+            try await $0.messages.show($1)
+        },
+        Route(
+            .delete, "/v2/queues/{queue}/messages/{message}", .everyone("messages:delete"), "message_delete",
+            query: [("claim_id", "claim_id")]
+        ) { try await $0.messages.delete($1) },
+        Route(
+            .get, "/v2/queues/{queue}/messages/{message}/deliveries", .everyone("messages:deliveries"),
+            "message_deliveries", query: [("marker", "marker"), ("limit", "subscription_limit")]
+        ) { try await $0.deliveries.statuses($1) },
+        Route(
+            .post, "/v2/queues/{queue}/claims", .everyone("claims:create"), "post_claim",
+            query: [("limit", "claim_limit")], body: .document
+        ) { try await $0.claims.create($1) },
+        Route(.get, "/v2/queues/{queue}/claims/{claim}", .everyone("claims:get"), "claim") {
+            try await $0.claims.show($1)
+        },
+        Route(
+            .patch, "/v2/queues/{queue}/claims/{claim}", .everyone("claims:update"), "patch_claim", body: .document
+        ) { try await $0.claims.update($1) },
+        Route(.delete, "/v2/queues/{queue}/claims/{claim}", .everyone("claims:delete"), "delete_claim") {
+            try await $0.claims.release($1)
+        },
+    ]
+
+    // MARK: - Dead letters
+
+    private static let deadLetters: [Route] = [
+        Route(
+            .get, "/v2/queues/{queue}/dead_letters", .everyone("dead_letters:get_all"), "dead_letters",
+            query: [
+                ("subscription", "subscriptions_id"), ("reason", "reason"), ("since", "since"), ("until", "until"),
+                ("marker", "marker"), ("limit", "messages_limit"),
+            ]
+        ) { try await $0.deadLetters.list($1) },
+        Route(
+            .post, "/v2/queues/{queue}/dead_letters/redrive", .everyone("dead_letters:redrive"),
+            "dead_letters_redrive", body: .document
+        ) { try await $0.deadLetters.redrive($1) },
+        Route(
+            .get, "/v2/queues/{queue}/dead_letters/{dead_letter}", .everyone("dead_letters:get"), "dead_letter"
+        ) { try await $0.deadLetters.show($1) },
+        Route(
+            .delete, "/v2/queues/{queue}/dead_letters/{dead_letter}", .everyone("dead_letters:delete"), "dead_letter"
+        ) { try await $0.deadLetters.delete($1) },
+    ]
+
+    // MARK: - Subscriptions
+
+    private static let subscriptions: [Route] = [
+        Route(
+            .get, "/v2/queues/{queue}/subscriptions", .everyone("subscription:get_all"), "subscriptions_get",
+            query: [("marker", "marker"), ("limit", "subscription_limit")]
+        ) { try await $0.subscriptions.list($1) },
+        Route(
+            .post, "/v2/queues/{queue}/subscriptions", .everyone("subscription:create"), "subscriptions_post",
+            body: .document
+        ) { try await $0.subscriptions.create($1) },
+        Route(
+            .get, "/v2/queues/{queue}/subscriptions/{subscription}", .everyone("subscription:get"), "subscription"
+        ) { try await $0.subscriptions.show($1) },
+        Route(
+            .patch, "/v2/queues/{queue}/subscriptions/{subscription}", .everyone("subscription:update"),
+            "subscription_patch", body: .document
+        ) { try await $0.subscriptions.update($1) },
+        Route(
+            .delete, "/v2/queues/{queue}/subscriptions/{subscription}", .everyone("subscription:delete"),
+            "subscription"
+        ) { try await $0.subscriptions.delete($1) },
+        Route(
+            .put, "/v2/queues/{queue}/subscriptions/{subscription}/confirm", .everyone("subscription:confirm"),
+            "subscription_confirm", body: .document
+        ) { try await $0.subscriptions.confirm($1) },
+        Route(
+            .get, "/v2/queues/{queue}/subscriptions/{subscription}/secret", .everyone("subscription:secret"),
+            "subscription_secret"
+        ) { try await $0.subscriptions.showSecrets($1) },
+        Route(
+            .post, "/v2/queues/{queue}/subscriptions/{subscription}/secret/rotate",
+            .everyone("subscription:rotate_secret"), "subscription_secret_rotate", body: .document
+        ) { try await $0.subscriptions.rotateSecret($1) },
+        Route(
+            .get, "/v2/queues/{queue}/subscriptions/{subscription}/schedule", .everyone("subscription:schedule"),
+            "subscription_schedule", query: [("ttl", "ttl")]
+        ) { try await $0.deliveries.schedule($1) },
+        Route(
+            .get, "/v2/queues/{queue}/subscriptions/{subscription}/attempts", .everyone("subscription:attempts"),
+            "subscription_attempts", query: [("marker", "marker"), ("limit", "attempts_limit")]
+        ) { try await $0.deliveries.attempts($1) },
+        Route(
+            .get, "/v2/queues/{queue}/subscriptions/{subscription}/health", .everyone("subscription:health"),
+            "subscription_health"
+        ) { try await $0.deliveries.health($1) },
+        Route(
+            .post, "/v2/queues/{queue}/subscriptions/{subscription}/pause", .everyone("subscription:pause"),
+            "subscription_pause"
+        ) { try await $0.deliveries.pause($1) },
+        Route(
+            .post, "/v2/queues/{queue}/subscriptions/{subscription}/resume", .everyone("subscription:resume"),
+            "subscription_resume"
+        ) { try await $0.deliveries.resume($1) },
+        Route(
+            .post, "/v2/queues/{queue}/subscriptions/{subscription}/recover", .everyone("subscription:recover"),
+            "subscription_recover",
+            query: [("since", "since"), ("max_per_second", "max_per_second"), ("marker", "marker")]
+        ) { try await $0.deadLetters.recover($1) },
+        Route(
+            .post, "/v2/queues/{queue}/subscriptions/{subscription}/test", .everyone("subscription:test"),
+            "subscription_test", body: .document
+        ) { try await $0.deliveries.test($1) },
+    ]
+}
+
+/// All routes of one path.
+package struct RoutePath: Sendable {
+    /// Whose name stands in the path first; it is checked before the method is.
+    enum Owner: String, Sendable {
+        case queue, topic, pool, flavor
+    }
+
+    /// Its place in ``RouteTable/paths``.
+    let index: Int
+    package let routes: [Route]
+    /// nil for a path without variable parts.
+    let owner: Owner?
+    /// The value of `Allow`, `OPTIONS` aside.
+    let allow: String
+    /// What its routes answer with.
+    let subtypes: [String]
+
+    init(index: Int, _ routes: [Route]) {
+        guard let first = routes.first else { preconditionFailure("a path without routes") }
+        // Checked before the method is known, so the routes of a path have to agree.
+        precondition(
+            routes.allSatisfy {
+                $0.availability == first.availability && $0.needsCaller == first.needsCaller
+                    && $0.isOpen == first.isOpen
+            }, "the routes of \(first.template) differ in what they need")
+        self.index = index
+        self.routes = routes
+        self.owner = PathTree.variables(of: first.template).first.map { name in
+            guard let owner = Owner(rawValue: name) else { preconditionFailure("nothing is named \(name)") }
+            return owner
+        }
+        self.allow = routes.map(\.method.rawValue).joined(separator: ", ")
+        self.subtypes = routes.reduce(into: []) { all, route in all += route.subtypes.filter { !all.contains($0) } }
+    }
+
+    /// The path with names for its variable parts: also the label of metrics, which never has an id.
+    package var template: String { self.routes[0].template }
+    package var methods: [HTTPRequest.Method] { self.routes.map(\.method) }
+    var availability: Route.Availability { self.routes[0].availability }
+    var needsCaller: Bool { self.routes[0].needsCaller }
+    /// Whether it is answered without authentication.
+    package var isOpen: Bool { self.routes[0].isOpen }
+
+    /// nil when the path does not have the method.
+    func route(for method: HTTPRequest.Method) -> Route? {
+        self.routes.first { $0.method == method }
+    }
+}

@@ -1,0 +1,84 @@
+import Documents
+import Domain
+import HTTPTypes
+import Signing
+
+/// Subscriptions over HTTP: query and body in, one operation, an answer out.
+struct SubscriptionHandlers: Sendable {
+    let operations: Operations
+
+    func create(_ request: ReceivedRequest) async throws -> Reply {
+        let location = request.queue.path + "/subscriptions"
+        do {
+            let id = try await self.operations.createSubscription(
+                to: request.queue, document: request.document, now: request.now)
+            return Reply.json(.created, SubscriptionDocument.created(id))
+                .with(.location, location).with(.link, Self.secretLink(of: id, request.queue))
+        } catch Refusal.subscriptionExists {
+            return Problem(.subscriptionExists).reply.with(.location, location)
+        }
+    }
+
+    func list(_ request: ReceivedRequest) async throws -> Reply {
+        let query = try request.query
+        var link = PageLink(path: request.queue.path + "/subscriptions")
+        let limit = try query.limit(max: self.operations.limits.subscriptionPageMax)
+        link.add("limit", try query.integer("limit"))
+        let page = try await self.operations.listSubscriptions(
+            of: request.queue, marker: query.text("marker"), limit: limit)
+        return .json(.ok, SubscriptionDocument.page(page, next: link.next(after: page.last?.id.text)))
+    }
+
+    func show(_ request: ReceivedRequest) async throws -> Reply {
+        let subscription = try await self.operations.getSubscription(request.id, of: request.queue)
+        return .json(.ok, SubscriptionDocument.subscription(subscription))
+    }
+
+    func update(_ request: ReceivedRequest) async throws -> Reply {
+        try await self.operations.updateSubscription(
+            request.id, of: request.queue, document: request.document, now: request.now)
+        return Reply.empty(.noContent).with(.location, Self.path(of: request.id, request.queue))
+    }
+
+    func delete(_ request: ReceivedRequest) async throws -> Reply {
+        try await self.operations.deleteSubscription(request.id, of: request.queue)
+        return .empty(.noContent)
+    }
+
+    func confirm(_ request: ReceivedRequest) async throws -> Reply {
+        // The one path is what a subscriber was sent; an owner's share of all subscriptions names none.
+        let isLink = request.head.signature != nil && request.head.signedPaths == request.head.path
+        try await self.operations.confirmSubscription(
+            request.id, of: request.queue, document: request.document,
+            linkExpiry: isLink ? request.head.signedExpiry.flatMap(SignedURLExpiry.init)?.seconds : nil,
+            now: request.now)
+        return Reply.empty(.noContent).with(.location, Self.path(of: request.id, request.queue) + "/confirm")
+    }
+
+    func showSecrets(_ request: ReceivedRequest) async throws -> Reply {
+        Self.reply(
+            with: try await self.operations.subscriptionSecrets(request.id, of: request.queue), at: request.now)
+    }
+
+    func rotateSecret(_ request: ReceivedRequest) async throws -> Reply {
+        Self.reply(
+            with: try await self.operations.rotateSecret(
+                request.id, of: request.queue, document: request.document), at: request.now)
+    }
+
+    private static func reply(with secrets: WebhookSecrets, at now: Timestamp) -> Reply {
+        let previous = secrets.previous.flatMap { now < $0.until ? ($0.secret.text, $0.until) : nil }
+        return Reply.json(.ok, SubscriptionDocument.secrets(current: secrets.current.text, previous: previous))
+            .with(.cacheControl, "no-store")
+    }
+
+    /// Where the subscriber's owner finds what webhooks are signed with (RFC 8288).
+    private static func secretLink(of id: SubscriptionID, _ queue: QueueAddress) -> String {
+        "<\(Self.path(of: id.text, queue))/secret>; rel=\"urn:herald:subscription:secret\""
+    }
+
+    /// The path of the request itself: only an id that is one gets so far.
+    private static func path(of id: String, _ queue: QueueAddress) -> String {
+        "\(queue.path)/subscriptions/\(id)"
+    }
+}

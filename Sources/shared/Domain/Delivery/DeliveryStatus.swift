@@ -1,0 +1,111 @@
+/// The delivery status of a message for one subscription.
+package struct DeliveryStatus: Sendable, Equatable {
+    package enum Place: Sendable, Equatable {
+        /// The subscription was made after the message.
+        case later
+        /// The message has not been fanned out to it yet.
+        case event
+        /// An attempt is being made; its lease ends then.
+        case leased(until: Timestamp)
+        /// It waits, for that reason, until then; nil: until the reason is removed.
+        case waiting(Hold, until: Timestamp?)
+        /// It ended without success.
+        case dead(DeadLetter)
+        /// There is no delivery and no dead letter; only the log of attempts may know more.
+        case none
+    }
+
+    /// Why a delivery waits.
+    package enum Hold: String, Sendable, Equatable, CaseIterable {
+        /// The subscription is disabled, or paused.
+        case disabled, paused
+        /// The circuit breaker is open.
+        case breaker
+        /// Its host has no room in the notifier that held it last.
+        case host
+        /// Another message comes first.
+        case ordered
+        /// The retry policy says when.
+        case retry
+        /// It was sent again, at a rate.
+        case scheduled
+        /// The limit of the subscription is used up.
+        case limit
+        /// As many attempts are out as may be.
+        case window
+        /// Nothing holds it: the next notifier with room takes it.
+        case due
+    }
+
+    package let subscription: SubscriptionID
+    package let isConfirmed: Bool
+    package let place: Place
+    /// The number of the attempt that is made or waits; 0 where none does.
+    package let attempt: Int
+    /// The last attempt the log knows of.
+    package let last: LoggedAttempt?
+
+    package init(
+        subscription: SubscriptionID, isConfirmed: Bool, place: Place, attempt: Int, last: LoggedAttempt?
+    ) {
+        self.subscription = subscription
+        self.isConfirmed = isConfirmed
+        self.place = place
+        self.attempt = attempt
+        self.last = last
+    }
+}
+
+/// The delivery status of a message for one subscription as callers see it: with the rule that decided.
+package struct DeliveryStatusView: Sendable {
+    package enum State: String, Sendable, CaseIterable {
+        case notEligible = "not_eligible"
+        case queued
+        case inFlight = "in_flight"
+        case waiting
+        case delivered
+        case deadLetter = "dead_letter"
+        case ended
+    }
+
+    package let status: DeliveryStatus
+    package let delivery: DeliveryID
+    package let state: State
+    /// One word for the reason of the state.
+    package let rule: String
+
+    /// - Parameter confirmedOnly: Whether only confirmed subscriptions are notified.
+    package init(_ status: DeliveryStatus, delivery: DeliveryID, confirmedOnly: Bool) {
+        self.status = status
+        self.delivery = delivery
+        let isLeftOut = confirmedOnly && !status.isConfirmed
+        (self.state, self.rule) =
+            switch status.place {
+            case .later: (.notEligible, "subscribed_later")
+            case .event: isLeftOut ? (.notEligible, "unconfirmed") : (.queued, "not_fanned_out")
+            case .leased: (.inFlight, "leased")
+            case .waiting(let hold, _): (.waiting, hold.rawValue)
+            case .dead(let letter): (.deadLetter, letter.reason.rawValue)
+            case .none:
+                switch status.last {
+                case .some(let last): last.report.isSuccess ? (.delivered, "answered") : (.ended, "expired")
+                case nil: isLeftOut ? (.notEligible, "unconfirmed") : (.ended, "unknown")
+                }
+            }
+    }
+
+    /// Attempts made so far.
+    package var attempts: Int {
+        switch self.status.place {
+        case .later, .event: 0
+        case .leased, .waiting: max(self.status.attempt - 1, 0)
+        case .dead(let letter): letter.attempts
+        case .none: self.status.last?.attempt ?? 0
+        }
+    }
+
+    /// When the next attempt may start; nil when none will, or when the reason has to be removed first.
+    package var nextDue: Timestamp? {
+        if case .waiting(_, let until) = self.status.place { until } else { nil }
+    }
+}
