@@ -96,7 +96,7 @@ func withAPI(
         } services: { store in
             opened.withLockedValue { $0 = store }
             let stores = try await PoolDirectory.open(
-                control: store, endpoint: RedisURI(redis.endpoint),
+                control: store, endpoint: RedisURL(redis.endpoint),
                 PoolDirectory.Settings(eventLoopGroup: eventLoops, logger: logger))
             return [
                 stores,
