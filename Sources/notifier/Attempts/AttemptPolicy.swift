@@ -8,7 +8,7 @@ struct AttemptPolicy: Sendable {
     private let disablesOnGone: Bool
     private let notBeforeMax: Duration
 
-    /// - Parameter notBeforeMax: How far a subscriber's wish to wait is obeyed.
+    /// - Parameter notBeforeMax: How far a subscriber's request to wait is obeyed.
     init(_ lease: Lease, to recipient: Recipient, notBeforeMax: Duration) {
         self.policy =
             lease.kind == .test
