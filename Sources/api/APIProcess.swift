@@ -65,7 +65,7 @@ package enum APIProcess {
         on pool: RedisPool, _ settings: StoreSettings, _ eventLoops: any EventLoopGroup, _ logger: Logger
     ) async throws -> PoolDirectory {
         try await PoolDirectory.open(
-            control: try await settings.open(on: pool, logger: logger), endpoint: RedisURI(settings.redis),
+            control: try await settings.open(on: pool, logger: logger), endpoint: RedisURL(settings.redis),
             PoolDirectory.Settings(
                 connections: settings.redisConnections, eventLoopGroup: eventLoops, logger: logger))
     }

@@ -66,14 +66,14 @@ private struct DidNotStart: Error {}
 func withAPI(
     limits: Limits = Limits(), signedURLKeys: [String] = [], rules: AccessRules = AccessRules(),
     options: APIOptions = APIOptions(), vaultKeys: [String] = [], confirmation: ConfirmationRules? = nil,
-    redis: RedisServer? = nil,
+    authenticator: (any Authenticator)? = nil, redis: RedisServer? = nil,
     _ body: (RunningAPI) async throws -> Void
 ) async throws {
     guard let redis else {
         return try await withRedis { redis in
             try await withAPI(
                 limits: limits, signedURLKeys: signedURLKeys, rules: rules, options: options, vaultKeys: vaultKeys,
-                confirmation: confirmation, redis: redis, body)
+                confirmation: confirmation, authenticator: authenticator, redis: redis, body)
         }
     }
     do {
@@ -96,7 +96,7 @@ func withAPI(
         } services: { store in
             opened.withLockedValue { $0 = store }
             let stores = try await PoolDirectory.open(
-                control: store, endpoint: RedisURI(redis.endpoint),
+                control: store, endpoint: RedisURL(redis.endpoint),
                 PoolDirectory.Settings(eventLoopGroup: eventLoops, logger: logger))
             return [
                 stores,
@@ -105,7 +105,7 @@ func withAPI(
                     operations: Operations(
                         stores: stores, limits: limits, masterKey: masterKey, vault: vault,
                         options: chosen, confirmation: confirmation, logger: logger),
-                    rules: decided, eventLoopGroup: eventLoops, logger: logger
+                    rules: decided, authenticator: authenticator, eventLoopGroup: eventLoops, logger: logger
                 ) { addressSource.yield($0) },
             ]
         }

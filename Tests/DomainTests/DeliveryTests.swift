@@ -32,8 +32,7 @@ struct DeliveryDecisionTests {
     @Test(arguments: [
         (0, 1), (1, 1), (12, 12), (30, 30), (120, 120), (3600, 3600), (86_400, 3600), (.max, 3600), (-5, 1),
     ])
-    func `A wish to wait is obeyed from 1 s up to the setting, whatever the waits of the policy`(asked: Int, wait: Int)
-    {
+    func `A request to wait is obeyed from 1 s up to the setting, whatever the policy waits`(asked: Int, wait: Int) {
         let far = self.now.adding(seconds: 7200)
         let outcome = Outcome.deferred(code: 429, notBefore: .delay(seconds: asked))
         #expect(self.decide(outcome, attempt: 1, expiresAt: far) == .retry(after: .seconds(wait)))
@@ -43,12 +42,12 @@ struct DeliveryDecisionTests {
                 == .retry(after: .seconds(wait)))
     }
 
-    @Test func `A wish to wait never shortens the policy's own wait`() {
+    @Test func `A request to wait never shortens the policy's own wait`() {
         let outcome = Outcome.deferred(code: 503, notBefore: .delay(seconds: 2))
         #expect(self.decide(outcome, attempt: 13) == .retry(after: .seconds(30)))
     }
 
-    @Test func `A wish to wait beyond the end of the message's life ends the delivery`() {
+    @Test func `A request to wait beyond the end of the message's life ends the delivery`() {
         let outcome = Outcome.deferred(code: 503, notBefore: .delay(seconds: 60))
         #expect(
             self.decide(outcome, attempt: 1, expiresAt: self.now.adding(seconds: 60)) == .deadLetter(.expired))

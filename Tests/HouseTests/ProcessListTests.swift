@@ -1,5 +1,6 @@
 import Foundation
 import Redis
+import Runtime
 import Settings
 import TestKit
 import Testing
@@ -12,7 +13,7 @@ extension HouseTests {
                 let api = try await house.startAPI()
                 let notifier = try await house.startNotifier()
                 let rows = try await eventually {
-                    let rows = try await Self.list(house.redis)
+                    let rows = try await Self.list(house)
                     // Addresses are known once a process listens, and told with its next heartbeat.
                     return rows.count == 2 && rows.allSatisfy { $0[5] != "-" } && rows[0][4] != "-" ? rows : nil
                 }
@@ -23,7 +24,7 @@ extension HouseTests {
                 #expect(listed.map { $0[3] } == ["\(api.ready.pid)", "\(notifier.ready.pid)"])
                 #expect(listed.count { $0[8] == "yes" } == 1, "one exporter")
                 await notifier.process.stop()
-                #expect(try await Self.list(house.redis).map { $0[1] } == ["api"])
+                #expect(try await Self.list(house).map { $0[1] } == ["api"])
             }
         }
 
@@ -38,12 +39,15 @@ extension HouseTests {
         }
 
         /// The columns of each process that `herald ps` lists.
-        private static func list(_ redis: RedisServer) async throws -> [[String]] {
+        private static func list(_ house: House) async throws -> [[String]] {
             try await withTemporaryFolder { folder in
                 let log = folder.appendingPathComponent("ps.log")
                 let process = try ChildProcess(
                     House.executable("herald"), arguments: ["ps"],
-                    environment: [Setting.redisURL.environment: redis.url], log: log)
+                    environment: [
+                        Setting.redisURL.environment: house.redis.url,
+                        Setting.masterKey.environment: house.masterKey,
+                    ], log: log)
                 #expect(await process.waitForExit(within: .seconds(60)) == .status(0))
                 let text = String(decoding: try Data(contentsOf: log), as: UTF8.self)
                 return text.split(separator: "\n").dropFirst().map { line in

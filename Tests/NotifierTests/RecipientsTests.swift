@@ -37,7 +37,7 @@ struct RecipientsTests {
             let id = try await deployment.subscribe("http://127.0.0.1:1/")
             try await deployment.post("1")
             let leases = try await deployment.takeAll()
-            let key = try #require(try await deployment.redis.command("KEYS", "*}:subs").array?.first?.text)
+            let key = try #require(try await deployment.redis.command("KEYS", "*}:subscriptions").array?.first?.text)
             try await deployment.redis.command("HSET", key, id.text, "3600 10 newer://xx{}")
             let found = try await Self.found(leases, in: deployment)
             guard case .unreadable = found.first else {
@@ -55,7 +55,8 @@ struct RecipientsTests {
             for number in 0..<3 { ids.append(try await deployment.subscribe("http://127.0.0.1:1/\(number)")) }
             try await deployment.post("1")
             let leases = try await deployment.takeAll()
-            let keys = try await deployment.redis.command("KEYS", "*}:subs").array?.compactMap { $0.text } ?? []
+            let keys =
+                try await deployment.redis.command("KEYS", "*}:subscriptions").array?.compactMap { $0.text } ?? []
             try await deployment.store.subscriptions.delete(deployment.queue, id: ids[0])
             try await deployment.redis.command("HSET", try #require(keys.first), ids[1].text, "what no version wrote")
             let found = try await Self.found(leases, in: deployment)

@@ -15,7 +15,7 @@ func withDirectory(
     try await withRedisPool(to: redis.endpoint) { pool in
         let control = try await Store.open(on: pool, shards: 16, formats: formats, logger: quietLogger())
         let directory = try await PoolDirectory.open(
-            control: control, endpoint: RedisURI(redis.endpoint),
+            control: control, endpoint: RedisURL(redis.endpoint),
             PoolDirectory.Settings(
                 eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger(), random: random))
         try await withThrowingTaskGroup(of: Void.self) { group in

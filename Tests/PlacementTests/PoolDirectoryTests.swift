@@ -247,7 +247,8 @@ struct PoolDirectoryTests {
                         #expect(await changes.next()?.links.map(\.homes) == [[nil]])
                         try await first.put("a", far.url)
                         let added = await changes.next()
-                        #expect(added?.links.map(\.target) == [RedisURI(redis.endpoint), try RedisURI(far.url)])
+                        #expect(
+                            added?.links.map(\.target) == [RedisURL(redis.endpoint), try RedisURL(far.url, as: .pool)])
                         let known: Bool? = try await eventually { second.snapshot.pools.isEmpty ? nil : true }
                         #expect(known == true)
                         try await first.remove("a")

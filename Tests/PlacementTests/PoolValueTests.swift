@@ -53,7 +53,7 @@ struct PoolValueTests {
         ("unix:///s/r.sock", "unix:///s/r.sock"), ("unix:/s/r.sock?db=2", "unix:///s/r.sock?db=2"),
     ])
     func `A URI leads where the contract says`(text: String, endpoint: String) throws {
-        #expect(try RedisURI(text).endpoint.description == endpoint)
+        #expect(try RedisURL(text, as: .pool).endpoint.description == endpoint)
     }
 
     @Test(arguments: [
@@ -65,16 +65,16 @@ struct PoolValueTests {
         ("redis://h?socket_timeout=0", .invalidTimeout), ("redis://h:99999", .invalidPort),
     ])
     func `A text that leads nowhere says why`(text: String, reason: InvalidRedisURL) {
-        #expect(throws: reason) { try RedisURI(text) }
+        #expect(throws: reason) { try RedisURL(text, as: .pool) }
     }
 
     @Test func `Only the password of a URI is hidden`() throws {
-        #expect(RedisURI.masked("redis://u:a:b@c@h:1/x?t=1@2") == "redis://u:***@h:1/x?t=1@2")
-        #expect(RedisURI.masked("redis://:p@/s") == "redis://:***@/s")
+        #expect(RedisURL.masked("redis://u:a:b@c@h:1/x?t=1@2") == "redis://u:***@h:1/x?t=1@2")
+        #expect(RedisURL.masked("redis://:p@/s") == "redis://:***@/s")
         for text in ["redis://h/a:b@c", "redis://h", "unix:/s", "redis://u:@h"] {
-            #expect(RedisURI.masked(text) == text)
+            #expect(RedisURL.masked(text) == text)
         }
-        #expect(try RedisURI("redis://h?socket_timeout=0.5").deadline == .milliseconds(500))
+        #expect(try RedisURL("redis://h?socket_timeout=0.5", as: .pool).deadline == .milliseconds(500))
     }
 
     @Test func `Pools of one database are one link, and the default store may be one of them`() throws {
@@ -85,7 +85,7 @@ struct PoolValueTests {
         let snapshot = PoolSnapshot(
             version: PoolVersion(3),
             pools: [try pool("a", "redis://x"), try pool("b", "redis://h/1"), try pool("c", "redis://x/0?t=2")])
-        let links = PoolLinks(snapshot, default: try RedisURI("redis://h")).links
+        let links = PoolLinks(snapshot, default: try RedisURL("redis://h", as: .pool)).links
         #expect(links.map(\.homes) == [[nil, try PoolName("b")], [try PoolName("a"), try PoolName("c")]])
         #expect(links.map(\.isDefault) == [true, false])
     }

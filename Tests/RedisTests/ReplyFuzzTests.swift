@@ -57,7 +57,7 @@ struct ReplyFuzzTests {
             tokens: ["://", "@", ":", "/", "?", "&", "=", "[", "]", "%", "%00", "é", ","], rounds: 6000)
         try fuzzer.run { (bytes: [UInt8]) in
             let text = String(decoding: bytes, as: UTF8.self)
-            _ = try? RedisURI(text)
+            _ = try? RedisURL(text, as: .pool)
             _ = try? RedisEndpoint(url: text)
         }
     }

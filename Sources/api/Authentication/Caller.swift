@@ -1,23 +1,16 @@
 import Domain
 
 /// Who asks: a client instance, acting for a project.
-///
-/// Without authentication the headers are trusted as they were sent.
 struct Caller: Sendable {
-    private static let administratorRole = "admin"
-
     let client: ClientID
     let project: ProjectID
-    let isAdministrator: Bool
+    let identity: Identity
 
-    /// - Throws: The client's fault before the project's.
-    init(_ head: RequestHead, clients: ClientIDForm) throws(Refusal) {
-        self.client = try clients.read(head.client)
-        self.project = try ProjectID(head.project)
-        self.isAdministrator =
-            !head.roles.isEmpty
-            && head.roles.split(separator: ",").contains { role in
-                role.lowercased().split(separator: " ") == [Substring(Self.administratorRole)]
-            }
+    /// - Parameter client: What the request says of the client instance; nil when it says nothing.
+    /// - Throws: ``Refusal``, that of the client before that of the project.
+    init(client: String?, of form: ClientIDForm, _ identity: Identity) throws(Refusal) {
+        self.client = try form.read(client)
+        self.project = try ProjectID(identity.project)
+        self.identity = identity
     }
 }

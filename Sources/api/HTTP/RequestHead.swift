@@ -1,6 +1,6 @@
 import HTTPTypes
 
-/// What this house reads of a request before its body: the headers it knows, gathered in one pass.
+/// What is read of a request before its body: the headers that mean something here, gathered in one pass.
 struct RequestHead: Sendable {
     let method: HTTPRequest.Method
     /// Up to the question mark, as it came over the wire.
@@ -10,11 +10,8 @@ struct RequestHead: Sendable {
 
     private(set) var accept: String?
     private(set) var client: String?
-    private(set) var project: String?
-    private(set) var signature: String?
-    private(set) var signedMethods: String?
-    private(set) var signedPaths: String?
-    private(set) var signedExpiry: String?
+    /// What the headers say of who sends the request.
+    private(set) var credentials: Credentials
     /// `req-<uuid>` of a caller that follows its request through several services.
     private(set) var globalRequestID: String?
     /// Bytes the body is said to have; nil when nothing is said.
@@ -23,10 +20,6 @@ struct RequestHead: Sendable {
     private(set) var expectsContinue = false
     /// The type of the body in lower case, without its parameters; nil when nothing is said.
     private(set) var mediaType: String?
-    /// The caller's roles as the header has them; empty for none.
-    ///
-    /// A pre-signed request has none, whatever it says.
-    private(set) var roles = ""
     /// The page a browser sends the request for.
     private(set) var origin: String?
     /// Whether it asks for another protocol on its connection, which this server has none of.
@@ -46,32 +39,37 @@ struct RequestHead: Sendable {
             self.path = target
             self.query = ""
         }
+        var credentials = Credentials(method: request.method.rawValue, path: self.path)
         var tenant: String?
+        var (signature, methods, paths, expires): (String?, String?, String?, String?)
         for field in request.headerFields {
             switch field.name.canonicalName {
             case "content-length": self.contentLength = Int(field.value)
             case "transfer-encoding": self.isChunked = true
             case "client-id": Self.add(field.value, to: &self.client)
-            case "x-project-id": Self.add(field.value, to: &self.project)
+            case "x-project-id": Self.add(field.value, to: &credentials.project)
             case "x-tenant-id": Self.add(field.value, to: &tenant)
             case "accept": Self.add(field.value, to: &self.accept)
             case "content-type": self.mediaType = Self.mediaType(field.value)
             case "expect": self.expectsContinue = field.value.lowercased() == "100-continue"
-            case "url-signature": Self.add(field.value, to: &self.signature)
-            case "url-methods": Self.add(field.value, to: &self.signedMethods)
-            case "url-paths": Self.add(field.value, to: &self.signedPaths)
-            case "url-expires": Self.add(field.value, to: &self.signedExpiry)
+            case "url-signature": Self.add(field.value, to: &signature)
+            case "url-methods": Self.add(field.value, to: &methods)
+            case "url-paths": Self.add(field.value, to: &paths)
+            case "url-expires": Self.add(field.value, to: &expires)
             case "x-openstack-request-id": self.globalRequestID = RequestID.wellFormed(field.value)
-            case "x-roles": self.roles = field.value
+            case "x-roles": credentials.roles = field.value
+            case "x-user-id": credentials.user = field.value
             case "origin": self.origin = field.value
             case "access-control-request-method": self.wantedMethod = field.value
             case "access-control-request-headers": self.wantedHeaders = field.value
-            // `X-User-Id` is read by nobody yet: only trusts ask for it.
             default: break
             }
         }
-        self.project = self.project ?? tenant
-        if self.signature != nil { self.roles = "" }
+        credentials.project = credentials.project ?? tenant
+        credentials.signature = signature.map {
+            Credentials.Signature(text: $0, methods: methods, paths: paths, expires: expires)
+        }
+        self.credentials = credentials
     }
 
     /// Whether a body comes, as far as the head tells.

@@ -22,7 +22,7 @@ extension Operations {
     /// A pool as callers see it: with its password hidden.
     private static func view(of pool: Pool) -> Pool {
         var pool = pool
-        pool.uri = RedisURI.masked(pool.uri)
+        pool.uri = RedisURL.masked(pool.uri)
         return pool
     }
 
@@ -86,14 +86,14 @@ extension Operations {
 
     /// What was shown with its password hidden, and comes back so, is what it was.
     private static func uri(_ text: String, of known: Pool?) -> String {
-        guard let known, RedisURI.masked(known.uri) == text else { return text }
+        guard let known, RedisURL.masked(known.uri) == text else { return text }
         return known.uri
     }
 
     private func probe(_ uri: String, isDurable: Bool) async throws(Refusal) -> PoolCapabilities {
-        let target: RedisURI
+        let target: RedisURL
         do {
-            target = try RedisURI(uri)
+            target = try RedisURL(uri, as: .pool)
         } catch {
             throw .bodyInvalid("The 'uri' cannot be used: \(error).")
         }
@@ -101,7 +101,7 @@ extension Operations {
             return try await self.stores.probe(target, isDurable: isDurable)
         } catch {
             switch error {
-            case .unreachable: throw .bodyInvalid("cannot connect to \(RedisURI.masked(uri))")
+            case .unreachable: throw .bodyInvalid("cannot connect to \(RedisURL.masked(uri))")
             case .unfit(let reason): throw .bodyInvalid("The Redis of 'uri' cannot be a pool: \(reason).")
             }
         }

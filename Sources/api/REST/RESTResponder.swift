@@ -9,12 +9,12 @@ import Operations
 import Runtime
 import Store
 
-/// Answers one request after the other: the checks of the head in the order the contract gives, then the body, then one
+/// Answers one request after the other: the checks of the head in the order that clients rely on, then the body, then one
 /// operation, then one write.
 ///
 /// ```
-/// route ─ pre-signed ─ form ─ Accept ─ Client-ID ─ project ─ queue name ─ method ─ role ─ body within limits ─ operation
-///  404       404       400     406       400        400        400         405     403          400
+/// authentication ─ path ─ form ─ Accept ─ Client-ID ─ project ─ queue name ─ method ─ policy ─ body within limits ─ operation
+///      404          404    400     406       400        400        400         405      403           400
 /// ```
 ///
 /// Around all of it lies what browsers are told, on every answer.
@@ -22,6 +22,8 @@ struct RESTResponder: Sendable {
     let limits: Limits
     let handlers: RESTHandlers
     let rules: AccessRules
+    let authenticator: any Authenticator
+    let policy = Policy()
     let metrics: RESTMetrics
     let logger: Logger
     /// Set when the process stops: answers then ask callers to open no further request on their connection.
@@ -30,12 +32,13 @@ struct RESTResponder: Sendable {
     private let date = HTTPDate()
 
     init(
-        operations: Operations, rules: AccessRules, metrics: RESTMetrics, logger: Logger,
-        isStopping: NIOLockedValueBox<Bool>
+        operations: Operations, rules: AccessRules, authenticator: any Authenticator, metrics: RESTMetrics,
+        logger: Logger, isStopping: NIOLockedValueBox<Bool>
     ) {
         self.limits = operations.limits
         self.handlers = RESTHandlers(operations, rules)
         self.rules = rules
+        self.authenticator = authenticator
         self.metrics = metrics
         self.logger = logger
         self.isStopping = isStopping
@@ -55,7 +58,7 @@ struct RESTResponder: Sendable {
         var reached: (path: RoutePath, method: HTTPRequest.Method)?
 
         var reply: Reply
-        switch self.admit(head, match, now: now) {
+        switch await self.admit(head, match, now: now) {
         case .answer(let answer): reply = answer
         case .go(let admitted):
             reached = (admitted.match.path, head.method)
@@ -113,28 +116,39 @@ struct RESTResponder: Sendable {
         return match
     }
 
-    private func admit(_ head: RequestHead, _ match: PathTree.Match?, now: Timestamp) -> Admission {
+    private func admit(_ head: RequestHead, _ match: PathTree.Match?, now: Timestamp) async -> Admission {
         if head.method == .options {
             let reply = Reply.empty(.ok)
             return .answer(match.map { reply.with(.allow, $0.path.allow) } ?? reply)
         }
-        guard let match, SignedAccess(keys: self.rules.signedURLKeys).admits(head, now: now) else {
-            return .answer(Problem.unknownPath.reply)
+        var identity: Identity?
+        // A signature counts wherever it is sent; beside it an open route asks for nothing.
+        if match?.path.isOpen != true || head.credentials.signature != nil {
+            do throws(AuthenticationError) {
+                identity = try await self.authenticator.identity(of: head.credentials, at: now)
+            } catch {
+                switch error {
+                case .signatureRefused: return .answer(Problem.unknownPath.reply)
+                }
+            }
         }
+        guard let match else { return .answer(Problem.unknownPath.reply) }
         if head.isForm, head.announcesBody { return .answer(Problem.formBody.reply) }
         guard Accept.admits(head.accept, match.path.subtypes) else { return .answer(Problem.notAcceptable.reply) }
         do throws(Refusal) {
             var caller: Caller?
             var target = RequestTarget.none
-            if match.path.needsCaller {
-                let known = try Caller(head, clients: self.rules.clients)
+            if match.path.needsCaller, let identity {
+                let known = try Caller(client: head.client, of: self.rules.clients, identity)
                 target = try RequestTarget(match, project: known.project)
                 caller = known
             }
             guard let route = match.path.route(for: head.method) else {
                 return .answer(Problem.methodNotAllowed.reply.with(.allow, match.path.allow + ", OPTIONS"))
             }
-            if let rule = route.rule, let caller, !rule.admits(caller) { throw .notAuthorized }
+            if let rule = route.rule, let caller, !self.policy.admits(caller.identity, to: rule) {
+                throw .notAuthorized
+            }
             return .go(Admitted(match: match, route: route, caller: caller, target: target))
         } catch {
             return .answer(Problem(error).reply)

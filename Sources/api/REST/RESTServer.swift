@@ -23,19 +23,25 @@ package struct RESTServer: Service {
     private let address: ListenAddress
     private let operations: Operations
     private let rules: AccessRules
+    private let authenticator: any Authenticator
     private let eventLoopGroup: any EventLoopGroup
     private let logger: Logger
     private let onListening: @Sendable (ListenAddress) -> Void
 
     /// - Parameters:
-    ///   - onListening: Hears the address with the real port, once.
+    ///   - authenticator: nil: pre-signed URLs are checked, and all other requests are who they say they are.
+    ///   - onListening: Gets the address with the real port, once.
     package init(
         _ address: ListenAddress, operations: Operations, rules: AccessRules = AccessRules(),
-        eventLoopGroup: any EventLoopGroup, logger: Logger, onListening: @escaping @Sendable (ListenAddress) -> Void
+        authenticator: (any Authenticator)? = nil, eventLoopGroup: any EventLoopGroup, logger: Logger,
+        onListening: @escaping @Sendable (ListenAddress) -> Void
     ) {
         self.address = address
         self.operations = operations
         self.rules = rules
+        self.authenticator =
+            authenticator
+            ?? SignedURLAuthenticator(keys: rules.signedURLKeys, next: StatedIdentityAuthenticator())
         self.eventLoopGroup = eventLoopGroup
         self.logger = logger
         self.onListening = onListening
@@ -44,7 +50,7 @@ package struct RESTServer: Service {
     package func run() async throws {
         let isStopping = NIOLockedValueBox(false)
         let responder = RESTResponder(
-            operations: self.operations, rules: self.rules, metrics: RESTMetrics(),
+            operations: self.operations, rules: self.rules, authenticator: self.authenticator, metrics: RESTMetrics(),
             logger: self.logger, isStopping: isStopping)
         let host = self.address.host
         // Hummingbird's server without its application and router: see docs/decisions/0004.

@@ -48,6 +48,7 @@ struct ReceivedRequest: Sendable {
 
     var client: ClientID { self.required(self.caller).client }
     var project: ProjectID { self.required(self.caller).project }
+    var identity: Identity { self.required(self.caller).identity }
 
     var queue: QueueAddress {
         guard case .queue(let queue) = self.target else { preconditionFailure("\(self.head.path) names no queue") }

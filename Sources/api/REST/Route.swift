@@ -3,7 +3,9 @@ package import HTTPTypes
 import Operations
 
 /// One method of one path: a row of ``RouteTable``.
-package struct Route: Sendable {
+///
+/// A class, so that handing it on copies one reference.
+package final class Route: Sendable {
     /// Which deployments have the path.
     enum Availability: Sendable, Equatable {
         case always

@@ -267,7 +267,9 @@ package enum RouteTable {
 }
 
 /// All routes of one path.
-package struct RoutePath: Sendable {
+///
+/// A class, so that handing it on copies one reference.
+package final class RoutePath: Sendable {
     /// Whose name stands in the path first; it is checked before the method is.
     enum Owner: String, Sendable {
         case queue, topic, pool, flavor
@@ -291,6 +293,7 @@ package struct RoutePath: Sendable {
                 $0.availability == first.availability && $0.needsCaller == first.needsCaller
                     && $0.isOpen == first.isOpen
             }, "the routes of \(first.template) differ in what they need")
+        precondition(!first.isOpen || !first.needsCaller, "\(first.template) is open and asks for a caller")
         self.index = index
         self.routes = routes
         self.owner = PathTree.variables(of: first.template).first.map { name in

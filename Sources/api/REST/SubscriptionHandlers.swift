@@ -52,11 +52,13 @@ struct SubscriptionHandlers: Sendable {
     }
 
     func confirm(_ request: ReceivedRequest) async throws -> Reply {
+        var linkExpiry: Int64?
         // The one path is what a subscriber was sent; an owner's share of all subscriptions names none.
-        let isLink = request.head.signature != nil && request.head.signedPaths == request.head.path
+        if case .signedURL(let url) = request.identity.origin, url.paths == [request.head.path] {
+            linkExpiry = url.expiry.seconds
+        }
         try await self.operations.confirmSubscription(
-            request.id, of: request.queue, ConfirmationBody(document: request.document),
-            linkExpiry: isLink ? request.head.signedExpiry.flatMap(SignedURLExpiry.init)?.seconds : nil,
+            request.id, of: request.queue, ConfirmationBody(document: request.document), linkExpiry: linkExpiry,
             now: request.now)
         return Reply.empty(.noContent).with(.location, Self.path(of: request.id, request.queue) + "/confirm")
     }

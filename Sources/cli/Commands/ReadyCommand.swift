@@ -29,7 +29,8 @@ package struct ReadyCommand: AsyncParsableCommand {
             let answer: (Data, URLResponse)
             do {
                 answer = try await URLSession.shared.data(
-                    for: URLRequest(url: target, cachePolicy: .reloadIgnoringLocalCacheData, timeoutInterval: Self.timeout))
+                    for: URLRequest(
+                        url: target, cachePolicy: .reloadIgnoringLocalCacheData, timeoutInterval: Self.timeout))
             } catch {
                 throw Failure("\(target.absoluteString): no answer (\(error.localizedDescription))", .unavailable)
             }

@@ -74,36 +74,23 @@ package indirect enum OutputValue: Sendable, Equatable {
     // MARK: Forms
 
     /// As JSON, indented by two blanks.
-    package var json: String {
-        var buffer = ByteBuffer()
-        self.writeJSON(into: &buffer, indent: 0)
-        return String(buffer: buffer)
-    }
+    package var json: String { self.json(indent: 0) }
 
-    private func writeJSON(into buffer: inout ByteBuffer, indent: Int) {
-        func write(_ parts: [(String?, OutputValue)], _ brackets: (String, String)) {
-            guard !parts.isEmpty else {
-                buffer.writeString(brackets.0 + brackets.1)
-                return
-            }
-            let blanks = String(repeating: " ", count: indent + 2)
-            for (index, (name, value)) in parts.enumerated() {
-                buffer.writeString((index == 0 ? brackets.0 : ",") + "\n" + blanks)
-                if let name {
-                    buffer.writeJSON(name)
-                    buffer.writeString(": ")
-                }
-                value.writeJSON(into: &buffer, indent: indent + 2)
-            }
-            buffer.writeString("\n" + String(repeating: " ", count: indent) + brackets.1)
+    private func json(indent: Int) -> String {
+        func text(_ parts: [String], _ opening: String, _ closing: String) -> String {
+            guard !parts.isEmpty else { return opening + closing }
+            let line = "\n" + String(repeating: " ", count: indent)
+            return opening + parts.map { "\(line)  \($0)" }.joined(separator: ",") + line + closing
         }
-        switch self {
-        case .null: buffer.writeString("null")
-        case .boolean(let boolean): buffer.writeJSON(boolean)
-        case .number(let digits): buffer.writeString(digits)
-        case .text(let text): buffer.writeJSON(text)
-        case .list(let elements): write(elements.map { (nil, $0) }, ("[", "]"))
-        case .object(let members): write(members.map { ($0.name, $0.value) }, ("{", "}"))
+        return switch self {
+        case .null: "null"
+        case .boolean(let boolean): boolean ? "true" : "false"
+        case .number(let digits): digits
+        case .text(let text): JSONWriter.string(text)
+        case .list(let elements): text(elements.map { $0.json(indent: indent + 2) }, "[", "]")
+        case .object(let members):
+            text(
+                members.map { "\(JSONWriter.string($0.name)): \($0.value.json(indent: indent + 2))" }, "{", "}")
         }
     }
 

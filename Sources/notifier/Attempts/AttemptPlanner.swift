@@ -53,7 +53,7 @@ struct AttemptPlanner: Sendable {
 
     /// - Parameters:
     ///   - confirmedOnly: Whether only subscribers that confirmed are notified.
-    ///   - notBeforeMax: How far a subscriber's wish to wait is obeyed.
+    ///   - notBeforeMax: How far a subscriber's request to wait is obeyed.
     ///   - budget: Counts the bodies.
     init(
         store: Store, recipients: Recipients, vault: Vault, confirmedOnly: Bool, notBeforeMax: Duration,

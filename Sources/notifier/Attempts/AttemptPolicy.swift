@@ -1,5 +1,5 @@
 import Domain
-import Store
+package import Store
 
 /// What follows an attempt, settled when it begins: by the subscription and its queue as they are then.
 struct AttemptPolicy: Sendable {
@@ -8,7 +8,7 @@ struct AttemptPolicy: Sendable {
     private let disablesOnGone: Bool
     private let notBeforeMax: Duration
 
-    /// - Parameter notBeforeMax: How far a subscriber's wish to wait is obeyed.
+    /// - Parameter notBeforeMax: How far a subscriber's request to wait is obeyed.
     init(_ lease: Lease, to recipient: Recipient, notBeforeMax: Duration) {
         self.policy =
             lease.kind == .test
@@ -69,5 +69,25 @@ struct InFlightAttempt: Sendable {
 
     func ending(after outcome: Outcome, at now: Timestamp) -> Settlement.Ending {
         self.policy.ending(after: outcome, attempt: self.attempt, expiresAt: self.expiresAt, now: now)
+    }
+}
+
+/// A delivery that this notifier has a lease of.
+package struct LeasedDelivery: Sendable {
+    /// Names a lease among all that the process ever got for the shard.
+    package struct ID: Hashable, Sendable {
+        private let number: UInt64
+
+        package init(_ number: UInt64) {
+            self.number = number
+        }
+    }
+
+    package let id: ID
+    package let lease: Lease
+
+    package init(id: ID, lease: Lease) {
+        self.id = id
+        self.lease = lease
     }
 }

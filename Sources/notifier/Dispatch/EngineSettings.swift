@@ -14,7 +14,7 @@ package struct EngineSettings: Sendable {
     package var confirmedOnly = false
     /// How long nothing but failures may come of a subscription until nothing is sent to it any more; zero: for ever.
     package var disableAfter = Duration.zero
-    /// How far a subscriber's wish to wait is obeyed, whatever the waits of the policy.
+    /// How far a subscriber's request to wait is obeyed, whatever the waits of the policy.
     package var notBeforeMax = Duration.seconds(3600)
 
     package init() {}

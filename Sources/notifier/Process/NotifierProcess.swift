@@ -44,7 +44,7 @@ package enum NotifierProcess {
             open: {
                 let store = try await settings.store.open(on: control, limits: settings.deliveries, logger: logger)
                 let watch = try await PoolWatch.open(
-                    control: store, endpoint: RedisURI(settings.store.redis), logger: logger)
+                    control: store, endpoint: RedisURL(settings.store.redis), logger: logger)
                 return Opened(store: store, watch: watch)
             },
             services: { opened in

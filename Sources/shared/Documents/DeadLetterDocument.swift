@@ -32,7 +32,8 @@ package enum DeadLetterDocument {
     /// What a redrive did.
     ///
     /// ```json
-    /// {"redriven": 3, "skipped": {"unknown": 0, "gone": 1, "unconfirmed": 0, "document": 0, "empty": 0}, "marker": null}
+    /// {"redriven": 3, "skipped": {"unknown": 0, "subscription_ended": 1, "unconfirmed": 0,
+    ///   "not_a_message": 0, "no_body": 0}, "marker": null}
     /// ```
     package static func redriven(_ result: RedriveResult) -> ByteBuffer {
         JSONWriter.object { object in

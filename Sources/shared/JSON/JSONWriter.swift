@@ -25,6 +25,13 @@ package enum JSONWriter {
         withUnsafeMutablePointer(to: &buffer) { JSONObjectWriter.write(to: $0, fill) }
         return buffer
     }
+
+    /// A text as a JSON string, quotes included.
+    package static func string(_ text: String) -> String {
+        var buffer = ByteBuffer()
+        buffer.writeJSONValue(text)
+        return String(buffer: buffer)
+    }
 }
 
 /// Writes the members of one object.

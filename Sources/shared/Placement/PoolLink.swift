@@ -7,11 +7,11 @@ package import Store
 /// Pools whose URIs lead to the same database are one link: nobody connects to it twice.
 package struct PoolLink: Sendable, Hashable {
     /// Stays the same while the Redis does: what changes with it is who it is, not where.
-    package let target: RedisURI
+    package let target: RedisURL
     /// The pools it is, in the order of their names; nil, which comes first, stands for the default store.
     package let homes: [PoolName?]
 
-    package init(target: RedisURI, homes: [PoolName?]) {
+    package init(target: RedisURL, homes: [PoolName?]) {
         self.target = target
         self.homes = homes
     }
@@ -25,13 +25,13 @@ package struct PoolLinks: Sendable, Equatable {
     /// The default store first, then in the order of their names.
     package let links: [PoolLink]
 
-    package init(_ snapshot: PoolSnapshot, default endpoint: RedisURI) {
+    package init(_ snapshot: PoolSnapshot, default endpoint: RedisURL) {
         self.version = snapshot.version
-        var homes: [RedisURI: [PoolName?]] = [endpoint: [nil]]
+        var homes: [RedisURL: [PoolName?]] = [endpoint: [nil]]
         var order = [endpoint]
         for pool in snapshot.pools {
             // What is registered was read once already; a URI that a newer house understands is none of ours.
-            guard let target = try? RedisURI(pool.uri) else { continue }
+            guard let target = try? RedisURL(pool.uri, as: .pool) else { continue }
             if homes[target] == nil { order.append(target) }
             homes[target, default: []].append(pool.name)
         }

@@ -22,7 +22,7 @@ package final class PoolWatch: Service, Sendable {
     package static let interval = Duration.seconds(1)
 
     private let control: Store
-    private let endpoint: RedisURI
+    private let endpoint: RedisURL
     private let logger: Logger
     private let state: NIOLockedValueBox<State>
 
@@ -32,12 +32,12 @@ package final class PoolWatch: Service, Sendable {
     ///   - control: The control store, which is also the default pool.
     ///   - endpoint: Where it is, so that a pool of the same place is known as such.
     package static func open(
-        control: Store, endpoint: RedisURI, logger: Logger
+        control: Store, endpoint: RedisURL, logger: Logger
     ) async throws(StoreError) -> PoolWatch {
         PoolWatch(control: control, endpoint: endpoint, snapshot: try await control.pools.snapshot(), logger: logger)
     }
 
-    private init(control: Store, endpoint: RedisURI, snapshot: PoolSnapshot, logger: Logger) {
+    private init(control: Store, endpoint: RedisURL, snapshot: PoolSnapshot, logger: Logger) {
         self.control = control
         self.endpoint = endpoint
         self.logger = logger

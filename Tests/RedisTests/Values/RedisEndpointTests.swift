@@ -54,6 +54,14 @@ struct RedisEndpointTests {
         #expect(throws: reason) { try RedisEndpoint(url: url) }
     }
 
+    @Test func `The path behind a host is the database of a setting, and nothing of a pool`() throws {
+        #expect(try RedisURL("redis://h/3", as: .setting).endpoint.database == 3)
+        #expect(try RedisURL("redis://h/3", as: .pool).endpoint.database == 0)
+        #expect(try RedisURL("redis://h?dbid=3&t=x", as: .pool).endpoint.database == 3)
+        #expect(throws: InvalidRedisURL.unknownOption) { try RedisURL("redis://h?dbid=3", as: .setting) }
+        #expect(throws: InvalidRedisURL.noScheme) { try RedisURL("unix:/s", as: .setting) }
+    }
+
     @Test(arguments: [
         "redis://user:s3cret@host:6379/1", "redis://s3cret@[::1]:6379", "unix://s3cret@/run/redis.sock?db=2",
     ])

@@ -31,7 +31,7 @@ package enum DeliveryDecision: Sendable, Equatable {
     ///   - attempt: The number of the attempt that just ended, from 1.
     ///   - expiresAt: When the message's life ends; attempts due after it are not made.
     ///   - now: By Redis' clock.
-    ///   - notBeforeMax: How far a subscriber's wish to wait is obeyed; it may lie beyond the waits of the policy.
+    ///   - notBeforeMax: How far a subscriber's request to wait is obeyed; it may lie beyond the waits of the policy.
     ///   - chance: From 0 to 1, exclusive: how much of the jitter this retry gets.
     package init(
         after outcome: Outcome, attempt: Int, policy: RetryPolicy, expiresAt: Timestamp, now: Timestamp,

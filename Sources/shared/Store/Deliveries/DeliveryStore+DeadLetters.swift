@@ -136,7 +136,7 @@ extension DeadLetterMarker {
 }
 
 extension DeadLetter {
-    /// As `bury` of `lib_delivery.lua` writes it: `<number of the last turn> <kind, as in the flags of a record, and 128 without
+    /// As `keep_dead_letter` of `lib_delivery.lua` writes it: `<number of the last turn> <kind, as in the flags of a record, and 128 without
     /// a body> <reason> <summary>`.
     init(
         subscription: SubscriptionID, position: Position, endedAt: Timestamp, _ text: String

@@ -113,3 +113,87 @@ package struct QueueStore: Sendable {
         return command
     }
 }
+
+extension QueueStore {
+    /// Replaces the metadata of a queue by what `change` makes of it; nobody else's change is lost.
+    ///
+    /// - Parameter change: Gets the stored JSON object, returns the new one and what the store has to know of it. It is
+    ///   called again when the metadata changed meanwhile, so it must not remember. What it throws is thrown, and
+    ///   nothing was changed.
+    /// - Returns: The new metadata; nil when there is no such queue.
+    /// - Throws: ``StoreError/contended`` when others change the metadata faster, ``Contention/triesMax`` times.
+    package func update(
+        _ queue: QueueAddress, _ change: ([UInt8]) throws -> (metadata: [UInt8], attributes: QueueAttributes)
+    ) async throws -> [UInt8]? {
+        var stored = try await self.metadata(of: queue)
+        return try await Contention.retry { () async throws -> [UInt8]?? in
+            guard let read = stored else { return .some(nil) }
+            let (metadata, attributes) = try change(read)
+            var call = self.runner.call(Scripts.queueUpdate, keys: [self.keySpace.shard(of: queue).meta(queue)])
+            call.append(read)
+            self.append(metadata, attributes, of: queue, to: &call)
+            switch try await self.runner.run(call) {
+            case .integer(1): return metadata
+            case let now:
+                stored = now.bytes
+                return nil
+            }
+        }
+    }
+
+    /// Whether bodies posted to the queue shall be encrypted; false when there is no such queue.
+    package func encryptsMessages(_ queue: QueueAddress) async throws(StoreError) -> Bool {
+        var command = RedisCommand("HGET", arguments: 2)
+        command.append(self.keySpace.shard(of: queue).meta(queue))
+        command.append("encrypting")
+        return try await self.runner.send(command).text == "1"
+    }
+
+    /// What a queue is kept as, in the order in which `queue_create.lua` and `queue_update.lua` take it.
+    func append(
+        _ metadata: [UInt8], _ attributes: QueueAttributes, of queue: QueueAddress, to call: inout ScriptCall
+    ) {
+        call.append(metadata)
+        let target = attributes.deadLetterQueue.map { QueueAddress(project: queue.project, name: $0).key }
+        let numbers = [
+            attributes.postBytesMax, attributes.messageTTLDefault, attributes.messageDelayDefault,
+            attributes.claimCountMax, attributes.deadLetterTTL, attributes.encryptsMessages ? 1 : nil,
+        ]
+        for number in numbers { call.append(number.map { String($0) } ?? "") }
+        call.append(target ?? "")
+        call.append(attributes.retryPolicy?.record ?? "")
+    }
+}
+
+extension QueueStore {
+    /// Counts the messages of a queue, and finds the oldest and the newest; zero for a queue that does not exist.
+    package func stats(of queue: QueueAddress) async throws(StoreError) -> QueueStats {
+        for _ in 0..<Self.statsRoundsMax {
+            let call = self.runner.call(Scripts.queueStatsGet, keys: self.keySpace.shard(of: queue).queue(queue).all)
+            var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.queueStatsGet)
+            let isUnfinished = try reply.int() == 1
+            if isUnfinished { continue }
+            let now = try reply.timestamp()
+            let (total, claimed) = (try reply.int(), try reply.int())
+            return QueueStats(
+                total: total, claimed: claimed, oldest: try self.edge(of: queue, in: &reply, now: now),
+                newest: try self.edge(of: queue, in: &reply, now: now))
+        }
+        throw .overloaded
+    }
+
+    /// More than elsewhere: each removes a thousand expired messages that are in the way of the oldest or the newest.
+    private static let statsRoundsMax = 1000
+
+    private func edge(
+        of queue: QueueAddress, in reply: inout ReplyReader, now: Timestamp
+    ) throws(StoreError) -> QueueStats.Edge? {
+        guard !reply.isAtEnd else { return nil }
+        let position = try reply.position()
+        let record = try MessageRecord(try reply.bytes())
+        let created = record.createdAt(at: position)
+        return QueueStats.Edge(
+            id: record.originID ?? self.ids.id(at: position, of: queue), createdAt: created,
+            age: now.wholeSeconds(since: created))
+    }
+}

@@ -30,7 +30,7 @@ for index = 8, #ARGV do
 end
 if #members == 0 then return { math.floor(due) } end
 local letters, headers = call('HMGET', KEYS[1], unpack(members)), call('HMGET', KEYS[5], unpack(subscriptions))
-local answer, owed, seen, records = { 0 }, {}, {}, {}
+local answer, redriven, seen, records = { 0 }, {}, {}, {}
 for number, member in ipairs(members) do
     local outcome, letter, header, position = 'enqueued', letters[number], headers[number], positions[number]
     if letter and records[position] == nil then records[position] = call('HGET', KEYS[2], position) end
@@ -46,16 +46,16 @@ for number, member in ipairs(members) do
         outcome = 'unconfirmed'
     else
         seen[member] = true
-        owed[#owed + 1] = number
+        redriven[#redriven + 1] = number
     end
     answer[#answer + 1] = outcome
 end
-answer[1] = math.floor(due + #owed * step)
-if #owed == 0 then return answer end
+answer[1] = math.floor(due + #redriven * step)
+if #redriven == 0 then return answer end
 
 -- It only adds: at the memory limit its first write, of a payload, is refused.
 local first, waiting, sent = math.floor(due), 0, {}
-for _, number in ipairs(owed) do
+for _, number in ipairs(redriven) do
     local subscription, position, record = subscriptions[number], positions[number], records[positions[number]]
     local life, at = now + struct.unpack(RECORD_HEAD, record) * 1000, math.floor(due)
     -- The message lives on for everybody who still waits for it.

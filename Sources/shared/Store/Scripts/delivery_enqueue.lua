@@ -1,11 +1,11 @@
--- delivery_enqueue.lua: owe a subscriber a document that no client posted, like any other delivery: the question whether it wants to
+-- delivery_enqueue.lua: enqueue a delivery of a document that no client posted, which is like any other: the question whether it wants to
 -- be notified, its way back, a test.
 -- KEYS    1 subscription-headers   2 last-position   3 payloads   4 ready-projects   5 wakeup   6 waiting-confirmations
 --         7 subscriptions   8 waiting-counts   9 delivery-sweeps   and by name: due ready-subscriptions
 -- ARGV    1 now   2 prefix   3 limits   4 id   5 queue   6 shard   7 ttl of the document, s   8 flags of the record
 --         9 document   and of a question, each '' for another document: 10 address   11 when it may be sent, ms
 --         12 expiry of its link, s
--- RETURNS {'owed', position}; {'held'}: the same question to that address waits already; {'barred', s}: a link has to
+-- RETURNS {'enqueued', position}; {'held'}: the same question to that address waits already; {'barred', s}: a link has to
 --         expire later than that; {'full'}: too many deliveries of the subscription or of its project wait; {'absent'}: the
 --         queue has no living subscription of this id, or it has another address
 -- COST    log n for n questions that wait
@@ -51,4 +51,4 @@ call('ZADD', KEYS[9], 'LT', now + ARGV[7] * 1000, ARGV[4])
 call('ZADD', ready_key(project), 'LT', at, ARGV[4])
 call('ZADD', KEYS[4], 'LT', at, project)
 call('ZADD', KEYS[5], 0, ARGV[6])
-return { 'owed', position }
+return { 'enqueued', position }

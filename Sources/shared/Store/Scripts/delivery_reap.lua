@@ -66,7 +66,7 @@ for index, member in ipairs(lapsed) do
             quarantined = quarantined + 1
             local record = records[index]
             local kind = kind_of(record)
-            dead_letters().bury(subscription, queue_of(header), position, text(attempt), kind, 'quarantined',
+            dead_letters().keep(subscription, queue_of(header), position, text(attempt), kind, 'quarantined',
                 'lapsed alone, as a suspect of level ' .. level, keeps_bodies and record ~= '' and record or nil)
         end
         call('HDEL', KEYS[9], subscription .. '|' .. position)
@@ -80,5 +80,5 @@ for index, member in ipairs(lapsed) do
 end
 for project, count in pairs(waiting) do count_waiting(KEYS[11], project, count) end
 if #expiring > 0 then call('ZADD', KEYS[12], 'LT', unpack(expiring)) end
-let_go(KEYS[3], KEYS[4], KEYS[10], ended)
+end_deliveries(KEYS[3], KEYS[4], KEYS[10], ended)
 return { #lapsed, quarantined, quarantined > 0 and dead_letters().trim() or 0 }

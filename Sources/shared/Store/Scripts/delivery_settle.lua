@@ -109,7 +109,7 @@ for number, member in ipairs(members) do
         else
             if ending ~= 'n' then
                 state.gone = state.gone or ending == 'g'
-                -- The message's end is no failing of the subscriber's, nor is what this house cannot do.
+                -- The message's end is no failing of the subscriber's, nor is what Herald cannot do.
                 if ARGV[index + 8] ~= '' or (detail ~= 'expired' and detail ~= 'no_transport') then
                     fail(state, position)
                 end
@@ -155,7 +155,7 @@ in_chunks('HSET', KEYS[10], turned)
 for _, index in ipairs(letters) do
     local record = records[ARGV[index + 1]]
     local kind = kind_of(record)
-    dead_letters().bury(ARGV[index], ARGV[index + 7], ARGV[index + 1], string.match(ARGV[index + 2], '^%d+'), kind, ARGV[index + 5],
+    dead_letters().keep(ARGV[index], ARGV[index + 7], ARGV[index + 1], string.match(ARGV[index + 2], '^%d+'), kind, ARGV[index + 5],
         ARGV[index + 6], keeps_bodies and record ~= '' and record or nil)
 end
 local flow, idle, log, waiting, expiring = {}, {}, {}, {}, {}
@@ -246,7 +246,7 @@ for project, subscriptions in pairs(projects) do
         call('ZADD', KEYS[4], 'LT', text(wake_first), project)
     end
 end
-let_go(KEYS[3], KEYS[7], KEYS[11], ended)
+end_deliveries(KEYS[3], KEYS[7], KEYS[11], ended)
 local dropped = #letters > 0 and dead_letters().trim() or 0
 if allowance.left == 0 then return { answer, dropped } end
 return { answer, dropped, lease_due(allowance, tonumber(ARGV[5]), ARGV[6], ARGV[7]) }

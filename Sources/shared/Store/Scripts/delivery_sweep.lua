@@ -94,7 +94,7 @@ for _, look in ipairs(looks) do
             if is_rare(turn) then call('HDEL', KEYS[7], look.subscription .. '|' .. position) end
             local kind = records[position] and records[position][2] or 0
             if kind == 0 then
-                dead_letters().bury(look.subscription, look.queue, position, text(string.match(turn, '^%d+') - 1), 0, 'expired',
+                dead_letters().keep(look.subscription, look.queue, position, text(string.match(turn, '^%d+') - 1), 0, 'expired',
                     'waited until its message ended')
             end
         end
@@ -115,6 +115,6 @@ for _, look in ipairs(looks) do
     end
 end
 in_chunks('ZADD', KEYS[5], lived)
-let_go(KEYS[3], KEYS[4], KEYS[5], ended)
+end_deliveries(KEYS[3], KEYS[4], KEYS[5], ended)
 local dropped, first = swept > 0 and dead_letters().trim() or 0, call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
 return { swept, dropped, first[2] and tonumber(first[2]) <= now and 1 or 0 }

@@ -269,7 +269,7 @@ for _, change in ipairs(changed) do
 end
 -- The new one of too many ends, without a body and where there is room for that: what has waited longest keeps its place.
 for _, row in ipairs(lost) do
-    dead_letters().bury(row[1], row[2], row[3], 0, 0, 'overflow', 'too many deliveries wait')
+    dead_letters().keep(row[1], row[2], row[3], 0, 0, 'overflow', 'too many deliveries wait')
 end
 
 local next_turn

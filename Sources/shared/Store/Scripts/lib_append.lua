@@ -1,4 +1,4 @@
--- lib_append.lua: what the scripts that append to a queue share; the house puts it behind lib_common.lua and in front of each.
+-- lib_append.lua: what the scripts that append to a queue share; it stands behind lib_common.lua and in front of each.
 -- KEYS    none of its own
 -- ARGV    1 now
 -- RETURNS nothing: it defines `run_with`

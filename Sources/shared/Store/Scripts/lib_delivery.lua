@@ -1,4 +1,4 @@
--- lib_delivery.lua: what the delivery scripts share; the house puts it behind lib_record.lua and lib_header.lua and in front of each of them.
+-- lib_delivery.lua: what the delivery scripts share; it stands behind lib_record.lua and lib_header.lua and in front of each of them.
 -- KEYS    none of its own
 -- ARGV    1 now   2 prefix of the shard's keys
 -- RETURNS nothing: it defines the names below
@@ -230,11 +230,11 @@ local function dead_letters()
 
     -- Whether a letter without a body still fits in the bounds of its queue and project. It takes the place of no other:
     -- those it would drop may have bodies.
-    local buried, places = {}, {}
+    local touched_queues, places = {}, {}
     local function has_place(queue, size)
         local place = places[queue]
         if not place then
-            buried[queue] = true
+            touched_queues[queue] = true
             forget_ended(queue)
             local of_queue = limit('letter_bytes') - tonumber(call('HGET', record_key(queue), 'bytes') or 0)
             local of_project = limit('project_bytes') - tonumber(call('HGET', dead_bytes_key(project_of(queue)), '') or 0)
@@ -250,7 +250,7 @@ local function dead_letters()
     -- signature there. Without a record it is kept without a body, unless other letters keep that already, and only where
     -- there is room; so is one of a queue or project with more bytes than it may have, where small letters are dropped first
     -- and each call drops few.
-    local function bury(subscription, queue, position, attempts, kind, reason, summary, record)
+    local function keep_dead_letter(subscription, queue, position, attempts, kind, reason, summary, record)
         local member, records = subscription .. '|' .. position, record_key(queue)
         local bytes = 0
         if tonumber(call('HGET', records, 'bytes') or 0) > limit('letter_bytes')
@@ -274,15 +274,15 @@ local function dead_letters()
         call('ZADD', dead_key(queue), now, member)
         call('HSET', letter_key(queue), member, letter)
         call('HINCRBY', records, 'bytes', bytes + #member + #letter)
-        buried[queue] = true
+        touched_queues[queue] = true
     end
 
-    -- Holds the letters of the queues in which some were buried within their bounds: the oldest go first, of a queue at most
+    -- Holds the dead letters of the queues that got some within their bounds: the oldest go first, of a queue at most
     -- 1,000 and of a project at most 50 a call. Where the queue with the oldest ones has none younger than their life, they
     -- are forgotten, also in the sums. Returns how many were dropped before their time.
     local function trim_letters()
         local dropped = 0
-        for queue in pairs(buried) do
+        for queue in pairs(touched_queues) do
             local dead, letters, records = dead_key(queue), letter_key(queue), record_key(queue)
             forget_ended(queue)
             for _ = 1, 50 do
@@ -318,12 +318,12 @@ local function dead_letters()
         return dropped
     end
 
-    known_dead_letters = { account = account, forget = forget, bury = bury, trim = trim_letters }
+    known_dead_letters = { account = account, forget = forget, keep = keep_dead_letter, trim = trim_letters }
     return known_dead_letters
 end
 
 -- Ends deliveries, given as position -> how many: the last one of a message takes the payload with it.
-local function let_go(pay, ref, lives, ended)
+local function end_deliveries(pay, ref, lives, ended)
     local positions = {}
     for position in pairs(ended) do positions[#positions + 1] = position end
     if #positions == 0 then return end

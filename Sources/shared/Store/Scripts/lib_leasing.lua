@@ -1,4 +1,4 @@
--- lib_leasing.lua: hands out deliveries that waited; the house puts it behind lib_pacing.lua where that is done.
+-- lib_leasing.lua: hands out deliveries that waited; it stands behind lib_pacing.lua where that is done.
 -- KEYS    1 pacing   2 leases   3 payloads   4 ready-projects   5 subscription-headers   6 waiting-counts   and by name:
 --         due ready-subscriptions meta
 -- ARGV    1 now   2 prefix
@@ -130,7 +130,7 @@ local function lease_due(allowance, length, projects_max, subscriptions_of_each)
                 for index, subscription in ipairs(subscriptions) do
                     local most = math.min(allowance.left, share_of(allowance, project))
                     if most <= 0 or batch.bytes <= 0 then break end
-                    -- What waits for an ended subscription is never handed out: the sweep lets it go.
+                    -- What waits for an ended subscription is never handed out: the sweep ends it.
                     local count, at = 0, nil
                     if is_alive(headers[index]) then
                         count, at = serve(batch, most, subscription, headers[index], flows[index])

@@ -1,4 +1,4 @@
--- lib_pacing.lua: what of a subscription may start now; the house puts it behind lib_delivery.lua where attempts start or end.
+-- lib_pacing.lua: what of a subscription may start now; it stands behind lib_delivery.lua where attempts start or end.
 -- KEYS    none of its own
 -- ARGV    1 now
 -- RETURNS nothing: it defines the names below

@@ -1,4 +1,4 @@
--- lib_queue.lua: what the scripts of one queue share; the house puts it behind lib_common.lua and in front of each of them.
+-- lib_queue.lua: what the scripts of one queue share; it stands behind lib_common.lua and in front of each of them.
 -- KEYS    1 meta   2 log   3 expiries   4 claimed   5 freed   6 delayed   7 states   8 claims   9 claim-expiries
 --         10 aliases   11 alias-expiries   12 client-runs
 -- ARGV    1 now

@@ -1,7 +1,7 @@
--- queue_unregister.lua: end what the register says of a queue that was deleted.
+-- queue_unregister.lua: remove a queue that was deleted from the registry.
 -- KEYS    1 names of the project's queues   2 catalogue of the project   3 pools   4 queues of each pool
 -- ARGV    1 now   2 queue   3… the pools it was deleted on, '' for the default store
--- RETURNS 1 struck out, 0 it lives on another pool and stays
+-- RETURNS 1 unregistered, 0 it lives on another pool and stays
 -- COST    4
 local queue = ARGV[2]
 local mapped = call('HGET', KEYS[2], queue)

@@ -1,4 +1,4 @@
--- subscription_delete.lua: end a subscription at once. What is still owed to it is let go by the sweep, in bounded steps.
+-- subscription_delete.lua: end a subscription at once. The sweep ends its deliveries, in bounded steps.
 -- KEYS    1 subscriptions   2 subscription-headers   3 subscription-order   4 subscriber-addresses
 --         5 subscription-expiries
 -- ARGV    1 now   2 id   3 queue

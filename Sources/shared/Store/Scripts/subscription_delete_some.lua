@@ -1,4 +1,4 @@
--- subscription_delete_some.lua: end the oldest subscriptions of a queue. What is owed to them is let go by the sweep.
+-- subscription_delete_some.lua: end the oldest subscriptions of a queue. The sweep ends their deliveries.
 -- KEYS    1 subscriptions   2 subscription-headers   3 subscription-order   4 subscriber-addresses
 --         5 subscription-expiries
 -- ARGV    1 now   2 limit

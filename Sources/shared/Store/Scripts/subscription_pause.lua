@@ -1,4 +1,4 @@
--- subscription_pause.lua: start no attempt of a subscription until it is resumed; what it is owed waits.
+-- subscription_pause.lua: start no attempt of a subscription until it is resumed; its deliveries wait.
 -- KEYS    1 subscription-headers   2 pacing
 -- ARGV    1 now   2 prefix   3 id   4 queue
 -- RETURNS 1, or 0: the queue has no living subscription of this id

@@ -1,10 +1,10 @@
--- subscription_sweep.lua: let go what ended subscriptions are still owed, then remove them.
+-- subscription_sweep.lua: end the deliveries of ended subscriptions, then remove these.
 -- KEYS    1 subscription-expiries   2 subscriptions   3 subscription-headers   4 pacing   5 payloads
 --         6 payload-references   7 attempt-counts   8 turns   9 payload-expiries   10 waiting-counts   11 delivery-sweeps
 --         12 expired-counts   13 delivery-sweep-marks   and by name: subscription-order subscriber-addresses due
 --         ready-subscriptions attempt-log
 -- ARGV    1 now   2 prefix   3 limit, at most 500 deliveries
--- RETURNS {deliveries let go, subscriptions removed, 1: more are due now}
+-- RETURNS {deliveries ended, subscriptions removed, 1: more are due now}
 -- COST    k log n for k deliveries; at most 50 subscriptions
 local left, dropped, removed, ended = tonumber(ARGV[3]), 0, 0, {}
 local subscriptions = call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, 50)
@@ -58,6 +58,6 @@ for index, subscription in ipairs(subscriptions) do
         end
     end
 end
-let_go(KEYS[5], KEYS[6], KEYS[9], ended)
+end_deliveries(KEYS[5], KEYS[6], KEYS[9], ended)
 local first = call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
 return { dropped, removed, first[2] and tonumber(first[2]) <= now and 1 or 0 }

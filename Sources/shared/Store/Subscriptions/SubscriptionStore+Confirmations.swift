@@ -110,7 +110,7 @@ extension SubscriptionStore {
         call.append(question.map { String($0.linkExpiry) } ?? "")
         var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.deliveryEnqueue)
         switch try reply.text() {
-        case "owed": return .owed(try reply.position())
+        case "enqueued": return .owed(try reply.position())
         case "held": return .held
         case "barred": return .barred(until: Int64(try reply.int()))
         case "absent": return .absent

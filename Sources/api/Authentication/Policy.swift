@@ -14,11 +14,17 @@ package struct PolicyRule: Sendable, Hashable {
     static func everyone(_ name: String) -> PolicyRule { PolicyRule(name: name, default: .everyone) }
 
     static func administrators(_ name: String) -> PolicyRule { PolicyRule(name: name, default: .administrators) }
+}
 
-    func admits(_ caller: Caller) -> Bool {
-        switch self.default {
+/// Says what an identity may do.
+struct Policy: Sendable {
+    /// The role that passes the rules of administrators.
+    private static let administratorRole = "admin"
+
+    func admits(_ identity: Identity, to rule: PolicyRule) -> Bool {
+        switch rule.default {
         case .everyone: true
-        case .administrators: caller.isAdministrator
+        case .administrators: identity.roles.contains(Self.administratorRole)
         }
     }
 }

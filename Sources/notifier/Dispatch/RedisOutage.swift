@@ -1,3 +1,7 @@
+import Logging
+import Runtime
+import Store
+
 /// Decides when the leases of others may be taken over, after Redis could not be reached for a while; it performs nothing.
 ///
 /// While Redis is away no notifier can renew its leases, so that afterwards all of them seem to have lapsed. First each
@@ -44,5 +48,42 @@ package struct ReapRules: Sendable {
     /// Whether leases that have lapsed may be taken over.
     package func mayReap(at now: ContinuousClock.Instant) -> Bool {
         !self.hasToRenew && now >= self.opensAt && now - self.lastAnswer <= self.lease / Self.awayParts
+    }
+}
+
+/// How long to wait after one failure of Redis after another: longer each time, never long, and never all at once.
+package struct Backoff: Sendable {
+    private static let first = Duration.milliseconds(20)
+    package static let longest = Duration.seconds(1)
+
+    private var failures = 0
+
+    package init() {}
+
+    package mutating func succeeded() {
+        self.failures = 0
+    }
+
+    /// - Parameter chance: 0..<1; notifiers that lost the same Redis must not come back in step.
+    package mutating func failed(chance: Double) -> Duration {
+        let whole = min(Self.first * (1 << min(self.failures, 10)), Self.longest)
+        self.failures += 1
+        return whole / 2 + whole / 2 * chance
+    }
+}
+
+extension Logger {
+    /// Warns of what the store could not do, with its trouble in one word.
+    ///
+    /// The log of the process limits how often a place in the code says so of one pool and trouble.
+    func warn(
+        _ what: Logger.Message, _ error: StoreError, shard: Int? = nil, file: String = #fileID,
+        function: String = #function, line: UInt = #line
+    ) {
+        var metadata: Logger.Metadata = [
+            LogKey.error: "\(error)", LogKey.storeTrouble: "\(error.trouble.rawValue)",
+        ]
+        if let shard { metadata[LogKey.shard] = "\(shard)" }
+        self.warning(what, metadata: metadata, file: file, function: function, line: line)
     }
 }

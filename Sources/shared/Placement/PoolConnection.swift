@@ -20,7 +20,7 @@ final class PoolConnection: Sendable {
         self.opened = NIOLockedValueBox(control)
     }
 
-    init(to target: RedisURI, control: Store, _ settings: PoolDirectory.Settings) {
+    init(to target: RedisURL, control: Store, _ settings: PoolDirectory.Settings) {
         self.control = control
         self.redis = RedisPool(
             endpoint: target.endpoint, connections: settings.connections,
