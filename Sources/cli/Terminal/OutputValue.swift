@@ -1,5 +1,4 @@
 import JSON
-import NIOCore
 import Yams
 
 /// A value that a command shows: what a JSON document holds, with the members of objects in their order.
