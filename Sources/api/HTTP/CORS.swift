@@ -4,7 +4,7 @@ import HTTPTypes
 ///
 /// It never refuses a request: it says, or does not say, that the browser may show the answer to the page.
 package struct CORS: Sendable, Equatable {
-    /// Headers every browser may send, and these here always (contract: "HEAD, OPTIONS, CORS").
+    /// Headers every browser may send, and these here always.
     private static let headersAlwaysAllowed: Set<String> = [
         "accept", "accept-language", "content-type", "cache-control", "content-language", "expires", "last-modified",
         "pragma",
@@ -27,7 +27,7 @@ package struct CORS: Sendable, Equatable {
 
     package init() {}
 
-    /// Adds what the browser has to be told.
+    /// Adds the headers for the browser.
     ///
     /// While any origin is allowed, every answer depends on the request's `Origin`, also one that has none of these
     /// headers: a cache must not give it to another origin.

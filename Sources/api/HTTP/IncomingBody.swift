@@ -33,7 +33,7 @@ struct IncomingBody {
         return body
     }
 
-    /// Reads what nobody wants, and closes the connection when it is too much or takes too long.
+    /// Drains a rejected body, and closes the connection when it is too much or takes too long.
     @concurrent mutating func discard(closing channel: any Channel) async {
         let alarm = channel.eventLoop.scheduleTask(in: Self.discardingMax) { channel.close(promise: nil) }
         defer { alarm.cancel() }

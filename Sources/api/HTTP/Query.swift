@@ -1,6 +1,6 @@
 import Domain
 
-/// The query string of a request (contract: "Query strings").
+/// The query string of a request (docs/api.md, "Lists").
 ///
 /// A parameter may come several times, or as a list with commas: all its values are kept, in order, and those that are
 /// empty are not values.

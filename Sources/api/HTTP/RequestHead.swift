@@ -72,7 +72,7 @@ struct RequestHead: Sendable {
         self.credentials = credentials
     }
 
-    /// Whether a body comes, as far as the head tells.
+    /// Whether a body comes, by what the head says.
     var announcesBody: Bool { self.isChunked || (self.contentLength ?? 0) > 0 }
 
     /// The body is said to be a browser's form.

@@ -25,9 +25,9 @@ extension Operations {
             try await store.ping()
             return ([], nil)
         }
-        let (letters, next) = try await store.deliveries.deadLetters(
+        let (deadLetters, next) = try await store.deliveries.deadLetters(
             of: queue, filter, after: after ?? nil, limit: limit)
-        return (letters.map { Self.view(of: $0, of: queue, in: store) }, next?.text(of: queue, in: store))
+        return (deadLetters.map { Self.view(of: $0, of: queue, in: store) }, next?.text(of: queue, in: store))
     }
 
     /// A dead letter and the body it could not deliver; nil of one that was no message.
@@ -35,17 +35,17 @@ extension Operations {
     /// - Throws: `Refusal.deadLetterNotFound` or ``BodyUnreadable``.
     package func getDeadLetter(
         _ text: String, of queue: QueueAddress
-    ) async throws -> (letter: DeadLetterView, content: DeadLetterContent, body: ArraySlice<UInt8>?) {
+    ) async throws -> (deadLetter: DeadLetterView, content: DeadLetterContent, body: ArraySlice<UInt8>?) {
         let store = try await self.store(of: queue)
         guard let id = Self.letterID(text, of: queue, in: store),
-            let (letter, content) = try await store.deliveries.deadLetter(
+            let (deadLetter, content) = try await store.deliveries.deadLetter(
                 of: queue, subscription: id.subscription, position: id.message.position)
         else {
             try await store.ping()
             throw Refusal.deadLetterNotFound
         }
-        let view = Self.view(of: letter, of: queue, in: store)
-        guard letter.hasBody, !letter.kind.isConfirmation else { return (view, content, nil) }
+        let view = Self.view(of: deadLetter, of: queue, in: store)
+        guard deadLetter.hasBody, !deadLetter.kind.isConfirmation else { return (view, content, nil) }
         guard content.isSealed else { return (view, content, content.body) }
         return (view, content, try self.body(content.body, of: id.message, in: queue, by: store))
     }
@@ -65,7 +65,7 @@ extension Operations {
     /// - Throws: ``Refusal/requestInvalid(_:)``.
     package func redriveDeadLetters(of queue: QueueAddress, _ body: RedriveBody) async throws -> RedriveResult {
         let store = try await self.store(of: queue)
-        switch body.letters {
+        switch body.selection {
         case .named(let texts):
             var (redriven, places) = (RedriveResult(), [Place]())
             for text in texts {
@@ -114,12 +114,12 @@ extension Operations {
         }
         var due: Timestamp?
         while left > 0 {
-            let (letters, next) = try await store.deliveries.deadLetters(
+            let (deadLetters, next) = try await store.deliveries.deadLetters(
                 of: queue, filter, after: after, limit: min(left, DeliveryStore.redrivesMax))
-            let places = letters.map { Place($0.subscription, $0.position) }
+            let places = deadLetters.map { Place($0.subscription, $0.position) }
             try await self.redrive(places, of: queue, in: store, maxPerSecond, &due, &redriven)
             guard let next else { return redriven }
-            (after, left) = (next, left - letters.count)
+            (after, left) = (next, left - deadLetters.count)
         }
         redriven.next = after?.text(of: queue, in: store)
         return redriven
@@ -140,12 +140,12 @@ extension Operations {
         }
     }
 
-    private static func view(of letter: DeadLetter, of queue: QueueAddress, in store: Store) -> DeadLetterView {
+    private static func view(of deadLetter: DeadLetter, of queue: QueueAddress, in store: Store) -> DeadLetterView {
         DeadLetterView(
-            letter,
+            deadLetter,
             id: DeadLetterID(
-                subscription: letter.subscription, message: store.messages.id(at: letter.position, in: queue)),
-            delivery: store.deliveries.deliveryID(subscription: letter.subscription, position: letter.position))
+                subscription: deadLetter.subscription, message: store.messages.id(at: deadLetter.position, in: queue)),
+            delivery: store.deliveries.deliveryID(subscription: deadLetter.subscription, position: deadLetter.position))
     }
 
     /// nil for a text that is no id, or was issued for another queue.
@@ -155,7 +155,7 @@ extension Operations {
 }
 
 extension DeadLetterMarker {
-    /// When it ended, ms, a full stop, and the id of the letter.
+    /// When it ended, ms, a full stop, and the id of the dead letter.
     fileprivate init?(_ text: String, of queue: QueueAddress, in store: Store) {
         let parts = text.split(separator: ".", maxSplits: 1)
         guard parts.count == 2, let milliseconds = Int64(parts[0]), milliseconds >= 0,

@@ -12,7 +12,7 @@ extension Operations {
     /// Takes a queue of a project of its own through its whole life: in every pool at once, or in the default store while
     /// there are none.
     ///
-    /// A check writes, so what the last one found is told again for a while; whether the control store is there is
+    /// A check writes, so the last result is answered again for a while; whether the control store is there is
     /// asked every time.
     ///
     /// - Throws: `StoreError` when the control store cannot be reached at all; what fails later is in the report.
@@ -176,15 +176,15 @@ extension HealthReport {
     }
 }
 
-/// What the last health check found, for everyone who asks soon after it or while it runs.
+/// The result of the last health check, for requests soon after it or while it runs.
 actor HealthMemory {
-    /// How long a finding is told again.
+    /// How long a result is answered again.
     private static let life = Duration.seconds(5)
 
     private var last: (health: ServiceHealth, version: PoolVersion, at: ContinuousClock.Instant)?
     private var running: (task: Task<ServiceHealth, Never>, version: PoolVersion)?
 
-    /// - Parameter version: Of the pools: a finding about others is not told.
+    /// - Parameter version: Of the pools: a result about other pools is not used.
     func latest(
         of version: PoolVersion, _ check: @escaping @Sendable () async -> ServiceHealth
     ) async -> ServiceHealth {

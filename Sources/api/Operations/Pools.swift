@@ -84,7 +84,7 @@ extension Operations {
         return self.stores.snapshot
     }
 
-    /// What was shown with its password hidden, and comes back so, is what it was.
+    /// A URI that comes back with its password hidden, as it was shown, stands for the URI that is stored.
     private static func uri(_ text: String, of known: Pool?) -> String {
         guard let known, RedisURL.masked(known.uri) == text else { return text }
         return known.uri

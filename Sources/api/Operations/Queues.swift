@@ -43,9 +43,9 @@ extension Operations {
     package func createQueue(_ queue: QueueAddress, document: [UInt8]) async throws -> Bool {
         let document = document.isEmpty ? Array("{}".utf8) : document
         let metadata = try QueueMetadata(document: document, of: queue.name, limits: self.limits)
-        let wish = try self.placeWish(of: metadata)
-        return try await self.stores.making(queue, wish) { place in
-            if let flavor = wish.flavor, !self.stores.snapshot.serves(flavor, on: place.pool) {
+        let placement = try self.placement(of: metadata)
+        return try await self.stores.making(queue, placement) { place in
+            if let flavor = placement.flavor, !self.stores.snapshot.serves(flavor, on: place.pool) {
                 try await self.leave(place, queue, for: flavor)
             }
             return try await place.store.queues.create(queue, metadata: document, attributes: metadata.attributes)
@@ -54,8 +54,8 @@ extension Operations {
 
     /// What metadata say about where the queue is to be.
     ///
-    /// While there are no pools a flavor is a word like any other.
-    func placeWish(of metadata: QueueMetadata) throws(Refusal) -> PlaceWish {
+    /// Without pools a flavor has no meaning.
+    func placement(of metadata: QueueMetadata) throws(Refusal) -> PlaceWish {
         PlaceWish(
             flavor: self.stores.snapshot.pools.isEmpty ? nil : try metadata.flavor(),
             deadLetters: metadata.attributes.deadLetterQueue)
@@ -76,7 +76,7 @@ extension Operations {
 
     /// The metadata of a queue.
     ///
-    /// A queue nobody made has none set, and is no error.
+    /// None are set on a queue that does not exist, which is no error.
     package func showQueue(_ queue: QueueAddress) async throws -> QueueMetadata {
         let stored = try await self.store(of: queue).queues.metadata(of: queue)
         guard let metadata = QueueMetadata(stored: stored ?? Array("{}".utf8)) else {
@@ -96,8 +96,8 @@ extension Operations {
             do {
                 return try await self.update(queue, patch, settled: settled)
             } catch let unsettled as Unsettled {
-                try await self.settle(unsettled.wish, of: queue)
-                settled = unsettled.wish
+                try await self.settle(unsettled.placement, of: queue)
+                settled = unsettled.placement
             }
         }
         throw StoreError.contended
@@ -105,15 +105,15 @@ extension Operations {
 
     /// New metadata say something new about the place of the queue, which has to be looked at first.
     private struct Unsettled: Error {
-        let wish: PlaceWish
+        let placement: PlaceWish
     }
 
     /// Times the place may change while one update is under way.
     private static let settlingsMax = 8
 
-    private func settle(_ wish: PlaceWish, of queue: QueueAddress) async throws {
-        try await self.stores.making(queue, wish) { place in
-            guard let flavor = wish.flavor, !self.stores.snapshot.serves(flavor, on: place.pool) else { return }
+    private func settle(_ placement: PlaceWish, of queue: QueueAddress) async throws {
+        try await self.stores.making(queue, placement) { place in
+            guard let flavor = placement.flavor, !self.stores.snapshot.serves(flavor, on: place.pool) else { return }
             throw Refusal.metadataConflict(
                 "The queue lives on a pool of another flavor than \(flavor), and stays there.")
         }
@@ -128,8 +128,10 @@ extension Operations {
                 throw StoreError.corrupt("the metadata of a queue is no JSON object")
             }
             let result = try patch.applied(to: metadata, of: queue.name, limits: limits)
-            let wish = try self.placeWish(of: result.metadata)
-            guard try wish == settled || wish == self.placeWish(of: metadata) else { throw Unsettled(wish: wish) }
+            let placement = try self.placement(of: result.metadata)
+            guard try placement == settled || placement == self.placement(of: metadata) else {
+                throw Unsettled(placement: placement)
+            }
             return (result.document, result.metadata.attributes)
         }
         guard let updated else { throw Refusal.queueNotFound }

@@ -3,14 +3,14 @@ import Synchronization
 
 /// Which queues want their bodies encrypted, as this process last saw it: a post need not ask first.
 ///
-/// What is remembered may be out of date, so the store is told it with every post and refuses one that is wrong.
+/// What is remembered may be out of date, so every post states it, and the store refuses a post that is wrong.
 final class SealingMemory: Sendable {
-    /// Queues remembered; when there are more, all are forgotten, and each costs its next post one small read.
+    /// Queues remembered; when there are more, all are dropped, and the next post to each costs one small read.
     private static let queuesMax = 10_000
 
     private let known = Mutex<[QueueAddress: Bool]>([:])
 
-    /// nil: never seen, or forgotten.
+    /// nil: not seen yet, or dropped.
     subscript(queue: QueueAddress) -> Bool? {
         get { self.known.withLock { $0[queue] } }
         set {

@@ -82,7 +82,7 @@ extension Operations {
         }
         let change = SubscriptionChange(
             subscriber: patch.subscriber, ttl: patch.ttl, options: patch.options, pace: patch.pace)
-        // Whoever confirmed one address must not have it exchanged for another one.
+        // A confirmed address must not have it exchanged for another one.
         let resets = self.confirmation != nil
         switch try await self.store(of: queue).subscriptions.update(
             queue, id: id, change, resettingConfirmation: resets)
@@ -241,7 +241,7 @@ extension Operations {
 }
 
 extension Subscriber {
-    /// Refuses an address that could never be sent to, in the words of what is wrong with it.
+    /// Refuses an address that could never be sent to, and says what is wrong with it.
     ///
     /// Whether a name resolves and may be called is decided when a delivery connects (docs/api.md, "Subscriptions").
     ///

@@ -9,7 +9,7 @@ import NIOCore
 /// |---|---|---|---|
 /// | `http.server.request.duration` | seconds | `route` (template), `method`, `status` (class) | how long callers wait, and how often in vain |
 ///
-/// Route and method are told of requests that reached a route of the API. Those refused by their head, and preflights, are
+/// Route and method are recorded for requests that reached a route of the API. Those refused by their head, and preflights, are
 /// counted together as `unknown` and `other`: anyone can send them, with any path and method.
 final class RESTMetrics: Sendable {
     private struct Key: Hashable {

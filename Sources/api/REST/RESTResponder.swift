@@ -17,7 +17,7 @@ import Store
 ///      404          404    400     406       400        400        400         405      403           400
 /// ```
 ///
-/// Around all of it lies what browsers are told, on every answer.
+/// Every answer gets the CORS headers.
 struct RESTResponder: Sendable {
     let limits: Limits
     let handlers: RESTHandlers

@@ -5,7 +5,7 @@ import JSON
 package struct ConfirmationBody: Sendable, Equatable {
     package let isConfirmed: Bool
 
-    /// Clients compare some of the words thrown.
+    /// Clients compare some of the texts of refusals.
     ///
     /// - Throws: ``Refusal/bodyInvalid(_:)``, ``Refusal/requestInvalid(_:)`` or ``Refusal/confirmationMissing``.
     package init(document bytes: [UInt8]) throws(Refusal) {

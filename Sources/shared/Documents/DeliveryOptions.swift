@@ -1,7 +1,7 @@
 package import Domain
 import JSON
 
-/// What the options of a subscription say of how its messages are sent (notifications contract, 3).
+/// What the options of a subscription say of how its messages are sent (docs/api.md, "Subscriptions").
 ///
 /// | option | |
 /// |---|---|
@@ -41,7 +41,7 @@ package struct DeliveryOptions: Sendable, Equatable {
 
     /// Reads what a caller wants to store.
     ///
-    /// Several of the words thrown are looked for by tests.
+    /// Tests compare several of the texts of refusals.
     ///
     /// - Throws: ``Refusal/requestInvalid(_:)``.
     init(_ options: JSONObject) throws(Refusal) {

@@ -3,7 +3,7 @@ import JSON
 import NIOCore
 
 /// What a subscriber receives for one message: exactly these members and no other, since receivers compare the object
-/// whole (notifications contract, "Default body").
+/// whole (docs/delivery.md, "What a receiver gets").
 ///
 /// ```json
 /// {"body": {"event": "BackupStarted"}, "ttl": 300, "queue_name": "fake_queue", "Message_Type": "Notification"}

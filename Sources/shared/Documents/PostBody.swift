@@ -5,7 +5,7 @@ package import NIOCore
 /// The body of a message post, read in one pass: `{"messages": [{"body": …, "ttl": 60, "delay": 0}, …]}`.
 ///
 /// Bodies stay where they are, as ranges of the request's bytes. Unknown members are dropped, of members with one name
-/// the last counts (contract: "Post" and "Request bodies").
+/// the last counts (docs/api.md, "Messages" and "JSON").
 package struct PostBody: Sendable, Equatable {
     package struct Message: Sendable, Equatable {
         /// Seconds, of any size, since ranges are the operation's business; nil: not said.

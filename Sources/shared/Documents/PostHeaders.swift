@@ -51,12 +51,12 @@ package struct PostHeaders: Sendable, Equatable {
         self.headers = headers
     }
 
-    /// Headers that frame a request or belong to one connection (RFC 9110, 7.6.1), which are for the house to set.
+    /// Headers that frame a request or belong to one connection (RFC 9110, 7.6.1), which Herald sets itself.
     private static let framing: Set<String> = [
         "host", "content-length", "transfer-encoding", "connection", "expect", "keep-alive", "proxy-authenticate",
         "proxy-authorization", "proxy-connection", "te", "trailer", "upgrade",
     ]
-    /// Headers a receiver trusts the house for.
+    /// Headers that a receiver trusts because Herald alone sets them.
     private static let ours = ["webhook-", "herald-"]
 
     private static func check(_ name: String, _ value: String) throws(Refusal) {

@@ -1,6 +1,6 @@
 package import Domain
 
-/// The `post_data` of a subscription: what its webhooks hold instead of the plain notification (notifications contract, 4.3).
+/// The `post_data` of a subscription: what its webhooks hold instead of the plain notification (docs/api.md, "Subscriptions").
 ///
 /// Every `"$zaqar_message$"`, both quotes included, makes place for the JSON object of the notification; all else is sent as
 /// it stands. The template is cut once, from left to right, so what a message says is never taken for part of it.

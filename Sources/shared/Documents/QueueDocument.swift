@@ -37,7 +37,7 @@ package enum QueueDocument {
                         item.member("href", line.path)
                         guard isDetailed else { return }
                         item.object("metadata") { metadata in
-                            // What cannot be read is shown as unset; showing it alone tells of the damage.
+                            // Metadata that cannot be read are listed as unset; reading that queue alone reports the damage.
                             (QueueMetadata(stored: line.metadata) ?? .unset)
                                 .write(to: &metadata, limits: limits, of: owner)
                         }

@@ -1,8 +1,8 @@
 package import Domain
 package import JSON
 
-/// The metadata of a queue: any JSON object, in which some names starting with `_` are reserved (contract: "Reserved
-/// attributes").
+/// The metadata of a queue: any JSON object, in which some names starting with `_` are reserved (docs/api.md,
+/// "Queues").
 package struct QueueMetadata: Sendable {
     /// Whose metadata they are: the same rules hold, but a topic shows only three of the attributes unasked.
     package enum Owner: Sendable {
@@ -22,12 +22,12 @@ package struct QueueMetadata: Sendable {
 
     /// Reads what is stored; nil when it is no JSON object, which Herald never stores.
     package init?(stored bytes: [UInt8]) {
-        // Whoever reads a queue can only be told that its record is unreadable; where and why is of no use to them.
+        // A reader of the queue can do nothing about an unreadable record, so where and why it is unreadable is dropped.
         guard let object = try? JSONObject(document: bytes) else { return nil }
         self.object = object
     }
 
-    /// The metadata of a queue nobody set anything on.
+    /// Metadata in which nothing is set.
     package static let unset = QueueMetadata(JSONObject())
 
     private init(_ object: JSONObject) {

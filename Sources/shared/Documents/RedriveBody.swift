@@ -26,14 +26,14 @@ package struct DeadLetterQuery: Sendable, Equatable {
 package struct RedriveBody: Sendable, Equatable {
     package static let idsMax = 1000
 
-    package enum Letters: Sendable, Equatable {
+    package enum Selection: Sendable, Equatable {
         /// As they were written.
         case named([String])
         /// Those that fit, behind a marker if there is one.
         case filtered(DeadLetterQuery, marker: String?)
     }
 
-    package let letters: Letters
+    package let selection: Selection
     /// nil: all at once.
     package let maxPerSecond: Int?
 
@@ -55,7 +55,7 @@ package struct RedriveBody: Sendable, Equatable {
             guard filters.allSatisfy({ object[$0] == nil }) else {
                 throw .requestInvalid("ids cannot be given together with \(filters.joined(separator: ", ")).")
             }
-            self.letters = .named(ids)
+            self.selection = .named(ids)
             return
         }
         func text(_ name: String) throws(Refusal) -> String? {
@@ -63,10 +63,10 @@ package struct RedriveBody: Sendable, Equatable {
             guard let text = object.text(value) else { throw .requestInvalid("\(name) has to be a string.") }
             return text
         }
-        let words = DeadLetterQuery(
+        let query = DeadLetterQuery(
             subscription: try text("subscription"), reason: try text("reason"), since: try text("since"),
             until: try text("until"))
-        self.letters = .filtered(words, marker: try text("marker"))
+        self.selection = .filtered(query, marker: try text("marker"))
     }
 
     /// Starts in a second that may be asked for.

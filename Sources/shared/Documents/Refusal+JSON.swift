@@ -1,11 +1,11 @@
-package import Domain
-package import JSON
+import Domain
+import JSON
 
 extension Refusal {
-    /// The bytes are no JSON document this house takes.
+    /// The bytes are no JSON document, or one beyond a bound of the reader.
     ///
-    /// Clients look for the words.
-    package static func unparsable(_ error: JSONInvalid) -> Refusal {
+    /// Clients compare the text.
+    static func unparsable(_ error: JSONInvalid) -> Refusal {
         .bodyInvalid("The body could not be parsed: \(error).")
     }
 }

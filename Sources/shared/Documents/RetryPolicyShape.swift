@@ -8,7 +8,7 @@ enum RetryPolicyShape {
 
     /// Reads the value of a `_retry_policy` that is not null.
     ///
-    /// Several of the words thrown are looked for by tests.
+    /// Tests compare several of the texts of refusals.
     ///
     /// - Returns: nil for an empty object, which is as good as none.
     /// - Throws: ``Refusal/requestInvalid(_:)``.

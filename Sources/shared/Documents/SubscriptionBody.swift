@@ -16,7 +16,7 @@ package struct SubscriptionBody: Sendable {
 
     /// Reads the body; no bytes count as `{}`.
     ///
-    /// Several of the words thrown are looked for by clients and tests.
+    /// Clients and tests compare several of the texts of refusals.
     ///
     /// - Parameters:
     ///   - now: Bounds `ttl`: a subscription must end before the year 10000.

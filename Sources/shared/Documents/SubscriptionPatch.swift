@@ -12,7 +12,7 @@ package struct SubscriptionPatch: Sendable, Equatable {
     /// What those options say of it.
     package let pace: Pace
 
-    /// Several of the words thrown are looked for by clients and tests.
+    /// Clients and tests compare several of the texts of refusals.
     ///
     /// - Parameters:
     ///   - now: Bounds `ttl`: a subscription must end before the year 10000.

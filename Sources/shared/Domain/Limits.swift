@@ -1,4 +1,4 @@
-/// The bounds of the Messaging API v2 that a deployment may move (contract: "Limits and settings").
+/// The bounds of the Messaging API v2 that a deployment may move (docs/configuration.md).
 package struct Limits: Sendable, Equatable {
     /// Largest `limit` of a list of queues.
     package var queuePageMax = 20

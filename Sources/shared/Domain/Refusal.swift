@@ -1,6 +1,6 @@
-/// Why the house says no to a caller.
+/// Why a request is refused.
 ///
-/// Each is the caller's to mend; how one looks on the wire is the transport's business.
+/// The caller can correct each; how one looks on the wire is decided by the transport.
 package enum Refusal: Error, Sendable, Equatable {
     // Who asks
     case clientMissing

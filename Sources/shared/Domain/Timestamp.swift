@@ -1,4 +1,4 @@
-/// The one unit of time in the house: milliseconds since the Unix epoch, UTC, read from Redis' clock.
+/// The one unit of time: milliseconds since the Unix epoch, UTC, read from Redis' clock.
 package struct Timestamp: Hashable, Comparable, Sendable {
     package let milliseconds: Int64
 
@@ -9,13 +9,13 @@ package struct Timestamp: Hashable, Comparable, Sendable {
     /// Whole seconds since the epoch, rounded down.
     package var seconds: Int64 { self.milliseconds / 1000 }
 
-    /// A sum that cannot be told is the last moment that can, or the first.
+    /// A sum beyond the range is the last moment of the range, or the first.
     package func adding(seconds: Int) -> Timestamp {
         let (milliseconds, isTooMuch) = Int64(seconds).multipliedReportingOverflow(by: 1000)
         return self.adding(milliseconds: isTooMuch ? (seconds < 0 ? .min : .max) : milliseconds)
     }
 
-    /// A sum that cannot be told is the last moment that can, or the first.
+    /// A sum beyond the range is the last moment of the range, or the first.
     package func adding(milliseconds: Int64) -> Timestamp {
         let (sum, isTooMuch) = self.milliseconds.addingReportingOverflow(milliseconds)
         return Timestamp(milliseconds: isTooMuch ? (milliseconds < 0 ? .min : .max) : sum)

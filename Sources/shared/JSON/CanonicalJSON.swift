@@ -1,4 +1,4 @@
-/// The canonical text of a JSON value, of which checksums are made (contract: "Checksum"): what Python's `json.dumps`
+/// The canonical text of a JSON value, of which checksums are made (docs/api.md, "Messages"): what Python's `json.dumps`
 /// writes by default for what its `json.loads` reads.
 ///
 /// Members keep their order, `", "` and `": "` stand between, strings are ASCII, and fractions are the shortest decimals

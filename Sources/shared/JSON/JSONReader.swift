@@ -1,4 +1,4 @@
-/// Why bytes are not a JSON document this house takes, and where.
+/// Why bytes are no JSON document, or one beyond a bound, and where.
 package struct JSONInvalid: Error, Sendable, Equatable, CustomStringConvertible {
     package enum Reason: String, Sendable {
         case unexpectedByte = "unexpected byte"

@@ -21,7 +21,7 @@ package struct DeliveryStatus: Sendable, Equatable {
         case disabled, paused
         /// The circuit breaker is open.
         case breaker
-        /// Its host has no room in the notifier that held it last.
+        /// As many attempts as its host may have are in flight in the notifier that held it last.
         case host
         /// Another message comes first.
         case ordered
@@ -33,7 +33,7 @@ package struct DeliveryStatus: Sendable, Equatable {
         case limit
         /// As many attempts are out as may be.
         case window
-        /// Nothing holds it: the next notifier with room takes it.
+        /// Nothing holds it: the next notifier with a free slot takes it.
         case due
     }
 

@@ -1,6 +1,6 @@
 /// The name of a dead letter: the ids of its subscription and of its message, a full stop between them.
 ///
-/// A delivery that dies again after it was sent again leaves a letter of the same name.
+/// A delivery that ends without success again, after it was sent again, leaves a dead letter of the same id.
 package struct DeadLetterID: Hashable, Sendable, CustomStringConvertible {
     package let subscription: SubscriptionID
     package let message: MessageID

@@ -1,6 +1,6 @@
 import Glibc
 
-/// A name that tenants, queues, messages and the like are told apart by: two are equal only when their UTF-8 bytes are.
+/// The name of a tenant, a queue, a message and the like: two are equal only when their UTF-8 bytes are.
 ///
 /// `String` compares by canonical equivalence, so `é` in one and in two scalars would be one project to a dictionary and two
 /// to Redis. Every type of identity conforms to this, so that caches, maps and keys agree.

@@ -1,4 +1,4 @@
-/// What a pool promises of the queues on it (contract: "Capabilities").
+/// What a pool promises of the queues on it (docs/api.md, "Pools and flavors").
 package struct PoolCapabilities: OptionSet, Sendable, Hashable {
     package let rawValue: Int
 
