@@ -116,7 +116,7 @@ let package = Package(
         .executableTarget(
             name: "herald-notifier", dependencies: ["Notifier", .argumentParser], path: "Sources/notifier/Main"),
 
-        // cli: a house on one terminal, and a demonstration of it.
+        // cli: a client of the API, and a deployment on one terminal.
         .target(
             name: "CLI",
             dependencies: [
