@@ -44,10 +44,7 @@ extension HouseTests {
                 let log = folder.appendingPathComponent("ps.log")
                 let process = try ChildProcess(
                     House.executable("herald"), arguments: ["ps"],
-                    environment: [
-                        Setting.redisURL.environment: house.redis.url,
-                        Setting.masterKey.environment: house.masterKey,
-                    ], log: log)
+                    environment: [Setting.redisURL.environment: house.redis.url], log: log)
                 #expect(await process.waitForExit(within: .seconds(60)) == .status(0))
                 let text = String(decoding: try Data(contentsOf: log), as: UTF8.self)
                 return text.split(separator: "\n").dropFirst().map { line in

@@ -1,7 +1,5 @@
 package import ArgumentParser
 import Foundation
-import Logging
-import NIOPosix
 import Redis
 package import Settings
 import Startup
@@ -9,13 +7,12 @@ import Store
 
 /// `herald ps`: the processes of a deployment that live.
 package struct ProcessesCommand: SettingCommand {
-    package static let settings = StoreSettings.all
+    package static let settings = [Setting.redisURL, Setting.configFile]
     package static let configuration = CommandConfiguration(
         commandName: "ps",
         abstract: "List the processes of a deployment.",
         discussion: """
-            It takes the settings a process takes, from flags, the environment and the file, and reads the registry in \
-            Redis. A process that ended without unregistering is listed for up to 15 seconds. FORMATS are the formats of \
+            It reads the registry in Redis. A process that ended without unregistering is listed for up to 15 seconds. FORMATS are the formats of \
             stored data that a process understands, SEEN the seconds since its last heartbeat; the exporter exports the \
             metrics of the whole deployment. \(Counterpart.redis.rawValue)
             """)
@@ -28,11 +25,10 @@ package struct ProcessesCommand: SettingCommand {
     package func run() async throws {
         let terminal = Terminal.standard()
         try await reporting {
-            let settings = try StoreSettings(
-                SettingReader(for: .api, flags: self.flags.given, environment: ProcessInfo.processInfo.environment))
-            let redis = RedisPool(
-                endpoint: settings.redis, connections: 1, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
-                logger: Logger(label: "herald") { _ in SwiftLogNoOpLogHandler() })
+            let reader = try SettingReader(
+                for: .api, flags: self.flags.given, environment: ProcessInfo.processInfo.environment,
+                requiring: [Setting.redisURL])
+            let redis = ControlStore.client(of: try StoreSettings.redis(reader)).redis
             let rows = try await ProcessRegistry(on: redis).list().map { Self.row($0) }
             for line in try self.output.output.lines(rows, columns: Self.columns) { terminal.line(line) }
         }

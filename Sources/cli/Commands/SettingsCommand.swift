@@ -1,7 +1,5 @@
 package import ArgumentParser
 import Foundation
-import Logging
-import NIOPosix
 import Redis
 package import Settings
 import Startup
@@ -41,10 +39,7 @@ package struct AcceptCommand: SettingCommand {
         try await reporting {
             let settings = try StoreSettings(
                 SettingReader(for: .api, flags: self.flags.given, environment: ProcessInfo.processInfo.environment))
-            let logger = Logger(label: "herald") { _ in SwiftLogNoOpLogHandler() }
-            let redis = RedisPool(
-                endpoint: settings.redis, connections: 1, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
-                logger: logger)
+            let (redis, logger) = ControlStore.client(of: settings.redis)
             guard try await Store.isKept(on: redis) else {
                 throw Failure("no process has used this Redis yet: the first one sets what the others must have")
             }

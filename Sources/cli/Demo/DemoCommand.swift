@@ -51,8 +51,8 @@ package struct DemoCommand: AsyncParsableCommand {
         terminal.line(terminal.styled("No house runs here: starting one for this demonstration", .dim))
         // A left-over in the temporary folder harms nobody.
         defer { try? FileManager.default.removeItem(at: folder) }
-        try await DevHouse.run(plan, terminal: terminal, interruption: await Interruptions.trapped()) { house in
-            try await Demo(url: try HeraldClient.url(house.url), terminal: terminal).run()
+        try await DevHouse.run(plan, terminal: terminal, interruption: await Interruptions.trapped()) { deployment in
+            try await Demo(url: try HeraldClient.url(deployment.url), terminal: terminal).run()
         }
     }
 }

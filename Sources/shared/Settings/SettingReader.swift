@@ -17,8 +17,10 @@ package struct SettingReader: Sendable {
     /// - Parameters:
     ///   - flags: What the command line gave, as it was spelled there.
     ///   - environment: All variables; those that do not start with `HERALD_` are not looked at.
+    ///   - required: What has to be given; nil: what the process cannot do without.
     package init(
-        for process: ProcessKind, flags: [Setting: String], environment: [String: String]
+        for process: ProcessKind, flags: [Setting: String], environment: [String: String],
+        requiring required: [Setting]? = nil
     ) throws(SettingError) {
         self.process = process
         let fromFlags = Dictionary(
@@ -45,7 +47,7 @@ package struct SettingReader: Sendable {
             providers.append(InMemoryProvider(name: name, values: values))
         }
         self.config = ConfigReader(providers: providers)
-        for setting in SettingCatalog.settings(of: process) where setting.isRequired {
+        for setting in required ?? SettingCatalog.settings(of: process).filter(\.isRequired) {
             guard layers.contains(where: { $0[setting] != nil }) else { throw .missing(setting) }
         }
     }

@@ -31,12 +31,17 @@ package struct StoreSettings: Sendable {
         Setting.configFile,
     ]
 
-    /// - Throws: ``SettingError``, which shows no key and no password.
-    package init(_ reader: SettingReader) throws(SettingError) {
+    /// Where the control store is.
+    package static func redis(_ reader: SettingReader) throws(SettingError) -> RedisEndpoint {
         let url = try reader.required(Setting.redisURL)
-        do { self.redis = try RedisEndpoint(url: url) } catch {
+        do { return try RedisEndpoint(url: url) } catch {
             throw .unusable(Setting.redisURL, value: nil, reason: "\(error)")
         }
+    }
+
+    /// - Throws: ``SettingError``, which shows no key and no password.
+    package init(_ reader: SettingReader) throws(SettingError) {
+        self.redis = try Self.redis(reader)
         self.redisConnections = try reader.integer(Setting.redisConnections)
         self.shards = try reader.integer(Setting.shards)
         let key = try reader.required(Setting.masterKey)
