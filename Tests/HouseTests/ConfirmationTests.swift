@@ -4,89 +4,91 @@ import Redis
 import TestKit
 import Testing
 
-/// A house that asks, and a subscriber that answers: real processes, real webhooks.
-struct ConfirmationTests {
-    private static let settings = [
-        "HERALD_CONFIRMATION_REQUIRED": "true", "HERALD_SIGNED_URL_KEYS": "a-key-of-sixteen-and-more",
-    ]
-    private static let client = [
-        ("Client-ID", "3381af92-2b9e-11e3-b191-71861300734c"), ("Content-Type", "application/json"),
-    ]
-    private let queue = "/v2/queues/orders"
+extension HouseTests {
+    /// A house that asks, and a subscriber that answers: real processes, real webhooks.
+    struct ConfirmationTests {
+        private static let settings = [
+            "HERALD_CONFIRMATION_REQUIRED": "true", "HERALD_SIGNED_URL_KEYS": "a-key-of-sixteen-and-more",
+        ]
+        private static let client = [
+            ("Client-ID", "3381af92-2b9e-11e3-b191-71861300734c"), ("Content-Type", "application/json"),
+        ]
+        private let queue = "/v2/queues/orders"
 
-    private func answer(_ caller: HTTPCaller, to request: ReceivedRequest, confirmed: Bool) async throws -> Int {
-        let document = try #require(try JSONSerialization.jsonObject(with: Data(request.body)) as? [String: Any])
-        let names = ["URL-Signature", "URL-Methods", "URL-Paths", "X-Project-ID", "URL-Expires"]
-        let headers = names.compactMap { name in (document[name] as? String).map { (name, $0) } }
-        return try await caller.send(
-            "PUT", try #require(document["URL-Paths"] as? String), headers: headers + Self.client,
-            body: "{\"confirmed\": \(confirmed)}"
-        ).status
-    }
+        private func answer(_ caller: HTTPCaller, to request: ReceivedRequest, confirmed: Bool) async throws -> Int {
+            let document = try #require(try JSONSerialization.jsonObject(with: Data(request.body)) as? [String: Any])
+            let names = ["URL-Signature", "URL-Methods", "URL-Paths", "X-Project-ID", "URL-Expires"]
+            let headers = names.compactMap { name in (document[name] as? String).map { (name, $0) } }
+            return try await caller.send(
+                "PUT", try #require(document["URL-Paths"] as? String), headers: headers + Self.client,
+                body: "{\"confirmed\": \(confirmed)}"
+            ).status
+        }
 
-    private func areEventsTaken(_ house: House) async throws -> Bool {
-        try await house.redis.command("KEYS", "herald:{s*}:events:*").array?.isEmpty ?? true
-    }
+        private func areEventsTaken(_ house: House) async throws -> Bool {
+            try await house.redis.command("KEYS", "herald:{s*}:events:*").array?.isEmpty ?? true
+        }
 
-    /// Has the minute be over in which the address is asked nothing more.
-    private func endMinute(_ house: House) async throws {
-        let keys =
-            try await house.redis.command("KEYS", "herald:{control}:confirmations:*").array?.compactMap { $0.text }
-            ?? []
-        #expect(keys.count == 1)
-        for key in keys { try await house.redis.command("DEL", key) }
-    }
+        /// Has the minute be over in which the address is asked nothing more.
+        private func endMinute(_ house: House) async throws {
+            let keys =
+                try await house.redis.command("KEYS", "herald:{control}:confirmations:*").array?.compactMap { $0.text }
+                ?? []
+            #expect(keys.count == 1)
+            for key in keys { try await house.redis.command("DEL", key) }
+        }
 
-    @Test func `A subscriber is asked, then notified, then no longer, then again`() async throws {
-        try await withHouse(settings: Self.settings) { house in
-            let caller = HTTPCaller(try await house.startAPI().address)
-            _ = try await house.startNotifier()
-            try await WebhookReceiver.with { receiver in
-                func types() -> [String] { receiver.requests.compactMap { $0["herald-message-type"] } }
-                func post(_ body: Int) async throws {
-                    let posted = try await caller.send(
-                        "POST", "\(self.queue)/messages", headers: Self.client + [("X-Project-Id", "p")],
-                        body: "{\"messages\": [{\"body\": \(body)}]}")
-                    #expect(posted.status == 201)
-                    // Who is notified is decided when the event is taken.
-                    #expect(try await eventually { try await self.areEventsTaken(house) ? true : nil } == true)
+        @Test func `A subscriber is asked, then notified, then no longer, then again`() async throws {
+            try await withHouse(settings: Self.settings) { house in
+                let caller = HTTPCaller(try await house.startAPI().address)
+                _ = try await house.startNotifier()
+                try await WebhookReceiver.with { receiver in
+                    func types() -> [String] { receiver.requests.compactMap { $0["herald-message-type"] } }
+                    func post(_ body: Int) async throws {
+                        let posted = try await caller.send(
+                            "POST", "\(self.queue)/messages", headers: Self.client + [("X-Project-Id", "p")],
+                            body: "{\"messages\": [{\"body\": \(body)}]}")
+                        #expect(posted.status == 201)
+                        // Who is notified is decided when the event is taken.
+                        #expect(try await eventually { try await self.areEventsTaken(house) ? true : nil } == true)
+                    }
+                    let made = try await caller.send(
+                        "POST", "\(self.queue)/subscriptions", headers: Self.client + [("X-Project-Id", "p")],
+                        body: "{\"subscriber\": \"\(receiver.url())\"}")
+                    #expect(made.status == 201)
+                    try await post(1)  // not for one that has not agreed
+                    try await receiver.waitFor(count: 1)
+                    #expect(types() == ["SubscriptionConfirmation"])
+                    #expect(try await self.answer(caller, to: receiver.requests[0], confirmed: true) == 204)
+                    try await post(2)
+                    try await receiver.waitFor(count: 2)
+                    #expect(types() == ["SubscriptionConfirmation", "Notification"])
+                    #expect(receiver.requests[1].text.contains(#""body":2,"#))
+                    try await self.endMinute(house)
+                    #expect(try await self.answer(caller, to: receiver.requests[0], confirmed: false) == 204)
+                    try await receiver.waitFor(count: 3)
+                    try await post(3)
+                    #expect(try await self.answer(caller, to: receiver.requests[2], confirmed: true) == 204)
+                    try await post(4)
+                    try await receiver.waitFor(count: 4)
+                    #expect(
+                        types() == [
+                            "SubscriptionConfirmation", "Notification", "UnsubscribeConfirmation", "Notification",
+                        ])
+                    #expect(receiver.requests[3].text.contains(#""body":4,"#))
                 }
-                let made = try await caller.send(
-                    "POST", "\(self.queue)/subscriptions", headers: Self.client + [("X-Project-Id", "p")],
-                    body: "{\"subscriber\": \"\(receiver.url())\"}")
-                #expect(made.status == 201)
-                try await post(1)  // not for one that has not agreed
-                try await receiver.waitFor(count: 1)
-                #expect(types() == ["SubscriptionConfirmation"])
-                #expect(try await self.answer(caller, to: receiver.requests[0], confirmed: true) == 204)
-                try await post(2)
-                try await receiver.waitFor(count: 2)
-                #expect(types() == ["SubscriptionConfirmation", "Notification"])
-                #expect(receiver.requests[1].text.contains(#""body":2,"#))
-                try await self.endMinute(house)
-                #expect(try await self.answer(caller, to: receiver.requests[0], confirmed: false) == 204)
-                try await receiver.waitFor(count: 3)
-                try await post(3)
-                #expect(try await self.answer(caller, to: receiver.requests[2], confirmed: true) == 204)
-                try await post(4)
-                try await receiver.waitFor(count: 4)
-                #expect(
-                    types() == [
-                        "SubscriptionConfirmation", "Notification", "UnsubscribeConfirmation", "Notification",
-                    ])
-                #expect(receiver.requests[3].text.contains(#""body":4,"#))
             }
         }
-    }
 
-    @Test func `A house that is to ask and cannot sign does not start`() async throws {
-        let message = await #expect(throws: House.DidNotStart.self) {
-            try await withHouse(settings: ["HERALD_CONFIRMATION_REQUIRED": "true"]) { house in
-                _ = try await house.startAPI()
+        @Test func `A house that is to ask and cannot sign does not start`() async throws {
+            let message = await #expect(throws: House.DidNotStart.self) {
+                try await withHouse(settings: ["HERALD_CONFIRMATION_REQUIRED": "true"]) { house in
+                    _ = try await house.startAPI()
+                }
             }
+            let words = try #require(message).description
+            #expect(words.contains("confirmation.required") && words.contains("signed.url.keys"), "\(words)")
+            #expect(words.contains("78"), "\(words)")
         }
-        let words = try #require(message).description
-        #expect(words.contains("confirmation.required") && words.contains("signed.url.keys"), "\(words)")
-        #expect(words.contains("78"), "\(words)")
     }
 }

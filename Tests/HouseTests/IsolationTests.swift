@@ -12,7 +12,9 @@ extension HouseTests {
         @Test func `Half of the endpoints hanging does not hold up the others`() async throws {
             let healthy = try await Self.run(hanging: false)
             let besideHanging = try await Self.run(hanging: true)
-            let ratio = besideHanging.percentile(0.99) / healthy.percentile(0.99)
+            // Nothing finer can be told from so few messages on a machine that does other things too.
+            let ratio = besideHanging.percentile(0.99) / max(healthy.percentile(0.99), .milliseconds(100))
+            #expect(ratio <= 5)
             report(
                 "isolation",
                 "p99 of the healthy half: \(healthy.percentile(0.99).milliseconds) ms with all healthy,"

@@ -4,70 +4,73 @@ import Settings
 import TestKit
 import Testing
 
-/// A house is no way into itself.
-struct OwnListenersTests {
-    @Test func `The policy as it comes calls none of the house's own listeners`() async throws {
-        try await withHouse(redisListens: true) { house in
-            let api = try await house.startAPI()
-            let notifier = try await house.startNotifier(opening: nil)
-            let redisPort = try #require(try await house.redis.command("CONFIG", "GET", "port").array?.last?.text)
-            let caller = HTTPCaller(api.address)
-            let own = [
-                api.address, try #require(api.ready.admin), try #require(notifier.ready.admin),
-                "127.0.0.1:\(redisPort)",
-            ]
-            let before = try await self.connections(of: house)
-            var attempts: [String] = []
-            for address in own {
-                for host in [address, address.replacing("127.0.0.1", with: "localhost")] {
-                    let made = try await caller.send(
-                        "POST", "/v2/queues/q/subscriptions", headers: Load.headers,
-                        body: #"{"subscriber": "http://\#(host)/v2/queues/loop/messages"}"#)
-                    #expect(made.status == 201)
-                    let id = try #require(made.text.firstMatch(of: /"subscription_id":"([^"]*)"/)?.output.1)
-                    attempts.append("/v2/queues/q/subscriptions/\(id)/attempts")
+extension HouseTests {
+    /// A house is no way into itself.
+    struct OwnListenersTests {
+        @Test func `The policy as it comes calls none of the house's own listeners`() async throws {
+            try await withHouse(redisListens: true) { house in
+                let api = try await house.startAPI()
+                let notifier = try await house.startNotifier(opening: nil)
+                let redisPort = try #require(try await house.redis.command("CONFIG", "GET", "port").array?.last?.text)
+                let caller = HTTPCaller(api.address)
+                let own = [
+                    api.address, try #require(api.ready.admin), try #require(notifier.ready.admin),
+                    "127.0.0.1:\(redisPort)",
+                ]
+                let before = try await self.connections(of: house)
+                var attempts: [String] = []
+                for address in own {
+                    for host in [address, address.replacing("127.0.0.1", with: "localhost")] {
+                        let made = try await caller.send(
+                            "POST", "/v2/queues/q/subscriptions", headers: Load.headers,
+                            body: #"{"subscriber": "http://\#(host)/v2/queues/loop/messages"}"#)
+                        #expect(made.status == 201)
+                        let id = try #require(made.text.firstMatch(of: /"subscription_id":"([^"]*)"/)?.output.1)
+                        attempts.append("/v2/queues/q/subscriptions/\(id)/attempts")
+                    }
                 }
-            }
-            let posted = try await caller.send(
-                "POST", "/v2/queues/q/messages", headers: Load.headers, body: #"{"messages": [{"body": 1}]}"#)
-            #expect(posted.status == 201)
-            for path in attempts {
-                let told = try await eventually {
-                    let text = try await caller.send("GET", path, headers: Load.headers).text
-                    return text.contains(#""attempts":[]"#) ? nil : text
+                let posted = try await caller.send(
+                    "POST", "/v2/queues/q/messages", headers: Load.headers, body: #"{"messages": [{"body": 1}]}"#)
+                #expect(posted.status == 201)
+                for path in attempts {
+                    let told = try await eventually {
+                        let text = try await caller.send("GET", path, headers: Load.headers).text
+                        return text.contains(#""attempts":[]"#) ? nil : text
+                    }
+                    let text = try #require(told)
+                    #expect(text.contains(#""error":"forbidden","address":"loopback""#), "\(text)")
                 }
-                let text = try #require(told)
-                #expect(text.contains(#""error":"forbidden","address":"loopback""#), "\(text)")
+                #expect(try await self.connections(of: house) == before)
             }
-            #expect(try await self.connections(of: house) == before)
         }
-    }
 
-    @Test func `Where loopback is opened, a webhook may post to the house itself`() async throws {
-        try await withHouse { house in
-            let api = try await house.startAPI()
-            _ = try await house.startNotifier()
-            let caller = HTTPCaller(api.address)
-            let made = try await caller.send(
-                "POST", "/v2/queues/source/subscriptions", headers: Load.headers,
-                body: #"{"subscriber": "http://\#(api.address)/v2/queues/target/messages", "options": {"post_headers":"#
-                    + #"{"Client-ID": "3381af92-2b9e-11e3-b191-71861300734d", "X-Project-Id": "house"},"#
-                    + #""post_data": "{\"messages\": [{\"body\": \"$zaqar_message$\"}]}"}}"#)
-            #expect(made.status == 201, "\(made)")
-            let posted = try await caller.send(
-                "POST", "/v2/queues/source/messages", headers: Load.headers, body: #"{"messages": [{"body": 1}]}"#)
-            #expect(posted.status == 201)
-            let arrived = try await eventually {
-                let text = try await caller.send("GET", "/v2/queues/target/messages", headers: Load.headers).text
-                return text.contains(#""queue_name":"source""#) ? text : nil
+        @Test func `Where loopback is opened, a webhook may post to the house itself`() async throws {
+            try await withHouse { house in
+                let api = try await house.startAPI()
+                _ = try await house.startNotifier()
+                let caller = HTTPCaller(api.address)
+                let made = try await caller.send(
+                    "POST", "/v2/queues/source/subscriptions", headers: Load.headers,
+                    body:
+                        #"{"subscriber": "http://\#(api.address)/v2/queues/target/messages", "options": {"post_headers":"#
+                        + #"{"Client-ID": "3381af92-2b9e-11e3-b191-71861300734d", "X-Project-Id": "house"},"#
+                        + #""post_data": "{\"messages\": [{\"body\": \"$zaqar_message$\"}]}"}}"#)
+                #expect(made.status == 201, "\(made)")
+                let posted = try await caller.send(
+                    "POST", "/v2/queues/source/messages", headers: Load.headers, body: #"{"messages": [{"body": 1}]}"#)
+                #expect(posted.status == 201)
+                let arrived = try await eventually {
+                    let text = try await caller.send("GET", "/v2/queues/target/messages", headers: Load.headers).text
+                    return text.contains(#""queue_name":"source""#) ? text : nil
+                }
+                #expect(arrived?.contains(#""Message_Type":"Notification""#) == true)
             }
-            #expect(arrived?.contains(#""Message_Type":"Notification""#) == true)
         }
-    }
 
-    /// Connections to the port of Redis: the house itself comes by the socket.
-    private func connections(of house: House) async throws -> Int {
-        let clients = try await house.redis.command("CLIENT", "LIST").text ?? ""
-        return clients.split(separator: "\n").count { $0.contains(" laddr=127.0.0.1:") }
+        /// Connections to the port of Redis: the house itself comes by the socket.
+        private func connections(of house: House) async throws -> Int {
+            let clients = try await house.redis.command("CLIENT", "LIST").text ?? ""
+            return clients.split(separator: "\n").count { $0.contains(" laddr=127.0.0.1:") }
+        }
     }
 }

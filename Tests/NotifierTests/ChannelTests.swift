@@ -103,16 +103,20 @@ struct ChannelTests {
     }
 
     @Test func `A subscriber that is gone disables its subscription where that asks for it`() async throws {
-        try await withDeployment { deployment in
-            try await deployment.subscribe("mailto:gone@example.com", options: #"{"_disable_on_gone": true}"#)
-            let email = TestChannel([.gone(code: 550)])
-            try await deployment.withEngine(beside: [email]) { _ in
-                try await deployment.post("1")
-                #expect(try await deployment.deadLetters(waitingFor: 1).count == 1)
-                try await deployment.post("2")
-                try await Task.sleep(for: .milliseconds(300))
+        try await WebhookReceiver.with { receiver in
+            try await withDeployment { deployment in
+                try await deployment.subscribe("mailto:gone@example.com", options: #"{"_disable_on_gone": true}"#)
+                try await deployment.subscribe(receiver.url())
+                let email = TestChannel([.gone(code: 550)])
+                try await deployment.withEngine(beside: [email]) { _ in
+                    try await deployment.post("1")
+                    #expect(try await deployment.deadLetters(waitingFor: 1).count == 1)
+                    try await deployment.post("2")
+                    // One step fans a message out to all: what is leased of it has ended when the engine has.
+                    try await receiver.waitFor(count: 2)
+                }
+                #expect(email.sent.count == 1)
             }
-            #expect(email.sent.count == 1)
         }
     }
 
