@@ -53,8 +53,8 @@ extension PoolDirectory {
     }
 
     /// Makes a queue where it belongs, and tells where that is.
-    func make(_ queue: QueueAddress, _ wish: PlaceWish = PlaceWish()) async throws -> PoolName? {
-        try await self.making(queue, wish) { place in
+    func make(_ queue: QueueAddress, _ request: PlacementRequest = PlacementRequest()) async throws -> PoolName? {
+        try await self.making(queue, request) { place in
             _ = try await place.store.queues.create(
                 queue, metadata: Array("{}".utf8), attributes: QueueAttributes())
             return place.pool

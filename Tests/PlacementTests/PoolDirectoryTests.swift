@@ -21,13 +21,14 @@ struct PoolDirectoryTests {
                 #expect(try await directory.place(of: address("p", "none")) == nil)
                 let gold = FlavorAddress(project: queue.project, name: try FlavorName("gold"))
                 await #expect(throws: Refusal.self) {
-                    try await directory.make(address("p", "q2"), PlaceWish(flavor: gold.name))
+                    try await directory.make(address("p", "q2"), PlacementRequest(flavor: gold.name))
                 }
                 try await directory.put(flavor: gold, of: ["b"])
-                #expect(try await directory.make(address("p", "q2"), PlaceWish(flavor: gold.name)) == PoolName("b"))
+                #expect(
+                    try await directory.make(address("p", "q2"), PlacementRequest(flavor: gold.name)) == PoolName("b"))
                 #expect(try await directory.make(address("p", "q3")) == PoolName("a"))
                 await #expect(throws: Refusal.self) {
-                    try await directory.make(address("p2", "q2"), PlaceWish(flavor: gold.name))
+                    try await directory.make(address("p2", "q2"), PlacementRequest(flavor: gold.name))
                 }
             }
         }
@@ -266,8 +267,8 @@ struct PoolDirectoryTests {
                     try await directory.put("a", far.url)
                     let (source, target) = (try address("p", "q"), try address("p", "dead"))
                     let attributes = QueueAttributes(claimCountMax: 1, deadLetterQueue: target.name)
-                    let wish = PlaceWish(deadLetters: target.name)
-                    try await directory.making(source, wish) { place in
+                    let request = PlacementRequest(deadLetters: target.name)
+                    try await directory.making(source, request) { place in
                         _ = try await place.store.queues.create(
                             source, metadata: Array("{}".utf8), attributes: attributes)
                     }

@@ -142,7 +142,7 @@ struct ConfirmationTests {
                 _ = try await house.store.questions.reserve(
                     .subscriptionConfirmation, from: project, to: "http://a/", for: id)
             }
-            for number in 0...QuestionSchedule.waitingMax { try await reserve(number) }
+            for number in 0...ConfirmationSchedule.waitingMax { try await reserve(number) }
             await #expect(throws: StoreError.self) { try await reserve(9999) }
             house.time.pass(milliseconds: 120_000)
             try await reserve(9999)

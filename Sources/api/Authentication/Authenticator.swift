@@ -11,7 +11,7 @@ package protocol Authenticator: Sendable {
     ) async throws(AuthenticationError) -> Identity
 }
 
-/// Why nobody knows who sends a request.
+/// Why it is not established who sends a request.
 package enum AuthenticationError: Error, Sendable, Equatable {
     /// The signature of a pre-signed URL is incomplete, wrong, expired, or does not cover the request. It is answered like an
     /// unknown path, so that trying out signatures teaches nothing.

@@ -55,8 +55,8 @@ extension Operations {
     /// What metadata say about where the queue is to be.
     ///
     /// Without pools a flavor has no meaning.
-    func placement(of metadata: QueueMetadata) throws(Refusal) -> PlaceWish {
-        PlaceWish(
+    func placement(of metadata: QueueMetadata) throws(Refusal) -> PlacementRequest {
+        PlacementRequest(
             flavor: self.stores.snapshot.pools.isEmpty ? nil : try metadata.flavor(),
             deadLetters: metadata.attributes.deadLetterQueue)
     }
@@ -91,7 +91,7 @@ extension Operations {
     /// - Throws: ``Refusal/queueNotFound`` or ``Refusal/metadataConflict(_:)``, the latter with pools also when the queue
     ///   would have to move to another one.
     package func updateQueue(_ queue: QueueAddress, _ patch: QueuePatch) async throws -> QueueMetadata {
-        var settled: PlaceWish?
+        var settled: PlacementRequest?
         for _ in 0..<Self.settlingsMax {
             do {
                 return try await self.update(queue, patch, settled: settled)
@@ -105,13 +105,13 @@ extension Operations {
 
     /// New metadata say something new about the place of the queue, which has to be looked at first.
     private struct Unsettled: Error {
-        let placement: PlaceWish
+        let placement: PlacementRequest
     }
 
     /// Times the place may change while one update is under way.
     private static let settlingsMax = 8
 
-    private func settle(_ placement: PlaceWish, of queue: QueueAddress) async throws {
+    private func settle(_ placement: PlacementRequest, of queue: QueueAddress) async throws {
         try await self.stores.making(queue, placement) { place in
             guard let flavor = placement.flavor, !self.stores.snapshot.serves(flavor, on: place.pool) else { return }
             throw Refusal.metadataConflict(
@@ -120,7 +120,7 @@ extension Operations {
     }
 
     private func update(
-        _ queue: QueueAddress, _ patch: QueuePatch, settled: PlaceWish?
+        _ queue: QueueAddress, _ patch: QueuePatch, settled: PlacementRequest?
     ) async throws -> QueueMetadata {
         let limits = self.limits
         let updated = try await self.store(of: queue).queues.update(queue) { stored in

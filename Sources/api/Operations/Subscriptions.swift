@@ -208,7 +208,7 @@ extension Operations {
 
     /// Asks a subscriber to confirm, or sends one that withdrew the link for a return; without confirmations it does nothing.
     ///
-    /// It is sent when the address may be asked next (``QuestionSchedule``). A subscription that ended meanwhile, or was given
+    /// It is sent when the address may be asked next (``ConfirmationSchedule``). A subscription that ended meanwhile, or was given
     /// another address, is asked nothing here.
     ///
     /// - Parameter ttl: Seconds the link works from then on.

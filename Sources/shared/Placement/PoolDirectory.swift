@@ -182,7 +182,7 @@ package final class PoolDirectory: Service, Sendable {
 }
 
 /// What a caller wants of the place of a queue that is to be made.
-package struct PlaceWish: Sendable, Equatable {
+package struct PlacementRequest: Sendable, Equatable {
     package var flavor: FlavorName?
     /// The queue its dead letters go to, which lives, or will live, on the same pool.
     package var deadLetters: QueueName?
@@ -252,11 +252,11 @@ extension PoolDirectory {
     /// - Throws: ``Refusal/requestInvalid(_:)`` when there is no such flavor, or no pool of it is to be had; also when the
     ///   dead letters would have to move between pools.
     package func making<Result>(
-        _ queue: QueueAddress, _ wish: PlaceWish = PlaceWish(), _ body: (Place) async throws -> Result
+        _ queue: QueueAddress, _ request: PlacementRequest = PlacementRequest(), _ body: (Place) async throws -> Result
     ) async throws -> Result {
         for _ in 0..<Self.attemptsMax {
-            var place = try await self.known(queue, wish)
-            if place == nil { place = try await self.decided(queue, wish) }
+            var place = try await self.known(queue, request)
+            if place == nil { place = try await self.decided(queue, request) }
             guard let place else {
                 try await self.refresh()
                 continue
@@ -272,8 +272,8 @@ extension PoolDirectory {
     }
 
     /// What this process remembers, where that is enough.
-    private func known(_ queue: QueueAddress, _ wish: PlaceWish) async throws(StoreError) -> Place? {
-        guard wish == PlaceWish() else { return nil }
+    private func known(_ queue: QueueAddress, _ request: PlacementRequest) async throws(StoreError) -> Place? {
+        guard request == PlacementRequest() else { return nil }
         let table = self.table
         guard table.hasPools else { return Place(store: table.control, pool: nil) }
         guard let pool = self.memory.pool(of: queue), let seat = table.seats[pool] else { return nil }
@@ -281,41 +281,42 @@ extension PoolDirectory {
     }
 
     /// - Returns: nil when the pools are others than this process knew.
-    private func decided(_ queue: QueueAddress, _ wish: PlaceWish) async throws -> Place? {
+    private func decided(_ queue: QueueAddress, _ request: PlacementRequest) async throws -> Place? {
         let table = self.table
         guard table.hasPools else {
-            guard try await self.keepsDeadLetters(wish, of: queue, at: nil, table) else { return nil }
+            guard try await self.keepsDeadLetters(request, of: queue, at: nil, table) else { return nil }
             return Place(store: table.control, pool: nil)
         }
-        if let flavor = wish.flavor {
+        if let flavor = request.flavor {
             guard table.snapshot.flavors[FlavorAddress(project: queue.project, name: flavor)] != nil else {
                 throw Refusal.requestInvalid("There is no flavor \(flavor).")
             }
         }
         var queues = [queue]
-        if let target = wish.deadLetters { queues.append(QueueAddress(project: queue.project, name: target)) }
+        if let target = request.deadLetters { queues.append(QueueAddress(project: queue.project, name: target)) }
         let spots = try await table.control.pools.locate(queues)
         let pool: PoolName?
         if case .at(let known)? = spots.first {
             pool = known
         } else {
-            let choice = try self.choice(table, wish, spots)
+            let choice = try self.choice(table, request, spots)
             let entry = try await table.control.pools.enter(queue, at: choice, by: table.snapshot.version)
             guard case .at(let entered) = entry else { return nil }
             pool = entered
         }
-        guard let seat = table.seats[pool], try await self.keepsDeadLetters(wish, of: queue, at: pool, table) else {
+        guard let seat = table.seats[pool], try await self.keepsDeadLetters(request, of: queue, at: pool, table) else {
             return nil
         }
         self.memory.remember(queue, at: pool)
         return Place(store: try await seat.store(), pool: pool)
     }
 
-    private func choice(_ table: Table, _ wish: PlaceWish, _ spots: [QueueSpot]) throws(Refusal) -> PoolName? {
-        let candidates = table.snapshot.candidates(for: wish.flavor)
+    private func choice(_ table: Table, _ request: PlacementRequest, _ spots: [QueueSpot]) throws(Refusal) -> PoolName?
+    {
+        let candidates = table.snapshot.candidates(for: request.flavor)
         // A queue that was named for dead letters is made where they come from.
         if case .reserved(let kept)? = spots.first {
-            if let flavor = wish.flavor, !candidates.contains(where: { $0.name == kept }) {
+            if let flavor = request.flavor, !candidates.contains(where: { $0.name == kept }) {
                 throw .requestInvalid("The queue takes dead letters from another pool than those of \(flavor).")
             }
             return kept
@@ -327,7 +328,7 @@ extension PoolDirectory {
         case .nowhere?, nil: break
         }
         let drawn = WeightedChoice.draw(from: candidates, weight: \.weight, using: self.settings.random)
-        if drawn == nil, let flavor = wish.flavor {
+        if drawn == nil, let flavor = request.flavor {
             throw .requestInvalid("No pool of the flavor \(flavor) takes new queues.")
         }
         return drawn?.name
@@ -340,9 +341,9 @@ extension PoolDirectory {
     ///
     /// - Returns: false when the pools are others than this process knew.
     private func keepsDeadLetters(
-        _ wish: PlaceWish, of queue: QueueAddress, at pool: PoolName?, _ table: Table
+        _ request: PlacementRequest, of queue: QueueAddress, at pool: PoolName?, _ table: Table
     ) async throws -> Bool {
-        guard let target = wish.deadLetters else { return true }
+        guard let target = request.deadLetters else { return true }
         let address = QueueAddress(project: queue.project, name: target)
         switch try await table.control.pools.reserve(address, at: pool, by: table.snapshot.version) {
         case .kept: return true

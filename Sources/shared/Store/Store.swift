@@ -19,7 +19,7 @@ package final class Store: Sendable {
     /// The topics, where this is the control store.
     package let topics: TopicStore
     /// The times of confirmations, where this is the control store.
-    package let questions: QuestionSchedule
+    package let questions: ConfirmationSchedule
     /// The format of what the store keeps, as it was opened: what is written here is of this format.
     package let format: Int
     /// Those that this process understands.
@@ -50,7 +50,7 @@ package final class Store: Sendable {
         self.wakeups = WakeupSignals(keySpace: keySpace)
         self.pools = PoolRegistry(runner: runner)
         self.topics = TopicStore(runner: runner)
-        self.questions = QuestionSchedule(runner: runner)
+        self.questions = ConfirmationSchedule(runner: runner)
     }
 
     /// The same store, entering its queues in the register of another.

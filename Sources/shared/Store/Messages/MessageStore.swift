@@ -165,7 +165,7 @@ extension MessageStore {
         }
     }
 
-    /// Removes and returns the oldest messages that could be claimed now; in one step, so that nobody else has them.
+    /// Removes and returns the oldest messages that could be claimed now; in one step, so that no other client gets them.
     ///
     /// - Returns: Up to `limit`; fewer also when more than one call may look at lies between them.
     package func pop(_ queue: QueueAddress, limit: Int) async throws(StoreError) -> [StoredMessage] {

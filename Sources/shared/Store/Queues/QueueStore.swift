@@ -115,7 +115,7 @@ package struct QueueStore: Sendable {
 }
 
 extension QueueStore {
-    /// Replaces the metadata of a queue by what `change` makes of it; nobody else's change is lost.
+    /// Replaces the metadata of a queue by what `change` makes of it; no other change is lost.
     ///
     /// - Parameter change: Gets the stored JSON object, returns the new one and what the store has to know of it. It is
     ///   called again when the metadata changed meanwhile, so it must not remember. What it throws is thrown, and

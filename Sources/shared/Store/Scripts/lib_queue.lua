@@ -7,8 +7,8 @@
 --
 --             front
 --   log  ┄┄┄┄┄┄┄┄┊┄┄┄┄┄┄┄┄    Ahead of the front all is free that is neither delayed nor expired. Behind it only those
---        back    ┊  free      in `freed` are: released, lapsed, or no longer delayed. Whoever wants free messages
---        held    ┊             reads `freed`, then the log from the front, whatever lies claimed at the head.
+--        back    ┊  free      in `freed` are: released, lapsed, or no longer delayed. A script that wants free
+--        held    ┊             messages reads `freed`, then the log from the front, whatever lies claimed at the head.
 --        delay   ┊  delay
 local META, LOG, EXP, HELD, BACK, DELAY = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local STATE, CLAIMS, ENDS, ALIAS, ALIAS_EXP, RUNS = KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]

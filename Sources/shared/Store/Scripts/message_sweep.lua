@@ -1,5 +1,5 @@
 -- message_sweep.lua: remove messages that have expired, claims that have ended, and names of moved messages that have
--- expired. Nobody sees them any more; this only frees their memory.
+-- expired. They are not shown any more; this only frees their memory.
 -- KEYS    1 queue-sweeps   2 arrivals   and by name: all keys of the queues in it
 -- ARGV    1 now   2 prefix   3 limit, at most 500 messages
 -- RETURNS {messages removed, 1: more are due now}

@@ -1,4 +1,4 @@
--- pool_update.lua: change pools and flavors, all or nothing, if nobody has changed them meanwhile.
+-- pool_update.lua: change pools and flavors, all or nothing, if they have not changed meanwhile.
 -- KEYS    1 version   2 pools   3 flavors   4 queues of each pool
 -- ARGV    1 now   2 version the changes were made from   3 a pool that must have no queues, or ''
 --         then of each change: 'pool' or 'flavor', its name, its record or '' to remove it

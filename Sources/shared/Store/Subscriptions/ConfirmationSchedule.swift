@@ -5,7 +5,7 @@ import Redis
 /// address, of whatever kind, however many queues and subscriptions ask.
 ///
 /// It lies in the control store, since the queues of a project lie in many shards and pools.
-package struct QuestionSchedule: Sendable {
+package struct ConfirmationSchedule: Sendable {
     /// Seconds between two questions from one project to one address.
     package static let pause = 60
     /// Questions from one project that may wait for one address: those of a day.

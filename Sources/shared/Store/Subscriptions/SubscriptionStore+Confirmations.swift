@@ -6,7 +6,7 @@ package struct ConfirmationRequest: Sendable, Equatable {
     package let kind: NotificationKind
     /// The address it goes to.
     package let subscriber: String
-    /// When it may be sent, see ``QuestionSchedule``.
+    /// When it may be sent, see ``ConfirmationSchedule``.
     package let at: Timestamp
     /// Seconds until its link expires; it is not attempted after that.
     package let ttl: Int

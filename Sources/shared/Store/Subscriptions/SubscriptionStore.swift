@@ -134,11 +134,7 @@ package struct SubscriptionStore: Sendable {
         let keys = self.keySpace.shard(of: queue)
         var call = self.runner.call(
             Scripts.subscriptionDelete,
-            keys: [
-                keys.subscriptions, keys.subscriptionHeaders, keys.subscriptionOrder(queue),
-                keys.subscriberAddresses(queue),
-                keys.subscriptionExpiries,
-            ])
+            keys: Self.recordKeys(of: queue, keys))
         call.append(id.text)
         call.append(queue.key)
         _ = try await self.runner.run(call)
@@ -171,11 +167,7 @@ extension SubscriptionStore {
         let keys = self.keySpace.shard(of: queue)
         var call = self.runner.call(
             Scripts.subscriptionUpdate,
-            keys: [
-                keys.subscriptions, keys.subscriptionHeaders, keys.subscriptionOrder(queue),
-                keys.subscriberAddresses(queue),
-                keys.subscriptionExpiries,
-            ])
+            keys: Self.recordKeys(of: queue, keys))
         call.append(id.text)
         call.append(queue.key)
         call.append(change.subscriber?.uri ?? "")
@@ -214,11 +206,7 @@ extension SubscriptionStore {
         for _ in 0..<Self.purgesMax {
             var call = self.runner.call(
                 Scripts.subscriptionDeleteSome,
-                keys: [
-                    keys.subscriptions, keys.subscriptionHeaders, keys.subscriptionOrder(queue),
-                    keys.subscriberAddresses(queue),
-                    keys.subscriptionExpiries,
-                ])
+                keys: Self.recordKeys(of: queue, keys))
             call.append(Self.purgeStep)
             guard let more = try await self.runner.run(call).int else {
                 throw .corrupt("subscription_delete_some.lua answered no number")
@@ -231,6 +219,14 @@ extension SubscriptionStore {
     /// Subscriptions ended by one script, and scripts of one purge: 2,500,000 subscriptions in all.
     private static let purgeStep = 250
     private static let purgesMax = 10_000
+
+    /// What a script takes that changes or ends subscriptions of a queue.
+    private static func recordKeys(of queue: QueueAddress, _ keys: ShardKeys) -> [String] {
+        [
+            keys.subscriptions, keys.subscriptionHeaders, keys.subscriptionOrder(queue),
+            keys.subscriberAddresses(queue), keys.subscriptionExpiries,
+        ]
+    }
 }
 
 extension SubscriptionStore {

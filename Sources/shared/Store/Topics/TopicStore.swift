@@ -26,7 +26,7 @@ package struct TopicStore: Sendable {
         return try await self.runner.send(command).bytes
     }
 
-    /// Replaces the metadata of a topic by what `change` makes of it; nobody else's change is lost.
+    /// Replaces the metadata of a topic by what `change` makes of it; no other change is lost.
     ///
     /// - Parameter change: Called again when the metadata changed meanwhile. What it throws is thrown, and nothing was
     ///   changed.
