@@ -1,7 +1,7 @@
 # What a person calls; CI calls the same. `make help` lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap build test test-house format lint bench demo run docs
+.PHONY: help bootstrap build test test-deployment format lint bench demo run docs
 
 # What --version tells: a plus sign behind the commit of a tree with changes. Not HERALD_…: those are settings.
 export SOURCE_COMMIT := $(shell git describe --always --abbrev=12 --exclude='*' --dirty=+ 2>/dev/null)
@@ -22,8 +22,8 @@ build: bootstrap ## build everything
 test: ## run every test, with real Redis and real processes
 	@scripts/test
 
-test-house: ## run only the tests of whole houses
-	@scripts/test --filter HouseTests
+test-deployment: ## run only the tests of whole deployments
+	@scripts/test --filter DeploymentTests
 
 format: ## format the sources in place
 	@scripts/format
@@ -38,7 +38,7 @@ bench: ## measure, beside the ceiling of this machine
 demo: build ## see a message become a signed webhook
 	@$(HERALD) demo
 
-run: build ## run a house in this terminal until Ctrl-C
+run: build ## run a deployment in this terminal until Ctrl-C
 	@$(HERALD) dev
 
 docs: ## check that every link in the documents leads somewhere

@@ -153,7 +153,7 @@ let package = Package(
             path: "Benchmarks/Peers"
         ),
 
-        // tests: one target a room, and whole houses at the end.
+        // tests: one target a room, and whole deployments at the end.
         .target(
             name: "TestKit",
             dependencies: [
@@ -217,7 +217,7 @@ let package = Package(
             ]
         ),
         .testTarget(
-            name: "HouseTests",
+            name: "DeploymentTests",
             dependencies: [
                 "CLI", "Cryptography", "Domain", "herald", "herald-api", "herald-notifier", "Redis", "Runtime",
                 "Settings",

@@ -1,4 +1,4 @@
-"""What is broken in a house, one function each; it gives what the audit says, and what else is to be told."""
+"""What is broken in a deployment, one function each; it gives what the audit says, and what else is to be told."""
 import pathlib
 import signal
 import subprocess

@@ -5,7 +5,7 @@ import math
 import threading
 import time
 
-import house
+import deployment
 
 # Posts are 100 ms apart on the connection of a project: it keeps up while an answer takes less.
 PROJECTS, PER_SECOND = 10, 100
@@ -56,8 +56,8 @@ class Traffic:
         while not self.is_ending:
             time.sleep(max(0, planned - time.monotonic()))
             late_ns = int((time.monotonic() - planned) * 1e9)
-            body = house.House.text({"messages": [{"body": {"t": time.time_ns() - late_ns}}]})
-            connection.request("POST", "/v2/queues/quiet/messages", body, house.headers_of(f"quiet{project}"))
+            body = deployment.Deployment.text({"messages": [{"body": {"t": time.time_ns() - late_ns}}]})
+            connection.request("POST", "/v2/queues/quiet/messages", body, deployment.headers_of(f"quiet{project}"))
             answer = connection.getresponse()
             answer.read()
             if answer.status != 201:

@@ -1,4 +1,4 @@
-"""A whole house for one fault: Redis, API, notifiers, load and a sink that remembers, and what came of it."""
+"""A whole deployment for one fault: Redis, API, notifiers, load and a sink that remembers, and what came of it."""
 import asyncio
 import contextlib
 import http.client
@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 
-import house
+import deployment
 import kit
 import proxy
 
@@ -108,8 +108,8 @@ class Trial:
         self.dice, self.seed = random.Random(seed), seed
         (folder / "redis").mkdir()
         self.redis = Redis(folder / "redis", appendfsync)
-        self.house = house.House(self.redis.port, folder)
-        self.house.environment |= {"HERALD_NOTIFIER_LEASE": str(LEASE), "HERALD_API_LISTEN": f"127.0.0.1:{kit.free_port()}",
+        self.deployment = deployment.Deployment(self.redis.port, folder)
+        self.deployment.environment |= {"HERALD_NOTIFIER_LEASE": str(LEASE), "HERALD_API_LISTEN": f"127.0.0.1:{kit.free_port()}",
                                    "HERALD_API_ADMIN_LISTEN": "127.0.0.1:0", "HERALD_LOG_LEVEL": "critical"}
         self.notifier_environment = environment or {}
         # Each notifier has its own way to Redis, where there is one between them.
@@ -125,7 +125,7 @@ class Trial:
                       {"subscriber": f"http://127.0.0.1:{self.sink.port}{path}", "ttl": 86400})
 
     def start_api(self):
-        self.api = self.house.start("herald-api", {})
+        self.api = self.deployment.start("herald-api", {})
         self.listen = self.api.ready["listen"]
 
     def start_notifier(self):
@@ -134,11 +134,11 @@ class Trial:
         if self.is_proxied:
             self.proxies.append(proxy.Proxy(self.redis.port))
             environment["HERALD_REDIS_URL"] = f"redis://127.0.0.1:{self.proxies[-1].port}/0"
-        return self.house.start("herald-notifier", environment)
+        return self.deployment.start("herald-notifier", environment)
 
     def call(self, method, path, body=None):
         connection = http.client.HTTPConnection(self.listen, timeout=10)
-        connection.request(method, path, house.House.text(body), house.HEADERS)
+        connection.request(method, path, deployment.Deployment.text(body), deployment.HEADERS)
         answer = connection.getresponse()
         text = answer.read()
         return answer.status, json.loads(text) if text else None
@@ -151,7 +151,7 @@ class Trial:
             text = json.dumps({"messages": [{"body": {"n": number}}]})
             try:
                 connection = connection or http.client.HTTPConnection(self.listen, timeout=10)
-                connection.request("POST", "/v2/queues/jobs/messages", text, house.HEADERS)
+                connection.request("POST", "/v2/queues/jobs/messages", text, deployment.HEADERS)
                 answer = connection.getresponse()
                 answer.read()
                 if answer.status == 201:
@@ -207,7 +207,7 @@ class Trial:
                         took = entry["came"] - max(self.accepted[number], whole_at)
                         slowest, late = max(slowest, took), late + (took > bound)
         # Nobody but a trap of its own ends a process by one of these.
-        trapped = [process.process.returncode for process in self.house.processes
+        trapped = [process.process.returncode for process in self.deployment.processes
                    if process.process.poll() in TRAPS]
         return {"trapped": len(trapped), "answered": len(self.accepted), "unknown": self.unknown, "refused": self.refused,
                 "lost": len(self.missing()), "duplicated": duplicated, "early": early, "late": late,
@@ -215,7 +215,7 @@ class Trial:
 
     def close(self):
         self.stopping.set()
-        for process in reversed(self.house.processes):
+        for process in reversed(self.deployment.processes):
             if process.process.poll() is None:
                 process.process.kill()
                 process.process.wait()

@@ -2,7 +2,7 @@
 import subprocess
 import tempfile
 
-import house
+import deployment
 import kit
 
 ROUNDS, SECONDS, CONNECTIONS = 3, 3, 8
@@ -47,7 +47,7 @@ end
 
 def cycles(address, queue):
     """Cycles per second, and the answers that were neither 2xx."""
-    headers = ",".join(f'["{name}"]="{value}"' for name, value in house.HEADERS.items())
+    headers = ",".join(f'["{name}"]="{value}"' for name, value in deployment.HEADERS.items())
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         script.write(SCRIPT % (queue, PAD, headers))
         script.flush()
@@ -60,7 +60,7 @@ def cycles(address, queue):
 
 def measure():
     rates, failed = {depth: [] for depth in DEPTHS}, 0
-    with house.house() as built:
+    with deployment.deployment() as built:
         api = built.start_api()
         for depth in DEPTHS:
             for start in range(0, depth, 500):

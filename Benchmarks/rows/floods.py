@@ -11,7 +11,7 @@ import sys
 import time
 
 import apart
-import house
+import deployment
 import kit
 import quiet
 
@@ -49,18 +49,18 @@ def measure():
 
 
 def beside_flood(name):
-    """Figures in ms before a flood, beside it in another house, and beside it; and the most threads that the notifier had.
+    """Figures in ms before a flood, beside it in another deployment, and beside it; and the most threads that the notifier had.
 
     Load generators, receivers and Redis share the processors: what the flood elsewhere costs is the machine's.
     """
     flood = FLOODS[name]
-    with house.house() as built:
+    with deployment.deployment() as built:
         notifier = start(built)
         calm = quiet.Quiet(built, domain="fine" if flood.domain else None)
         prepare(built, flood)
         with calm.traffic() as before:
             time.sleep(SECONDS)
-        with house.house() as other:
+        with deployment.deployment() as other:
             start(other)
             prepare(other, flood)
             with calm.traffic() as elsewhere:

@@ -7,7 +7,7 @@ import threading
 import time
 
 import crowd
-import house
+import deployment
 import kit
 import quiet
 
@@ -35,7 +35,7 @@ def measure():
 
 
 def beside(posts, subscriptions):
-    with house.house() as built:
+    with deployment.deployment() as built:
         built.environment["HERALD_SHARDS"] = "1"
         built.start_api()
         built.start_notifier()
@@ -43,9 +43,9 @@ def beside(posts, subscriptions):
         calm = quiet.Quiet(built)
         built.subscribe_all("wide", (sink.url(f"/{number}", number) for number in range(subscriptions)))
         sink.reset()
-        body = house.House.text({"messages": [{"body": {"pad": "x" * 188}}]})
+        body = deployment.Deployment.text({"messages": [{"body": {"pad": "x" * 188}}]})
         crowds = threading.Thread(target=crowd.post, args=(built.api.ready["listen"], "/v2/queues/wide/messages",
-                                                           house.headers_of(None), [body] * posts))
+                                                           deployment.headers_of(None), [body] * posts))
         with calm.traffic() as traffic:
             crowds.start()
             time.sleep(SECONDS)

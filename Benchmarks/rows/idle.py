@@ -1,7 +1,7 @@
-"""What a house costs that has nothing to do, and how soon it is ready."""
+"""What a deployment costs that has nothing to do, and how soon it is ready."""
 import time
 
-import house
+import deployment
 import kit
 
 ROUNDS, SECONDS = 5, 10
@@ -10,7 +10,7 @@ PROMISE_MB, PROMISE_CPU_PERCENT, PROMISE_READY_MS = 30, 0.5, 300
 
 def measure():
     ready = {"herald-api": [], "herald-notifier": []}
-    with house.house() as built:
+    with deployment.deployment() as built:
         for _ in range(ROUNDS):
             for name, start in [("herald-api", built.start_api), ("herald-notifier", built.start_notifier)]:
                 process = start()

@@ -1,7 +1,7 @@
 """Half of 200 endpoints hang: what the healthy ones notice."""
 import time
 
-import house
+import deployment
 import kit
 
 ROUNDS, ENDPOINTS, MESSAGES = 3, 200, 100
@@ -25,7 +25,7 @@ def measure():
 
 def p99(hanging):
     """Both halves get every message; only the healthy half's bodies carry a time to measure by."""
-    with house.house() as built:
+    with deployment.deployment() as built:
         built.start_api()
         built.start_notifier()
         sink = built.start_sink()

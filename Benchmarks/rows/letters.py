@@ -4,7 +4,7 @@ HERALD_BENCH_SUBSCRIBERS says how many.
 """
 import os
 
-import house
+import deployment
 import kit
 
 SUBSCRIBERS, BYTES = int(os.environ.get("HERALD_BENCH_SUBSCRIBERS", 500)), 260_000
@@ -15,7 +15,7 @@ PROMISE_BYTES_EACH = 2_000
 
 
 def measure():
-    with house.house() as built:
+    with deployment.deployment() as built:
         built.start_api()
         built.start_notifier()
         sink = built.start_sink(hosts=16)

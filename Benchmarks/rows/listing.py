@@ -1,5 +1,5 @@
 """GET of 10 messages, at the head of a short queue and of a deep one."""
-import house
+import deployment
 import kit
 
 ROUNDS, SECONDS, CONNECTIONS = 3, 3, 64
@@ -10,14 +10,14 @@ PROMISE = 20_000
 def measure():
     rates = {depth: [] for depth in DEPTHS}
     failed = 0
-    with house.house() as built:
+    with deployment.deployment() as built:
         api = built.start_api()
         for depth in DEPTHS:
             for start in range(0, depth, 500):
                 built.post(f"q{depth}", [{"pad": "x" * 188}] * min(500, depth - start))
         for _ in range(ROUNDS):
             for depth in DEPTHS:
-                rate, bad = house.wrk(f"http://{api.ready['listen']}/v2/queues/q{depth}/messages?limit=10&echo=true",
+                rate, bad = deployment.wrk(f"http://{api.ready['listen']}/v2/queues/q{depth}/messages?limit=10&echo=true",
                                       CONNECTIONS, SECONDS, method="GET")
                 rates[depth].append(rate)
                 failed += bad

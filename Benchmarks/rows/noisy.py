@@ -1,13 +1,13 @@
 """One project posts as fast as it can: what ten quiet ones notice.
 
-The noise takes the machine's cores, too, which is nothing a house could help. So the same noise is made once more in a
-second house, which shares nothing with the first but the machine: what is above that is the house's own doing.
+The noise takes the machine's cores, too, which is nothing a deployment could help. So the same noise is made once more in a
+second deployment, which shares nothing with the first but the machine: what is above that is the deployment's own doing.
 """
 import contextlib
 import threading
 import time
 
-import house
+import deployment
 import kit
 import quiet
 
@@ -16,9 +16,9 @@ PROMISE = 1.5
 
 
 def measure():
-    names = ["silence", "noise in another house on this machine", "noise in this house"]
+    names = ["silence", "noise in another deployment on this machine", "noise in this deployment"]
     posts, arrivals, medians, rates = ({name: [] for name in names} for _ in range(4))
-    with house.house() as ours, house.house() as other:
+    with deployment.deployment() as ours, deployment.deployment() as other:
         for built in (ours, other):
             built.start_api()
             built.start_notifier()
@@ -59,9 +59,9 @@ def noise(source):
         return
 
     def post():
-        body = house.House.text({"messages": [{"body": {"pad": "x" * 188}}]})
+        body = deployment.Deployment.text({"messages": [{"body": {"pad": "x" * 188}}]})
         url = f"http://{source.api.ready['listen']}/v2/queues/noise/messages"
-        made["rate"], _ = house.wrk(url, 64, SECONDS + 2, body, project="noise")
+        made["rate"], _ = deployment.wrk(url, 64, SECONDS + 2, body, project="noise")
 
     thread = threading.Thread(target=post)
     thread.start()

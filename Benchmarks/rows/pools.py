@@ -1,8 +1,8 @@
-"""POST and GET on a queue of a pool beside the same in a house without pools."""
+"""POST and GET on a queue of a pool beside the same in a deployment without pools."""
 import http.client
 import json
 
-import house
+import deployment
 import kit
 
 ROUNDS, SECONDS, CONNECTIONS = 5, 2, 64
@@ -12,7 +12,7 @@ PAD = "x" * 188
 def register(address, name, port):
     connection = http.client.HTTPConnection(address)
     connection.request("PUT", f"/v2/pools/{name}", json.dumps({"uri": f"redis://127.0.0.1:{port}", "weight": 1}),
-                       {**house.HEADERS, "X-Roles": "admin"})
+                       {**deployment.HEADERS, "X-Roles": "admin"})
     answer = connection.getresponse()
     if answer.status != 201:
         raise SystemExit(f"the pool was not registered: {answer.status} {answer.read()!r}")
@@ -23,7 +23,7 @@ def measure():
     works = [("POST of 1 message", "/v2/queues/bench/messages", "POST", body),
              ("GET of 10 messages", "/v2/queues/read/messages?limit=10&echo=true", "GET", None)]
     rates, failed = {work[0]: [] for work in works}, 0
-    with house.house() as plain, house.house() as pooled, kit.redis_server() as port:
+    with deployment.deployment() as plain, deployment.deployment() as pooled, kit.redis_server() as port:
         pooled.environment["HERALD_API_ADMIN_MODE"] = "true"
         addresses = [each.start_api().ready["listen"] for each in (plain, pooled)]
         register(addresses[1], "pool", port)
@@ -33,7 +33,7 @@ def measure():
             for name, path, method, text in works:
                 pair = []
                 for address in addresses:
-                    rate, bad = house.wrk(f"http://{address}{path}", CONNECTIONS, SECONDS, text, method)
+                    rate, bad = deployment.wrk(f"http://{address}{path}", CONNECTIONS, SECONDS, text, method)
                     pair.append(rate)
                     failed += bad
                 rates[name].append(pair)

@@ -1,7 +1,7 @@
 """POST through the API beside the same framework doing nothing but one bare script."""
 import json
 
-import house
+import deployment
 import kit
 
 ROUNDS, SECONDS, CONNECTIONS = 5, 3, 64
@@ -14,10 +14,10 @@ def measure():
     ten = json.dumps({"messages": [{"body": {"pad": PAD}}] * 10})
     path = "/v2/queues/bench/messages"
     rates, cpu, ratios, failed = {"one": [], "ten": [], "bare": []}, {"one": [], "ten": [], "bare": []}, [], 0
-    with house.house() as built:
+    with deployment.deployment() as built:
         api = built.start_api()
         port = kit.free_port()
-        bare = house.Process([kit.program("peers"), "bare-route", "--port", str(port), "--redis",
+        bare = deployment.Process([kit.program("peers"), "bare-route", "--port", str(port), "--redis",
                               built.environment["HERALD_REDIS_URL"]])
         built.processes.append(bare)
         kit.wait_for(port)
@@ -26,7 +26,7 @@ def measure():
                                                  ("one", api, api.ready["listen"], one),
                                                  ("ten", api, api.ready["listen"], ten)]:
                 before = process.cpu_seconds
-                rate, bad = house.wrk(f"http://{address}{path}", CONNECTIONS, SECONDS, body)
+                rate, bad = deployment.wrk(f"http://{address}{path}", CONNECTIONS, SECONDS, body)
                 rates[name].append(rate)
                 cpu[name].append((process.cpu_seconds - before) * 1e6 / (rate * SECONDS))
                 failed += bad

@@ -7,7 +7,7 @@ is a crowd, and beside it. A retry is due a policy's wait after the answer to th
 import os
 import time
 
-import house
+import deployment
 import kit
 
 RETRIES = int(os.environ.get("HERALD_BENCH_RETRIES", 100_000))
@@ -23,7 +23,7 @@ def policy(wait):
 
 
 def measure():
-    with house.house() as built:
+    with deployment.deployment() as built:
         built.start_api()
         notifier = built.start_notifier()
         flaky, busy = built.start_sink(hosts=HOSTS, wait_s=WAIT), built.start_sink(hosts=HOSTS)

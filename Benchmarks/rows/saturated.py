@@ -5,7 +5,7 @@ HERALD_BENCH_SUBSCRIBERS says how many subscriptions the host has.
 import os
 import time
 
-import house
+import deployment
 import kit
 import quiet
 
@@ -16,7 +16,7 @@ PROMISE_CPU_PERCENT, PROMISE_RATIO = 5, 1.5
 
 
 def measure():
-    with house.house() as built:
+    with deployment.deployment() as built:
         built.start_api()
         notifier = built.start_notifier({"HERALD_NOTIFIER_HOST_CONCURRENCY": str(HOST_CONCURRENCY)})
         sink = built.start_sink(delay_ms=DELAY_S * 1000)

@@ -1,5 +1,5 @@
 """How deliveries per second grow with notifiers, at endpoints that take 50 ms."""
-import house
+import deployment
 import kit
 
 SUBSCRIPTIONS, HOSTS, MESSAGES, DELAY_MS, SMALL = 400, 64, 50, 50, 64
@@ -22,7 +22,7 @@ def measure():
 
 
 def rate_of(count, concurrency):
-    with house.house() as built:
+    with deployment.deployment() as built:
         built.environment["HERALD_NOTIFIER_CONCURRENCY"] = str(concurrency)
         built.start_api()
         sink = built.start_sink(delay_ms=DELAY_MS, hosts=HOSTS)

@@ -1,7 +1,7 @@
 """A million deliveries that wait for their time: none early, how late, and what waiting costs."""
 import time
 
-import house
+import deployment
 import kit
 
 SUBSCRIPTIONS, MESSAGES, WATCHED, IDLE = 1_000, 1_000, 30, 10
@@ -16,7 +16,7 @@ return #waiting
 
 
 def measure():
-    with house.house() as built:
+    with deployment.deployment() as built:
         built.start_api()
         notifier = built.start_notifier()
         sink = built.start_sink(hosts=64)

@@ -1,12 +1,12 @@
 """Many endpoints that take a second each, all in flight at once."""
-import house
+import deployment
 import kit
 
 ENDPOINTS, HOSTS, PROMISE_MB = 5_000, 64, 200
 
 
 def measure():
-    with house.house() as built:
+    with deployment.deployment() as built:
         built.start_api()
         notifier = built.start_notifier()
         sink = built.start_sink(delay_ms=1000, hosts=HOSTS)

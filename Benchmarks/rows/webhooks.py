@@ -6,7 +6,7 @@ import json
 import subprocess
 import time
 
-import house
+import deployment
 import kit
 
 ROUNDS, BACKLOG, BARE_REQUESTS, UNLOADED, SUBSCRIBERS, HOSTS = 5, 20_000, 50_000, 300, 10_000, 64
@@ -15,7 +15,7 @@ PROMISE_RATIO, PROMISE_P50_US, PROMISE_FANOUT = 0.5, 5_000, 10_000
 
 def measure():
     bare, ours, ratios, costs, fanout, crowd = [], [], [], [], [], []
-    with house.house() as built:
+    with deployment.deployment() as built:
         built.start_api()
         notifier = built.start_notifier()
         sink = built.start_sink(hosts=HOSTS)

@@ -2,7 +2,7 @@
 import os
 import time
 
-import house
+import deployment
 import kit
 import quiet
 
@@ -11,7 +11,7 @@ PROMISE_ARRIVAL_MS = 500
 
 
 def measure():
-    with house.house() as built:
+    with deployment.deployment() as built:
         built.start_api()
         notifier = built.start_notifier()
         sink = built.start_sink(hosts=HOSTS)

@@ -2,7 +2,7 @@ package import ArgumentParser
 import Foundation
 import Runtime
 
-/// `herald`: the house from a terminal.
+/// `herald`: the deployment from a terminal.
 package struct HeraldCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "herald",
@@ -24,7 +24,7 @@ package struct HeraldCommand: AsyncParsableCommand {
         await self.main()
     }
 
-    /// A proxy of the environment is for the world outside: it cannot reach a house on this machine's loopback.
+    /// A proxy of the environment is for the world outside: it cannot reach a deployment on this machine's loopback.
     private static func keepProxiesFromLoopback() {
         let environment = ProcessInfo.processInfo.environment
         for name in ["no_proxy", "NO_PROXY"] {

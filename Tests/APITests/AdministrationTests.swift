@@ -22,7 +22,7 @@ struct AdministrationTests {
         return rules
     }
 
-    @Test func `P-2, P-4, P-6, P-7: a healthy house says so, as often as it is asked, and leaves nothing behind`()
+    @Test func `P-2, P-4, P-6, P-7: a healthy deployment says so, as often as it is asked, and leaves nothing behind`()
         async throws
     {
         try await withAPI(rules: Self.rules) { api async throws in

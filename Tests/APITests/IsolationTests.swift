@@ -4,7 +4,7 @@ import Testing
 
 /// An id is good in its own queue of its own project, and nowhere else: there it is as good as one nobody ever issued.
 struct IsolationTests {
-    private struct House {
+    private struct Deployment {
         let message: String
         let claim: String
         let subscription: String
@@ -31,12 +31,12 @@ struct IsolationTests {
         ("POST", "/v2/queues/{}/subscriptions/S/test", nil),
     ]
 
-    private func furnish(_ client: APIClient) async throws -> House {
+    private func furnish(_ client: APIClient) async throws -> Deployment {
         let posted = try await client.postMessages(["1", "2"], to: "own")
         let claim = try await client.post("/v2/queues/own/claims?limit=1", "{}")
         let subscribed = try await client.post("/v2/queues/own/subscriptions", #"{"subscriber": "http://a"}"#)
         func last(_ path: String?) throws -> String { try #require(path?.split(separator: "/").last.map(String.init)) }
-        return House(
+        return Deployment(
             message: try last(posted[1]), claim: try last(claim["Location"]),
             subscription: try #require(subscribed.json["subscription_id"] as? String),
             messageOfClaim: try last(posted[0]))
@@ -48,37 +48,38 @@ struct IsolationTests {
     ) async throws {
         try await withAPI { api async throws in
             let owner = api.client()
-            let house = try await self.furnish(owner)
+            let deployment = try await self.furnish(owner)
             let stranger = place == "another queue" ? owner : api.client()
             let queue = place == "another queue" ? "other" : "own"
             if place != "a project without queues" { _ = try await self.furnish(stranger) }
             _ = try await stranger.put("/v2/queues/other")
             // As well formed as ours, and issued for nobody: the last character of an id is as good as any other.
             func unknown(_ id: String) -> String { String(id.dropLast()) + (id.hasSuffix("0") ? "8" : "0") }
-            let before = try await self.look(owner, house)
+            let before = try await self.look(owner, deployment)
             for route in Self.routes {
                 func path(_ message: String, _ claim: String, _ subscription: String) -> String {
                     route.path.replacing("{}", with: queue).replacing("/M", with: "/\(message)")
                         .replacing("=M", with: "=\(message)").replacing("/C", with: "/\(claim)")
                         .replacing("=C", with: "=\(claim)").replacing("/S", with: "/\(subscription)")
                 }
-                let real = path(house.message, house.claim, house.subscription)
-                let made = path(unknown(house.message), unknown(house.claim), unknown(house.subscription))
+                let real = path(deployment.message, deployment.claim, deployment.subscription)
+                let made = path(
+                    unknown(deployment.message), unknown(deployment.claim), unknown(deployment.subscription))
                 let one = try await stranger.send(route.method, real, route.body)
                 let other = try await stranger.send(route.method, made, route.body)
                 #expect(one.status == other.status && one.text == other.text, "\(route.method) \(real)")
                 #expect(one["Location"] == nil && other["Location"] == nil, "\(route.method) \(real)")
             }
-            #expect(try await self.look(owner, house) == before)
+            #expect(try await self.look(owner, deployment) == before)
         }
     }
 
     /// What the owner sees, ages left out.
-    private func look(_ client: APIClient, _ house: House) async throws -> [String] {
+    private func look(_ client: APIClient, _ deployment: Deployment) async throws -> [String] {
         var seen: [String] = []
         for path in [
-            "messages/\(house.message)", "messages/\(house.messageOfClaim)", "claims/\(house.claim)",
-            "subscriptions/\(house.subscription)", "subscriptions/\(house.subscription)/health",
+            "messages/\(deployment.message)", "messages/\(deployment.messageOfClaim)", "claims/\(deployment.claim)",
+            "subscriptions/\(deployment.subscription)", "subscriptions/\(deployment.subscription)/health",
             "messages?echo=true&include_claimed=true", "stats", "subscriptions",
         ] {
             let reply = try await client.get("/v2/queues/own/\(path)")

@@ -84,7 +84,7 @@ struct MessageTests {
         }
     }
 
-    @Test func `A message without ttl takes the queue's, then the house's (M-6, M-7, M-11)`() async throws {
+    @Test func `A message without ttl takes the queue's, then the deployment's (M-6, M-7, M-11)`() async throws {
         try await withAPI { api async throws in
             let client = api.client()
             let body = #"{"messages": [{"body": 1}, {"body": 2, "ttl": 60}, {"body": 3, "ttl": 1209600}]}"#

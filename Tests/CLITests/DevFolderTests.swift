@@ -30,7 +30,7 @@ struct DevFolderTests {
     }
 
     @Test
-    func `A second house in the folder is refused, and welcome once the first is gone`() async throws {
+    func `A second deployment in the folder is refused, and welcome once the first is gone`() async throws {
         try await withTemporaryFolder { top in
             let folder = DevFolder(top)
             do {
@@ -87,7 +87,7 @@ struct DevFolderTests {
     }
 
     @Test
-    func `A record speaks for a house only while its process lives`() async throws {
+    func `A record speaks for a deployment only while its process lives`() async throws {
         try await withTemporaryFolder { top in
             let folder = DevFolder(top)
             #expect(DevRecord.running(in: folder) == nil)
@@ -100,7 +100,7 @@ struct DevFolderTests {
     }
 
     @Test
-    func `What a killed house left is ended, and nobody else`() async throws {
+    func `What a killed deployment left is ended, and nobody else`() async throws {
         try await withTemporaryFolder { top in
             let folder = DevFolder(top)
             let sleep = URL(fileURLWithPath: "/bin/sleep")
@@ -119,7 +119,7 @@ struct DevFolderTests {
     }
 
     @Test
-    func `The settings of the house replace those of the shell, in both spellings`() {
+    func `The settings of the deployment replace those of the shell, in both spellings`() {
         let made = DevEnvironment.make(
             from: [
                 "PATH": "/bin", "HERALD_MASTER_KEY": "theirs", "HERALD_REDIS_URL_FILE": "/theirs",

@@ -9,7 +9,7 @@ import Testing
 ///
 /// The two must agree on what is JSON. Where they may not, each difference has a name in ``Difference``.
 struct JSONPropertyTests {
-    /// Why this house and Foundation may judge one text differently.
+    /// Why this deployment and Foundation may judge one text differently.
     enum Difference: String, CaseIterable {
         /// We refuse integers beyond 64 bits; Foundation rounds them.
         case integerTooLarge

@@ -2,7 +2,7 @@ import JSON
 import Testing
 
 struct JSONReaderTests {
-    /// Reads a whole document, as the house does for bodies it only passes on.
+    /// Reads a whole document, as the deployment does for bodies it only passes on.
     static func read(_ bytes: [UInt8]) throws(JSONInvalid) -> JSONValue {
         var reader = JSONReader()
         let value = try reader.value(in: bytes.span)

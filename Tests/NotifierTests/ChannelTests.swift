@@ -70,7 +70,7 @@ struct ChannelTests {
 
     @Test func `A message goes to subscribers of two channels, by the channel of each`() async throws {
         try await WebhookReceiver.with { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 try await deployment.subscribe(receiver.url())
                 try await deployment.subscribe("mailto:a@example.com")
                 let email = TestChannel([.accepted(code: 250)])
@@ -87,7 +87,7 @@ struct ChannelTests {
     }
 
     @Test func `Replies that are none of HTTP are retried, refused and counted by the same rules`() async throws {
-        try await withDeployment { deployment in
+        try await withTestDeployment { deployment in
             let deferred = try await deployment.subscribe("mailto:deferred@example.com", options: Self.retrying)
             let email = TestChannel([.deferred(code: 451, notBefore: nil), .unreachable(.closed), .refused(code: 550)])
             try await deployment.withEngine(beside: [email]) { _ in
@@ -104,7 +104,7 @@ struct ChannelTests {
 
     @Test func `A subscriber that is gone disables its subscription where that asks for it`() async throws {
         try await WebhookReceiver.with { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 try await deployment.subscribe("mailto:gone@example.com", options: #"{"_disable_on_gone": true}"#)
                 try await deployment.subscribe(receiver.url())
                 let email = TestChannel([.gone(code: 550)])
@@ -121,7 +121,7 @@ struct ChannelTests {
     }
 
     @Test func `A channel may make bodies of its own from the document`() async throws {
-        try await withDeployment { deployment in
+        try await withTestDeployment { deployment in
             try await deployment.subscribe("mailto:a@example.com")
             try await deployment.subscribe("mailto:b@example.com")
             let email = TestChannel([.accepted(code: 250)], hasOwnBodies: true)

@@ -9,7 +9,7 @@ import Testing
 struct ConfirmationTests {
     private static let document = #"{"Message_Type":"SubscriptionConfirmation","URL-Signature":"afa7"}"#
 
-    private func ask(_ id: SubscriptionID, at url: String, in deployment: Deployment) async throws {
+    private func ask(_ id: SubscriptionID, at url: String, in deployment: TestDeployment) async throws {
         let outcome = try await deployment.store.subscriptions.ask(
             deployment.queue, id: id,
             ConfirmationRequest(
@@ -21,7 +21,7 @@ struct ConfirmationTests {
 
     @Test func `T-9: a question is a signed webhook of its own kind, tried again like any other`() async throws {
         try await WebhookReceiver.with(answers: ["/": .sequence([.status(503), .status(200)])]) { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 let id = try await deployment.subscribe(receiver.url())
                 try await self.ask(id, at: receiver.url(), in: deployment)
                 try await deployment.withNotifier {
@@ -48,7 +48,7 @@ struct ConfirmationTests {
 
     @Test func `A question that was answered meanwhile is not sent`() async throws {
         try await WebhookReceiver.with { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 let id = try await deployment.subscribe(receiver.url())
                 try await self.ask(id, at: receiver.url(), in: deployment)
                 #expect(try await deployment.store.subscriptions.confirm(deployment.queue, id: id, true))
@@ -61,7 +61,7 @@ struct ConfirmationTests {
 
     @Test func `A question to an address that the subscription no longer has is not sent`() async throws {
         try await WebhookReceiver.with { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 let id = try await deployment.subscribe(receiver.url("/before"))
                 let document = #"{"URL-Expires":"2096-10-02T07:06:40"}"#  // 4,000,000,000 s since the epoch
                 let question = ConfirmationRequest(
@@ -85,7 +85,7 @@ struct ConfirmationTests {
         confirmedOnly: Bool, sent: Int
     ) async throws {
         try await WebhookReceiver.with { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 let id = try await deployment.subscribe(receiver.url())
                 #expect(try await deployment.store.subscriptions.confirm(deployment.queue, id: id, true))
                 try await deployment.post("1")
@@ -111,7 +111,7 @@ struct ConfirmationTests {
         async throws
     {
         try await WebhookReceiver.with { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 let mail = try await deployment.subscribe("mailto:somebody@example.com")
                 try await deployment.subscribe(receiver.url())
                 try await deployment.withNotifier {

@@ -15,7 +15,7 @@ struct ContractTests {
         async throws
     {
         try await WebhookReceiver.with { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 let paths = ["/1", "/2", "/3"]
                 for path in paths { try await deployment.subscribe(receiver.url(path)) }
                 try await deployment.withNotifier {
@@ -49,7 +49,7 @@ struct ContractTests {
     @Test func `T-2: the template of a subscription holds the message where its token stood`() async throws {
         let template = #"{\"foo\":\"bar\",\"egg\":\"$zaqar_message$\"}"#
         try await WebhookReceiver.with { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 let id = try await deployment.subscribe(receiver.url(), options: #"{"post_data": "\#(template)"}"#)
                 try await deployment.withNotifier {
                     try await deployment.post(#"{"event": "$zaqar_message$"}"#, #"["$zaqar_message$"]"#, ttl: 300)
@@ -78,7 +78,7 @@ struct ContractTests {
 
     @Test func `T-3: subscribers beyond the first page are reached`() async throws {
         try await WebhookReceiver.with { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for index in 0..<250 { group.addTask { try await deployment.subscribe(receiver.url("/\(index)")) } }
                     try await group.waitForAll()
@@ -95,7 +95,7 @@ struct ContractTests {
 
     @Test func `T-5: without a subscriber nothing is sent`() async throws {
         try await WebhookReceiver.with { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 let gone = try await deployment.subscribe(receiver.url())
                 try await deployment.store.subscriptions.delete(deployment.queue, id: gone)
                 try await deployment.withNotifier {

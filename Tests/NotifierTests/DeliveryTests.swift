@@ -9,7 +9,7 @@ import Testing
 struct DeliveryTests {
     @Test func `A message arrives as a signed webhook`() async throws {
         try await WebhookReceiver.with { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 let subscription = try await deployment.subscribe(receiver.url("/hook?a=b"))
                 try await deployment.withNotifier {
                     let ids = try await deployment.post(
@@ -43,7 +43,7 @@ struct DeliveryTests {
 
     @Test func `What was posted before the notifier came is delivered when it comes`() async throws {
         try await WebhookReceiver.with { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 try await deployment.subscribe(receiver.url())
                 for index in 0..<50 { try await deployment.post("\(index)") }
                 try await deployment.withNotifier {
@@ -59,7 +59,7 @@ struct DeliveryTests {
     @Test func `Two failures and a success are three attempts of one delivery`() async throws {
         let answers: [String: ReceiverAnswer] = ["/": .sequence([.status(500), .status(503), .status(200)])]
         try await WebhookReceiver.with(answers: answers) { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 try await deployment.subscribe(receiver.url())
                 try await deployment.withNotifier {
                     try await deployment.post("1")
@@ -83,7 +83,7 @@ struct DeliveryTests {
         status: Int, options: String
     ) async throws {
         try await WebhookReceiver.with(answers: ["/": .status(status)]) { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 let subscription = try await deployment.subscribe(receiver.url(), options: options)
                 try await deployment.withNotifier {
                     try await deployment.post(#"{"keep": "me"}"#)
@@ -108,7 +108,7 @@ struct DeliveryTests {
     ) async throws {
         let answers = ["/": ReceiverAnswer.sequence([.status(status), .status(status), .status(204)])]
         try await WebhookReceiver.with(answers: answers) { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 let id = try await deployment.subscribe(receiver.url(), options: #"{"_final_statuses": [410, 499]}"#)
                 try await deployment.withNotifier {
                     try await deployment.post("1")
@@ -127,7 +127,7 @@ struct DeliveryTests {
     @Test func `A kept connection that closes at the next message costs no attempt, and the log says so`() async throws
     {
         try await WebhookReceiver.with(answers: ["/": .oncePerConnection]) { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 let id = try await deployment.subscribe(receiver.url())
                 try await deployment.withNotifier {
                     try await deployment.post("1")
@@ -147,7 +147,7 @@ struct DeliveryTests {
 
     @Test func `A dead letter that is sent again arrives under the same webhook-id`() async throws {
         try await WebhookReceiver.with(answers: ["/": .sequence([.status(410), .status(200)])]) { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 try await deployment.subscribe(receiver.url())
                 try await deployment.withNotifier {
                     try await deployment.post(#"{"keep": "me"}"#)
@@ -169,7 +169,7 @@ struct DeliveryTests {
 
     @Test func `An address the policy forbids is a dead letter, and nothing was called`() async throws {
         try await WebhookReceiver.with { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 try await deployment.subscribe(receiver.url())
                 try await deployment.withNotifier(opening: []) {
                     try await deployment.post("1")
@@ -184,7 +184,7 @@ struct DeliveryTests {
         // The policy's longest wait is 30 s and the shortest life of a message 60 s: a message that is about to end.
         let answers: [String: ReceiverAnswer] = ["/": .status(503, headers: [("retry-after", "3600")])]
         try await WebhookReceiver.with(answers: answers) { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 try await deployment.subscribe(receiver.url())
                 try await deployment.withNotifier {
                     try await deployment.post("1", ttl: 20)
@@ -199,7 +199,7 @@ struct DeliveryTests {
 
     @Test func `A message that has expired before its first attempt is a dead letter`() async throws {
         try await WebhookReceiver.with { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 try await deployment.subscribe(receiver.url())
                 try await deployment.post("1", ttl: 1)
                 // Redis' own clock: there is no other way to make its time pass than to wait for it.
@@ -218,7 +218,7 @@ struct DeliveryTests {
 
     @Test func `Three immediate retries come at once and the fourth waits five seconds, never less`() async throws {
         try await WebhookReceiver.with(answers: ["/": .close]) { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 try await deployment.subscribe(receiver.url())
                 try await deployment.withNotifier {
                     try await deployment.post("1")
@@ -235,7 +235,7 @@ struct DeliveryTests {
 
     @Test func `A subscription that is gone gets nothing and leaves nothing`() async throws {
         try await WebhookReceiver.with { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 let gone = try await deployment.subscribe(receiver.url("/gone"))
                 try await deployment.subscribe(receiver.url("/stays"))
                 try await deployment.withNotifier {
@@ -254,7 +254,7 @@ struct DeliveryTests {
 
     @Test func `A wide fan-out reaches everyone once`() async throws {
         try await WebhookReceiver.with { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for index in 0..<1000 {
                         group.addTask { try await deployment.subscribe(receiver.url("/\(index)")) }
@@ -277,7 +277,7 @@ struct DeliveryTests {
         var settings = EngineSettings()
         settings.concurrency = 1
         try await WebhookReceiver.with { receiver in
-            try await withDeployment { [settings] deployment in
+            try await withTestDeployment { [settings] deployment in
                 let queues = try (0..<8).map {
                     QueueAddress(project: deployment.queue.project, name: try QueueName("queue-\($0)"))
                 }
@@ -296,7 +296,7 @@ struct DeliveryTests {
 
     @Test func `A dead endpoint does not keep a message from the living`() async throws {
         try await WebhookReceiver.with(answers: ["/dead": .hang]) { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 try await deployment.subscribe(receiver.url("/dead"))
                 try await deployment.subscribe(receiver.url("/alive"))
                 var settings = EngineSettings()

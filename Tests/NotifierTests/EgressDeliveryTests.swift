@@ -10,7 +10,9 @@ struct EgressDeliveryTests {
         case message, question, test
     }
 
-    private func enqueue(_ kind: Kind, to id: SubscriptionID, at url: String, in deployment: Deployment) async throws {
+    private func enqueue(_ kind: Kind, to id: SubscriptionID, at url: String, in deployment: TestDeployment)
+        async throws
+    {
         switch kind {
         case .message:
             try await deployment.post("1")
@@ -27,7 +29,7 @@ struct EgressDeliveryTests {
         }
     }
 
-    private func outcomes(of id: SubscriptionID, in deployment: Deployment) async throws -> [AttemptReport.End] {
+    private func outcomes(of id: SubscriptionID, in deployment: TestDeployment) async throws -> [AttemptReport.End] {
         let log = try await deployment.store.deliveries.attempts(of: deployment.queue, subscription: id)
         return log?.attempts.map(\.report.end) ?? []
     }
@@ -37,7 +39,7 @@ struct EgressDeliveryTests {
         kind: Kind, host: String
     ) async throws {
         try await WebhookReceiver.with { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 let url = receiver.url(host: host)
                 let id = try await deployment.subscribe(url)
                 try await self.enqueue(kind, to: id, at: url, in: deployment)
@@ -55,7 +57,7 @@ struct EgressDeliveryTests {
 
     @Test func `A change to a forbidden address holds for deliveries that waited before it`() async throws {
         try await WebhookReceiver.with { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 let id = try await deployment.subscribe(receiver.url())
                 try await deployment.withNotifier(opening: ["127.0.0.1/32"]) {
                     try await deployment.post("1")

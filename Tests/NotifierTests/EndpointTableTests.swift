@@ -127,7 +127,7 @@ struct EndpointTableTests {
     private func check(_ rows: [Row]) async throws {
         var limits = HTTPClientLimits()
         (limits.timeout, limits.connectTimeout) = (Self.timeout, Self.connectTimeout)
-        try await withDeployment { deployment in
+        try await withTestDeployment { deployment in
             var ids: [SubscriptionID] = []
             for row in rows { ids.append(try await deployment.subscribe(row.url, options: Self.options)) }
             try await deployment.withNotifier(limits: limits, opening: ["127.0.0.0/8", "::1"]) { [ids] in

@@ -9,7 +9,7 @@ struct HostLimiterTests {
     @Test func `However a host is spelled, its limit is the same`() async throws {
         try await WebhookReceiver.with(answers: ["/": .hang]) { slow in
             try await WebhookReceiver.with { quick in
-                try await withDeployment { deployment in
+                try await withTestDeployment { deployment in
                     for start in ["http://127.0.0.1", "http:/127.0.0.1", "http://u\\@127.0.0.1", "http://0x7f.1"] {
                         try await deployment.subscribe("\(start):\(slow.port)/")
                     }
@@ -32,7 +32,7 @@ struct HostLimiterTests {
     {
         try await WebhookReceiver.with(answers: ["/0": .hang, "/1": .hang]) { slow in
             try await WebhookReceiver.with { quick in
-                try await withDeployment { deployment in
+                try await withTestDeployment { deployment in
                     for number in 0..<4 { try await deployment.subscribe(slow.url("/\(number)")) }
                     try await deployment.subscribe(quick.url())
                     var settings = EngineSettings()

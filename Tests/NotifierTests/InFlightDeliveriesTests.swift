@@ -6,7 +6,7 @@ import Testing
 struct InFlightDeliveriesTests {
     /// One lease of one delivery.
     private static func withLease(_ body: (Lease) throws -> Void) async throws {
-        try await withDeployment { deployment in
+        try await withTestDeployment { deployment in
             try await deployment.subscribe("http://127.0.0.1:1/")
             try await deployment.post("1")
             try body(try #require(try await deployment.takeAll().first))
@@ -63,7 +63,7 @@ struct InFlightDeliveriesTests {
     }
 
     @Test func `What ends untried while its lease is renewed is written down with the newest token`() async throws {
-        try await withDeployment { deployment in
+        try await withTestDeployment { deployment in
             try await deployment.subscribe("http://127.0.0.1:1/")
             try await deployment.post("1")
             let lease = try #require(try await deployment.takeAll().first)

@@ -10,7 +10,7 @@ import Testing
 struct ManyNotifiersTests {
     @Test func `Two notifiers share the work and deliver nothing twice`() async throws {
         try await WebhookReceiver.with { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 let queues = try (0..<8).map {
                     QueueAddress(project: deployment.queue.project, name: try QueueName("queue-\($0)"))
                 }
@@ -34,7 +34,7 @@ struct ManyNotifiersTests {
 
     @Test func `A stop lets attempts finish`() async throws {
         try await WebhookReceiver.with(answers: ["/": .delayed(.milliseconds(500), .status(200))]) { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 try await deployment.subscribe(receiver.url())
                 try await deployment.withNotifier {
                     try await deployment.post("1")
@@ -49,7 +49,7 @@ struct ManyNotifiersTests {
 
     @Test func `A stop hands back what does not finish, and spends no attempt on it`() async throws {
         try await WebhookReceiver.with(answers: ["/": .hang]) { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 try await deployment.subscribe(receiver.url())
                 var settings = EngineSettings()
                 settings.drain = .milliseconds(200)
@@ -76,7 +76,7 @@ struct ManyNotifiersTests {
         var settings = EngineSettings()
         settings.lease = .seconds(1)
         try await WebhookReceiver.with(answers: ["/": .delayed(.seconds(4), .status(200))]) { receiver in
-            try await withDeployment { [settings] deployment in
+            try await withTestDeployment { [settings] deployment in
                 try await deployment.subscribe(receiver.url())
                 try await deployment.withNotifier(settings: settings) {
                     try await deployment.withNotifier(settings: settings) {
@@ -92,7 +92,7 @@ struct ManyNotifiersTests {
 
     @Test func `The leases of a notifier that is gone are taken over as the next attempt`() async throws {
         try await WebhookReceiver.with { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 try await deployment.subscribe(receiver.url())
                 try await deployment.post("1")
                 // Another notifier leases the delivery and disappears.
@@ -114,7 +114,7 @@ struct ManyNotifiersTests {
 
     @Test func `A wake-up signal that is lost is made up for`() async throws {
         try await WebhookReceiver.with { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 try await deployment.subscribe(receiver.url())
                 try await deployment.withNotifier {
                     for index in 0..<20 {
@@ -134,7 +134,7 @@ struct ManyNotifiersTests {
 
     @Test func `A notifier survives a restart of Redis and delivers what comes after`() async throws {
         try await WebhookReceiver.with { receiver in
-            try await withDeployment(appendOnly: true) { deployment in
+            try await withTestDeployment(appendOnly: true) { deployment in
                 try await deployment.subscribe(receiver.url())
                 try await deployment.withNotifier {
                     try await deployment.post("1")
@@ -154,7 +154,7 @@ struct ManyNotifiersTests {
 
     @Test func `Results that Redis cannot take yet are written down when it is back`() async throws {
         try await WebhookReceiver.with(answers: ["/": .delayed(.seconds(1), .status(200))]) { receiver in
-            try await withDeployment(appendOnly: true) { deployment in
+            try await withTestDeployment(appendOnly: true) { deployment in
                 try await deployment.subscribe(receiver.url())
                 try await deployment.withEngine { engine in
                     try await deployment.post("1")
@@ -176,7 +176,7 @@ struct ManyNotifiersTests {
             "/soon": .delayed(.seconds(1), .status(200)), "/late": .delayed(.seconds(6), .status(200)),
         ]
         try await WebhookReceiver.with(answers: answers) { receiver in
-            try await withDeployment(appendOnly: true) { deployment in
+            try await withTestDeployment(appendOnly: true) { deployment in
                 for path in ["/soon", "/late"] {
                     let queue = QueueAddress(
                         project: deployment.queue.project, name: try QueueName(path.dropFirst().description))
@@ -210,7 +210,7 @@ struct ManyNotifiersTests {
 
     @Test func `A notifier survives the loss of its scripts and its connections`() async throws {
         try await WebhookReceiver.with { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 try await deployment.subscribe(receiver.url())
                 try await deployment.withNotifier {
                     for round in 0..<10 {

@@ -34,7 +34,7 @@ struct NeighbourTests {
     {
         try await WebhookReceiver.with(answers: ["/": .hang]) { slow in
             try await WebhookReceiver.with { quick in
-                try await withDeployment { deployment in
+                try await withTestDeployment { deployment in
                     let (loud, quiet) = (try Self.queue("loud"), try Self.queue("quiet"))
                     for number in 0..<150 {
                         try await deployment.subscribe("http://127.0.0.1:\(slow.port)/?\(number)", queue: loud)
@@ -59,7 +59,7 @@ struct NeighbourTests {
         try await WebhookReceiver.with(answers: ["/": .hang]) { first in
             try await WebhookReceiver.with(answers: ["/": .hang]) { second in
                 try await WebhookReceiver.with { quick in
-                    try await withDeployment { deployment in
+                    try await withTestDeployment { deployment in
                         let quiet = try Self.queue("quiet")
                         for number in 0..<40 {
                             let queue = try Self.queue("loud", "q\(number % 8)")
@@ -88,7 +88,7 @@ struct NeighbourTests {
 
     @Test func `A large message is counted once for all its attempts`() async throws {
         try await WebhookReceiver.with(answers: ["/": .hang]) { slow in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 for number in 0..<60 { try await deployment.subscribe(slow.url("/?\(number)")) }
                 var settings = Self.settings(concurrency: 900)
                 settings.bytesInFlight = 4 << 20
@@ -105,7 +105,7 @@ struct NeighbourTests {
     @Test func `Bodies of templates fill the share of their project, and another project goes on`() async throws {
         try await WebhookReceiver.with(answers: ["/": .hang]) { slow in
             try await WebhookReceiver.with { quick in
-                try await withDeployment { deployment in
+                try await withTestDeployment { deployment in
                     let (loud, quiet) = (try Self.queue("loud"), try Self.queue("quiet"))
                     let options = #"{"post_data": "{\"copy\": \"$zaqar_message$\"}"}"#
                     for number in 0..<60 {
@@ -131,7 +131,7 @@ struct NeighbourTests {
     @Test func `What waits for a full host is parked and not leased again and again`() async throws {
         try await WebhookReceiver.with(answers: ["/": .hang]) { slow in
             try await WebhookReceiver.with { quick in
-                try await withDeployment { deployment in
+                try await withTestDeployment { deployment in
                     for number in 0..<40 { try await deployment.subscribe(slow.url("/?\(number)")) }
                     let quiet = try Self.queue("quiet")
                     try await deployment.subscribe(quick.url(), queue: quiet)
@@ -155,7 +155,7 @@ struct NeighbourTests {
 
     @Test func `Subscriptions that were parked get everything once their host answers`() async throws {
         try await WebhookReceiver.with(answers: ["/": .delayed(.milliseconds(20), .status(200))]) { slow in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 for number in 0..<30 { try await deployment.subscribe(slow.url("/?\(number)")) }
                 var settings = EngineSettings()
                 settings.hostConcurrency = 4
@@ -176,7 +176,7 @@ struct LostReplyTests {
     @Test func `Lost replies with a full host end no process, lose nothing, and leave nothing in flight`() async throws
     {
         try await WebhookReceiver.with(answers: ["/": .delayed(.milliseconds(30), .status(200))]) { receiver in
-            try await withDeployment(appendOnly: true) { deployment in
+            try await withTestDeployment(appendOnly: true) { deployment in
                 try await LossyRedis.with(deployment.redis) { proxy, endpoint in
                     for number in 0..<24 { try await deployment.subscribe(receiver.url("/?\(number)")) }
                     var settings = EngineSettings()

@@ -9,7 +9,7 @@ struct PacedDeliveryTests {
     @Test func `An ordered subscription gets one message at a time, and a failing one first`() async throws {
         let answers = ["/": ReceiverAnswer.sequence([.status(503), .status(503), .status(204)])]
         try await WebhookReceiver.with(answers: answers) { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 let id = try await deployment.subscribe(receiver.url("/"), pace: Pace(isOrdered: true))
                 try await deployment.post("0", "1", "2", "3")
                 try await deployment.withNotifier { () async throws in
@@ -29,7 +29,7 @@ struct PacedDeliveryTests {
 
     @Test func `A limited subscription is served at its pace, without a look in between`() async throws {
         try await WebhookReceiver.with { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 let id = try await deployment.subscribe(receiver.url("/"), pace: Pace(maxPerSecond: 50))
                 try await deployment.post((0..<60).map { "\($0)" })
                 try await deployment.withNotifier { () async throws in #expect(try await deployment.isSettled()) }
@@ -46,7 +46,7 @@ struct PacedDeliveryTests {
 
     @Test func `A paused subscription gets nothing until it is resumed`() async throws {
         try await WebhookReceiver.with { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 let paused = try await deployment.subscribe(receiver.url("/paused"))
                 try await deployment.subscribe(receiver.url("/other"))
                 let deliveries = deployment.store.deliveries
@@ -66,7 +66,7 @@ struct PacedDeliveryTests {
     @Test(arguments: [200, 503, 410])
     func `A test is attempted once and leaves its entry in the log, and nothing else`(status: Int) async throws {
         try await WebhookReceiver.with(answers: ["/": .status(status)]) { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 let options = #"{"_disable_on_gone": true, "post_headers": {"X-Team": "billing"}}"#
                 let id = try await deployment.subscribe(receiver.url("/"), options: options)
                 let document = #"{"body":1,"ttl":300,"queue_name":"orders","Message_Type":"Test"}"#
@@ -90,7 +90,7 @@ struct PacedDeliveryTests {
     @Test(arguments: [(#"{"_disable_on_gone": true}"#, true), ("{}", false)])
     func `Who answers 410 gets nothing more when the subscription says so`(options: String, isLast: Bool) async throws {
         try await WebhookReceiver.with(answers: ["/": .sequence([.status(410), .status(204)])]) { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 let id = try await deployment.subscribe(receiver.url("/"), options: options)
                 let deliveries = deployment.store.deliveries
                 try await deployment.withNotifier {
@@ -117,7 +117,7 @@ struct PacedDeliveryTests {
 
     @Test func `A notifier disables a subscription that did nothing but fail for notifier.disable.after`() async throws
     {
-        try await withDeployment { deployment in
+        try await withTestDeployment { deployment in
             var settings = EngineSettings()
             settings.disableAfter = .milliseconds(1)
             let id = try await deployment.subscribe("http://127.0.0.1:\(try await freeLoopbackPort())/")

@@ -13,7 +13,7 @@ struct PacedStartTests {
         let paths = (0..<count).map { "/silent/\($0)" }
         try await WebhookReceiver.with(answers: Dictionary(uniqueKeysWithValues: paths.map { ($0, .hang) })) { silent in
             try await WebhookReceiver.with { quick in
-                try await withDeployment { deployment in
+                try await withTestDeployment { deployment in
                     for path in paths { try await deployment.subscribe(silent.url(path)) }
                     let other = QueueAddress(project: try ProjectID("another"), name: deployment.queue.name)
                     try await deployment.subscribe(quick.url(), queue: other)

@@ -11,7 +11,7 @@ struct PostOptionsTests {
     /// The request that one message makes.
     private func request(options: String, of body: String = "1") async throws -> ReceivedRequest {
         try await WebhookReceiver.with { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 try await deployment.subscribe(receiver.url(), options: options)
                 try await deployment.withNotifier {
                     try await deployment.post(body)

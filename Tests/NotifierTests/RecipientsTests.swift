@@ -6,7 +6,7 @@ import TestKit
 import Testing
 
 struct RecipientsTests {
-    private static func found(_ leases: [Lease], in deployment: Deployment) async throws -> [Recipients.Found] {
+    private static func found(_ leases: [Lease], in deployment: TestDeployment) async throws -> [Recipients.Found] {
         let shard = try #require(try await deployment.shardWithLease())
         let recipients = Recipients(
             subscriptions: deployment.store.subscriptions, masterKey: deployment.masterKey, channels: Channels([]))
@@ -14,7 +14,7 @@ struct RecipientsTests {
     }
 
     @Test func `Leases of one subscription at two versions both find where they go`() async throws {
-        try await withDeployment { deployment in
+        try await withTestDeployment { deployment in
             let id = try await deployment.subscribe("http://127.0.0.1:1/")
             try await deployment.post("1", "2")
             var leases = try await deployment.takeAll()
@@ -33,7 +33,7 @@ struct RecipientsTests {
     @Test func `A subscriber of a kind that this version does not know is no reason to drop its deliveries`()
         async throws
     {
-        try await withDeployment { deployment in
+        try await withTestDeployment { deployment in
             let id = try await deployment.subscribe("http://127.0.0.1:1/")
             try await deployment.post("1")
             let leases = try await deployment.takeAll()
@@ -50,7 +50,7 @@ struct RecipientsTests {
     @Test func `What has ended is gone, what cannot be read is not, and neither keeps others from being found`()
         async throws
     {
-        try await withDeployment { deployment in
+        try await withTestDeployment { deployment in
             var ids: [SubscriptionID] = []
             for number in 0..<3 { ids.append(try await deployment.subscribe("http://127.0.0.1:1/\(number)")) }
             try await deployment.post("1")

@@ -30,7 +30,7 @@ struct RetryPolicyTests {
         queue: Int?, strict: Bool, subscription: Int?, attempts: Int
     ) async throws {
         try await WebhookReceiver.with(answers: ["/": .status(503)]) { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 if let queue { try await deployment.setQueuePolicy(self.policy(immediate: queue, strict: strict)) }
                 try await deployment.subscribe(
                     receiver.url(), options: subscription.map { self.options(immediate: $0) } ?? "{}")
@@ -46,7 +46,7 @@ struct RetryPolicyTests {
 
     @Test func `The waits are those of the policy, never shorter`() async throws {
         try await WebhookReceiver.with(answers: ["/": .status(500)]) { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 try await deployment.subscribe(
                     receiver.url(),
                     options: #"{"_retry_policy": {"retries_with_no_delay": 1, "minimum_delay_retries": 1,"#
@@ -64,7 +64,7 @@ struct RetryPolicyTests {
 
     @Test func `A policy without further attempts ends the delivery as exhausted`() async throws {
         try await WebhookReceiver.with(answers: ["/": .status(500)]) { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 try await deployment.subscribe(
                     receiver.url(),
                     options: #"{"_retry_policy": {"retries_with_no_delay": 0, "minimum_delay_retries": 0,"#
@@ -81,7 +81,7 @@ struct RetryPolicyTests {
 
     @Test func `A queue's policy that changes counts from the next attempt on`() async throws {
         try await WebhookReceiver.with(answers: ["/": .status(500)]) { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 var first = RetryPolicy()
                 (first.retriesWithoutDelay, first.delayMin, first.delayMax) = (0, 2, 12)
                 try await deployment.setQueuePolicy(first)
@@ -100,7 +100,7 @@ struct RetryPolicyTests {
     @Test func `A subscription that changes is attempted as it is now`() async throws {
         let answers: [String: ReceiverAnswer] = ["/": .sequence([.status(500), .status(204)])]
         try await WebhookReceiver.with(answers: answers) { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 @Sendable func options(_ word: String) -> String {
                     #"{"post_data": "\#(word)", "post_headers": {"X-Word": "\#(word)"},"#
                         + #""_retry_policy": {"retries_with_no_delay": 0, "minimum_delay": 2, "maximum_delay": 12}}"#

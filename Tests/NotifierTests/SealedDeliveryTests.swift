@@ -8,7 +8,7 @@ import Testing
 struct SealedDeliveryTests {
     @Test func `A sealed body is opened for its subscriber`() async throws {
         try await WebhookReceiver.with { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 try await deployment.subscribe(receiver.url())
                 try await deployment.withNotifier {
                     try await deployment.postSealed(#"{"n": 1.50}"#, with: Vault(masterKey: deployment.masterKey))
@@ -23,7 +23,7 @@ struct SealedDeliveryTests {
 
     @Test func `A body that does not open is not sent, and tried again`() async throws {
         try await WebhookReceiver.with { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 try await deployment.subscribe(receiver.url())
                 let stranger = try Vault(masterKey: MasterKey(MasterKey.generate()))
                 try await deployment.postSealed("1", with: stranger)

@@ -121,7 +121,7 @@ struct ShardScheduleTests {
     }
 
     @Test func `Projects take turns in starting, and a step starts no more than a megabyte`() async throws {
-        try await withDeployment { deployment in
+        try await withTestDeployment { deployment in
             let quiet = QueueAddress(project: try ProjectID("quiet"), name: try QueueName("q"))
             let large = "\"\(String(repeating: "x", count: 300_000))\""
             for number in 0..<8 { try await deployment.subscribe("http://127.0.0.1:1/\(number)") }
@@ -146,7 +146,7 @@ struct ShardScheduleTests {
     }
 
     @Test func `While many bytes wait to be started nothing more is leased`() async throws {
-        try await withDeployment { deployment in
+        try await withTestDeployment { deployment in
             for number in 0..<16 { try await deployment.subscribe("http://127.0.0.1:1/\(number)") }
             try await deployment.post("\"\(String(repeating: "x", count: 300_000))\"")
             var (schedule, inFlight) = (ShardSchedule(), InFlightDeliveries())

@@ -21,7 +21,7 @@ struct StandardWebhooksTests {
 
     @Test func `The reference implementation verifies our webhooks, and no others`() async throws {
         try await WebhookReceiver.with { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 let subscription = try await deployment.subscribe(receiver.url())
                 try await deployment.withNotifier {
                     try await deployment.post(#"{"text": "größer ∑ 💌", "n": 1e3}"#)
@@ -44,7 +44,7 @@ struct StandardWebhooksTests {
         async throws
     {
         try await WebhookReceiver.with { receiver in
-            try await withDeployment { deployment in
+            try await withTestDeployment { deployment in
                 let id = try await deployment.subscribe(receiver.url())
                 func secret(_ version: Int) -> String {
                     deployment.masterKey.webhookSecret(

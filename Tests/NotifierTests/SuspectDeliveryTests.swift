@@ -10,7 +10,7 @@ struct SuspectDeliveryTests {
     private static let capacity = LeaseAllowance(capacity: 10)
 
     /// Has a delivery lapse until it is a suspect of the last level, which is due and not begun.
-    private func loseNotifiers(with queue: QueueAddress, in deployment: Deployment) async throws {
+    private func loseNotifiers(with queue: QueueAddress, in deployment: TestDeployment) async throws {
         let deliveries = deployment.store.deliveries
         let lease = Duration.milliseconds(20)
         let shards = 0..<deliveries.shards
@@ -41,7 +41,7 @@ struct SuspectDeliveryTests {
                 ("/other/\($0)", ReceiverAnswer.delayed(.milliseconds(400), .status(204)))
             }
                 + [("/suspect", ReceiverAnswer.delayed(.milliseconds(300), .status(204)))])
-        try await withDeployment { deployment in
+        try await withTestDeployment { deployment in
             try await WebhookReceiver.with(answers: answers) { receiver in
                 try await deployment.subscribe(receiver.url("/suspect"))
                 try await deployment.post("suspect")

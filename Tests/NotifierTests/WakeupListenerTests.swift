@@ -7,7 +7,7 @@ import Testing
 
 struct WakeupListenerTests {
     @Test(.timeLimit(.minutes(1))) func `A listener that is cancelled ends, also while Redis is away`() async throws {
-        try await withDeployment { deployment in
+        try await withTestDeployment { deployment in
             await deployment.redis.kill()
             let connection = RedisBlockingConnection(
                 endpoint: deployment.redis.endpoint, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,

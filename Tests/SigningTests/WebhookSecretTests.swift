@@ -31,7 +31,7 @@ struct WebhookSecretTests {
     }
 
     @Test func `The derivation is HKDF-SHA256 as RFC 5869 has it`() throws {
-        // Computed apart from this house: Python, hmac over hashlib.sha256, salt "herald", the purpose as info.
+        // Computed apart from this deployment: Python, hmac over hashlib.sha256, salt "herald", the purpose as info.
         #expect(try self.secret().text == "whsec_ARAw8oRu8HIUmrA72ZorG/QHGILS1X64JUJmu5lVHM4=")
     }
 

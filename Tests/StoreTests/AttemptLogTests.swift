@@ -19,28 +19,28 @@ struct AttemptLogTests {
     }
 
     @Test func `Every attempt is told as it was, the newest first`() async throws {
-        try await withHouse(shards: 1) { house in
+        try await withTestStore(shards: 1) { test in
             let queue = try address("p", "q")
-            let subscription = try await house.subscribe(to: queue)
-            #expect(try await house.store.deliveries.attempts(of: queue, subscription: subscription)?.attempts == [])
-            let ids = try await house.post(["1"], to: queue)
+            let subscription = try await test.subscribe(to: queue)
+            #expect(try await test.store.deliveries.attempts(of: queue, subscription: subscription)?.attempts == [])
+            let ids = try await test.post(["1"], to: queue)
             let outcomes: [Outcome] =
                 Outcome.Failure.allCases.map { .unreachable($0) }
                 + [.deferred(code: 503, notBefore: nil), .forbidden, .refused(code: 404), .accepted(code: 204)]
             var told: [AttemptReport] = []
-            var leases = try await house.take().leases
+            var leases = try await test.take().leases
             for (index, outcome) in outcomes.enumerated() {
-                house.time.pass(milliseconds: 7)
+                test.time.pass(milliseconds: 7)
                 let kind = NotificationKind.allCases[index % 4]
                 let report = self.report(
-                    outcome, at: house.time.now, kind: kind, total: index * 1000, reconnected: index % 2 == 1)
+                    outcome, at: test.time.now, kind: kind, total: index * 1000, reconnected: index % 2 == 1)
                 told.append(report)
                 let isLast = index == outcomes.count - 1
                 let settlement = Settlement(leases[0], isLast ? .delivered : .retry(after: .zero), after: report)
-                #expect(try await house.store.deliveries.settle(0, [settlement, settlement]).written == [true, false])
-                leases = try await house.lease()
+                #expect(try await test.store.deliveries.settle(0, [settlement, settlement]).written == [true, false])
+                leases = try await test.lease()
             }
-            let log = try #require(try await house.store.deliveries.attempts(of: queue, subscription: subscription))
+            let log = try #require(try await test.store.deliveries.attempts(of: queue, subscription: subscription))
             #expect(log.attempts.map(\.report) == told.reversed())
             #expect(log.attempts.allSatisfy { $0.position == ids[0].position })
             #expect(log.attempts.map(\.attempt) == Array((1...outcomes.count).reversed()))
@@ -50,61 +50,61 @@ struct AttemptLogTests {
     }
 
     @Test func `The last fifty are kept, the counts go on, and both end with the subscription`() async throws {
-        try await withHouse(shards: 1) { house in
+        try await withTestStore(shards: 1) { test in
             let queue = try address("p", "q")
-            let subscription = try await house.subscribe(to: queue)
-            try await house.post((0..<120).map { "\($0)" }, to: queue)
+            let subscription = try await test.subscribe(to: queue)
+            try await test.post((0..<120).map { "\($0)" }, to: queue)
             var attempted = 0
             while attempted < 120 {
-                let leases = try await house.take().leases + house.lease()
+                let leases = try await test.take().leases + test.lease()
                 attempted += leases.count
                 let settlements = leases.map {
-                    Settlement($0, .delivered, after: self.report(.accepted(code: 200), at: house.time.now))
+                    Settlement($0, .delivered, after: self.report(.accepted(code: 200), at: test.time.now))
                 }
-                _ = try await house.store.deliveries.settle(0, settlements)
+                _ = try await test.store.deliveries.settle(0, settlements)
             }
-            let deliveries = house.store.deliveries
+            let deliveries = test.store.deliveries
             let log = try #require(try await deliveries.attempts(of: queue, subscription: subscription))
             #expect(log.succeeded == 120 && log.failed == 0)
             #expect(log.attempts.map(\.number) == Array((71...120).reversed()))
             #expect(try await deliveries.attempts(of: try address("p", "other"), subscription: subscription) == nil)
-            try await house.store.subscriptions.delete(queue, id: subscription)
+            try await test.store.subscriptions.delete(queue, id: subscription)
             #expect(try await deliveries.attempts(of: queue, subscription: subscription) == nil)
-            try await house.sweepAll()
+            try await test.sweepAll()
             #expect(
-                try await house.shardKeys().contains { $0.contains("attempt-log:") || $0 == "attempt-counts" } == false)
+                try await test.shardKeys().contains { $0.contains("attempt-log:") || $0 == "attempt-counts" } == false)
         }
     }
 
     @Test func `What ends without an attempt is not in the log, and a lease that lapsed is`() async throws {
-        try await withHouse(shards: 1) { house in
+        try await withTestStore(shards: 1) { test in
             let queue = try address("p", "q")
-            let subscription = try await house.subscribe(to: queue)
-            let ids = try await house.post(["1", "2"], to: queue)
-            let leases = try await house.take().leases
-            #expect(try await house.settle([leases[0]], .deadLetter(.expired, summary: "expired")) == [true])
-            house.time.pass(seconds: 15)
-            #expect(try await house.store.deliveries.reap(0).lapsed == 1)
+            let subscription = try await test.subscribe(to: queue)
+            let ids = try await test.post(["1", "2"], to: queue)
+            let leases = try await test.take().leases
+            #expect(try await test.settle([leases[0]], .deadLetter(.expired, summary: "expired")) == [true])
+            test.time.pass(seconds: 15)
+            #expect(try await test.store.deliveries.reap(0).lapsed == 1)
             let log = try #require(
-                try await house.store.deliveries.attempts(of: queue, subscription: subscription))
+                try await test.store.deliveries.attempts(of: queue, subscription: subscription))
             let lapsed = try #require(log.attempts.first)
             #expect(log.attempts.count == 1 && log.failed == 1)
             #expect(lapsed.position == ids[1].position && lapsed.attempt == 1 && lapsed.report.end == .lapsed)
-            #expect(lapsed.report.startedAt == house.time.now && lapsed.report.exchange == Exchange())
+            #expect(lapsed.report.startedAt == test.time.now && lapsed.report.exchange == Exchange())
         }
     }
 
     @Test func `Nobody is told of the attempts of an ended subscription, whatever comes in late`() async throws {
-        try await withHouse(shards: 1) { house in
+        try await withTestStore(shards: 1) { test in
             let queue = try address("p", "q")
-            let subscription = try await house.subscribe(to: queue)
-            try await house.post(["1"], to: queue)
-            let leases = try await house.take().leases
-            try await house.store.subscriptions.delete(queue, id: subscription)
+            let subscription = try await test.subscribe(to: queue)
+            try await test.post(["1"], to: queue)
+            let leases = try await test.take().leases
+            try await test.store.subscriptions.delete(queue, id: subscription)
             let late = Settlement(
-                leases[0], .delivered, after: self.report(.accepted(code: 200), at: house.time.now))
-            #expect(try await house.store.deliveries.settle(0, [late]).written == [true])
-            #expect(try await house.shardKeys().contains("attempt-counts") == false)
+                leases[0], .delivered, after: self.report(.accepted(code: 200), at: test.time.now))
+            #expect(try await test.store.deliveries.settle(0, [late]).written == [true])
+            #expect(try await test.shardKeys().contains("attempt-counts") == false)
         }
     }
 }

@@ -41,13 +41,13 @@ struct ConcurrencyTests {
     @Test func `Of sixty-four clients none loses a message, shares one, or sees one again`() async throws {
         let seed = UInt64.random(in: 0...UInt64.max)
         print("seed of the sixty-four clients: \(seed)")
-        try await withHouse(redisTime: true) { house in
+        try await withTestStore(redisTime: true) { test in
             let queue = try address("p", "q")
             let history = NIOLockedValueBox(History())
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for number in 0..<64 {
                     var random = SeededGenerator(seed: seed &+ UInt64(number))
-                    group.addTask { try await self.work(house, queue, history, &random, number % 10) }
+                    group.addTask { try await self.work(test, queue, history, &random, number % 10) }
                 }
                 try await group.waitForAll()
             }
@@ -55,7 +55,7 @@ struct ConcurrencyTests {
             var left: Set<MessageID> = []
             var marker: MessageID?
             while true {
-                let page = try await house.store.messages.list(
+                let page = try await test.store.messages.list(
                     queue, after: marker, limit: 20, hiding: nil, includeDelayed: true, includeClaimed: true)
                 history.withLockedValue { $0.see(page, asked: end) }
                 left.formUnion(page.map(\.id))
@@ -67,7 +67,7 @@ struct ConcurrencyTests {
     }
 
     private func work(
-        _ house: TestHouse, _ queue: QueueAddress, _ history: NIOLockedValueBox<History>,
+        _ test: TestStore, _ queue: QueueAddress, _ history: NIOLockedValueBox<History>,
         _ random: inout SeededGenerator, _ digit: Int
     ) async throws {
         var mine: [(claim: ClaimID, messages: [MessageID])] = []
@@ -76,13 +76,13 @@ struct ConcurrencyTests {
             switch Int.random(in: 0..<100, using: &random) {
             case 0..<35:
                 let ttl = random.pick([1, 2, 600])
-                let ids = try await house.post(
+                let ids = try await test.post(
                     (0..<random.pick([1, 2, 5])).map { "\($0)" }, to: queue, ttl: ttl, by: digit)
                 history.withLockedValue { $0.posted.append((ids, asked, .now, ttl)) }
             case 35..<65:
                 let ttl = random.pick([1, 2])
                 guard
-                    let claim = try await house.store.claims.create(
+                    let claim = try await test.store.claims.create(
                         queue, limit: random.pick([1, 5]), ttl: ttl, grace: 1)
                 else { continue }
                 let told = ContinuousClock.now
@@ -100,15 +100,15 @@ struct ConcurrencyTests {
                 guard !mine.isEmpty else { continue }
                 let (claim, ids) = mine.removeFirst()
                 guard let id = ids.first else { continue }
-                let deletion = try await house.store.messages.delete(queue, id: id, claim: claim.text)
+                let deletion = try await test.store.messages.delete(queue, id: id, claim: claim.text)
                 if deletion == .deleted { history.withLockedValue { $0.remove(id, asked, .now) } }
                 mine.append((claim, Array(ids.dropFirst())))
             case 85..<92:
                 guard let (claim, ids) = mine.popLast() else { continue }
                 history.withLockedValue { $0.giveUp(ids, at: asked) }
-                try await house.store.claims.release(queue, id: claim)
+                try await test.store.claims.release(queue, id: claim)
             case 92..<96:
-                let popped = try await house.store.messages.pop(queue, limit: 3)
+                let popped = try await test.store.messages.pop(queue, limit: 3)
                 history.withLockedValue { history in
                     history.see(popped, asked: asked)
                     for message in popped {
@@ -117,7 +117,7 @@ struct ConcurrencyTests {
                     }
                 }
             default:
-                let page = try await house.store.messages.list(
+                let page = try await test.store.messages.list(
                     queue, after: nil, limit: 20, hiding: nil, includeDelayed: true,
                     includeClaimed: random.chance(0.5))
                 history.withLockedValue { $0.see(page, asked: asked) }

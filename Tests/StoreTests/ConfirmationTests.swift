@@ -17,87 +17,87 @@ struct ConfirmationTests {
     }
 
     @Test func `A question is leased like a delivery, with its kind and document`() async throws {
-        try await withHouse(shards: 1) { house async throws in
+        try await withTestStore(shards: 1) { test async throws in
             let queue = try address("p", "q")
-            let id = try await house.subscribe(to: queue)
+            let id = try await test.subscribe(to: queue)
             for kind in [NotificationKind.subscriptionConfirmation, .unsubscribeConfirmation] {
-                #expect(try await house.store.subscriptions.ask(queue, id: id, self.request(kind)) == .asked)
-                let leases = try await house.lease()
+                #expect(try await test.store.subscriptions.ask(queue, id: id, self.request(kind)) == .asked)
+                let leases = try await test.lease()
                 #expect(leases.map(\.kind) == [kind])
                 #expect(leases.map { Array($0.body) } == [Self.document])
                 #expect(leases.map(\.ttl) == [600])
                 let lease = try #require(leases.first)
-                #expect(try await house.settle([lease], .delivered) == [true])
+                #expect(try await test.settle([lease], .delivered) == [true])
             }
-            #expect(try await house.lease().isEmpty)
+            #expect(try await test.lease().isEmpty)
         }
     }
 
     @Test(arguments: [Pace(), Pace(isOrdered: true)])
     func `A question waits for its time, and the same question is not asked beside it`(pace: Pace) async throws {
-        try await withHouse(shards: 1) { house async throws in
+        try await withTestStore(shards: 1) { test async throws in
             let queue = try address("p", "q")
-            let id = try await house.subscribe(to: queue, pace: pace)
-            let ask = house.store.subscriptions.ask
-            let at = house.time.now.adding(seconds: 60)
+            let id = try await test.subscribe(to: queue, pace: pace)
+            let ask = test.store.subscriptions.ask
+            let at = test.time.now.adding(seconds: 60)
             #expect(try await ask(queue, id, self.request(at: at)) == .asked)
             #expect(try await ask(queue, id, self.request(at: at)) == .held)
             #expect(try await ask(queue, id, self.request(to: "http://b/", at: at)) == .absent)
-            house.time.pass(milliseconds: 59_999)
-            #expect(try await house.lease().isEmpty)
-            house.time.pass(milliseconds: 1)
+            test.time.pass(milliseconds: 59_999)
+            #expect(try await test.lease().isEmpty)
+            test.time.pass(milliseconds: 1)
             // Of an ordered one, one call puts it in its place, and the next hands it out.
-            let leased = [try await house.lease(), try await house.lease()].flatMap { $0 }
+            let leased = [try await test.lease(), try await test.lease()].flatMap { $0 }
             #expect(leased.count == 1)
             #expect(try await ask(queue, id, self.request(at: at)) == .asked)
         }
     }
 
     @Test func `A question that waits for its minute holds no ordered subscription up`() async throws {
-        try await withHouse(shards: 1) { house async throws in
+        try await withTestStore(shards: 1) { test async throws in
             let queue = try address("p", "q")
-            let id = try await house.subscribe(to: queue, pace: Pace(isOrdered: true))
-            let at = house.time.now.adding(seconds: 60)
-            try await house.post(["1", "2", "3"], to: queue)
-            let first = try await house.take().leases
-            #expect(try await house.store.subscriptions.ask(queue, id: id, self.request(at: at)) == .asked)
-            #expect(try await house.settle(first, .delivered) == [true])
+            let id = try await test.subscribe(to: queue, pace: Pace(isOrdered: true))
+            let at = test.time.now.adding(seconds: 60)
+            try await test.post(["1", "2", "3"], to: queue)
+            let first = try await test.take().leases
+            #expect(try await test.store.subscriptions.ask(queue, id: id, self.request(at: at)) == .asked)
+            #expect(try await test.settle(first, .delivered) == [true])
             for body in ["2", "3"] {
-                let leases = try await house.lease()
+                let leases = try await test.lease()
                 #expect(leases.map { String(decoding: $0.body, as: UTF8.self) } == [body])
-                #expect(try await house.settle(leases, .delivered) == [true])
+                #expect(try await test.settle(leases, .delivered) == [true])
             }
-            house.time.pass(milliseconds: 59_999)
-            #expect(try await house.lease().isEmpty)
-            house.time.pass(milliseconds: 1)
-            #expect(try await house.lease().map(\.kind) == [.subscriptionConfirmation])
+            test.time.pass(milliseconds: 59_999)
+            #expect(try await test.lease().isEmpty)
+            test.time.pass(milliseconds: 1)
+            #expect(try await test.lease().map(\.kind) == [.subscriptionConfirmation])
         }
     }
 
     @Test func `Tests and questions are refused where as many deliveries wait as may`() async throws {
         let limits = DeliveryLimits(subscriptionWaiting: 3, projectWaiting: 5)
-        try await withHouse(shards: 1, limits: limits) { house async throws in
+        try await withTestStore(shards: 1, limits: limits) { test async throws in
             let queue = try address("p", "q")
             let subscriptions = [
-                try await house.subscribe("http://a/", to: queue), try await house.subscribe("http://b/", to: queue),
+                try await test.subscribe("http://a/", to: queue), try await test.subscribe("http://b/", to: queue),
             ]
-            for id in subscriptions { #expect(try await house.store.deliveries.pause(queue, subscription: id)) }
-            func test(_ id: SubscriptionID) async throws -> Bool {
+            for id in subscriptions { #expect(try await test.store.deliveries.pause(queue, subscription: id)) }
+            func sendTest(_ id: SubscriptionID) async throws -> Bool {
                 do throws(StoreError) {
-                    return try await house.store.subscriptions.test(queue, id: id, document: Self.document, ttl: 60)
+                    return try await test.store.subscriptions.test(queue, id: id, document: Self.document, ttl: 60)
                         != nil
                 } catch {
                     #expect(error == .overloaded)
                     return false
                 }
             }
-            for number in 0..<6 { #expect(try await test(subscriptions[0]) == (number < 3)) }
-            for number in 0..<6 { #expect(try await test(subscriptions[1]) == (number < 2)) }
+            for number in 0..<6 { #expect(try await sendTest(subscriptions[0]) == (number < 3)) }
+            for number in 0..<6 { #expect(try await sendTest(subscriptions[1]) == (number < 2)) }
             await #expect(throws: StoreError.overloaded) {
-                _ = try await house.store.subscriptions.ask(
+                _ = try await test.store.subscriptions.ask(
                     queue, id: subscriptions[1], self.request(to: "http://b/"))
             }
-            let health = try await house.store.deliveries.health(of: queue, subscription: subscriptions[1])
+            let health = try await test.store.deliveries.health(of: queue, subscription: subscriptions[1])
             #expect(health?.backlog == 2)
         }
     }
@@ -105,17 +105,17 @@ struct ConfirmationTests {
     @Test func `An address gets one question a minute from a project, of whatever kind, and every one of them`()
         async throws
     {
-        try await withHouse(shards: 1) { house async throws in
+        try await withTestStore(shards: 1) { test async throws in
             let ids = [
-                try await house.subscribe(to: address("p", "q")), try await house.subscribe(to: address("p", "r")),
+                try await test.subscribe(to: address("p", "q")), try await test.subscribe(to: address("p", "r")),
             ]
             let (project, other) = (try ProjectID("p"), try ProjectID("o"))
-            let start = house.time.now
+            let start = test.time.now
             func wait(
                 _ id: SubscriptionID, _ kind: NotificationKind = .subscriptionConfirmation, from project: ProjectID,
                 to uri: String = "http://a/"
             ) async throws -> Int64 {
-                try await house.store.questions.reserve(kind, from: project, to: uri, for: id).milliseconds
+                try await test.store.questions.reserve(kind, from: project, to: uri, for: id).milliseconds
                     - start.milliseconds
             }
             #expect(try await wait(ids[0], from: project) == 0)
@@ -127,33 +127,33 @@ struct ConfirmationTests {
             #expect(try await wait(ids[0], from: project) == 120_000)
             #expect(try await wait(ids[0], from: project, to: "http://b/") == 0)
             #expect(try await wait(ids[0], from: other) == 0)
-            house.time.pass(milliseconds: 500_000)
+            test.time.pass(milliseconds: 500_000)
             #expect(try await wait(ids[0], from: project) == 500_000)
         }
     }
 
     @Test func `Questions that wait for one address are bounded`() async throws {
-        try await withHouse(shards: 1) { house async throws in
+        try await withTestStore(shards: 1) { test async throws in
             let project = try ProjectID("p")
             func reserve(_ number: Int) async throws {
                 let digits = String(number)
                 let id = try #require(
                     SubscriptionID(String(repeating: "0", count: 27 - digits.count) + digits))
-                _ = try await house.store.questions.reserve(
+                _ = try await test.store.questions.reserve(
                     .subscriptionConfirmation, from: project, to: "http://a/", for: id)
             }
             for number in 0...ConfirmationSchedule.waitingMax { try await reserve(number) }
             await #expect(throws: StoreError.self) { try await reserve(9999) }
-            house.time.pass(milliseconds: 120_000)
+            test.time.pass(milliseconds: 120_000)
             try await reserve(9999)
         }
     }
 
     @Test func `A link counts for the address it was sent to, whatever its expiry`() async throws {
-        try await withHouse(shards: 1) { house async throws in
+        try await withTestStore(shards: 1) { test async throws in
             let queue = try address("p", "q")
-            let id = try await house.subscribe(to: queue)
-            let subscriptions = house.store.subscriptions
+            let id = try await test.subscribe(to: queue)
+            let subscriptions = test.store.subscriptions
             #expect(try await subscriptions.ask(queue, id: id, self.request(linkExpiry: 5000)) == .asked)
             #expect(try await subscriptions.ask(queue, id: id, self.request(linkExpiry: 4000)) == .asked)
             _ = try await subscriptions.rotateSecret(queue, id: id, overlap: 0)
@@ -177,39 +177,39 @@ struct ConfirmationTests {
     }
 
     @Test func `A subscription made anew asks for itself: nobody can answer for the one that ended`() async throws {
-        try await withHouse(shards: 1) { house async throws in
+        try await withTestStore(shards: 1) { test async throws in
             let queue = try address("p", "q")
-            let ended = try await house.subscribe(to: queue)
-            #expect(try await house.store.subscriptions.ask(queue, id: ended, self.request()) == .asked)
-            try await house.store.subscriptions.delete(queue, id: ended)
-            let id = try await house.subscribe(to: queue)
+            let ended = try await test.subscribe(to: queue)
+            #expect(try await test.store.subscriptions.ask(queue, id: ended, self.request()) == .asked)
+            try await test.store.subscriptions.delete(queue, id: ended)
+            let id = try await test.subscribe(to: queue)
             #expect(id != ended)
-            #expect(try await house.store.subscriptions.ask(queue, id: id, self.request()) == .asked)
-            #expect(try await house.lease().map(\.subscription) == [id])
+            #expect(try await test.store.subscriptions.ask(queue, id: id, self.request()) == .asked)
+            #expect(try await test.lease().map(\.subscription) == [id])
         }
     }
 
     @Test func `Who is not subscribed, to this queue, is asked nothing`() async throws {
-        try await withHouse(shards: 1) { house async throws in
+        try await withTestStore(shards: 1) { test async throws in
             let (queue, other) = (try address("p", "q"), try address("p", "other"))
-            let id = try await house.subscribe(to: queue)
-            #expect(try await house.store.subscriptions.ask(other, id: id, self.request()) == .absent)
-            try await house.store.subscriptions.delete(queue, id: id)
-            #expect(try await house.store.subscriptions.ask(queue, id: id, self.request()) == .absent)
-            #expect(try await house.lease().isEmpty)
+            let id = try await test.subscribe(to: queue)
+            #expect(try await test.store.subscriptions.ask(other, id: id, self.request()) == .absent)
+            try await test.store.subscriptions.delete(queue, id: id)
+            #expect(try await test.store.subscriptions.ask(queue, id: id, self.request()) == .absent)
+            #expect(try await test.lease().isEmpty)
         }
     }
 
     @Test func `A dead letter keeps no signature`() async throws {
-        try await withHouse(shards: 1) { house async throws in
+        try await withTestStore(shards: 1) { test async throws in
             let queue = try address("p", "q")
-            let id = try await house.subscribe(to: queue)
-            _ = try await house.store.subscriptions.ask(queue, id: id, self.request())
-            let lease = try #require(try await house.lease().first)
-            _ = try await house.settle([lease], .deadLetter(.refused, summary: "refused 404"))
-            let letters = try await house.store.deliveries.deadLetters(of: queue, limit: 10).letters
+            let id = try await test.subscribe(to: queue)
+            _ = try await test.store.subscriptions.ask(queue, id: id, self.request())
+            let lease = try #require(try await test.lease().first)
+            _ = try await test.settle([lease], .deadLetter(.refused, summary: "refused 404"))
+            let letters = try await test.store.deliveries.deadLetters(of: queue, limit: 10).letters
             #expect(letters.map(\.kind) == [.subscriptionConfirmation])
-            let kept = try await house.store.deliveries.deadLetter(
+            let kept = try await test.store.deliveries.deadLetter(
                 of: queue, subscription: id, position: lease.position)
             #expect(kept?.content.body.count == 0)
         }

@@ -8,23 +8,23 @@ struct DeadLetterTests {
     /// Posts that many messages, and has the deliveries of each end for the reason.
     @discardableResult
     private func bury(
-        _ bodies: [String], _ reason: DeliveryDecision.Reason = .refused, in queue: QueueAddress, _ house: TestHouse
+        _ bodies: [String], _ reason: DeliveryDecision.Reason = .refused, in queue: QueueAddress, _ test: TestStore
     ) async throws -> [MessageID] {
-        let ids = try await house.post(bodies, to: queue)
-        var leases = try await house.take().leases
+        let ids = try await test.post(bodies, to: queue)
+        var leases = try await test.take().leases
         while !leases.isEmpty {
-            _ = try await house.settle(leases, .deadLetter(reason, summary: "refused 404"))
-            leases = try await house.lease()
+            _ = try await test.settle(leases, .deadLetter(reason, summary: "refused 404"))
+            leases = try await test.lease()
         }
         return ids
     }
 
     private func all(
-        _ queue: QueueAddress, _ filter: DeadLetterFilter = DeadLetterFilter(), page: Int, _ house: TestHouse
+        _ queue: QueueAddress, _ filter: DeadLetterFilter = DeadLetterFilter(), page: Int, _ test: TestStore
     ) async throws -> [DeadLetter] {
         var (letters, marker, pages) = ([DeadLetter](), DeadLetterMarker?.none, 0)
         repeat {
-            let (found, next) = try await house.store.deliveries.deadLetters(
+            let (found, next) = try await test.store.deliveries.deadLetters(
                 of: queue, filter, after: marker, limit: page)
             #expect(found.count <= page)
             letters += found
@@ -34,22 +34,22 @@ struct DeadLetterTests {
     }
 
     @Test func `Dead letters come in the order in which they ended, page by page, by what is asked for`() async throws {
-        try await withHouse(shards: 1) { house in
+        try await withTestStore(shards: 1) { test in
             let (queue, other) = (try address("p", "q"), try address("p", "other"))
-            let first = try await house.subscribe("http://a", to: queue)
-            try await house.subscribe(to: other)
-            try await self.bury((0..<5).map { "\($0)" }, in: queue, house)
-            house.time.pass(seconds: 10)
-            let later = house.time.now
-            let second = try await house.subscribe("http://b", to: queue)
-            try await self.bury((5..<8).map { "\($0)" }, .exhausted, in: queue, house)
-            try await self.bury(["9"], in: other, house)
+            let first = try await test.subscribe("http://a", to: queue)
+            try await test.subscribe(to: other)
+            try await self.bury((0..<5).map { "\($0)" }, in: queue, test)
+            test.time.pass(seconds: 10)
+            let later = test.time.now
+            let second = try await test.subscribe("http://b", to: queue)
+            try await self.bury((5..<8).map { "\($0)" }, .exhausted, in: queue, test)
+            try await self.bury(["9"], in: other, test)
             for page in [1, 3, 100] {
-                let letters = try await self.all(queue, page: page, house)
+                let letters = try await self.all(queue, page: page, test)
                 #expect(letters.count == 11 && letters.map(\.endedAt) == letters.map(\.endedAt).sorted())
                 #expect(Set(letters.map { "\($0.subscription) \($0.position)" }).count == 11)
                 func count(_ filter: DeadLetterFilter) async throws -> Int {
-                    try await self.all(queue, filter, page: page, house).count
+                    try await self.all(queue, filter, page: page, test).count
                 }
                 #expect(try await count(DeadLetterFilter(subscription: first)) == 8)
                 #expect(try await count(DeadLetterFilter(subscription: second)) == 3)
@@ -61,161 +61,161 @@ struct DeadLetterTests {
                 #expect(try await count(DeadLetterFilter(reason: .expired)) == 0)
             }
             // A page goes on behind a letter that is gone meanwhile.
-            let (some, marker) = try await house.store.deliveries.deadLetters(of: queue, limit: 4)
+            let (some, marker) = try await test.store.deliveries.deadLetters(of: queue, limit: 4)
             let last = try #require(some.last)
-            try await house.store.deliveries.discardDeadLetter(
+            try await test.store.deliveries.discardDeadLetter(
                 of: queue, subscription: last.subscription, position: last.position)
-            let (rest, _) = try await house.store.deliveries.deadLetters(
+            let (rest, _) = try await test.store.deliveries.deadLetters(
                 of: queue, after: marker, limit: 100)
             #expect(rest.count == 7 && !rest.contains(last))
-            #expect(try await self.all(queue, page: 100, house).count == 10)
+            #expect(try await self.all(queue, page: 100, test).count == 10)
         }
     }
 
     @Test func `A redriven letter is a delivery again, of the same name, from its first attempt and with a new life`()
         async throws
     {
-        try await withHouse(shards: 1) { house in
+        try await withTestStore(shards: 1) { test in
             let queue = try address("p", "q")
-            let id = try await house.subscribe(to: queue)
-            let message = try await self.bury(["[1]"], in: queue, house)[0]
+            let id = try await test.subscribe(to: queue)
+            let message = try await self.bury(["[1]"], in: queue, test)[0]
             for round in 1...2 {
-                house.time.pass(seconds: 7200)
-                let (outcomes, _) = try await house.store.deliveries.redrive(
+                test.time.pass(seconds: 7200)
+                let (outcomes, _) = try await test.store.deliveries.redrive(
                     [(id, message.position), (id, message.position)], of: queue, confirmedOnly: false)
                 #expect(outcomes == [.owed, .unknown], "round \(round)")
-                let lease = try #require(try await house.lease().first)
+                let lease = try #require(try await test.lease().first)
                 #expect(lease.position == message.position && lease.attempt == 1 && lease.ttl == 3600)
-                #expect(lease.expiresAt == house.time.now.adding(seconds: 3600))
+                #expect(lease.expiresAt == test.time.now.adding(seconds: 3600))
                 #expect(String(decoding: lease.body, as: UTF8.self) == "[1]" && lease.kind == .notification)
-                #expect(try await house.store.deliveries.deadLetters(of: queue, limit: 9).letters.isEmpty)
+                #expect(try await test.store.deliveries.deadLetters(of: queue, limit: 9).letters.isEmpty)
                 if round == 1 {
-                    #expect(try await house.settle([lease], .deadLetter(.expired, summary: "")) == [true])
+                    #expect(try await test.settle([lease], .deadLetter(.expired, summary: "")) == [true])
                 } else {
-                    #expect(try await house.settle([lease], .delivered) == [true])
+                    #expect(try await test.settle([lease], .delivered) == [true])
                 }
             }
-            let left = try await house.shardKeys().filter { ["payloads", "payload-references", "leases"].contains($0) }
+            let left = try await test.shardKeys().filter { ["payloads", "payload-references", "leases"].contains($0) }
             #expect(left.isEmpty)
         }
     }
 
     @Test func `What others still wait for is not let go by a redrive, nor doubled`() async throws {
-        try await withHouse(shards: 1) { house in
+        try await withTestStore(shards: 1) { test in
             let queue = try address("p", "q")
             let (first, second) = (
-                try await house.subscribe("http://a", to: queue), try await house.subscribe("http://b", to: queue)
+                try await test.subscribe("http://a", to: queue), try await test.subscribe("http://b", to: queue)
             )
-            let message = try await house.post(["1"], to: queue)[0]
-            let leases = try await house.take().leases
+            let message = try await test.post(["1"], to: queue)[0]
+            let leases = try await test.take().leases
             let one = leases.filter { $0.subscription == first }
-            #expect(try await house.settle(one, .deadLetter(.refused, summary: "")) == [true])
-            let (outcomes, _) = try await house.store.deliveries.redrive(
+            #expect(try await test.settle(one, .deadLetter(.refused, summary: "")) == [true])
+            let (outcomes, _) = try await test.store.deliveries.redrive(
                 [(first, message.position)], of: queue, confirmedOnly: false)
             #expect(outcomes == [.owed])
-            #expect(try await house.settle(leases.filter { $0.subscription == second }, .delivered) == [true])
-            let again = try await house.lease()
+            #expect(try await test.settle(leases.filter { $0.subscription == second }, .delivered) == [true])
+            let again = try await test.lease()
             #expect(again.map(\.subscription) == [first])
             #expect(again.map { String(decoding: $0.body, as: UTF8.self) } == ["1"])
-            #expect(try await house.settle(again, .delivered) == [true])
+            #expect(try await test.settle(again, .delivered) == [true])
             #expect(
-                try await house.shardKeys().filter { ["payloads", "payload-references", "leases"].contains($0) }.isEmpty
+                try await test.shardKeys().filter { ["payloads", "payload-references", "leases"].contains($0) }.isEmpty
             )
         }
     }
 
     @Test func `Letters that nobody can get stay, and say why`() async throws {
-        try await withHouse(shards: 1) { house in
+        try await withTestStore(shards: 1) { test in
             let (queue, other) = (try address("p", "q"), try address("p", "other"))
-            let id = try await house.subscribe(to: queue)
-            let message = try await self.bury(["1"], in: queue, house)[0]
+            let id = try await test.subscribe(to: queue)
+            let message = try await self.bury(["1"], in: queue, test)[0]
             func redrive(_ queue: QueueAddress, confirmedOnly: Bool = false) async throws -> [RedriveOutcome] {
-                try await house.store.deliveries.redrive(
+                try await test.store.deliveries.redrive(
                     [(id, message.position)], of: queue, confirmedOnly: confirmedOnly
                 ).outcomes
             }
             #expect(try await redrive(other) == [.unknown])
             #expect(try await redrive(queue, confirmedOnly: true) == [.unconfirmed])
-            try await house.store.subscriptions.delete(queue, id: id)
+            try await test.store.subscriptions.delete(queue, id: id)
             #expect(try await redrive(queue) == [.gone])
-            #expect(try await house.store.deliveries.deadLetters(of: queue, limit: 9).letters.count == 1)
-            #expect(try await house.lease().isEmpty)
+            #expect(try await test.store.deliveries.deadLetters(of: queue, limit: 9).letters.count == 1)
+            #expect(try await test.lease().isEmpty)
         }
     }
 
     @Test func `What is said late of an earlier attempt does not touch the delivery that was sent again`() async throws
     {
-        try await withHouse(shards: 1) { house in
-            let (queue, deliveries) = (try address("p", "q"), house.store.deliveries)
-            let id = try await house.subscribe(to: queue)
-            try await house.post(["1"], to: queue)
-            var earlier = try await house.take().leases
+        try await withTestStore(shards: 1) { test in
+            let (queue, deliveries) = (try address("p", "q"), test.store.deliveries)
+            let id = try await test.subscribe(to: queue)
+            try await test.post(["1"], to: queue)
+            var earlier = try await test.take().leases
             for round in 1...3 {
                 let ending = Settlement.Ending.deadLetter(.exhausted, summary: "deferred 500")
                 // Its reply is lost, so it is said again when the letter was sent again and leased.
-                #expect(try await house.settle(earlier, ending) == [true])
+                #expect(try await test.settle(earlier, ending) == [true])
                 let letter = try #require(try await deliveries.deadLetters(of: queue, limit: 9).letters.first)
                 #expect(letter.attempts == 1)
                 let (outcomes, _) = try await deliveries.redrive(
                     [(id, letter.position)], of: queue, confirmedOnly: false)
                 #expect(outcomes == [.owed])
-                house.time.pass(seconds: 1)
+                test.time.pass(seconds: 1)
                 let waiting = try await deliveries.fates(of: letter.position, in: queue, after: nil, limit: 1).first
-                #expect(waiting?.place == .waiting(.due, until: house.time.now) && waiting?.attempt == 1)
-                let again = try await house.lease()
+                #expect(waiting?.place == .waiting(.due, until: test.time.now) && waiting?.attempt == 1)
+                let again = try await test.lease()
                 #expect(again.map(\.attempt) == [1], "round \(round)")
                 let flying = try await deliveries.fates(of: letter.position, in: queue, after: nil, limit: 1).first
-                #expect(flying?.place == .leased(until: house.time.now.adding(seconds: 15)))
-                #expect(try await house.settle(earlier, ending) == [false], "round \(round)")
-                #expect(try await house.settle(earlier, .delivered) == [false], "round \(round)")
+                #expect(flying?.place == .leased(until: test.time.now.adding(seconds: 15)))
+                #expect(try await test.settle(earlier, ending) == [false], "round \(round)")
+                #expect(try await test.settle(earlier, .delivered) == [false], "round \(round)")
                 earlier = again
             }
-            #expect(try await house.settle(earlier, .retry(after: .zero)) == [true])
-            let last = try await house.lease()
+            #expect(try await test.settle(earlier, .retry(after: .zero)) == [true])
+            let last = try await test.lease()
             #expect(last.map(\.attempt) == [2])
-            #expect(try await house.settle(last, .delivered) == [true])
+            #expect(try await test.settle(last, .delivered) == [true])
             #expect(
-                try await house.shardKeys().filter { ["turns", "payloads", "leases", "waiting-counts"].contains($0) }
+                try await test.shardKeys().filter { ["turns", "payloads", "leases", "waiting-counts"].contains($0) }
                     .isEmpty)
         }
     }
 
     @Test func `A letter whose record is gone is empty, and the others are sent again`() async throws {
-        try await withHouse(shards: 1) { house in
+        try await withTestStore(shards: 1) { test in
             let queue = try address("p", "q")
-            let id = try await house.subscribe(to: queue)
-            let ids = try await self.bury(["1", "2", "3"], in: queue, house)
-            let records = try #require(try await house.keys().first { $0.contains("}:dead-letter-records:") })
-            _ = try await house.redis.command("HDEL", records, "\(ids[1].position.value)")
-            let (outcomes, _) = try await house.store.deliveries.redrive(
+            let id = try await test.subscribe(to: queue)
+            let ids = try await self.bury(["1", "2", "3"], in: queue, test)
+            let records = try #require(try await test.keys().first { $0.contains("}:dead-letter-records:") })
+            _ = try await test.redis.command("HDEL", records, "\(ids[1].position.value)")
+            let (outcomes, _) = try await test.store.deliveries.redrive(
                 ids.map { (id, $0.position) }, of: queue, confirmedOnly: false)
             #expect(outcomes == [.owed, .empty, .owed])
-            let leases = try await house.lease()
+            let leases = try await test.lease()
             #expect(leases.map { String(decoding: $0.body, as: UTF8.self) } == ["1", "3"])
-            #expect(try await house.settle(leases, .delivered) == [true, true])
+            #expect(try await test.settle(leases, .delivered) == [true, true])
             #expect(
-                try await house.shardKeys().filter { ["turns", "payloads", "leases", "waiting-counts"].contains($0) }
+                try await test.shardKeys().filter { ["turns", "payloads", "leases", "waiting-counts"].contains($0) }
                     .isEmpty)
-            #expect(try await self.all(queue, page: 9, house).map(\.position) == [ids[1].position])
+            #expect(try await self.all(queue, page: 9, test).map(\.position) == [ids[1].position])
         }
     }
 
     @Test func `A list of letters writes nothing, and goes on at the memory limit behind one that is gone`()
         async throws
     {
-        try await withHouse(shards: 1) { house in
+        try await withTestStore(shards: 1) { test in
             let queue = try address("p", "q")
-            try await house.subscribe(many: 8, to: queue)
-            try await self.bury((0..<5).map { "\($0)" }, in: queue, house)
-            let deliveries = house.store.deliveries
-            let letters = try await self.all(queue, page: 100, house)
+            try await test.subscribe(many: 8, to: queue)
+            try await self.bury((0..<5).map { "\($0)" }, in: queue, test)
+            let deliveries = test.store.deliveries
+            let letters = try await self.all(queue, page: 100, test)
             try #require(letters.count == 40)
             for number in [0, 1, 17, 38, 39] {
                 let gone = letters[number]
                 try await deliveries.discardDeadLetter(
                     of: queue, subscription: gone.subscription, position: gone.position)
             }
-            _ = try await house.redis.command("CONFIG", "SET", "maxmemory", "1")
+            _ = try await test.redis.command("CONFIG", "SET", "maxmemory", "1")
             for number in [0, 1, 16, 17, 18, 38, 39] {
                 let marker = DeadLetterMarker(
                     endedAt: letters[number].endedAt, subscription: letters[number].subscription,
@@ -228,24 +228,24 @@ struct DeadLetterTests {
     }
 
     @Test func `A rate spreads what is sent again over time`() async throws {
-        try await withHouse(shards: 1) { house in
+        try await withTestStore(shards: 1) { test in
             let queue = try address("p", "q")
-            let id = try await house.subscribe(to: queue)
-            let ids = try await self.bury((0..<5).map { "\($0)" }, in: queue, house)
+            let id = try await test.subscribe(to: queue)
+            let ids = try await self.bury((0..<5).map { "\($0)" }, in: queue, test)
             let places = ids.map { (id, $0.position) }
-            let start = house.time.now
-            let (_, due) = try await house.store.deliveries.redrive(
+            let start = test.time.now
+            let (_, due) = try await test.store.deliveries.redrive(
                 Array(places.prefix(3)), of: queue, confirmedOnly: false, step: .milliseconds(500))
             #expect(due == start.adding(milliseconds: 1500))
-            _ = try await house.store.deliveries.redrive(
+            _ = try await test.store.deliveries.redrive(
                 Array(places.suffix(2)), of: queue, confirmedOnly: false, due: due, step: .milliseconds(500))
             for number in 0..<5 {
-                let leases = try await house.lease()
+                let leases = try await test.lease()
                 #expect(leases.map { String(decoding: $0.body, as: UTF8.self) } == ["\(number)"])
-                #expect(try await house.settle(leases, .delivered) == [true])
-                house.time.pass(milliseconds: 499)
-                #expect(try await house.lease().isEmpty)
-                house.time.pass(milliseconds: 1)
+                #expect(try await test.settle(leases, .delivered) == [true])
+                test.time.pass(milliseconds: 499)
+                #expect(try await test.lease().isEmpty)
+                test.time.pass(milliseconds: 1)
             }
         }
     }
@@ -253,28 +253,28 @@ struct DeadLetterTests {
     @Test func `A queue keeps its newest ten thousand letters, for fourteen days, and none once it is deleted`()
         async throws
     {
-        try await withHouse(shards: 1) { house in
+        try await withTestStore(shards: 1) { test in
             let queue = try address("p", "q")
-            let id = try await house.subscribe(to: queue)
-            let old = try await self.bury(["0"], in: queue, house)[0]
-            house.time.pass(seconds: 1_209_601)
-            _ = try await house.store.subscriptions.update(
+            let id = try await test.subscribe(to: queue)
+            let old = try await self.bury(["0"], in: queue, test)[0]
+            test.time.pass(seconds: 1_209_601)
+            _ = try await test.store.subscriptions.update(
                 queue, id: id, SubscriptionChange(ttl: 1_000_000), resettingConfirmation: false)
-            let second = try await house.subscribe("http://b", to: queue)
-            try await self.bury(["1"], in: queue, house)
-            let letters = try await house.store.deliveries.deadLetters(of: queue, limit: 9).letters
+            let second = try await test.subscribe("http://b", to: queue)
+            try await self.bury(["1"], in: queue, test)
+            let letters = try await test.store.deliveries.deadLetters(of: queue, limit: 9).letters
             #expect(!letters.contains { $0.position == old.position } && letters.contains { $0.subscription == second })
-            let dead = try #require(try await house.keys().first { $0.contains("}:dead-letters:") })
+            let dead = try #require(try await test.keys().first { $0.contains("}:dead-letters:") })
             for start in stride(from: 0, to: 10_000, by: 1000) {
-                let fillers = (start..<start + 1000).flatMap { ["\(house.time.now.milliseconds)", "filler|\($0)"] }
-                _ = try await house.pool.send(RedisCommand("ZADD", [dead] + fillers))
+                let fillers = (start..<start + 1000).flatMap { ["\(test.time.now.milliseconds)", "filler|\($0)"] }
+                _ = try await test.pool.send(RedisCommand("ZADD", [dead] + fillers))
             }
-            house.time.pass(seconds: 1)
-            try await self.bury(["2"], in: queue, house)
-            #expect(try await house.redis.command("ZCARD", dead).int == 10_000)
-            try await house.store.queues.delete(queue)
-            #expect(try await house.shardKeys().filter { $0.contains("dead-letter") }.isEmpty)
-            #expect(try await house.shardKeys().filter { $0.contains("records") }.isEmpty)
+            test.time.pass(seconds: 1)
+            try await self.bury(["2"], in: queue, test)
+            #expect(try await test.redis.command("ZCARD", dead).int == 10_000)
+            try await test.store.queues.delete(queue)
+            #expect(try await test.shardKeys().filter { $0.contains("dead-letter") }.isEmpty)
+            #expect(try await test.shardKeys().filter { $0.contains("records") }.isEmpty)
         }
     }
 }

@@ -9,17 +9,17 @@ struct DeliveryLimitsTests {
     // MARK: - Dead letters
 
     @Test func `The body of a message is kept once for all of its dead letters, until the last is gone`() async throws {
-        try await withHouse(shards: 1) { house in
-            let (queue, deliveries) = (try address("p", "q"), house.store.deliveries)
-            let subscriptions = try await house.subscribe(many: 200, to: queue)
-            let before = try await house.memory()
-            let id = try await house.post([String(repeating: "x", count: 250_000)], to: queue)[0]
-            var leases = try await house.take().leases
+        try await withTestStore(shards: 1) { test in
+            let (queue, deliveries) = (try address("p", "q"), test.store.deliveries)
+            let subscriptions = try await test.subscribe(many: 200, to: queue)
+            let before = try await test.memory()
+            let id = try await test.post([String(repeating: "x", count: 250_000)], to: queue)[0]
+            var leases = try await test.take().leases
             while !leases.isEmpty {
-                _ = try await house.settle(leases, .deadLetter(.refused, summary: "refused 404"))
-                leases = try await house.lease()
+                _ = try await test.settle(leases, .deadLetter(.refused, summary: "refused 404"))
+                leases = try await test.lease()
             }
-            #expect(try await house.memory() - before < 4_000_000)
+            #expect(try await test.memory() - before < 4_000_000)
             let letters = try await deliveries.deadLetters(of: queue, limit: 1000).letters
             #expect(letters.count == 200 && letters.allSatisfy { $0.hasBody })
             for subscription in subscriptions.dropLast() {
@@ -31,8 +31,8 @@ struct DeliveryLimitsTests {
             let (outcomes, _) = try await deliveries.redrive(
                 [(last, id.position)], of: queue, confirmedOnly: false)
             #expect(outcomes == [.owed])
-            #expect(try await house.shardKeys().filter { $0.hasPrefix("dead-letter") } == [])
-            let again = try await house.lease()
+            #expect(try await test.shardKeys().filter { $0.hasPrefix("dead-letter") } == [])
+            let again = try await test.lease()
             #expect(again.map { $0.body.count } == [250_000])
         }
     }
@@ -41,19 +41,19 @@ struct DeliveryLimitsTests {
         async throws
     {
         let limits = DeliveryLimits(queueLetters: 20, queueLetterBytes: 50_000, projectLetterBytes: 80_000)
-        try await withHouse(shards: 1, limits: limits) { house in
-            let deliveries = house.store.deliveries
+        try await withTestStore(shards: 1, limits: limits) { test in
+            let deliveries = test.store.deliveries
             let queues = [try address("p", "a"), try address("p", "b"), try address("other", "c")]
-            for queue in queues { try await house.subscribe(to: queue) }
+            for queue in queues { try await test.subscribe(to: queue) }
             func bury(_ count: Int, bytes: Int, in queue: QueueAddress) async throws -> Int {
                 var dropped = 0
                 for _ in 0..<count {
-                    try await house.post([String(repeating: "x", count: bytes)], to: queue)
-                    let leases = try await house.take().leases
+                    try await test.post([String(repeating: "x", count: bytes)], to: queue)
+                    let leases = try await test.take().leases
                     dropped += try await deliveries.settle(
                         0, leases.map { Settlement($0, .deadLetter(.expired, summary: "")) }
                     ).droppedLetters
-                    house.time.pass(milliseconds: 10)
+                    test.time.pass(milliseconds: 10)
                 }
                 return dropped
             }
@@ -75,19 +75,19 @@ struct DeliveryLimitsTests {
     // MARK: - Waiting
 
     @Test func `What waits for a paused subscription ends with its message, and frees its payload`() async throws {
-        try await withHouse(shards: 1) { house in
-            let (queue, deliveries) = (try address("p", "q"), house.store.deliveries)
-            let subscription = try await house.subscribe(to: queue)
+        try await withTestStore(shards: 1) { test in
+            let (queue, deliveries) = (try address("p", "q"), test.store.deliveries)
+            let subscription = try await test.subscribe(to: queue)
             #expect(try await deliveries.pause(queue, subscription: subscription))
-            let long = try await house.post(["long"], to: queue, ttl: 3600)
+            let long = try await test.post(["long"], to: queue, ttl: 3600)
             var short: [MessageID] = []
-            for _ in 0..<10 { short += try await house.post((0..<100).map { "\($0)" }, to: queue, ttl: 60) }
-            while try await house.take().more {}
-            house.time.pass(seconds: 59)
-            try await house.sweepAll()
+            for _ in 0..<10 { short += try await test.post((0..<100).map { "\($0)" }, to: queue, ttl: 60) }
+            while try await test.take().more {}
+            test.time.pass(seconds: 59)
+            try await test.sweepAll()
             #expect(try await deliveries.health(of: queue, subscription: subscription)?.backlog == 1001)
             // A pass over all that waits may just have begun before the end.
-            house.time.pass(seconds: 3)
+            test.time.pass(seconds: 3)
             var expired = 0
             while true {
                 let swept = try await deliveries.sweep(0)
@@ -110,28 +110,28 @@ struct DeliveryLimitsTests {
                 of: queue, subscription: subscription, position: short[0].position)
             #expect(content?.content.body.isEmpty == true)
             #expect(try await deliveries.resume(queue, subscription: subscription))
-            #expect(try await house.lease().map(\.position) == long.map(\.position))
+            #expect(try await test.lease().map(\.position) == long.map(\.position))
         }
     }
 
     @Test func `A retry ends with its message, also when what waited before it lives longer`() async throws {
-        try await withHouse(shards: 1) { house in
-            let (queue, deliveries) = (try address("p", "q"), house.store.deliveries)
-            let subscription = try await house.subscribe(to: queue)
+        try await withTestStore(shards: 1) { test in
+            let (queue, deliveries) = (try address("p", "q"), test.store.deliveries)
+            let subscription = try await test.subscribe(to: queue)
             func fail(ttl: Int) async throws {
-                try await house.post(["x"], to: queue, ttl: ttl)
-                #expect(try await house.settle(try await house.take().leases, .retry(after: .seconds(30))) == [true])
+                try await test.post(["x"], to: queue, ttl: ttl)
+                #expect(try await test.settle(try await test.take().leases, .retry(after: .seconds(30))) == [true])
             }
             try await fail(ttl: 1_000_000)
-            house.time.pass(seconds: 20)
-            try await house.sweepAll()
+            test.time.pass(seconds: 20)
+            try await test.sweepAll()
             // This one never waited when it was fanned out: the sweep has not met it.
             try await fail(ttl: 60)
             #expect(try await deliveries.pause(queue, subscription: subscription))
-            house.time.pass(seconds: 11)
-            try await house.sweepAll()
-            house.time.pass(seconds: 61)
-            try await house.sweepAll()
+            test.time.pass(seconds: 11)
+            try await test.sweepAll()
+            test.time.pass(seconds: 61)
+            try await test.sweepAll()
             let health = try #require(try await deliveries.health(of: queue, subscription: subscription))
             #expect(health.backlog == 1 && health.expired == 1)
         }
@@ -140,18 +140,19 @@ struct DeliveryLimitsTests {
     @Test func `Of a subscription, and of a project, only so many deliveries wait; a new one ends as overflow`()
         async throws
     {
-        try await withHouse(shards: 1, limits: DeliveryLimits(subscriptionWaiting: 10, projectWaiting: 15)) { house in
-            let deliveries = house.store.deliveries
+        try await withTestStore(shards: 1, limits: DeliveryLimits(subscriptionWaiting: 10, projectWaiting: 15)) {
+            test in
+            let deliveries = test.store.deliveries
             let (queue, other, foreign) = (
                 try address("p", "q"), try address("p", "other"), try address("r", "foreign")
             )
             for queue in [queue, other, foreign] {
-                let id = try await house.subscribe(to: queue)
+                let id = try await test.subscribe(to: queue)
                 #expect(try await deliveries.pause(queue, subscription: id))
             }
             func flood(_ queue: QueueAddress) async throws -> Int {
-                try await house.post((0..<30).map { "\($0)" }, to: queue)
-                return try await house.take().overflowed
+                try await test.post((0..<30).map { "\($0)" }, to: queue)
+                return try await test.take().overflowed
             }
             #expect(try await flood(queue) == 20)
             #expect(try await flood(other) == 25)
@@ -164,31 +165,31 @@ struct DeliveryLimitsTests {
     // MARK: - Redis
 
     @Test func `At the memory limit deliveries go on, and dead letters are kept without their bodies`() async throws {
-        try await withHouse(shards: 1) { house in
-            let (queue, deliveries) = (try address("p", "q"), house.store.deliveries)
-            let subscription = try await house.subscribe(to: queue)
-            try await house.post((0..<20).map { "\($0)" }, to: queue)
-            let leases = try await house.take().leases
-            try await house.post(["last"], to: queue)
-            _ = try await house.redis.command("CONFIG", "SET", "maxmemory", "1")
-            await #expect(throws: (any Error).self) { try await house.post(["refused"], to: queue) }
-            #expect(try await house.settle(Array(leases.prefix(2)), .delivered) == [true, true])
-            #expect(try await house.settle([leases[2]], .retry(after: .zero)) == [true])
-            #expect(try await house.settle([leases[3]], .deadLetter(.refused, summary: "")) == [true])
+        try await withTestStore(shards: 1) { test in
+            let (queue, deliveries) = (try address("p", "q"), test.store.deliveries)
+            let subscription = try await test.subscribe(to: queue)
+            try await test.post((0..<20).map { "\($0)" }, to: queue)
+            let leases = try await test.take().leases
+            try await test.post(["last"], to: queue)
+            _ = try await test.redis.command("CONFIG", "SET", "maxmemory", "1")
+            await #expect(throws: (any Error).self) { try await test.post(["refused"], to: queue) }
+            #expect(try await test.settle(Array(leases.prefix(2)), .delivered) == [true, true])
+            #expect(try await test.settle([leases[2]], .retry(after: .zero)) == [true])
+            #expect(try await test.settle([leases[3]], .deadLetter(.refused, summary: "")) == [true])
             #expect(try await deliveries.renew(0, [leases[4].token], lease: .seconds(20)).first != nil)
-            #expect(try await house.settle(Array(leases.dropFirst(5)), .delivered).allSatisfy { $0 })
+            #expect(try await test.settle(Array(leases.dropFirst(5)), .delivered).allSatisfy { $0 })
             #expect(try await deliveries.pause(queue, subscription: subscription))
             #expect(try await deliveries.resume(queue, subscription: subscription))
-            #expect(try await !house.take().more)
-            #expect(try await house.lease().isEmpty == false)
-            house.time.pass(seconds: 30)
+            #expect(try await !test.take().more)
+            #expect(try await test.lease().isEmpty == false)
+            test.time.pass(seconds: 30)
             while try await deliveries.reap(0).lapsed > 0 {}
-            let suspects = try await house.lease()
+            let suspects = try await test.lease()
             #expect(try await deliveries.begin(0, suspects.map(\.token)).allSatisfy { $0 })
-            house.time.pass(seconds: 4_000)
+            test.time.pass(seconds: 4_000)
             while try await deliveries.reap(0).lapsed > 0 {}
-            house.time.pass(seconds: 60)
-            try await house.sweepAll()
+            test.time.pass(seconds: 60)
+            try await test.sweepAll()
             let letters = try await deliveries.deadLetters(of: queue, limit: 100).letters
             #expect(letters.contains { $0.reason == .refused && !$0.hasBody })
             #expect(try await deliveries.health(of: queue, subscription: subscription)?.backlog == 0)
@@ -196,52 +197,52 @@ struct DeliveryLimitsTests {
     }
 
     @Test func `At the memory limit no page of deliveries is made that would only wait`() async throws {
-        try await withHouse(shards: 1) { house in
-            let (queue, deliveries) = (try address("p", "paused"), house.store.deliveries)
-            for subscription in try await house.subscribe(many: 300, to: queue) {
+        try await withTestStore(shards: 1) { test in
+            let (queue, deliveries) = (try address("p", "paused"), test.store.deliveries)
+            for subscription in try await test.subscribe(many: 300, to: queue) {
                 #expect(try await deliveries.pause(queue, subscription: subscription))
             }
             let other = try address("p", "other")
-            try await house.subscribe(to: other)
-            try await house.post(["waits"], to: queue)
-            try await house.post(["starts"], to: other)
-            _ = try await house.redis.command("CONFIG", "SET", "maxmemory", "1")
+            try await test.subscribe(to: other)
+            try await test.post(["waits"], to: queue)
+            try await test.post(["starts"], to: other)
+            _ = try await test.redis.command("CONFIG", "SET", "maxmemory", "1")
             var leases: [Lease] = []
-            for _ in 0..<4 { leases += try await house.take().leases }
+            for _ in 0..<4 { leases += try await test.take().leases }
             #expect(leases.map { String(decoding: $0.body, as: UTF8.self) } == ["starts"])
-            #expect(try await !house.take().more, "nothing is gained by asking again")
-            #expect(try await house.shardKeys().filter { $0.hasPrefix("due:") } == [])
-            #expect(try await house.settle(leases, .delivered) == [true])
-            _ = try await house.redis.command("CONFIG", "SET", "maxmemory", "0")
-            while try await house.take().more {}
-            #expect(try await house.shardKeys().filter { $0.hasPrefix("due:") }.count == 300)
+            #expect(try await !test.take().more, "nothing is gained by asking again")
+            #expect(try await test.shardKeys().filter { $0.hasPrefix("due:") } == [])
+            #expect(try await test.settle(leases, .delivered) == [true])
+            _ = try await test.redis.command("CONFIG", "SET", "maxmemory", "0")
+            while try await test.take().more {}
+            #expect(try await test.shardKeys().filter { $0.hasPrefix("due:") }.count == 300)
         }
     }
 
     @Test func `A wide event is read alone, however many wait behind it`() async throws {
-        try await withHouse(shards: 1) { house in
+        try await withTestStore(shards: 1) { test in
             let queue = try address("p", "q")
-            try await house.subscribe(many: 500, to: queue)
-            for _ in 0..<16 { try await house.post([String(repeating: "x", count: 100_000)], to: queue) }
+            try await test.subscribe(many: 500, to: queue)
+            for _ in 0..<16 { try await test.post([String(repeating: "x", count: 100_000)], to: queue) }
             for _ in 0..<5 {
-                let commands = try await house.commands { _ = try await house.take(page: 100) }
+                let commands = try await test.commands { _ = try await test.take(page: 100) }
                 #expect(commands["lrange"] == nil && commands["lindex"] == 1)
             }
         }
     }
 
     @Test func `What becomes ordered is brought in line 500 at a time, of all subscriptions together`() async throws {
-        try await withHouse(shards: 1) { house in
-            let (queue, deliveries) = (try address("p", "q"), house.store.deliveries)
-            let subscriptions = try await house.subscribe(many: 8, to: queue)
+        try await withTestStore(shards: 1) { test in
+            let (queue, deliveries) = (try address("p", "q"), test.store.deliveries)
+            let subscriptions = try await test.subscribe(many: 8, to: queue)
             for subscription in subscriptions {
                 #expect(try await deliveries.pause(queue, subscription: subscription))
             }
-            for _ in 0..<3 { try await house.post((0..<100).map { "\($0)" }, to: queue) }
-            while try await house.take().more {}
+            for _ in 0..<3 { try await test.post((0..<100).map { "\($0)" }, to: queue) }
+            while try await test.take().more {}
             let change = SubscriptionChange(options: Array("{}".utf8), pace: Pace(isOrdered: true))
             for subscription in subscriptions {
-                let updated = try await house.store.subscriptions.update(
+                let updated = try await test.store.subscriptions.update(
                     queue, id: subscription, change, resettingConfirmation: false)
                 #expect(updated == .updated)
                 #expect(try await deliveries.resume(queue, subscription: subscription))
@@ -250,54 +251,54 @@ struct DeliveryLimitsTests {
                 var lined = 0
                 for subscription in subscriptions {
                     lined +=
-                        try await house.redis.command("ZCOUNT", house.key("due:\(subscription.text)"), "0", "0").int
+                        try await test.redis.command("ZCOUNT", test.key("due:\(subscription.text)"), "0", "0").int
                         ?? 0
                 }
                 return lined
             }
-            let first = try await house.lease()
+            let first = try await test.lease()
             let inLine = try await lined()
             #expect(inLine + first.count == 500)
             var leases = first
-            for _ in 0..<4 { leases += try await house.lease() }
+            for _ in 0..<4 { leases += try await test.lease() }
             // One of each is out, the first.
             #expect(leases.count == 8 && Set(leases.map(\.position)).count == 1)
         }
     }
 
     @Test func `A count of attempts that no script wrote does not stop its shard`() async throws {
-        try await withHouse(shards: 1) { house in
+        try await withTestStore(shards: 1) { test in
             let (queue, other) = (try address("p", "q"), try address("p", "other"))
-            let subscription = try await house.subscribe(to: queue)
-            try await house.subscribe(to: other)
+            let subscription = try await test.subscribe(to: queue)
+            try await test.subscribe(to: other)
             for words in ["-1 8", "", "x"] {
-                _ = try await house.redis.command("HSET", house.key("pacing"), subscription.text, words)
-                for queue in [queue, other] { try await house.post([words], to: queue) }
-                let leases = try await house.take().leases
+                _ = try await test.redis.command("HSET", test.key("pacing"), subscription.text, words)
+                for queue in [queue, other] { try await test.post([words], to: queue) }
+                let leases = try await test.take().leases
                 #expect(leases.count == 2)
-                #expect(try await house.settle(leases, .delivered) == [true, true])
+                #expect(try await test.settle(leases, .delivered) == [true, true])
             }
         }
     }
 
     @Test func `One call of each script does a bounded number of commands`() async throws {
-        try await withHouse(shards: 1) { house in
-            let (queue, deliveries) = (try address("p", "q"), house.store.deliveries)
-            let subscriptions = try await house.subscribe(many: 400, to: queue)
-            for _ in 0..<3 { try await house.post((0..<100).map { "\($0)" }, to: queue, ttl: 60) }
+        try await withTestStore(shards: 1) { test in
+            let (queue, deliveries) = (try address("p", "q"), test.store.deliveries)
+            let subscriptions = try await test.subscribe(many: 400, to: queue)
+            for _ in 0..<3 { try await test.post((0..<100).map { "\($0)" }, to: queue, ttl: 60) }
             func count(_ body: () async throws -> Void) async throws -> Int {
-                try await house.commands(body).values.reduce(0, +)
+                try await test.commands(body).values.reduce(0, +)
             }
-            #expect(try await count { _ = try await house.take() } < 1_500)
-            while try await house.take().more {}
-            #expect(try await count { _ = try await house.lease() } < 3_000)
-            house.time.pass(seconds: 15)
+            #expect(try await count { _ = try await test.take() } < 1_500)
+            while try await test.take().more {}
+            #expect(try await count { _ = try await test.lease() } < 3_000)
+            test.time.pass(seconds: 15)
             #expect(try await count { _ = try await deliveries.reap(0) } < 100 * 14)
             for subscription in subscriptions.prefix(100) {
-                try await house.store.subscriptions.delete(queue, id: subscription)
+                try await test.store.subscriptions.delete(queue, id: subscription)
             }
             #expect(try await count { _ = try await deliveries.sweep(0) } < 3_000)
-            house.time.pass(seconds: 60)
+            test.time.pass(seconds: 60)
             #expect(try await count { _ = try await deliveries.sweep(0) } < 6_000)
         }
     }

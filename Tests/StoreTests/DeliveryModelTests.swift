@@ -44,7 +44,7 @@ struct DeliveryModelTests {
     func `Every message reaches every subscription and ends there once, and nothing is left behind`(
         seed: UInt64
     ) async throws {
-        try await withHouse(shards: 1) { house in
+        try await withTestStore(shards: 1) { test in
             var random = SeededGenerator(seed: seed)
             let subscriptions = random.pick([1, 3, 20])
             var world = World(
@@ -53,56 +53,56 @@ struct DeliveryModelTests {
             for number in 0..<4 {
                 let queue = try address("p\(number % 3)", "q\(number)")
                 world.queues.append(queue)
-                for _ in 0..<(number == 0 ? 1 : subscriptions) { try await self.subscribe(house, &world, queue) }
+                for _ in 0..<(number == 0 ? 1 : subscriptions) { try await self.subscribe(test, &world, queue) }
             }
             for step in 0..<400 {
-                house.time.pass(milliseconds: world.random.pick([0, 1, 5, 200, 3000]))
-                try await self.step(house, &world, isBusy: step < 300, "seed \(seed), step \(step)")
+                test.time.pass(milliseconds: world.random.pick([0, 1, 5, 200, 3000]))
+                try await self.step(test, &world, isBusy: step < 300, "seed \(seed), step \(step)")
             }
-            try await self.finish(house, &world, "seed \(seed)")
-            try await self.check(house, world, "seed \(seed)")
+            try await self.finish(test, &world, "seed \(seed)")
+            try await self.check(test, world, "seed \(seed)")
             #expect(world.redriven > 0, "seed \(seed): nothing was sent again")
         }
     }
 
     private func step(
-        _ house: TestHouse, _ world: inout World, isBusy: Bool, _ place: Comment
+        _ test: TestStore, _ world: inout World, isBusy: Bool, _ place: Comment
     ) async throws {
-        let deliveries = house.store.deliveries
+        let deliveries = test.store.deliveries
         switch Int.random(in: 0..<100, using: &world.random) {
         case 0..<20:
-            if isBusy { try await self.post(house, &world) }
+            if isBusy { try await self.post(test, &world) }
         case 20..<45:
             let allowance = try self.allowance(&world, capacity: world.capacity)
             let taken = try await deliveries.take(
                 0, events: world.random.pick([1, 3]), allowance: allowance, page: world.page, lease: .seconds(4),
                 confirmedOnly: false)
             self.check(taken.leases, allowance, place)
-            self.work(&world, taken.leases, at: house.time.now, place)
+            self.work(&world, taken.leases, at: test.time.now, place)
         case 45..<58:
             let allowance = try self.allowance(&world, capacity: world.random.pick([1, 5, 50]))
             let leases = try await deliveries.lease(
                 0, allowance: allowance, lease: .seconds(4), projects: 8, subscriptionsPerProject: 4
             ).leases
             self.check(leases, allowance, place)
-            self.work(&world, leases, at: house.time.now, place)
-        case 58..<60: try await self.redrive(house, &world, place)
+            self.work(&world, leases, at: test.time.now, place)
+        case 58..<60: try await self.redrive(test, &world, place)
         case 60..<85:
             world.held.shuffle(using: &world.random)
             let count = Int.random(in: 0...world.held.count, using: &world.random)
             let leases = Array(world.held.suffix(count))
             world.held.removeLast(count)
             let settlements = leases.map { Settlement($0, self.ending(of: $0, &world)) }
-            try await self.settle(house, &world, settlements, capacity: world.random.pick([0, 1, 5, 50]), place)
-        case 85..<88: try await self.renew(house, &world)
+            try await self.settle(test, &world, settlements, capacity: world.random.pick([0, 1, 5, 50]), place)
+        case 85..<88: try await self.renew(test, &world)
         case 88..<91:
             let queue = world.random.pick(world.queues)
             if isBusy, let id = world.living[queue]?.randomElement(using: &world.random), world.random.chance(0.5) {
-                try await house.store.subscriptions.delete(queue, id: id)
+                try await test.store.subscriptions.delete(queue, id: id)
                 world.living[queue]?.removeAll { $0 == id }
                 world.ended.insert(id)
             } else if isBusy {
-                try await self.subscribe(house, &world, queue)
+                try await self.subscribe(test, &world, queue)
             }
         case 91..<94: _ = try await deliveries.sweep(0, limit: world.random.pick([1, 5, 500]))
         default: _ = try await deliveries.reap(0, limit: world.random.pick([1, 10, 100]))
@@ -127,8 +127,8 @@ struct DeliveryModelTests {
     }
 
     /// Has letters of a queue sent again, then repeats what was said of their attempts before.
-    private func redrive(_ house: TestHouse, _ world: inout World, _ place: Comment) async throws {
-        let deliveries = house.store.deliveries
+    private func redrive(_ test: TestStore, _ world: inout World, _ place: Comment) async throws {
+        let deliveries = test.store.deliveries
         let queue = world.random.pick(world.queues)
         let letters = try await deliveries.deadLetters(of: queue, limit: 3).letters
         let (outcomes, _) = try await deliveries.redrive(
@@ -145,20 +145,20 @@ struct DeliveryModelTests {
         #expect(settled.written.allSatisfy { !$0 }, "\(place): written down twice")
     }
 
-    private func subscribe(_ house: TestHouse, _ world: inout World, _ queue: QueueAddress) async throws {
+    private func subscribe(_ test: TestStore, _ world: inout World, _ queue: QueueAddress) async throws {
         world.addresses += 1
-        world.living[queue, default: []].append(try await house.subscribe("http://s\(world.addresses)/", to: queue))
+        world.living[queue, default: []].append(try await test.subscribe("http://s\(world.addresses)/", to: queue))
     }
 
-    private func post(_ house: TestHouse, _ world: inout World) async throws {
+    private func post(_ test: TestStore, _ world: inout World) async throws {
         let queue = world.random.pick(world.queues)
         let count = world.random.pick([1, 1, 3, world.random.chance(0.05) ? 120 : 2])
         let ttl = world.random.pick([3600, 3600, 20])
-        for id in try await house.post((0..<count).map { "\($0)" }, to: queue, ttl: ttl) {
+        for id in try await test.post((0..<count).map { "\($0)" }, to: queue, ttl: ttl) {
             for subscription in world.living[queue] ?? [] {
                 let pair = Pair(subscription: subscription, position: id.position)
                 world.owed.insert(pair)
-                if ttl < 3600 { world.lives[pair] = house.time.now.adding(seconds: ttl) }
+                if ttl < 3600 { world.lives[pair] = test.time.now.adding(seconds: ttl) }
             }
         }
     }
@@ -188,11 +188,11 @@ struct DeliveryModelTests {
     }
 
     private func settle(
-        _ house: TestHouse, _ world: inout World, _ settlements: [Settlement], capacity: Int, _ place: Comment
+        _ test: TestStore, _ world: inout World, _ settlements: [Settlement], capacity: Int, _ place: Comment
     ) async throws {
         // An answer that was lost makes the worker say it all again.
         for _ in 0..<(world.random.chance(world.crash) ? 2 : 1) {
-            let settled = try await house.store.deliveries.settle(
+            let settled = try await test.store.deliveries.settle(
                 0, settlements, allowance: LeaseAllowance(capacity: capacity), lease: .seconds(4))
             for (settlement, isWritten) in zip(settlements, settled.written) where isWritten {
                 let pair = Pair(subscription: settlement.token.subscription, position: settlement.token.position)
@@ -200,16 +200,16 @@ struct DeliveryModelTests {
                 switch settlement.ending {
                 case .delivered: world.endings[pair, default: 0] += 1
                 case .retry(let delay), .postponed(let delay):
-                    world.notBefore[pair] = house.time.now.adding(seconds: Int(delay.components.seconds))
+                    world.notBefore[pair] = test.time.now.adding(seconds: Int(delay.components.seconds))
                 case .deadLetter, .handedBack, .parked, .dropped: break
                 }
             }
-            self.work(&world, settled.leased?.leases ?? [], at: house.time.now, place)
+            self.work(&world, settled.leased?.leases ?? [], at: test.time.now, place)
         }
     }
 
-    private func renew(_ house: TestHouse, _ world: inout World) async throws {
-        let tokens = try await house.store.deliveries.renew(0, world.held.map(\.token), lease: .seconds(4))
+    private func renew(_ test: TestStore, _ world: inout World) async throws {
+        let tokens = try await test.store.deliveries.renew(0, world.held.map(\.token), lease: .seconds(4))
         for (index, token) in tokens.enumerated() {
             // A lost answer leaves the worker with the older token, which is as good for an outcome.
             guard let token, !world.random.chance(world.crash) else { continue }
@@ -218,11 +218,11 @@ struct DeliveryModelTests {
     }
 
     /// Workers that do not fail, until nothing is left to do.
-    private func finish(_ house: TestHouse, _ world: inout World, _ place: Comment) async throws {
+    private func finish(_ test: TestStore, _ world: inout World, _ place: Comment) async throws {
         var roundsWithoutWork = 0
         while roundsWithoutWork < 20 {
-            house.time.pass(seconds: 2)
-            let deliveries = house.store.deliveries
+            test.time.pass(seconds: 2)
+            let deliveries = test.store.deliveries
             var leases = try await deliveries.take(
                 0, allowance: LeaseAllowance(capacity: 100), page: world.page, lease: .seconds(4), confirmedOnly: false
             ).leases
@@ -232,21 +232,21 @@ struct DeliveryModelTests {
             }
             leases += world.held
             world.held = []
-            try await self.settle(house, &world, leases.map { Settlement($0, .delivered) }, capacity: 0, place)
+            try await self.settle(test, &world, leases.map { Settlement($0, .delivered) }, capacity: 0, place)
             _ = try await deliveries.reap(0)
-            try await house.sweepAll()
+            try await test.sweepAll()
             roundsWithoutWork = leases.isEmpty ? roundsWithoutWork + 1 : 0
         }
     }
 
-    private func check(_ house: TestHouse, _ world: World, _ place: Comment) async throws {
+    private func check(_ test: TestStore, _ world: World, _ place: Comment) async throws {
         let living = world.owed.filter { !world.ended.contains($0.subscription) }
         // What ends as a dead letter counts as ended while its letter is there. Those of whom workers died, or whose message
         // ended while they waited, have nobody else to say so.
         var unattempted: Set<Pair> = []
         var endings = world.endings
         for queue in Set(world.queues) {
-            for letter in try await house.store.deliveries.deadLetters(of: queue, limit: 100_000).letters {
+            for letter in try await test.store.deliveries.deadLetters(of: queue, limit: 100_000).letters {
                 let pair = Pair(subscription: letter.subscription, position: letter.position)
                 endings[pair, default: 0] += 1
                 if letter.reason == .quarantined || letter.reason == .expired { unattempted.insert(pair) }
@@ -267,15 +267,15 @@ struct DeliveryModelTests {
             "last-position", "wakeup", "subscriptions", "subscription-headers", "subscription-expiries", "pacing",
             "attempt-counts", "queue-sweeps", "delivery-sweeps", "expired-counts",
         ]
-        let left = try await house.shardKeys().filter { key in
+        let left = try await test.shardKeys().filter { key in
             !allowed.contains(key)
                 && !["queue:", "subscription-order:", "subscriber-addresses:", "dead-letter", "attempt-log:"]
                     .contains { key.hasPrefix($0) }
         }
         #expect(left.isEmpty, "\(place): records of deliveries that have ended")
-        for key in try await house.keys() {
+        for key in try await test.keys() {
             if key.hasSuffix(":pacing") {
-                let flows = try await house.redis.command("HVALS", key).array?.compactMap { $0.text } ?? []
+                let flows = try await test.redis.command("HVALS", key).array?.compactMap { $0.text } ?? []
                 #expect(flows.allSatisfy { $0.hasPrefix("0 ") }, "\(place): attempts counted as out")
             }
             if key.contains("}:attempt-log:") {
@@ -284,12 +284,12 @@ struct DeliveryModelTests {
             }
             if key.hasSuffix(":attempt-counts") {
                 let living = Set(world.living.values.joined().map(\.text))
-                let logged = try await house.redis.command("HKEYS", key).array?.compactMap { $0.text } ?? []
+                let logged = try await test.redis.command("HKEYS", key).array?.compactMap { $0.text } ?? []
                 #expect(living.isSuperset(of: logged), "\(place): a log of nobody")
             }
             if key.hasSuffix(":subscriptions") || key.hasSuffix(":subscription-headers") {
                 #expect(
-                    try await house.redis.command("HLEN", key).int == world.living.values.joined().count,
+                    try await test.redis.command("HLEN", key).int == world.living.values.joined().count,
                     "\(place): ended subscriptions in \(key)")
             }
         }

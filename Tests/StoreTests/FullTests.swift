@@ -7,13 +7,13 @@ import Testing
 
 /// Redis has reached `maxmemory`: what frees memory goes on, what only grows is refused before it has written anything.
 struct FullTests {
-    private func withFullStore(_ body: (TestHouse, QueueAddress, [MessageID]) async throws -> Void) async throws {
-        try await withHouse(shards: 1) { house in
+    private func withFullStore(_ body: (TestStore, QueueAddress, [MessageID]) async throws -> Void) async throws {
+        try await withTestStore(shards: 1) { test in
             let queue = try address("p", "q")
-            let ids = try await house.post((0..<40).map(String.init), to: queue)
-            _ = try await house.store.claims.create(queue, limit: 5, ttl: 60, grace: 60)
-            try await house.redis.command("CONFIG", "SET", "maxmemory", "1")
-            try await body(house, queue, ids)
+            let ids = try await test.post((0..<40).map(String.init), to: queue)
+            _ = try await test.store.claims.create(queue, limit: 5, ttl: 60, grace: 60)
+            try await test.redis.command("CONFIG", "SET", "maxmemory", "1")
+            try await body(test, queue, ids)
         }
     }
 
@@ -27,99 +27,99 @@ struct FullTests {
     }
 
     @Test func `Claims are made, renewed and released`() async throws {
-        try await self.withFullStore { house, queue, _ in
+        try await self.withFullStore { test, queue, _ in
             // The five of the lapsed claim come first.
-            house.time.pass(seconds: 61)
-            let claim = try #require(try await house.store.claims.create(queue, limit: 10, ttl: 60, grace: 60))
+            test.time.pass(seconds: 61)
+            let claim = try #require(try await test.store.claims.create(queue, limit: 10, ttl: 60, grace: 60))
             #expect(claim.messages.map { String(decoding: $0.body, as: UTF8.self) } == (0..<10).map(String.init))
-            #expect(try await house.store.claims.update(queue, id: claim.id, ttl: 90, grace: 60))
-            #expect(try await house.store.claims.get(queue, id: claim.id)?.messages.count == 10)
-            try await house.store.claims.release(queue, id: claim.id)
-            #expect(try await house.bodies(queue, limit: 50).count == 40)
+            #expect(try await test.store.claims.update(queue, id: claim.id, ttl: 90, grace: 60))
+            #expect(try await test.store.claims.get(queue, id: claim.id)?.messages.count == 10)
+            try await test.store.claims.release(queue, id: claim.id)
+            #expect(try await test.bodies(queue, limit: 50).count == 40)
         }
     }
 
     @Test func `Messages are listed, popped, deleted, purged and swept`() async throws {
-        try await self.withFullStore { house, queue, ids in
-            house.time.pass(seconds: 61)
-            #expect(try await house.bodies(queue, limit: 50).count == 40)
-            #expect(try await house.store.messages.pop(queue, limit: 3).count == 3)
-            #expect(try await house.store.messages.delete(queue, id: ids[20], claim: nil) == .deleted)
-            try await house.store.messages.delete(queue, ids: Array(ids[30..<35]))
-            #expect(try await house.store.queues.stats(of: queue).total == 31)
-            house.time.pass(seconds: 4000)
-            try await house.sweepAll()
+        try await self.withFullStore { test, queue, ids in
+            test.time.pass(seconds: 61)
+            #expect(try await test.bodies(queue, limit: 50).count == 40)
+            #expect(try await test.store.messages.pop(queue, limit: 3).count == 3)
+            #expect(try await test.store.messages.delete(queue, id: ids[20], claim: nil) == .deleted)
+            try await test.store.messages.delete(queue, ids: Array(ids[30..<35]))
+            #expect(try await test.store.queues.stats(of: queue).total == 31)
+            test.time.pass(seconds: 4000)
+            try await test.sweepAll()
             #expect(
-                try await house.redis.command("EXISTS", "herald:{\(Shards(count: 1).tags[0])}:queue:1:p:q:log").int == 0
+                try await test.redis.command("EXISTS", "herald:{\(Shards(count: 1).tags[0])}:queue:1:p:q:log").int == 0
             )
-            try await house.store.messages.purge(queue)
-            try await house.store.queues.delete(queue)
-            #expect(try await house.store.queues.metadata(of: queue) == nil)
+            try await test.store.messages.purge(queue)
+            try await test.store.queues.delete(queue)
+            #expect(try await test.store.queues.metadata(of: queue) == nil)
         }
     }
 
     @Test func `A message claimed too often moves to its dead-letter queue`() async throws {
-        try await withHouse(shards: 1) { house in
+        try await withTestStore(shards: 1) { test in
             let (queue, target) = (try address("p", "q"), try address("p", "dead"))
-            _ = try await house.store.queues.create(
+            _ = try await test.store.queues.create(
                 queue, metadata: Array("{}".utf8),
                 attributes: QueueAttributes(claimCountMax: 1, deadLetterQueue: target.name))
-            _ = try await house.store.queues.create(
+            _ = try await test.store.queues.create(
                 target, metadata: Array("{}".utf8), attributes: QueueAttributes())
-            let ids = try await house.post(["one"], to: queue)
-            _ = try await house.store.claims.create(queue, limit: 1, ttl: 60, grace: 60)
-            house.time.pass(seconds: 61)
-            try await house.redis.command("CONFIG", "SET", "maxmemory", "1")
-            #expect(try await house.store.claims.create(queue, limit: 1, ttl: 60, grace: 60) == nil)
-            #expect(try await house.store.messages.get(target, id: ids[0]) != nil)
+            let ids = try await test.post(["one"], to: queue)
+            _ = try await test.store.claims.create(queue, limit: 1, ttl: 60, grace: 60)
+            test.time.pass(seconds: 61)
+            try await test.redis.command("CONFIG", "SET", "maxmemory", "1")
+            #expect(try await test.store.claims.create(queue, limit: 1, ttl: 60, grace: 60) == nil)
+            #expect(try await test.store.messages.get(target, id: ids[0]) != nil)
         }
     }
 
     @Test func `A subscriber confirms and withdraws`() async throws {
-        try await withHouse(shards: 1) { house in
+        try await withTestStore(shards: 1) { test in
             let queue = try address("p", "q")
-            let id = try await house.subscribe(to: queue)
-            try await house.redis.command("CONFIG", "SET", "maxmemory", "1")
+            let id = try await test.subscribe(to: queue)
+            try await test.redis.command("CONFIG", "SET", "maxmemory", "1")
             for isConfirmed in [true, false] {
-                #expect(try await house.store.subscriptions.confirm(queue, id: id, isConfirmed))
-                #expect(try await house.store.subscriptions.get(queue, id: id)?.confirmed == isConfirmed)
+                #expect(try await test.store.subscriptions.confirm(queue, id: id, isConfirmed))
+                #expect(try await test.store.subscriptions.get(queue, id: id)?.confirmed == isConfirmed)
             }
         }
     }
 
     @Test func `Subscriptions end`() async throws {
-        try await withHouse(shards: 1) { house in
+        try await withTestStore(shards: 1) { test in
             let queue = try address("p", "q")
-            let first = try await house.subscribe("http://1", to: queue)
-            try await house.subscribe("http://2", to: queue)
-            try await house.redis.command("CONFIG", "SET", "maxmemory", "1")
-            try await house.store.subscriptions.delete(queue, id: first)
-            try await house.store.subscriptions.purge(queue)
-            #expect(try await house.take().leases.isEmpty)
+            let first = try await test.subscribe("http://1", to: queue)
+            try await test.subscribe("http://2", to: queue)
+            try await test.redis.command("CONFIG", "SET", "maxmemory", "1")
+            try await test.store.subscriptions.delete(queue, id: first)
+            try await test.store.subscriptions.purge(queue)
+            #expect(try await test.take().leases.isEmpty)
         }
     }
 
     @Test func `What only grows is refused as full, and leaves nothing behind`() async throws {
-        try await self.withFullStore { house, queue, _ in
-            let before = try await house.keys()
-            #expect(try await self.isFull { try await house.post(["more"], to: queue) })
-            #expect(try await self.isFull { try await house.post(["first"], to: try address("p", "new")) })
+        try await self.withFullStore { test, queue, _ in
+            let before = try await test.keys()
+            #expect(try await self.isFull { try await test.post(["more"], to: queue) })
+            #expect(try await self.isFull { try await test.post(["first"], to: try address("p", "new")) })
             #expect(
                 try await self.isFull {
-                    _ = try await house.store.queues.create(
+                    _ = try await test.store.queues.create(
                         try address("p", "other"), metadata: Array("{}".utf8), attributes: QueueAttributes())
                 })
-            #expect(try await self.isFull { try await house.subscribe(to: queue) })
+            #expect(try await self.isFull { try await test.subscribe(to: queue) })
             #expect(
                 try await self.isFull {
-                    _ = try await house.store.topics.create(
+                    _ = try await test.store.topics.create(
                         TopicAddress(project: queue.project, name: try TopicName("t")), metadata: Array("{}".utf8))
                 })
-            #expect(try await house.keys() == before)
-            #expect(try await !house.store.probeWritable())
-            try await house.redis.command("CONFIG", "SET", "maxmemory", "0")
-            #expect(try await house.store.probeWritable())
-            #expect(try await house.store.queues.stats(of: queue).total == 40)
+            #expect(try await test.keys() == before)
+            #expect(try await !test.store.probeWritable())
+            try await test.redis.command("CONFIG", "SET", "maxmemory", "0")
+            #expect(try await test.store.probeWritable())
+            #expect(try await test.store.queues.stats(of: queue).total == 40)
         }
     }
 }

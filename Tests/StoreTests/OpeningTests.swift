@@ -26,11 +26,11 @@ struct OpeningTests {
         }
     }
 
-    @Test func `Every process of a deployment makes the same ids`() async throws {
-        try await withHouse { house in
+    @Test func `Every process of a test makes the same ids`() async throws {
+        try await withTestStore { test in
             let queue = try address("p", "q")
-            let id = try #require(try await house.post(["1"], to: queue).first)
-            let other = try await Store.open(on: house.pool, shards: 16, logger: quietLogger())
+            let id = try #require(try await test.post(["1"], to: queue).first)
+            let other = try await Store.open(on: test.pool, shards: 16, logger: quietLogger())
             #expect(other.messages.isIssued(id, in: queue))
         }
     }

@@ -73,7 +73,7 @@ struct PaceModelTests {
     func `Nothing starts out of order, above its limit, or while it is paused, open or disabled, and all ends once`(
         seed: UInt64
     ) async throws {
-        try await withHouse(shards: 1) { house in
+        try await withTestStore(shards: 1) { test in
             var random = SeededGenerator(seed: seed)
             var world = World(
                 random: random, crash: random.pick([0, 0.05, 0.3]), page: random.pick([1, 7, 500]),
@@ -83,16 +83,16 @@ struct PaceModelTests {
                 world.queues.append(queue)
                 for count in 0..<random.pick([1, 3, 6]) {
                     let pace = self.pace(&world)
-                    let id = try await house.subscribe("http://\(number).\(count)/", to: queue, pace: pace)
+                    let id = try await test.subscribe("http://\(number).\(count)/", to: queue, pace: pace)
                     world.watches[id] = Watch(queue: queue, pace: pace, isFailing: world.random.chance(0.7))
                 }
             }
             for step in 0..<900 {
-                house.time.pass(milliseconds: world.random.pick([0, 1, 3, 40, 300, 2000]))
-                try await self.step(house, &world, isBusy: step < 700, "seed \(seed), step \(step)")
+                test.time.pass(milliseconds: world.random.pick([0, 1, 3, 40, 300, 2000]))
+                try await self.step(test, &world, isBusy: step < 700, "seed \(seed), step \(step)")
             }
-            try await self.finish(house, &world, "seed \(seed)")
-            try await self.check(house, world, "seed \(seed)")
+            try await self.finish(test, &world, "seed \(seed)")
+            try await self.check(test, world, "seed \(seed)")
         }
     }
 
@@ -100,65 +100,65 @@ struct PaceModelTests {
         Pace(isOrdered: world.random.chance(0.4), maxPerSecond: world.random.pick([nil, nil, 1, 3, 7, 45, 200]))
     }
 
-    private func step(_ house: TestHouse, _ world: inout World, isBusy: Bool, _ place: Comment) async throws {
-        let deliveries = house.store.deliveries
-        try await self.begin(house, &world, place)
+    private func step(_ test: TestStore, _ world: inout World, isBusy: Bool, _ place: Comment) async throws {
+        let deliveries = test.store.deliveries
+        try await self.begin(test, &world, place)
         guard let id = world.watches.keys.sorted(by: { $0.text < $1.text }).randomElement(using: &world.random),
             let watch = world.watches[id]
         else { return }
         switch Int.random(in: 0..<100, using: &world.random) {
-        case 0..<18: if isBusy { try await self.post(house, &world) }
+        case 0..<18: if isBusy { try await self.post(test, &world) }
         case 18..<40:
             let taken = try await deliveries.take(
                 0, events: 3, allowance: LeaseAllowance(capacity: world.random.pick([1, 5, 1000])), page: world.page,
                 lease: .seconds(4),
                 confirmedOnly: false)
-            self.work(&world, taken.leases, at: house.time.now, place)
+            self.work(&world, taken.leases, at: test.time.now, place)
         case 40..<60:
             let leases = try await deliveries.lease(
                 0, allowance: LeaseAllowance(capacity: world.random.pick([1, 5, 50])), lease: .seconds(4))
-            self.work(&world, leases.leases, at: house.time.now, place)
+            self.work(&world, leases.leases, at: test.time.now, place)
         case 60..<80:
             world.held.shuffle(using: &world.random)
             let leases = Array(world.held.prefix(Int.random(in: 0...world.held.count, using: &world.random)))
             world.held.removeFirst(leases.count)
             let settlements = leases.map { Settlement($0, self.ending(of: $0, &world)) }
-            try await self.settle(house, &world, settlements, capacity: world.random.pick([0, 1, 5, 50]), place)
+            try await self.settle(test, &world, settlements, capacity: world.random.pick([0, 1, 5, 50]), place)
         case 80..<82: world.watches[id]?.isFailing.toggle()
         case 82..<84:
             #expect(try await deliveries.pause(watch.queue, subscription: id), place)
             world.watches[id]?.isPaused = true
         case 84..<90:
             if watch.isPaused || watch.isDisabled || world.random.chance(0.1) {
-                try await self.resume(house, &world, id, place)
+                try await self.resume(test, &world, id, place)
             }
         case 90..<92:
             let pace = self.pace(&world)
             let change = SubscriptionChange(options: Array("{}".utf8), pace: pace)
             let queue = watch.queue
-            let update = try await house.store.subscriptions.update(queue, id: id, change, resettingConfirmation: false)
+            let update = try await test.store.subscriptions.update(queue, id: id, change, resettingConfirmation: false)
             #expect(update == .updated, place)
             world.watches[id]?.pace = pace
             world.watches[id]?.starts = []
-        case 92..<95: try await self.renew(house, &world)
+        case 92..<95: try await self.renew(test, &world)
         default:
             _ = try await deliveries.reap(0, limit: world.random.pick([1, 10, 100]))
-            world.out = world.out.filter { $0.value > house.time.now }
+            world.out = world.out.filter { $0.value > test.time.now }
         }
     }
 
     private func resume(
-        _ house: TestHouse, _ world: inout World, _ id: SubscriptionID, _ place: Comment
+        _ test: TestStore, _ world: inout World, _ id: SubscriptionID, _ place: Comment
     ) async throws {
         guard let watch = world.watches[id] else { return }
-        #expect(try await house.store.deliveries.resume(watch.queue, subscription: id), place)
+        #expect(try await test.store.deliveries.resume(watch.queue, subscription: id), place)
         world.watches[id]?.isPaused = false
         world.watches[id]?.succeed()
     }
 
-    private func post(_ house: TestHouse, _ world: inout World) async throws {
+    private func post(_ test: TestStore, _ world: inout World) async throws {
         let queue = world.random.pick(world.queues)
-        for id in try await house.post((0..<world.random.pick([1, 2, 12])).map { "\($0)" }, to: queue) {
+        for id in try await test.post((0..<world.random.pick([1, 2, 12])).map { "\($0)" }, to: queue) {
             for (subscription, watch) in world.watches where watch.queue == queue {
                 world.owed.insert(Pair(subscription: subscription, position: id.position))
             }
@@ -198,10 +198,10 @@ struct PaceModelTests {
     }
 
     /// Begins some of the suspects; a poison among them takes its worker with it.
-    private func begin(_ house: TestHouse, _ world: inout World, _ place: Comment) async throws {
+    private func begin(_ test: TestStore, _ world: inout World, _ place: Comment) async throws {
         let suspects = world.held.filter { $0.suspicion > 0 && world.random.chance(0.5) }
         for (lease, isHeld) in zip(
-            suspects, try await house.store.deliveries.begin(0, suspects.map(\.token)))
+            suspects, try await test.store.deliveries.begin(0, suspects.map(\.token)))
         where isHeld {
             let pair = Pair(subscription: lease.subscription, position: lease.position)
             world.begun[pair, default: []].insert(lease.attempt)
@@ -220,11 +220,11 @@ struct PaceModelTests {
     }
 
     private func settle(
-        _ house: TestHouse, _ world: inout World, _ settlements: [Settlement], capacity: Int, _ place: Comment
+        _ test: TestStore, _ world: inout World, _ settlements: [Settlement], capacity: Int, _ place: Comment
     ) async throws {
         // An answer that was lost makes the worker say it all again.
         for _ in 0..<(world.random.chance(world.crash) ? 2 : 1) {
-            let settled = try await house.store.deliveries.settle(
+            let settled = try await test.store.deliveries.settle(
                 0, settlements, disableAfter: .seconds(world.disableAfter),
                 allowance: LeaseAllowance(capacity: capacity), lease: .seconds(4))
             for (settlement, isWritten) in zip(settlements, settled.written) where isWritten {
@@ -237,29 +237,29 @@ struct PaceModelTests {
                     world.ended[pair, default: 0] += 1
                     world.watches[id]?.succeed()
                 case .retry(let delay):
-                    world.notBefore[pair] = house.time.now.adding(seconds: Int(delay.components.seconds))
-                    world.watches[id]?.fail(pair.position, at: house.time.now, disableAfter: world.disableAfter)
+                    world.notBefore[pair] = test.time.now.adding(seconds: Int(delay.components.seconds))
+                    world.watches[id]?.fail(pair.position, at: test.time.now, disableAfter: world.disableAfter)
                 case .deadLetter:
                     world.ended[pair, default: 0] += 1
-                    world.watches[id]?.fail(pair.position, at: house.time.now, disableAfter: world.disableAfter)
+                    world.watches[id]?.fail(pair.position, at: test.time.now, disableAfter: world.disableAfter)
                 case .postponed(let delay):
-                    world.notBefore[pair] = house.time.now.adding(seconds: Int(delay.components.seconds))
+                    world.notBefore[pair] = test.time.now.adding(seconds: Int(delay.components.seconds))
                 case .handedBack, .parked, .dropped: break
                 }
             }
-            self.work(&world, settled.leased?.leases ?? [], at: house.time.now, place)
+            self.work(&world, settled.leased?.leases ?? [], at: test.time.now, place)
         }
         for id in Set(settlements.map(\.token.subscription)) {
             guard let watch = world.watches[id] else { continue }
-            let health = try await house.store.deliveries.health(of: watch.queue, subscription: id)
+            let health = try await test.store.deliveries.health(of: watch.queue, subscription: id)
             #expect(health?.failures?.count ?? 0 == watch.streak.count)
             #expect(health?.probeAt == watch.opened && (health?.disabledSince != nil) == watch.isDisabled)
             #expect((health?.pausedSince != nil) == watch.isPaused)
         }
     }
 
-    private func renew(_ house: TestHouse, _ world: inout World) async throws {
-        let tokens = try await house.store.deliveries.renew(0, world.held.map(\.token), lease: .seconds(4))
+    private func renew(_ test: TestStore, _ world: inout World) async throws {
+        let tokens = try await test.store.deliveries.renew(0, world.held.map(\.token), lease: .seconds(4))
         for (index, token) in tokens.enumerated() {
             guard let token else { continue }
             world.held[index].token = token
@@ -268,32 +268,32 @@ struct PaceModelTests {
     }
 
     /// Workers and endpoints that do not fail, until nothing is left to do.
-    private func finish(_ house: TestHouse, _ world: inout World, _ place: Comment) async throws {
+    private func finish(_ test: TestStore, _ world: inout World, _ place: Comment) async throws {
         for id in world.watches.keys.sorted(by: { $0.text < $1.text }) {
-            try await self.resume(house, &world, id, place)
+            try await self.resume(test, &world, id, place)
         }
         var roundsWithoutWork = 0
         while roundsWithoutWork < 40 {
-            house.time.pass(milliseconds: 500)
-            let deliveries = house.store.deliveries
+            test.time.pass(milliseconds: 500)
+            let deliveries = test.store.deliveries
             _ = try await deliveries.reap(0)
-            world.out = world.out.filter { $0.value > house.time.now }
+            world.out = world.out.filter { $0.value > test.time.now }
             var leases = try await deliveries.take(
                 0, allowance: LeaseAllowance(capacity: 100), page: world.page, lease: .seconds(4), confirmedOnly: false
             ).leases
             leases += try await deliveries.lease(0, allowance: LeaseAllowance(capacity: 200), lease: .seconds(4)).leases
-            self.work(&world, leases, at: house.time.now, place)
+            self.work(&world, leases, at: test.time.now, place)
             let settlements = world.held.map { Settlement($0, .delivered) }
             world.held = []
-            try await self.settle(house, &world, settlements, capacity: 0, place)
+            try await self.settle(test, &world, settlements, capacity: 0, place)
             roundsWithoutWork = leases.isEmpty ? roundsWithoutWork + 1 : 0
         }
     }
 
-    private func check(_ house: TestHouse, _ world: World, _ place: Comment) async throws {
+    private func check(_ test: TestStore, _ world: World, _ place: Comment) async throws {
         var ended = world.ended
         for queue in Set(world.queues) {
-            for letter in try await house.store.deliveries.deadLetters(of: queue, limit: 100_000).letters
+            for letter in try await test.store.deliveries.deadLetters(of: queue, limit: 100_000).letters
             where letter.reason == .quarantined {
                 let pair = Pair(subscription: letter.subscription, position: letter.position)
                 ended[pair, default: 0] += 1
@@ -308,14 +308,14 @@ struct PaceModelTests {
             "last-position", "wakeup", "subscriptions", "subscription-headers", "subscription-expiries", "pacing",
             "attempt-counts", "queue-sweeps", "delivery-sweeps", "expired-counts",
         ]
-        let left = try await house.shardKeys().filter { key in
+        let left = try await test.shardKeys().filter { key in
             !allowed.contains(key)
                 && !["queue:", "subscription-order:", "subscriber-addresses:", "dead-letter", "attempt-log:"]
                     .contains { key.hasPrefix($0) }
         }
         #expect(left.isEmpty, "\(place): records of deliveries that have ended")
-        for key in try await house.keys() where key.hasSuffix(":pacing") {
-            let flows = try await house.redis.command("HVALS", key).array?.compactMap { $0.text } ?? []
+        for key in try await test.keys() where key.hasSuffix(":pacing") {
+            let flows = try await test.redis.command("HVALS", key).array?.compactMap { $0.text } ?? []
             #expect(flows.allSatisfy { $0.hasPrefix("0 ") && !$0.contains(/[pxfdsbk]/) }, "\(place): \(flows)")
         }
     }

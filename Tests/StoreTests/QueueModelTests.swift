@@ -25,40 +25,40 @@ struct QueueModelTests {
 
     @Test(arguments: [UInt64](1...4))
     func `A queue behaves as a list would, whatever is done to it in whatever order`(seed: UInt64) async throws {
-        try await withHouse { house in
+        try await withTestStore { test in
             var random = SeededGenerator(seed: seed)
             var model = Model()
             let queue = try address("pr:\(seed)", "q.\(seed)")
             for step in 0..<300 {
                 let place: Comment = "seed \(seed), step \(step)"
-                house.time.pass(
+                test.time.pass(
                     milliseconds: random.pick(
                         random.chance(0.5) ? [0, 1, 50, 1000, 20_000, 70_000] : [0, 1, 5]))
-                let now = house.time.now.milliseconds
+                let now = test.time.now.milliseconds
                 model.entries.removeAll { $0.expires <= now }
                 switch Int.random(in: 0..<100, using: &random) {
-                case 0..<35: try await self.post(house, queue, &model, &random)
-                case 35..<40: try await self.create(house, queue, &model, &random, place)
+                case 0..<35: try await self.post(test, queue, &model, &random)
+                case 35..<40: try await self.create(test, queue, &model, &random, place)
                 case 40..<42:
-                    try await house.store.queues.delete(queue)
+                    try await test.store.queues.delete(queue)
                     model = Model()
                 case 42..<50:
-                    _ = try await house.store.deliveries.sweep(
+                    _ = try await test.store.deliveries.sweep(
                         Shards(count: 16).shard(of: queue), limit: random.pick([1, 3, 500]))
-                case 50..<60: try await self.get(house, queue, model, &random, place)
-                default: try await self.list(house, queue, model, &random, place)
+                case 50..<60: try await self.get(test, queue, model, &random, place)
+                default: try await self.list(test, queue, model, &random, place)
                 }
-                #expect((try await house.store.queues.metadata(of: queue) != nil) == model.exists, place)
+                #expect((try await test.store.queues.metadata(of: queue) != nil) == model.exists, place)
             }
-            house.time.pass(seconds: 2_000_000)
-            try await house.sweepAll(shard: Shards(count: 16).shard(of: queue))
-            let left = try await house.shardKeys().filter { $0 != "last-position" && !$0.hasSuffix(":meta") }
+            test.time.pass(seconds: 2_000_000)
+            try await test.sweepAll(shard: Shards(count: 16).shard(of: queue))
+            let left = try await test.shardKeys().filter { $0 != "last-position" && !$0.hasSuffix(":meta") }
             #expect(left.isEmpty, "seed \(seed): an expired queue leaves nothing but itself")
         }
     }
 
     private func post(
-        _ house: TestHouse, _ queue: QueueAddress, _ model: inout Model, _ random: inout SeededGenerator
+        _ test: TestStore, _ queue: QueueAddress, _ model: inout Model, _ random: inout SeededGenerator
     ) async throws {
         let count = random.pick([1, 1, 2, 5, random.chance(0.1) ? 130 : 3])
         let poster = random.pick([1, 2])
@@ -68,7 +68,7 @@ struct QueueModelTests {
                 ttl: ttl, delay: random.pick([nil, nil, nil, 0, 5, ttl == 60 ? 30 : 90]),
                 body: ByteBuffer(string: "{\"n\": \(UInt32.random(in: 0...UInt32.max, using: &random))}"))
         }
-        let ids = try await house.store.messages.post(
+        let ids = try await test.store.messages.post(
             drafts, to: queue, by: try client(poster), requestBytes: 100, defaults: PostDefaults(ttl: 3600))
         if !model.exists { model = Model(exists: true) }
         for (id, draft) in zip(ids, drafts) {
@@ -83,7 +83,7 @@ struct QueueModelTests {
     }
 
     private func create(
-        _ house: TestHouse, _ queue: QueueAddress, _ model: inout Model, _ random: inout SeededGenerator,
+        _ test: TestStore, _ queue: QueueAddress, _ model: inout Model, _ random: inout SeededGenerator,
         _ place: Comment
     ) async throws {
         let attributes = random.pick([
@@ -91,7 +91,7 @@ struct QueueModelTests {
             QueueAttributes(messageTTLDefault: 100, messageDelayDefault: 10),
             QueueAttributes(messageDelayDefault: 0),
         ])
-        let created = try await house.store.queues.create(queue, metadata: Array("{}".utf8), attributes: attributes)
+        let created = try await test.store.queues.create(queue, metadata: Array("{}".utf8), attributes: attributes)
         #expect(created == !model.exists, place)
         if created {
             model = Model(
@@ -100,28 +100,28 @@ struct QueueModelTests {
     }
 
     private func get(
-        _ house: TestHouse, _ queue: QueueAddress, _ model: Model, _ random: inout SeededGenerator, _ place: Comment
+        _ test: TestStore, _ queue: QueueAddress, _ model: Model, _ random: inout SeededGenerator, _ place: Comment
     ) async throws {
         guard !model.entries.isEmpty else { return }
         let entry = random.pick(model.entries)
-        let message = try await house.store.messages.get(queue, id: entry.id)
+        let message = try await test.store.messages.get(queue, id: entry.id)
         #expect(message.map { String(decoding: $0.body, as: UTF8.self) } == entry.body, place)
         #expect(message?.ttl == entry.ttl, place)
         #expect(message?.delay == entry.delay, place)
-        #expect(message?.age == house.time.now.wholeSeconds(since: entry.id.position.createdAt), place)
+        #expect(message?.age == test.time.now.wholeSeconds(since: entry.id.position.createdAt), place)
     }
 
     private func list(
-        _ house: TestHouse, _ queue: QueueAddress, _ model: Model, _ random: inout SeededGenerator, _ place: Comment
+        _ test: TestStore, _ queue: QueueAddress, _ model: Model, _ random: inout SeededGenerator, _ place: Comment
     ) async throws {
         let delayed = random.chance(0.5)
         let hiding = random.chance(0.5) ? 1 : nil
         let marker = random.chance(0.5) ? model.entries.randomElement(using: &random)?.id : nil
         let limit = random.pick([1, 10, 20])
-        let messages = try await house.store.messages.list(
+        let messages = try await test.store.messages.list(
             queue, after: marker, limit: limit, hiding: try hiding.map { try client($0) }, includeDelayed: delayed,
             includeClaimed: false)
-        let now = house.time.now.milliseconds
+        let now = test.time.now.milliseconds
         let wanted = model.entries.filter { entry in
             (marker.map { entry.id.position > $0.position } ?? true) && (delayed || entry.visible <= now)
                 && entry.client != hiding

@@ -10,13 +10,13 @@ struct ReplacedStoreTests {
         ["FLUSHALL"], ["DEL", "herald:{control}:identity"], ["SET", "herald:{control}:identity", "another"],
     ])
     func `A store that is missing or another is noticed, and refused from then on`(command: [String]) async throws {
-        try await withHouse { house in
+        try await withTestStore { test in
             let queue = try address("p", "q")
-            let id = try await house.post(["1"], to: queue)[0]
-            _ = try await house.pool.send(RedisCommand(command[0], command.dropFirst()))
-            #expect(try await eventually { house.store.isCurrent ? nil : true } == true)
+            let id = try await test.post(["1"], to: queue)[0]
+            _ = try await test.pool.send(RedisCommand(command[0], command.dropFirst()))
+            #expect(try await eventually { test.store.isCurrent ? nil : true } == true)
             do {
-                _ = try await house.store.messages.get(queue, id: id)
+                _ = try await test.store.messages.get(queue, id: id)
                 Issue.record("a request was served with the old key of ids")
             } catch let error as StoreError {
                 #expect(error.trouble == .storeChanged)
@@ -25,16 +25,16 @@ struct ReplacedStoreTests {
     }
 
     @Test func `A store opened anew makes ids of its own, and the old one stays closed`() async throws {
-        try await withHouse { house in
+        try await withTestStore { test in
             let queue = try address("p", "q")
-            let id = try await house.post(["1"], to: queue)[0]
-            try await house.redis.command("FLUSHALL")
-            #expect(try await eventually { house.store.isCurrent ? nil : true } == true)
-            let next = try await Store.open(on: house.pool, shards: 16, logger: quietLogger())
-            #expect(next.isCurrent && !house.store.isCurrent)
+            let id = try await test.post(["1"], to: queue)[0]
+            try await test.redis.command("FLUSHALL")
+            #expect(try await eventually { test.store.isCurrent ? nil : true } == true)
+            let next = try await Store.open(on: test.pool, shards: 16, logger: quietLogger())
+            #expect(next.isCurrent && !test.store.isCurrent)
             #expect(!next.messages.isIssued(id, in: queue))
             #expect(try await next.probeWritable())
-            await #expect(throws: StoreError.self) { try await house.store.probeWritable() }
+            await #expect(throws: StoreError.self) { try await test.store.probeWritable() }
         }
     }
 
@@ -83,24 +83,24 @@ struct ReplacedStoreTests {
     }
 
     @Test func `How far positions are ahead of the clock is told`() async throws {
-        try await withHouse(shards: 2) { house in
-            #expect(try await house.store.positionsAhead() == .zero)
-            try await house.post(["1"], to: try address("p", "q"))
-            #expect(try await house.store.positionsAhead() == .zero)
-            house.time.pass(seconds: -90)
-            #expect(try await house.store.positionsAhead() == .seconds(90))
-            house.time.pass(seconds: 91)
-            #expect(try await house.store.positionsAhead() == .zero)
+        try await withTestStore(shards: 2) { test in
+            #expect(try await test.store.positionsAhead() == .zero)
+            try await test.post(["1"], to: try address("p", "q"))
+            #expect(try await test.store.positionsAhead() == .zero)
+            test.time.pass(seconds: -90)
+            #expect(try await test.store.positionsAhead() == .seconds(90))
+            test.time.pass(seconds: 91)
+            #expect(try await test.store.positionsAhead() == .zero)
         }
     }
 
     @Test func `Many changes of one queue or topic at the same time all succeed`() async throws {
-        try await withHouse { house in
+        try await withTestStore { test in
             let queue = try address("p", "q")
-            _ = try await house.store.queues.create(
+            _ = try await test.store.queues.create(
                 queue, metadata: Array("0".utf8), attributes: QueueAttributes())
             let topic = TopicAddress(project: queue.project, name: try TopicName("t"))
-            _ = try await house.store.topics.create(topic, metadata: Array("0".utf8))
+            _ = try await test.store.topics.create(topic, metadata: Array("0".utf8))
             func next(_ stored: [UInt8]) -> [UInt8] {
                 Array(String((Int(String(decoding: stored, as: UTF8.self)) ?? 0) + 1).utf8)
             }
@@ -108,16 +108,16 @@ struct ReplacedStoreTests {
                 for _ in 0..<64 {
                     group.addTask {
                         for _ in 0..<5 {
-                            _ = try await house.store.queues.update(queue) { (next($0), QueueAttributes()) }
-                            _ = try await house.store.topics.update(topic) { next($0) }
+                            _ = try await test.store.queues.update(queue) { (next($0), QueueAttributes()) }
+                            _ = try await test.store.topics.update(topic) { next($0) }
                         }
                     }
                 }
                 try await group.waitForAll()
             }
-            #expect(try await house.store.queues.metadata(of: queue) == Array("320".utf8))
-            #expect(try await house.store.topics.metadata(of: topic) == Array("320".utf8))
-            #expect(try await house.store.queues.update(try address("p", "none")) { ($0, QueueAttributes()) } == nil)
+            #expect(try await test.store.queues.metadata(of: queue) == Array("320".utf8))
+            #expect(try await test.store.topics.metadata(of: topic) == Array("320".utf8))
+            #expect(try await test.store.queues.update(try address("p", "none")) { ($0, QueueAttributes()) } == nil)
         }
     }
 }

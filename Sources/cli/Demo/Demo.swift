@@ -163,7 +163,7 @@ package struct Demo: Sendable {
         if let arrival { return arrival }
         throw Failure(
             "no webhook arrived within \(limit). Does a notifier run, and may it reach loopback "
-                + "(egress.allow \(DevHouse.egressAllow))?")
+                + "(egress.allow \(DevDeployment.egressAllow))?")
     }
 
     /// Whether it asks the subscriber to confirm (contract of notifications, "Confirmation").

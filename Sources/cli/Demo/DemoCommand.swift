@@ -8,16 +8,16 @@ package struct DemoCommand: AsyncParsableCommand {
         commandName: "demo",
         abstract: "Posts a message, and shows the signed webhook that arrives.",
         discussion: """
-            Without --url it uses the house `herald dev` runs, and starts one for the occasion when there is none. \
+            Without --url it uses the deployment `herald dev` runs, and starts one for the occasion when there is none. \
             What it makes there it deletes again. \(Counterpart.api.rawValue)
             """
     )
 
-    @Option(help: "The REST API of a house that runs: http://127.0.0.1:8888")
+    @Option(help: "The REST API of a deployment that runs: http://127.0.0.1:8888")
     var url: String?
     @Option(help: "The folder where `herald dev` runs. [default: $XDG_STATE_HOME/herald/dev]")
     var directory: String?
-    @Flag(name: .shortAndLong, help: "Show everything the processes log, when a house is started.")
+    @Flag(name: .shortAndLong, help: "Show everything the processes log, when a deployment is started.")
     var verbose = false
 
     package init() {}
@@ -37,21 +37,22 @@ package struct DemoCommand: AsyncParsableCommand {
                     return try await Demo(url: url, terminal: terminal).run()
                 }
             }
-            try await self.runInHouseOfItsOwn(environment: environment, terminal: terminal)
+            try await self.runInOwnDeployment(environment: environment, terminal: terminal)
         }
     }
 
-    private func runInHouseOfItsOwn(environment: [String: String], terminal: Terminal) async throws {
+    private func runInOwnDeployment(environment: [String: String], terminal: Terminal) async throws {
         // Short: the path of Redis' socket lies in it.
         let folder = FileManager.default.temporaryDirectory
             .appendingPathComponent("herald-demo-\(ProcessInfo.processInfo.processIdentifier)")
-        let plan = DevHouse.Plan(
+        let plan = DevDeployment.Plan(
             folder: DevFolder(folder), listen: ListenAddress(host: "127.0.0.1", port: 0), redisURL: nil,
             isVerbose: self.verbose, isKept: false, executables: OwnExecutable.folder, environment: environment)
-        terminal.line(terminal.styled("No house runs here: starting one for this demonstration", .dim))
+        terminal.line(terminal.styled("No deployment runs here: starting one for this demonstration", .dim))
         // A left-over in the temporary folder harms nobody.
         defer { try? FileManager.default.removeItem(at: folder) }
-        try await DevHouse.run(plan, terminal: terminal, interruption: await Interruptions.trapped()) { deployment in
+        try await DevDeployment.run(plan, terminal: terminal, interruption: await Interruptions.trapped()) {
+            deployment in
             try await Demo(url: try HeraldClient.url(deployment.url), terminal: terminal).run()
         }
     }

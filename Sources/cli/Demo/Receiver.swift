@@ -20,7 +20,7 @@ package struct Arrival: Sendable {
 
 /// A subscriber of our own: an HTTP server on loopback that says 204 to whatever comes.
 package enum Receiver {
-    /// What one webhook may hold: the largest body a house sends, and more.
+    /// What one webhook may hold: the largest body a deployment sends, and more.
     private static let bodyBytesMax = 4 << 20
     /// Arrivals that wait to be looked at; further ones are dropped.
     private static let waitingMax = 16

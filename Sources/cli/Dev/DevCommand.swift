@@ -2,7 +2,7 @@ package import ArgumentParser
 import Foundation
 import Settings
 
-/// `herald dev`: a whole house in one terminal.
+/// `herald dev`: a whole deployment in one terminal.
 package struct DevCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "dev",
@@ -38,12 +38,13 @@ package struct DevCommand: AsyncParsableCommand {
                 }
                 return address
             }
-            let plan = DevHouse.Plan(
+            let plan = DevDeployment.Plan(
                 folder: folder, listen: address, redisURL: self.redisURL, isVerbose: self.verbose,
                 isKept: true, executables: OwnExecutable.folder, environment: environment)
-            terminal.line(terminal.styled("Starting a house in \(folder.url.path)", .dim))
-            try await DevHouse.run(plan, terminal: terminal, interruption: await Interruptions.trapped()) { house in
-                for line in DevWelcome.lines(house, folder: folder, terminal: terminal) { terminal.line(line) }
+            terminal.line(terminal.styled("Starting a deployment in \(folder.url.path)", .dim))
+            try await DevDeployment.run(plan, terminal: terminal, interruption: await Interruptions.trapped()) {
+                deployment in
+                for line in DevWelcome.lines(deployment, folder: folder, terminal: terminal) { terminal.line(line) }
                 // Until a signal, or the end of a child, cancels it.
                 while true { try await Task.sleep(for: .seconds(3600)) }
             }

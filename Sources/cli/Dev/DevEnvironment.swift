@@ -1,6 +1,6 @@
 package import Settings
 
-/// The environment of a child: ours, with the settings of the house in place of any of the same name.
+/// The environment of a child: ours, with the settings of the deployment in place of any of the same name.
 package enum DevEnvironment {
     package static func make(
         from environment: [String: String], settings: [Setting: String], secretFiles: [Setting: String]

@@ -1,7 +1,7 @@
 package import Foundation
 import Signing
 
-/// The folder a development house lives in: its keys, its Redis, and who runs it.
+/// The folder a development deployment lives in: its keys, its Redis, and who runs it.
 ///
 /// | file | holds | kept |
 /// |---|---|---|
@@ -10,7 +10,7 @@ import Signing
 /// | `redis/` | the append-only file | yes |
 /// | `redis.log` | what Redis said | yes |
 /// | `lock` | locked while `herald dev` or a process it started runs; the id of the former | yes |
-/// | `dev.json` | ``DevRecord`` of the running house | while it runs |
+/// | `dev.json` | ``DevRecord`` of the running deployment | while it runs |
 package struct DevFolder: Sendable {
     package let url: URL
 

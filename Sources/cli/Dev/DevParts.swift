@@ -3,12 +3,12 @@ import NIOConcurrencyHelpers
 import Runtime
 import Settings
 
-/// The processes of a development house: starts them in order, and stops them in the opposite one.
+/// The processes of a development deployment: starts them in order, and stops them in the opposite one.
 final class DevParts: Sendable {
     /// The longest path a Unix socket may have on Linux (`sun_path`), and some room.
     private static let socketPathMax = 100
 
-    private let plan: DevHouse.Plan
+    private let plan: DevDeployment.Plan
     private let lock: DevLock
     private let terminal: Terminal
     private let onExit: @Sendable (String, Child.Exit) -> Void
@@ -17,7 +17,7 @@ final class DevParts: Sendable {
     private let isStopping = NIOLockedValueBox(false)
 
     init(
-        plan: DevHouse.Plan, lock: DevLock, terminal: Terminal,
+        plan: DevDeployment.Plan, lock: DevLock, terminal: Terminal,
         onExit: @escaping @Sendable (String, Child.Exit) -> Void
     ) {
         self.plan = plan
@@ -26,12 +26,12 @@ final class DevParts: Sendable {
         self.onExit = onExit
     }
 
-    func start() async throws -> DevHouse.Running {
+    func start() async throws -> DevDeployment.Running {
         let redisURL: String
         if let given = self.plan.redisURL { redisURL = given } else { redisURL = try await self.startRedis() }
         if self.plan.redisURL == nil {
             try await DevAgreement.accept(
-                environment: self.environment(redisURL: redisURL, own: [:]), within: DevHouse.startLimit)
+                environment: self.environment(redisURL: redisURL, own: [:]), within: DevDeployment.startLimit)
         }
         let (listen, remark) = try await self.chooseListen()
         // Both at once: neither needs the other.
@@ -39,13 +39,13 @@ final class DevParts: Sendable {
             .api, redisURL: redisURL,
             own: [
                 Setting.apiListen: listen.description, Setting.apiAdminListen: "127.0.0.1:0",
-                Setting.apiPublicURL: self.publicURL(of: listen), Setting.apiDrain: "\(DevHouse.drainSeconds)",
+                Setting.apiPublicURL: self.publicURL(of: listen), Setting.apiDrain: "\(DevDeployment.drainSeconds)",
             ])
         async let notifier = self.startProcess(
             .notifier, redisURL: redisURL,
             own: [
-                Setting.notifierAdminListen: "127.0.0.1:0", Setting.egressAllow: DevHouse.egressAllow,
-                Setting.notifierDrain: "\(DevHouse.drainSeconds)",
+                Setting.notifierAdminListen: "127.0.0.1:0", Setting.egressAllow: DevDeployment.egressAllow,
+                Setting.notifierDrain: "\(DevDeployment.drainSeconds)",
             ])
         let (apiReady, notifierReady) = try await (api, notifier)
         guard let bound = apiReady.listen else { throw Failure("herald-api does not say where it listens") }
@@ -55,7 +55,7 @@ final class DevParts: Sendable {
             pid: ProcessInfo.processInfo.processIdentifier, url: url,
             children: Dictionary(children.map { ($0.name, $0.id) }) { first, _ in first }
         ).write(to: self.plan.folder)
-        return DevHouse.Running(
+        return DevDeployment.Running(
             url: url, redisURL: redisURL, apiAdmin: apiReady.admin, notifierAdmin: notifierReady.admin, remark: remark)
     }
 
@@ -69,7 +69,7 @@ final class DevParts: Sendable {
         for name in order {
             let child = self.children.withLockedValue { $0.first { $0.name == name } }
             guard let child, child.exit == nil else { continue }
-            let exit = await child.stop(within: DevHouse.stopGrace)
+            let exit = await child.stop(within: DevDeployment.stopGrace)
             if exit == .signal(SIGKILL) { self.terminal.line("\(name) did not stop in time and was ended") }
             stopped.append(name)
         }
@@ -141,7 +141,7 @@ final class DevParts: Sendable {
             throw Failure("\(executable.path) is not there: build it with `swift build`")
         }
         let readyFile = self.plan.folder.url.appendingPathComponent("\(name).json")
-        // One left by a killed house would speak of a process that is gone.
+        // One left by a killed deployment would speak of a process that is gone.
         try? FileManager.default.removeItem(at: readyFile)
         let child = try self.launch(
             name, executable, arguments: [],
@@ -187,7 +187,7 @@ final class DevParts: Sendable {
     private func wait<Value: Sendable>(
         for child: Child, reason: String, _ condition: () -> Value?
     ) async throws -> Value {
-        let deadline = ContinuousClock.now + DevHouse.startLimit
+        let deadline = ContinuousClock.now + DevDeployment.startLimit
         while ContinuousClock.now < deadline {
             if let value = condition() { return value }
             if let exit = child.exit {
@@ -195,6 +195,6 @@ final class DevParts: Sendable {
             }
             try await Task.sleep(for: .milliseconds(5))
         }
-        throw Failure("\(child.name) was not ready within \(DevHouse.startLimit); \(reason)")
+        throw Failure("\(child.name) was not ready within \(DevDeployment.startLimit); \(reason)")
     }
 }

@@ -5,7 +5,7 @@ package struct DevRecord: Codable, Sendable, Equatable {
     package var pid: Int32
     /// The REST API, `http://127.0.0.1:8888`.
     package var url: String
-    /// The processes of the house by their names.
+    /// The processes of the deployment by their names.
     package var children: [String: Int32]
 
     package init(pid: Int32, url: String, children: [String: Int32]) {
@@ -14,7 +14,7 @@ package struct DevRecord: Codable, Sendable, Equatable {
         self.children = children
     }
 
-    /// The house that runs in a folder; nil when none does, or only its record was left.
+    /// The deployment that runs in a folder; nil when none does, or only its record was left.
     package static func running(in folder: DevFolder) -> DevRecord? {
         guard let record = self.read(folder.record), Spawn.isAlive(record.pid) else { return nil }
         return record
@@ -35,7 +35,7 @@ package struct DevRecord: Codable, Sendable, Equatable {
         try? FileManager.default.removeItem(at: folder.record)
     }
 
-    /// Ends what an earlier house left behind when it was killed, so that its Redis does not hold our files.
+    /// Ends what an earlier deployment left behind when it was killed, so that its Redis does not hold our files.
     ///
     /// Call it with the folder's lock held, or when the process that took it is gone. An id may have been given to another process since: only one whose command is
     /// the recorded name and which mentions this folder is ended.
@@ -54,7 +54,7 @@ package struct DevRecord: Codable, Sendable, Equatable {
     }
 
     private static func read(_ file: URL) -> DevRecord? {
-        // No record, or a torn one, is no house.
+        // No record, or a torn one, is no deployment.
         guard let data = FileManager.default.contents(atPath: file.path) else { return nil }
         return try? JSONDecoder().decode(DevRecord.self, from: data)
     }

@@ -1,22 +1,23 @@
 import Foundation
 
-/// What a running development house says about itself, and what to try next: lines that work when pasted.
+/// What a running development deployment says about itself, and what to try next: lines that work when pasted.
 package enum DevWelcome {
-    package static func lines(_ house: DevHouse.Running, folder: DevFolder, terminal: Terminal) -> [String] {
-        let again = folder.url == DevFolder.usual(environment: [:]).url ? "" : " --url \(house.url)"
+    package static func lines(_ deployment: DevDeployment.Running, folder: DevFolder, terminal: Terminal) -> [String] {
+        let again = folder.url == DevFolder.usual(environment: [:]).url ? "" : " --url \(deployment.url)"
         let client = "-H 'Client-ID: 3381af92-2b9e-11e3-b191-71861300734c' -H 'X-Project-ID: demo'"
-        let queue = "\(house.url)/v2/queues/orders"
+        let queue = "\(deployment.url)/v2/queues/orders"
         let title = { (text: String) in terminal.styled(text, .bold) }
-        let admin = [("API", house.apiAdmin), ("notifier", house.notifierAdmin)].compactMap { name, address in
+        let admin = [("API", deployment.apiAdmin), ("notifier", deployment.notifierAdmin)].compactMap { name, address in
             address.map { "http://\($0) (\(name))" }
         }
         return [
             "",
-            title("Herald is up: ") + terminal.styled(house.url, .cyan) + (house.remark.map { "  (\($0))" } ?? ""),
+            title("Herald is up: ") + terminal.styled(deployment.url, .cyan)
+                + (deployment.remark.map { "  (\($0))" } ?? ""),
             "",
-            "  Redis     \(Self.withoutPassword(house.redisURL))",
+            "  Redis     \(Self.withoutPassword(deployment.redisURL))",
             "  admin     \(admin.joined(separator: ", ")): /livez, /readyz, /metrics",
-            "  webhooks  may reach loopback (\(DevHouse.egressAllow)) and public addresses",
+            "  webhooks  may reach loopback (\(DevDeployment.egressAllow)) and public addresses",
             "",
             title("Try next, in another terminal"),
             "",

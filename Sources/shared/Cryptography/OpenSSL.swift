@@ -71,7 +71,7 @@ package final class KeyedMAC: @unchecked Sendable {
     private static func prepare(
         algorithm: String, key: [UInt8], initialise: (OpaquePointer, UnsafeBufferPointer<UInt8>) -> Int32
     ) -> OpaquePointer {
-        // The default provider of every OpenSSL 3 has both algorithms; without them no part of the house can work.
+        // The default provider of every OpenSSL 3 has both algorithms; without them no part of the deployment can work.
         guard let mac = EVP_MAC_fetch(nil, algorithm, nil) else { preconditionFailure("libcrypto has no \(algorithm)") }
         defer { EVP_MAC_free(mac) }  // the context keeps its own reference
         guard let context = EVP_MAC_CTX_new(mac) else { preconditionFailure("libcrypto is out of memory") }

@@ -30,7 +30,7 @@ package struct PoolLinks: Sendable, Equatable {
         var homes: [RedisURL: [PoolName?]] = [endpoint: [nil]]
         var order = [endpoint]
         for pool in snapshot.pools {
-            // What is registered was read once already; a URI that a newer house understands is none of ours.
+            // What is registered was read once already; a URI that a newer deployment understands is none of ours.
             guard let target = try? RedisURL(pool.uri, as: .pool) else { continue }
             if homes[target] == nil { order.append(target) }
             homes[target, default: []].append(pool.name)

@@ -14,7 +14,7 @@ extension PoolDirectory {
     /// How long a Redis may take to answer before it counts as away (contract: "Pools").
     private static let probeTime = Duration.seconds(2)
 
-    /// Learns whether a Redis can be a pool of this house: it answers, does not evict, and has as many shards.
+    /// Learns whether a Redis can be a pool of this deployment: it answers, does not evict, and has as many shards.
     ///
     /// - Parameter isDurable: An administrator says that it keeps what it acknowledges, which it does with its
     ///   append-only file only.

@@ -11,7 +11,7 @@ package import Domain
 /// ```
 ///
 /// A nonce is random, and random nonces of 96 bits are safe for 2^32 texts of one key (SP 800-38D, 8.3): with a key for
-/// each queue that is a bound on a queue, not on the house.
+/// each queue that is a bound on a queue, not on the deployment.
 ///
 /// A body opens only in the queue it was sealed for. Its position there is not bound, because nobody knows it before the
 /// store has assigned it: someone who can write to the store can exchange two sealed bodies of one queue, not read or
@@ -106,7 +106,7 @@ package struct VaultKey: Sendable, CustomStringConvertible, CustomDebugStringCon
 package enum VaultError: Error, Sendable, Equatable, CustomStringConvertible {
     /// Fewer bytes than any sealed body has.
     case truncated
-    /// Sealed by a later version of this house, or nothing sealed at all.
+    /// Sealed by a later version of this deployment, or nothing sealed at all.
     case unknownVersion(UInt8)
     /// Sealed with a key that is no longer among the configured ones; its id in hexadecimal.
     case unknownKey(id: String)

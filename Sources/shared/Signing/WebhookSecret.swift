@@ -20,7 +20,7 @@ package struct WebhookSecret: Sendable, CustomStringConvertible, CustomDebugStri
         self.mac = KeyedMAC(hmacSHA256: bytes)
     }
 
-    /// The form given to subscribers; nothing else in the house should ask for it.
+    /// The form given to subscribers; nothing else in the deployment should ask for it.
     package var text: String { "whsec_" + Base64.encode(self.bytes) }
 
     /// The value of the header `webhook-signature`.

@@ -11,7 +11,7 @@ struct MessageIDs: Sendable {
         MessageID(position: position, tag: self.tagger.tag(queue: queue, position: position))
     }
 
-    /// Whether this house made the id, for this queue.
+    /// Whether this deployment made the id, for this queue.
     func isIssued(_ id: MessageID, in queue: QueueAddress) -> Bool {
         let tag = self.tagger.tag(queue: queue, position: id.position)
         return ConstantTime.equal(tag, Array(id.text.utf8.suffix(MessageID.tagCharacters)))

@@ -101,7 +101,7 @@ package struct MessageStore: Sendable {
         self.ids.id(at: position, of: queue)
     }
 
-    /// Whether this house made the id, for this queue; decided from the id alone, also after the message is gone.
+    /// Whether this deployment made the id, for this queue; decided from the id alone, also after the message is gone.
     ///
     /// A message that was moved here has the id of the queue it comes from.
     package func isIssued(_ id: MessageID, in queue: QueueAddress) -> Bool { self.ids.isIssued(id, in: queue) }

@@ -1,6 +1,6 @@
 import Redis
 
-/// The pool and the clock that all stores of a house share.
+/// The pool and the clock that all stores of a deployment share.
 struct ScriptRunner: Sendable {
     let pool: RedisPool
     let clock: StoreClock

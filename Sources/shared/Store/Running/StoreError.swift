@@ -14,7 +14,7 @@ package enum StoreError: Error, Sendable, Equatable {
     case overloaded
     /// Others changed the same thing faster, as often as it was tried: nothing was changed.
     case contended
-    /// Redis answered something that no script of this house answers, or holds something that none has written.
+    /// Redis answered something that no script of this deployment answers, or holds something that none has written.
     case corrupt(String)
 
     init(_ error: RedisError) {

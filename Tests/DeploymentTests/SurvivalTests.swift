@@ -3,19 +3,19 @@ import NIOCore
 import TestKit
 import Testing
 
-extension HouseTests {
+extension DeploymentTests {
     /// What is promised survives the death of any process.
     struct SurvivalTests {
         @Test func `Notifiers killed again and again lose nothing`() async throws {
             let seed = UInt64.random(in: 1...UInt64.max)
             var dice = SeededGenerator(seed: seed)
-            try await withHouse(settings: ["HERALD_NOTIFIER_LEASE": "5"]) { house in
+            try await withDeployment(settings: ["HERALD_NOTIFIER_LEASE": "5"]) { deployment in
                 try await WebhookReceiver.with(answers: Self.slightlySlow) { receiver in
-                    let api = try await house.startAPI()
+                    let api = try await deployment.startAPI()
                     for path in ["/a", "/b"] {
                         try await Load.subscribe(receiver.url(path), to: "jobs", on: api.address)
                     }
-                    var notifiers = [try await house.startNotifier(), try await house.startNotifier()]
+                    var notifiers = [try await deployment.startNotifier(), try await deployment.startNotifier()]
                     let ledger = Ledger()
                     let load = Load(ledger, on: api.address, to: "jobs")
                     async let posting: Void = load.run(callers: 8, posts: 2000, pause: .milliseconds(25))
@@ -25,7 +25,7 @@ extension HouseTests {
                         let victim = Int.random(in: 0..<notifiers.count, using: &dice)
                         notifiers[victim].process.signal(SIGKILL)
                         await notifiers[victim].process.waitForExit()
-                        notifiers[victim] = try await house.startNotifier()
+                        notifiers[victim] = try await deployment.startNotifier()
                         kills += 1
                     }
                     await posting
@@ -35,17 +35,17 @@ extension HouseTests {
                         "notifiers killed",
                         "seed \(seed), \(kills) kills, \(ledger.accepted.count) posts × 2 subscribers,"
                             + " lost \(audits.map(\.missing.count)), repeats \(audits.map(\.repeats))")
-                    #expect(all, "not everything arrived; \(house.logs)")
+                    #expect(all, "not everything arrived; \(deployment.logs)")
                     for audit in audits { #expect(audit.isClean) }
                 }
             }
         }
 
         @Test func `An API killed under load keeps every promise it made`() async throws {
-            try await withHouse { house in
+            try await withDeployment { deployment in
                 try await WebhookReceiver.with { receiver in
-                    var api = try await house.startAPI()
-                    _ = try await house.startNotifier()
+                    var api = try await deployment.startAPI()
+                    _ = try await deployment.startNotifier()
                     try await Load.subscribe(receiver.url("/a"), to: "jobs", on: api.address)
                     let ledger = Ledger()
                     let load = Load(ledger, on: api.address, to: "jobs")
@@ -56,7 +56,7 @@ extension HouseTests {
                         _ = try await eventually { ledger.accepted.count >= before + 200 ? true : nil }
                         api.process.signal(SIGKILL)
                         await api.process.waitForExit()
-                        if kill <= kills { api = try await house.startAPI(listen: api.address) }
+                        if kill <= kills { api = try await deployment.startAPI(listen: api.address) }
                     }
                     load.stop()
                     await posting
@@ -66,7 +66,7 @@ extension HouseTests {
                         "API killed",
                         "\(kills) kills, \(audit.promised) answered 201, \(ledger.unknown.count) without an answer,"
                             + " lost \(audit.missing.count), repeats \(audit.repeats)")
-                    #expect(all, "not everything arrived; \(house.logs)")
+                    #expect(all, "not everything arrived; \(deployment.logs)")
                     #expect(audit.isClean)
                     #expect(ledger.refused.isEmpty)
                 }
@@ -77,10 +77,10 @@ extension HouseTests {
         func `Redis restarted under load loses nothing, and both processes recover by themselves`(
             killing: Bool
         ) async throws {
-            try await withHouse(appendOnly: true) { house in
+            try await withDeployment(appendOnly: true) { deployment in
                 try await WebhookReceiver.with { receiver in
-                    let api = try await house.startAPI()
-                    let notifier = try await house.startNotifier()
+                    let api = try await deployment.startAPI()
+                    let notifier = try await deployment.startNotifier()
                     try await Load.subscribe(receiver.url("/a"), to: "jobs", on: api.address)
                     let ledger = Ledger()
                     let load = Load(ledger, on: api.address, to: "jobs")
@@ -89,7 +89,7 @@ extension HouseTests {
                     for _ in 1...3 {
                         let before = ledger.accepted.count
                         _ = try await eventually { ledger.accepted.count >= before + 200 ? true : nil }
-                        try await house.redis.restart(killing: killing)
+                        try await deployment.redis.restart(killing: killing)
                         let up = ContinuousClock.now
                         let accepted = ledger.accepted.count
                         let posted = try await eventually(every: .milliseconds(1)) {
@@ -111,7 +111,7 @@ extension HouseTests {
                             + " first post after \(recoveries.map { $0.post.milliseconds }) ms,"
                             + " first delivery after \(recoveries.map { $0.delivery.milliseconds }) ms;"
                             + " other answers \(ledger.refused)")
-                    #expect(all, "not everything arrived; \(house.logs)")
+                    #expect(all, "not everything arrived; \(deployment.logs)")
                     #expect(audit.isClean)
                     #expect(api.process.exit == nil && notifier.process.exit == nil)
                     #expect(ledger.refused.keys.allSatisfy { $0 == 503 })

@@ -4,7 +4,7 @@ import TestKit
 
 /// Callers that post numbered messages to one queue, each over a connection of its own, until they are told to stop.
 final class Load: Sendable {
-    static let project = "house"
+    static let project = "deployment"
     static let headers = [
         ("Client-ID", "3381af92-2b9e-11e3-b191-71861300734c"), ("X-Project-Id", project),
         ("Content-Type", "application/json"),

@@ -7,7 +7,7 @@ import TestKit
 import Testing
 
 /// A store over a Redis of the test's own, with a clock the test moves.
-struct TestHouse: Sendable {
+struct TestStore: Sendable {
     let redis: RedisServer
     let pool: RedisPool
     let store: Store
@@ -40,16 +40,16 @@ final class MovableTime: Sendable {
     func pass(seconds: Int) { self.pass(milliseconds: seconds * 1000) }
 }
 
-func withHouse(
+func withTestStore(
     shards: Int = 16, redisTime: Bool = false, limits: DeliveryLimits = DeliveryLimits(),
-    _ body: (TestHouse) async throws -> Void
+    _ body: (TestStore) async throws -> Void
 ) async throws {
     try await withRedisPool { redis, pool in
         let time = MovableTime()
         let store = try await Store.open(
             on: pool, shards: shards, clock: redisTime ? .redis : .manual { time.now }, limits: limits,
             logger: quietLogger())
-        try await body(TestHouse(redis: redis, pool: pool, store: store, time: time))
+        try await body(TestStore(redis: redis, pool: pool, store: store, time: time))
     }
 }
 
@@ -62,7 +62,7 @@ func client(_ digit: Int = 1) throws -> ClientID {
     try ClientID(uuid: "3381af92-2b9e-11e3-b191-71861300734\(digit)")
 }
 
-extension TestHouse {
+extension TestStore {
     /// Posts messages with nothing but a body each.
     @discardableResult
     func post(
@@ -104,7 +104,7 @@ extension TestHouse {
         return ids
     }
 
-    /// Takes from a house of one shard.
+    /// Takes from a test of one shard.
     func take(capacity: Int = 1000, page: Int = 200) async throws -> Taken {
         try await self.store.deliveries.take(
             0, allowance: LeaseAllowance(capacity: capacity), page: page, lease: .seconds(15), confirmedOnly: false)

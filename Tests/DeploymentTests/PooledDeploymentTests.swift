@@ -3,9 +3,9 @@ import Redis
 import TestKit
 import Testing
 
-extension HouseTests {
+extension DeploymentTests {
     /// Queues on several Redis servers, with notifiers that follow them.
-    struct PooledHouseTests {
+    struct PooledDeploymentTests {
         private static let settings = ["HERALD_API_ADMIN_MODE": "true", "HERALD_NOTIFIER_LEASE": "5"]
 
         static func administer(_ address: String, _ method: String, _ path: String, _ body: String) async throws {
@@ -31,10 +31,10 @@ extension HouseTests {
             async throws
         {
             try await withRedis { server in
-                try await withHouse(settings: Self.settings) { house in
+                try await withDeployment(settings: Self.settings) { deployment in
                     try await WebhookReceiver.with { receiver in
-                        let apis = [try await house.startAPI().address, try await house.startAPI().address]
-                        _ = [try await house.startNotifier(), try await house.startNotifier()]
+                        let apis = [try await deployment.startAPI().address, try await deployment.startAPI().address]
+                        _ = [try await deployment.startNotifier(), try await deployment.startNotifier()]
                         try await Self.addPool("late", server, on: apis[0])
                         let added = ContinuousClock.now
                         // The other one knows the flavor as soon as it knows the pool.
@@ -47,7 +47,7 @@ extension HouseTests {
                         let ledger = Ledger()
                         await Load(ledger, on: apis[0], to: "jobs").run(callers: 4, posts: 200)
                         let all = try await SurvivalTests.arrival(of: ledger, at: ["/a"], of: receiver)
-                        #expect(all && ledger.audit(receiver.requests(at: "/a")).isClean, "\(house.logs)")
+                        #expect(all && ledger.audit(receiver.requests(at: "/a")).isClean, "\(deployment.logs)")
                         #expect(ledger.accepted.count == 200)
                         report("pool added", "used by the other API after \(try #require(used).milliseconds) ms")
                     }
@@ -57,10 +57,10 @@ extension HouseTests {
 
         @Test func `A pool that is removed is no longer served, and what was under way is finished`() async throws {
             try await withRedis { server in
-                try await withHouse(settings: Self.settings) { house in
+                try await withDeployment(settings: Self.settings) { deployment in
                     try await WebhookReceiver.with { receiver in
-                        let api = try await house.startAPI().address
-                        _ = try await house.startNotifier()
+                        let api = try await deployment.startAPI().address
+                        _ = try await deployment.startNotifier()
                         try await Self.addPool("going", server, on: api)
                         try await Self.makeQueue("jobs", flavor: "going", on: api)
                         try await Load.subscribe(receiver.url("/a"), to: "jobs", on: api)
@@ -88,9 +88,9 @@ extension HouseTests {
         @Test func `One pool killed under load loses nothing, and the others do not notice`() async throws {
             try await withRedis(appendOnly: true) { first in
                 try await withRedis(appendOnly: true) { second in
-                    try await withHouse(appendOnly: true, settings: Self.settings) { house in
+                    try await withDeployment(appendOnly: true, settings: Self.settings) { deployment in
                         try await WebhookReceiver.with { receiver in
-                            try await self.killOne(of: (first, second), house, receiver)
+                            try await self.killOne(of: (first, second), deployment, receiver)
                         }
                     }
                 }
@@ -98,10 +98,10 @@ extension HouseTests {
         }
 
         private func killOne(
-            of servers: (RedisServer, RedisServer), _ house: House, _ receiver: WebhookReceiver
+            of servers: (RedisServer, RedisServer), _ deployment: Deployment, _ receiver: WebhookReceiver
         ) async throws {
-            let api = try await house.startAPI().address
-            _ = [try await house.startNotifier(), try await house.startNotifier()]
+            let api = try await deployment.startAPI().address
+            _ = [try await deployment.startNotifier(), try await deployment.startNotifier()]
             try await Self.addPool("one", servers.0, on: api)
             try await Self.addPool("two", servers.1, on: api)
             let queues = [("a", "one"), ("b", "two"), ("c", "two"), ("d", "one")]
@@ -143,7 +143,7 @@ extension HouseTests {
             for ((queue, _), ledger) in zip(queues, ledgers) {
                 let all = try await SurvivalTests.arrival(of: ledger, at: ["/\(queue)"], of: receiver)
                 let audit = ledger.audit(receiver.requests(at: "/\(queue)"))
-                #expect(all && audit.isClean, "\(queue): \(audit.missing.count) missing; \(house.logs)")
+                #expect(all && audit.isClean, "\(queue): \(audit.missing.count) missing; \(deployment.logs)")
             }
             // Of the pool that stayed: what was posted before, and while the other one was down.
             let (before, during) = [1, 2].reduce(into: ([Duration](), [Duration]())) { parts, index in

@@ -5,7 +5,7 @@ import Settings
 import TestKit
 import Testing
 
-extension HouseTests {
+extension DeploymentTests {
     /// Whole processes and what an operator gives them.
     struct SettingTests {
         private static let masterKey = String(repeating: "3c", count: 32)
@@ -69,13 +69,13 @@ extension HouseTests {
         func `Variables of Kubernetes' service links are told once and do not stop the start`(
             kind: ProcessKind
         ) async throws {
-            try await withHouse(settings: [
+            try await withDeployment(settings: [
                 "HERALD_PORT": "tcp://10.0.0.1:8888", "HERALD_API_SERVICE_HOST": "10.0.0.1",
                 "HERALD_API_SERVICE_PORT": "8888", "HERALD_NOTIFIER_PORT_8888_TCP_ADDR": "10.0.0.2",
-            ]) { house in
-                _ = try await kind == .api ? house.startAPI() : house.startNotifier()
-                let lines = house.logs.split(separator: "\n").filter { $0.contains("orchestrator") }
-                #expect(lines.count == 1 && lines.first?.contains("count=4") == true, "\(house.logs)")
+            ]) { deployment in
+                _ = try await kind == .api ? deployment.startAPI() : deployment.startNotifier()
+                let lines = deployment.logs.split(separator: "\n").filter { $0.contains("orchestrator") }
+                #expect(lines.count == 1 && lines.first?.contains("count=4") == true, "\(deployment.logs)")
             }
         }
 
@@ -131,7 +131,7 @@ extension HouseTests {
             try await withTemporaryFolder { folder in
                 let log = folder.appendingPathComponent("process.log")
                 let process = try ChildProcess(
-                    House.executable(kind.rawValue), arguments: arguments, log: log)
+                    Deployment.executable(kind.rawValue), arguments: arguments, log: log)
                 let exit = await process.waitForExit(within: .seconds(60))
                 return (exit, self.text(log))
             }
@@ -154,7 +154,7 @@ extension HouseTests {
                 environment[Setting.configFile.environment] = file.path
             }
             return try ChildProcess(
-                House.executable(kind.rawValue), arguments: arguments, environment: environment, log: log)
+                Deployment.executable(kind.rawValue), arguments: arguments, environment: environment, log: log)
         }
 
         private static func text(_ log: URL) -> String {

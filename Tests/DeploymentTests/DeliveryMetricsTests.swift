@@ -8,7 +8,7 @@ import Store
 import TestKit
 import Testing
 
-extension HouseTests {
+extension DeploymentTests {
     /// What a notifier counts of deliveries that end without success, as `/metrics` shows it, under bounds that its settings
     /// name.
     struct DeliveryMetricsTests {
@@ -62,8 +62,8 @@ extension HouseTests {
         @Test func `What ends without success, and what is dropped at a bound of the settings, is counted`()
             async throws
         {
-            try await withHouse(settings: Self.settings) { house in
-                try await withRedisPool(to: house.redis.endpoint) { pool in
+            try await withDeployment(settings: Self.settings) { deployment in
+                try await withRedisPool(to: deployment.redis.endpoint) { pool in
                     try await WebhookReceiver.with(answers: ["/final": .status(404)]) { receiver in
                         let store = try await Store.open(on: pool, shards: 1, logger: quietLogger())
                         let (lost, final) = (try self.address("lost"), try self.address("final"))
@@ -71,7 +71,7 @@ extension HouseTests {
                         _ = try await self.subscribe(receiver.url("/lost"), to: lost, in: store)
                         try await self.post(1, to: lost, in: store)
                         try await self.loseNotifiers(with: lost, in: store)
-                        let metrics = HTTPCaller(try #require(try await house.startNotifier().ready.admin))
+                        let metrics = HTTPCaller(try #require(try await deployment.startNotifier().ready.admin))
 
                         let options = #"{"_final_statuses": [404]}"#
                         _ = try await self.subscribe(receiver.url("/final"), to: final, in: store, options: options)

@@ -6,7 +6,7 @@ import TestKit
 import Testing
 
 /// The order of starts and stops, with a real Redis and two shell scripts in the places of the processes.
-struct DevHouseTests {
+struct DevDeploymentTests {
     /// Writes a ready file and waits for SIGTERM, which it notes in `order`.
     private static let obedient = """
         trap 'echo "$name" >> "$HERALD_TEST_ORDER"; rm -f "$HERALD_READY_FILE"; exit 0' TERM
@@ -20,8 +20,8 @@ struct DevHouseTests {
     private static let never: @Sendable () async -> Void = { try? await Task.sleep(for: .seconds(3600)) }
 
     private func withPlan(
-        api: String = DevHouseTests.obedient, notifier: String = DevHouseTests.obedient,
-        _ body: (DevHouse.Plan, _ order: URL, Terminal, NIOLockedValueBox<[String]>) async throws -> Void
+        api: String = DevDeploymentTests.obedient, notifier: String = DevDeploymentTests.obedient,
+        _ body: (DevDeployment.Plan, _ order: URL, Terminal, NIOLockedValueBox<[String]>) async throws -> Void
     ) async throws {
         try await withTemporaryFolder { top in
             for (name, script) in [("herald-api", api), ("herald-notifier", notifier)] {
@@ -37,8 +37,9 @@ struct DevHouseTests {
             }
             let order = top.appendingPathComponent("order")
             let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
-            let plan = DevHouse.Plan(
-                folder: DevFolder(top.appendingPathComponent("house")), listen: nil, redisURL: nil, isVerbose: false,
+            let plan = DevDeployment.Plan(
+                folder: DevFolder(top.appendingPathComponent("deployment")), listen: nil, redisURL: nil,
+                isVerbose: false,
                 isKept: true, executables: top, environment: ["PATH": path, "HERALD_TEST_ORDER": order.path])
             let lines = NIOLockedValueBox<[String]>([])
             let terminal = Terminal(isColoured: false) { text in lines.withLockedValue { $0.append(text) } }
@@ -47,13 +48,13 @@ struct DevHouseTests {
     }
 
     @Test
-    func `A house starts, says who it is, and stops in order: notifier, API, Redis`() async throws {
+    func `A deployment starts, says who it is, and stops in order: notifier, API, Redis`() async throws {
         try await self.withPlan { plan, order, terminal, lines async throws in
             let folder = plan.folder
             let seen = NIOLockedValueBox<DevRecord?>(nil)
-            try await DevHouse.run(plan, terminal: terminal, interruption: Self.never) { house in
-                #expect(house.url == "http://127.0.0.1:1")
-                #expect(house.redisURL == "unix://\(folder.url.path)/redis.sock")
+            try await DevDeployment.run(plan, terminal: terminal, interruption: Self.never) { deployment in
+                #expect(deployment.url == "http://127.0.0.1:1")
+                #expect(deployment.redisURL == "unix://\(folder.url.path)/redis.sock")
                 seen.withLockedValue { $0 = DevRecord.running(in: folder) }
             }
             let record = try #require(seen.withLockedValue { $0 })
@@ -73,7 +74,7 @@ struct DevHouseTests {
     @Test
     func `Loopback is opened for webhooks, keys come as files, the admin ports are the kernel's`() async throws {
         try await self.withPlan { plan, order, terminal, _ async throws in
-            try await DevHouse.run(plan, terminal: terminal, interruption: Self.never) { _ in }
+            try await DevDeployment.run(plan, terminal: terminal, interruption: Self.never) { _ in }
             let notifier = try String(contentsOfFile: order.path + ".herald-notifier", encoding: .utf8)
             #expect(notifier.contains("HERALD_EGRESS_ALLOW=127.0.0.0/8,::1/128\n"))
             #expect(notifier.contains("HERALD_MASTER_KEY_FILE=\(plan.folder.masterKey.path)\n"))
@@ -89,11 +90,11 @@ struct DevHouseTests {
     }
 
     @Test
-    func `A child that ends by itself ends the house, and is named`() async throws {
+    func `A child that ends by itself ends the deployment, and is named`() async throws {
         let dying = Self.obedient.replacing("while :; do sleep 0.02; done", with: "echo 'I cannot go on'; exit 3")
         try await self.withPlan(notifier: dying) { plan, order, terminal, lines async throws in
             await #expect {
-                try await DevHouse.run(plan, terminal: terminal, interruption: Self.never) { _ in
+                try await DevDeployment.run(plan, terminal: terminal, interruption: Self.never) { _ in
                     try await Task.sleep(for: .seconds(60))
                 }
             } throws: { error in
@@ -105,10 +106,10 @@ struct DevHouseTests {
     }
 
     @Test
-    func `A house that cannot start is taken down again`() async throws {
+    func `A deployment that cannot start is taken down again`() async throws {
         try await self.withPlan(api: "echo 'herald-api: shards: no'; exit 78") { plan, _, terminal, _ async throws in
             await #expect {
-                try await DevHouse.run(plan, terminal: terminal, interruption: Self.never) { _ in }
+                try await DevDeployment.run(plan, terminal: terminal, interruption: Self.never) { _ in }
             } throws: { error in
                 "\(error)".hasPrefix("herald-api ended ") && "\(error)".contains("status 78")
             }
@@ -117,22 +118,22 @@ struct DevHouseTests {
     }
 
     @Test
-    func `What the body throws is what the house throws, after the stop`() async throws {
+    func `What the body throws is what the deployment throws, after the stop`() async throws {
         struct Thrown: Error {}
         try await self.withPlan { plan, order, terminal, _ async throws in
             await #expect(throws: Thrown.self) {
-                try await DevHouse.run(plan, terminal: terminal, interruption: Self.never) { _ in throw Thrown() }
+                try await DevDeployment.run(plan, terminal: terminal, interruption: Self.never) { _ in throw Thrown() }
             }
             #expect(try String(contentsOf: order, encoding: .utf8) == "herald-notifier\nherald-api\n")
         }
     }
 
     @Test
-    func `An interruption stops the house in order`() async throws {
+    func `An interruption stops the deployment in order`() async throws {
         try await self.withPlan { plan, order, terminal, _ async throws in
             let (interruptions, interrupt) = AsyncStream.makeStream(of: Void.self)
             await #expect {
-                try await DevHouse.run(
+                try await DevDeployment.run(
                     plan, terminal: terminal,
                     interruption: {
                         for await _ in interruptions { return }
@@ -149,17 +150,18 @@ struct DevHouseTests {
     }
 
     @Test
-    func `The lines to paste speak of this house`() {
-        let house = DevHouse.Running(
+    func `The lines to paste speak of this deployment`() {
+        let deployment = DevDeployment.Running(
             url: "http://127.0.0.1:4711", redisURL: "unix:///x", apiAdmin: "127.0.0.1:1", notifierAdmin: "127.0.0.1:2",
             remark: nil)
         let text = DevWelcome.lines(
-            house, folder: DevFolder(URL(fileURLWithPath: "/x")), terminal: Terminal(isColoured: false, write: { _ in })
+            deployment, folder: DevFolder(URL(fileURLWithPath: "/x")),
+            terminal: Terminal(isColoured: false, write: { _ in })
         ).joined(separator: "\n")
         #expect(text.contains("Herald is up: http://127.0.0.1:4711"))
         #expect(text.contains("demo --url http://127.0.0.1:4711"))
         #expect(text.contains("127.0.0.0/8,::1/128"))
-        let given = DevHouse.Running(
+        let given = DevDeployment.Running(
             url: "http://127.0.0.1:1", redisURL: "redis://user:p@ss@127.0.0.1:6379/1", apiAdmin: nil,
             notifierAdmin: nil,
             remark: nil)

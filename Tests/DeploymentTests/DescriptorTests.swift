@@ -3,19 +3,19 @@ import Settings
 import TestKit
 import Testing
 
-extension HouseTests {
+extension DeploymentTests {
     /// A notifier process that has no file descriptors left.
     struct DescriptorTests {
         private struct Unreachable: Error { let description: String }
 
         private func readyz(
-            _ admin: HTTPCaller, of notifier: House.Running, in house: House
+            _ admin: HTTPCaller, of notifier: Deployment.Running, in deployment: Deployment
         ) async throws -> HTTPReply {
             do {
                 return try await admin.send("GET", "/readyz")
             } catch {
                 let exit = notifier.process.exit.map { "\($0)" } ?? "it runs"
-                throw Unreachable(description: "\(error), \(exit)\n\(house.logs)")
+                throw Unreachable(description: "\(error), \(exit)\n\(deployment.logs)")
             }
         }
 
@@ -24,10 +24,10 @@ extension HouseTests {
             async throws
         {
             try await withRedis { server in
-                try await withHouse(settings: ["HERALD_API_ADMIN_MODE": "true"]) { house in
+                try await withDeployment(settings: ["HERALD_API_ADMIN_MODE": "true"]) { deployment in
                     try await WebhookReceiver.with { receiver in
-                        let api = try await house.startAPI().address
-                        let notifier = try await house.startNotifier()
+                        let api = try await deployment.startAPI().address
+                        let notifier = try await deployment.startNotifier()
                         // Open already when no descriptor is left for another one.
                         let admin = HTTPCaller(try #require(notifier.ready.admin))
                         let ready = try await eventually {
@@ -36,24 +36,25 @@ extension HouseTests {
                         #expect(ready == true)
                         let before = try #require(notifier.process.limitOpenFiles(to: 3))
 
-                        try await PooledHouseTests.addPool("late", server, on: api)
+                        try await PooledDeploymentTests.addPool("late", server, on: api)
                         let reason = try await eventually { () -> String? in
-                            let answer = try await self.readyz(admin, of: notifier, in: house)
+                            let answer = try await self.readyz(admin, of: notifier, in: deployment)
                             return answer.status == 503 && answer.text.contains("pool late") ? answer.text : nil
                         }
-                        #expect(reason?.contains("no file descriptor is left") == true, "\(reason ?? house.logs)")
+                        #expect(reason?.contains("no file descriptor is left") == true, "\(reason ?? deployment.logs)")
 
                         #expect(notifier.process.limitOpenFiles(to: before) == 3)
                         let again = try await eventually {
-                            try await self.readyz(admin, of: notifier, in: house).status == 200 ? true : nil
+                            try await self.readyz(admin, of: notifier, in: deployment).status == 200 ? true : nil
                         }
-                        #expect(again == true, "\(house.logs)")
+                        #expect(again == true, "\(deployment.logs)")
                         await admin.close()
-                        try await PooledHouseTests.makeQueue("jobs", flavor: "late", on: api)
+                        try await PooledDeploymentTests.makeQueue("jobs", flavor: "late", on: api)
                         try await Load.subscribe(receiver.url("/a"), to: "jobs", on: api)
                         let ledger = Ledger()
                         await Load(ledger, on: api, to: "jobs").run(callers: 1, posts: 5)
-                        #expect(try await SurvivalTests.arrival(of: ledger, at: ["/a"], of: receiver), "\(house.logs)")
+                        #expect(
+                            try await SurvivalTests.arrival(of: ledger, at: ["/a"], of: receiver), "\(deployment.logs)")
                     }
                 }
             }

@@ -3,7 +3,7 @@ import NIOCore
 import TestKit
 import Testing
 
-extension HouseTests {
+extension DeploymentTests {
     /// An endpoint that never answers is nobody else's business.
     struct IsolationTests {
         static let endpoints = 200
@@ -27,10 +27,10 @@ extension HouseTests {
             let paths = (0..<Self.endpoints).map { "/\($0)" }
             var answers: [String: ReceiverAnswer] = [:]
             for (index, path) in paths.enumerated() where hanging && index % 2 == 1 { answers[path] = .hang }
-            return try await withHouse { house in
+            return try await withDeployment { deployment in
                 try await WebhookReceiver.with(answers: answers) { receiver in
-                    let api = try await house.startAPI()
-                    _ = try await house.startNotifier()
+                    let api = try await deployment.startAPI()
+                    _ = try await deployment.startNotifier()
                     for path in paths { try await Load.subscribe(receiver.url(path), to: "jobs", on: api.address) }
                     let ledger = Ledger()
                     let load = Load(ledger, on: api.address, to: "jobs")
@@ -42,7 +42,7 @@ extension HouseTests {
                         let arrivals = receiver.requests.filter { healthySet.contains($0.path) }
                         return arrivals.count >= expected ? arrivals : nil
                     }
-                    let all = try #require(arrivals, "healthy endpoints wait for hanging ones; \(house.logs)")
+                    let all = try #require(arrivals, "healthy endpoints wait for hanging ones; \(deployment.logs)")
                     return Audit(joining: healthy.map { path in ledger.audit(all.filter { $0.path == path }) })
                 }
             }

@@ -5,10 +5,10 @@ import Settings
 import TestKit
 import Testing
 
-extension HouseTests {
-    /// Marked secrets through a whole house at its most talkative, and then a look into every corner for them.
+extension DeploymentTests {
+    /// Marked secrets through a whole deployment at its most talkative, and then a look into every corner for them.
     struct CanaryTests {
-        /// What the house is told, and where it may be found again.
+        /// What the deployment is told, and where it may be found again.
         private static let signingKey = "canary-signing-key-5f0c1a"
         private static let encryptionKey = String(repeating: "c4a7e51b", count: 8)
         private static let redisPassword = "canary-redis-9d3be2"
@@ -31,33 +31,33 @@ extension HouseTests {
             async throws
         {
             try await withRedis(password: Self.poolPassword) { pool in
-                try await withHouse(appendOnly: true, redisPassword: Self.redisPassword, settings: Self.settings) {
-                    house in
+                try await withDeployment(appendOnly: true, redisPassword: Self.redisPassword, settings: Self.settings) {
+                    deployment in
                     try await WebhookReceiver.with(answers: [
                         "/failing": .sequence([.status(503), .status(503), .status(204)]), "/refused": .status(410),
                     ]) { receiver in
-                        let api = try await house.startAPI()
-                        let notifier = try await house.startNotifier()
+                        let api = try await deployment.startAPI()
+                        let notifier = try await deployment.startNotifier()
                         let caller = CanaryCaller(
                             api.address,
                             headers: [("X-Auth-Token", Self.token), ("X-OpenStack-Request-Id", Self.trace)])
                         try await self.live(caller, receiver)
                         try await self.usePool(caller, pool)
-                        try await self.fail(caller, house)
+                        try await self.fail(caller, deployment)
                         var metrics = Corner("metrics")
                         for admin in [api.ready.admin, notifier.ready.admin] {
                             let reply = try await HTTPCaller(try #require(admin)).send("GET", "/metrics")
                             #expect(reply.status == 200 && reply.text.contains("# TYPE"))
                             metrics.add(Data(reply.body))
                         }
-                        await house.stop()
-                        try self.search(caller, receiver, house, metrics)
+                        await deployment.stop()
+                        try self.search(caller, receiver, deployment, metrics)
                     }
                 }
             }
         }
 
-        // MARK: What happens in the house
+        // MARK: What happens in the deployment
 
         /// Subscribers of every fate, and all that can be asked about them.
         private func live(_ caller: CanaryCaller, _ receiver: WebhookReceiver) async throws {
@@ -150,14 +150,14 @@ extension HouseTests {
         }
 
         /// Requests that fail because Redis has no memory, or is away.
-        private func fail(_ caller: CanaryCaller, _ house: House) async throws {
+        private func fail(_ caller: CanaryCaller, _ deployment: Deployment) async throws {
             let body = #"{"messages": [{"body": {"note": "\#(Self.sealed)"}}]}"#
-            try await house.redis.command("CONFIG", "SET", "maxmemory", "1")
+            try await deployment.redis.command("CONFIG", "SET", "maxmemory", "1")
             try await caller.send("POST", "\(Self.queue)/messages", body, expecting: 503)
-            try await house.redis.command("CONFIG", "SET", "maxmemory", "0")
-            await house.redis.kill()
+            try await deployment.redis.command("CONFIG", "SET", "maxmemory", "0")
+            await deployment.redis.kill()
             try await caller.send("POST", "\(Self.queue)/messages", body, expecting: 503)
-            try await house.redis.start()
+            try await deployment.redis.start()
             let posted = try await eventually {
                 try await caller.send("POST", "\(Self.queue)/messages", body).status == 201 ? true : nil
             }
@@ -167,7 +167,7 @@ extension HouseTests {
         // MARK: The search
 
         private func search(
-            _ caller: CanaryCaller, _ receiver: WebhookReceiver, _ house: House, _ metrics: Corner
+            _ caller: CanaryCaller, _ receiver: WebhookReceiver, _ deployment: Deployment, _ metrics: Corner
         ) throws {
             let requests = receiver.requests
             let signatures = requests.compactMap { $0["webhook-signature"] }.flatMap { $0.split(separator: " ") }
@@ -185,7 +185,7 @@ extension HouseTests {
             #expect(!requests.contains { "\($0.headers)\($0.text)".contains(Self.token) })
 
             let secrets = [
-                Secret("master key", house.masterKey), Secret("key of signed URLs", Self.signingKey),
+                Secret("master key", deployment.masterKey), Secret("key of signed URLs", Self.signingKey),
                 Secret("key of encrypted bodies", Self.encryptionKey), Secret("password of Redis", Self.redisPassword),
                 Secret("password of a pool", Self.poolPassword, isInRedis: true),
                 Secret("token of a caller", Self.token),
@@ -198,9 +198,9 @@ extension HouseTests {
             ]
             var logs = Corner("logs")
             var stored = Corner("Redis")
-            try logs.add(filesIn: house.redis.folder)
+            try logs.add(filesIn: deployment.redis.folder)
             // Every command that ever wrote something.
-            try stored.add(filesIn: house.redis.folder.appendingPathComponent("appendonlydir"))
+            try stored.add(filesIn: deployment.redis.folder.appendingPathComponent("appendonlydir"))
             #expect(logs.holds(Data(Self.trace.utf8)), "the log lacks what it is to have")
             for secret in secrets {
                 for corner in [logs, metrics] { #expect(!secret.isIn(corner), "\(secret.name) in the \(corner.name)") }

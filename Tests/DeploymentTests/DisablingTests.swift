@@ -3,18 +3,18 @@ import Foundation
 import TestKit
 import Testing
 
-extension HouseTests {
+extension DeploymentTests {
     struct DisablingTests {
-        @Test func `A house that is told to disables what only fails, and serves it again when it is resumed`()
+        @Test func `A deployment that is told to disables what only fails, and serves it again when it is resumed`()
             async throws
         {
             let client = [
                 ("Client-ID", "3381af92-2b9e-11e3-b191-71861300734c"), ("Content-Type", "application/json"),
                 ("X-Project-Id", "p"),
             ]
-            try await withHouse(settings: ["HERALD_NOTIFIER_DISABLE_AFTER": "0.001"]) { house in
-                let caller = HTTPCaller(try await house.startAPI().address)
-                _ = try await house.startNotifier()
+            try await withDeployment(settings: ["HERALD_NOTIFIER_DISABLE_AFTER": "0.001"]) { deployment in
+                let caller = HTTPCaller(try await deployment.startAPI().address)
+                _ = try await deployment.startNotifier()
                 try await WebhookReceiver.with(answers: ["/": .status(500)]) { receiver in
                     let made = try await caller.send(
                         "POST", "/v2/queues/q/subscriptions", headers: client,

@@ -3,7 +3,7 @@ import HTTPTypes
 import TestKit
 import Testing
 
-extension HouseTests {
+extension DeploymentTests {
     /// Programs that others wrote, as PyPI has them, against an API without authentication.
     ///
     /// Each of the scripts in `Clients` prints a line per step. `scripts/requirements.txt` tells the versions.
@@ -26,8 +26,8 @@ extension HouseTests {
         }
 
         @Test func `Java's HttpClient as it comes posts 100 of 100`() async throws {
-            try await withHouse { house in
-                let api = try await house.startAPI()
+            try await withDeployment { deployment in
+                let api = try await deployment.startAPI()
                 let output = try await withTemporaryFolder { folder in
                     let log = folder.appendingPathComponent("java.log")
                     let java = try ChildProcess(
@@ -47,8 +47,8 @@ extension HouseTests {
         }
 
         @Test func `openapi-spec-validator has no objection to the OpenAPI document`() async throws {
-            try await withHouse(settings: Self.settings) { house in
-                let api = try await house.startAPI()
+            try await withDeployment(settings: Self.settings) { deployment in
+                let api = try await deployment.startAPI()
                 let served = try await HTTPCaller(api.address).send("GET", "/v2/openapi.json")
                 try #require(served.status == 200)
                 let run = try await Python.run { folder in
@@ -61,13 +61,13 @@ extension HouseTests {
         }
 
         @Test func `schemathesis finds no 5xx and nothing the OpenAPI document does not tell`() async throws {
-            try await withHouse(settings: Self.settings) { house in
-                let api = try await house.startAPI()
+            try await withDeployment(settings: Self.settings) { deployment in
+                let api = try await deployment.startAPI()
                 let run = try await Python.run { folder in
                     [Self.script("fuzz.py"), "http://\(api.address)", folder.path, "\(Self.seed)"]
                 }
-                #expect(run.exit == .status(0), "\(run.output)\n\(house.logs)")
-                #expect(api.process.exit == nil, "\(house.logs)")
+                #expect(run.exit == .status(0), "\(run.output)\n\(deployment.logs)")
+                #expect(api.process.exit == nil, "\(deployment.logs)")
                 // A run that tried nothing finds nothing, too.
                 let cases = try #require(run.output.firstMatch(of: /(\d+) generated/), "\(run.output)")
                 #expect(Int(cases.1) ?? 0 > 1000, "\(run.output)")
@@ -76,10 +76,10 @@ extension HouseTests {
         }
 
         private static func drive(_ name: String, _ arguments: String...) async throws {
-            try await withHouse(settings: Self.settings) { house in
-                let api = try await house.startAPI()
+            try await withDeployment(settings: Self.settings) { deployment in
+                let api = try await deployment.startAPI()
                 let run = try await Python.run { _ in [Self.script(name), "http://\(api.address)"] + arguments }
-                #expect(run.exit == .status(0), "\(run.output)\n\(house.logs)")
+                #expect(run.exit == .status(0), "\(run.output)\n\(deployment.logs)")
             }
         }
 

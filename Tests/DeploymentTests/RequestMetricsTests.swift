@@ -3,13 +3,13 @@ import Settings
 import TestKit
 import Testing
 
-extension HouseTests {
+extension DeploymentTests {
     /// What the API counts of requests, as `/metrics` shows it.
     struct RequestMetricsTests {
         @Test func `Requests that reach no endpoint are counted together, whatever their path and method`() async throws
         {
-            try await withHouse { house in
-                let api = try await house.startAPI()
+            try await withDeployment { deployment in
+                let api = try await deployment.startAPI()
                 let caller = HTTPCaller(api.address)
                 let client = ("Client-ID", "3381af92-2b9e-11e3-b191-71861300734c")
                 let known = [client, ("X-Project-Id", "p")]

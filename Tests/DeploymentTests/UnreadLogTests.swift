@@ -3,7 +3,7 @@ import NIOCore
 import TestKit
 import Testing
 
-extension HouseTests {
+extension DeploymentTests {
     /// Standard error that is a pipe nothing reads from: a stopped `journald`, a supervisor that hangs.
     struct UnreadLogTests {
         @Test func `Processes whose log is not read serve on, recover with Redis, and stop in time`() async throws {
@@ -31,7 +31,7 @@ extension HouseTests {
                     for name in ["herald-api", "herald-notifier"] {
                         let ready = folder.appendingPathComponent("\(name).json")
                         let process = try ChildProcess(
-                            House.executable(name), arguments: [],
+                            Deployment.executable(name), arguments: [],
                             environment: environment.merging(["HERALD_READY_FILE": ready.path]) { _, new in new },
                             log: log)
                         let content = try await eventually { Ready.read(ready) }

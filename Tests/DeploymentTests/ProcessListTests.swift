@@ -5,15 +5,15 @@ import Settings
 import TestKit
 import Testing
 
-extension HouseTests {
+extension DeploymentTests {
     /// Processes register themselves, and `herald ps` lists them.
     struct ProcessListTests {
         @Test func `Running processes are listed with their addresses, and leave when they stop`() async throws {
-            try await withHouse { house in
-                let api = try await house.startAPI()
-                let notifier = try await house.startNotifier()
+            try await withDeployment { deployment in
+                let api = try await deployment.startAPI()
+                let notifier = try await deployment.startNotifier()
                 let rows = try await eventually {
-                    let rows = try await Self.list(house)
+                    let rows = try await Self.list(deployment)
                     // Addresses are known once a process listens, and told with its next heartbeat.
                     return rows.count == 2 && rows.allSatisfy { $0[5] != "-" } && rows[0][4] != "-" ? rows : nil
                 }
@@ -24,27 +24,27 @@ extension HouseTests {
                 #expect(listed.map { $0[3] } == ["\(api.ready.pid)", "\(notifier.ready.pid)"])
                 #expect(listed.count { $0[8] == "yes" } == 1, "one exporter")
                 await notifier.process.stop()
-                #expect(try await Self.list(house).map { $0[1] } == ["api"])
+                #expect(try await Self.list(deployment).map { $0[1] } == ["api"])
             }
         }
 
         @Test func `A process ends when the format of the store is raised over what it understands`() async throws {
-            try await withHouse { house in
-                let api = try await house.startAPI()
-                try await house.redis.command("SET", "herald:{control}:format", "2")
+            try await withDeployment { deployment in
+                let api = try await deployment.startAPI()
+                try await deployment.redis.command("SET", "herald:{control}:format", "2")
                 #expect(await api.process.waitForExit(within: .seconds(60)) == .status(78))
-                let lines = house.logs.split(separator: "\n").filter { $0.contains("has format 2") }
-                #expect(lines.count { $0.hasPrefix("herald-api: ") } == 1, "\(house.logs)")
+                let lines = deployment.logs.split(separator: "\n").filter { $0.contains("has format 2") }
+                #expect(lines.count { $0.hasPrefix("herald-api: ") } == 1, "\(deployment.logs)")
             }
         }
 
         /// The columns of each process that `herald ps` lists.
-        private static func list(_ house: House) async throws -> [[String]] {
+        private static func list(_ deployment: Deployment) async throws -> [[String]] {
             try await withTemporaryFolder { folder in
                 let log = folder.appendingPathComponent("ps.log")
                 let process = try ChildProcess(
-                    House.executable("herald"), arguments: ["ps"],
-                    environment: [Setting.redisURL.environment: house.redis.url], log: log)
+                    Deployment.executable("herald"), arguments: ["ps"],
+                    environment: [Setting.redisURL.environment: deployment.redis.url], log: log)
                 #expect(await process.waitForExit(within: .seconds(60)) == .status(0))
                 let text = String(decoding: try Data(contentsOf: log), as: UTF8.self)
                 return text.split(separator: "\n").dropFirst().map { line in

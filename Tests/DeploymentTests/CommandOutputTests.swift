@@ -2,7 +2,7 @@ import Foundation
 import TestKit
 import Testing
 
-extension HouseTests {
+extension DeploymentTests {
     /// `herald dev` and `herald demo` whose output goes to a pipe that ends, a full device, a reader that does not read;
     /// and a `herald dev` that is killed.
     struct CommandOutputTests {
@@ -13,7 +13,7 @@ extension HouseTests {
         func `An output that ends ends the command in order`(command: String, sink: String, status: Int) async throws {
             try await withTemporaryFolder { folder in
                 let (exit, output) = try await Self.shell(
-                    "\(House.executable("herald").path) \(command) \(sink); echo \"status ${PIPESTATUS[0]}\"",
+                    "\(Deployment.executable("herald").path) \(command) \(sink); echo \"status ${PIPESTATUS[0]}\"",
                     in: folder)
                 #expect(exit == .status(0))
                 #expect(output.contains("status \(status)\n"), "\(output)")
@@ -93,7 +93,7 @@ extension HouseTests {
 
         private static func dev(in folder: URL, log: URL) throws -> ChildProcess {
             try ChildProcess(
-                House.executable("herald"), arguments: ["dev", "--listen", "127.0.0.1:0"],
+                Deployment.executable("herald"), arguments: ["dev", "--listen", "127.0.0.1:0"],
                 environment: self.environment(folder), log: log)
         }
 

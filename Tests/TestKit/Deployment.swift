@@ -4,8 +4,8 @@ package import Runtime
 
 /// A whole Herald under test: real processes on loopback, and a Redis of their own.
 ///
-/// What each process prints lies in the folder of its Redis, and is printed when a test of the house fails.
-package final class House: Sendable {
+/// What each process prints lies in the folder of its Redis, and is printed when a test of the deployment fails.
+package final class Deployment: Sendable {
     package struct Running: Sendable {
         package let process: ChildProcess
         package let ready: ReadyFile.Content
@@ -106,33 +106,33 @@ package final class House: Sendable {
     }()
 }
 
-extension House.Running {
+extension Deployment.Running {
     /// Where the REST API listens; a notifier has no such place.
     package var address: String { self.ready.listen ?? "" }
 }
 
-/// Runs `body` with a house of its own, whose processes and Redis are gone afterwards.
+/// Runs `body` with a deployment of its own, whose processes and Redis are gone afterwards.
 ///
 /// - Parameters:
 ///   - appendOnly: Whether Redis keeps what it acknowledged across its own death.
-///   - redisListens: Whether Redis listens on a loopback port, beside the socket that the house uses.
-///   - redisPassword: What Redis asks of the house, and of everybody.
-///   - settings: Environment variables of every process of the house.
-package func withHouse<Result>(
+///   - redisListens: Whether Redis listens on a loopback port, beside the socket that the deployment uses.
+///   - redisPassword: What Redis asks of the deployment, and of everybody.
+///   - settings: Environment variables of every process of the deployment.
+package func withDeployment<Result>(
     appendOnly: Bool = false, redisListens: Bool = false, redisPassword: String? = nil,
     settings: [String: String] = [:],
-    _ body: (House) async throws -> Result
+    _ body: (Deployment) async throws -> Result
 ) async throws -> Result {
     try await withRedis(appendOnly: appendOnly, tcp: redisListens, password: redisPassword) { redis in
-        let house = House(redis: redis, settings: settings)
+        let deployment = Deployment(redis: redis, settings: settings)
         let result: Result
         do {
-            result = try await body(house)
+            result = try await body(deployment)
         } catch {
-            await house.stop()
+            await deployment.stop()
             throw error
         }
-        await house.stop()
+        await deployment.stop()
         return result
     }
 }

@@ -1,7 +1,7 @@
 import Testing
 
-/// Whole houses, one after the other: each uses every core the machine has.
-@Suite(.serialized) enum HouseTests {}
+/// Whole deployments, one after the other: each uses every core the machine has.
+@Suite(.serialized) enum DeploymentTests {}
 
 /// Prints a figure of a run, for the log and for whoever compares runs.
 func report(_ what: String, _ figures: String) {

@@ -4,20 +4,21 @@ import Settings
 import TestKit
 import Testing
 
-extension HouseTests {
-    /// A house is no way into itself.
+extension DeploymentTests {
+    /// A deployment is no way into itself.
     struct OwnListenersTests {
-        @Test func `The policy as it comes calls none of the house's own listeners`() async throws {
-            try await withHouse(redisListens: true) { house in
-                let api = try await house.startAPI()
-                let notifier = try await house.startNotifier(opening: nil)
-                let redisPort = try #require(try await house.redis.command("CONFIG", "GET", "port").array?.last?.text)
+        @Test func `The policy as it comes calls none of the deployment's own listeners`() async throws {
+            try await withDeployment(redisListens: true) { deployment in
+                let api = try await deployment.startAPI()
+                let notifier = try await deployment.startNotifier(opening: nil)
+                let redisPort = try #require(
+                    try await deployment.redis.command("CONFIG", "GET", "port").array?.last?.text)
                 let caller = HTTPCaller(api.address)
                 let own = [
                     api.address, try #require(api.ready.admin), try #require(notifier.ready.admin),
                     "127.0.0.1:\(redisPort)",
                 ]
-                let before = try await self.connections(of: house)
+                let before = try await self.connections(of: deployment)
                 var attempts: [String] = []
                 for address in own {
                     for host in [address, address.replacing("127.0.0.1", with: "localhost")] {
@@ -40,20 +41,20 @@ extension HouseTests {
                     let text = try #require(told)
                     #expect(text.contains(#""error":"forbidden","address":"loopback""#), "\(text)")
                 }
-                #expect(try await self.connections(of: house) == before)
+                #expect(try await self.connections(of: deployment) == before)
             }
         }
 
-        @Test func `Where loopback is opened, a webhook may post to the house itself`() async throws {
-            try await withHouse { house in
-                let api = try await house.startAPI()
-                _ = try await house.startNotifier()
+        @Test func `Where loopback is opened, a webhook may post to the deployment itself`() async throws {
+            try await withDeployment { deployment in
+                let api = try await deployment.startAPI()
+                _ = try await deployment.startNotifier()
                 let caller = HTTPCaller(api.address)
                 let made = try await caller.send(
                     "POST", "/v2/queues/source/subscriptions", headers: Load.headers,
                     body:
                         #"{"subscriber": "http://\#(api.address)/v2/queues/target/messages", "options": {"post_headers":"#
-                        + #"{"Client-ID": "3381af92-2b9e-11e3-b191-71861300734d", "X-Project-Id": "house"},"#
+                        + #"{"Client-ID": "3381af92-2b9e-11e3-b191-71861300734d", "X-Project-Id": "deployment"},"#
                         + #""post_data": "{\"messages\": [{\"body\": \"$zaqar_message$\"}]}"}}"#)
                 #expect(made.status == 201, "\(made)")
                 let posted = try await caller.send(
@@ -67,9 +68,9 @@ extension HouseTests {
             }
         }
 
-        /// Connections to the port of Redis: the house itself comes by the socket.
-        private func connections(of house: House) async throws -> Int {
-            let clients = try await house.redis.command("CLIENT", "LIST").text ?? ""
+        /// Connections to the port of Redis: the deployment itself comes by the socket.
+        private func connections(of deployment: Deployment) async throws -> Int {
+            let clients = try await deployment.redis.command("CLIENT", "LIST").text ?? ""
             return clients.split(separator: "\n").count { $0.contains(" laddr=127.0.0.1:") }
         }
     }

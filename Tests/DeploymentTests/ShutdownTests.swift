@@ -3,14 +3,14 @@ import NIOCore
 import TestKit
 import Testing
 
-extension HouseTests {
+extension DeploymentTests {
     /// A stop is not a failure.
     struct ShutdownTests {
         @Test func `An API asked to stop answers what it has accepted`() async throws {
-            try await withHouse { house in
+            try await withDeployment { deployment in
                 try await WebhookReceiver.with { receiver in
-                    var api = try await house.startAPI()
-                    _ = try await house.startNotifier()
+                    var api = try await deployment.startAPI()
+                    _ = try await deployment.startNotifier()
                     try await Load.subscribe(receiver.url("/a"), to: "jobs", on: api.address)
                     let ledger = Ledger()
                     let load = Load(ledger, on: api.address, to: "jobs")
@@ -23,7 +23,7 @@ extension HouseTests {
                         api.process.signal(SIGTERM)
                         #expect(await api.process.waitForExit() == .status(0))
                         exits.append(ContinuousClock.now - asked)
-                        api = try await house.startAPI(listen: api.address)
+                        api = try await deployment.startAPI(listen: api.address)
                     }
                     load.stop()
                     await posting
@@ -33,7 +33,7 @@ extension HouseTests {
                         "API stopped",
                         "\(audit.promised) answered 201, lost \(audit.missing.count), repeats \(audit.repeats),"
                             + " exits after \(exits.map(\.milliseconds)) ms, other answers \(ledger.refused)")
-                    #expect(all, "not everything arrived; \(house.logs)")
+                    #expect(all, "not everything arrived; \(deployment.logs)")
                     #expect(audit.isClean && audit.repeats == 0)
                     #expect(ledger.refused.isEmpty, "a request that was accepted is answered properly")
                 }
@@ -42,10 +42,10 @@ extension HouseTests {
 
         @Test func `A notifier asked to stop finishes or hands back what it has`() async throws {
             let slow: [String: ReceiverAnswer] = ["/a": .delayed(.milliseconds(100), .status(204))]
-            try await withHouse { house in
+            try await withDeployment { deployment in
                 try await WebhookReceiver.with(answers: slow) { receiver in
-                    let api = try await house.startAPI()
-                    var notifiers = [try await house.startNotifier(), try await house.startNotifier()]
+                    let api = try await deployment.startAPI()
+                    var notifiers = [try await deployment.startNotifier(), try await deployment.startNotifier()]
                     try await Load.subscribe(receiver.url("/a"), to: "jobs", on: api.address)
                     let ledger = Ledger()
                     let load = Load(ledger, on: api.address, to: "jobs")
@@ -59,7 +59,7 @@ extension HouseTests {
                         leaving.signal(SIGTERM)
                         #expect(await leaving.waitForExit() == .status(0))
                         exits.append(ContinuousClock.now - asked)
-                        notifiers[round % 2] = try await house.startNotifier()
+                        notifiers[round % 2] = try await deployment.startNotifier()
                     }
                     load.stop()
                     await posting
@@ -69,7 +69,7 @@ extension HouseTests {
                         "notifier stopped",
                         "\(audit.promised) answered 201, lost \(audit.missing.count), repeats \(audit.repeats),"
                             + " exits after \(exits.map(\.milliseconds)) ms")
-                    #expect(all, "not everything arrived; \(house.logs)")
+                    #expect(all, "not everything arrived; \(deployment.logs)")
                     #expect(audit.isClean)
                     #expect(audit.repeats == 0, "a polite stop costs no duplicate")
                 }
@@ -77,10 +77,10 @@ extension HouseTests {
         }
 
         @Test func `A notifier whose attempts hang hands them back and ends in time`() async throws {
-            try await withHouse(settings: ["HERALD_NOTIFIER_DRAIN": "1"]) { house in
+            try await withDeployment(settings: ["HERALD_NOTIFIER_DRAIN": "1"]) { deployment in
                 try await WebhookReceiver.with(answers: ["/a": .hang]) { receiver in
-                    let api = try await house.startAPI()
-                    let first = try await house.startNotifier()
+                    let api = try await deployment.startAPI()
+                    let first = try await deployment.startNotifier()
                     try await Load.subscribe(receiver.url("/a"), to: "jobs", on: api.address)
                     let ledger = Ledger()
                     await Load(ledger, on: api.address, to: "jobs").run(callers: 1, posts: 5)
@@ -90,7 +90,7 @@ extension HouseTests {
                     first.process.signal(SIGTERM)
                     #expect(await first.process.waitForExit() == .status(0))
                     let exit = ContinuousClock.now - asked
-                    _ = try await house.startNotifier()
+                    _ = try await deployment.startNotifier()
                     let repeats = try await receiver.waitFor(count: 10)
                     report("notifier stopped while attempts hang", "exit after \(exit.milliseconds) ms, drain 1 s")
                     #expect(repeats.count == 10)

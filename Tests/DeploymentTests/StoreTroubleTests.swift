@@ -6,7 +6,7 @@ import Settings
 import TestKit
 import Testing
 
-extension HouseTests {
+extension DeploymentTests {
     /// What processes do when their Redis is emptied, full, or none they can work with.
     struct StoreTroubleTests {
         private func post(_ address: String) async throws -> HTTPReply {
@@ -15,32 +15,35 @@ extension HouseTests {
         }
 
         @Test func `An emptied Redis ends both processes with a line that says so`() async throws {
-            try await withHouse { house in
-                let api = try await house.startAPI()
-                let notifier = try await house.startNotifier()
+            try await withDeployment { deployment in
+                let api = try await deployment.startAPI()
+                let notifier = try await deployment.startNotifier()
                 #expect(try await self.post(api.address).status == 201)
-                try await house.redis.command("FLUSHALL")
+                try await deployment.redis.command("FLUSHALL")
                 for process in [api.process, notifier.process] {
                     #expect(await process.waitForExit() == .status(1))
                 }
-                #expect(house.logs.contains("was emptied or is another one: its data is gone"), "\(house.logs)")
+                #expect(
+                    deployment.logs.contains("was emptied or is another one: its data is gone"), "\(deployment.logs)")
                 // Started again, they serve the store that is there now.
-                let next = try await house.startAPI()
-                _ = try await house.startNotifier()
+                let next = try await deployment.startAPI()
+                _ = try await deployment.startNotifier()
                 #expect(try await self.post(next.address).status == 201)
             }
         }
 
         @Test func `A full Redis refuses posts and leaves the processes ready`() async throws {
-            try await withHouse { house in
-                let api = try await house.startAPI()
-                let notifier = try await house.startNotifier()
+            try await withDeployment { deployment in
+                let api = try await deployment.startAPI()
+                let notifier = try await deployment.startNotifier()
                 #expect(try await self.post(api.address).status == 201)
-                try await house.redis.command("CONFIG", "SET", "maxmemory", "1")
+                try await deployment.redis.command("CONFIG", "SET", "maxmemory", "1")
                 let refused = try await self.post(api.address)
                 #expect(refused.status == 503 && refused.text.contains("The storage is full"))
                 #expect(refused["Retry-After"] == "10")
-                #expect(house.logs.contains("store.trouble=full [API] The store failed a request"), "\(house.logs)")
+                #expect(
+                    deployment.logs.contains("store.trouble=full [API] The store failed a request"),
+                    "\(deployment.logs)")
                 for admin in [api.ready.admin, notifier.ready.admin] {
                     let caller = HTTPCaller(try #require(admin))
                     let ready = try await caller.send("GET", "/readyz")
@@ -58,22 +61,23 @@ extension HouseTests {
         }
 
         @Test func `A notifier whose Redis is away says for which pool, and in one word why`() async throws {
-            try await withHouse { house in
-                _ = try await house.startNotifier()
-                await house.redis.stop()
+            try await withDeployment { deployment in
+                _ = try await deployment.startNotifier()
+                await deployment.redis.stop()
                 let words = "pool=default store.trouble=unreachable [Notifier] Redis could not be looked at"
-                #expect(try await eventually { house.logs.contains(words) ? true : nil } == true, "\(house.logs)")
+                #expect(
+                    try await eventually { deployment.logs.contains(words) ? true : nil } == true, "\(deployment.logs)")
             }
         }
 
         @Test func `A clock that was ahead is shown`() async throws {
-            try await withHouse { house in
-                let api = try await house.startAPI()
+            try await withDeployment { deployment in
+                let api = try await deployment.startAPI()
                 #expect(try await self.post(api.address).status == 201)
-                let keys = try await house.redis.command("KEYS", "herald:{s*}:last-position").array ?? []
+                let keys = try await deployment.redis.command("KEYS", "herald:{s*}:last-position").array ?? []
                 let key = try #require(keys.first?.text)
-                let position = try #require(try await house.redis.command("GET", key).int)
-                try await house.redis.command("SET", key, "\(position + 3_600_000 * 2048)")
+                let position = try #require(try await deployment.redis.command("GET", key).int)
+                try await deployment.redis.command("SET", key, "\(position + 3_600_000 * 2048)")
                 let caller = HTTPCaller(try #require(api.ready.admin))
                 let shown = try await eventually {
                     try await caller.send("GET", "/metrics").text
@@ -82,7 +86,7 @@ extension HouseTests {
                 }
                 #expect(shown == true)
                 let logged = try await eventually {
-                    house.logs.contains("Positions are ahead of the clock of Redis") ? true : nil
+                    deployment.logs.contains("Positions are ahead of the clock of Redis") ? true : nil
                 }
                 #expect(logged == true)
             }

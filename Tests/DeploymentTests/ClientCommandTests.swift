@@ -3,7 +3,7 @@ import Foundation
 import TestKit
 import Testing
 
-extension HouseTests {
+extension DeploymentTests {
     /// Commands that speak to the API, as a script calls them.
     struct ClientCommandTests {
         private static func run(
@@ -11,7 +11,7 @@ extension HouseTests {
         ) async throws -> (status: CommandStatus?, hasSucceeded: Bool, output: String) {
             let log = folder.appendingPathComponent("\(UUID().uuidString).log")
             let command = try ChildProcess(
-                House.executable("herald"), arguments: arguments,
+                Deployment.executable("herald"), arguments: arguments,
                 environment: environment.merging(["HOME": folder.path]) { first, _ in first }, log: log)
             let exit = await command.waitForExit()
             let output = try String(contentsOf: log, encoding: .utf8)
@@ -22,8 +22,8 @@ extension HouseTests {
             async throws
         {
             try await withTemporaryFolder { folder in
-                try await withHouse { house in
-                    let api = try await house.startAPI()
+                try await withDeployment { deployment in
+                    let api = try await deployment.startAPI()
                     let caller = HTTPCaller(api.address)
                     let headers = [("X-Project-ID", "p"), ("Client-ID", UUID().uuidString)]
                     for number in 0..<23 {

@@ -12,7 +12,7 @@ import TestKit
 import Testing
 
 /// A Redis, a store in it, and as many notifiers as a test starts; one queue to post into.
-struct Deployment: Sendable {
+struct TestDeployment: Sendable {
     let redis: RedisServer
     let store: Store
     let masterKey: MasterKey
@@ -175,11 +175,11 @@ struct Deployment: Sendable {
     }
 }
 
-func withDeployment<Result>(
-    appendOnly: Bool = false, _ body: (Deployment) async throws -> Result
+func withTestDeployment<Result>(
+    appendOnly: Bool = false, _ body: (TestDeployment) async throws -> Result
 ) async throws -> Result {
     try await withRedisPool(appendOnly: appendOnly) { redis, pool in
         let store = try await Store.open(on: pool, shards: 4, logger: quietLogger())
-        return try await body(Deployment(redis: redis, store: store))
+        return try await body(TestDeployment(redis: redis, store: store))
     }
 }

@@ -1,8 +1,8 @@
 package import Foundation
 package import Settings
 
-/// A house on one machine: a private Redis, the API and one notifier, as children of this process.
-package struct DevHouse: Sendable {
+/// A deployment on one machine: a private Redis, the API and one notifier, as children of this process.
+package struct DevDeployment: Sendable {
     /// Loopback only; every other private range stays closed.
     package static let egressAllow = "127.0.0.0/8,::1/128"
     /// How long one part may take to be ready, and to stop.
@@ -39,7 +39,7 @@ package struct DevHouse: Sendable {
         }
     }
 
-    /// A house that serves.
+    /// A deployment that serves.
     package struct Running: Sendable {
         package let url: String
         package let redisURL: String
@@ -60,14 +60,14 @@ package struct DevHouse: Sendable {
         }
     }
 
-    /// What ended a house.
+    /// What ended a deployment.
     private enum End: Sendable {
         case body
         case child(String, Child.Exit)
         case signal
     }
 
-    /// Starts a house, runs `body`, and stops the house: notifier, API, Redis, in that order, whatever happened.
+    /// Starts a deployment, runs `body`, and stops the deployment: notifier, API, Redis, in that order, whatever happened.
     ///
     /// - Parameter interruption: Returns when somebody has had enough.
     /// - Throws: What `body` throws; ``Failure`` when a part does not start or ends by itself; ``Interrupted`` after

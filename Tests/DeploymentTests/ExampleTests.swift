@@ -2,7 +2,7 @@ import Foundation
 import TestKit
 import Testing
 
-extension HouseTests {
+extension DeploymentTests {
     /// What a new user pastes, run as it is printed; only the ports are those of the test.
     struct ExampleTests {
         @Test func `The quick start of docs-api-md brings a signed webhook to its receiver`() async throws {
@@ -88,7 +88,7 @@ extension HouseTests {
                     }
                     let log = folder.appendingPathComponent("demo.log")
                     let demo = try ChildProcess(
-                        House.executable("herald"), arguments: ["demo", "--url", url],
+                        Deployment.executable("herald"), arguments: ["demo", "--url", url],
                         environment: Self.environment(folder), log: log)
                     #expect(await demo.waitForExit() == .status(0), "\(Self.text(of: log))")
                     #expect(Self.text(of: log).contains("confirmed"))
@@ -100,7 +100,7 @@ extension HouseTests {
         func `The version names the commit`(executable: String) async throws {
             try await withTemporaryFolder { folder in
                 let log = folder.appendingPathComponent("log")
-                let process = try ChildProcess(House.executable(executable), arguments: ["--version"], log: log)
+                let process = try ChildProcess(Deployment.executable(executable), arguments: ["--version"], log: log)
                 #expect(await process.waitForExit() == .status(0))
                 #expect(
                     Self.text(of: log).wholeMatch(of: /\d+\.\d+\.\d+ \(commit ([0-9a-f]{12,40}\+?|unknown)\)\n/) != nil,
@@ -135,7 +135,7 @@ extension HouseTests {
             }
             let log = folder.appendingPathComponent("dev-\(settings.count).log")
             let dev = try ChildProcess(
-                House.executable("herald"), arguments: ["dev", "--listen", "127.0.0.1:0"],
+                Deployment.executable("herald"), arguments: ["dev", "--listen", "127.0.0.1:0"],
                 environment: self.environment(folder).merging(settings) { _, new in new }, log: log)
             defer { dev.signal(SIGKILL) }
             _ = try await eventually { self.text(of: log).contains("Ctrl-C") || dev.exit != nil ? true : nil }

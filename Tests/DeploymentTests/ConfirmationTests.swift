@@ -4,8 +4,8 @@ import Redis
 import TestKit
 import Testing
 
-extension HouseTests {
-    /// A house that asks, and a subscriber that answers: real processes, real webhooks.
+extension DeploymentTests {
+    /// A deployment that asks, and a subscriber that answers: real processes, real webhooks.
     struct ConfirmationTests {
         private static let settings = [
             "HERALD_CONFIRMATION_REQUIRED": "true", "HERALD_SIGNED_URL_KEYS": "a-key-of-sixteen-and-more",
@@ -25,23 +25,25 @@ extension HouseTests {
             ).status
         }
 
-        private func areEventsTaken(_ house: House) async throws -> Bool {
-            try await house.redis.command("KEYS", "herald:{s*}:events:*").array?.isEmpty ?? true
+        private func areEventsTaken(_ deployment: Deployment) async throws -> Bool {
+            try await deployment.redis.command("KEYS", "herald:{s*}:events:*").array?.isEmpty ?? true
         }
 
         /// Has the minute be over in which the address is asked nothing more.
-        private func endMinute(_ house: House) async throws {
+        private func endMinute(_ deployment: Deployment) async throws {
             let keys =
-                try await house.redis.command("KEYS", "herald:{control}:confirmations:*").array?.compactMap { $0.text }
+                try await deployment.redis.command("KEYS", "herald:{control}:confirmations:*").array?.compactMap {
+                    $0.text
+                }
                 ?? []
             #expect(keys.count == 1)
-            for key in keys { try await house.redis.command("DEL", key) }
+            for key in keys { try await deployment.redis.command("DEL", key) }
         }
 
         @Test func `A subscriber is asked, then notified, then no longer, then again`() async throws {
-            try await withHouse(settings: Self.settings) { house in
-                let caller = HTTPCaller(try await house.startAPI().address)
-                _ = try await house.startNotifier()
+            try await withDeployment(settings: Self.settings) { deployment in
+                let caller = HTTPCaller(try await deployment.startAPI().address)
+                _ = try await deployment.startNotifier()
                 try await WebhookReceiver.with { receiver in
                     func types() -> [String] { receiver.requests.compactMap { $0["herald-message-type"] } }
                     func post(_ body: Int) async throws {
@@ -50,7 +52,7 @@ extension HouseTests {
                             body: "{\"messages\": [{\"body\": \(body)}]}")
                         #expect(posted.status == 201)
                         // Who is notified is decided when the event is taken.
-                        #expect(try await eventually { try await self.areEventsTaken(house) ? true : nil } == true)
+                        #expect(try await eventually { try await self.areEventsTaken(deployment) ? true : nil } == true)
                     }
                     let made = try await caller.send(
                         "POST", "\(self.queue)/subscriptions", headers: Self.client + [("X-Project-Id", "p")],
@@ -64,7 +66,7 @@ extension HouseTests {
                     try await receiver.waitFor(count: 2)
                     #expect(types() == ["SubscriptionConfirmation", "Notification"])
                     #expect(receiver.requests[1].text.contains(#""body":2,"#))
-                    try await self.endMinute(house)
+                    try await self.endMinute(deployment)
                     #expect(try await self.answer(caller, to: receiver.requests[0], confirmed: false) == 204)
                     try await receiver.waitFor(count: 3)
                     try await post(3)
@@ -80,10 +82,10 @@ extension HouseTests {
             }
         }
 
-        @Test func `A house that is to ask and cannot sign does not start`() async throws {
-            let message = await #expect(throws: House.DidNotStart.self) {
-                try await withHouse(settings: ["HERALD_CONFIRMATION_REQUIRED": "true"]) { house in
-                    _ = try await house.startAPI()
+        @Test func `A deployment that is to ask and cannot sign does not start`() async throws {
+            let message = await #expect(throws: Deployment.DidNotStart.self) {
+                try await withDeployment(settings: ["HERALD_CONFIRMATION_REQUIRED": "true"]) { deployment in
+                    _ = try await deployment.startAPI()
                 }
             }
             let words = try #require(message).description

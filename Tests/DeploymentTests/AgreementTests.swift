@@ -5,7 +5,7 @@ import Settings
 import TestKit
 import Testing
 
-extension HouseTests {
+extension DeploymentTests {
     /// Processes whose settings must agree, and one whose do not.
     struct AgreementTests {
         private static let keys = (String(repeating: "1a", count: 32), String(repeating: "2b", count: 32))
@@ -86,7 +86,7 @@ extension HouseTests {
             try await withTemporaryFolder { folder in
                 let log = folder.appendingPathComponent("accept.log")
                 let process = try ChildProcess(
-                    House.executable("herald"), arguments: ["settings", "accept"] + arguments,
+                    Deployment.executable("herald"), arguments: ["settings", "accept"] + arguments,
                     environment: [
                         Setting.redisURL.environment: redis.url, Setting.masterKey.environment: key,
                     ], log: log)
@@ -115,11 +115,11 @@ extension HouseTests {
                 settings[Setting.readyFile] = self.readyFile
                 settings[kind == .api ? Setting.apiAdminListen : Setting.notifierAdminListen] = self.admin
                 settings[kind == .api ? Setting.apiListen : Setting.egressAllow] =
-                    kind == .api ? "127.0.0.1:0" : House.egressAllow
+                    kind == .api ? "127.0.0.1:0" : Deployment.egressAllow
                 var environment: [String: String] = [:]
                 for (setting, value) in settings { environment[setting.environment] = value }
                 self.process = try ChildProcess(
-                    House.executable(kind.rawValue), arguments: [], environment: environment, log: self.logFile)
+                    Deployment.executable(kind.rawValue), arguments: [], environment: environment, log: self.logFile)
             }
 
             var ready: ReadyFile.Content? { ReadyFile.Content.read(path: self.readyFile) }

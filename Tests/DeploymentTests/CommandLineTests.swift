@@ -2,14 +2,15 @@ import Foundation
 import TestKit
 import Testing
 
-extension HouseTests {
+extension DeploymentTests {
     /// What a stranger types first.
     struct CommandLineTests {
         @Test func `The demonstration shows a signed webhook, verifies it, and leaves nothing running`() async throws {
             try await withTemporaryFolder { folder in
                 let log = folder.appendingPathComponent("demo.log")
                 let demo = try ChildProcess(
-                    House.executable("herald"), arguments: ["demo"], environment: Self.environment(folder), log: log)
+                    Deployment.executable("herald"), arguments: ["demo"], environment: Self.environment(folder),
+                    log: log)
                 let exit = await demo.waitForExit()
                 let output = try String(contentsOf: log, encoding: .utf8)
                 #expect(exit == .status(0), "\(output)")
@@ -22,29 +23,31 @@ extension HouseTests {
             }
         }
 
-        @Test func `A house on one terminal starts, is found by the demonstration, and stops whole`() async throws {
+        @Test func `A deployment on one terminal starts, is found by the demonstration, and stops whole`() async throws
+        {
             try await withTemporaryFolder { folder in
                 let environment = Self.environment(folder)
-                let house = folder.appendingPathComponent("house")
+                let deployment = folder.appendingPathComponent("deployment")
                 let log = folder.appendingPathComponent("dev.log")
-                let arguments = ["--directory", house.path]
+                let arguments = ["--directory", deployment.path]
                 let dev = try ChildProcess(
-                    House.executable("herald"), arguments: ["dev", "--listen", "127.0.0.1:0"] + arguments,
+                    Deployment.executable("herald"), arguments: ["dev", "--listen", "127.0.0.1:0"] + arguments,
                     environment: environment, log: log)
-                let record = house.appendingPathComponent("dev.json")
+                let record = deployment.appendingPathComponent("dev.json")
                 _ = try await eventually { FileManager.default.fileExists(atPath: record.path) ? true : nil }
                 let children = try JSONDecoder().decode(Record.self, from: Data(contentsOf: record)).children
 
                 let second = try ChildProcess(
-                    House.executable("herald"), arguments: ["dev"] + arguments, environment: environment,
+                    Deployment.executable("herald"), arguments: ["dev"] + arguments, environment: environment,
                     log: folder.appendingPathComponent("second.log"))
-                #expect(await second.waitForExit() != .status(0), "one house a folder")
+                #expect(await second.waitForExit() != .status(0), "one deployment a folder")
 
                 let demoLog = folder.appendingPathComponent("demo.log")
                 let demo = try ChildProcess(
-                    House.executable("herald"), arguments: ["demo"] + arguments, environment: environment, log: demoLog)
+                    Deployment.executable("herald"), arguments: ["demo"] + arguments, environment: environment,
+                    log: demoLog)
                 #expect(await demo.waitForExit() == .status(0), "\(text(of: demoLog))")
-                #expect(dev.exit == nil, "the demonstration leaves a house that it found")
+                #expect(dev.exit == nil, "the demonstration leaves a deployment that it found")
 
                 dev.signal(SIGINT)
                 #expect(await dev.waitForExit() == .status(0), "\(text(of: log))")

@@ -1,4 +1,4 @@
-"""A house in release mode on loopback: a private Redis, the API, notifiers, and a sink for webhooks."""
+"""A deployment in release mode on loopback: a private Redis, the API, notifiers, and a sink for webhooks."""
 import contextlib
 import http.client
 import json
@@ -24,7 +24,7 @@ def headers_of(project):
 
 
 class Process:
-    """One process of the house, and what /proc says of it."""
+    """One process of the deployment, and what /proc says of it."""
 
     def __init__(self, command, environment=None, ready_file=None):
         self.started = time.monotonic()
@@ -65,7 +65,7 @@ class Process:
         self.process.wait()
 
 
-class House:
+class Deployment:
     def __init__(self, redis_port, folder):
         self.folder = pathlib.Path(folder)
         self.redis_port = redis_port
@@ -188,9 +188,9 @@ class Sink:
 
 
 @contextlib.contextmanager
-def house(*redis_arguments):
+def deployment(*redis_arguments):
     with kit.redis_server(*redis_arguments) as port, tempfile.TemporaryDirectory(prefix="herald-bench-") as folder:
-        built = House(port, folder)
+        built = Deployment(port, folder)
         try:
             yield built
         finally:
