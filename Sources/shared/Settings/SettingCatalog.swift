@@ -77,7 +77,7 @@ package struct SettingCatalog: Sendable {
     package let apiSubscriberTypes = Setting(
         "api.subscriber.types", default: "http,https,mailto", shape: .list, processes: [.api],
         allowed: "some of http, https, mailto, commas between",
-        meaning: "The kinds of subscriber that can be subscribed. Those that are already, stay.")
+        meaning: "The schemes of subscribers that can be subscribed. Existing subscriptions of others stay.")
 
     package let limitsPageQueues = Setting(
         "limits.page.queues", default: "20", shape: .integer(1...240), processes: [.api],
@@ -157,24 +157,25 @@ package struct SettingCatalog: Sendable {
 
     package let defaultsMessageTTL = Setting(
         "defaults.message.ttl", default: "3600", shape: .integer(60...2_147_483_647), processes: [.api],
-        meaning: "Seconds a message lives when neither it nor its queue says. At most `limits.message.ttl`.")
+        meaning: "The ttl of a message when neither it nor its queue has one, seconds. At most `limits.message.ttl`.")
 
     package let defaultsMessageDelay = Setting(
         "defaults.message.delay", default: "0", shape: .integer(0...2_147_483_647), processes: [.api],
         meaning:
-            "The delay queues show that set none; it holds no message back. At most `limits.message.delay`.")
+            "The delay that queues without one of their own show. It has no effect on messages. At most "
+            + "`limits.message.delay`.")
 
     package let defaultsClaimTTL = Setting(
         "defaults.claim.ttl", default: "300", shape: .integer(60...2_147_483_647), processes: [.api],
-        meaning: "Seconds a claim holds that does not say. At most `limits.claim.ttl`.")
+        meaning: "The ttl of a claim without one, seconds. At most `limits.claim.ttl`.")
 
     package let defaultsClaimGrace = Setting(
         "defaults.claim.grace", default: "60", shape: .integer(60...2_147_483_647), processes: [.api],
-        meaning: "Seconds of grace of a claim that does not say. At most `limits.claim.grace`.")
+        meaning: "The grace of a claim without one, seconds. At most `limits.claim.grace`.")
 
     package let defaultsSubscriptionTTL = Setting(
         "defaults.subscription.ttl", default: "3600", shape: .integer(60...2_147_483_647), processes: [.api],
-        meaning: "Seconds a subscription lives that does not say.")
+        meaning: "The ttl of a subscription without one, seconds.")
 
     package let clientIDForm = Setting(
         "client.id.form", default: "uuid", shape: .oneOf(["uuid", "any"]), processes: [.api],
@@ -190,7 +191,7 @@ package struct SettingCatalog: Sendable {
 
     package let messageDeleteNeedsClaim = Setting(
         "message.delete.needs.claim", default: "false", shape: .boolean, processes: [.api],
-        meaning: "Whether deleting messages by `ids` takes the `claim_ids` they are held by.")
+        meaning: "Whether a deletion of messages by `ids` needs the `claim_ids` of the claims that hold them.")
 
     package let messageChecksum = Setting(
         "message.checksum", default: "none", shape: .oneOf(["none", "md5"]), processes: [.api],
@@ -208,8 +209,9 @@ package struct SettingCatalog: Sendable {
 
     package let apiPooling = Setting(
         "api.pooling", shape: .boolean, processes: [.api],
-        meaning: "Whether the routes of pools and flavors are among those for administrators. Without it they "
-            + "are wherever those are. Queues live on their pools either way.")
+        meaning:
+            "Whether the routes of pools and flavors are served too; unset: where `api.admin.mode` is on. Queues stay on "
+            + "their pools also where these routes are not served.")
 
     package let corsOrigins = Setting(
         "cors.origins", shape: .list, processes: [.api],
@@ -218,7 +220,7 @@ package struct SettingCatalog: Sendable {
 
     package let corsCredentials = Setting(
         "cors.credentials", default: "true", shape: .boolean, processes: [.api],
-        meaning: "Whether browsers may send credentials along. Never to `*`.")
+        meaning: "Whether browsers may send credentials along. Without effect where `cors.origins` is `*`.")
 
     package let corsMaxAge = Setting(
         "cors.max.age", default: "3600", shape: .integer(0...86_400), processes: [.api],
@@ -257,8 +259,8 @@ package struct SettingCatalog: Sendable {
         processes: [.notifier],
         meaning:
             "Attempts one notifier has under way at once to one host and port, so that a slow one with many "
-            + "subscriptions leaves room for others. What is beyond is parked for 15 to 25 seconds, then for up to a minute at "
-            + "a time, and starts as soon as there is room.")
+            + "subscriptions leaves slots for others. What is beyond is parked for 15 to 25 seconds, then for up to a minute at "
+            + "a time, and starts as soon as one is free.")
 
     package let notifierBytesInFlight = Setting(
         "notifier.bytes.in.flight", default: "268435456", shape: .integer(16_777_216...4_294_967_296),
@@ -278,8 +280,9 @@ package struct SettingCatalog: Sendable {
     package let notifierDisableAfter = Setting(
         "notifier.disable.after", flag: "--disable-after", default: "0", shape: .seconds(0...31_536_000),
         processes: [.notifier],
-        meaning: "How long nothing but failures may come of a subscription until nothing is sent to it any "
-            + "more and its backlog waits for a `POST …/resume`. 0: never, messages end one by one.")
+        meaning:
+            "A subscription of which every attempt failed for so long is disabled: nothing is sent to it, and its backlog "
+            + "waits for a `POST …/resume`. 0: never; its messages end one by one.")
 
     package let webhookConnectTimeout = Setting(
         "webhook.connect.timeout", default: "5", shape: .seconds(1...60), processes: [.notifier],
@@ -291,12 +294,13 @@ package struct SettingCatalog: Sendable {
 
     package let webhookConnectionAgeMax = Setting(
         "webhook.connection.age.max", default: "60", shape: .seconds(2...3600), processes: [.notifier],
-        meaning: "How long the address of a name is used, however busy its connection is: so soon a receiver that "
-            + "moved is followed. A third of it goes to what is known of names, the rest to connections.")
+        meaning:
+            "How long the address of a name is used, however busy its connection is: after that a receiver that moved is "
+            + "found at its new address. A third is for the result of a lookup, the rest for connections.")
 
     package let webhookRetryAfterMax = Setting(
         "webhook.retry.after.max", default: "3600", shape: .seconds(1...86_400), processes: [.notifier],
-        meaning: "How far the `Retry-After` of an answer is obeyed, whatever the waits of the retry policy.")
+        meaning: "The longest `Retry-After` of an answer that is obeyed; a longer one counts as this long.")
 
     package let egressAllow = Setting(
         "egress.allow", shape: .list, processes: [.notifier],
