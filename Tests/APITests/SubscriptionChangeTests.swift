@@ -144,6 +144,7 @@ struct SubscriptionChangeTests {
             #expect(try await client.get(subscription).json["confirmed"] as? Bool == true)
             let again = try await client.post(self.path, #"{"subscriber": "http://a.example"}"#)
             #expect(again.status == 409 && again["Location"] == self.path && again.title == "Resource conflict")
+            #expect(again.words.contains(subscription.split(separator: "/").last ?? "?"))
             #expect(try await client.put(subscription + "/confirm", #"{"confirmed": false}"#).status == 204)
             #expect(try await client.get(subscription).json["confirmed"] as? Bool == false)
         }

@@ -59,6 +59,7 @@ struct DeliveryOptionsTests {
         (#"{"maximum_delay": {}}"#, "Retry policy: maximum_delay must be a integer."),
         (#"{"minimum_delay": 31}"#, "minimum_delay must less than maximum_delay."),
         (#"{"maximum_delay": 4}"#, "minimum_delay must less than maximum_delay."),
+        (#"{"minimum_delay": 60}"#, "here they are 30 s and 60 s (30 s and 5 s where not given)."),
         (#"{"minimum_delay": 21}"#, "invalid minimum_delay and maximum_delay."),
         (#"{"minimum_delay": 1, "maximum_delay": 10}"#, "invalid minimum_delay and maximum_delay."),
         (#"{"minimum_delay": -1}"#, "minimum_delay has to lie between 0 and 86400"),
@@ -67,7 +68,7 @@ struct DeliveryOptionsTests {
         (#"{"minimum_delay": 0, "retry_backoff_function": "geometric"}"#, "at least 1"),
         (#"{"minimum_delay": 0, "retry_backoff_function": "exponential"}"#, "at least 1"),
     ])
-    func `A policy that is none is refused in the words of the contract`(policy: String, words: String) {
+    func `An invalid policy is refused with the texts of the Messaging API`(policy: String, words: String) {
         #expect(self.words(of: #"{"_retry_policy": \#(policy)}"#)?.contains(words) == true)
     }
 
@@ -85,7 +86,7 @@ struct DeliveryOptionsTests {
         var expected = RetryPolicy()
         expected.maximumDelayRetries = 5
         #expect(self.options(#"{"a": 1, "_retry_policy": {"maximum_delay_retries": 5}}"#).retryPolicy == expected)
-        // An object that only says what nobody knows is a policy, with nothing but defaults.
+        // An object of unknown members alone is a policy, with nothing but defaults.
         #expect(self.options(#"{"_retry_policy": {"unknown": 1}}"#).retryPolicy == RetryPolicy())
         #expect(self.options(#"{"_retry_policy": {}}"#).retryPolicy == nil)
         #expect(self.options("{}") == DeliveryOptions())

@@ -19,7 +19,9 @@ struct Problem: Sendable, Equatable {
     static let notAcceptable = Problem(
         .notAcceptable, "406 Not Acceptable", "This service answers with application/json only.")
     static let formBody = Problem(
-        .badRequest, "Invalid Content-Type", "Endpoint does not accept application/x-www-form-urlencoded content.")
+        .badRequest, "Invalid Content-Type",
+        "Endpoint does not accept application/x-www-form-urlencoded content. Send the header Content-Type: application/json "
+            + "(curl: --json instead of -d).")
     static let internalError = Problem(
         .internalServerError, "Internal server error", "The request could not be carried out.")
 
@@ -108,8 +110,10 @@ extension Problem {
         case .metadataConflict(let description): self.init(.conflict, "Resource conflict", description)
         case .subscriptionUnconfirmed:
             self.init(.conflict, "Resource conflict", "The subscriber has not confirmed, so nothing is sent to it.")
-        case .subscriptionExists:
-            self.init(.conflict, "Resource conflict", "This subscriber is subscribed and confirmed already.")
+        case .subscriptionExists(let id):
+            self.init(
+                .conflict, "Resource conflict",
+                "This subscriber is subscribed and confirmed already, by the subscription \(id).")
         case .subscriberTaken:
             self.init(.conflict, "Resource conflict", "Another subscription of this queue has this subscriber.")
         case .subscriptionUnchanged:

@@ -24,7 +24,7 @@ extension Operations {
     /// Subscribes an address to a queue, and creates the queue if it does not exist.
     ///
     /// - Returns: The id, also of a subscription that was there already and is not confirmed: nothing about it changes.
-    /// - Throws: ``Refusal/subscriptionExists`` when it was there and is confirmed.
+    /// - Throws: ``Refusal/subscriptionExists(id:)`` when it was there and is confirmed.
     package func createSubscription(
         to queue: QueueAddress, _ body: SubscriptionBody, now: Timestamp
     ) async throws -> SubscriptionID {
@@ -34,7 +34,7 @@ extension Operations {
             try await place.store.subscriptions.create(
                 queue, subscriber: body.subscriber, ttl: ttl, options: body.options, pace: body.pace)
         }
-        if outcome == .exists(confirmed: true) { throw Refusal.subscriptionExists }
+        if outcome == .exists(confirmed: true) { throw Refusal.subscriptionExists(id: id.text) }
         // A crash before this leaves a subscription whose subscriber is not asked; the caller, without an answer, repeats the request.
         try await self.askConfirmation(
             .subscriptionConfirmation, of: body.subscriber.uri, id, of: queue, ttl: ttl, now: now)

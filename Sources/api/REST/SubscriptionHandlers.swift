@@ -18,8 +18,8 @@ struct SubscriptionHandlers: Sendable {
                     schemes: self.operations.options.subscriberSchemes), now: request.now)
             return Reply.json(.created, SubscriptionDocument.created(id))
                 .with(.location, location).with(.link, Self.secretLink(of: id, request.queue))
-        } catch Refusal.subscriptionExists {
-            return Problem(.subscriptionExists).reply.with(.location, location)
+        } catch Refusal.subscriptionExists(let id) {
+            return Problem(.subscriptionExists(id: id)).reply.with(.location, location)
         }
     }
 

@@ -26,10 +26,11 @@ package struct HeraldClient: Sendable {
 
     /// The root of an API as a user gives it.
     ///
+    /// - Parameter source: Where the text was given, such as `--url`.
     /// - Throws: ``Failure`` when it is no HTTP URL.
-    package static func url(_ text: String) throws(Failure) -> URL {
+    package static func url(_ text: String, from source: String) throws(Failure) -> URL {
         guard let url = URL(string: text), let scheme = url.scheme, ["http", "https"].contains(scheme), url.host != nil
-        else { throw Failure("'\(text)' is not allowed; allowed: http://host:port", .usage) }
+        else { throw Failure("\(source): '\(text)' is not allowed; allowed: http://host:port", .usage) }
         return url
     }
 

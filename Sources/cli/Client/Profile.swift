@@ -31,8 +31,8 @@ package struct Profiles: Sendable, Equatable {
     package init() {}
 
     package static func path(environment: [String: String]) -> String {
-        let home = environment["XDG_CONFIG_HOME"].flatMap { $0.isEmpty ? nil : $0 }
-        return (home ?? "\(environment["HOME"] ?? "")/.config") + "/herald/config.yaml"
+        let folder = environment["XDG_CONFIG_HOME"].flatMap { $0.isEmpty ? nil : $0 }
+        return (folder ?? "\(environment["HOME"] ?? "")/.config") + "/herald/config.yaml"
     }
 
     /// The profiles of a file; none when there is no file.
@@ -130,6 +130,8 @@ package struct ClientOptions: ParsableArguments {
             .chosen(
                 profile: self.profile, given: Profile(url: self.url, project: self.project), environment: environment,
                 path: path)
-        return HeraldClient(url: try HeraldClient.url(url), project: project)
+        return HeraldClient(
+            url: try HeraldClient.url(url, from: "--url, \(ClientVariable.url.rawValue) or the profile"),
+            project: project)
     }
 }

@@ -25,7 +25,7 @@ package struct ReadyCommand: AsyncParsableCommand {
     package func run() async throws {
         let terminal = Terminal.standard()
         try await reporting {
-            let target = try HeraldClient.url(self.url).appendingPathComponent("readyz")
+            let target = try HeraldClient.url(self.url, from: "URL").appendingPathComponent("readyz")
             let answer: (Data, URLResponse)
             do {
                 answer = try await URLSession.shared.data(

@@ -27,12 +27,12 @@ package struct DemoCommand: AsyncParsableCommand {
         let terminal = Terminal.standard()
         try await reporting {
             if let given = self.url {
-                return try await Demo(url: try HeraldClient.url(given), terminal: terminal).run()
+                return try await Demo(url: try HeraldClient.url(given, from: "--url"), terminal: terminal).run()
             }
             let folder =
                 self.directory.map { DevFolder(URL(fileURLWithPath: $0)) } ?? .usual(environment: environment)
             if let record = DevRecord.running(in: folder) {
-                let url = try HeraldClient.url(record.url)
+                let url = try HeraldClient.url(record.url, from: "the running deployment")
                 if await HeraldClient(url: url, project: "demo").answersPing() {
                     return try await Demo(url: url, terminal: terminal).run()
                 }
@@ -49,11 +49,12 @@ package struct DemoCommand: AsyncParsableCommand {
             folder: DevFolder(folder), listen: ListenAddress(host: "127.0.0.1", port: 0), redisURL: nil,
             isVerbose: self.verbose, isKept: false, executables: OwnExecutable.folder, environment: environment)
         terminal.line(terminal.styled("No deployment runs here: starting one for this demonstration", .dim))
-        // A left-over in the temporary folder harms nobody.
+        // A file left in the temporary folder does no harm.
         defer { try? FileManager.default.removeItem(at: folder) }
         try await DevDeployment.run(plan, terminal: terminal, interruption: await Interruptions.trapped()) {
             deployment in
-            try await Demo(url: try HeraldClient.url(deployment.url), terminal: terminal).run()
+            try await Demo(url: try HeraldClient.url(deployment.url, from: "the new deployment"), terminal: terminal)
+                .run()
         }
     }
 }

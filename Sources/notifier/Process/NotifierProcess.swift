@@ -32,7 +32,10 @@ package enum NotifierProcess {
             logger.log(
                 level: context.settings.isGiven(Setting.notifierConcurrency) ? .warning : .notice,
                 "The hard limit of open files allows less than notifier.concurrency, which is lowered",
-                metadata: ["notifier.concurrency": "\(given.engine.concurrency)", "lowered": "\(concurrency)"])
+                metadata: [
+                    "notifier.concurrency": "\(given.engine.concurrency)", "lowered": "\(concurrency)",
+                    "open.files.needed": "\(OpenFiles.needed(for: given.engine.concurrency))",
+                ])
         }
         let settings = given.limited(to: concurrency)
         let eventLoops = MultiThreadedEventLoopGroup.singleton

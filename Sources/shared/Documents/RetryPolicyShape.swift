@@ -1,14 +1,14 @@
 import Domain
 import JSON
 
-/// Reads a `_retry_policy`, which queue metadata and subscription options may hold alike (notifications contract,
-/// "Retry policy").
+/// Reads a `_retry_policy`, which queue metadata and subscription options may both hold (docs/delivery.md,
+/// "Retries").
 enum RetryPolicyShape {
     static let name = "_retry_policy"
 
     /// Reads the value of a `_retry_policy` that is not null.
     ///
-    /// Tests compare several of the texts of refusals.
+    /// Clients compare the first sentence of several refusals.
     ///
     /// - Returns: nil for an empty object, which is as good as none.
     /// - Throws: ``Refusal/requestInvalid(_:)``.
@@ -44,12 +44,16 @@ enum RetryPolicyShape {
     }
 
     private static func checkDelays(of policy: RetryPolicy) throws(Refusal) {
+        let span = RetryPolicy.delaySpanMin
+        // Of a policy that names one of the two alone the default of the other counts, which the caller may not know.
+        let found =
+            "maximum_delay has to be at least \(span) s longer than minimum_delay; here they are \(policy.delayMax) s and "
+            + "\(policy.delayMin) s (\(RetryPolicy().delayMax) s and \(RetryPolicy().delayMin) s where not given)."
         guard policy.delayMax >= policy.delayMin else {
-            throw .requestInvalid("minimum_delay must less than maximum_delay.")
+            throw .requestInvalid("minimum_delay must less than maximum_delay. \(found)")
         }
-        guard policy.delayMax - policy.delayMin >= RetryPolicy.delaySpanMin else {
-            throw .requestInvalid(
-                "invalid minimum_delay and maximum_delay. They have to lie \(RetryPolicy.delaySpanMin) s apart.")
+        guard policy.delayMax - policy.delayMin >= span else {
+            throw .requestInvalid("invalid minimum_delay and maximum_delay. \(found)")
         }
         guard policy.delayMin >= policy.backoff.shortestMin else {
             throw .requestInvalid(

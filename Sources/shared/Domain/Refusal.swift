@@ -52,7 +52,7 @@ package enum Refusal: Error, Sendable, Equatable {
     /// The subscriber was asked whether it wants to be notified, and did not say so.
     case subscriptionUnconfirmed
     /// The subscriber is already subscribed and confirmed.
-    case subscriptionExists
+    case subscriptionExists(id: String)
     /// Another subscription of the queue has the subscriber.
     case subscriberTaken
     /// The body names nothing of a subscription that could be changed.
