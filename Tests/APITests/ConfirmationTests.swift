@@ -7,7 +7,7 @@ import Store
 import TestKit
 import Testing
 
-/// What an API that asks for confirmations puts on its way, and how it takes the answers (notifications contract, 7).
+/// The confirmations that the API enqueues, and the answers it accepts (docs/delivery.md, "Confirmation").
 struct ConfirmationTests {
     private static let key = "a key of sixteen and more characters"
     private let path = "/v2/queues/orders/subscriptions"
@@ -21,13 +21,7 @@ struct ConfirmationTests {
 
     /// The documents that wait to be delivered.
     private func questions(_ api: RunningAPI) async throws -> [[String: Any]] {
-        var leases: [Lease] = []
-        for shard in 0..<api.store.deliveries.shards {
-            leases += try await api.store.deliveries.lease(
-                shard, allowance: LeaseAllowance(capacity: 100), lease: .seconds(15)
-            ).leases
-        }
-        return try leases.sorted { $0.position < $1.position }.compactMap { lease in
+        try await api.leaseDue().sorted { $0.position < $1.position }.compactMap { lease in
             try JSONSerialization.jsonObject(with: Data(lease.body)) as? [String: Any]
         }
     }
@@ -94,7 +88,7 @@ struct ConfirmationTests {
         }
     }
 
-    @Test func `T-10: without the setting nobody is asked`() async throws {
+    @Test func `T-10: without the setting no subscriber is asked`() async throws {
         try await withAPI(signedURLKeys: [Self.key]) { api async throws in
             let id = try await self.subscribe(api.client())
             #expect(!id.isEmpty)
@@ -102,7 +96,7 @@ struct ConfirmationTests {
         }
     }
 
-    @Test func `S-12, T-12: each wish asks for one confirmation, a minute apart`() async throws {
+    @Test func `S-12, T-12: each request asks for one confirmation, a minute apart`() async throws {
         try await self.withAskingAPI { api async throws in
             let client = api.client()
             let id = try await self.subscribe(client)
@@ -251,7 +245,7 @@ struct ConfirmationTests {
     @Test func `S-21: web and mail addresses can be subscribed`() async throws {
         try await withAPI { api async throws in
             let client = api.client()
-            for uri in ["http://a/", "https://a/", "mailto:somebody@example.com"] {
+            for uri in ["http://a/", "https://a/", "mailto:user@example.com"] {
                 #expect(try await self.subscribe(client, uri).isEmpty == false)
             }
         }

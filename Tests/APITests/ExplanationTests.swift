@@ -18,15 +18,9 @@ struct ExplanationTests {
     }
 
     private func work(_ api: RunningAPI, _ ending: Settlement.Ending?, status: Int = 200) async throws -> [Lease] {
-        let deliveries = api.store.deliveries
         var all: [Lease] = []
-        for shard in 0..<deliveries.shards {
-            var leases = try await deliveries.take(
-                shard, allowance: LeaseAllowance(capacity: 100), lease: .seconds(15), confirmedOnly: false
-            )
-            .leases
-            leases += try await deliveries.lease(shard, allowance: LeaseAllowance(capacity: 100), lease: .seconds(15))
-                .leases
+        for shard in 0..<api.store.deliveries.shards {
+            let leases = try await api.leaseDue(in: shard, fanningOut: true)
             all += leases
             try await self.settle(api, leases, ending, status: status)
         }
@@ -49,7 +43,7 @@ struct ExplanationTests {
         }
     }
 
-    private struct Told: Equatable, CustomStringConvertible {
+    private struct Explained: Equatable, CustomStringConvertible {
         let state: String
         let rule: String
         let attempts: Int
@@ -62,14 +56,14 @@ struct ExplanationTests {
         var description: String { "\(self.state) \(self.rule) \(self.attempts) \(self.due)" }
     }
 
-    private func explain(_ client: APIClient, _ href: String) async throws -> [Told] {
+    private func explain(_ client: APIClient, _ href: String) async throws -> [Explained] {
         let reply = try await client.get(href + "/deliveries")
         #expect(reply.status == 200)
-        return reply.objects("deliveries").map { told in
-            #expect(told["eligible"] as? Bool == (told["state"] as? String != "not_eligible"))
-            return Told(
-                told["state"] as? String ?? "", told["rule"] as? String ?? "", told["attempts"] as? Int ?? -1,
-                due: told["next_due"] is String)
+        return reply.objects("deliveries").map { object in
+            #expect(object["eligible"] as? Bool == (object["state"] as? String != "not_eligible"))
+            return Explained(
+                object["state"] as? String ?? "", object["rule"] as? String ?? "", object["attempts"] as? Int ?? -1,
+                due: object["next_due"] is String)
         }
     }
 
@@ -78,44 +72,44 @@ struct ExplanationTests {
             let client = api.client()
             let id = try await self.subscribe(client)
             let href = try await client.postMessages(["1"], to: "orders")[0]
-            func told() async throws -> [Told] { try await self.explain(client, href) }
-            #expect(try await told() == [Told("queued", "not_fanned_out")])
+            func explained() async throws -> [Explained] { try await self.explain(client, href) }
+            #expect(try await explained() == [Explained("queued", "not_fanned_out")])
             let leases = try await self.work(api, nil)
-            #expect(try await told() == [Told("in_flight", "leased")])
+            #expect(try await explained() == [Explained("in_flight", "leased")])
             try await self.settle(api, leases, .retry(after: .seconds(30)), status: 503)
-            #expect(try await told() == [Told("waiting", "retry", 1, due: true)])
+            #expect(try await explained() == [Explained("waiting", "retry", 1, due: true)])
             let last =
                 try await client.get(href + "/deliveries").objects("deliveries")[0]["last_attempt"] as? [String: Any]
             #expect(last?["status"] as? Int == 503 && last?["attempt"] as? Int == 1)
             #expect(try await client.post("\(self.subscriptions)/\(id)/pause", nil).status == 204)
-            #expect(try await told() == [Told("waiting", "paused", 1)])
+            #expect(try await explained() == [Explained("waiting", "paused", 1)])
             #expect(try await client.post("\(self.subscriptions)/\(id)/resume", nil).status == 204)
             api.time.pass(seconds: 31)
-            #expect(try await told() == [Told("waiting", "due", 1, due: true)])
-            // Whoever leases it and dies makes it the next attempt.
+            #expect(try await explained() == [Explained("waiting", "due", 1, due: true)])
+            // A notifier that leases it and dies has used an attempt.
             _ = try await self.work(api, nil)
             api.time.pass(seconds: 16)
             for shard in 0..<api.store.deliveries.shards { _ = try await api.store.deliveries.reap(shard) }
-            #expect(try await told() == [Told("waiting", "due", 2, due: true)])
+            #expect(try await explained() == [Explained("waiting", "due", 2, due: true)])
             _ = try await self.work(api, .deadLetter(.exhausted, summary: "deferred 503"), status: 503)
-            #expect(try await told() == [Told("dead_letter", "exhausted", 3)])
+            #expect(try await explained() == [Explained("dead_letter", "exhausted", 3)])
             let redriven = try await client.post("/v2/queues/orders/dead_letters/redrive", #"{"max_per_second": 1}"#)
             #expect(redriven.json["redriven"] as? Int == 1)
-            #expect(try await told() == [Told("waiting", "due", 0, due: true)])
+            #expect(try await explained() == [Explained("waiting", "due", 0, due: true)])
             _ = try await self.work(api, .delivered)
-            #expect(try await told() == [Told("delivered", "answered", 1)])
+            #expect(try await explained() == [Explained("delivered", "answered", 1)])
             // The message may be gone.
             #expect(try await client.delete(href).status == 204)
-            #expect(try await told() == [Told("delivered", "answered", 1)])
+            #expect(try await explained() == [Explained("delivered", "answered", 1)])
             for _ in 0..<7 {
                 _ = try await client.postMessages((0..<8).map { "\($0)" }, to: "orders")
                 _ = try await self.work(api, .delivered)
             }
-            #expect(try await told() == [Told("ended", "unknown")])
+            #expect(try await explained() == [Explained("ended", "unknown")])
         }
     }
 
-    @Test func `What holds a delivery back is told by name`() async throws {
+    @Test func `The reason that holds a delivery back is named`() async throws {
         try await withAPI { api async throws in
             let client = api.client()
             _ = try await self.subscribe(client, "http://window")
@@ -125,15 +119,15 @@ struct ExplanationTests {
             let leases = try await self.work(api, nil)
             #expect(leases.count == 8 + 1 + 1)
             let expected = [
-                Told("waiting", "window", due: true), Told("waiting", "ordered", due: true),
-                Told("waiting", "limit", due: true),
+                Explained("waiting", "window", due: true), Explained("waiting", "ordered", due: true),
+                Explained("waiting", "limit", due: true),
             ]
             #expect(try await self.explain(client, hrefs[8]) == expected)
             // The first of the ordered one fails and holds the others until its retry.
             try await self.settle(api, leases, .retry(after: .seconds(60)), status: 503)
             let first = [
-                Told("waiting", "retry", 1, due: true), Told("waiting", "ordered", 1, due: true),
-                Told("waiting", "retry", 1, due: true),
+                Explained("waiting", "retry", 1, due: true), Explained("waiting", "ordered", 1, due: true),
+                Explained("waiting", "retry", 1, due: true),
             ]
             #expect(try await self.explain(client, hrefs[0]) == first)
             // Twenty failures in a row, of three deliveries, open the breaker.
@@ -146,7 +140,7 @@ struct ExplanationTests {
         }
     }
 
-    @Test func `Who was not meant, and what was discarded, is told`() async throws {
+    @Test func `A subscriber that is not eligible and a dead letter that was discarded are named`() async throws {
         let rules = ConfirmationRules(key: try #require(SignedURLKey("s3cret")), publicURL: nil)
         try await withAPI(confirmation: rules) { api async throws in
             let client = api.client()
@@ -155,8 +149,8 @@ struct ExplanationTests {
             let path = "\(self.subscriptions)/\(agreed)/confirm"
             #expect(try await client.put(path, #"{"confirmed": true}"#).status == 204)
             let href = try await client.postMessages(["1"], to: "orders")[0]
-            let unasked = Told("not_eligible", "unconfirmed")
-            #expect(try await self.explain(client, href) == [unasked, Told("queued", "not_fanned_out")])
+            let unasked = Explained("not_eligible", "unconfirmed")
+            #expect(try await self.explain(client, href) == [unasked, Explained("queued", "not_fanned_out")])
             let deliveries = api.store.deliveries
             for shard in 0..<deliveries.shards {
                 _ = try await deliveries.take(
@@ -169,13 +163,13 @@ struct ExplanationTests {
                 try await self.settle(api, leases, .deadLetter(.refused, summary: "refused 404"), status: 404)
             }
             _ = try await self.subscribe(client, "http://late")
-            let late = Told("not_eligible", "subscribed_later")
+            let late = Explained("not_eligible", "subscribed_later")
             let dead = try await self.explain(client, href)
-            #expect(dead == [unasked, Told("dead_letter", "refused", 1), late])
-            let letters = try await client.get("/v2/queues/orders/dead_letters").objects("dead_letters")
-            let letter = try #require(letters.first?["id"] as? String)
-            #expect(try await client.delete("/v2/queues/orders/dead_letters/\(letter)").status == 204)
-            #expect(try await self.explain(client, href) == [unasked, Told("ended", "expired", 1), late])
+            #expect(dead == [unasked, Explained("dead_letter", "refused", 1), late])
+            let deadLetters = try await client.get("/v2/queues/orders/dead_letters").objects("dead_letters")
+            let deadLetter = try #require(deadLetters.first?["id"] as? String)
+            #expect(try await client.delete("/v2/queues/orders/dead_letters/\(deadLetter)").status == 204)
+            #expect(try await self.explain(client, href) == [unasked, Explained("ended", "expired", 1), late])
         }
     }
 

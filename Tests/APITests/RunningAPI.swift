@@ -40,46 +40,58 @@ struct RunningAPI: Sendable {
         APIClient(caller: HTTPCaller(self.address), project: project ?? UUID().uuidString)
     }
 
+    /// Leases the deliveries of a shard that are due, as a notifier does.
+    ///
+    /// - Parameter fanningOut: Whether its events become deliveries first.
+    func leaseDue(in shard: Int, fanningOut: Bool = false) async throws -> [Lease] {
+        let (deliveries, allowance) = (self.store.deliveries, LeaseAllowance(capacity: 100))
+        var leases: [Lease] = []
+        if fanningOut {
+            leases += try await deliveries.take(
+                shard, allowance: allowance, lease: .seconds(15), confirmedOnly: false
+            ).leases
+        }
+        return leases + (try await deliveries.lease(shard, allowance: allowance, lease: .seconds(15)).leases)
+    }
+
+    /// Leases the deliveries of all shards that are due.
+    func leaseDue() async throws -> [Lease] {
+        var leases: [Lease] = []
+        for shard in 0..<self.store.deliveries.shards { leases += try await self.leaseDue(in: shard) }
+        return leases
+    }
+
     /// Asks the server to stop, as SIGTERM does.
     func stop() async {
         await self.group.triggerGracefulShutdown()
     }
 }
 
-/// The time, and what a test adds to it instead of waiting.
-final class MovableTime: Sendable {
-    private let added = NIOLockedValueBox<Int64>(0)
-
-    var now: Timestamp {
-        let added = self.added.withLockedValue { $0 }
-        return Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000) + added)
-    }
-
-    func pass(seconds: Int) { self.added.withLockedValue { $0 += Int64(seconds) * 1000 } }
-}
-
 private struct DidNotStart: Error {}
 
 /// Runs the server around `body`; it has stopped when this returns.
+///
+/// - Parameter endpoint: Where the API finds Redis; nil: where it is.
 ///
 /// Closures say `async throws` themselves: the compiler does not see a `try` that stands only inside of `#expect`.
 func withAPI(
     limits: Limits = Limits(), signedURLKeys: [String] = [], rules: AccessRules = AccessRules(),
     options: APIOptions = APIOptions(), vaultKeys: [String] = [], confirmation: ConfirmationRules? = nil,
-    authenticator: (any Authenticator)? = nil, redis: RedisServer? = nil,
+    authenticator: (any Authenticator)? = nil, redis: RedisServer? = nil, at endpoint: RedisEndpoint? = nil,
     _ body: (RunningAPI) async throws -> Void
 ) async throws {
     guard let redis else {
         return try await withRedis { redis in
             try await withAPI(
                 limits: limits, signedURLKeys: signedURLKeys, rules: rules, options: options, vaultKeys: vaultKeys,
-                confirmation: confirmation, authenticator: authenticator, redis: redis, body)
+                confirmation: confirmation, authenticator: authenticator, redis: redis, at: endpoint, body)
         }
     }
     do {
         let logger = Logger(label: "api-under-test") { _ in SwiftLogNoOpLogHandler() }
         let eventLoops = MultiThreadedEventLoopGroup.singleton
-        let pool = RedisPool(endpoint: redis.endpoint, eventLoopGroup: eventLoops, logger: logger)
+        let endpoint = endpoint ?? redis.endpoint
+        let pool = RedisPool(endpoint: endpoint, eventLoopGroup: eventLoops, logger: logger)
         let (addresses, addressSource) = AsyncStream<ListenAddress>.makeStream()
         let masterKey = try MasterKey(RunningAPI.masterKey)
         let vault = try Vault(masterKey: masterKey, keys: vaultKeys.map { try VaultKey($0) })
@@ -89,14 +101,14 @@ func withAPI(
         var options = options
         options.shareKey = rules.signedURLKeys.first
         let chosen = options
-        let time = MovableTime()
+        let time = MovableTime.running()
         let opened = NIOLockedValueBox<Store?>(nil)
         let serving = Opening("the store", drain: .seconds(60), logger: logger, pause: .milliseconds(5)) {
             try await Store.open(on: pool, shards: 16, clock: .manual { time.now }, logger: logger)
         } services: { store in
             opened.withLockedValue { $0 = store }
             let stores = try await PoolDirectory.open(
-                control: store, endpoint: RedisURL(redis.endpoint),
+                control: store, endpoint: RedisURL(endpoint),
                 PoolDirectory.Settings(eventLoopGroup: eventLoops, logger: logger))
             return [
                 stores,

@@ -1,5 +1,6 @@
 import API
 import NIOCore
+import Redis
 import TestKit
 import Testing
 
@@ -10,10 +11,13 @@ struct ShutdownTests {
             #expect(try await idle.get("/v2/ping").status == 204)
             let client = api.client()
             #expect(try await client.put("/v2/queues/q").status == 201)
-            api.redis.pause()
+            try await api.redis.command("CLIENT", "PAUSE", "60000", "WRITE")
             async let posting = client.post("/v2/queues/q/messages", #"{"messages":[{"body":1}]}"#)
-            // Redis stands still, so the request is under way as soon as the connection has taken it.
-            try await Task.sleep(for: .milliseconds(300))
+            // Redis holds writes back, and lists the client whose script it has received.
+            let isUnderWay: Bool? = try await eventually {
+                try await api.redis.command("CLIENT", "LIST").text?.contains("flags=b") == true ? true : nil
+            }
+            #expect(isUnderWay == true)
             await api.stop()
             let refused: Bool? = try await eventually {
                 do {
@@ -24,7 +28,7 @@ struct ShutdownTests {
                 }
             }
             #expect(refused == true)
-            api.redis.resume()
+            try await api.redis.command("CLIENT", "UNPAUSE")
             let posted = try await posting
             #expect(posted.status == 201 && posted["Connection"] == "close")
             await #expect(throws: (any Error).self) { try await idle.get("/v2/ping") }

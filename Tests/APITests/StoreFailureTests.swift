@@ -1,9 +1,11 @@
 import API
+import NIOConcurrencyHelpers
 import NIOCore
+import Redis
 import TestKit
 import Testing
 
-/// What callers are told while Redis does not do its part.
+/// Answers while Redis fails.
 struct StoreFailureTests {
     private static let requests: [(String, String, String?)] = [
         ("PUT", "/v2/queues/q", nil), ("GET", "/v2/queues/q", nil), ("DELETE", "/v2/queues/q", nil),
@@ -62,7 +64,7 @@ struct StoreFailureTests {
         }
     }
 
-    @Test func `A post Redis may have carried out is told apart from one it never saw (§2.4.1)`() async throws {
+    @Test func `A post Redis may have carried out has another answer than one it never saw`() async throws {
         try await withAPI { api async throws in
             let client = api.client()
             #expect(try await client.put("/v2/queues/q").status == 201)
@@ -128,7 +130,7 @@ struct StoreFailureTests {
         }
     }
 
-    @Test func `While a script holds Redis up, callers are told of overload, and served once it has ended`()
+    @Test func `While a script holds Redis up, answers say that it is busy, and callers are served once it has ended`()
         async throws
     {
         try await withAPI { api async throws in
@@ -144,6 +146,40 @@ struct StoreFailureTests {
             #expect(refused?.title == "The service is overloaded" && refused?["Retry-After"] == "1")
             _ = try? await busy
             #expect(try await eventually { try await client.put("/v2/queues/q").status == 204 ? true : nil } == true)
+        }
+    }
+
+    @Test func `A change of a queue that others change before each of its tries is 503 and changes nothing`()
+        async throws
+    {
+        try await withRedis { redis in
+            let (key, changes) = (NIOLockedValueBox<String?>(nil), NIOLockedValueBox(0))
+            // Between what the API read and what it writes, another client has always been faster.
+            let overtake: @Sendable () async throws -> Void = {
+                guard let key = key.withLockedValue({ $0 }) else { return }
+                let number = changes.withLockedValue { number in
+                    number += 1
+                    return number
+                }
+                try await redis.command("HSET", key, "metadata", "{\"change\":\(number)}")
+            }
+            try await Forwarder.with(to: redis, before: overtake) { forwarder in
+                try await withAPI(redis: redis, at: forwarder.endpoint) { api async throws in
+                    let client = api.client()
+                    #expect(try await client.put("/v2/queues/q", "{}").status == 201)
+                    let keys = try await redis.command("KEYS", "herald:*:queue:*:meta").array ?? []
+                    key.withLockedValue { $0 = keys.first?.text }
+                    let reply = try await client.send(
+                        "PATCH", "/v2/queues/q", #"[{"op":"add","path":"/metadata/mine","value":1}]"#,
+                        headers: [("Content-Type", "application/openstack-messaging-v2.0-json-patch")])
+                    key.withLockedValue { $0 = nil }
+                    #expect(reply.status == 503 && reply["Retry-After"] != nil, "\(reply.text)")
+                    #expect(reply.title == "Too many changes at the same time")
+                    let metadata = try await client.get("/v2/queues/q").json
+                    #expect(metadata["change"] as? Int == changes.withLockedValue { $0 } && metadata["mine"] == nil)
+                    #expect(changes.withLockedValue { $0 } > 250)
+                }
+            }
         }
     }
 

@@ -19,17 +19,12 @@ struct SubscriptionServiceTests {
     private func lease(_ api: RunningAPI) async throws -> [(shard: Int, lease: Lease)] {
         var leases: [(Int, Lease)] = []
         for shard in 0..<api.store.deliveries.shards {
-            let deliveries = api.store.deliveries
-            let taken = try await deliveries.take(
-                shard, allowance: LeaseAllowance(capacity: 100), lease: .seconds(15), confirmedOnly: false)
-            let leased = try await deliveries.lease(
-                shard, allowance: LeaseAllowance(capacity: 100), lease: .seconds(15))
-            leases += (taken.leases + leased.leases).map { (shard, $0) }
+            leases += try await api.leaseDue(in: shard, fanningOut: true).map { (shard, $0) }
         }
         return leases
     }
 
-    @Test func `The attempts of a subscription are told, newest first, page by page`() async throws {
+    @Test func `The attempts of a subscription are listed, newest first, page by page`() async throws {
         try await withAPI { api async throws in
             let client = api.client()
             let id = try await self.subscribe(client)
@@ -52,18 +47,18 @@ struct SubscriptionServiceTests {
             }
             let page = try await client.get(attempts + "?limit=2")
             #expect(page.status == 200)
-            let told = page.objects("attempts")
-            #expect(told.map { $0["number"] as? Int } == [3, 2])
-            #expect(told[0]["time"] as? String == "2023-11-14T22:13:20.007Z")
-            #expect(hrefs[2].hasSuffix("/\(told[0]["message_id"] as? String ?? "")"))
-            #expect((told[0]["delivery_id"] as? String)?.isEmpty == false)
-            #expect(told[0]["message_type"] as? String == "Notification" && told[0]["attempt"] as? Int == 1)
-            #expect(told[0]["succeeded"] as? Bool == true && told[0]["status"] as? Int == 200)
-            #expect(told[0]["address"] as? String == "public")
-            #expect(told.map { $0["reconnected"] as? Bool } == [true, false])
+            let listed = page.objects("attempts")
+            #expect(listed.map { $0["number"] as? Int } == [3, 2])
+            #expect(listed[0]["time"] as? String == "2023-11-14T22:13:20.007Z")
+            #expect(hrefs[2].hasSuffix("/\(listed[0]["message_id"] as? String ?? "")"))
+            #expect((listed[0]["delivery_id"] as? String)?.isEmpty == false)
+            #expect(listed[0]["message_type"] as? String == "Notification" && listed[0]["attempt"] as? Int == 1)
+            #expect(listed[0]["succeeded"] as? Bool == true && listed[0]["status"] as? Int == 200)
+            #expect(listed[0]["address"] as? String == "public")
+            #expect(listed.map { $0["reconnected"] as? Bool } == [true, false])
             let phases = ["dns": 1, "connect": 2, "tls": 3, "first_byte": 4, "total": 10]
-            #expect(told[0]["ms"] as? [String: Int] == phases)
-            #expect(told[1]["succeeded"] as? Bool == false && told[1]["status"] as? Int == 503)
+            #expect(listed[0]["ms"] as? [String: Int] == phases)
+            #expect(listed[1]["succeeded"] as? Bool == false && listed[1]["status"] as? Int == 503)
             let next = try #require(page.objects("links").first?["href"] as? String)
             let last = try await client.get(next)
             let oldest = try #require(last.objects("attempts").first)
@@ -76,7 +71,7 @@ struct SubscriptionServiceTests {
         }
     }
 
-    @Test func `A paused subscription says so, owes what is posted, and is served again when it is resumed`()
+    @Test func `A paused subscription says so, keeps what is posted waiting, and is served again when it is resumed`()
         async throws
     {
         try await withAPI { api async throws in
@@ -160,7 +155,7 @@ struct SubscriptionServiceTests {
         }
     }
 
-    @Test func `A test is owed like any other delivery, with the body that was asked for`() async throws {
+    @Test func `A test is enqueued like any other delivery, with the body that was asked for`() async throws {
         try await withAPI { api async throws in
             let client = api.client()
             let id = try await self.subscribe(client)
@@ -177,10 +172,10 @@ struct SubscriptionServiceTests {
             #expect(leases.allSatisfy { $0.lease.kind == .test && $0.lease.ttl == 300 })
             let sent = leases.map { String(decoding: $0.lease.body, as: UTF8.self) }
             #expect(sent == expected.map { #"{"body":\#($0),"ttl":300,"queue_name":"orders","Message_Type":"Test"}"# })
-            let owed = leases.map {
+            let enqueued = leases.map {
                 api.store.deliveries.deliveryID(subscription: $0.lease.subscription, position: $0.lease.position).text
             }
-            #expect(owed == deliveries)
+            #expect(enqueued == deliveries)
         }
     }
 

@@ -21,7 +21,8 @@ extension DeploymentTests {
                     async let posting: Void = load.run(callers: 8, posts: 2000, pause: .milliseconds(25))
                     var kills = 0
                     while ledger.accepted.count < 2000 {
-                        try await Task.sleep(for: .milliseconds(200))
+                        let next = min(ledger.accepted.count + 60, 2000)
+                        _ = try await eventually { ledger.accepted.count >= next ? true : nil }
                         let victim = Int.random(in: 0..<notifiers.count, using: &dice)
                         notifiers[victim].process.signal(SIGKILL)
                         await notifiers[victim].process.waitForExit()

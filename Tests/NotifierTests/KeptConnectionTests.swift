@@ -157,7 +157,8 @@ struct KeptConnectionTests {
         try await withWebhooks(limits: limits, lookup: lookup) { client in
             async let result = client.post("http://two.test:\(listener.port)/")
             #expect(try await eventually { isAsked.withLockedValue { $0 } ? true : nil } == true)
-            // libcurl tries the other family 200 ms later, and the kernel the first connection again after 1 s.
+            // libcurl tries the other family 200 ms later, and the kernel the first connection again after 1 s. The second try
+            // fails inside of the kernel and shows nowhere, so this waits for a time and not for a state.
             try await Task.sleep(for: .milliseconds(300))
             listener.serve()
             guard case .finished(.accepted(code: 204), let exchange) = await result else {

@@ -17,8 +17,8 @@ struct ManyNotifiersTests {
                 for queue in queues {
                     try await deployment.subscribe(receiver.url("/\(queue.name.text)"), queue: queue)
                 }
-                try await deployment.withNotifier {
-                    try await deployment.withNotifier {
+                try await deployment.withNotifier(version: "1") {
+                    try await deployment.withNotifier(version: "2") {
                         for round in 0..<50 {
                             for queue in queues { try await deployment.post("\(round)", to: queue) }
                         }
@@ -28,6 +28,7 @@ struct ManyNotifiersTests {
                 }
                 #expect(receiver.count == 400)
                 #expect(Set(receiver.requests.compactMap { $0["webhook-id"] }).count == 400)
+                #expect(Set(receiver.requests.compactMap { $0["user-agent"] }) == ["herald/1", "herald/2"])
             }
         }
     }
@@ -173,7 +174,7 @@ struct ManyNotifiersTests {
 
     @Test func `What is in flight while Redis is away for longer than a lease is attempted once`() async throws {
         let answers: [String: ReceiverAnswer] = [
-            "/soon": .delayed(.seconds(1), .status(200)), "/late": .delayed(.seconds(6), .status(200)),
+            "/soon": .delayed(.seconds(4), .status(200)), "/late": .delayed(.seconds(7), .status(200)),
         ]
         try await WebhookReceiver.with(answers: answers) { receiver in
             try await withTestDeployment(appendOnly: true) { deployment in
@@ -187,16 +188,19 @@ struct ManyNotifiersTests {
                 var settings = EngineSettings()
                 // A notifier that was quicker leaves the others two fifths of it to renew their own.
                 settings.lease = .seconds(3)
-                try await deployment.withNotifier(settings: settings) { [settings] in
-                    try await deployment.withNotifier(settings: settings) {
+                try await deployment.withEngine(settings: settings) { [settings] first in
+                    try await deployment.withEngine(settings: settings) { second in
                         for name in ["soon", "late"] {
                             try await deployment.post(
                                 "1", to: QueueAddress(project: deployment.queue.project, name: try QueueName(name)))
                         }
                         try await receiver.waitFor(count: 20)
                         await deployment.redis.kill()
-                        // The first answers come meanwhile, and the leases of all would have ended.
-                        try await Task.sleep(for: .seconds(4))
+                        // The first answers come a second after the leases of all would have ended.
+                        let isAnswered: Bool? = try await eventually {
+                            first.inFlight.attempts + second.inFlight.attempts == 10 ? true : nil
+                        }
+                        #expect(isAnswered == true)
                         try await deployment.redis.start()
                         let isSettled = try await eventually { try? await deployment.isSettled() }
                         #expect(isSettled == true)

@@ -81,8 +81,8 @@ struct TestDeployment: Sendable {
     /// Waits until there are this many dead letters.
     func deadLetters(waitingFor count: Int) async throws -> [DeadLetter] {
         try await eventually {
-            let letters = try await self.deadLetters()
-            return letters.count >= count ? letters : nil
+            let deadLetters = try await self.deadLetters()
+            return deadLetters.count >= count ? deadLetters : nil
         } ?? []
     }
 
@@ -127,22 +127,25 @@ struct TestDeployment: Sendable {
     ///
     /// Afterwards nothing is in flight, whatever happened.
     ///
-    /// - Parameter endpoint: Where the notifier finds Redis; nil: where it is.
+    /// - Parameters:
+    ///   - endpoint: Where the notifier finds Redis; nil: where it is.
+    ///   - version: Of its `User-Agent`.
     func withNotifier<Result: Sendable>(
         settings: EngineSettings = EngineSettings(), limits: HTTPClientLimits = HTTPClientLimits(),
-        opening ranges: [String] = ["127.0.0.0/8"], at endpoint: RedisEndpoint? = nil,
+        opening ranges: [String] = ["127.0.0.0/8"], at endpoint: RedisEndpoint? = nil, version: String = "test",
         _ body: @Sendable () async throws -> Result
     ) async throws -> Result {
-        try await self.withEngine(settings: settings, limits: limits, opening: ranges, at: endpoint) { _ in
+        try await self.withEngine(settings: settings, limits: limits, opening: ranges, at: endpoint, version: version) {
+            _ in
             try await body()
         }
     }
 
-    /// As ``withNotifier(settings:limits:opening:at:_:)``, for what asks the engine itself.
+    /// As ``withNotifier(settings:limits:opening:at:version:_:)``, for what asks the engine itself.
     func withEngine<Result: Sendable>(
         settings: EngineSettings = EngineSettings(), limits: HTTPClientLimits = HTTPClientLimits(),
         opening ranges: [String] = ["127.0.0.0/8"], at endpoint: RedisEndpoint? = nil,
-        beside others: [any Notifier.Channel] = [],
+        beside others: [any Notifier.Channel] = [], version: String = "test",
         _ body: @Sendable (Engine) async throws -> Result
     ) async throws -> Result {
         let endpoint = endpoint ?? self.redis.endpoint
@@ -152,7 +155,7 @@ struct TestDeployment: Sendable {
             endpoint: endpoint, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
         let store = try await Store.open(on: pool, shards: 4, logger: quietLogger())
         let now = try await store.deliveries.look(at: [0])[0].now
-        let result = try await withWebhooks(opening: ranges, limits: limits) { client in
+        let result = try await withWebhooks(opening: ranges, limits: limits, version: version) { client in
             let engine = Engine(
                 store: store, channels: Channels([client] + others), wakeups: wakeups, masterKey: self.masterKey,
                 settings: settings, now: now,

@@ -1,6 +1,7 @@
 import Domain
 import NIOCore
 import Store
+import TestKit
 import Testing
 
 /// What claims promise, one case at a time.

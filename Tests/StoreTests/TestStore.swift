@@ -1,5 +1,4 @@
 import Domain
-import NIOConcurrencyHelpers
 import NIOCore
 import Redis
 import Store
@@ -30,22 +29,12 @@ struct TestStore: Sendable {
     }
 }
 
-/// Time that passes only when told to.
-final class MovableTime: Sendable {
-    private let milliseconds = NIOLockedValueBox<Int64>(1_763_680_000_000)
-
-    var now: Timestamp { Timestamp(milliseconds: self.milliseconds.withLockedValue { $0 }) }
-
-    func pass(milliseconds: Int) { self.milliseconds.withLockedValue { $0 += Int64(milliseconds) } }
-    func pass(seconds: Int) { self.pass(milliseconds: seconds * 1000) }
-}
-
 func withTestStore(
     shards: Int = 16, redisTime: Bool = false, limits: DeliveryLimits = DeliveryLimits(),
     _ body: (TestStore) async throws -> Void
 ) async throws {
     try await withRedisPool { redis, pool in
-        let time = MovableTime()
+        let time = MovableTime.standing()
         let store = try await Store.open(
             on: pool, shards: shards, clock: redisTime ? .redis : .manual { time.now }, limits: limits,
             logger: quietLogger())

@@ -22,12 +22,16 @@ package final class Forwarder: Sendable {
         self.target.withLockedValue { $0 = redis.endpoint }
     }
 
-    package static func with<Result>(to redis: RedisServer, _ body: (Forwarder) async throws -> Result) async throws
-        -> Result
-    {
+    /// Gives a forwarder to a Redis, and ends it at the end.
+    ///
+    /// - Parameter before: Runs before any bytes of a client are passed on, and holds them back until it has returned.
+    package static func with<Result>(
+        to redis: RedisServer, before: (@Sendable () async throws -> Void)? = nil,
+        _ body: (Forwarder) async throws -> Result
+    ) async throws -> Result {
         let target = NIOLockedValueBox(redis.endpoint)
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .childChannelInitializer { near in Self.forward(near, to: target.withLockedValue { $0 }) }
+            .childChannelInitializer { near in Self.forward(near, to: target.withLockedValue { $0 }, before: before) }
             .bind(host: "127.0.0.1", port: 0).get()
         guard let port = listener.localAddress?.port else { throw ChannelError.unknownLocalAddress }
         let forwarder = Forwarder(
@@ -44,13 +48,15 @@ package final class Forwarder: Sendable {
         return result
     }
 
-    private static func forward(_ near: any Channel, to target: RedisEndpoint) -> EventLoopFuture<Void> {
+    private static func forward(
+        _ near: any Channel, to target: RedisEndpoint, before: (@Sendable () async throws -> Void)?
+    ) -> EventLoopFuture<Void> {
         guard case .unix(let path) = target.address else {
             preconditionFailure("a Redis of a test listens on a Unix socket")
         }
         return ClientBootstrap(group: near.eventLoop).connect(unixDomainSocketPath: path).flatMap { far in
             near.eventLoop.makeCompletedFuture {
-                try near.pipeline.syncOperations.addHandler(Pump(to: far))
+                try near.pipeline.syncOperations.addHandler(Pump(to: far, before: before))
                 try far.pipeline.syncOperations.addHandler(Pump(to: near))
             }
         }
@@ -62,11 +68,21 @@ private final class Pump: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
     private let peer: any Channel
+    private let before: (@Sendable () async throws -> Void)?
+    /// Of what was read last; keeps bytes in order while they are held back.
+    private var passed: EventLoopFuture<Void>
 
-    init(to peer: any Channel) { self.peer = peer }
+    init(to peer: any Channel, before: (@Sendable () async throws -> Void)? = nil) {
+        self.peer = peer
+        self.before = before
+        self.passed = peer.eventLoop.makeSucceededVoidFuture()
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        self.peer.writeAndFlush(self.unwrapInboundIn(data), promise: nil)
+        let (peer, bytes) = (self.peer, self.unwrapInboundIn(data))
+        guard let before = self.before else { return peer.writeAndFlush(bytes, promise: nil) }
+        self.passed = self.passed.flatMap { peer.eventLoop.makeFutureWithTask(before) }
+            .flatMap { peer.writeAndFlush(bytes) }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
