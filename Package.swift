@@ -25,7 +25,7 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
-        // shared: the rooms both processes stand on. Arrows point downwards only.
+        // shared: the modules both processes use. Arrows point downwards only.
         .target(name: "Domain", dependencies: [.nio], path: "Sources/shared/Domain"),
         .target(name: "JSON", dependencies: [.nio], path: "Sources/shared/JSON"),
         .target(name: "Documents", dependencies: ["Domain", "JSON", .nio], path: "Sources/shared/Documents"),
@@ -141,7 +141,7 @@ let package = Package(
             name: "CBuild", path: "Sources/CBuild",
             cSettings: [.define("HERALD_COMMIT", to: "\"\(commit.isEmpty ? "unknown" : commit)\"")]),
 
-        // benchmarks: programs that measure a room from inside; Benchmarks/run starts them.
+        // benchmarks: programs that measure a module from inside; Benchmarks/run starts them.
         .executableTarget(
             name: "redis-rate", dependencies: ["Redis", .logging, .nioPosix], path: "Benchmarks/RedisRate"),
         .executableTarget(
@@ -153,7 +153,7 @@ let package = Package(
             path: "Benchmarks/Peers"
         ),
 
-        // tests: one target a room, and whole deployments at the end.
+        // tests: one target a module, and whole deployments at the end.
         .target(
             name: "TestKit",
             dependencies: [

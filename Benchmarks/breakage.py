@@ -1,4 +1,4 @@
-"""What is broken in a deployment, one function each; it gives what the audit says, and what else is to be told."""
+"""What is broken in a deployment, one function each; it returns what the audit says and what else is reported."""
 import pathlib
 import signal
 import subprocess
@@ -26,7 +26,7 @@ def notifiers_killed(seed):
 
 
 def no_notifier(seed):
-    """All three notifiers killed (-9) under load, nobody there for 60 s, then three again."""
+    """All three notifiers killed (-9) under load, none running for 60 s, then three again."""
     with trial.trial(seed) as world:
         world.load()
         time.sleep(world.dice.uniform(1, 3))
@@ -40,7 +40,7 @@ def no_notifier(seed):
 
 
 def notifier_stopped(seed):
-    """One of two notifiers stopped (SIGSTOP) under load for twice the lease, then let go on: its outcomes come too late."""
+    """One of two notifiers stopped (SIGSTOP) under load for twice the lease, then continued (SIGCONT): its outcomes come too late."""
     with trial.trial(seed, notifiers=2) as world:
         world.load()
         time.sleep(world.dice.uniform(1, 2))
@@ -173,7 +173,7 @@ def out_of_memory(seed):
 
 
 def read_only(seed):
-    """Redis made a replica of nobody (READONLY on every write) twice for 0.5 to 2 s under load."""
+    """Redis made a replica of a port without a server (READONLY on every write) twice for 0.5 to 2 s under load."""
     return refusing(seed, ("REPLICAOF", "127.0.0.1", "1"), ("REPLICAOF", "NO", "ONE"))
 
 
@@ -192,13 +192,14 @@ def poison(seed):
         world.load()
         time.sleep(world.dice.uniform(0.3, 1))
         world.call("POST", "/v2/queues/poison/messages", {"messages": [{"body": {"poison": True}}]})
-        end, letters = time.monotonic() + 60, []
-        while time.monotonic() < end and not letters:
-            letters = world.call("GET", "/v2/queues/poison/dead_letters")[1]["dead_letters"]
+        end, dead_letters = time.monotonic() + 60, []
+        while time.monotonic() < end and not dead_letters:
+            dead_letters = world.call("GET", "/v2/queues/poison/dead_letters")[1]["dead_letters"]
             time.sleep(0.2)
         time.sleep(1)
         world.end_load()
-        quarantined = [letter["reason"] for letter in letters] == ["quarantined"] and len(world.sink.poisoned) == 4
+        reasons = [dead_letter["reason"] for dead_letter in dead_letters]
+        quarantined = reasons == ["quarantined"] and len(world.sink.poisoned) == 4
         result = world.audit(time.monotonic())
         # A message that is not given up after four kills is as good as a loss.
         return {**result, "lost": result["lost"] + (0 if quarantined else 1)}

@@ -63,12 +63,12 @@ def free_port():
 
 
 def wait_for(port):
-    """Until somebody listens on a loopback port."""
+    """Until a process listens on a loopback port."""
     for _ in range(1_000):
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return
         time.sleep(0.01)
-    raise SystemExit(f"nobody listens on port {port}")
+    raise SystemExit(f"no process listens on port {port}")
 
 
 @contextlib.contextmanager

@@ -55,6 +55,6 @@ class NameServer:
         turn = (self.asked[labels[0] + domain] + number) % 2
         self.asked[labels[0] + domain] += 1
         turning = [OPEN, CLOSED] if turn == 0 else [CLOSED, OPEN]
-        told = turning if domain == "both" else turning[:1]
-        self.closed += CLOSED in told
-        return [socket.inet_aton(address) for address in told]
+        answer = turning if domain == "both" else turning[:1]
+        self.closed += CLOSED in answer
+        return [socket.inet_aton(address) for address in answer]

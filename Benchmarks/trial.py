@@ -182,7 +182,7 @@ class Trial:
         return [(path, number) for path in PATHS for number in self.accepted if (path, number) not in arrived]
 
     def audit(self, whole_at, within=90, bound=15):
-        """Waits for what is owed. `whole_at` is when everything was back; what came later than that and `bound` is late."""
+        """Waits for the deliveries that are due. `whole_at` is when everything was back; what came later than that and `bound` is late."""
         end = time.monotonic() + within
         while self.missing() and time.monotonic() < end:
             time.sleep(0.1)
@@ -197,7 +197,7 @@ class Trial:
             for before, entry in zip([None, *entries], entries):
                 if done is not None and entry["came"] > done or before and entry["attempt"] <= before["attempt"]:
                     duplicated += 1
-                # The attempt after one that was refused comes when its wait is over, whoever makes it.
+                # The attempt after one that was refused comes when its wait is over, whichever notifier makes it.
                 elif before and before["status"] == 503 and entry["came"] < before["answered"] + WAIT:
                     early += 1
                     strange.append((before, entry))
@@ -206,7 +206,7 @@ class Trial:
                     if number in self.accepted:
                         took = entry["came"] - max(self.accepted[number], whole_at)
                         slowest, late = max(slowest, took), late + (took > bound)
-        # Nobody but a trap of its own ends a process by one of these.
+        # Only a trap of its own ends a process by one of these.
         trapped = [process.process.returncode for process in self.deployment.processes
                    if process.process.poll() in TRAPS]
         return {"trapped": len(trapped), "answered": len(self.accepted), "unknown": self.unknown, "refused": self.refused,

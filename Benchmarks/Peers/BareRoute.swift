@@ -4,7 +4,7 @@ import Logging
 import NIOPosix
 import Redis
 
-/// The same framework, the same Redis room, and nothing in between: POST reads the body and runs one bare script.
+/// The same framework, the same Redis module, and nothing in between: POST reads the body and runs one bare script.
 struct BareRoute: AsyncParsableCommand {
     @Option var port: Int
     @Option var redis: String

@@ -9,7 +9,7 @@ import Redis
 /// redis-rate URL CALLERS SECONDS SCRIPT KEYS [KEY…] [ARGUMENT…]
 /// {"callers":128,"per_second":…,"cpu_us":…,"p50_us":…,"p99_us":…,"failed":0}
 /// ```
-/// It is a program of the root package, not of one apart, since only that may use the Redis room
+/// It is a program of the root package, not of one apart, since only that may use the Redis module
 /// (docs/decisions/0002-benchmarks.md).
 @main
 enum RedisRate {

@@ -1,4 +1,4 @@
-"""The Redis room beside redis-benchmark: the same EVALSHA on the same Redis, taking turns."""
+"""The Redis module beside redis-benchmark: the same EVALSHA on the same Redis, taking turns."""
 import csv
 import json
 import subprocess

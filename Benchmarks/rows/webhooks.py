@@ -1,4 +1,4 @@
-"""Webhooks: one subscriber at full speed beside the bare webhook room, and one message to many subscribers.
+"""Webhooks: one subscriber at full speed beside the bare webhook channel, and one message to many subscribers.
 
 The backlog of the one subscriber is posted while it is paused: what is measured is how fast it drains.
 """
@@ -53,12 +53,12 @@ def measure():
                 figures = sink.wait_for(SUBSCRIBERS)
                 rates.append(figures["requests"] / figures["seconds"])
     table = kit.Table(f"webhooks to one sink, medians of {ROUNDS} rounds", ["work", "deliveries/s", "ratio", "p50 µs", "p99 µs"])
-    table.add("the webhook room alone, 64 in flight", kit.median(bare), "1.00", "-", "-")
+    table.add("the webhook channel alone, 64 in flight", kit.median(bare), "1.00", "-", "-")
     table.add("one subscriber, a backlog", kit.median(ours), f"{kit.median(ratios):.2f}", "-", "-")
     table.add("one subscriber, one message at a time, post to arrival", "-", "-", unloaded["p50_us"], unloaded["p99_us"])
     table.add(f"one message to {SUBSCRIBERS:,} subscribers on {HOSTS} hosts", kit.median(fanout), "-", "-", "-")
     table.add(f"one message to {SUBSCRIBERS:,} subscribers on one host", kit.median(crowd), "-", "-", "-")
-    table.promise(f"one subscriber at {PROMISE_RATIO} of the bare room", kit.median(ratios) >= PROMISE_RATIO)
+    table.promise(f"one subscriber at {PROMISE_RATIO} of the bare channel", kit.median(ratios) >= PROMISE_RATIO)
     table.promise(f"post to arrival p50 within {PROMISE_P50_US / 1000:g} ms", unloaded["p50_us"] <= PROMISE_P50_US)
     table.promise(f"fan-out to {HOSTS} hosts at {PROMISE_FANOUT:,} deliveries/s", kit.median(fanout) >= PROMISE_FANOUT)
     each = [kit.median(cost) for cost in zip(*costs)]

@@ -13,7 +13,7 @@ static const int cepoll_socket_stream = SOCK_STREAM;
 /* EAI_NODATA of glibc, which its header has for GNU sources only. */
 static const int cepoll_no_data = -5;
 
-/* Starts a thread nobody joins. pthread_attr_t belongs to no module that Swift could import it from. */
+/* Starts a detached thread. pthread_attr_t belongs to no module that Swift could import it from. */
 static inline int cepoll_start_thread(void *(*run)(void *), void *argument, size_t stack_bytes) {
     pthread_t thread;
     pthread_attr_t attributes;

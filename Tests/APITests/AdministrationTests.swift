@@ -83,8 +83,8 @@ struct AdministrationTests {
             let xml = try await HTTPCaller(api.address).send(
                 "GET", "/v2/health", headers: [("Accept", "application/xml")])
             #expect(xml.status == 406)
-            let home = try await client.get("/v2/")
-            let health = (home.json["resources"] as? [String: [String: Any]])?["rel/health"]
+            let homeDocument = try await client.get("/v2/")
+            let health = (homeDocument.json["resources"] as? [String: [String: Any]])?["rel/health"]
             #expect(health?["href"] as? String == "/v2/health" && health?["href-template"] == nil)
         }
         try await withAPI { api async throws in

@@ -6,7 +6,7 @@ import Testing
 
 /// The authenticator in front of all routes.
 struct AuthenticationTests {
-    /// Asks nobody, notes every request, and refuses those of one path.
+    /// Notes every request, and refuses those of one path.
     private final class RecordingAuthenticator: Authenticator {
         private let seen = NIOLockedValueBox<[String]>([])
 

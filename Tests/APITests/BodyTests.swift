@@ -109,7 +109,7 @@ struct BodyTests {
         }
     }
 
-    @Test func `A body nobody reads does not disturb the next request`() async throws {
+    @Test func `A body that is not read does not disturb the next request`() async throws {
         try await withAPI { api async throws in
             let client = api.client()
             for (method, path) in [

@@ -2,7 +2,7 @@ import API
 import TestKit
 import Testing
 
-/// What browsers are told (contract: "HEAD, OPTIONS, CORS").
+/// The headers that browsers get (docs/configuration.md, `cors.*`).
 struct CORSTests {
     private let origin = "https://console.example"
 

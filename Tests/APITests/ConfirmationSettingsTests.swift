@@ -5,7 +5,7 @@ import Settings
 import TestKit
 import Testing
 
-/// What the API is told of confirmations and of who may be subscribed.
+/// The settings of confirmations and of the subscribers that are allowed.
 struct ConfirmationSettingsTests {
     private func settings(_ flags: [Setting: String]) throws -> APISettings {
         let own: [Setting: String] = [Setting.masterKey: RunningAPI.masterKey]
@@ -13,7 +13,7 @@ struct ConfirmationSettingsTests {
             SettingReader(for: .api, flags: flags.merging(own) { flag, _ in flag }, environment: [:]))
     }
 
-    @Test func `Nobody is asked unless that is set`() throws {
+    @Test func `No subscriber is asked unless that is set`() throws {
         #expect(try self.settings([Setting.signedURLKeys: "newest,older"]).confirmation == nil)
         let asking: [Setting: String] = [Setting.signedURLKeys: "newest,older", Setting.confirmationRequired: "true"]
         #expect(try self.settings(asking).confirmation != nil)

@@ -7,7 +7,7 @@ import Signing
 import TestKit
 import Testing
 
-/// Bodies at rest (contract: "Encryption at rest", "Checksum").
+/// Bodies that are encrypted at rest, and their checksums (docs/api.md, "Queues" and "Messages").
 struct EncryptionTests {
     private let path = "/v2/queues/vault/messages"
     private static let secret = "a body that may lie nowhere in the clear"

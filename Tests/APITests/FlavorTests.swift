@@ -40,7 +40,7 @@ struct FlavorTests {
         }
     }
 
-    @Test func `A-23 to A-25, A-27: unknown pools and flavors are told, and a flavor is shown whole`() async throws {
+    @Test func `A-23 to A-25, A-27: unknown pools and flavors are named, and a flavor is shown whole`() async throws {
         try await Self.withPools(["p"]) { admin, _ async throws in
             let missing = try await admin.putFlavor("f", ["p", "no pool"])
             #expect(missing.status == 400)

@@ -3,7 +3,7 @@ import Domain
 import TestKit
 import Testing
 
-/// Requests that nobody in good faith sends: each is answered, none by a failure, and the next caller finds all in order.
+/// Requests of hostile clients: each is answered, none by a failure, and the next request is served as usual.
 struct HostileRequestTests {
     private static let values: [String] = [
         "", "0", "-1", "1", "20", "21", "99999999999999999999", "9223372036854775807", "-9223372036854775808", "1e3",

@@ -2,7 +2,7 @@ import API
 import TestKit
 import Testing
 
-/// An id is good in its own queue of its own project, and nowhere else: there it is as good as one nobody ever issued.
+/// An id is good in its own queue of its own project, and nowhere else: there it is as good as one that was never issued.
 struct IsolationTests {
     private struct Deployment {
         let message: String
@@ -53,7 +53,7 @@ struct IsolationTests {
             let queue = place == "another queue" ? "other" : "own"
             if place != "a project without queues" { _ = try await self.furnish(stranger) }
             _ = try await stranger.put("/v2/queues/other")
-            // As well formed as ours, and issued for nobody: the last character of an id is as good as any other.
+            // As well formed as ours, and never issued: the last character of an id is as good as any other.
             func unknown(_ id: String) -> String { String(id.dropLast()) + (id.hasSuffix("0") ? "8" : "0") }
             let before = try await self.look(owner, deployment)
             for route in Self.routes {

@@ -11,7 +11,7 @@ struct LimitSettingsTests {
                 for: .api, flags: flags.merging([Setting.masterKey: "k"]) { flag, _ in flag }, environment: [:]))
     }
 
-    @Test func `The defaults of the settings are those of the contract`() throws {
+    @Test func `The defaults of the settings are those of the Messaging API`() throws {
         #expect(try self.limits([:]) == Limits())
     }
 
@@ -103,7 +103,7 @@ struct LimitSettingsTests {
         }
         // Lua's `unpack` fails near 8,000 values, and some of them are keys.
         #expect(messages.upperBound <= 7_900)
-        // No other setting makes room for more of these, so what is beyond is no value at all.
+        // No other setting raises the bound of these, so what is beyond is no value at all.
         #expect(queues.upperBound == Limits.pageBytesMax / Limits.queueMetadataStoredBytesMin)
         #expect(subscriptions.upperBound == Limits.pageBytesMax / PageBounds.subscriptionBytesMax)
     }

@@ -226,7 +226,7 @@ struct MessageRemovalTests {
         }
     }
 
-    @Test func `M-93, M-96: after a claim its id deletes nothing, and nobody needs it`() async throws {
+    @Test func `M-93, M-96: after a claim its id deletes nothing, and is not needed`() async throws {
         try await withAPI { api async throws in
             let client = api.client()
             let posted = try await self.post(2, client)

@@ -110,7 +110,7 @@ struct MessageTests {
     @Test(arguments: [
         #"{"overflow": 9223372036854775808}"#, #"{"underflow": -9223372036854775809}"#, "NaN", "[Infinity]",
     ])
-    func `Numbers nobody else can read are refused (CV-16, O-29)`(body: String) async throws {
+    func `Numbers that other readers of JSON cannot read are refused (CV-16, O-29)`(body: String) async throws {
         try await withAPI { api async throws in
             let client = api.client()
             #expect(try await client.post(self.path, body).status == 400)
@@ -175,7 +175,7 @@ struct MessageTests {
         }
     }
 
-    @Test func `A marker nobody issued lists nothing (M-34)`() async throws {
+    @Test func `A marker that was never issued lists nothing (M-34)`() async throws {
         try await withAPI { api async throws in
             let client = api.client()
             _ = try await client.postMessages(["1", "2", "3"], to: "fizbit")
@@ -188,7 +188,7 @@ struct MessageTests {
         }
     }
 
-    @Test func `Own messages are hidden from every spelling of their client (M-35, M-42, §1.4)`() async throws {
+    @Test func `Own messages are hidden from every spelling of their client (M-35, M-42)`() async throws {
         try await withAPI { api async throws in
             let own = api.client()
             var foreign = api.client()

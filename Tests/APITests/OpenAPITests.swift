@@ -6,7 +6,7 @@ import Testing
 
 /// The OpenAPI document against what is routed, both ways.
 struct OpenAPITests {
-    @Test func `The document describes every route, and no other, and anyone may read it`() async throws {
+    @Test func `The document describes every route, and no other, and any client may read it`() async throws {
         var rules = AccessRules()
         rules.hasAdministration = true
         try await withAPI(rules: rules) { api async throws in

@@ -159,9 +159,9 @@ struct PoolTests {
 
     @Test func `A-14: a flavor named by a pool need not exist, and holds no pool back`() async throws {
         try await Self.withAdmin { admin, redis async throws in
-            #expect(try await admin.putPool("p", redis.url, flavor: "nobody").status == 201)
+            #expect(try await admin.putPool("p", redis.url, flavor: "absent").status == 201)
             #expect(try await admin.patch("/v2/pools/p", #"{"flavor":""}"#).status == 200)
-            #expect(try await admin.patch("/v2/pools/p", #"{"flavor":"nobody"}"#).status == 200)
+            #expect(try await admin.patch("/v2/pools/p", #"{"flavor":"absent"}"#).status == 200)
             #expect(try await admin.delete("/v2/pools/p").status == 204)
         }
     }
@@ -229,8 +229,8 @@ struct PoolTests {
             let admin = Administrator(api)
             for path in paths { #expect(try await admin.get(path).title == "404 Not Found") }
             #expect(try await admin.get("/v2/health").status == 200)
-            let home = try await admin.get("/v2/").json["resources"] as? [String: Any]
-            #expect(home?["rel/health"] != nil && home?["rel/pools"] == nil)
+            let homeDocument = try await admin.get("/v2/").json["resources"] as? [String: Any]
+            #expect(homeDocument?["rel/health"] != nil && homeDocument?["rel/pools"] == nil)
         }
         try await withAPI(rules: Administrator.rules) { api async throws in
             let client = api.client()
@@ -243,9 +243,9 @@ struct PoolTests {
             #expect(try await client.get("/v2/flavors/f").status == 404)
             let post = try await Administrator(api).send("POST", "/v2/pools/p", "{}")
             #expect(post.status == 405 && post["Allow"]?.contains("PATCH") == true)
-            let home = try await client.get("/v2/").json["resources"] as? [String: [String: Any]]
-            #expect(home?["rel/pool"]?["href-template"] as? String == "/v2/pools/{pool_name}")
-            #expect(home?["rel/flavors"]?["href-template"] as? String == "/v2/flavors{?detailed,limit,marker}")
+            let homeDocument = try await client.get("/v2/").json["resources"] as? [String: [String: Any]]
+            #expect(homeDocument?["rel/pool"]?["href-template"] as? String == "/v2/pools/{pool_name}")
+            #expect(homeDocument?["rel/flavors"]?["href-template"] as? String == "/v2/flavors{?detailed,limit,marker}")
         }
     }
 }

@@ -64,12 +64,12 @@ struct PooledQueueTests {
         try await Self.withPools(4) { _, admin, servers async throws in
             let client = admin.client
             for path in ["", "/stats", "/messages", "/subscriptions"] {
-                #expect(try await client.get("/v2/queues/nobody\(path)").status == 200, "\(path)")
+                #expect(try await client.get("/v2/queues/absent\(path)").status == 200, "\(path)")
             }
             for path in ["/messages/x", "/claims/x", "/subscriptions/x"] {
-                #expect(try await client.get("/v2/queues/nobody\(path)").status == 404, "\(path)")
+                #expect(try await client.get("/v2/queues/absent\(path)").status == 404, "\(path)")
             }
-            #expect(try await client.post("/v2/queues/nobody/claims", "{}").status == 204)
+            #expect(try await client.post("/v2/queues/absent/claims", "{}").status == 204)
             #expect(try await client.get("/v2/queues").objects("queues").isEmpty)
             for number in 0..<12 {
                 let queue = "/v2/queues/q\(number)"
@@ -152,7 +152,7 @@ struct PooledQueueTests {
                     for number in 1...2 {
                         #expect(try await admin.putPool("p\(number)", servers[number].url).status == 201)
                     }
-                    // The other one has not heard of them, and is told when it is about to make a queue.
+                    // The other one does not know them, and learns of them when it is about to make a queue.
                     #expect(try await other.put("/v2/queues/early").status == 201)
                     #expect(try await servers[0].queueCount() == 0)
                     let (made, posted) = try await withThrowingTaskGroup(of: (Bool, Int).self) { group in

@@ -25,7 +25,7 @@ struct QueueUpkeepTests {
         }
     }
 
-    @Test func `Q-82, Q-83, Q-88, Q-89, O-18: oldest and newest are told by href, age and creation`() async throws {
+    @Test func `Q-82, Q-83, Q-88, Q-89, O-18: oldest and newest are shown by href, age and creation`() async throws {
         try await withAPI { api async throws in
             let client = api.client()
             let first = try await client.postMessages((0..<6).map(String.init), to: "orders")
@@ -41,9 +41,9 @@ struct QueueUpkeepTests {
             for edge in [oldest, newest] { #expect(Set(edge.keys) == ["href", "age", "created"]) }
             #expect((oldest["age"] as? Int ?? 0) >= 2 && (newest["age"] as? Int ?? 9) < 2)
             let format = ISO8601DateFormatter()
-            let born = try #require(format.date(from: oldest["created"] as? String ?? ""))
+            let created = try #require(format.date(from: oldest["created"] as? String ?? ""))
             let latest = try #require(format.date(from: newest["created"] as? String ?? ""))
-            #expect(born < latest && latest < Date().addingTimeInterval(60))
+            #expect(created < latest && latest < Date().addingTimeInterval(60))
         }
     }
 

@@ -22,7 +22,7 @@ struct RequestCheckTests {
         }
     }
 
-    @Test func `Each check has its place, and the first that fails answers (§1.2)`() async throws {
+    @Test func `Checks run in a fixed order, and the first that fails answers`() async throws {
         try await withAPI { api async throws in
             let caller = HTTPCaller(api.address)
             let client = ("Client-ID", "3381af92-2b9e-11e3-b191-71861300734c")
@@ -191,7 +191,7 @@ struct RequestCheckTests {
         }
     }
 
-    @Test func `A method the path lacks is 405 and told which ones it has (S-65)`() async throws {
+    @Test func `A method the path lacks is 405 with the methods that it has (S-65)`() async throws {
         try await withAPI { api async throws in
             let client = api.client()
             for (method, path, allowed) in [
@@ -213,7 +213,7 @@ struct RequestCheckTests {
         }
     }
 
-    @Test func `OPTIONS is 200 without a body, and names the methods of a known path (§1.14)`() async throws {
+    @Test func `OPTIONS is 200 without a body, and names the methods of a known path`() async throws {
         try await withAPI { api async throws in
             let caller = HTTPCaller(api.address)
             let known = try await caller.send("OPTIONS", "/v2/queues/q")

@@ -18,7 +18,7 @@ struct SecretRotationTests {
         ).text
     }
 
-    @Test func `A rotated secret is told with the one before, until the overlap ends`() async throws {
+    @Test func `A rotated secret is shown with the one before, until the overlap ends`() async throws {
         try await withAPI { api async throws in
             let client = api.client()
             let id = try await self.subscribe(client)
@@ -54,13 +54,13 @@ struct SecretRotationTests {
         "[]", #"{"overlap": -1}"#, #"{"overlap": 2592001}"#, #"{"overlap": 1.5}"#, #"{"overlap": "1"}"#, #"{"ttl": 1}"#,
         "{",
     ])
-    func `A wish to rotate that is none is refused, and nothing rotates`(body: String) async throws {
+    func `A body that is no rotation is refused, and nothing rotates`(body: String) async throws {
         try await withAPI { api async throws in
             let client = api.client()
             let id = try await self.subscribe(client)
             #expect(try await client.post("\(self.path)/\(id)/secret/rotate", body).status == 400)
-            let told = try await client.get("\(self.path)/\(id)/secret").json["secret"] as? String
-            #expect(told == (try self.secret(1, of: id, client)))
+            let shown = try await client.get("\(self.path)/\(id)/secret").json["secret"] as? String
+            #expect(shown == (try self.secret(1, of: id, client)))
         }
     }
 }

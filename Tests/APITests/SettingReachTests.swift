@@ -17,9 +17,9 @@ struct SettingReachTests {
     private static let besides: [Setting: [Setting: String]] = [
         Setting.clientIDLengthMin: [Setting.clientIDForm: "any"],
         Setting.clientIDLengthMax: [Setting.clientIDForm: "any"],
-        Setting.confirmationRequired: [Setting.signedURLKeys: "a-key-of-enough-letters"],
+        Setting.confirmationRequired: [Setting.signedURLKeys: "a-key-of-enough-characters"],
         Setting.apiPublicURL: [
-            Setting.signedURLKeys: "a-key-of-enough-letters", Setting.confirmationRequired: "true",
+            Setting.signedURLKeys: "a-key-of-enough-characters", Setting.confirmationRequired: "true",
         ],
     ]
 

@@ -61,7 +61,7 @@ struct ShareTests {
         }
     }
 
-    @Test func `U-4, U-5, U-11: whoever holds the share comes in, and no further`() async throws {
+    @Test func `U-4, U-5, U-11: the holder of a share reaches its paths, and no others`() async throws {
         try await withAPI(signedURLKeys: ["secret key of the test", "an older key"]) { api async throws in
             let owner = api.client()
             let resource = try #require(try await owner.postMessages(["1"], to: "shared_queue").first)

@@ -48,8 +48,8 @@ struct SignedAccessTests {
                     try await caller.send("GET", self.path, headers: try self.headers(expires: expires)).status == 200)
             }
             // The other checks still hold.
-            let nobody = try self.headers().dropLast()
-            #expect(try await caller.send("GET", self.path, headers: Array(nobody)).title == "Missing header value")
+            let unsigned = try self.headers().dropLast()
+            #expect(try await caller.send("GET", self.path, headers: Array(unsigned)).title == "Missing header value")
         }
     }
 

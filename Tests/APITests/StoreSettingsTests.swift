@@ -2,7 +2,7 @@ import API
 import Settings
 import Testing
 
-/// What the API is told of its stores.
+/// The settings of the stores.
 struct StoreSettingsTests {
     private func settings(_ flags: [Setting: String]) throws -> APISettings {
         let own: [Setting: String] = [Setting.masterKey: RunningAPI.masterKey]

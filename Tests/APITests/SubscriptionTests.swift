@@ -170,7 +170,9 @@ struct SubscriptionTests {
         }
     }
 
-    @Test func `A subscriber can read the secret its webhooks are signed with, and nobody else`() async throws {
+    @Test func `The project of a subscription can read the secret its webhooks are signed with, and no other can`()
+        async throws
+    {
         try await withAPI { api async throws in
             let client = api.client()
             let id = try await self.subscribe(client, #"{"subscriber": "http://a.example"}"#)

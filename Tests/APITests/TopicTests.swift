@@ -47,7 +47,7 @@ struct TopicTests {
         }
     }
 
-    @Test func `TP-4: a failing store is told everywhere`() async throws {
+    @Test func `TP-4: a failing store is 503 on every route`() async throws {
         try await withAPI { api async throws in
             let client = api.client()
             await api.redis.kill()

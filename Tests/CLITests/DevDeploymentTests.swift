@@ -16,7 +16,7 @@ struct DevDeploymentTests {
         while :; do sleep 0.02; done
         """
 
-    /// Nobody interrupts; the end of the test cancels the waiting.
+    /// There is no interruption; the end of the test cancels the waiting.
     private static let never: @Sendable () async -> Void = { try? await Task.sleep(for: .seconds(3600)) }
 
     private func withPlan(

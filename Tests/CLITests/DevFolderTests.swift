@@ -100,7 +100,7 @@ struct DevFolderTests {
     }
 
     @Test
-    func `What a killed deployment left is ended, and nobody else`() async throws {
+    func `The processes that a killed deployment left are ended, and no others`() async throws {
         try await withTemporaryFolder { top in
             let folder = DevFolder(top)
             let sleep = URL(fileURLWithPath: "/bin/sleep")

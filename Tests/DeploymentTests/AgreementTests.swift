@@ -36,8 +36,8 @@ extension DeploymentTests {
                     let (asked, words) = try await Self.accept(key: Self.keys.1, redis: redis, [])
                     #expect(asked == .status(64) && words.contains("--yes"), "\(words)")
                     try await notifier.isNotReady(naming: "master.key")
-                    let (accepted, told) = try await Self.accept(key: Self.keys.1, redis: redis, ["--yes"])
-                    #expect(accepted == .status(0) && told.contains("master.key"), "\(told)")
+                    let (accepted, output) = try await Self.accept(key: Self.keys.1, redis: redis, ["--yes"])
+                    #expect(accepted == .status(0) && output.contains("master.key"), "\(output)")
                     try await notifier.isReady()
                     _ = try await eventually { receiver.requests.isEmpty ? nil : true }
                     // The API has the old key now: it stops serving, and says so.

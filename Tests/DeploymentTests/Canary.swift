@@ -6,7 +6,7 @@ import Testing
 /// Something that may be seen only where it has to be.
 struct Secret {
     let name: String
-    /// Whether it lies in Redis because somebody has to read it there again.
+    /// Whether it lies in Redis because a process has to read it there again.
     let isInRedis: Bool
     /// As it was given, and as others would write it down.
     let forms: [Data]
@@ -112,7 +112,7 @@ final class CanaryCaller: Sendable {
         #expect(reply.status == 204, "\(reply)")
     }
 
-    /// Reads what somebody has shared.
+    /// Reads with a pre-signed URL.
     func follow(_ share: HTTPReply, to path: String) async throws {
         let document = try #require(try JSONSerialization.jsonObject(with: Data(share.body)) as? [String: Any])
         let names = [
@@ -123,7 +123,7 @@ final class CanaryCaller: Sendable {
             let text = document[name] as? String ?? (document[name] as? [String])?.joined(separator: ",")
             return text.map { (header, $0) }
         }
-        // The same for another queue is refused, and told to nobody.
+        // The same for another queue is refused, and shown nowhere.
         for (path, status) in [(path, 200), (path + "-other/messages", 404)] {
             let reply = try await self.caller.send("GET", path, headers: link + [Load.headers[0]])
             #expect(reply.status == status, "\(path): \(reply)")

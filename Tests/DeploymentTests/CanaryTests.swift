@@ -8,7 +8,7 @@ import Testing
 extension DeploymentTests {
     /// Marked secrets through a whole deployment at its most talkative, and then a look into every corner for them.
     struct CanaryTests {
-        /// What the deployment is told, and where it may be found again.
+        /// The texts the deployment is given, and where it may be found again.
         private static let signingKey = "canary-signing-key-5f0c1a"
         private static let encryptionKey = String(repeating: "c4a7e51b", count: 8)
         private static let redisPassword = "canary-redis-9d3be2"
@@ -59,7 +59,7 @@ extension DeploymentTests {
 
         // MARK: What happens in the deployment
 
-        /// Subscribers of every fate, and all that can be asked about them.
+        /// Subscribers of every outcome, and all that can be asked about them.
         private func live(_ caller: CanaryCaller, _ receiver: WebhookReceiver) async throws {
             try await caller.send("PUT", Self.queue, #"{"_enable_encrypt_messages": true}"#, expecting: 201)
             let port = receiver.port
@@ -100,14 +100,15 @@ extension DeploymentTests {
                 }
                 #expect(arrived == true, "\(path)")
             }
-            let letters = "\(Self.queue)/dead_letters"
-            let buried = try await eventually {
-                let text = try await caller.send("GET", "\(letters)?limit=20").text
+            let deadLetters = "\(Self.queue)/dead_letters"
+            let listed = try await eventually {
+                let text = try await caller.send("GET", "\(deadLetters)?limit=20").text
                 // Of the refused and the forbidden, their notifications beside their questions.
                 return text.matches(of: /"message_type":"Notification"/).count >= 2 ? text : nil
             }
-            for letter in try #require(buried).matches(of: /"id":"([^"]*)"/) {
-                try await caller.send("GET", "\(letters)/\(letter.output.1)", showing: ["body of an encrypted queue"])
+            for deadLetter in try #require(listed).matches(of: /"id":"([^"]*)"/) {
+                try await caller.send(
+                    "GET", "\(deadLetters)/\(deadLetter.output.1)", showing: ["body of an encrypted queue"])
             }
             for path in paths {
                 try await caller.send("GET", path, showing: ["userinfo of a subscriber", "header of a subscription"])
@@ -122,7 +123,7 @@ extension DeploymentTests {
             let share = #"{"paths": ["messages"], "methods": ["GET"]}"#
             let shared = try await caller.send("POST", "\(Self.queue)/share", share, showing: ["signature of a URL"])
             try await caller.follow(shared, to: "\(Self.queue)/messages")
-            try await caller.send("POST", "\(letters)/redrive", "{}")
+            try await caller.send("POST", "\(deadLetters)/redrive", "{}")
             // What is refused is not repeated to the log either.
             try await caller.send(
                 "POST", "\(Self.queue)/subscriptions", #"{"subscriber": "ftp://caller:\#(Self.userinfo)@a/"}"#,

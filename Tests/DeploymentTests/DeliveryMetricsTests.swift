@@ -100,8 +100,8 @@ extension DeploymentTests {
                         }
                         #expect(isCounted == true, "\(text)")
                         for queue in [final, paused] {
-                            let letters = try await store.deliveries.deadLetters(of: queue, limit: 10).letters
-                            #expect(letters.count == 2)
+                            let deadLetters = try await store.deliveries.deadLetters(of: queue, limit: 10).letters
+                            #expect(deadLetters.count == 2)
                         }
                     }
                 }

@@ -3,7 +3,7 @@ import Testing
 /// Whole deployments, one after the other: each uses every core the machine has.
 @Suite(.serialized) enum DeploymentTests {}
 
-/// Prints a figure of a run, for the log and for whoever compares runs.
+/// Prints a figure of a run, for the log and for a comparison of runs.
 func report(_ what: String, _ figures: String) {
     print("figure: \(what): \(figures)")
 }

@@ -5,7 +5,7 @@ import Testing
 
 extension DeploymentTests {
     struct DisablingTests {
-        @Test func `A deployment that is told to disables what only fails, and serves it again when it is resumed`()
+        @Test func `A deployment with that setting disables what only fails, and serves it again when it is resumed`()
             async throws
         {
             let client = [

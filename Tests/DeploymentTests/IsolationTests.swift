@@ -4,7 +4,7 @@ import TestKit
 import Testing
 
 extension DeploymentTests {
-    /// An endpoint that never answers is nobody else's business.
+    /// An endpoint that never answers delays no other.
     struct IsolationTests {
         static let endpoints = 200
         static let rounds = 10
@@ -12,7 +12,7 @@ extension DeploymentTests {
         @Test func `Half of the endpoints hanging does not hold up the others`() async throws {
             let healthy = try await Self.run(hanging: false)
             let besideHanging = try await Self.run(hanging: true)
-            // Nothing finer can be told from so few messages on a machine that does other things too.
+            // No smaller difference shows with so few messages on a machine that does other things too.
             let ratio = besideHanging.percentile(0.99) / max(healthy.percentile(0.99), .milliseconds(100))
             #expect(ratio <= 5)
             report(

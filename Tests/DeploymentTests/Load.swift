@@ -2,7 +2,7 @@ import Foundation
 import NIOConcurrencyHelpers
 import TestKit
 
-/// Callers that post numbered messages to one queue, each over a connection of its own, until they are told to stop.
+/// Callers that post numbered messages to one queue, each over a connection of its own, until they are stopped.
 final class Load: Sendable {
     static let project = "deployment"
     static let headers = [
@@ -51,7 +51,7 @@ final class Load: Sendable {
             let reply = try await caller.send(
                 "POST", "/v2/queues/\(self.queue)/messages", headers: Self.headers, body: Ledger.body(of: number))
             if reply.status == 201 { return .accepted }
-            // A 503 that does not invite a repeat says that the outcome is unknown (contract 2.4.1).
+            // A 503 that does not invite a repeat says that the outcome is unknown (docs/api.md, "Errors").
             return .refused(status: reply.status, isCertain: reply["Retry-After"] != nil)
         } catch {
             // The process is away: come back in a moment, as a caller would.

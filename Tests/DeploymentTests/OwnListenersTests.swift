@@ -34,11 +34,11 @@ extension DeploymentTests {
                     "POST", "/v2/queues/q/messages", headers: Load.headers, body: #"{"messages": [{"body": 1}]}"#)
                 #expect(posted.status == 201)
                 for path in attempts {
-                    let told = try await eventually {
+                    let listed = try await eventually {
                         let text = try await caller.send("GET", path, headers: Load.headers).text
                         return text.contains(#""attempts":[]"#) ? nil : text
                     }
-                    let text = try #require(told)
+                    let text = try #require(listed)
                     #expect(text.contains(#""error":"forbidden","address":"loopback""#), "\(text)")
                 }
                 #expect(try await self.connections(of: deployment) == before)

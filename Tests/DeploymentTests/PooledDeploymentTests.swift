@@ -74,7 +74,7 @@ extension DeploymentTests {
                             // The test's own connection is left.
                             return list.split(separator: "\n").count <= 1 ? list : nil
                         }
-                        #expect(clients != nil, "somebody is still connected")
+                        #expect(clients != nil, "a client is still connected")
                         // The default store is served as before.
                         try await Load.subscribe(receiver.url("/b"), to: "others", on: api)
                         let others = Ledger()
@@ -163,7 +163,7 @@ extension DeploymentTests {
                     + " \(troubledPosts.milliseconds) ms (ratio \(String(format: "%.2f", troubledPosts / calmPosts))); first post \(recovery.map { "\($0.milliseconds)" } ?? "-") ms after"
                     + " it was back")
             #expect(recovery != nil)
-            // Nobody on the other pool was told no.
+            // No request for the other pool was refused.
             #expect([1, 2].allSatisfy { ledgers[$0].refused.isEmpty && ledgers[$0].unknown.isEmpty })
         }
     }

@@ -14,7 +14,7 @@ extension DeploymentTests {
                 let notifier = try await deployment.startNotifier()
                 let rows = try await eventually {
                     let rows = try await Self.list(deployment)
-                    // Addresses are known once a process listens, and told with its next heartbeat.
+                    // Addresses are known once a process listens, and reported with its next heartbeat.
                     return rows.count == 2 && rows.allSatisfy { $0[5] != "-" } && rows[0][4] != "-" ? rows : nil
                 }
                 let listed = try #require(rows)

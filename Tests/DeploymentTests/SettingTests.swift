@@ -66,7 +66,7 @@ extension DeploymentTests {
         }
 
         @Test(arguments: ProcessKind.allCases)
-        func `Variables of Kubernetes' service links are told once and do not stop the start`(
+        func `Variables of Kubernetes' service links are logged once and do not stop the start`(
             kind: ProcessKind
         ) async throws {
             try await withDeployment(settings: [

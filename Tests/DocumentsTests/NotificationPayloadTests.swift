@@ -18,7 +18,7 @@ struct NotificationPayloadTests {
         )
     }
 
-    @Test func `A delay is told only when there was one`() throws {
+    @Test func `A delay is a member only when there was one`() throws {
         #expect(
             try self.payload("null", delay: 5)
                 == #"{"body":null,"ttl":300,"delay":5,"queue_name":"fake_queue","Message_Type":"Notification"}"#)

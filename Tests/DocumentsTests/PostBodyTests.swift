@@ -28,7 +28,7 @@ struct PostBodyTests {
         #expect(throws: Refusal.self) { try self.bodies(post(5).replacing("]", with: ", 7]")) }
     }
 
-    @Test func `Members nobody asked for are dropped, and of equal names the last counts`() throws {
+    @Test func `Unknown members are dropped, and of equal names the last counts`() throws {
         let text = """
             {"messages": 7, "x": [], "messages": [{"body": 1, "ttl": "x", "body": 2, "ttl": 60, "y": {}}], "z": null}
             """

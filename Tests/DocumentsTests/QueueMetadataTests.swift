@@ -49,7 +49,7 @@ struct QueueMetadataTests {
         #"{"_private": -1, "messages": {"ttl": 600}, "name": "orders"}"#,
         #"{"_default_message_ttl": 1, "_default_message_ttl": 60}"#,
     ])
-    func `What is in range, null or nobody's business passes`(text: String) throws {
+    func `A value in range, null or of an unknown name passes`(text: String) throws {
         _ = try self.metadata(text)
     }
 

@@ -74,7 +74,7 @@ struct SubscriptionBodyTests {
     }
 
     @Test(arguments: ["fake", "email://fake", ":", "ftp://x"])
-    func `A scheme nobody delivers to is refused (S-16)`(uri: String) {
+    func `A scheme without a channel is refused (S-16)`(uri: String) {
         #expect(throws: Refusal.subscriberSchemeUnsupported(supported: ["http", "https", "mailto"])) {
             try self.body(#"{"subscriber": "\#(uri)"}"#)
         }

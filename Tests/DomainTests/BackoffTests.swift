@@ -9,7 +9,7 @@ struct BackoffTests {
         let geometric: [Int]
     }
 
-    /// The table of the notifications contract, 8.5, the last element clamped to the maximum.
+    /// The delays of the Messaging API, the last one cut to the maximum.
     static let table = [
         Row(
             range: (5, 30), linear: [5, 10, 15, 20, 25], arithmetic: [5, 7, 12, 20, 30], geometric: [5, 7, 12, 19, 30]),
@@ -42,7 +42,7 @@ struct BackoffTests {
     }
 
     @Test(arguments: BackoffTests.table)
-    func `T-19: The four shapes make the waits of the contract's table`(row: Row) {
+    func `T-19: The four functions have the delays of the Messaging API`(row: Row) {
         #expect(self.waits(.linear, row.range) == row.linear)
         #expect(self.waits(.arithmetic, row.range) == row.arithmetic)
         #expect(self.waits(.geometric, row.range) == row.geometric)

@@ -30,7 +30,7 @@ struct ProjectIDTests {
         #expect(throws: Refusal.projectTooLong) { try ProjectID(String(repeating: "é", count: 257)) }
     }
 
-    @Test func `U+FFFD stands for bytes that are no UTF-8, and identifies nobody`() {
+    @Test func `U+FFFD stands for bytes that are no UTF-8, and identifies no client`() {
         #expect(throws: Refusal.projectMalformed) { try ProjectID("\u{FFFD}") }
         #expect(throws: Refusal.projectMalformed) { try ProjectID("a\u{FFFD}\u{301}b") }
         #expect(throws: Refusal.clientMalformed) { try ClientID(verbatim: "worker-\u{FFFD}", characters: 1...300) }
@@ -52,7 +52,7 @@ struct ProjectIDTests {
         #expect(try ProjectID(composed) == projects[0] && Set([projects[0], try ProjectID(composed)]).count == 1)
     }
 
-    @Test func `Missing and empty are told apart`() {
+    @Test func `Missing and empty differ`() {
         #expect(throws: Refusal.projectMissing) { try ProjectID(nil) }
         #expect(throws: Refusal.projectEmpty) { try ProjectID("") }
     }
@@ -85,7 +85,7 @@ struct ClientIDTests {
         #expect(throws: Refusal.clientMalformed) { try ClientID(uuid: text) }
     }
 
-    @Test func `A missing id is told from a malformed one`() {
+    @Test func `A missing id differs from a malformed one`() {
         #expect(throws: Refusal.clientMissing) { try ClientID(uuid: nil) }
     }
 }

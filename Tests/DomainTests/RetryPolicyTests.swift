@@ -67,7 +67,7 @@ struct RetryScheduleTests {
         #expect(schedule.end == (count == 15 ? .exhausted : .expired))
     }
 
-    @Test func `Of a very long one all are counted, and the first thousand told`() {
+    @Test func `Of a very long one all are counted, and the first thousand listed`() {
         var policy = RetryPolicy()
         (policy.delayMin, policy.delayMax, policy.backoff) = (1, 86_400, .geometric)
         let schedule = RetrySchedule(policy, ttl: 1_209_600)

@@ -14,7 +14,7 @@ struct NameTableTests {
         return names
     }
 
-    @Test func `An owner takes half of what is free for the unproven, and the next finds room at once`() {
+    @Test func `An owner takes half of what is free for the unproven, and the next begins at once`() {
         var table = self.table()
         for index in 0..<10_000 { #expect(table.want("n\(index)", for: self.noisy, now: 0) == .waiting) }
         #expect(self.start(&table).count == 12)

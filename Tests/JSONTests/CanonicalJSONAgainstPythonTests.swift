@@ -43,7 +43,7 @@ struct CanonicalJSONAgainstPythonTests {
     private func python(_ lines: [String]) throws -> [String] {
         let input = FileManager.default.temporaryDirectory.appending(path: "herald-\(UUID().uuidString).jsonl")
         try Data(lines.map { $0 + "\n" }.joined().utf8).write(to: input)
-        defer { try? FileManager.default.removeItem(at: input) }  // A left-over in the temporary folder harms nobody.
+        defer { try? FileManager.default.removeItem(at: input) }  // A file left in the temporary folder does no harm.
         let process = Process()
         let output = Pipe()
         process.executableURL = URL(filePath: try #require(Self.interpreter))

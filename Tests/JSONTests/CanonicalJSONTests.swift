@@ -14,7 +14,7 @@ struct CanonicalJSONTests {
         (#"{"x":1e16,"y":1.0,"z":1e-5}"#, #"{"x": 1e+16, "y": 1.0, "z": 1e-05}"#),
         ("\"a\u{7F}\u{2028}/😀\"", #""a\u007f\u2028/\ud83d\ude00""#),
     ])
-    func `ST-30: The contract's vectors`(body: String, text: String) throws {
+    func `ST-30: Fixed vectors`(body: String, text: String) throws {
         #expect(try self.canonical(body) == text)
     }
 

@@ -112,7 +112,7 @@ struct ConfirmationTests {
     {
         try await WebhookReceiver.with { receiver in
             try await withTestDeployment { deployment in
-                let mail = try await deployment.subscribe("mailto:somebody@example.com")
+                let mail = try await deployment.subscribe("mailto:user@example.com")
                 try await deployment.subscribe(receiver.url())
                 try await deployment.withNotifier {
                     try await deployment.post("1")

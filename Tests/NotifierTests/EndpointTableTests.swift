@@ -113,7 +113,7 @@ struct EndpointTableTests {
                             end: "200", attempts: 1),
                         Row(what: "has IPv6 only", url: "http://[::1]:\(sixth.port)/", end: "204", attempts: 1),
                         Row(
-                            what: "has an unknown name", url: "http://nobody.invalid/", end: "resolve", attempts: 2),
+                            what: "has an unknown name", url: "http://absent.invalid/", end: "resolve", attempts: 2),
                         Row(
                             what: "lies at an address that is not open", url: "http://169.254.169.254/",
                             end: "forbidden", attempts: 1),

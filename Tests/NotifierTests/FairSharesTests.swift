@@ -77,7 +77,7 @@ struct FairSharesTests {
         #expect(shares.isIdle)
     }
 
-    @Test func `Large bodies of one project leave room for those of another`() throws {
+    @Test func `Large bodies of one project leave bytes for those of another`() throws {
         let (loud, quiet) = (try Self.project("loud"), try Self.project("quiet"))
         var shares = FairShares(slots: 1000, bytes: 9 << 20)
         for _ in 0..<9 where shares.mayHold(loud) { shares.hold(bytes: 1 << 20, of: loud) }

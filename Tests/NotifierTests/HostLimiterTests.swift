@@ -27,7 +27,7 @@ struct HostLimiterTests {
         }
     }
 
-    @Test func `A slow host with many subscriptions leaves room for others, and gets everything in the end`()
+    @Test func `A slow host with many subscriptions leaves slots for others, and gets everything in the end`()
         async throws
     {
         try await WebhookReceiver.with(answers: ["/0": .hang, "/1": .hang]) { slow in

@@ -100,7 +100,7 @@ struct InFlightDeliveriesTests {
         }
     }
 
-    @Test func `What waits for a renewal is let go when the lease is lost`() async throws {
+    @Test func `A wait for a renewal ends when the lease is lost`() async throws {
         try await Self.withLease { lease in
             var inFlight = InFlightDeliveries()
             let id = inFlight.start(lease)

@@ -96,7 +96,7 @@ struct PostOptionsTests {
         #expect(bytes("http://a", DeliveryOptions(finalStatuses: statuses)) >= plain + 65 * MemoryLayout<Int>.size)
     }
 
-    @Test func `A recipient with large options is forgotten sooner`() throws {
+    @Test func `A recipient with large options leaves the cache sooner`() throws {
         let template = try PostTemplate(String(repeating: "x", count: 1000))
         let large = Recipient(
             destination: .webhook,

@@ -205,7 +205,7 @@ struct WebhookChannelTests {
         let port = try await freeLoopbackPort()
         try await withWebhooks { client in
             #expect(await client.outcome("http://127.0.0.1:\(port)/") == .unreachable(.connect))
-            #expect(await client.outcome("http://nobody.invalid/") == .unreachable(.resolve))
+            #expect(await client.outcome("http://absent.invalid/") == .unreachable(.resolve))
             #expect(await client.outcome("https://127.0.0.1:\(port)/") == .unreachable(.connect))
         }
     }

@@ -181,14 +181,14 @@ private struct Waiting: Service {
     func run() async throws { try await gracefulShutdown() }
 }
 
-/// Sends its own process a signal, and stops as well or as badly as it was told.
+/// Sends its own process a signal, and stops in the way of the case.
 private struct Signalling: Service {
     let number: Int32
     var hearsStop = true
     var hearsCancel = true
 
     func run() async throws {
-        // Sent again and again: nobody says when the process began to listen for it.
+        // Sent again and again: there is no sign of when the process began to listen for it.
         let number = self.number
         let sender = Task.detached {
             while !Task.isCancelled {

@@ -41,7 +41,7 @@ struct SettingCatalogTests {
         let taken = text.split(separator: "\n").map { $0.hasPrefix("#") && !$0.hasPrefix("# ") ? $0.dropFirst() : $0 }
         let file = FileManager.default.temporaryDirectory.appendingPathComponent("herald-\(UUID().uuidString).yaml")
         try Data(taken.joined(separator: "\n").utf8).write(to: file)
-        defer { try? FileManager.default.removeItem(at: file) }  // A left-over in the temporary folder harms nobody.
+        defer { try? FileManager.default.removeItem(at: file) }  // A file left in the temporary folder does no harm.
         let settings = try SettingReader(
             for: .notifier, flags: [Setting.configFile: file.path, Setting.masterKey: "k"], environment: [:])
         for setting in SettingCatalog.all where setting.shape == .text && setting != Setting.configFile {

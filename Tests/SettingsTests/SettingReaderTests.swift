@@ -229,7 +229,7 @@ struct SettingReaderTests {
     }
 
     @Test
-    func `A value somebody overrides is checked all the same`() {
+    func `A value that another overrides is checked all the same`() {
         #expect(self.complaint(flags: [Setting.shards: "4"], environment: ["HERALD_SHARDS": "no"]) != nil)
     }
 

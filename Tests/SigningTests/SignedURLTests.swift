@@ -52,7 +52,7 @@ struct SignedURLTests {
     ]
 
     @Test(arguments: vectors)
-    func `Paths, methods, project and expiry sign as the contract's vectors do (U-9)`(vector: Vector) throws {
+    func `Paths, methods, project and expiry sign to fixed vectors (U-9)`(vector: Vector) throws {
         let url = SignedURL(
             paths: vector.paths, methods: vector.methods, project: vector.project,
             expiry: try #require(SignedURLExpiry(vector.expires)))
@@ -101,12 +101,12 @@ struct SignedURLTests {
     }
 
     @Test(arguments: ["get", "PUT", "", "GET,POST"])
-    func `Only a signed method is admitted, letter for letter (U-6)`(method: String) throws {
+    func `Only a signed method is admitted, in its exact spelling (U-6)`(method: String) throws {
         let url = try self.url()
         #expect(!self.admits(url, url.signature(key: self.keys[0]), method: method))
     }
 
-    @Test func `A cut, empty, upper-case or foreign signature admits nobody (U-8)`() throws {
+    @Test func `A cut, empty, upper-case or foreign signature is not admitted (U-8)`() throws {
         let url = try self.url()
         let signature = url.signature(key: self.keys[0])
         let foreign = url.signature(key: try #require(SignedURLKey("else")))

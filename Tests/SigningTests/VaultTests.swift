@@ -161,7 +161,7 @@ struct BodyChecksumTests {
         (#""a\u007f\u2028/\ud83d\ude00""#, "MD5:97174a2023be71958402ab3a7344294e"),
         ("", "MD5:d41d8cd98f00b204e9800998ecf8427e"),
     ])
-    func `ST-30: Canonical texts have the contract's checksums`(canonical: String, checksum: String) throws {
+    func `ST-30: Canonical texts have fixed checksums`(canonical: String, checksum: String) throws {
         #expect(try #require(BodyChecksum()).text(of: Array(canonical.utf8)) == checksum)
     }
 }

@@ -83,7 +83,7 @@ struct DeadLetterTests {
                 test.time.pass(seconds: 7200)
                 let (outcomes, _) = try await test.store.deliveries.redrive(
                     [(id, message.position), (id, message.position)], of: queue, confirmedOnly: false)
-                #expect(outcomes == [.owed, .unknown], "round \(round)")
+                #expect(outcomes == [.enqueued, .unknown], "round \(round)")
                 let lease = try #require(try await test.lease().first)
                 #expect(lease.position == message.position && lease.attempt == 1 && lease.ttl == 3600)
                 #expect(lease.expiresAt == test.time.now.adding(seconds: 3600))
@@ -112,7 +112,7 @@ struct DeadLetterTests {
             #expect(try await test.settle(one, .deadLetter(.refused, summary: "")) == [true])
             let (outcomes, _) = try await test.store.deliveries.redrive(
                 [(first, message.position)], of: queue, confirmedOnly: false)
-            #expect(outcomes == [.owed])
+            #expect(outcomes == [.enqueued])
             #expect(try await test.settle(leases.filter { $0.subscription == second }, .delivered) == [true])
             let again = try await test.lease()
             #expect(again.map(\.subscription) == [first])
@@ -158,7 +158,7 @@ struct DeadLetterTests {
                 #expect(letter.attempts == 1)
                 let (outcomes, _) = try await deliveries.redrive(
                     [(id, letter.position)], of: queue, confirmedOnly: false)
-                #expect(outcomes == [.owed])
+                #expect(outcomes == [.enqueued])
                 test.time.pass(seconds: 1)
                 let waiting = try await deliveries.fates(of: letter.position, in: queue, after: nil, limit: 1).first
                 #expect(waiting?.place == .waiting(.due, until: test.time.now) && waiting?.attempt == 1)
@@ -189,7 +189,7 @@ struct DeadLetterTests {
             _ = try await test.redis.command("HDEL", records, "\(ids[1].position.value)")
             let (outcomes, _) = try await test.store.deliveries.redrive(
                 ids.map { (id, $0.position) }, of: queue, confirmedOnly: false)
-            #expect(outcomes == [.owed, .empty, .owed])
+            #expect(outcomes == [.enqueued, .empty, .enqueued])
             let leases = try await test.lease()
             #expect(leases.map { String(decoding: $0.body, as: UTF8.self) } == ["1", "3"])
             #expect(try await test.settle(leases, .delivered) == [true, true])

@@ -133,7 +133,7 @@ struct DeliveryModelTests {
         let letters = try await deliveries.deadLetters(of: queue, limit: 3).letters
         let (outcomes, _) = try await deliveries.redrive(
             letters.map { ($0.subscription, $0.position) }, of: queue, confirmedOnly: false)
-        for (letter, outcome) in zip(letters, outcomes) where outcome == .owed {
+        for (letter, outcome) in zip(letters, outcomes) where outcome == .enqueued {
             let pair = Pair(subscription: letter.subscription, position: letter.position)
             world.redriven += 1
             world.notBefore[pair] = nil

@@ -19,7 +19,7 @@ package final class Deployment: Sendable {
     package static let egressAllow = "127.0.0.0/8,::1/128"
 
     package let redis: RedisServer
-    /// In hexadecimal digits, as the processes are told it.
+    /// In hexadecimal digits, as the processes get it.
     package let masterKey: String
     private let settings: [String: String]
     private let started = NIOLockedValueBox<[ChildProcess]>([])
@@ -116,7 +116,7 @@ extension Deployment.Running {
 /// - Parameters:
 ///   - appendOnly: Whether Redis keeps what it acknowledged across its own death.
 ///   - redisListens: Whether Redis listens on a loopback port, beside the socket that the deployment uses.
-///   - redisPassword: What Redis asks of the deployment, and of everybody.
+///   - redisPassword: The password that Redis asks of every client.
 ///   - settings: Environment variables of every process of the deployment.
 package func withDeployment<Result>(
     appendOnly: Bool = false, redisListens: Bool = false, redisPassword: String? = nil,

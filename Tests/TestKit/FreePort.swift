@@ -1,7 +1,7 @@
 import NIOCore
 import NIOPosix
 
-/// A loopback port nobody listens on.
+/// A loopback port without a listener.
 ///
 /// It lies below the range the kernel gives to outgoing connections and to port 0, so that no test running beside this
 /// one is given it a moment later.
@@ -15,7 +15,7 @@ package func freeLoopbackPort() async throws -> Int {
             try await listener.close()
             return port
         } catch let error as IOError {
-            failure = error  // Somebody has it: another number may be free.
+            failure = error  // In use: another number may be free.
         }
     }
     throw failure ?? ChannelError.unknownLocalAddress

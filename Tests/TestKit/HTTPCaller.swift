@@ -135,7 +135,7 @@ private final class ReplyReader: ChannelInboundHandler {
             self.received.discardReadBytes()
             let waiting = self.waiting
             self.waiting = nil
-            // Closed before the answer is told: whoever sends next must not find the connection still open.
+            // Closed before the answer is returned: the next request must not find the connection still open.
             if reply["connection"]?.lowercased() == "close" { context.close(promise: nil) }
             waiting?.succeed(reply)
         } catch {

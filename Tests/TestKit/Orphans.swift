@@ -1,6 +1,6 @@
 import Foundation
 
-/// Kills what is left of our children when the test process itself dies: it crashed, or someone killed it.
+/// Kills what is left of our children when the test process itself dies: it crashed, or was killed.
 ///
 /// A shell reads their ids from a pipe, which ends with us, however we end.
 final class Orphans: Sendable {
@@ -41,7 +41,7 @@ final class Orphans: Sendable {
     func forget(_ id: pid_t) { self.tell("forget \(id)\n") }
 
     private func tell(_ line: String) {
-        // A line this short is written whole, whoever else writes.
+        // A line this short is written whole, whatever else writes.
         _ = line.withCString { write(self.pipe, $0, strlen($0)) }
     }
 }

@@ -12,7 +12,7 @@ package enum Python {
         package let output: String
     }
 
-    /// Runs the interpreter in a folder of its own, which `arguments` is told and which is gone afterwards.
+    /// Runs the interpreter in a folder of its own, which `arguments` gets and which is removed afterwards.
     ///
     /// - Parameter limit: When the program is killed; bounds a failing test, and says nothing about speed.
     /// - Throws: ``Missing`` when there is no interpreter.

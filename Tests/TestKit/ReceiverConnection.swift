@@ -67,7 +67,7 @@ final class ReceiverLedger: Sendable {
     }
 }
 
-/// One connection of a receiver: reads requests one after the other and answers as its path is told to.
+/// One connection of a receiver: reads requests one after the other and answers as its path is configured to.
 final class ReceiverConnection: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -101,7 +101,7 @@ final class ReceiverConnection: ChannelInboundHandler {
         if self.ledger.isClosing(self.number) { return self.reset(context: context) }
         var bytes = self.unwrapInboundIn(data)
         self.received.writeBuffer(&bytes)
-        // A method starts with a letter and a TLS greeting does not: answer that as a server without TLS would.
+        // A method starts with a capital and a TLS greeting does not: answer that as a server without TLS would.
         if let first = self.received.readableBytesView.first, !(UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(first) {
             self.write("HTTP/1.1 400 Bad Request\r\n\r\n", context: context)
             return context.close(promise: nil)

@@ -24,7 +24,7 @@ package enum SettingSamples {
         Setting.redisURL: "redis://127.0.0.9:6380/3",
         Setting.masterKey: String(repeating: "1f", count: 32),
         Setting.messageEncryptionKeys: String(repeating: "2e", count: 32),
-        Setting.signedURLKeys: "sixteen-letters-and-more,another-one",
+        Setting.signedURLKeys: "sixteen-characters-and-more,another-one",
         Setting.apiPublicURL: "https://messages.example/root",
         Setting.apiSubscriberTypes: "https",
         Setting.corsOrigins: "https://page.example",

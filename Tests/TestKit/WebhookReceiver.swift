@@ -2,7 +2,7 @@ import NIOConcurrencyHelpers
 package import NIOCore
 import NIOPosix
 
-/// A subscriber's HTTP endpoint on loopback, which writes down all it is sent and behaves as badly as it is told.
+/// A subscriber's HTTP endpoint on loopback, which records all requests and answers as its path is configured to.
 ///
 /// It speaks raw HTTP/1.1 on purpose: a well-bred server would not let a test close, stall or lie in mid-answer.
 package final class WebhookReceiver: Sendable {

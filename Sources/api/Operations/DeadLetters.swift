@@ -37,7 +37,7 @@ extension Operations {
         _ text: String, of queue: QueueAddress
     ) async throws -> (deadLetter: DeadLetterView, content: DeadLetterContent, body: ArraySlice<UInt8>?) {
         let store = try await self.store(of: queue)
-        guard let id = Self.letterID(text, of: queue, in: store),
+        guard let id = Self.deadLetterID(text, of: queue, in: store),
             let (deadLetter, content) = try await store.deliveries.deadLetter(
                 of: queue, subscription: id.subscription, position: id.message.position)
         else {
@@ -55,7 +55,7 @@ extension Operations {
     /// One that is not there is no error.
     package func deleteDeadLetter(_ text: String, of queue: QueueAddress) async throws {
         let store = try await self.store(of: queue)
-        guard let id = Self.letterID(text, of: queue, in: store) else { return try await store.ping() }
+        guard let id = Self.deadLetterID(text, of: queue, in: store) else { return try await store.ping() }
         try await store.deliveries.discardDeadLetter(
             of: queue, subscription: id.subscription, position: id.message.position)
     }
@@ -69,7 +69,7 @@ extension Operations {
         case .named(let texts):
             var (redriven, places) = (RedriveResult(), [Place]())
             for text in texts {
-                guard let id = Self.letterID(text, of: queue, in: store) else {
+                guard let id = Self.deadLetterID(text, of: queue, in: store) else {
                     redriven.count(.unknown)
                     continue
                 }
@@ -149,7 +149,7 @@ extension Operations {
     }
 
     /// nil for a text that is no id, or was issued for another queue.
-    private static func letterID(_ text: String, of queue: QueueAddress, in store: Store) -> DeadLetterID? {
+    private static func deadLetterID(_ text: String, of queue: QueueAddress, in store: Store) -> DeadLetterID? {
         DeadLetterID(text).flatMap { store.messages.isIssued($0.message, in: queue) ? $0 : nil }
     }
 }

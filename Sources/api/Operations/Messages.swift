@@ -236,7 +236,7 @@ extension Operations {
     ///
     /// - Parameter claim: As the caller wrote it; nil: the caller holds no claim.
     /// - Throws: ``Refusal/messageClaimed`` or ``Refusal/messageNotClaimed(_:)``. The latter tells a worker whose claim
-    ///   ran out that somebody else may have the message by now.
+    ///   ran out that another client may have the message by now.
     package func deleteMessage(_ text: String, under claim: String?, in queue: QueueAddress) async throws {
         guard let id = MessageID(text) else { return try await self.ping(for: queue) }
         switch try await self.store(of: queue).messages.delete(queue, id: id, claim: claim) {

@@ -14,7 +14,7 @@ struct RESTHandlers: Sendable {
     let flavors: FlavorHandlers
 
     init(_ operations: Operations, _ rules: AccessRules) {
-        self.service = ServiceHandlers(operations: operations, home: HomeDocument.reply(for: rules))
+        self.service = ServiceHandlers(operations: operations, homeDocument: HomeDocument.reply(for: rules))
         self.queues = QueueHandlers(operations: operations)
         self.topics = TopicHandlers(operations: operations)
         self.messages = MessageHandlers(operations: operations)

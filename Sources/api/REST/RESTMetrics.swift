@@ -10,7 +10,7 @@ import NIOCore
 /// | `http.server.request.duration` | seconds | `route` (template), `method`, `status` (class) | how long callers wait, and how often in vain |
 ///
 /// Route and method are recorded for requests that reached a route of the API. Those refused by their head, and preflights, are
-/// counted together as `unknown` and `other`: anyone can send them, with any path and method.
+/// counted together as `unknown` and `other`: any client can send them, with any path and method.
 final class RESTMetrics: Sendable {
     private struct Key: Hashable {
         /// The place of its path in the table; nil for a request that reached no route, then ``method`` is nil, too.

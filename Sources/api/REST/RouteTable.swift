@@ -34,7 +34,7 @@ package enum RouteTable {
 
     private static let service: [Route] = [
         Route(.get, "/", nil, needsCaller: false, isOpen: true) { handlers, _ in handlers.service.versions() },
-        Route(.get, "/v2/", nil, subtypes: ["json", "json-home"]) { handlers, _ in handlers.service.home },
+        Route(.get, "/v2/", nil, subtypes: ["json", "json-home"]) { handlers, _ in handlers.service.homeDocument },
         Route(.get, "/v2/openapi.json", nil, "openapi", needsCaller: false) { handlers, _ in
             handlers.service.openAPI()
         },

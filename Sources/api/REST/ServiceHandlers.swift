@@ -8,7 +8,7 @@ import Operations
 struct ServiceHandlers: Sendable {
     let operations: Operations
     /// The home document of this deployment.
-    let home: Reply
+    let homeDocument: Reply
 
     /// `GET /`.
     ///

@@ -50,7 +50,7 @@ package struct QueueShowCommand: AsyncParsableCommand {
         commandName: "show", abstract: "Show the metadata and the figures of a queue.",
         discussion: Counterpart.api.rawValue)
 
-    /// Of a name (contract of the API: letters, digits, `-` and `_`); anything else is sent escaped, for the API to refuse.
+    /// Characters of a name that are sent as they are; others are percent-encoded, and the API decides.
     private static let nameCharacters = CharacterSet(
         charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 

@@ -166,7 +166,7 @@ package struct Demo: Sendable {
                 + "(egress.allow \(DevDeployment.egressAllow))?")
     }
 
-    /// Whether it asks the subscriber to confirm (contract of notifications, "Confirmation").
+    /// Whether it asks the subscriber to confirm (docs/delivery.md, "Confirmation").
     private static func isQuestion(_ arrival: Arrival) -> Bool {
         struct Payload: Decodable {
             let Message_Type: String
@@ -176,7 +176,7 @@ package struct Demo: Sendable {
             == "SubscriptionConfirmation"
     }
 
-    /// The payload must be the message, its life and where it came from (contract of notifications, default body).
+    /// The payload must be the message, its ttl and its queue (docs/delivery.md, "What a receiver gets").
     private static func check(_ arrival: Arrival, body: String, queue: String) throws {
         struct Payload: Decodable {
             struct Body: Decodable, Equatable {

@@ -41,7 +41,7 @@ package enum Receiver {
                     path: request.uri.path, headers: request.headers, body: Array(bytes.readableBytesView), at: at))
             return HTTPResponse.Status.noContent
         }
-        // Its ways are nobody's business: what went wrong shows in what arrived.
+        // Errors are not reported here: what failed shows in what arrived.
         let logger = Logger(label: "receiver", factory: { _ in SwiftLogNoOpLogHandler() })
         let application = Application(
             router: router, configuration: .init(address: .hostname("127.0.0.1", port: 0)),

@@ -69,7 +69,7 @@ package struct DevDeployment: Sendable {
 
     /// Starts a deployment, runs `body`, and stops the deployment: notifier, API, Redis, in that order, whatever happened.
     ///
-    /// - Parameter interruption: Returns when somebody has had enough.
+    /// - Parameter interruption: Returns when the deployment is to stop.
     /// - Throws: What `body` throws; ``Failure`` when a part does not start or ends by itself; ``Interrupted`` after
     ///   an interruption.
     package static func run(

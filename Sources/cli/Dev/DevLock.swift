@@ -38,7 +38,7 @@ package final class DevLock: Sendable {
 
     /// Whether the process that took the lock lives; false when only its children still hold it.
     static func holderLives(path: String) -> Bool {
-        // Without an id somebody has just taken it: the next look will tell.
+        // Without an id another process has just taken it: the next attempt finds its id.
         guard let data = FileManager.default.contents(atPath: path),
             let id = pid_t(String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)),
             id > 0

@@ -5,7 +5,7 @@ import Settings
 
 /// The processes of a development deployment: starts them in order, and stops them in the opposite one.
 final class DevParts: Sendable {
-    /// The longest path a Unix socket may have on Linux (`sun_path`), and some room.
+    /// The longest path a Unix socket may have on Linux (`sun_path`), less a reserve.
     private static let socketPathMax = 100
 
     private let plan: DevDeployment.Plan
@@ -89,7 +89,7 @@ final class DevParts: Sendable {
         guard path.utf8.count <= Self.socketPathMax else {
             throw Failure("the path \(folder.url.path) is too long for a Unix socket: choose another with --directory")
         }
-        // What a killed Redis left; the folder's lock says that nobody uses it.
+        // What a killed Redis left; the folder's lock says that no process uses it.
         try? FileManager.default.removeItem(atPath: path)
         let child = try self.launch(
             Self.redisName, executable,

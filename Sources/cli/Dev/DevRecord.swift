@@ -45,7 +45,7 @@ package struct DevRecord: Codable, Sendable, Equatable {
         for id in left.values { kill(id, SIGTERM) }
         for (name, id) in left {
             for _ in 0..<100 where self.isOurs(id, name: name, folder: folder) {
-                // Not cancelled by anybody; a shorter pause would do no harm either.
+                // Never cancelled; a shorter pause would do no harm either.
                 try? await Task.sleep(for: .milliseconds(50))
             }
             if self.isOurs(id, name: name, folder: folder) { kill(id, SIGKILL) }

@@ -31,7 +31,7 @@ package struct FairShares: Sendable {
         package let allowance: LeaseAllowance
         fileprivate let bytes: Int
 
-        /// Whether less may come than the call has room for, so that something due may be left behind.
+        /// Whether less may come than the call has capacity for, so that something due may be left behind.
         package let isBounded: Bool
         /// Whether ``FairShares/next()`` or ``FairShares/nextPaced()`` names the shard when what is left behind may be leased.
         package let isAskedAgain: Bool

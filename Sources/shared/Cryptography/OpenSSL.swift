@@ -84,7 +84,7 @@ package final class KeyedMAC: @unchecked Sendable {
     }
 }
 
-/// Bytes nobody can foretell, from libcrypto's generator.
+/// Bytes that cannot be predicted, from libcrypto's generator.
 package enum SecureRandom {
     package static func bytes(_ count: Int) -> [UInt8] {
         [UInt8](unsafeUninitializedCapacity: count) { bytes, filled in
@@ -97,7 +97,7 @@ package enum SecureRandom {
 
 /// Comparison that takes as long for a near miss as for a far one.
 package enum ConstantTime {
-    /// The lengths themselves are not secret: texts of different lengths are told apart at once.
+    /// The lengths themselves are not secret: texts of different lengths differ at once.
     package static func equal(_ left: [UInt8], _ right: [UInt8]) -> Bool {
         left.count == right.count && CRYPTO_memcmp(left, right, left.count) == 0
     }

@@ -2,8 +2,7 @@ package import Domain
 import JSON
 import NIOCore
 
-/// What a subscriber receives that is asked whether it wants to be notified, or how to come back (notifications contract,
-/// 7.2).
+/// The body of a request for confirmation, or of the offer to subscribe again (docs/delivery.md, "Confirmation").
 ///
 /// It answers with `PUT` to the path, the five headers `URL-Signature`, `URL-Methods`, `URL-Paths`, `X-Project-ID` and
 /// `URL-Expires`, and one of both bodies.

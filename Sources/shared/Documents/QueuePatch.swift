@@ -2,8 +2,8 @@ package import Domain
 import JSON
 import NIOCore
 
-/// A change of a queue's metadata: `[{"op": "replace", "path": "/metadata/owner", "value": "billing"}, …]` (contract,
-/// "Update" of queues).
+/// A change of a queue's metadata: `[{"op": "replace", "path": "/metadata/owner", "value": "billing"}, …]`
+/// (docs/api.md, "Queues").
 ///
 /// Made of RFC 6902, with pointers of exactly two segments, and with rules of its own for what is not stored:
 ///

@@ -15,7 +15,7 @@ package final class AddressList {
 
     package init(_ addresses: [String], of host: HostName) {
         self.addresses = addresses
-        // The plus: what libcurl knew of this host before is replaced, and this is forgotten in its time.
+        // The plus: what libcurl knew of this host before is replaced, and this ends with its time to live.
         self.list = curl_slist_append(nil, "+\(host.key):\(addresses.joined(separator: ","))")
     }
 

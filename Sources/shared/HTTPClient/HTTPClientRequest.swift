@@ -50,7 +50,7 @@ package struct HTTPClientRequest: Sendable {
 /// One copy serves every transfer that sends the same body: a message to 10,000 subscribers is in memory once.
 package final class PinnedBytes: Sendable {
     package let count: Int
-    // Written in `init` before anyone else can know of it, and only read afterwards.
+    // Written in `init` before another thread can reach it, and only read afterwards.
     nonisolated(unsafe) private let storage: UnsafeMutableRawBufferPointer
 
     package init(_ bytes: some Collection<UInt8>) {

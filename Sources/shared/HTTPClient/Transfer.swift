@@ -132,7 +132,7 @@ final class Transfer {
     /// Judges a request that is about to go out.
     ///
     /// The first does. When a kept connection ends before a byte of the response, libcurl sends the request again by itself,
-    /// and would try one kept connection after the other: it is told to open a fresh one, and only that is let out.
+    /// and would try one kept connection after the other: it has to open a new one, and only that may leave.
     func maySend() -> Bool {
         self.progress.requestsBegun += 1
         self.progress.givenAddresses?.wasRead()

@@ -14,7 +14,7 @@ package struct JSONInvalid: Error, Sendable, Equatable, CustomStringConvertible 
     }
 
     package let reason: Reason
-    /// Bytes before the one that gave offence.
+    /// The offset of the byte that is not allowed.
     package let offset: Int
 
     package init(reason: Reason, offset: Int) {
@@ -47,7 +47,7 @@ package struct JSONValue: Sendable, Equatable {
 
 /// Reads a JSON document once, front to back, checking every byte it passes.
 ///
-/// It holds a place, not the bytes: each call is handed the same span of the whole document. Whoever wants members or
+/// It holds a place, not the bytes: each call is handed the same span of the whole document. A caller that wants members or
 /// elements opens the container and asks for them one by one; ``value(in:)`` takes anything whole. Bodies are thereby cut
 /// out verbatim, in one pass, without a tree.
 ///

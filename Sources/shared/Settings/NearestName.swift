@@ -1,13 +1,13 @@
-/// The name somebody probably meant.
+/// The name that was probably meant.
 enum NearestName {
-    /// The candidate with the fewest changed letters, if it needs few enough to be a slip of the hand.
+    /// The candidate with the fewest changed characters, if it needs few enough to be a typing error.
     static func of(_ name: String, among candidates: [String]) -> String? {
         let ranked = candidates.map { ($0, self.distance(Array(name.utf8), Array($0.utf8))) }
         guard let best = ranked.min(by: { $0.1 < $1.1 }) else { return nil }
         return best.1 <= max(2, name.utf8.count / 3) ? best.0 : nil
     }
 
-    /// Levenshtein's distance: letters inserted, removed or replaced.
+    /// Levenshtein's distance: characters inserted, removed or replaced.
     private static func distance(_ one: [UInt8], _ other: [UInt8]) -> Int {
         var row = Array(0...other.count)
         for (i, a) in one.enumerated() {

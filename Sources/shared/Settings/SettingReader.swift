@@ -1,6 +1,6 @@
 package import Configuration
 
-/// Everything one process was told, read and checked as a whole.
+/// All settings of one process, read and checked as a whole.
 ///
 /// Flags win over the environment, the environment over the file, the file over the defaults. Making a reader reads all
 /// four, so a mistake anywhere, also in a value another source overrides, is found before the first socket opens.

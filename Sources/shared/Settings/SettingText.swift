@@ -1,6 +1,6 @@
 import Configuration
 
-/// A value as somebody wrote it, and where.
+/// A value as it was written, and where.
 struct SettingText: Sendable, Equatable {
     let text: String
     let source: SettingSource

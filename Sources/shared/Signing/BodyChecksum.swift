@@ -1,6 +1,6 @@
 import Cryptography
 
-/// The checksum of message bodies (contract: "Checksum"): `MD5:` and 32 lower-case hexadecimal digits.
+/// The checksum of message bodies (docs/api.md, "Messages"): `MD5:` and 32 lower-case hexadecimal digits.
 ///
 /// It protects nothing against people; clients compare it to find what was damaged on the way.
 package struct BodyChecksum: Sendable {

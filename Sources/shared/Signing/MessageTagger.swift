@@ -1,7 +1,7 @@
 import Cryptography
 package import Domain
 
-/// Makes the unguessable part of ids from a key, so that an id can be checked without asking anyone.
+/// Makes the unguessable part of ids from a key, so that an id can be checked without a request to Redis.
 ///
 /// ```
 /// tag  = first 80 bits of SipHash-2-4-128(key, 'm' + queue + position)        16 characters

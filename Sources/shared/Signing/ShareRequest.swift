@@ -1,6 +1,6 @@
 package import Domain
 
-/// Makes pre-signed URLs (contract: "Share"): the other side of ``SignedURL/admits(_:method:path:keys:now:)``.
+/// Makes pre-signed URLs (docs/api.md, "Pre-signed requests"): the other side of ``SignedURL/admits(_:method:path:keys:now:)``.
 package enum ShareRequest {
     /// How long a URL holds when its maker does not say: a day, in seconds.
     package static let lifetimeDefault: Int64 = 86_400

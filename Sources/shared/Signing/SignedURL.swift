@@ -1,8 +1,8 @@
 import Cryptography
 package import Domain
 
-/// What a pre-signed URL lets its holder do, and the signature that proves it (contract: "Share" and "Signed URL
-/// algorithm").
+/// What a pre-signed URL lets its holder do, and the signature that proves it (docs/api.md, "Pre-signed
+/// requests").
 ///
 /// ```
 /// signed text   paths, sorted, joined with ","  \n  methods, sorted, joined with ","  \n  project  \n  expiry

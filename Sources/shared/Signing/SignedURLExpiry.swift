@@ -16,7 +16,7 @@ package struct SignedURLExpiry: Sendable, Hashable {
         self.seconds = seconds
     }
 
-    /// Reads an ISO 8601 date or date-time (contract: "Share", `expires`).
+    /// Reads an ISO 8601 date or date-time (docs/api.md, "Queues", `expires` of a share).
     ///
     /// `YYYY-MM`, `YYYY-MM-DD`, or a date followed by `T` or a blank and `hh:mm`, `hh:mm:ss` or `hh:mm:ss.fraction` (a comma
     /// will do), then nothing, `Z`, `±hh`, `±hhmm` or `±hh:mm`. Separators inside date and time may be left out when both

@@ -1,7 +1,7 @@
 import Cryptography
 package import Domain
 
-/// Seals message bodies at rest, so that whoever reads the store cannot read them (contract: "Encryption at rest").
+/// Seals message bodies at rest, so that a reader of the store cannot read them (docs/api.md, "Queues", `_enable_encrypt_messages`).
 ///
 /// ```
 /// sealed body   version u8 = 1 │ key id 4 bytes │ nonce 12 bytes │ cipher text │ tag 16 bytes
@@ -13,8 +13,8 @@ package import Domain
 /// A nonce is random, and random nonces of 96 bits are safe for 2^32 texts of one key (SP 800-38D, 8.3): with a key for
 /// each queue that is a bound on a queue, not on the deployment.
 ///
-/// A body opens only in the queue it was sealed for. Its position there is not bound, because nobody knows it before the
-/// store has assigned it: someone who can write to the store can exchange two sealed bodies of one queue, not read or
+/// A body opens only in the queue it was sealed for. Its position there is not bound, because it is not known before the
+/// store has assigned it: a process that can write to the store can exchange two sealed bodies of one queue, not read or
 /// change them. The length of a body is not hidden.
 package struct Vault: Sendable {
     private static let version: UInt8 = 1

@@ -12,7 +12,7 @@ from pathlib import Path
 
 # What a schema allows may still be refused: 60.0 is an integer to JSON Schema and none to the messaging API, a number
 # may exceed 64 bits, and what a queue takes depends on what was said to it before. And the messaging API shows queues
-# that were deleted, as it shows those that nobody made.
+# that were deleted, as it shows those that were never made.
 CHECKS_LEFT_OUT = "positive_data_acceptance,use_after_free"
 # Per operation and phase; with 30 operations about 2,000 requests.
 EXAMPLES = 20

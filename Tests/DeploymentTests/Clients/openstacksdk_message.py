@@ -169,7 +169,7 @@ with step("delete_subscription, by object and by id"):
     proxy.delete_subscription("jobs", made.id, ignore_missing=False)
     with raises(exceptions.NotFoundException):
         proxy.get_subscription("jobs", made.id)
-with step("a scheme nobody delivers to is refused"), raises(exceptions.BadRequestException):
+with step("a scheme without a channel is refused"), raises(exceptions.BadRequestException):
     proxy.create_subscription("jobs", subscriber="gopher://x")
 
 with step("every call was made"):

@@ -18,7 +18,7 @@ def patch(context, value):
 
 
 @schemathesis.deserializer("application/json-home")
-def home(context, response):
+def home_document(context, response):
     return json.loads(response.content)
 
 

@@ -33,7 +33,7 @@ def equal(found, wanted):
 
 
 class Calls:
-    """Counts which of a client's public calls were made, so that none is forgotten when the client learns a new one."""
+    """Counts which of a client's public calls were made, so that none is missing when the client learns a new one."""
 
     def __init__(self):
         self.made = {}
@@ -64,8 +64,8 @@ class Calls:
         for reason in sorted(set(left_out.values())):
             labels = [label for label in left_out if left_out[label] == reason]
             print(f"left out, {reason}: {', '.join(labels)}", flush=True)
-        forgotten = [label for label, count in self.made.items() if count == 0 and label not in left_out]
-        assert not forgotten, f"never called: {', '.join(forgotten)}"
+        missing = [label for label, count in self.made.items() if count == 0 and label not in left_out]
+        assert not missing, f"never called: {', '.join(missing)}"
         wrong = [label for label in left_out if self.made.get(label, 1) > 0]
         assert not wrong, f"left out, but unknown or called: {', '.join(wrong)}"
         print(f"{sum(count > 0 for count in self.made.values())} of {len(self.made)} calls made", flush=True)

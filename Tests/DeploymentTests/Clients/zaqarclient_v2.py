@@ -40,12 +40,12 @@ def connect(backend="noauth", **options):
 
 
 def stranger(signature):
-    """Somebody who holds nothing but a pre-signed URL."""
+    """A client that has nothing but a pre-signed URL."""
     return connect("signed-url", **{name: signature[name] for name in ("paths", "methods", "expires", "signature")})
 
 
 class Administrator(v2.Client):
-    """Where nobody is authenticated, what stands before Herald says who is an administrator."""
+    """Without authentication, the proxy in front of Herald says who is an administrator."""
 
     def _request_and_transport(self):
         request, transport = super()._request_and_transport()
@@ -103,7 +103,7 @@ with step("force_create makes one"):
     equal(found[0].href, "/v2/queues/made")
     is_whole(found[0].metadata_dict)
 with step("exists is always true, as HEAD is not served"):
-    assert made.exists() and client.queue("nobody").exists()
+    assert made.exists() and client.queue("absent").exists()
 with step("metadata of a new queue are the defaults"):
     is_whole(made.metadata())
 with step("metadata are set, replaced, removed and cleared"):
@@ -272,7 +272,7 @@ with step("subscription.delete"):
     short.delete()
     with raises(errors.ResourceNotFound):
         client.subscription("jobs", id=short.id)
-with step("a scheme nobody delivers to is refused"), raises(errors.MalformedRequest):
+with step("a scheme without a channel is refused"), raises(errors.MalformedRequest):
     client.subscription("jobs", subscriber="gopher://x")
 
 # What programs on top of this client are known to send.

@@ -10,7 +10,7 @@ package struct AttemptReport: Sendable, Equatable {
         case unreachable(Outcome.Failure)
         /// The egress policy does not permit the address; nothing was sent.
         case forbidden
-        /// The notifier was not heard of again; nobody knows whether anything was sent.
+        /// The lease lapsed during the attempt; whether anything was sent is unknown.
         case lapsed
 
         /// The reply code of the answer; nil when there was none.

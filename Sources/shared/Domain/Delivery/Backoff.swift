@@ -5,7 +5,7 @@
     import Musl
 #endif
 
-/// The shape of the waits between a retry policy's shortest and longest (notifications contract, "Backoff list").
+/// The shape of the waits between a retry policy's shortest and longest (docs/delivery.md, "Retries").
 ///
 /// | minimum 10 s, maximum 60 s | |
 /// |---|---|

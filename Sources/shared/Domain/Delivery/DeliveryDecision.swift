@@ -19,7 +19,7 @@ package enum DeliveryDecision: Sendable, Equatable {
         case forbidden
         /// No channel delivers to addresses of this kind.
         case noTransport = "no_transport"
-        /// Whoever attempted it was not heard of again, several times: it may be what takes notifiers down.
+        /// Several leases of it lapsed during an attempt: it may be what ends notifiers.
         case quarantined
         /// Too many deliveries of its subscription or project waited already.
         case overflow

@@ -85,7 +85,7 @@ package struct DeliveryStatusView: Sendable {
             case .event: isLeftOut ? (.notEligible, "unconfirmed") : (.queued, "not_fanned_out")
             case .leased: (.inFlight, "leased")
             case .waiting(let hold, _): (.waiting, hold.rawValue)
-            case .dead(let letter): (.deadLetter, letter.reason.rawValue)
+            case .dead(let deadLetter): (.deadLetter, deadLetter.reason.rawValue)
             case .none:
                 switch status.last {
                 case .some(let last): last.report.isSuccess ? (.delivered, "answered") : (.ended, "expired")
@@ -99,7 +99,7 @@ package struct DeliveryStatusView: Sendable {
         switch self.status.place {
         case .later, .event: 0
         case .leased, .waiting: max(self.status.attempt - 1, 0)
-        case .dead(let letter): letter.attempts
+        case .dead(let deadLetter): deadLetter.attempts
         case .none: self.status.last?.attempt ?? 0
         }
     }

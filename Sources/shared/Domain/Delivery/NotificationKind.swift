@@ -2,11 +2,11 @@
 package enum NotificationKind: String, Sendable, Equatable, CaseIterable {
     /// A message that was posted.
     case notification = "Notification"
-    /// The question whether the subscriber wants to be notified (notifications contract, 7).
+    /// The request to confirm the subscription (docs/delivery.md, "Confirmation").
     case subscriptionConfirmation = "SubscriptionConfirmation"
-    /// The way back, for a subscriber that withdrew.
+    /// The link to subscribe again, for a subscriber that withdrew.
     case unsubscribeConfirmation = "UnsubscribeConfirmation"
-    /// What the subscription's owner had sent to see whether it arrives.
+    /// A test that the owner of the subscription requested.
     case test = "Test"
 
     /// Whether its document holds a signed link.

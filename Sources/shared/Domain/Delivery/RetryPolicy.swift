@@ -1,4 +1,4 @@
-/// When the attempts of one delivery are made (notifications contract 8.4).
+/// When the attempts of one delivery are made (docs/delivery.md, "Retries").
 ///
 /// ```
 /// attempt 1                      at once
@@ -40,7 +40,7 @@ package struct RetryPolicy: Sendable, Equatable {
         case builtIn
     }
 
-    /// The policy a delivery follows: one of them whole, never a mixture (notifications contract 8.2).
+    /// The policy a delivery follows: one of them whole, never a mixture (docs/delivery.md, "Retries").
     ///
     /// - Parameters:
     ///   - queue: nil when the queue has none, or one that says nothing.

@@ -14,7 +14,7 @@ package struct ClaimID: TextIdentity {
         self.text = text
     }
 
-    /// - Parameter random: ``randomBytes`` bytes nobody can guess.
+    /// - Parameter random: ``randomBytes`` bytes that cannot be guessed.
     package init(random: [UInt8]) {
         precondition(random.count == Self.randomBytes, "a claim id is made of \(Self.randomBytes) bytes")
         self.text = String(decoding: Base32.encode(random[...]), as: UTF8.self)

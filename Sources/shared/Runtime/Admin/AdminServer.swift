@@ -6,7 +6,7 @@ import NIOCore
 import ServiceLifecycle
 package import Settings
 
-/// Answers whoever runs the deployment: `GET /livez`, `GET /readyz`, `GET /metrics`.
+/// Answers the operator of the deployment: `GET /livez`, `GET /readyz`, `GET /metrics`.
 ///
 /// | path | answer |
 /// |---|---|

@@ -85,7 +85,7 @@ package final class ReadinessGate: Service {
             // cancellation. The probe ends by the deadline of what it asks.
             Task { answer(await probe()) }
             Task {
-                // Nobody cancels this sleep, so it cannot throw.
+                // This sleep is never cancelled, so it cannot throw.
                 try? await Task.sleep(for: limit)
                 answer(.notReady("no answer in time"))
             }

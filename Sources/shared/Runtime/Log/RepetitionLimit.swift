@@ -31,7 +31,7 @@ package struct RepetitionLimit<Line: Sendable>: Sendable {
         var count = 0
     }
 
-    /// Sources that are told apart at once; when there are more, a source loses its part.
+    /// Sources that are counted apart at once; when there are more, a source loses its part.
     package static var sourcesMax: Int { 1024 }
 
     private let period: Duration
@@ -57,7 +57,7 @@ package struct RepetitionLimit<Line: Sendable>: Sendable {
 
     /// Ends the periods that are over, and gives the lines to write for what was held back in them.
     ///
-    /// A source with such a line begins another period with it; one without is forgotten.
+    /// A source with such a line begins another period with it; one without is dropped.
     package mutating func take(dueAt now: ContinuousClock.Instant) -> [Held] {
         var held: [Held] = []
         for (source, window) in self.windows where window.end <= now {

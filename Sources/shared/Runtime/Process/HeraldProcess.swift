@@ -15,7 +15,7 @@ package enum HeraldProcess {
         package let drain: Duration
         /// Opened by the process when it can work; `/readyz` asks it.
         package let readiness: ReadinessGate
-        /// Told by the process when it listens or works; the admin server reports itself.
+        /// Set by the process when it listens or works; the admin server reports itself.
         package let readyFile: ReadyFile
     }
 

@@ -4,7 +4,7 @@ import NIOConcurrencyHelpers
 import ServiceLifecycle
 package import Settings
 
-/// A file that is there while the process serves, for whoever started it: scripts, tests, `herald dev`.
+/// A file that is there while the process serves, for the program that started it: scripts, tests, `herald dev`.
 ///
 /// It holds one JSON object: `{"pid": 4711, "listen": "127.0.0.1:8888", "admin": "127.0.0.1:8889"}`; `listen` is null for
 /// a process without a public address. It appears by a rename, whole, once every expected part has reported, and is removed
@@ -89,7 +89,7 @@ package final class ReadyFile: Service {
         self.state.withLockedValue { state in
             state.isStopped = true
             guard state.isWritten, let path = self.path else { return }
-            // Somebody else may have removed it; gone is gone.
+            // Another process may have removed it, which is as good.
             try? FileManager.default.removeItem(atPath: path)
         }
     }

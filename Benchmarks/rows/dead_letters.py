@@ -24,12 +24,12 @@ def measure():
         built.post("refused", [{"pad": "x" * BYTES}])
         sink.wait_for(2 * SUBSCRIBERS)
         sink.holds(lambda: count(built) == SUBSCRIBERS, limit=30)
-        letters, grown = count(built), memory(built) - before
+        dead_letters, grown = count(built), memory(built) - before
     table = kit.Table(f"One message of {BYTES:,} bytes, refused by {SUBSCRIBERS:,} subscribers", ["figure", "value"])
-    table.add("dead letters", letters)
+    table.add("dead letters", dead_letters)
     table.add("Redis grew by, kB", grown / 1000)
     promised = BYTES + SUBSCRIBERS * PROMISE_BYTES_EACH
-    table.promise(f"a dead letter each ({letters:,})", letters == SUBSCRIBERS)
+    table.promise(f"a dead letter each ({dead_letters:,})", dead_letters == SUBSCRIBERS)
     # Twice: the message itself lives for an hour yet.
     table.promise(f"the payload is kept once: at most {(BYTES + promised) / 1000:,.0f} kB", grown <= BYTES + promised)
     return table
@@ -40,9 +40,9 @@ def memory(built):
 
 
 def count(built):
-    letters, path = 0, "/v2/queues/refused/dead_letters?limit=20"
+    found, path = 0, "/v2/queues/refused/dead_letters?limit=20"
     while path:
         page = built.call("GET", path)
-        letters += len(page["dead_letters"])
+        found += len(page["dead_letters"])
         path = next((link["href"] for link in page["links"] if link["rel"] == "next"), None) if page["dead_letters"] else None
-    return letters
+    return found
