@@ -9,7 +9,7 @@ import Testing
 /// A store over a Redis of the test's own, with a clock the test moves.
 struct TestStore: Sendable {
     let redis: RedisServer
-    let pool: RedisPool
+    let pool: RedisClient
     let store: Store
     let time: MovableTime
 
@@ -30,7 +30,7 @@ struct TestStore: Sendable {
     }
 }
 
-/// Time that passes only when told to.
+/// Time that is moved by hand.
 final class MovableTime: Sendable {
     private let milliseconds = NIOLockedValueBox<Int64>(1_763_680_000_000)
 
@@ -44,7 +44,7 @@ func withTestStore(
     shards: Int = 16, redisTime: Bool = false, limits: DeliveryLimits = DeliveryLimits(),
     _ body: (TestStore) async throws -> Void
 ) async throws {
-    try await withRedisPool { redis, pool in
+    try await withRedisClient { redis, pool in
         let time = MovableTime()
         let store = try await Store.open(
             on: pool, shards: shards, clock: redisTime ? .redis : .manual { time.now }, limits: limits,

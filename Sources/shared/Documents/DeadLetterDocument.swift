@@ -37,9 +37,9 @@ package enum DeadLetterDocument {
     /// ```
     package static func redriven(_ result: RedriveResult) -> ByteBuffer {
         JSONWriter.object { object in
-            object.member("redriven", result.outcomes[.owed] ?? 0)
+            object.member("redriven", result.outcomes[.enqueued] ?? 0)
             object.object("skipped") { skipped in
-                for outcome in RedriveOutcome.allCases where outcome != .owed {
+                for outcome in RedriveOutcome.allCases where outcome != .enqueued {
                     skipped.member(named: outcome.rawValue, result.outcomes[outcome] ?? 0)
                 }
             }

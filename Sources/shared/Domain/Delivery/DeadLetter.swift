@@ -80,7 +80,7 @@ package struct DeadLetterMarker: Sendable, Equatable {
 /// The result of sending a dead letter again.
 package enum RedriveOutcome: String, Sendable, Equatable, CaseIterable {
     /// It is a delivery again, and no dead letter any more.
-    case owed = "enqueued"
+    case enqueued = "enqueued"
     /// There is none of this id.
     case unknown
     /// Its subscription has ended; the dead letter stays.

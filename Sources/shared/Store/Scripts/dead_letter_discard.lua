@@ -1,4 +1,4 @@
--- dead_letter_discard.lua: forget a dead letter.
+-- dead_letter_discard.lua: remove a dead letter.
 -- KEYS    1 dead-letters   2 dead-letter-entries   3 dead-letter-records   and by name: dead-letter-bytes
 --         dead-letter-oldest
 -- ARGV    1 now   2 prefix   3 queue   4 letter
