@@ -25,20 +25,22 @@ enum RedisRate {
         let work = Work(
             script: RedisScript(name: "measured", source: Array(arguments[4].utf8)),
             keys: Array(arguments[6..<(6 + keys)]), arguments: Array(arguments[(6 + keys)...]))
-        let pool = RedisPool(
+        let client = RedisClient(
             endpoint: try RedisEndpoint(url: arguments[1]), eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
             logger: Logger(label: "redis-rate"))
-        _ = try await self.measure(pool, work, callers: callers, seconds: 0.2)
-        let figures = try await self.measure(pool, work, callers: callers, seconds: seconds)
+        _ = try await self.measure(client, work, callers: callers, seconds: 0.2)
+        let figures = try await self.measure(client, work, callers: callers, seconds: seconds)
         print(figures)
-        await pool.shutDown()
+        await client.shutDown()
     }
 
-    private static func measure(_ pool: RedisPool, _ work: Work, callers: Int, seconds: Double) async throws -> String {
+    private static func measure(_ client: RedisClient, _ work: Work, callers: Int, seconds: Double) async throws
+        -> String
+    {
         let cpuBefore = cpuSeconds()
         let start = ContinuousClock.now
         let results = try await withThrowingTaskGroup(of: CallerResult.self) { group in
-            for _ in 0..<callers { group.addTask { await self.callUntilCancelled(pool, work) } }
+            for _ in 0..<callers { group.addTask { await self.callUntilCancelled(client, work) } }
             try await Task.sleep(for: .seconds(seconds))
             group.cancelAll()
             return try await group.reduce(into: [CallerResult]()) { $0.append($1) }
@@ -68,14 +70,14 @@ enum RedisRate {
         var sampledNs: [Int64] = []
     }
 
-    private static func callUntilCancelled(_ pool: RedisPool, _ work: Work) async -> CallerResult {
+    private static func callUntilCancelled(_ client: RedisClient, _ work: Work) async -> CallerResult {
         var result = CallerResult()
         while !Task.isCancelled {
             var call = ScriptCall(work.script, keys: work.keys)
             for argument in work.arguments { call.append(argument) }
             let start = result.calls % callsPerSample == 0 ? ContinuousClock.now : nil
             do throws(RedisError) {
-                _ = try await pool.run(call)
+                _ = try await client.run(call)
             } catch {
                 result.failed += 1
             }

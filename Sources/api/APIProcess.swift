@@ -26,11 +26,11 @@ package enum APIProcess {
             logger.warning("A key of pre-signed URLs is short enough to be guessed; use 16 characters or more")
         }
         let eventLoops = MultiThreadedEventLoopGroup.singleton
-        let pool = RedisPool(
+        let redis = RedisClient(
             endpoint: settings.store.redis, connections: settings.store.redisConnections, eventLoopGroup: eventLoops,
             logger: logger)
         let serving = Opening("the store", drain: context.drain, logger: logger, readiness: context.readiness) {
-            try await Self.open(on: pool, settings.store, eventLoops, logger)
+            try await Self.open(on: redis, settings.store, eventLoops, logger)
         } services: { stores in
             context.readiness.open {
                 do throws(StoreError) {
@@ -58,14 +58,14 @@ package enum APIProcess {
                 ) { context.readyFile.report(.listen, at: $0) },
             ]
         }
-        return [pool, serving]
+        return [redis, serving]
     }
 
     private static func open(
-        on pool: RedisPool, _ settings: StoreSettings, _ eventLoops: any EventLoopGroup, _ logger: Logger
+        on redis: RedisClient, _ settings: StoreSettings, _ eventLoops: any EventLoopGroup, _ logger: Logger
     ) async throws -> PoolDirectory {
         try await PoolDirectory.open(
-            control: try await settings.open(on: pool, logger: logger), endpoint: RedisURL(settings.redis),
+            control: try await settings.open(on: redis, logger: logger), url: RedisURL(settings.redis),
             PoolDirectory.Settings(
                 connections: settings.redisConnections, eventLoopGroup: eventLoops, logger: logger))
     }

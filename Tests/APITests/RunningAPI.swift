@@ -91,7 +91,7 @@ func withAPI(
         let logger = Logger(label: "api-under-test") { _ in SwiftLogNoOpLogHandler() }
         let eventLoops = MultiThreadedEventLoopGroup.singleton
         let endpoint = endpoint ?? redis.endpoint
-        let pool = RedisPool(endpoint: endpoint, eventLoopGroup: eventLoops, logger: logger)
+        let client = RedisClient(endpoint: endpoint, eventLoopGroup: eventLoops, logger: logger)
         let (addresses, addressSource) = AsyncStream<ListenAddress>.makeStream()
         let masterKey = try MasterKey(RunningAPI.masterKey)
         let vault = try Vault(masterKey: masterKey, keys: vaultKeys.map { try VaultKey($0) })
@@ -104,11 +104,11 @@ func withAPI(
         let time = MovableTime.running()
         let opened = NIOLockedValueBox<Store?>(nil)
         let serving = Opening("the store", drain: .seconds(60), logger: logger, pause: .milliseconds(5)) {
-            try await Store.open(on: pool, shards: 16, clock: .manual { time.now }, logger: logger)
+            try await Store.open(on: client, shards: 16, clock: .manual { time.now }, logger: logger)
         } services: { store in
             opened.withLockedValue { $0 = store }
             let stores = try await PoolDirectory.open(
-                control: store, endpoint: RedisURL(endpoint),
+                control: store, url: RedisURL(endpoint),
                 PoolDirectory.Settings(eventLoopGroup: eventLoops, logger: logger))
             return [
                 stores,
@@ -121,7 +121,7 @@ func withAPI(
                 ) { addressSource.yield($0) },
             ]
         }
-        let group = ServiceGroup(configuration: .init(services: [pool, serving], logger: logger))
+        let group = ServiceGroup(configuration: .init(services: [client, serving], logger: logger))
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await group.run() }
             var iterator = addresses.makeAsyncIterator()

@@ -63,7 +63,7 @@ extension DeploymentTests {
             async throws
         {
             try await withDeployment(settings: Self.settings) { deployment in
-                try await withRedisPool(to: deployment.redis.endpoint) { pool in
+                try await withRedisClient(to: deployment.redis.endpoint) { pool in
                     try await WebhookReceiver.with(answers: ["/final": .status(404)]) { receiver in
                         let store = try await Store.open(on: pool, shards: 1, logger: quietLogger())
                         let (lost, final) = (try self.address("lost"), try self.address("final"))
@@ -100,7 +100,7 @@ extension DeploymentTests {
                         }
                         #expect(isCounted == true, "\(text)")
                         for queue in [final, paused] {
-                            let deadLetters = try await store.deliveries.deadLetters(of: queue, limit: 10).letters
+                            let deadLetters = try await store.deliveries.deadLetters(of: queue, limit: 10).deadLetters
                             #expect(deadLetters.count == 2)
                         }
                     }

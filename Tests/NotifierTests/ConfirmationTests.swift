@@ -10,13 +10,13 @@ struct ConfirmationTests {
     private static let document = #"{"Message_Type":"SubscriptionConfirmation","URL-Signature":"afa7"}"#
 
     private func ask(_ id: SubscriptionID, at url: String, in deployment: TestDeployment) async throws {
-        let outcome = try await deployment.store.subscriptions.ask(
+        let outcome = try await deployment.store.subscriptions.requestConfirmation(
             deployment.queue, id: id,
             ConfirmationRequest(
                 kind: .subscriptionConfirmation, subscriber: url, at: Timestamp(milliseconds: 0), ttl: 600,
                 linkExpiry: 4_000_000_000,
                 document: Array(Self.document.utf8)))
-        #expect(outcome == .asked)
+        #expect(outcome == .requested)
     }
 
     @Test func `T-9: a question is a signed webhook of its own kind, tried again like any other`() async throws {
@@ -68,7 +68,9 @@ struct ConfirmationTests {
                     kind: .subscriptionConfirmation, subscriber: receiver.url("/before"),
                     at: Timestamp(milliseconds: 0), ttl: 600, linkExpiry: 4_000_000_000,
                     document: Array(document.utf8))
-                #expect(try await deployment.store.subscriptions.ask(deployment.queue, id: id, question) == .asked)
+                #expect(
+                    try await deployment.store.subscriptions.requestConfirmation(deployment.queue, id: id, question)
+                        == .requested)
                 let change = SubscriptionChange(subscriber: try Subscriber(receiver.url("/after")))
                 #expect(
                     try await deployment.store.subscriptions.update(

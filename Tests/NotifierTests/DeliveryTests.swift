@@ -203,9 +203,10 @@ struct DeliveryTests {
                 try await deployment.subscribe(receiver.url())
                 try await deployment.post("1", ttl: 1)
                 // Redis' own clock: there is no other way to make its time pass than to wait for it.
-                let posted = try await deployment.store.deliveries.look(at: [0])[0].now
+                let posted = try await deployment.store.deliveries.status(of: [0])[0].now
                 _ = try await eventually {
-                    try await deployment.store.deliveries.look(at: [0])[0].now > posted.adding(seconds: 2) ? true : nil
+                    try await deployment.store.deliveries.status(of: [0])[0].now > posted.adding(seconds: 2)
+                        ? true : nil
                 }
                 try await deployment.withNotifier {
                     let deadLetter = try #require(try await deployment.deadLetters(waitingFor: 1).first)

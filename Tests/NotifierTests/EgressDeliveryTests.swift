@@ -21,7 +21,9 @@ struct EgressDeliveryTests {
                 kind: .subscriptionConfirmation, subscriber: url, at: Timestamp(milliseconds: 0), ttl: 600,
                 linkExpiry: 4_000_000_000,
                 document: Array("{}".utf8))
-            #expect(try await deployment.store.subscriptions.ask(deployment.queue, id: id, request) == .asked)
+            #expect(
+                try await deployment.store.subscriptions.requestConfirmation(deployment.queue, id: id, request)
+                    == .requested)
         case .test:
             let position = try await deployment.store.subscriptions.test(
                 deployment.queue, id: id, document: Array("{}".utf8), ttl: 300)

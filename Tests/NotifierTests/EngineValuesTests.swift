@@ -11,17 +11,6 @@ struct EngineValuesTests {
         #expect(clock.now(at: start + .seconds(3)) == Timestamp(milliseconds: 5_000))
     }
 
-    @Test func `Pauses double, are capped, never in step, and start over after a success`() {
-        var backoff = Backoff()
-        let pauses = (0..<12).map { _ in backoff.failed(chance: 0) }
-        #expect(
-            Array(pauses.prefix(4)) == [.milliseconds(10), .milliseconds(20), .milliseconds(40), .milliseconds(80)])
-        #expect(pauses.last == Backoff.longest / 2)
-        #expect(backoff.failed(chance: 0.5) == Backoff.longest * 3 / 4)
-        backoff.succeeded()
-        #expect(backoff.failed(chance: 0) == .milliseconds(10))
-    }
-
     @Test func `The cache forgets who was not asked for, and keeps who was`() throws {
         let cache = SubscriptionCache(generationMax: 10)
         let keys = try (0..<30).map { SubscriptionCache.Key(subscription: try Self.subscription($0), version: 1) }

@@ -53,7 +53,7 @@ struct HostLimiterTests {
                     let late = slow.requests.filter { ["/2", "/3"].contains($0.path) }
                     #expect(late.allSatisfy { $0["herald-attempt"] == "1" })
                     #expect(quick.count == 1)
-                    let log = try await deployment.store.deliveries.look(at: [0, 1, 2, 3])
+                    let log = try await deployment.store.deliveries.status(of: [0, 1, 2, 3])
                     #expect(log.allSatisfy { $0.oldestLease == nil })
                 }
             }

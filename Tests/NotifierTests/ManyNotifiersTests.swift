@@ -58,8 +58,8 @@ struct ManyNotifiersTests {
                     try await deployment.post("1")
                     try await receiver.waitFor(count: 1)
                 }
-                let looks = try await deployment.store.deliveries.look(
-                    at: Array(0..<deployment.store.deliveries.shards))
+                let looks = try await deployment.store.deliveries.status(
+                    of: Array(0..<deployment.store.deliveries.shards))
                 #expect(looks.allSatisfy { $0.oldestLease == nil })
                 #expect(looks.contains { $0.nextDue != nil })
                 receiver.answer("/", with: .status(200))

@@ -30,8 +30,8 @@ struct SealedDeliveryTests {
                 try await deployment.withNotifier {
                     // The first retries follow at once; then a wait is written down.
                     let isWaiting = try await eventually {
-                        let looks = try await deployment.store.deliveries.look(
-                            at: Array(0..<deployment.store.deliveries.shards))
+                        let looks = try await deployment.store.deliveries.status(
+                            of: Array(0..<deployment.store.deliveries.shards))
                         let isDue = looks.contains { look in look.nextDue.map { look.now < $0 } ?? false }
                         return isDue && looks.allSatisfy { $0.events == 0 } ? true : nil
                     }

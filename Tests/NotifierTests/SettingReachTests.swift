@@ -49,7 +49,7 @@ struct SettingReachTests {
         #expect(
             settings.deliveries
                 == DeliveryLimits(
-                    queueLetters: 7, queueLetterBytes: 20_000_001, projectLetterBytes: 20_000_002,
+                    queueDeadLetters: 7, queueDeadLetterBytes: 20_000_001, projectDeadLetterBytes: 20_000_002,
                     subscriptionWaiting: 20_000_003, projectWaiting: 20_000_004))
         #expect(settings.engine.bytesInFlight == 20_000_005)
     }

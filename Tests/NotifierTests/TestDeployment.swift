@@ -75,7 +75,7 @@ struct TestDeployment: Sendable {
     }
 
     func deadLetters() async throws -> [DeadLetter] {
-        try await self.store.deliveries.deadLetters(of: self.queue, limit: 1000).letters
+        try await self.store.deliveries.deadLetters(of: self.queue, limit: 1000).deadLetters
     }
 
     /// Waits until there are this many dead letters.
@@ -103,7 +103,7 @@ struct TestDeployment: Sendable {
 
     /// The first shard of which a lease is held.
     func shardWithLease() async throws -> Int? {
-        let looks = try await self.store.deliveries.look(at: Array(0..<self.store.deliveries.shards))
+        let looks = try await self.store.deliveries.status(of: Array(0..<self.store.deliveries.shards))
         return looks.firstIndex { $0.oldestLease != nil }
     }
 
@@ -118,7 +118,7 @@ struct TestDeployment: Sendable {
     /// Waits until no delivery waits and no lease is held.
     func isSettled() async throws -> Bool {
         try await eventually {
-            let looks = try await self.store.deliveries.look(at: Array(0..<self.store.deliveries.shards))
+            let looks = try await self.store.deliveries.status(of: Array(0..<self.store.deliveries.shards))
             return looks.allSatisfy { $0.events == 0 && $0.oldestLease == nil && $0.nextDue == nil } ? true : nil
         } ?? false
     }
@@ -149,15 +149,15 @@ struct TestDeployment: Sendable {
         _ body: @Sendable (Engine) async throws -> Result
     ) async throws -> Result {
         let endpoint = endpoint ?? self.redis.endpoint
-        let pool = RedisPool(
+        let client = RedisClient(
             endpoint: endpoint, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
         let wakeups = RedisBlockingConnection(
             endpoint: endpoint, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
-        let store = try await Store.open(on: pool, shards: 4, logger: quietLogger())
-        let now = try await store.deliveries.look(at: [0])[0].now
-        let result = try await withWebhooks(opening: ranges, limits: limits, version: version) { client in
+        let store = try await Store.open(on: client, shards: 4, logger: quietLogger())
+        let now = try await store.deliveries.status(of: [0])[0].now
+        let result = try await withWebhooks(opening: ranges, limits: limits, version: version) { channel in
             let engine = Engine(
-                store: store, channels: Channels([client] + others), wakeups: wakeups, masterKey: self.masterKey,
+                store: store, channels: Channels([channel] + others), wakeups: wakeups, masterKey: self.masterKey,
                 settings: settings, now: now,
                 eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
             let group = ServiceGroup(
@@ -173,7 +173,7 @@ struct TestDeployment: Sendable {
             return try outcome.get()
         }
         await wakeups.shutDown()
-        await pool.shutDown()
+        await client.shutDown()
         return result
     }
 }
@@ -181,8 +181,8 @@ struct TestDeployment: Sendable {
 func withTestDeployment<Result>(
     appendOnly: Bool = false, _ body: (TestDeployment) async throws -> Result
 ) async throws -> Result {
-    try await withRedisPool(appendOnly: appendOnly) { redis, pool in
-        let store = try await Store.open(on: pool, shards: 4, logger: quietLogger())
+    try await withRedisClient(appendOnly: appendOnly) { redis, client in
+        let store = try await Store.open(on: client, shards: 4, logger: quietLogger())
         return try await body(TestDeployment(redis: redis, store: store))
     }
 }

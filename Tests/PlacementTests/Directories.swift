@@ -12,10 +12,10 @@ func withDirectory(
     random: @escaping @Sendable (Range<Int>) -> Int = { Int.random(in: $0) },
     _ body: (PoolDirectory) async throws -> Void
 ) async throws {
-    try await withRedisPool(to: redis.endpoint) { pool in
+    try await withRedisClient(to: redis.endpoint) { pool in
         let control = try await Store.open(on: pool, shards: 16, formats: formats, logger: quietLogger())
         let directory = try await PoolDirectory.open(
-            control: control, endpoint: RedisURL(redis.endpoint),
+            control: control, url: RedisURL(redis.endpoint),
             PoolDirectory.Settings(
                 eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger(), random: random))
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -35,7 +35,7 @@ func withDirectory(
 
 extension PoolDirectory {
     func put(_ name: String, _ uri: String, weight: Int = 1, label: String? = nil) async throws {
-        let pool = Pool(
+        let pool = StoragePool(
             name: try PoolName(name), uri: uri, weight: weight, label: label, options: Array("{}".utf8),
             capabilities: .redis)
         try await self.change { snapshot throws(Refusal) in try snapshot.putting(pool) }
@@ -54,10 +54,10 @@ extension PoolDirectory {
 
     /// Makes a queue where it belongs, and tells where that is.
     func make(_ queue: QueueAddress, _ request: PlacementRequest = PlacementRequest()) async throws -> PoolName? {
-        try await self.making(queue, request) { place in
-            _ = try await place.store.queues.create(
+        try await self.making(queue, request) { placement in
+            _ = try await placement.store.queues.create(
                 queue, metadata: Array("{}".utf8), attributes: QueueAttributes())
-            return place.pool
+            return placement.pool
         }
     }
 }

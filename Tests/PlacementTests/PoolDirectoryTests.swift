@@ -13,12 +13,12 @@ struct PoolDirectoryTests {
         try await withRedis { redis in
             try await withDirectory(on: redis) { directory async throws in
                 let queue = try address("p", "q")
-                #expect(try await directory.place(of: queue) == nil)
+                #expect(try await directory.placement(of: queue) == nil)
                 #expect(try await directory.make(queue) == nil)
                 try await directory.put("a", "\(redis.url)?t=a")
                 try await directory.put("b", "\(redis.url)?t=b", label: "gold")
-                #expect(try await directory.place(of: queue)?.pool == .some(nil))
-                #expect(try await directory.place(of: address("p", "none")) == nil)
+                #expect(try await directory.placement(of: queue)?.pool == .some(nil))
+                #expect(try await directory.placement(of: address("p", "none")) == nil)
                 let gold = FlavorAddress(project: queue.project, name: try FlavorName("gold"))
                 await #expect(throws: Refusal.self) {
                     try await directory.make(address("p", "q2"), PlacementRequest(flavor: gold.name))
@@ -39,7 +39,7 @@ struct PoolDirectoryTests {
     {
         try await withRedis { redis in
             try await withRedis { other in
-                try await withRedisPool(to: redis.endpoint) { pool in
+                try await withRedisClient(to: redis.endpoint) { pool in
                     _ = try await Store.open(on: pool, shards: 16, formats: 1...1, logger: quietLogger())
                 }
                 try await withDirectory(on: redis, formats: 1...2) { directory async throws in
@@ -83,27 +83,28 @@ struct PoolDirectoryTests {
         }
     }
 
-    @Test func `A-35: entering twice is fine, what is struck out is nowhere, and the count of a pool is exact`()
+    @Test func `A-35: registering twice is fine, an unregistered queue is absent, and the count of a pool is exact`()
         async throws
     {
         try await withRedis { redis in
             try await withDirectory(on: redis) { directory async throws in
                 try await directory.put("a", "\(redis.url)?t=a")
-                let (pool, pools) = (try PoolName("a"), directory.defaultStore.pools)
+                let (pool, control) = (try PoolName("a"), directory.defaultStore)
                 let queues = try (0..<5).map { try address("p", "q\($0)") }
                 for queue in queues + queues { #expect(try await directory.make(queue) == pool) }
-                #expect(try await pools.queueCounts() == [pool: 5])
-                #expect(try await pools.locate(queues).allSatisfy { $0 == .at(pool) })
+                #expect(try await control.pools.queueCounts() == [pool: 5])
+                #expect(try await control.directory.locate(queues).allSatisfy { $0 == .at(pool) })
                 for queue in queues.prefix(3) + queues.prefix(3) { try await directory.delete(queue) }
-                #expect(try await pools.queueCounts() == [pool: 2])
-                #expect(try await pools.locate(queues) == [.nowhere, .nowhere, .nowhere, .at(pool), .at(pool)])
+                #expect(try await control.pools.queueCounts() == [pool: 2])
+                #expect(
+                    try await control.directory.locate(queues) == [.absent, .absent, .absent, .at(pool), .at(pool)])
                 let listed = try await directory.queues(of: queues[0].project, after: nil, limit: 10)
                 #expect(listed.map(\.name.text) == ["q3", "q4"])
             }
         }
     }
 
-    @Test func `A queue that lives on another pool is not struck out by who deletes it where it is not`() async throws {
+    @Test func `A queue that lives on another pool is not unregistered by its deletion elsewhere`() async throws {
         try await withRedis { redis in
             try await withRedis { other in
                 try await withDirectory(on: redis) { directory async throws in
@@ -112,17 +113,17 @@ struct PoolDirectoryTests {
                     #expect(try await directory.make(queue) == pool)
                     try await directory.put("b", "\(redis.url)?t=b")
                     let control = directory.defaultStore
-                    // Processes that believe an older place of it.
-                    for home in [nil, try PoolName("b")] {
-                        try await control.entering(in: control, as: [home], by: nil).queues.delete(queue)
-                        #expect(try await control.pools.locate([queue]) == [.at(pool)])
+                    // Processes with an older location of it in their cache.
+                    for stale in [nil, try PoolName("b")] {
+                        try await control.registering(in: control, as: [stale], by: nil).queues.delete(queue)
+                        #expect(try await control.directory.locate([queue]) == [.at(pool)])
                         #expect(try await control.pools.queueCounts() == [pool: 1])
                         let listed = try await directory.queues(of: queue.project, after: nil, limit: 10)
                         #expect(listed.map(\.name.text) == ["q"])
                     }
                     #expect(try await directory.store(of: queue).queues.metadata(of: queue) != nil)
                     try await directory.delete(queue)
-                    #expect(try await control.pools.locate([queue]) == [.nowhere])
+                    #expect(try await control.directory.locate([queue]) == [.absent])
                 }
             }
         }
@@ -135,7 +136,7 @@ struct PoolDirectoryTests {
                 #expect(directory.snapshot.pools.map(\.name.text) == ["1", "10", "a", "b"])
                 try await directory.remove("none")
                 let options = Array(#"{"any": [1, "3:x:"]}"#.utf8)
-                let pool = Pool(
+                let pool = StoragePool(
                     name: try PoolName("a"), uri: redis.url, weight: 4_294_967_295, label: "é:3", options: options,
                     capabilities: [.claims, .durability])
                 try await directory.change { snapshot throws(Refusal) in try snapshot.putting(pool) }
@@ -207,8 +208,10 @@ struct PoolDirectoryTests {
                         return try await group.reduce(into: []) { $0.append($1) }.filter { !$0.isEmpty }
                     }
                     #expect(places.count == 2 && places[0] == places[1])
-                    let spots = try await first.defaultStore.pools.locate(queues)
-                    #expect(zip(queues, spots).allSatisfy { queue, spot in spot == .at(places[0][queue] ?? nil) })
+                    let locations = try await first.defaultStore.directory.locate(queues)
+                    #expect(
+                        zip(queues, locations).allSatisfy { queue, location in location == .at(places[0][queue] ?? nil)
+                        })
                     let counts = try await first.defaultStore.pools.queueCounts()
                     let inPools = places[0].values.count { $0 != nil }
                     #expect(counts.values.reduce(0, +) == inPools)
@@ -217,7 +220,7 @@ struct PoolDirectoryTests {
         }
     }
 
-    @Test func `Figures tell of every pool, and which of them is away`() async throws {
+    @Test func `Figures cover every pool, and say which of them is away`() async throws {
         try await withRedis { redis in
             try await withRedis { far in
                 try await withDirectory(on: redis) { directory async throws in
@@ -239,28 +242,28 @@ struct PoolDirectoryTests {
         }
     }
 
-    @Test func `Everyone who follows the pools hears of a change without asking`() async throws {
+    @Test func `Every watch of the pools notices a change by itself`() async throws {
         try await withRedis { redis in
             try await withRedis { far in
                 try await withDirectory(on: redis) { first in
                     try await withDirectory(on: redis) { second async throws in
                         var changes = second.watch.changes().makeAsyncIterator()
-                        #expect(await changes.next()?.links.map(\.homes) == [[nil]])
+                        #expect(await changes.next()?.endpoints.map(\.pools) == [[nil]])
                         try await first.put("a", far.url)
                         let added = await changes.next()
                         #expect(
-                            added?.links.map(\.target) == [RedisURL(redis.endpoint), try RedisURL(far.url, as: .pool)])
+                            added?.endpoints.map(\.url) == [RedisURL(redis.endpoint), try RedisURL(far.url, as: .pool)])
                         let known: Bool? = try await eventually { second.snapshot.pools.isEmpty ? nil : true }
                         #expect(known == true)
                         try await first.remove("a")
-                        #expect(await changes.next()?.links.count == 1)
+                        #expect(await changes.next()?.endpoints.count == 1)
                     }
                 }
             }
         }
     }
 
-    @Test func `A store of a pool that a notifier opens enters dead-letter queues there`() async throws {
+    @Test func `A store of a pool that a notifier opens registers dead-letter queues there`() async throws {
         try await withRedis { redis in
             try await withRedis { far in
                 try await withDirectory(on: redis) { directory async throws in
@@ -268,20 +271,20 @@ struct PoolDirectoryTests {
                     let (source, target) = (try address("p", "q"), try address("p", "dead"))
                     let attributes = QueueAttributes(claimCountMax: 1, deadLetterQueue: target.name)
                     let request = PlacementRequest(deadLetters: target.name)
-                    try await directory.making(source, request) { place in
-                        _ = try await place.store.queues.create(
+                    try await directory.making(source, request) { placement in
+                        _ = try await placement.store.queues.create(
                             source, metadata: Array("{}".utf8), attributes: attributes)
                     }
-                    let link = try #require(directory.watch.links.links.last)
+                    let endpoint = try #require(directory.watch.endpoints.endpoints.last)
                     let control = directory.defaultStore
-                    try await withRedisPool(to: link.target.endpoint) { pool in
-                        let store = try await control.open(on: pool, logger: quietLogger())
-                            .entering(in: control, as: link.homes, by: nil)
+                    try await withRedisClient(to: endpoint.url.endpoint) { client in
+                        let store = try await control.open(on: client, logger: quietLogger())
+                            .registering(in: control, as: endpoint.pools, by: nil)
                         #expect(try await store.queues.metadata(of: source) != nil)
-                        #expect(try await control.pools.locate([target]) == [.reserved(PoolName("a"))])
+                        #expect(try await control.directory.locate([target]) == [.reserved(PoolName("a"))])
                         #expect(try await directory.make(target) == PoolName("a"))
                     }
-                    let elsewhere = try await control.pools.reserve(
+                    let elsewhere = try await control.directory.reserve(
                         target, at: nil, by: directory.snapshot.version)
                     #expect(elsewhere == .elsewhere)
                 }

@@ -20,8 +20,8 @@ struct PoolValueTests {
         #expect(none == nil && last == 1)
     }
 
-    private func pool(_ name: String, label: String? = nil) throws -> Pool {
-        Pool(
+    private func pool(_ name: String, label: String? = nil) throws -> StoragePool {
+        StoragePool(
             name: try PoolName(name), uri: "redis://\(name)", weight: 1, label: label, options: [],
             capabilities: .redis)
     }
@@ -35,7 +35,7 @@ struct PoolValueTests {
         #expect(try both.candidates(for: FlavorName("silver")).isEmpty)
     }
 
-    @Test func `The last pool of a flavor stays, whoever has the flavor`() throws {
+    @Test func `The last pool of a flavor stays, whichever project has the flavor`() throws {
         let flavor = FlavorAddress(project: try ProjectID("p"), name: try FlavorName("gold"))
         var snapshot = PoolSnapshot(pools: [try self.pool("a", label: "gold")])
         #expect(try snapshot.removing(PoolName("a")).count == 1)
@@ -78,15 +78,15 @@ struct PoolValueTests {
     }
 
     @Test func `Pools of one database are one link, and the default store may be one of them`() throws {
-        func pool(_ name: String, _ uri: String) throws -> Pool {
-            Pool(
+        func pool(_ name: String, _ uri: String) throws -> StoragePool {
+            StoragePool(
                 name: try PoolName(name), uri: uri, weight: 1, label: nil, options: [], capabilities: .redis)
         }
         let snapshot = PoolSnapshot(
             version: PoolVersion(3),
             pools: [try pool("a", "redis://x"), try pool("b", "redis://h/1"), try pool("c", "redis://x/0?t=2")])
-        let links = PoolLinks(snapshot, default: try RedisURL("redis://h", as: .pool)).links
-        #expect(links.map(\.homes) == [[nil, try PoolName("b")], [try PoolName("a"), try PoolName("c")]])
-        #expect(links.map(\.isDefault) == [true, false])
+        let endpoints = PoolEndpoints(snapshot, default: try RedisURL("redis://h", as: .pool)).endpoints
+        #expect(endpoints.map(\.pools) == [[nil, try PoolName("b")], [try PoolName("a"), try PoolName("c")]])
+        #expect(endpoints.map(\.isDefault) == [true, false])
     }
 }

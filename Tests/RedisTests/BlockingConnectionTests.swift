@@ -128,7 +128,7 @@ private func withBlockingConnection(
     }
 }
 
-/// Waits until someone is blocked in Redis.
+/// Waits until a client is blocked in Redis.
 private func readerIsBlocked(_ redis: RedisServer) async throws {
     let blocked = try await eventually { () -> Bool? in
         do throws(RedisError) {

@@ -22,40 +22,40 @@ struct FailoverTests {
     @Test func `A demoted server is left by the probe, without a write, and the address is resolved anew`() async throws
     {
         try await self.withMovedAddress { old, new, address in
-            try await withRedisPool(to: address.endpoint, connections: 3) { pool in
+            try await withRedisClient(to: address.endpoint, connections: 3) { client in
                 try await old.command("SET", "key", "old")
                 try await new.command("SET", "key", "new")
-                #expect(try await pool.send(self.get).text == "old")
+                #expect(try await client.send(self.get).text == "old")
                 address.lead(to: new)
                 let port = try #require(new.tcpPort)
                 try await old.command("REPLICAOF", "127.0.0.1", "\(port)")
                 // No write is tried: only the probe can tell.
                 let text = try await eventually { () -> String? in
                     do throws(RedisError) {
-                        let text = try await pool.send(self.get).text
+                        let text = try await client.send(self.get).text
                         return text == "new" ? text : nil
                     } catch {
                         return nil
                     }
                 }
                 #expect(text == "new")
-                for _ in 0..<20 { #expect(try await pool.send(self.get).text == "new") }
+                for _ in 0..<20 { #expect(try await client.send(self.get).text == "new") }
             }
         }
     }
 
     @Test func `One answer READONLY drops every connection to the address`() async throws {
         try await self.withMovedAddress { old, new, address in
-            // Of a pool that takes replicas no connection asks for the role: only the answer can tell.
-            let pool = RedisPool(
+            // Of a client that takes replicas no connection asks for the role: only the answer can tell.
+            let client = RedisClient(
                 endpoint: address.endpoint, connections: 3, mustBeMaster: false,
                 eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
             try await old.command("SET", "key", "old")
             try await new.command("SET", "key", "new")
-            for _ in 0..<6 { #expect(try await pool.send(self.get).text == "old") }
+            for _ in 0..<6 { #expect(try await client.send(self.get).text == "old") }
             address.lead(to: new)
             try await old.command("REPLICAOF", "127.0.0.1", "\(try #require(new.tcpPort))")
-            let refusal = await failure { try await pool.send(RedisCommand("SET", ["other", "x"])) }
+            let refusal = await failure { try await client.send(RedisCommand("SET", ["other", "x"])) }
             guard case .refused(let error) = refusal else {
                 Issue.record("the replica took a write: \(String(describing: refusal))")
                 return
@@ -68,7 +68,7 @@ struct FailoverTests {
             let isLeft = try await eventually { () -> Bool? in
                 for _ in 0..<12 {
                     do throws(RedisError) {
-                        guard try await pool.send(self.get).text == "newer" else { return nil }
+                        guard try await client.send(self.get).text == "newer" else { return nil }
                     } catch {
                         return nil
                     }
@@ -76,7 +76,7 @@ struct FailoverTests {
                 return true
             }
             #expect(isLeft == true)
-            await pool.shutDown()
+            await client.shutDown()
         }
     }
 
@@ -84,10 +84,10 @@ struct FailoverTests {
         try await withRedis(tcp: true) { master in
             try await withRedis { replica in
                 try await replica.command("REPLICAOF", "127.0.0.1", "\(try #require(master.tcpPort))")
-                try await withRedisPool(to: replica.endpoint) { pool in
-                    await #expect(throws: RedisError.notSent(.replica)) { try await pool.send(self.get) }
+                try await withRedisClient(to: replica.endpoint) { client in
+                    await #expect(throws: RedisError.notSent(.replica)) { try await client.send(self.get) }
                     try await replica.command("REPLICAOF", "NO", "ONE")
-                    #expect(try await eventually { await succeeds { try await pool.send(self.get) } } == true)
+                    #expect(try await eventually { await succeeds { try await client.send(self.get) } } == true)
                 }
             }
         }
@@ -120,40 +120,44 @@ struct FailoverTests {
 
     @Test func `A store that is gone ends its epoch: nothing made for it is sent`() async throws {
         try await withRedis { redis in
-            try await withRedisPool(to: redis.endpoint) { pool in
+            try await withRedisClient(to: redis.endpoint) { client in
                 try await redis.command("SET", "identity", "one")
-                let epoch = pool.adopt(RedisIdentity(key: "identity", value: Array("one".utf8)))
-                #expect(pool.adopt(RedisIdentity(key: "identity", value: Array("one".utf8))) == epoch)
-                _ = try await pool.send(self.get, epoch: epoch)
+                let epoch = client.adopt(RedisIdentity(key: "identity", value: Array("one".utf8)))
+                #expect(client.adopt(RedisIdentity(key: "identity", value: Array("one".utf8))) == epoch)
+                _ = try await client.send(self.get, epoch: epoch)
                 try await redis.command("FLUSHALL")
-                #expect(try await eventually { pool.holds(epoch) ? nil : true } == true)
-                await #expect(throws: RedisError.notSent(.storeChanged)) { try await pool.send(self.get, epoch: epoch) }
+                #expect(try await eventually { client.holds(epoch) ? nil : true } == true)
+                await #expect(throws: RedisError.notSent(.storeChanged)) {
+                    try await client.send(self.get, epoch: epoch)
+                }
                 // What belongs to no store goes on, and another store has an epoch of its own.
-                _ = try await pool.send(self.get)
+                _ = try await client.send(self.get)
                 try await redis.command("SET", "identity", "two")
-                let next = pool.adopt(RedisIdentity(key: "identity", value: Array("two".utf8)))
-                _ = try await pool.send(self.get, epoch: next)
-                await #expect(throws: RedisError.notSent(.storeChanged)) { try await pool.send(self.get, epoch: epoch) }
+                let next = client.adopt(RedisIdentity(key: "identity", value: Array("two".utf8)))
+                _ = try await client.send(self.get, epoch: next)
+                await #expect(throws: RedisError.notSent(.storeChanged)) {
+                    try await client.send(self.get, epoch: epoch)
+                }
             }
         }
     }
 
     @Test func `What waits for a Redis that comes back empty is not sent to it`() async throws {
         try await withRedis { redis in
-            try await withRedisPool(to: redis.endpoint) { pool in
+            try await withRedisClient(to: redis.endpoint) { client in
                 try await redis.command("SET", "identity", "one")
-                let epoch = pool.adopt(RedisIdentity(key: "identity", value: Array("one".utf8)))
-                _ = try await pool.send(self.get, epoch: epoch)
+                let epoch = client.adopt(RedisIdentity(key: "identity", value: Array("one".utf8)))
+                _ = try await client.send(self.get, epoch: epoch)
                 await redis.kill()
                 async let waiting = failure {
-                    try await pool.send(RedisCommand("SET", ["key", "late"]), epoch: epoch)
+                    try await client.send(RedisCommand("SET", ["key", "late"]), epoch: epoch)
                 }
                 try await redis.start()
                 let error = await waiting
                 #expect(
                     [.notSent(.storeChanged), .outcomeUnknown(.disconnected), .notSent(.disconnected)].contains(error))
                 #expect(try await redis.command("EXISTS", "key").int == 0)
-                #expect(try await eventually { pool.holds(epoch) ? nil : true } == true)
+                #expect(try await eventually { client.holds(epoch) ? nil : true } == true)
             }
         }
     }

@@ -12,33 +12,33 @@ struct OutageTests {
             RedisEndpoint(address: .unix(path: "/nonexistent/redis.sock")),
             RedisEndpoint(address: .tcp(host: "127.0.0.1", port: 1)),
         ] {
-            try await withRedisPool(to: endpoint) { pool in
+            try await withRedisClient(to: endpoint) { client in
                 for _ in 0..<3 {
-                    await #expect(throws: RedisError.notSent(.disconnected)) { try await pool.send(self.ping) }
+                    await #expect(throws: RedisError.notSent(.disconnected)) { try await client.send(self.ping) }
                 }
             }
         }
     }
 
-    @Test func `A deadline shorter than the patience is what a waiting command gets`() async throws {
+    @Test func `A waiting command fails at its deadline where that comes first`() async throws {
         let nowhere = RedisEndpoint(address: .unix(path: "/nonexistent/redis.sock"))
-        try await withRedisPool(to: nowhere, deadline: .milliseconds(10)) { pool in
-            await #expect(throws: RedisError.notSent(.deadline)) { try await pool.send(self.ping) }
+        try await withRedisClient(to: nowhere, deadline: .milliseconds(10)) { client in
+            await #expect(throws: RedisError.notSent(.deadline)) { try await client.send(self.ping) }
         }
     }
 
     @Test func `A Redis that answers nothing costs a deadline, and is used again when it answers`() async throws {
         try await withRedis { redis in
-            try await withRedisPool(to: redis.endpoint, connections: 1, deadline: .milliseconds(300)) { pool in
-                _ = try await pool.send(self.ping)
+            try await withRedisClient(to: redis.endpoint, connections: 1, deadline: .milliseconds(300)) { client in
+                _ = try await client.send(self.ping)
                 redis.pause()
                 await #expect(throws: RedisError.outcomeUnknown(.deadline)) {
-                    try await pool.send(RedisCommand("INCR", ["counter"]))
+                    try await client.send(RedisCommand("INCR", ["counter"]))
                 }
-                // Its connection went with it; a new one is taken by the kernel and greeted by nobody.
+                // Its connection went with it; a new one is accepted by the kernel, and its handshake is not answered.
                 let refused = try await eventually { () -> RedisError? in
                     do throws(RedisError) {
-                        _ = try await pool.send(self.ping)
+                        _ = try await client.send(self.ping)
                         return nil
                     } catch {
                         if case .notSent = error { return error }
@@ -47,7 +47,7 @@ struct OutageTests {
                 }
                 #expect(refused != nil)
                 redis.resume()
-                #expect(try await eventually { await succeeds { try await pool.send(self.ping) } } == true)
+                #expect(try await eventually { await succeeds { try await client.send(self.ping) } } == true)
             }
         }
     }
@@ -57,14 +57,18 @@ struct OutageTests {
     {
         try await withRedis(tcp: true) { redis in
             for endpoint in [redis.endpoint, try #require(redis.tcpEndpoint)] {
-                try await withRedisPool(to: endpoint) { pool in
-                    _ = try await pool.send(self.ping)
-                    _ = try await pool.send(self.ping)
-                    redis.pause()
+                try await withRedisClient(to: endpoint) { client in
+                    _ = try await client.send(self.ping)
+                    _ = try await client.send(self.ping)
+                    // Redis holds writes back, and lists the client of which it has received one.
+                    try await redis.command("CLIENT", "PAUSE", "60000", "WRITE")
+                    let write = RedisCommand("SET", ["key", "value"])
                     try await withThrowingTaskGroup(of: RedisError?.self) { group in
-                        for _ in 0..<100 { group.addTask { await failure { try await pool.send(self.ping) } } }
-                        // A bound of bytes would do as well: what counts is that some are surely in flight.
-                        try await Task.sleep(for: .milliseconds(50))
+                        for _ in 0..<100 { group.addTask { await failure { try await client.send(write) } } }
+                        let isInFlight: Bool? = try await eventually {
+                            try await redis.command("CLIENT", "LIST").text?.contains("flags=b") == true ? true : nil
+                        }
+                        #expect(isInFlight == true)
                         await redis.kill()
                         for _ in 0..<100 {
                             let error = try await group.next()
@@ -72,7 +76,7 @@ struct OutageTests {
                         }
                     }
                     try await redis.start()
-                    #expect(try await eventually { await succeeds { try await pool.send(self.ping) } } == true)
+                    #expect(try await eventually { await succeeds { try await client.send(self.ping) } } == true)
                 }
             }
         }
@@ -80,22 +84,22 @@ struct OutageTests {
 
     @Test func `A quick restart is waited for`() async throws {
         try await withRedis { redis in
-            try await withRedisPool(to: redis.endpoint) { pool in
-                _ = try await pool.send(self.ping)
+            try await withRedisClient(to: redis.endpoint) { client in
+                _ = try await client.send(self.ping)
                 await redis.kill()
-                async let waiting = failure { try await pool.send(self.ping) }
+                async let waiting = failure { try await client.send(self.ping) }
                 try await redis.startWithoutWaiting()
-                // Unless it was sent before the loss was noticed, or the machine took longer than the patience.
+                // Unless it was sent before the loss was noticed, or the machine took longer than commands may wait.
                 let error = await waiting
                 #expect([nil, .outcomeUnknown(.disconnected), .notSent(.disconnected)].contains(error))
-                #expect(try await eventually { await succeeds { try await pool.send(self.ping) } } == true)
+                #expect(try await eventually { await succeeds { try await client.send(self.ping) } } == true)
             }
         }
     }
 
     @Test func `CLIENT KILL storms lose no reply and mix none up`() async throws {
         try await withRedis { redis in
-            try await withRedisPool(to: redis.endpoint, connections: 3) { pool in
+            try await withRedisClient(to: redis.endpoint, connections: 3) { client in
                 try await withThrowingTaskGroup(of: Int.self) { group in
                     for caller in 0..<64 {
                         group.addTask {
@@ -103,7 +107,7 @@ struct OutageTests {
                             for round in 0..<50 {
                                 let text = "\(caller)/\(round)"
                                 do throws(RedisError) {
-                                    let echo = try await pool.send(RedisCommand("ECHO", [text])).text
+                                    let echo = try await client.send(RedisCommand("ECHO", [text])).text
                                     #expect(echo == text)
                                     answered += 1
                                 } catch {
@@ -119,21 +123,21 @@ struct OutageTests {
                     for _ in 0..<30 { try await redis.command("CLIENT", "KILL", "TYPE", "normal") }
                     for try await answered in group { #expect((0...50).contains(answered)) }
                 }
-                #expect(try await eventually { await succeeds { try await pool.send(self.ping) } } == true)
+                #expect(try await eventually { await succeeds { try await client.send(self.ping) } } == true)
             }
         }
     }
 
-    @Test func `A cancelled caller gets its reply, and so does everyone after it`() async throws {
+    @Test func `A cancelled caller gets its reply, and so does every caller after it`() async throws {
         try await withRedis { redis in
-            try await withRedisPool(to: redis.endpoint, connections: 1) { pool in
-                _ = try await pool.send(self.ping)
+            try await withRedisClient(to: redis.endpoint, connections: 1) { client in
+                _ = try await client.send(self.ping)
                 redis.pause()
                 let cancelled = (0..<50).map { number in
-                    Task { try await pool.send(RedisCommand("ECHO", ["cancelled \(number)"])).text }
+                    Task { try await client.send(RedisCommand("ECHO", ["cancelled \(number)"])).text }
                 }
                 let others = (0..<50).map { number in
-                    Task { try await pool.send(RedisCommand("ECHO", ["other \(number)"])).text }
+                    Task { try await client.send(RedisCommand("ECHO", ["other \(number)"])).text }
                 }
                 for task in cancelled { task.cancel() }
                 redis.resume()
@@ -151,34 +155,34 @@ struct OutageTests {
 
     @Test func `A shutdown fails what is in flight and what waits, and refuses the rest`() async throws {
         try await withRedis { redis in
-            try await withRedisPool(to: redis.endpoint) { pool in
-                _ = try await pool.send(self.ping)
+            try await withRedisClient(to: redis.endpoint) { client in
+                _ = try await client.send(self.ping)
                 redis.pause()
                 try await withThrowingTaskGroup(of: RedisError?.self) { group in
-                    for _ in 0..<100 { group.addTask { await failure { try await pool.send(self.ping) } } }
-                    await pool.shutDown()
+                    for _ in 0..<100 { group.addTask { await failure { try await client.send(self.ping) } } }
+                    await client.shutDown()
                     for _ in 0..<100 {
                         let error = try await group.next()
                         #expect([.outcomeUnknown(.shutDown), .notSent(.shutDown)].contains(error))
                     }
                 }
-                await #expect(throws: RedisError.notSent(.shutDown)) { try await pool.send(self.ping) }
-                await pool.shutDown()
+                await #expect(throws: RedisError.notSent(.shutDown)) { try await client.send(self.ping) }
+                await client.shutDown()
             }
         }
     }
 
     @Test func `The service ends with its task, and fails what waits for a Redis that is not there`() async throws {
-        let pool = RedisPool(
+        let client = RedisClient(
             endpoint: RedisEndpoint(address: .unix(path: "/nonexistent/redis.sock")),
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
-        let service = Task { try await pool.run() }
-        let waiting = Task { await failure { try await pool.send(self.ping) } }
+        let service = Task { try await client.run() }
+        let waiting = Task { await failure { try await client.send(self.ping) } }
         service.cancel()
         try await service.value
         let error = await waiting.value
         #expect(error == .notSent(.shutDown) || error == .notSent(.disconnected))
-        await #expect(throws: RedisError.notSent(.shutDown)) { try await pool.send(self.ping) }
+        await #expect(throws: RedisError.notSent(.shutDown)) { try await client.send(self.ping) }
     }
 
     @Test(arguments: [
@@ -193,9 +197,9 @@ struct OutageTests {
             .bind(host: "127.0.0.1", port: 0).get()
         let port = try #require(server.localAddress?.port)
         let endpoint = RedisEndpoint(address: .tcp(host: "127.0.0.1", port: port))
-        try await withRedisPool(to: endpoint, deadline: .seconds(2)) { pool in
+        try await withRedisClient(to: endpoint, deadline: .seconds(2)) { client in
             // The one that greets well and then talks too much is found anew each time, until the deadline.
-            let error = await failure { try await pool.send(self.ping) }
+            let error = await failure { try await client.send(self.ping) }
             #expect([.notSent(.disconnected), .outcomeUnknown(.disconnected), .notSent(.deadline)].contains(error))
         }
         try await server.close()

@@ -19,10 +19,10 @@ struct ScriptTests {
     }
 
     @Test func `A script Redis has never seen runs, once`() async throws {
-        try await withRedisPool { _, pool in
-            let reply = try await pool.run(self.call("a"))
+        try await withRedisClient { _, client in
+            let reply = try await client.run(self.call("a"))
             #expect(reply == .array([.string(Array("other".utf8)), .string(Array("a".utf8)), .integer(6)]))
-            let length = try await pool.send(RedisCommand("LLEN", ["list"])).int
+            let length = try await client.send(RedisCommand("LLEN", ["list"])).int
             #expect(length == 1)
         }
     }
@@ -32,17 +32,17 @@ struct ScriptTests {
         async throws
     {
         let list = RedisScript(name: "list", source: Array("return KEYS".utf8))
-        try await withRedisPool { _, pool in
-            let reply = try await pool.run(ScriptCall(list, keys: keys))
+        try await withRedisClient { _, client in
+            let reply = try await client.run(ScriptCall(list, keys: keys))
             #expect(reply.array?.compactMap(\.text) == all)
         }
     }
 
     @Test func `After that it goes by its hash`() async throws {
-        try await withRedisPool { redis, pool in
-            _ = try await pool.run(self.call("a"))
+        try await withRedisClient { redis, client in
+            _ = try await client.run(self.call("a"))
             try await redis.command("CONFIG", "RESETSTAT")
-            for _ in 0..<10 { _ = try await pool.run(self.call("b")) }
+            for _ in 0..<10 { _ = try await client.run(self.call("b")) }
             let statistics = try await redis.command("INFO", "commandstats").text ?? ""
             #expect(statistics.contains("cmdstat_evalsha:calls=10,"))
             #expect(!statistics.contains("cmdstat_eval:"))
@@ -51,11 +51,11 @@ struct ScriptTests {
     }
 
     @Test func `SCRIPT FLUSH under load is not noticed, and no call runs twice`() async throws {
-        try await withRedisPool { redis, pool in
+        try await withRedisClient { redis, client in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for caller in 0..<50 {
                     group.addTask {
-                        for round in 0..<20 { _ = try await pool.run(self.call("\(caller)/\(round)")) }
+                        for round in 0..<20 { _ = try await client.run(self.call("\(caller)/\(round)")) }
                     }
                 }
                 group.addTask {
@@ -63,16 +63,16 @@ struct ScriptTests {
                 }
                 try await group.waitForAll()
             }
-            let entries = try await pool.send(RedisCommand("LRANGE", ["list", "0", "-1"])).array ?? []
+            let entries = try await client.send(RedisCommand("LRANGE", ["list", "0", "-1"])).array ?? []
             #expect(entries.count == 1_000)
             #expect(Set(entries.compactMap(\.text)).count == 1_000)
         }
     }
 
     @Test func `A script that does not compile is refused, not retried without end`() async throws {
-        try await withRedisPool { _, pool in
+        try await withRedisClient { _, client in
             let broken = RedisScript(name: "broken", source: Array("this is not Lua".utf8))
-            #expect(await kindOfRefusal { try await pool.run(ScriptCall(broken, keys: [])) } == .other)
+            #expect(await kindOfRefusal { try await client.run(ScriptCall(broken, keys: [])) } == .other)
         }
     }
 }

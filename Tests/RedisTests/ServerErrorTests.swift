@@ -6,50 +6,50 @@ import Testing
 /// Every kind of error reply, provoked for real.
 struct ServerErrorTests {
     @Test func `A command against another type is WRONGTYPE, in and outside of scripts`() async throws {
-        try await withRedisPool { _, pool in
-            _ = try await pool.send(RedisCommand("SET", ["key", "text"]))
-            #expect(await kindOfRefusal { try await pool.send(RedisCommand("LPUSH", ["key", "x"])) } == .wrongtype)
+        try await withRedisClient { _, client in
+            _ = try await client.send(RedisCommand("SET", ["key", "text"]))
+            #expect(await kindOfRefusal { try await client.send(RedisCommand("LPUSH", ["key", "x"])) } == .wrongtype)
             let script = RedisScript(name: "push", source: Array("return redis.call('LPUSH', KEYS[1], 'x')".utf8))
-            #expect(await kindOfRefusal { try await pool.run(ScriptCall(script, keys: ["key"])) } == .wrongtype)
+            #expect(await kindOfRefusal { try await client.run(ScriptCall(script, keys: ["key"])) } == .wrongtype)
         }
     }
 
-    @Test func `An unknown script is NOSCRIPT where nobody reloads it`() async throws {
-        try await withRedisPool { _, pool in
+    @Test func `An unknown script that is not loaded again is NOSCRIPT`() async throws {
+        try await withRedisClient { _, client in
             let command = RedisCommand("EVALSHA", [String(repeating: "0", count: 40), "0"])
-            #expect(await kindOfRefusal { try await pool.send(command) } == .noscript)
+            #expect(await kindOfRefusal { try await client.send(command) } == .noscript)
         }
     }
 
     @Test func `Writing beyond maxmemory is OOM, in and outside of scripts`() async throws {
-        try await withRedisPool { redis, pool in
+        try await withRedisClient { redis, client in
             try await redis.command("CONFIG", "SET", "maxmemory", "1")
-            #expect(await kindOfRefusal { try await pool.send(RedisCommand("SET", ["key", "x"])) } == .oom)
+            #expect(await kindOfRefusal { try await client.send(RedisCommand("SET", ["key", "x"])) } == .oom)
             let script = RedisScript(name: "set", source: Array("return redis.call('SET', KEYS[1], 'x')".utf8))
-            #expect(await kindOfRefusal { try await pool.run(ScriptCall(script, keys: ["key"])) } == .oom)
+            #expect(await kindOfRefusal { try await client.run(ScriptCall(script, keys: ["key"])) } == .oom)
         }
     }
 
     @Test func `Writing to a replica is READONLY`() async throws {
         try await withRedis { redis in
-            // Nobody listens on port 1: a replica that has never seen its master still refuses writes.
+            // Port 1 has no listener: a replica that has never seen its master still refuses writes.
             try await redis.command("REPLICAOF", "127.0.0.1", "1")
             #expect(await kindOfRefusal { try await redis.command("SET", "key", "x") } == .readonly)
         }
     }
 
-    @Test func `Beside a script that runs too long everyone is told BUSY`() async throws {
+    @Test func `Beside a script that runs too long every command is answered BUSY`() async throws {
         try await withRedis(arguments: ["--busy-reply-threshold", "20"]) { redis in
-            try await withRedisPool(to: redis.endpoint, deadline: .seconds(30)) { pool in
-                _ = try await pool.send(RedisCommand("PING", []))
+            try await withRedisClient(to: redis.endpoint, deadline: .seconds(30)) { client in
+                _ = try await client.send(RedisCommand("PING", []))
                 async let stuck = kindOfRefusal {
                     try await redis.command("EVAL", "while true do end", "0")
                 }
                 let kind = try await eventually {
-                    await kindOfRefusal { try await pool.send(RedisCommand("GET", ["key"])) }
+                    await kindOfRefusal { try await client.send(RedisCommand("GET", ["key"])) }
                 }
                 #expect(kind == .busy)
-                _ = try await pool.send(RedisCommand("SCRIPT", ["KILL"]))
+                _ = try await client.send(RedisCommand("SCRIPT", ["KILL"]))
                 #expect(await stuck == .other)
             }
         }
@@ -68,10 +68,10 @@ struct ServerErrorTests {
             try await redis.command("SET", "key", "kept")
             await redis.stop()
             try await redis.startWithoutWaiting()
-            try await withRedisPool(to: redis.endpoint) { pool in
+            try await withRedisClient(to: redis.endpoint) { client in
                 let kept = try await eventually { () async throws -> String? in
                     do throws(RedisError) {
-                        return try await pool.send(RedisCommand("GET", ["key"])).text
+                        return try await client.send(RedisCommand("GET", ["key"])).text
                     } catch {
                         // A Redis that loads is one that is not there yet: no caller ever sees LOADING at connect time.
                         #expect(error == .notSent(.loading) || error == .notSent(.disconnected))

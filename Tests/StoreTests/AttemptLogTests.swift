@@ -19,7 +19,7 @@ struct AttemptLogTests {
         return AttemptReport(startedAt: start, kind: kind, outcome: outcome, exchange: exchange)
     }
 
-    @Test func `Every attempt is told as it was, the newest first`() async throws {
+    @Test func `Every attempt is reported as it was, the newest first`() async throws {
         try await withTestStore(shards: 1) { test in
             let queue = try address("p", "q")
             let subscription = try await test.subscribe(to: queue)
@@ -28,21 +28,21 @@ struct AttemptLogTests {
             let outcomes: [Outcome] =
                 Outcome.Failure.allCases.map { .unreachable($0) }
                 + [.deferred(code: 503, notBefore: nil), .forbidden, .refused(code: 404), .accepted(code: 204)]
-            var told: [AttemptReport] = []
+            var reported: [AttemptReport] = []
             var leases = try await test.take().leases
             for (index, outcome) in outcomes.enumerated() {
                 test.time.pass(milliseconds: 7)
                 let kind = NotificationKind.allCases[index % 4]
                 let report = self.report(
                     outcome, at: test.time.now, kind: kind, total: index * 1000, reconnected: index % 2 == 1)
-                told.append(report)
+                reported.append(report)
                 let isLast = index == outcomes.count - 1
                 let settlement = Settlement(leases[0], isLast ? .delivered : .retry(after: .zero), after: report)
                 #expect(try await test.store.deliveries.settle(0, [settlement, settlement]).written == [true, false])
                 leases = try await test.lease()
             }
             let log = try #require(try await test.store.deliveries.attempts(of: queue, subscription: subscription))
-            #expect(log.attempts.map(\.report) == told.reversed())
+            #expect(log.attempts.map(\.report) == reported.reversed())
             #expect(log.attempts.allSatisfy { $0.position == ids[0].position })
             #expect(log.attempts.map(\.attempt) == Array((1...outcomes.count).reversed()))
             #expect(log.attempts.map(\.number) == Array((1...outcomes.count).reversed()))
@@ -95,7 +95,7 @@ struct AttemptLogTests {
         }
     }
 
-    @Test func `Nobody is told of the attempts of an ended subscription, whatever comes in late`() async throws {
+    @Test func `The attempts of an ended subscription are not reported, whatever comes in late`() async throws {
         try await withTestStore(shards: 1) { test in
             let queue = try address("p", "q")
             let subscription = try await test.subscribe(to: queue)

@@ -45,7 +45,7 @@ struct ChangeTests {
         }
     }
 
-    @Test func `S-42: A subscriber is moved to an address nobody else of the queue has`() async throws {
+    @Test func `S-42: A subscriber is moved to an address that no other subscription of the queue has`() async throws {
         try await withTestStore { test in
             let queue = try address("p", "q")
             let first = try await test.subscribe("http://a/", to: queue)

@@ -199,7 +199,7 @@ struct ClaimModelTests {
             let entries = try await test.redis.command("XRANGE", "herald:{\(tag)}:moves", "-", "+").array ?? []
             try await test.sweepAll(shard: shard)
             guard world.random.chance(0.5) else { continue }
-            // As if the process had died before it could strike them out.
+            // As if the process had died before it could remove them.
             for entry in entries {
                 guard let fields = entry.array?[1].array else { continue }
                 var again = RedisCommand("XADD", arguments: 2 + fields.count)

@@ -5,7 +5,7 @@ import Store
 import TestKit
 import Testing
 
-/// Sixty-four clients at one queue, by the clock of Redis, and a checker over the history of what they were told.
+/// Sixty-four clients at one queue, by the clock of Redis, and a checker over the history of their replies.
 struct ConcurrencyTests {
     /// What was known at one end of a call.
     fileprivate typealias Instant = ContinuousClock.Instant
@@ -13,18 +13,18 @@ struct ConcurrencyTests {
     fileprivate struct Holding {
         let id: MessageID
         let asked: Instant
-        let told: Instant
+        let answered: Instant
         /// Until when it holds for sure: ttl counted from before the claim was asked for.
         let surelyUntil: Instant
-        /// From when on someone else may have it, because it was given up.
+        /// From when on another client may have it, because it was given up.
         var givenUp: Instant?
     }
 
     fileprivate struct History {
-        var posted: [(ids: [MessageID], asked: Instant, told: Instant, ttl: Int)] = []
+        var posted: [(ids: [MessageID], asked: Instant, answered: Instant, ttl: Int)] = []
         var holdings: [Holding] = []
-        /// Asked to leave at, told it has left at.
-        var removed: [MessageID: (asked: Instant, told: Instant)] = [:]
+        /// When the removal was requested, and when it was answered.
+        var removed: [MessageID: (asked: Instant, answered: Instant)] = [:]
         var seen: [(id: MessageID, asked: Instant)] = []
         var popped: Set<MessageID> = []
         var poppedTwice = 0
@@ -85,14 +85,14 @@ struct ConcurrencyTests {
                     let claim = try await test.store.claims.create(
                         queue, limit: random.pick([1, 5]), ttl: ttl, grace: 1)
                 else { continue }
-                let told = ContinuousClock.now
+                let answered = ContinuousClock.now
                 mine.append((claim.id, claim.messages.map(\.id)))
                 history.withLockedValue { history in
                     history.see(claim.messages, asked: asked)
                     for message in claim.messages {
                         history.holdings.append(
                             Holding(
-                                id: message.id, asked: asked, told: told,
+                                id: message.id, asked: asked, answered: answered,
                                 surelyUntil: asked.advanced(by: .seconds(ttl))))
                     }
                 }
@@ -130,14 +130,15 @@ struct ConcurrencyTests {
         #expect(history.outOfOrder == 0, seed)
         #expect(history.poppedTwice == 0, seed)
 
-        let reappeared = history.seen.filter { id, asked in (history.removed[id]?.told).map { $0 < asked } ?? false }
+        let reappeared = history.seen.filter { id, asked in (history.removed[id]?.answered).map { $0 < asked } ?? false
+        }
         #expect(reappeared.isEmpty, "\(seed): seen after it was deleted")
 
         for (id, holdings) in Dictionary(grouping: history.holdings, by: \.id) {
             for first in holdings {
                 let until = min(first.surelyUntil, first.givenUp ?? first.surelyUntil)
-                // The second certainly began after the first was told, and was told while the first still held.
-                let second = holdings.first { first.told < $0.asked && $0.told < until }
+                // The second certainly began after the first was answered, and was answered while the first still held.
+                let second = holdings.first { first.answered < $0.asked && $0.answered < until }
                 #expect(second == nil, "\(seed): \(id) claimed twice at once")
             }
         }
@@ -151,7 +152,7 @@ struct ConcurrencyTests {
         }
 
         for first in history.posted {
-            for second in history.posted where first.told < second.asked {
+            for second in history.posted where first.answered < second.asked {
                 if let before = first.ids.last, let after = second.ids.first, before.position > after.position {
                     Issue.record("\(seed): posts out of order")
                 }
@@ -162,9 +163,9 @@ struct ConcurrencyTests {
 
 extension ConcurrencyTests.History {
     fileprivate mutating func remove(
-        _ id: MessageID, _ asked: ContinuousClock.Instant, _ told: ContinuousClock.Instant
+        _ id: MessageID, _ asked: ContinuousClock.Instant, _ answered: ContinuousClock.Instant
     ) {
-        if self.removed[id] == nil { self.removed[id] = (asked, told) }
+        if self.removed[id] == nil { self.removed[id] = (asked, answered) }
     }
 
     fileprivate mutating func giveUp(_ ids: [MessageID], at instant: ContinuousClock.Instant) {

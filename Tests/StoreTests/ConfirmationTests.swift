@@ -21,7 +21,9 @@ struct ConfirmationTests {
             let queue = try address("p", "q")
             let id = try await test.subscribe(to: queue)
             for kind in [NotificationKind.subscriptionConfirmation, .unsubscribeConfirmation] {
-                #expect(try await test.store.subscriptions.ask(queue, id: id, self.request(kind)) == .asked)
+                #expect(
+                    try await test.store.subscriptions.requestConfirmation(queue, id: id, self.request(kind))
+                        == .requested)
                 let leases = try await test.lease()
                 #expect(leases.map(\.kind) == [kind])
                 #expect(leases.map { Array($0.body) } == [Self.document])
@@ -38,18 +40,18 @@ struct ConfirmationTests {
         try await withTestStore(shards: 1) { test async throws in
             let queue = try address("p", "q")
             let id = try await test.subscribe(to: queue, pace: pace)
-            let ask = test.store.subscriptions.ask
+            let request = test.store.subscriptions.requestConfirmation
             let at = test.time.now.adding(seconds: 60)
-            #expect(try await ask(queue, id, self.request(at: at)) == .asked)
-            #expect(try await ask(queue, id, self.request(at: at)) == .held)
-            #expect(try await ask(queue, id, self.request(to: "http://b/", at: at)) == .absent)
+            #expect(try await request(queue, id, self.request(at: at)) == .requested)
+            #expect(try await request(queue, id, self.request(at: at)) == .alreadyWaiting)
+            #expect(try await request(queue, id, self.request(to: "http://b/", at: at)) == .absent)
             test.time.pass(milliseconds: 59_999)
             #expect(try await test.lease().isEmpty)
             test.time.pass(milliseconds: 1)
             // Of an ordered one, one call puts it in its place, and the next hands it out.
             let leased = [try await test.lease(), try await test.lease()].flatMap { $0 }
             #expect(leased.count == 1)
-            #expect(try await ask(queue, id, self.request(at: at)) == .asked)
+            #expect(try await request(queue, id, self.request(at: at)) == .requested)
         }
     }
 
@@ -60,7 +62,9 @@ struct ConfirmationTests {
             let at = test.time.now.adding(seconds: 60)
             try await test.post(["1", "2", "3"], to: queue)
             let first = try await test.take().leases
-            #expect(try await test.store.subscriptions.ask(queue, id: id, self.request(at: at)) == .asked)
+            #expect(
+                try await test.store.subscriptions.requestConfirmation(queue, id: id, self.request(at: at))
+                    == .requested)
             #expect(try await test.settle(first, .delivered) == [true])
             for body in ["2", "3"] {
                 let leases = try await test.lease()
@@ -94,7 +98,7 @@ struct ConfirmationTests {
             for number in 0..<6 { #expect(try await sendTest(subscriptions[0]) == (number < 3)) }
             for number in 0..<6 { #expect(try await sendTest(subscriptions[1]) == (number < 2)) }
             await #expect(throws: StoreError.overloaded) {
-                _ = try await test.store.subscriptions.ask(
+                _ = try await test.store.subscriptions.requestConfirmation(
                     queue, id: subscriptions[1], self.request(to: "http://b/"))
             }
             let health = try await test.store.deliveries.health(of: queue, subscription: subscriptions[1])
@@ -115,7 +119,7 @@ struct ConfirmationTests {
                 _ id: SubscriptionID, _ kind: NotificationKind = .subscriptionConfirmation, from project: ProjectID,
                 to uri: String = "http://a/"
             ) async throws -> Int64 {
-                try await test.store.questions.reserve(kind, from: project, to: uri, for: id).milliseconds
+                try await test.store.confirmations.reserve(kind, from: project, to: uri, for: id).milliseconds
                     - start.milliseconds
             }
             #expect(try await wait(ids[0], from: project) == 0)
@@ -139,7 +143,7 @@ struct ConfirmationTests {
                 let digits = String(number)
                 let id = try #require(
                     SubscriptionID(String(repeating: "0", count: 27 - digits.count) + digits))
-                _ = try await test.store.questions.reserve(
+                _ = try await test.store.confirmations.reserve(
                     .subscriptionConfirmation, from: project, to: "http://a/", for: id)
             }
             for number in 0...ConfirmationSchedule.waitingMax { try await reserve(number) }
@@ -154,8 +158,12 @@ struct ConfirmationTests {
             let queue = try address("p", "q")
             let id = try await test.subscribe(to: queue)
             let subscriptions = test.store.subscriptions
-            #expect(try await subscriptions.ask(queue, id: id, self.request(linkExpiry: 5000)) == .asked)
-            #expect(try await subscriptions.ask(queue, id: id, self.request(linkExpiry: 4000)) == .asked)
+            #expect(
+                try await subscriptions.requestConfirmation(queue, id: id, self.request(linkExpiry: 5000)) == .requested
+            )
+            #expect(
+                try await subscriptions.requestConfirmation(queue, id: id, self.request(linkExpiry: 4000)) == .requested
+            )
             _ = try await subscriptions.rotateSecret(queue, id: id, overlap: 0)
             for expiry in [4000, 5000] as [Int64] {
                 #expect(try await subscriptions.confirm(queue, id: id, true, linkExpiry: expiry))
@@ -167,24 +175,27 @@ struct ConfirmationTests {
                 #expect(try await !subscriptions.confirm(queue, id: id, true, linkExpiry: expiry))
             }
             let late = self.request(to: "http://b/", linkExpiry: 5000)
-            #expect(try await subscriptions.ask(queue, id: id, late) == .barred(until: 5000))
+            #expect(try await subscriptions.requestConfirmation(queue, id: id, late) == .barred(until: 5000))
             let good = self.request(to: "http://b/", linkExpiry: 5001)
-            #expect(try await subscriptions.ask(queue, id: id, good) == .asked)
+            #expect(try await subscriptions.requestConfirmation(queue, id: id, good) == .requested)
             #expect(try await subscriptions.confirm(queue, id: id, true, linkExpiry: 5001))
             let shown = try #require(try await subscriptions.get(queue, id: id))
             #expect(shown.confirmed && shown.barredLinkExpiry == 5000 && shown.secret.current == 2)
         }
     }
 
-    @Test func `A subscription made anew asks for itself: nobody can answer for the one that ended`() async throws {
+    @Test func `A subscription that is created again is confirmed on its own, not by the link of the one that ended`()
+        async throws
+    {
         try await withTestStore(shards: 1) { test async throws in
             let queue = try address("p", "q")
             let ended = try await test.subscribe(to: queue)
-            #expect(try await test.store.subscriptions.ask(queue, id: ended, self.request()) == .asked)
+            #expect(
+                try await test.store.subscriptions.requestConfirmation(queue, id: ended, self.request()) == .requested)
             try await test.store.subscriptions.delete(queue, id: ended)
             let id = try await test.subscribe(to: queue)
             #expect(id != ended)
-            #expect(try await test.store.subscriptions.ask(queue, id: id, self.request()) == .asked)
+            #expect(try await test.store.subscriptions.requestConfirmation(queue, id: id, self.request()) == .requested)
             #expect(try await test.lease().map(\.subscription) == [id])
         }
     }
@@ -193,9 +204,9 @@ struct ConfirmationTests {
         try await withTestStore(shards: 1) { test async throws in
             let (queue, other) = (try address("p", "q"), try address("p", "other"))
             let id = try await test.subscribe(to: queue)
-            #expect(try await test.store.subscriptions.ask(other, id: id, self.request()) == .absent)
+            #expect(try await test.store.subscriptions.requestConfirmation(other, id: id, self.request()) == .absent)
             try await test.store.subscriptions.delete(queue, id: id)
-            #expect(try await test.store.subscriptions.ask(queue, id: id, self.request()) == .absent)
+            #expect(try await test.store.subscriptions.requestConfirmation(queue, id: id, self.request()) == .absent)
             #expect(try await test.lease().isEmpty)
         }
     }
@@ -204,11 +215,11 @@ struct ConfirmationTests {
         try await withTestStore(shards: 1) { test async throws in
             let queue = try address("p", "q")
             let id = try await test.subscribe(to: queue)
-            _ = try await test.store.subscriptions.ask(queue, id: id, self.request())
+            _ = try await test.store.subscriptions.requestConfirmation(queue, id: id, self.request())
             let lease = try #require(try await test.lease().first)
             _ = try await test.settle([lease], .deadLetter(.refused, summary: "refused 404"))
-            let letters = try await test.store.deliveries.deadLetters(of: queue, limit: 10).letters
-            #expect(letters.map(\.kind) == [.subscriptionConfirmation])
+            let deadLetters = try await test.store.deliveries.deadLetters(of: queue, limit: 10).deadLetters
+            #expect(deadLetters.map(\.kind) == [.subscriptionConfirmation])
             let kept = try await test.store.deliveries.deadLetter(
                 of: queue, subscription: id, position: lease.position)
             #expect(kept?.content.body.count == 0)

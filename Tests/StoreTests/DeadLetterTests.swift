@@ -7,7 +7,7 @@ import Testing
 struct DeadLetterTests {
     /// Posts that many messages, and has the deliveries of each end for the reason.
     @discardableResult
-    private func bury(
+    private func endAsDeadLetters(
         _ bodies: [String], _ reason: DeliveryDecision.Reason = .refused, in queue: QueueAddress, _ test: TestStore
     ) async throws -> [MessageID] {
         let ids = try await test.post(bodies, to: queue)
@@ -22,15 +22,15 @@ struct DeadLetterTests {
     private func all(
         _ queue: QueueAddress, _ filter: DeadLetterFilter = DeadLetterFilter(), page: Int, _ test: TestStore
     ) async throws -> [DeadLetter] {
-        var (letters, marker, pages) = ([DeadLetter](), DeadLetterMarker?.none, 0)
+        var (deadLetters, marker, pages) = ([DeadLetter](), DeadLetterMarker?.none, 0)
         repeat {
             let (found, next) = try await test.store.deliveries.deadLetters(
                 of: queue, filter, after: marker, limit: page)
             #expect(found.count <= page)
-            letters += found
+            deadLetters += found
             (marker, pages) = (next, pages + 1)
         } while marker != nil && pages < 1000
-        return letters
+        return deadLetters
     }
 
     @Test func `Dead letters come in the order in which they ended, page by page, by what is asked for`() async throws {
@@ -38,16 +38,16 @@ struct DeadLetterTests {
             let (queue, other) = (try address("p", "q"), try address("p", "other"))
             let first = try await test.subscribe("http://a", to: queue)
             try await test.subscribe(to: other)
-            try await self.bury((0..<5).map { "\($0)" }, in: queue, test)
+            try await self.endAsDeadLetters((0..<5).map { "\($0)" }, in: queue, test)
             test.time.pass(seconds: 10)
             let later = test.time.now
             let second = try await test.subscribe("http://b", to: queue)
-            try await self.bury((5..<8).map { "\($0)" }, .exhausted, in: queue, test)
-            try await self.bury(["9"], in: other, test)
+            try await self.endAsDeadLetters((5..<8).map { "\($0)" }, .exhausted, in: queue, test)
+            try await self.endAsDeadLetters(["9"], in: other, test)
             for page in [1, 3, 100] {
-                let letters = try await self.all(queue, page: page, test)
-                #expect(letters.count == 11 && letters.map(\.endedAt) == letters.map(\.endedAt).sorted())
-                #expect(Set(letters.map { "\($0.subscription) \($0.position)" }).count == 11)
+                let deadLetters = try await self.all(queue, page: page, test)
+                #expect(deadLetters.count == 11 && deadLetters.map(\.endedAt) == deadLetters.map(\.endedAt).sorted())
+                #expect(Set(deadLetters.map { "\($0.subscription) \($0.position)" }).count == 11)
                 func count(_ filter: DeadLetterFilter) async throws -> Int {
                     try await self.all(queue, filter, page: page, test).count
                 }
@@ -60,7 +60,7 @@ struct DeadLetterTests {
                 #expect(try await count(DeadLetterFilter(since: later, until: later)) == 0)
                 #expect(try await count(DeadLetterFilter(reason: .expired)) == 0)
             }
-            // A page goes on behind a letter that is gone meanwhile.
+            // A page goes on behind a dead letter that is gone meanwhile.
             let (some, marker) = try await test.store.deliveries.deadLetters(of: queue, limit: 4)
             let last = try #require(some.last)
             try await test.store.deliveries.discardDeadLetter(
@@ -72,13 +72,14 @@ struct DeadLetterTests {
         }
     }
 
-    @Test func `A redriven letter is a delivery again, of the same name, from its first attempt and with a new life`()
+    @Test
+    func `A redriven dead letter is a delivery again, of the same name, from its first attempt and with a new life`()
         async throws
     {
         try await withTestStore(shards: 1) { test in
             let queue = try address("p", "q")
             let id = try await test.subscribe(to: queue)
-            let message = try await self.bury(["[1]"], in: queue, test)[0]
+            let message = try await self.endAsDeadLetters(["[1]"], in: queue, test)[0]
             for round in 1...2 {
                 test.time.pass(seconds: 7200)
                 let (outcomes, _) = try await test.store.deliveries.redrive(
@@ -88,7 +89,7 @@ struct DeadLetterTests {
                 #expect(lease.position == message.position && lease.attempt == 1 && lease.ttl == 3600)
                 #expect(lease.expiresAt == test.time.now.adding(seconds: 3600))
                 #expect(String(decoding: lease.body, as: UTF8.self) == "[1]" && lease.kind == .notification)
-                #expect(try await test.store.deliveries.deadLetters(of: queue, limit: 9).letters.isEmpty)
+                #expect(try await test.store.deliveries.deadLetters(of: queue, limit: 9).deadLetters.isEmpty)
                 if round == 1 {
                     #expect(try await test.settle([lease], .deadLetter(.expired, summary: "")) == [true])
                 } else {
@@ -100,7 +101,7 @@ struct DeadLetterTests {
         }
     }
 
-    @Test func `What others still wait for is not let go by a redrive, nor doubled`() async throws {
+    @Test func `A message that other deliveries wait for is neither removed nor doubled by a redrive`() async throws {
         try await withTestStore(shards: 1) { test in
             let queue = try address("p", "q")
             let (first, second) = (
@@ -124,11 +125,11 @@ struct DeadLetterTests {
         }
     }
 
-    @Test func `Letters that nobody can get stay, and say why`() async throws {
+    @Test func `Dead letters that cannot be sent again stay, and say why`() async throws {
         try await withTestStore(shards: 1) { test in
             let (queue, other) = (try address("p", "q"), try address("p", "other"))
             let id = try await test.subscribe(to: queue)
-            let message = try await self.bury(["1"], in: queue, test)[0]
+            let message = try await self.endAsDeadLetters(["1"], in: queue, test)[0]
             func redrive(_ queue: QueueAddress, confirmedOnly: Bool = false) async throws -> [RedriveOutcome] {
                 try await test.store.deliveries.redrive(
                     [(id, message.position)], of: queue, confirmedOnly: confirmedOnly
@@ -138,7 +139,7 @@ struct DeadLetterTests {
             #expect(try await redrive(queue, confirmedOnly: true) == [.unconfirmed])
             try await test.store.subscriptions.delete(queue, id: id)
             #expect(try await redrive(queue) == [.gone])
-            #expect(try await test.store.deliveries.deadLetters(of: queue, limit: 9).letters.count == 1)
+            #expect(try await test.store.deliveries.deadLetters(of: queue, limit: 9).deadLetters.count == 1)
             #expect(try await test.lease().isEmpty)
         }
     }
@@ -152,20 +153,22 @@ struct DeadLetterTests {
             var earlier = try await test.take().leases
             for round in 1...3 {
                 let ending = Settlement.Ending.deadLetter(.exhausted, summary: "deferred 500")
-                // Its reply is lost, so it is said again when the letter was sent again and leased.
+                // Its reply is lost, so it is said again when the dead letter was sent again and leased.
                 #expect(try await test.settle(earlier, ending) == [true])
-                let letter = try #require(try await deliveries.deadLetters(of: queue, limit: 9).letters.first)
-                #expect(letter.attempts == 1)
+                let deadLetter = try #require(try await deliveries.deadLetters(of: queue, limit: 9).deadLetters.first)
+                #expect(deadLetter.attempts == 1)
                 let (outcomes, _) = try await deliveries.redrive(
-                    [(id, letter.position)], of: queue, confirmedOnly: false)
+                    [(id, deadLetter.position)], of: queue, confirmedOnly: false)
                 #expect(outcomes == [.enqueued])
                 test.time.pass(seconds: 1)
-                let waiting = try await deliveries.fates(of: letter.position, in: queue, after: nil, limit: 1).first
-                #expect(waiting?.place == .waiting(.due, until: test.time.now) && waiting?.attempt == 1)
+                let waiting = try await deliveries.statuses(of: deadLetter.position, in: queue, after: nil, limit: 1)
+                    .first
+                #expect(waiting?.stage == .waiting(.due, until: test.time.now) && waiting?.attempt == 1)
                 let again = try await test.lease()
                 #expect(again.map(\.attempt) == [1], "round \(round)")
-                let flying = try await deliveries.fates(of: letter.position, in: queue, after: nil, limit: 1).first
-                #expect(flying?.place == .leased(until: test.time.now.adding(seconds: 15)))
+                let leased = try await deliveries.statuses(of: deadLetter.position, in: queue, after: nil, limit: 1)
+                    .first
+                #expect(leased?.stage == .leased(until: test.time.now.adding(seconds: 15)))
                 #expect(try await test.settle(earlier, ending) == [false], "round \(round)")
                 #expect(try await test.settle(earlier, .delivered) == [false], "round \(round)")
                 earlier = again
@@ -180,11 +183,11 @@ struct DeadLetterTests {
         }
     }
 
-    @Test func `A letter whose record is gone is empty, and the others are sent again`() async throws {
+    @Test func `A dead letter whose record is gone is empty, and the others are sent again`() async throws {
         try await withTestStore(shards: 1) { test in
             let queue = try address("p", "q")
             let id = try await test.subscribe(to: queue)
-            let ids = try await self.bury(["1", "2", "3"], in: queue, test)
+            let ids = try await self.endAsDeadLetters(["1", "2", "3"], in: queue, test)
             let records = try #require(try await test.keys().first { $0.contains("}:dead-letter-records:") })
             _ = try await test.redis.command("HDEL", records, "\(ids[1].position.value)")
             let (outcomes, _) = try await test.store.deliveries.redrive(
@@ -200,29 +203,29 @@ struct DeadLetterTests {
         }
     }
 
-    @Test func `A list of letters writes nothing, and goes on at the memory limit behind one that is gone`()
+    @Test func `A list of dead letters writes nothing, and goes on at the memory limit behind one that is gone`()
         async throws
     {
         try await withTestStore(shards: 1) { test in
             let queue = try address("p", "q")
             try await test.subscribe(many: 8, to: queue)
-            try await self.bury((0..<5).map { "\($0)" }, in: queue, test)
+            try await self.endAsDeadLetters((0..<5).map { "\($0)" }, in: queue, test)
             let deliveries = test.store.deliveries
-            let letters = try await self.all(queue, page: 100, test)
-            try #require(letters.count == 40)
+            let deadLetters = try await self.all(queue, page: 100, test)
+            try #require(deadLetters.count == 40)
             for number in [0, 1, 17, 38, 39] {
-                let gone = letters[number]
+                let gone = deadLetters[number]
                 try await deliveries.discardDeadLetter(
                     of: queue, subscription: gone.subscription, position: gone.position)
             }
             _ = try await test.redis.command("CONFIG", "SET", "maxmemory", "1")
             for number in [0, 1, 16, 17, 18, 38, 39] {
                 let marker = DeadLetterMarker(
-                    endedAt: letters[number].endedAt, subscription: letters[number].subscription,
-                    position: letters[number].position)
-                let rest = try await deliveries.deadLetters(of: queue, after: marker, limit: 100).letters
-                let expected = letters.indices.filter { $0 > number && ![0, 1, 17, 38, 39].contains($0) }
-                #expect(rest == expected.map { letters[$0] })
+                    endedAt: deadLetters[number].endedAt, subscription: deadLetters[number].subscription,
+                    position: deadLetters[number].position)
+                let rest = try await deliveries.deadLetters(of: queue, after: marker, limit: 100).deadLetters
+                let expected = deadLetters.indices.filter { $0 > number && ![0, 1, 17, 38, 39].contains($0) }
+                #expect(rest == expected.map { deadLetters[$0] })
             }
         }
     }
@@ -231,7 +234,7 @@ struct DeadLetterTests {
         try await withTestStore(shards: 1) { test in
             let queue = try address("p", "q")
             let id = try await test.subscribe(to: queue)
-            let ids = try await self.bury((0..<5).map { "\($0)" }, in: queue, test)
+            let ids = try await self.endAsDeadLetters((0..<5).map { "\($0)" }, in: queue, test)
             let places = ids.map { (id, $0.position) }
             let start = test.time.now
             let (_, due) = try await test.store.deliveries.redrive(
@@ -250,27 +253,29 @@ struct DeadLetterTests {
         }
     }
 
-    @Test func `A queue keeps its newest ten thousand letters, for fourteen days, and none once it is deleted`()
+    @Test func `A queue keeps its newest ten thousand dead letters, for fourteen days, and none once it is deleted`()
         async throws
     {
         try await withTestStore(shards: 1) { test in
             let queue = try address("p", "q")
             let id = try await test.subscribe(to: queue)
-            let old = try await self.bury(["0"], in: queue, test)[0]
+            let old = try await self.endAsDeadLetters(["0"], in: queue, test)[0]
             test.time.pass(seconds: 1_209_601)
             _ = try await test.store.subscriptions.update(
                 queue, id: id, SubscriptionChange(ttl: 1_000_000), resettingConfirmation: false)
             let second = try await test.subscribe("http://b", to: queue)
-            try await self.bury(["1"], in: queue, test)
-            let letters = try await test.store.deliveries.deadLetters(of: queue, limit: 9).letters
-            #expect(!letters.contains { $0.position == old.position } && letters.contains { $0.subscription == second })
+            try await self.endAsDeadLetters(["1"], in: queue, test)
+            let deadLetters = try await test.store.deliveries.deadLetters(of: queue, limit: 9).deadLetters
+            #expect(
+                !deadLetters.contains { $0.position == old.position }
+                    && deadLetters.contains { $0.subscription == second })
             let dead = try #require(try await test.keys().first { $0.contains("}:dead-letters:") })
             for start in stride(from: 0, to: 10_000, by: 1000) {
                 let fillers = (start..<start + 1000).flatMap { ["\(test.time.now.milliseconds)", "filler|\($0)"] }
                 _ = try await test.pool.send(RedisCommand("ZADD", [dead] + fillers))
             }
             test.time.pass(seconds: 1)
-            try await self.bury(["2"], in: queue, test)
+            try await self.endAsDeadLetters(["2"], in: queue, test)
             #expect(try await test.redis.command("ZCARD", dead).int == 10_000)
             try await test.store.queues.delete(queue)
             #expect(try await test.shardKeys().filter { $0.contains("dead-letter") }.isEmpty)

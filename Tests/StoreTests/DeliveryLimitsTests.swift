@@ -20,8 +20,8 @@ struct DeliveryLimitsTests {
                 leases = try await test.lease()
             }
             #expect(try await test.memory() - before < 4_000_000)
-            let letters = try await deliveries.deadLetters(of: queue, limit: 1000).letters
-            #expect(letters.count == 200 && letters.allSatisfy { $0.hasBody })
+            let deadLetters = try await deliveries.deadLetters(of: queue, limit: 1000).deadLetters
+            #expect(deadLetters.count == 200 && deadLetters.allSatisfy { $0.hasBody })
             for subscription in subscriptions.dropLast() {
                 try await deliveries.discardDeadLetter(of: queue, subscription: subscription, position: id.position)
             }
@@ -40,35 +40,35 @@ struct DeliveryLimitsTests {
     @Test func `Dead letters are bounded in number and bytes, of a queue and of a project, and the oldest go first`()
         async throws
     {
-        let limits = DeliveryLimits(queueLetters: 20, queueLetterBytes: 50_000, projectLetterBytes: 80_000)
+        let limits = DeliveryLimits(queueDeadLetters: 20, queueDeadLetterBytes: 50_000, projectDeadLetterBytes: 80_000)
         try await withTestStore(shards: 1, limits: limits) { test in
             let deliveries = test.store.deliveries
             let queues = [try address("p", "a"), try address("p", "b"), try address("other", "c")]
             for queue in queues { try await test.subscribe(to: queue) }
-            func bury(_ count: Int, bytes: Int, in queue: QueueAddress) async throws -> Int {
+            func endAsDeadLetters(_ count: Int, bytes: Int, in queue: QueueAddress) async throws -> Int {
                 var dropped = 0
                 for _ in 0..<count {
                     try await test.post([String(repeating: "x", count: bytes)], to: queue)
                     let leases = try await test.take().leases
                     dropped += try await deliveries.settle(
                         0, leases.map { Settlement($0, .deadLetter(.expired, summary: "")) }
-                    ).droppedLetters
+                    ).droppedDeadLetters
                     test.time.pass(milliseconds: 10)
                 }
                 return dropped
             }
-            func letters(_ queue: QueueAddress) async throws -> Int {
-                try await deliveries.deadLetters(of: queue, limit: 100).letters.count
+            func deadLetters(_ queue: QueueAddress) async throws -> Int {
+                try await deliveries.deadLetters(of: queue, limit: 100).deadLetters.count
             }
-            #expect(try await bury(5, bytes: 100, in: queues[2]) == 0)
-            #expect(try await bury(25, bytes: 100, in: queues[0]) == 5)
-            #expect(try await letters(queues[0]) == 20)
-            #expect(try await bury(6, bytes: 9_000, in: queues[0]) > 0)
-            #expect(try await letters(queues[0]) == 5, "of 9 kB each")
-            #expect(try await bury(5, bytes: 9_000, in: queues[1]) > 0)
-            #expect(try await letters(queues[0]) == 3, "the oldest of the project")
-            #expect(try await letters(queues[1]) == 5)
-            #expect(try await letters(queues[2]) == 5, "another project loses none")
+            #expect(try await endAsDeadLetters(5, bytes: 100, in: queues[2]) == 0)
+            #expect(try await endAsDeadLetters(25, bytes: 100, in: queues[0]) == 5)
+            #expect(try await deadLetters(queues[0]) == 20)
+            #expect(try await endAsDeadLetters(6, bytes: 9_000, in: queues[0]) > 0)
+            #expect(try await deadLetters(queues[0]) == 5, "of 9 kB each")
+            #expect(try await endAsDeadLetters(5, bytes: 9_000, in: queues[1]) > 0)
+            #expect(try await deadLetters(queues[0]) == 3, "the oldest of the project")
+            #expect(try await deadLetters(queues[1]) == 5)
+            #expect(try await deadLetters(queues[2]) == 5, "another project loses none")
         }
     }
 
@@ -97,12 +97,12 @@ struct DeliveryLimitsTests {
             #expect(expired == 1000)
             let health = try #require(try await deliveries.health(of: queue, subscription: subscription))
             #expect(health.backlog == 1 && health.expired == 1000)
-            let fate = try await deliveries.fates(of: short[0].position, in: queue, after: nil, limit: 1).first
-            guard case .dead(let letter) = fate?.place else {
-                Issue.record("explained as \(String(describing: fate?.place))")
+            let status = try await deliveries.statuses(of: short[0].position, in: queue, after: nil, limit: 1).first
+            guard case .dead(let deadLetter) = status?.stage else {
+                Issue.record("explained as \(String(describing: status?.stage))")
                 return
             }
-            #expect(letter.reason == .expired && !letter.hasBody && letter.attempts == 0)
+            #expect(deadLetter.reason == .expired && !deadLetter.hasBody && deadLetter.attempts == 0)
             let (outcomes, _) = try await deliveries.redrive(
                 [(subscription, short[0].position)], of: queue, confirmedOnly: false)
             #expect(outcomes == [.empty])
@@ -157,8 +157,8 @@ struct DeliveryLimitsTests {
             #expect(try await flood(queue) == 20)
             #expect(try await flood(other) == 25)
             #expect(try await flood(foreign) == 20)
-            let letters = try await deliveries.deadLetters(of: queue, limit: 100).letters
-            #expect(letters.count == 20 && letters.allSatisfy { $0.reason == .overflow && !$0.hasBody })
+            let deadLetters = try await deliveries.deadLetters(of: queue, limit: 100).deadLetters
+            #expect(deadLetters.count == 20 && deadLetters.allSatisfy { $0.reason == .overflow && !$0.hasBody })
         }
     }
 
@@ -190,8 +190,8 @@ struct DeliveryLimitsTests {
             while try await deliveries.reap(0).lapsed > 0 {}
             test.time.pass(seconds: 60)
             try await test.sweepAll()
-            let letters = try await deliveries.deadLetters(of: queue, limit: 100).letters
-            #expect(letters.contains { $0.reason == .refused && !$0.hasBody })
+            let deadLetters = try await deliveries.deadLetters(of: queue, limit: 100).deadLetters
+            #expect(deadLetters.contains { $0.reason == .refused && !$0.hasBody })
             #expect(try await deliveries.health(of: queue, subscription: subscription)?.backlog == 0)
         }
     }

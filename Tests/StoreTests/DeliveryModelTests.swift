@@ -23,11 +23,11 @@ struct DeliveryModelTests {
         var queues: [QueueAddress] = []
         var living: [QueueAddress: [SubscriptionID]] = [:]
         var ended: Set<SubscriptionID> = []
-        /// Everything owed.
-        var owed: Set<Pair> = []
+        /// Every delivery.
+        var enqueued: Set<Pair> = []
         var attempts: [Pair: Int] = [:]
         var endings: [Pair: Int] = [:]
-        /// Letters that were sent again.
+        /// Dead letters that were sent again.
         var redriven = 0
         /// Settlements said already, which may be said again at any time.
         var said: [Settlement] = []
@@ -126,15 +126,15 @@ struct DeliveryModelTests {
         }
     }
 
-    /// Has letters of a queue sent again, then repeats what was said of their attempts before.
+    /// Has dead letters of a queue sent again, then repeats what was said of their attempts before.
     private func redrive(_ test: TestStore, _ world: inout World, _ place: Comment) async throws {
         let deliveries = test.store.deliveries
         let queue = world.random.pick(world.queues)
-        let letters = try await deliveries.deadLetters(of: queue, limit: 3).letters
+        let deadLetters = try await deliveries.deadLetters(of: queue, limit: 3).deadLetters
         let (outcomes, _) = try await deliveries.redrive(
-            letters.map { ($0.subscription, $0.position) }, of: queue, confirmedOnly: false)
-        for (letter, outcome) in zip(letters, outcomes) where outcome == .enqueued {
-            let pair = Pair(subscription: letter.subscription, position: letter.position)
+            deadLetters.map { ($0.subscription, $0.position) }, of: queue, confirmedOnly: false)
+        for (deadLetter, outcome) in zip(deadLetters, outcomes) where outcome == .enqueued {
+            let pair = Pair(subscription: deadLetter.subscription, position: deadLetter.position)
             world.redriven += 1
             world.notBefore[pair] = nil
         }
@@ -157,7 +157,7 @@ struct DeliveryModelTests {
         for id in try await test.post((0..<count).map { "\($0)" }, to: queue, ttl: ttl) {
             for subscription in world.living[queue] ?? [] {
                 let pair = Pair(subscription: subscription, position: id.position)
-                world.owed.insert(pair)
+                world.enqueued.insert(pair)
                 if ttl < 3600 { world.lives[pair] = test.time.now.adding(seconds: ttl) }
             }
         }
@@ -240,19 +240,19 @@ struct DeliveryModelTests {
     }
 
     private func check(_ test: TestStore, _ world: World, _ place: Comment) async throws {
-        let living = world.owed.filter { !world.ended.contains($0.subscription) }
-        // What ends as a dead letter counts as ended while its letter is there. Those of whom workers died, or whose message
-        // ended while they waited, have nobody else to say so.
+        let living = world.enqueued.filter { !world.ended.contains($0.subscription) }
+        // What ends as a dead letter counts as ended while it is there. Those whose workers ended, or whose message
+        // ended while they waited, are reported by nothing else.
         var unattempted: Set<Pair> = []
         var endings = world.endings
         for queue in Set(world.queues) {
-            for letter in try await test.store.deliveries.deadLetters(of: queue, limit: 100_000).letters {
-                let pair = Pair(subscription: letter.subscription, position: letter.position)
+            for deadLetter in try await test.store.deliveries.deadLetters(of: queue, limit: 100_000).deadLetters {
+                let pair = Pair(subscription: deadLetter.subscription, position: deadLetter.position)
                 endings[pair, default: 0] += 1
-                if letter.reason == .quarantined || letter.reason == .expired { unattempted.insert(pair) }
-                if letter.summary.hasPrefix("waited") {
+                if deadLetter.reason == .quarantined || deadLetter.reason == .expired { unattempted.insert(pair) }
+                if deadLetter.summary.hasPrefix("waited") {
                     let life = world.lives[pair]
-                    #expect(life.map { $0 <= letter.endedAt } ?? false, "\(place): ended before its message")
+                    #expect(life.map { $0 <= deadLetter.endedAt } ?? false, "\(place): ended before its message")
                 }
             }
         }
@@ -261,7 +261,7 @@ struct DeliveryModelTests {
             "\(place): not attempted")
         #expect(living.allSatisfy { endings[$0] == 1 }, "\(place): not ended once")
         #expect(endings.values.allSatisfy { $0 == 1 }, "\(place): ended twice")
-        #expect(world.attempts.keys.allSatisfy { world.owed.contains($0) }, "\(place): invented")
+        #expect(world.attempts.keys.allSatisfy { world.enqueued.contains($0) }, "\(place): invented")
 
         let allowed: Set<String> = [
             "last-position", "wakeup", "subscriptions", "subscription-headers", "subscription-expiries", "pacing",
@@ -280,12 +280,13 @@ struct DeliveryModelTests {
             }
             if key.contains("}:attempt-log:") {
                 #expect(
-                    world.living.values.joined().contains { key.hasSuffix($0.text) }, "\(place): a log of nobody")
+                    world.living.values.joined().contains { key.hasSuffix($0.text) },
+                    "\(place): a log of no subscription")
             }
             if key.hasSuffix(":attempt-counts") {
                 let living = Set(world.living.values.joined().map(\.text))
                 let logged = try await test.redis.command("HKEYS", key).array?.compactMap { $0.text } ?? []
-                #expect(living.isSuperset(of: logged), "\(place): a log of nobody")
+                #expect(living.isSuperset(of: logged), "\(place): a log of no subscription")
             }
             if key.hasSuffix(":subscriptions") || key.hasSuffix(":subscription-headers") {
                 #expect(

@@ -158,7 +158,7 @@ struct DeliveryTests {
             let taken = try await test.store.deliveries.take(
                 0, allowance: LeaseAllowance(capacity: 10), lease: .seconds(15), confirmedOnly: true)
             #expect(taken.leases.isEmpty && !taken.more)
-            #expect(try await test.store.deliveries.look(at: [0]).first?.events == 0)
+            #expect(try await test.store.deliveries.status(of: [0]).first?.events == 0)
         }
     }
 
@@ -168,7 +168,7 @@ struct DeliveryTests {
             try await test.subscribe(to: queue)
             try await test.post(["1"], to: queue)
             #expect(try await test.settle(try await test.take().leases, .retry(after: .seconds(5))) == [true])
-            let due = try await test.store.deliveries.look(at: [0]).first?.nextDue
+            let due = try await test.store.deliveries.status(of: [0]).first?.nextDue
             #expect(due == test.time.now.adding(seconds: 5))
             test.time.pass(milliseconds: 4_999)
             #expect(try await test.lease().isEmpty)
@@ -184,15 +184,15 @@ struct DeliveryTests {
             let ids = try await test.post(["[1]"], to: queue, ttl: 300, delay: 3)
             let leases = try await test.take().leases
             #expect(try await test.settle(leases, .deadLetter(.refused, summary: "refused 404")) == [true])
-            let letters = try await test.store.deliveries.deadLetters(of: queue, limit: 10).letters
-            let letter = try #require(letters.first)
-            #expect(letters.count == 1)
-            #expect(letter.subscription == subscription && letter.attempts == 1)
-            #expect(letter.position == ids[0].position && letter.endedAt == test.time.now)
-            #expect(letter.reason == .refused && letter.summary == "refused 404")
+            let deadLetters = try await test.store.deliveries.deadLetters(of: queue, limit: 10).deadLetters
+            let deadLetter = try #require(deadLetters.first)
+            #expect(deadLetters.count == 1)
+            #expect(deadLetter.subscription == subscription && deadLetter.attempts == 1)
+            #expect(deadLetter.position == ids[0].position && deadLetter.endedAt == test.time.now)
+            #expect(deadLetter.reason == .refused && deadLetter.summary == "refused 404")
             let content = try #require(
                 try await test.store.deliveries.deadLetter(
-                    of: queue, subscription: subscription, position: letter.position)
+                    of: queue, subscription: subscription, position: deadLetter.position)
             ).content
             #expect(content.ttl == 300 && content.delay == 3 && Array(content.body) == Array("[1]".utf8))
         }
@@ -306,7 +306,7 @@ struct DeliveryTests {
                 pages += 1
                 seen += taken.leases.map { "\($0.subscription) \($0.position.value)" }
                 _ = try await test.settle(taken.leases, .delivered)
-                // Whoever subscribes meanwhile is not part of it.
+                // What is subscribed meanwhile is not part of it.
                 if pages == 2 { try await test.subscribe("http://late", to: queue) }
                 if !taken.more { break }
             }
@@ -339,7 +339,7 @@ struct DeliveryTests {
         }
     }
 
-    @Test func `Nobody overtakes what is due already`() async throws {
+    @Test func `A new delivery does not overtake one that is due already`() async throws {
         try await withTestStore(shards: 1) { test in
             let queue = try address("p", "q")
             try await test.subscribe(to: queue)
@@ -354,7 +354,7 @@ struct DeliveryTests {
     @Test func `A post leaves a wake-up signal in its shard, once for those that wait`() async throws {
         try await withTestStore { test in
             let queue = try address("p", "q")
-            try await test.post(["nobody listens"], to: queue)
+            try await test.post(["no subscriber"], to: queue)
             try await test.subscribe(to: queue)
             let connection = RedisBlockingConnection(
                 endpoint: test.redis.endpoint, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
@@ -371,12 +371,12 @@ struct DeliveryTests {
     @Test func `A look tells what waits`() async throws {
         try await withTestStore(shards: 1) { test in
             let queue = try address("p", "q")
-            let nothing = try #require(try await test.store.deliveries.look(at: [0]).first)
+            let nothing = try #require(try await test.store.deliveries.status(of: [0]).first)
             #expect(nothing.now == test.time.now && nothing.events == 0)
             #expect(nothing.nextDue == nil && nothing.oldestLease == nil && nothing.nextSweep == nil)
             try await test.subscribe(to: queue, ttl: 500)
             try await test.post(["1"], to: queue, ttl: 100)
-            let look = try #require(try await test.store.deliveries.look(at: [0]).first)
+            let look = try #require(try await test.store.deliveries.status(of: [0]).first)
             #expect(look.events == 1 && look.nextSweep == test.time.now.adding(seconds: 100))
         }
     }

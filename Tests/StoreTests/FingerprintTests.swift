@@ -6,7 +6,7 @@ import Testing
 /// What the store keeps of the settings that must agree.
 struct FingerprintTests {
     @Test func `The first process sets the fingerprints, and the next one learns what differs`() async throws {
-        try await withRedisPool { _, pool in
+        try await withRedisClient { _, pool in
             let store = try await Store.open(on: pool, shards: 16, logger: quietLogger())
             let first = ["master.key": "aa", "confirmation.required": "false"]
             #expect(try await store.fingerprints.differences(from: first).isEmpty)
@@ -21,7 +21,7 @@ struct FingerprintTests {
     }
 
     @Test func `Accepted fingerprints take the place of the old ones`() async throws {
-        try await withRedisPool { _, pool in
+        try await withRedisClient { _, pool in
             let store = try await Store.open(on: pool, shards: 16, logger: quietLogger())
             #expect(try await store.fingerprints.differences(from: ["a": "1", "b": "1"]).isEmpty)
             try await store.fingerprints.accept(["a": "2"])
@@ -31,7 +31,7 @@ struct FingerprintTests {
     }
 
     @Test func `Of many first processes one wins, and all others see it`() async throws {
-        try await withRedisPool { _, pool in
+        try await withRedisClient { _, pool in
             let store = try await Store.open(on: pool, shards: 16, logger: quietLogger())
             let kept = await withTaskGroup(of: String?.self) { group in
                 for number in 0..<20 {
@@ -48,7 +48,7 @@ struct FingerprintTests {
     }
 
     @Test func `A key that is no hash of fingerprints is an error, not a trap`() async throws {
-        try await withRedisPool { redis, pool in
+        try await withRedisClient { redis, pool in
             let store = try await Store.open(on: pool, shards: 16, logger: quietLogger())
             try await redis.command("SET", "herald:{control}:fingerprints", "none of ours")
             await #expect(throws: StoreError.self) { try await store.fingerprints.differences(from: ["a": "1"]) }

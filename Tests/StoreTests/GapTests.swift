@@ -24,7 +24,9 @@ struct GapTests {
         try await test.store.queues.list(of: queue.project, after: nil, limit: 10).map(\.name.text)
     }
 
-    @Test func `A queue that was entered and not made is in no list, and is made by whoever asks next`() async throws {
+    @Test func `A queue that was registered and not created is in no list, and the next request creates it`()
+        async throws
+    {
         try await withTestStore { test in
             let queue = try address("p", "q")
             let makers: [() async throws -> Void] = [
@@ -49,7 +51,7 @@ struct GapTests {
         }
     }
 
-    @Test func `A queue that was deleted and not struck out is in no list, and can be made again`() async throws {
+    @Test func `A queue that was deleted and not unregistered is in no list, and can be created again`() async throws {
         try await withTestStore { test in
             let queue = try address("p", "q")
             try await test.post(["1"], to: queue)
@@ -62,7 +64,7 @@ struct GapTests {
         }
     }
 
-    @Test func `A subscriber that was subscribed and not asked is asked when the wish comes again`() async throws {
+    @Test func `A subscription without its confirmation gets it when the request is repeated`() async throws {
         try await withTestStore(shards: 1) { test in
             let queue = try address("p", "q")
             let id = try await test.subscribe("http://a/", to: queue)
@@ -72,7 +74,7 @@ struct GapTests {
                 kind: .subscriptionConfirmation, subscriber: "http://a/", at: Timestamp(milliseconds: 0), ttl: 60,
                 linkExpiry: 4_000_000_000,
                 document: Array("{}".utf8))
-            #expect(try await test.store.subscriptions.ask(queue, id: id, request) == .asked)
+            #expect(try await test.store.subscriptions.requestConfirmation(queue, id: id, request) == .requested)
             #expect(try await test.lease().count == 1)
         }
     }

@@ -12,7 +12,7 @@ struct LeaseTests {
             try await test.subscribe(to: queue)
             try await test.post(["1"], to: queue)
             let late = try await test.take().leases
-            #expect(try await test.store.deliveries.look(at: [0]).first?.oldestLease == late.first?.leasedUntil)
+            #expect(try await test.store.deliveries.status(of: [0]).first?.oldestLease == late.first?.leasedUntil)
             test.time.pass(milliseconds: 14_999)
             #expect(try await test.store.deliveries.reap(0).lapsed == 0)
             test.time.pass(milliseconds: 1)

@@ -99,7 +99,7 @@ struct MessageTests {
         }
     }
 
-    @Test func `A delayed message is hidden, and holds up nobody`() async throws {
+    @Test func `A delayed message is hidden, and holds up no other message`() async throws {
         try await withTestStore { test in
             let queue = try address("p", "q")
             try await test.post(["1"], to: queue)

@@ -6,7 +6,7 @@ import Testing
 
 struct OpeningTests {
     private func open(
-        _ pool: RedisPool, shards: Int = 16, formats: ClosedRange<Int> = StoreFormat.understood
+        _ pool: RedisClient, shards: Int = 16, formats: ClosedRange<Int> = StoreFormat.understood
     ) async -> StoreOpeningError? {
         do throws(StoreOpeningError) {
             _ = try await Store.open(on: pool, shards: shards, formats: formats, logger: quietLogger())
@@ -17,7 +17,7 @@ struct OpeningTests {
     }
 
     @Test func `Another number of shards is refused, with both numbers`() async throws {
-        try await withRedisPool { _, pool in
+        try await withRedisClient { _, pool in
             #expect(await self.open(pool, shards: 16) == nil)
             #expect(await self.open(pool, shards: 16) == nil)
             let error = await self.open(pool, shards: 8)
@@ -36,7 +36,7 @@ struct OpeningTests {
     }
 
     @Test func `A store of a format that is not understood is refused, and nothing is written`() async throws {
-        try await withRedisPool { redis, pool in
+        try await withRedisClient { redis, pool in
             #expect(await self.open(pool, formats: 2...3) == nil)
             #expect(try await redis.command("GET", "herald:{control}:format").text == "3")
             let keys = try await redis.command("KEYS", "*").array?.count
@@ -49,11 +49,11 @@ struct OpeningTests {
     }
 
     @Test func `A process that understands newer formats keeps to that of the store, also in new pools`() async throws {
-        try await withRedisPool { _, pool in
+        try await withRedisClient { _, pool in
             #expect(await self.open(pool, formats: 1...1) == nil)
             let store = try await Store.open(on: pool, shards: 16, formats: 1...2, logger: quietLogger())
             #expect(store.format == 1)
-            try await withRedisPool { _, other in
+            try await withRedisClient { _, other in
                 let opened = try await store.open(on: other, logger: quietLogger())
                 #expect(opened.format == 1)
             }
@@ -61,7 +61,7 @@ struct OpeningTests {
     }
 
     @Test func `A store without a format was not written by Herald`() async throws {
-        try await withRedisPool { redis, pool in
+        try await withRedisClient { redis, pool in
             #expect(await self.open(pool) == nil)
             try await redis.command("DEL", "herald:{control}:format")
             #expect(await self.open(pool) == .corrupt(key: "herald:{control}:format"))
@@ -70,7 +70,7 @@ struct OpeningTests {
 
     @Test func `A Redis that evicts is refused, with the command that mends it`() async throws {
         try await withRedis(arguments: ["--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru"]) { redis in
-            try await withRedisPool(to: redis.endpoint) { pool in
+            try await withRedisClient(to: redis.endpoint) { pool in
                 let error = await self.open(pool)
                 #expect(error == .evicts(policy: "allkeys-lru"))
                 #expect(error?.description.contains("CONFIG SET maxmemory-policy noeviction") == true)
@@ -82,13 +82,13 @@ struct OpeningTests {
 
     @Test func `An evicting policy without a limit never evicts, and is fine`() async throws {
         try await withRedis(arguments: ["--maxmemory-policy", "allkeys-lru"]) { redis in
-            try await withRedisPool(to: redis.endpoint) { pool in #expect(await self.open(pool) == nil) }
+            try await withRedisClient(to: redis.endpoint) { pool in #expect(await self.open(pool) == nil) }
         }
     }
 
     @Test(arguments: ["herald:{control}:shards", "herald:{control}:id-key"])
     func `A key that Herald did not write is named`(key: String) async throws {
-        try await withRedisPool { redis, pool in
+        try await withRedisClient { redis, pool in
             try await redis.command("SET", key, "none of ours")
             #expect(await self.open(pool) == .corrupt(key: key))
         }
@@ -96,7 +96,7 @@ struct OpeningTests {
 
     @Test func `A full Redis refuses writes, keeps what it has, and says so`() async throws {
         try await withRedis(arguments: ["--maxmemory", "3mb", "--maxmemory-policy", "noeviction"]) { redis in
-            try await withRedisPool(to: redis.endpoint) { pool in
+            try await withRedisClient(to: redis.endpoint) { pool in
                 let store = try await Store.open(on: pool, shards: 16, logger: quietLogger())
                 #expect(try await store.probeWritable())
                 try await redis.command("CONFIG", "SET", "maxmemory", "1")

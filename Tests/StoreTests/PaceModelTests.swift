@@ -56,7 +56,7 @@ struct PaceModelTests {
         let disableAfter: Int
         var queues: [QueueAddress] = []
         var watches: [SubscriptionID: Watch] = [:]
-        var owed: Set<Pair> = []
+        var enqueued: Set<Pair> = []
         var ended: [Pair: Int] = [:]
         var leased: [Pair: Int] = [:]
         var settled: [Pair: Int] = [:]
@@ -160,7 +160,7 @@ struct PaceModelTests {
         let queue = world.random.pick(world.queues)
         for id in try await test.post((0..<world.random.pick([1, 2, 12])).map { "\($0)" }, to: queue) {
             for (subscription, watch) in world.watches where watch.queue == queue {
-                world.owed.insert(Pair(subscription: subscription, position: id.position))
+                world.enqueued.insert(Pair(subscription: subscription, position: id.position))
             }
         }
     }
@@ -180,7 +180,7 @@ struct PaceModelTests {
             }
             if watch.pace.isOrdered {
                 #expect(!others, "\(place): two at once of an ordered subscription")
-                let before = world.owed.filter {
+                let before = world.enqueued.filter {
                     $0.subscription == pair.subscription && $0.position < pair.position && world.ended[$0] == nil
                 }
                 // Quarantined ones are known of only at the end.
@@ -293,17 +293,17 @@ struct PaceModelTests {
     private func check(_ test: TestStore, _ world: World, _ place: Comment) async throws {
         var ended = world.ended
         for queue in Set(world.queues) {
-            for letter in try await test.store.deliveries.deadLetters(of: queue, limit: 100_000).letters
-            where letter.reason == .quarantined {
-                let pair = Pair(subscription: letter.subscription, position: letter.position)
+            for deadLetter in try await test.store.deliveries.deadLetters(of: queue, limit: 100_000).deadLetters
+            where deadLetter.reason == .quarantined {
+                let pair = Pair(subscription: deadLetter.subscription, position: deadLetter.position)
                 ended[pair, default: 0] += 1
                 #expect(
                     world.begun[pair, default: []].count >= 3, "\(place): quarantined without three lapses as a suspect"
                 )
             }
         }
-        #expect(world.owed.allSatisfy { ended[$0] == 1 }, "\(place): not ended once")
-        #expect(Set(ended.keys) == world.owed, "\(place): invented")
+        #expect(world.enqueued.allSatisfy { ended[$0] == 1 }, "\(place): not ended once")
+        #expect(Set(ended.keys) == world.enqueued, "\(place): invented")
         let allowed: Set<String> = [
             "last-position", "wakeup", "subscriptions", "subscription-headers", "subscription-expiries", "pacing",
             "attempt-counts", "queue-sweeps", "delivery-sweeps", "expired-counts",

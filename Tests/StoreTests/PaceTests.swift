@@ -228,7 +228,7 @@ struct PaceTests {
         }
     }
 
-    @Test func `A suspect is quarantined when it lapsed alone, and makes room`() async throws {
+    @Test func `A suspect is quarantined when it lapsed alone, and frees its slot`() async throws {
         try await withTestStore(shards: 1) { test in
             let (queue, deliveries) = (try address("p", "q"), test.store.deliveries)
             try await test.subscribe(to: queue, pace: Pace(isOrdered: true))
@@ -244,11 +244,11 @@ struct PaceTests {
                 #expect(try await deliveries.begin(0, leases.map(\.token)) == [false])
                 #expect(try await test.settle(leases, .delivered) == [false])
             }
-            let letters = try await deliveries.deadLetters(of: queue, limit: 9).letters
-            #expect(letters.map(\.reason) == [.quarantined] && letters.first?.position == ids[0].position)
-            #expect(letters.first?.attempts == 4)
+            let deadLetters = try await deliveries.deadLetters(of: queue, limit: 9).deadLetters
+            #expect(deadLetters.map(\.reason) == [.quarantined] && deadLetters.first?.position == ids[0].position)
+            #expect(deadLetters.first?.attempts == 4)
             let kept = try await deliveries.deadLetter(
-                of: queue, subscription: try #require(letters.first?.subscription), position: ids[0].position)
+                of: queue, subscription: try #require(deadLetters.first?.subscription), position: ids[0].position)
             #expect(kept.map { String(decoding: $0.content.body, as: UTF8.self) } == "poison")
             let next = try await test.lease()
             #expect(self.bodies(next) == ["2"])

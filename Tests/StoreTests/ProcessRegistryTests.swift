@@ -91,7 +91,7 @@ struct ProcessRegistryTests {
 
     @Test func `A process is registered in a Redis without memory, too`() async throws {
         try await withRedis(arguments: ["--maxmemory-policy", "noeviction"]) { redis in
-            try await withRedisPool(to: redis.endpoint) { pool in
+            try await withRedisClient(to: redis.endpoint) { pool in
                 let store = try await Store.open(on: pool, shards: 16, logger: quietLogger())
                 try await redis.command("CONFIG", "SET", "maxmemory", "1")
                 _ = try await store.processes.beat(self.process())

@@ -40,8 +40,8 @@ struct ReplacedStoreTests {
 
     @Test func `Of processes with different shards only one opens an emptied Redis`() async throws {
         try await withRedis { redis in
-            try await withRedisPool(to: redis.endpoint) { first in
-                try await withRedisPool(to: redis.endpoint) { second in
+            try await withRedisClient(to: redis.endpoint) { first in
+                try await withRedisClient(to: redis.endpoint) { second in
                     for _ in 0..<10 {
                         async let sixteen = self.opens(first, shards: 16)
                         async let emptied = redis.command("FLUSHALL")
@@ -66,14 +66,14 @@ struct ReplacedStoreTests {
         }
     }
 
-    private func opens(_ pool: RedisPool, shards: Int) async -> Store? {
+    private func opens(_ pool: RedisClient, shards: Int) async -> Store? {
         // Refused for another number of shards: the other one was first.
         try? await Store.open(on: pool, shards: shards, logger: quietLogger())
     }
 
     @Test func `A node of a cluster is refused in words`() async throws {
         try await withRedis(tcp: true, arguments: ["--cluster-enabled", "yes"]) { redis in
-            try await withRedisPool(to: redis.endpoint) { pool in
+            try await withRedisClient(to: redis.endpoint) { pool in
                 await #expect(throws: StoreOpeningError.isCluster) {
                     _ = try await Store.open(on: pool, shards: 16, logger: quietLogger())
                 }
@@ -82,7 +82,7 @@ struct ReplacedStoreTests {
         #expect(StoreOpeningError.isCluster.description.contains("not supported yet"))
     }
 
-    @Test func `How far positions are ahead of the clock is told`() async throws {
+    @Test func `How far positions are ahead of the clock is reported`() async throws {
         try await withTestStore(shards: 2) { test in
             #expect(try await test.store.positionsAhead() == .zero)
             try await test.post(["1"], to: try address("p", "q"))

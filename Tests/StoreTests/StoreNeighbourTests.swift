@@ -64,7 +64,7 @@ struct StoreNeighbourTests {
             let many = try await test.commands { _ = try await test.take() }
             #expect(many.values.reduce(0, +) <= few.values.reduce(0, +) + 400, "\(few) \(many)")
             #expect(many.values.reduce(0, +) < 1_000)
-            #expect(try await test.store.deliveries.look(at: [0]).first?.events == 301)
+            #expect(try await test.store.deliveries.status(of: [0]).first?.events == 301)
         }
     }
 
@@ -79,7 +79,7 @@ struct StoreNeighbourTests {
             var allowance = LeaseAllowance(capacity: 100, projectMax: 5, projects: [full.project: 0])
             let taken = try await deliveries.take(0, allowance: allowance, lease: .seconds(15), confirmedOnly: false)
             #expect(taken.leases.allSatisfy { $0.queue == free } && taken.leases.count == 5)
-            #expect(try await deliveries.look(at: [0]).first?.events == 0)
+            #expect(try await deliveries.status(of: [0]).first?.events == 0)
             var leased = try await deliveries.lease(0, allowance: allowance, lease: .seconds(15))
             #expect(leased.leases.allSatisfy { $0.queue == free } && leased.leases.count == 5)
             #expect(leased.more)
@@ -122,8 +122,8 @@ struct StoreNeighbourTests {
             #expect(try await test.take().leases.isEmpty)
             test.time.pass(seconds: 59)
             #expect(try await test.lease().isEmpty)
-            let fates = try await deliveries.fates(of: leases[0].position, in: queue, after: nil, limit: 1)
-            #expect(fates.map(\.place) == [.waiting(.host, until: test.time.now.adding(seconds: 1))])
+            let statuses = try await deliveries.statuses(of: leases[0].position, in: queue, after: nil, limit: 1)
+            #expect(statuses.map(\.stage) == [.waiting(.host, until: test.time.now.adding(seconds: 1))])
             #expect(try await deliveries.wake(0, [subscription]) == 1)
             let again = try await test.lease()
             #expect(again.map(\.attempt) == [1, 1, 1])
@@ -145,8 +145,8 @@ struct StoreNeighbourTests {
                 let probe = try await test.lease()
                 #expect(probe.count == 1)
                 #expect(try await test.lease().isEmpty, "while it is out no other is tried")
-                let fates = try await deliveries.fates(of: posted[5].position, in: queue, after: nil, limit: 1)
-                #expect(fates.map(\.place) == [.waiting(.host, until: test.time.now)])
+                let statuses = try await deliveries.statuses(of: posted[5].position, in: queue, after: nil, limit: 1)
+                #expect(statuses.map(\.stage) == [.waiting(.host, until: test.time.now)])
                 #expect(try await test.settle(probe, .parked(.seconds(60))) == [true])
                 #expect(try await test.lease().isEmpty)
             }
@@ -189,8 +189,8 @@ struct StoreNeighbourTests {
                 test.time.pass(seconds: 15)
                 _ = try await deliveries.reap(0)
             }
-            let letters = try await deliveries.deadLetters(of: queue, limit: 100).letters
-            #expect(letters.map(\.subscription) == [poison] && letters.first?.reason == .quarantined)
+            let deadLetters = try await deliveries.deadLetters(of: queue, limit: 100).deadLetters
+            #expect(deadLetters.map(\.subscription) == [poison] && deadLetters.first?.reason == .quarantined)
             #expect(delivered.count == 8)
         }
     }
@@ -239,7 +239,7 @@ struct StoreNeighbourTests {
                 let leases = try await test.lease()
                 #expect(leases.map(\.attempt) == [2] && leases.map(\.suspicion) == [1])
                 #expect(
-                    try await deliveries.fates(of: position, in: queue, after: nil, limit: 1).first?.attempt == 2)
+                    try await deliveries.statuses(of: position, in: queue, after: nil, limit: 1).first?.attempt == 2)
                 earlier = leases
                 try await lapse()
             }
@@ -262,8 +262,8 @@ struct StoreNeighbourTests {
             let (queue, deliveries) = (try address("p", "q"), test.store.deliveries)
             try await test.subscribe(to: queue)
             let position = try await test.post(["1"], to: queue, ttl: 1_000_000)[0].position
-            func fate() async throws -> DeliveryStatus? {
-                try await deliveries.fates(of: position, in: queue, after: nil, limit: 1).first
+            func status() async throws -> DeliveryStatus? {
+                try await deliveries.statuses(of: position, in: queue, after: nil, limit: 1).first
             }
             var leases = try await test.take().leases
             for attempt in 1...300 {
@@ -273,14 +273,14 @@ struct StoreNeighbourTests {
                 } else {
                     _ = try await test.settle(leases, .retry(after: .zero))
                 }
-                let waiting = try #require(try await fate())
+                let waiting = try #require(try await status())
                 #expect(waiting.attempt == attempt + 1)
-                guard case .waiting = waiting.place else {
-                    Issue.record("not waiting but \(waiting.place)")
+                guard case .waiting = waiting.stage else {
+                    Issue.record("not waiting but \(waiting.stage)")
                     return
                 }
                 leases = try await test.lease()
-                #expect(try await fate()?.attempt == attempt + 1)
+                #expect(try await status()?.attempt == attempt + 1)
             }
             #expect(try await test.settle(leases, .delivered) == [true])
             #expect(

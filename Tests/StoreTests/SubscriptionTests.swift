@@ -131,7 +131,7 @@ struct SubscriptionTests {
             try await test.store.subscriptions.delete(queue, id: other)
             #expect(try await test.lease().isEmpty, "what waits for it is never handed out")
             try await test.sweepAll()
-            // Half of the attempts still come back, and half of these wish for another; the rest lapse.
+            // Half of the attempts still come back, and half of these ask for another; the rest lapse.
             _ = try await test.settle(Array(leases.prefix(4)), .retry(after: .seconds(1)))
             _ = try await test.settle(Array(leases.dropFirst(4).prefix(4)), .handedBack)
             test.time.pass(seconds: 16)

@@ -8,7 +8,7 @@ import Testing
 /// A store over a Redis of the test's own, with a clock the test moves.
 struct TestStore: Sendable {
     let redis: RedisServer
-    let pool: RedisPool
+    let pool: RedisClient
     let store: Store
     let time: MovableTime
 
@@ -33,7 +33,7 @@ func withTestStore(
     shards: Int = 16, redisTime: Bool = false, limits: DeliveryLimits = DeliveryLimits(),
     _ body: (TestStore) async throws -> Void
 ) async throws {
-    try await withRedisPool { redis, pool in
+    try await withRedisClient { redis, pool in
         let time = MovableTime.standing()
         let store = try await Store.open(
             on: pool, shards: shards, clock: redisTime ? .redis : .manual { time.now }, limits: limits,

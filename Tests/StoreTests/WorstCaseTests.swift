@@ -123,7 +123,7 @@ struct WorstCaseTests {
         }
     }
 
-    @Test func `Messages that moved and were forgotten leave nothing behind`() async throws {
+    @Test func `Messages that moved and whose ids have expired leave nothing behind`() async throws {
         try await withTestStore(shards: 1) { test in
             let (queue, dead) = (try address("p", "q"), try address("p", "dead"))
             _ = try await test.store.queues.create(

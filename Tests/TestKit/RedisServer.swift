@@ -25,7 +25,7 @@ package final class RedisServer: Sendable {
     private let arguments: [String]
     private let process = NIOLockedValueBox<ChildProcess?>(nil)
     /// Carries ``command(_:)``.
-    private let pool: RedisPool
+    private let client: RedisClient
 
     fileprivate init(folder: URL, appendOnly: Bool, tcp: Bool, password: String?, arguments: [String]) async throws {
         self.folder = folder
@@ -39,7 +39,7 @@ package final class RedisServer: Sendable {
                 "--daemonize", "no", "--save", "", "--appendonly", appendOnly ? "yes" : "no", "--appendfsync", "always",
                 "--enable-debug-command", "local",
             ] + (password.map { ["--requirepass", $0] } ?? []) + arguments
-        self.pool = RedisPool(
+        self.client = RedisClient(
             endpoint: self.endpoint, connections: 1, deadline: .seconds(20), mustBeMaster: false,
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
     }
@@ -69,7 +69,7 @@ package final class RedisServer: Sendable {
     @discardableResult
     package func command(_ words: String...) async throws(RedisError) -> RedisValue {
         guard let name = words.first else { preconditionFailure("a command has a name") }
-        return try await self.pool.send(RedisCommand(name, words.dropFirst()))
+        return try await self.client.send(RedisCommand(name, words.dropFirst()))
     }
 
     /// Starts Redis and waits until it has read its data.
@@ -127,7 +127,7 @@ package final class RedisServer: Sendable {
     package func resume() { self.process.withLockedValue { $0 }?.signal(SIGCONT) }
 
     fileprivate func end() async {
-        await self.pool.shutDown()
+        await self.client.shutDown()
         await self.stop()
     }
 }
@@ -188,35 +188,35 @@ private func startedRedis(
     preconditionFailure("the loop ends by returning or throwing")
 }
 
-/// Gives a pool to a Redis, and ends it at the end.
+/// Gives a client to a Redis, and ends it at the end.
 ///
 /// The Redis may be away.
 @discardableResult
-package func withRedisPool<Result>(
+package func withRedisClient<Result>(
     to endpoint: RedisEndpoint, connections: Int = 2, inFlightMax: Int = RedisLimits.inFlightMax,
-    deadline: Duration = .seconds(10), _ body: (RedisPool) async throws -> Result
+    deadline: Duration = .seconds(10), _ body: (RedisClient) async throws -> Result
 ) async throws -> Result {
-    let pool = RedisPool(
+    let client = RedisClient(
         endpoint: endpoint, connections: connections, inFlightMax: inFlightMax, deadline: deadline,
         eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
     let result: Result
     do {
-        result = try await body(pool)
+        result = try await body(client)
     } catch {
-        await pool.shutDown()
+        await client.shutDown()
         throw error
     }
-    await pool.shutDown()
+    await client.shutDown()
     return result
 }
 
-/// Gives a running Redis of one's own and a pool to it.
+/// Gives a running Redis of one's own and a client to it.
 @discardableResult
-package func withRedisPool<Result>(
-    appendOnly: Bool = false, _ body: (RedisServer, RedisPool) async throws -> Result
+package func withRedisClient<Result>(
+    appendOnly: Bool = false, _ body: (RedisServer, RedisClient) async throws -> Result
 ) async throws -> Result {
     try await withRedis(appendOnly: appendOnly) { redis in
-        try await withRedisPool(to: redis.endpoint) { pool in try await body(redis, pool) }
+        try await withRedisClient(to: redis.endpoint) { client in try await body(redis, client) }
     }
 }
 
@@ -246,7 +246,7 @@ private func takesConnections(_ socketPath: String) -> Bool {
     }
 }
 
-/// Says nothing: tests provoke on purpose what a pool warns of.
+/// Says nothing: tests provoke on purpose what a client warns of.
 package func quietLogger() -> Logger {
     Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
 }

@@ -98,7 +98,7 @@ extension Operations {
             }
             after = id
         }
-        let statuses = try await store.deliveries.fates(of: message.position, in: queue, after: after, limit: limit)
+        let statuses = try await store.deliveries.statuses(of: message.position, in: queue, after: after, limit: limit)
         return (
             message,
             statuses.map {

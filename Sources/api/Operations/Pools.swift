@@ -6,7 +6,7 @@ import Store
 
 extension Operations {
     /// A page of the registered pools in the order of their names, those strictly greater than the marker.
-    package func listPools(_ page: PageRequest) async throws -> [Pool] {
+    package func listPools(_ page: PageRequest) async throws -> [StoragePool] {
         let limit = try Self.pageSize(page.limit, max: Limits.poolPageMax)
         let pools = try await self.pools().pools
         return pools.filter { pool in page.marker.map { pool.name.text > $0 } ?? true }.prefix(limit).map(
@@ -14,13 +14,13 @@ extension Operations {
     }
 
     /// - Throws: ``Refusal/poolNotFound``.
-    package func showPool(_ name: PoolName) async throws -> Pool {
+    package func showPool(_ name: PoolName) async throws -> StoragePool {
         guard let pool = try await self.pools().pool(name) else { throw Refusal.poolNotFound }
         return Self.view(of: pool)
     }
 
     /// A pool as callers see it: with its password hidden.
-    private static func view(of pool: Pool) -> Pool {
+    private static func view(of pool: StoragePool) -> StoragePool {
         var pool = pool
         pool.uri = RedisURL.masked(pool.uri)
         return pool
@@ -36,7 +36,7 @@ extension Operations {
         let capabilities = try await self.probe(uri, isDurable: body.isDurable)
         try await self.stores.change { snapshot throws(Refusal) in
             try snapshot.putting(
-                Pool(
+                StoragePool(
                     name: name, uri: uri, weight: body.weight, label: body.label, options: body.options,
                     capabilities: capabilities))
         }
@@ -45,7 +45,7 @@ extension Operations {
     /// Changes a pool; what the body does not say stays.
     ///
     /// - Throws: ``Refusal/poolNotFound``, and what ``putPool(_:_:)`` throws.
-    package func updatePool(_ name: PoolName, _ patch: PoolPatch) async throws -> Pool {
+    package func updatePool(_ name: PoolName, _ patch: PoolPatch) async throws -> StoragePool {
         guard let known = try await self.pools().pool(name) else { throw Refusal.poolNotFound }
         var uri = known.uri
         var capabilities = known.capabilities
@@ -85,7 +85,7 @@ extension Operations {
     }
 
     /// A URI that comes back with its password hidden, as it was shown, stands for the URI that is stored.
-    private static func uri(_ text: String, of known: Pool?) -> String {
+    private static func uri(_ text: String, of known: StoragePool?) -> String {
         guard let known, RedisURL.masked(known.uri) == text else { return text }
         return known.uri
     }

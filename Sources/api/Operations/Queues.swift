@@ -64,7 +64,7 @@ extension Operations {
     /// Ends a queue that holds nothing, so that it can be made elsewhere.
     ///
     /// - Throws: `StoreError.misplaced` when that is done, which has it made anew.
-    private func leave(_ place: Place, _ queue: QueueAddress, for flavor: FlavorName) async throws {
+    private func leave(_ place: QueuePlacement, _ queue: QueueAddress, for flavor: FlavorName) async throws {
         guard try await place.store.subscriptions.list(queue, after: nil, limit: 1).isEmpty,
             try await place.store.queues.deleteIfEmpty(queue)
         else {

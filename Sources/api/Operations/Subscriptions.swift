@@ -218,7 +218,7 @@ extension Operations {
         now: Timestamp
     ) async throws(StoreError) {
         guard let confirmation = self.confirmation else { return }
-        let at = try await self.stores.defaultStore.questions.reserve(
+        let at = try await self.stores.defaultStore.confirmations.reserve(
             kind, from: queue.project, to: subscriber, for: id)
         var end = min(max(now, at).seconds + Int64(ttl), Self.expiryMax)
         for _ in 0..<Self.askingsMax {
@@ -232,8 +232,8 @@ extension Operations {
             let question = ConfirmationRequest(
                 kind: kind, subscriber: subscriber, at: at, ttl: Int(end - now.seconds), linkExpiry: end,
                 document: document.encode())
-            guard case .barred(let until) = try await self.store(of: queue).subscriptions.ask(queue, id: id, question)
-            else { return }
+            let outcome = try await self.store(of: queue).subscriptions.requestConfirmation(queue, id: id, question)
+            guard case .barred(let until) = outcome else { return }
             end = max(end, until + 1)
         }
         throw .overloaded

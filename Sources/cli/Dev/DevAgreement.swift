@@ -22,7 +22,7 @@ enum DevAgreement {
             throw Failure("\(error)")
         }
         let logger = Logger(label: "herald") { _ in SwiftLogNoOpLogHandler() }
-        let redis = RedisPool(
+        let redis = RedisClient(
             endpoint: settings.redis, connections: 1, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
             logger: logger)
         do {
@@ -35,7 +35,7 @@ enum DevAgreement {
     }
 
     private static func accept(
-        _ settings: StoreSettings, on redis: RedisPool, logger: Logger, until deadline: ContinuousClock.Instant
+        _ settings: StoreSettings, on redis: RedisClient, logger: Logger, until deadline: ContinuousClock.Instant
     ) async throws {
         while true {
             do {

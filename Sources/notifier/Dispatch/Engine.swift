@@ -150,11 +150,11 @@ package struct Engine: Service {
         let all = self.workers.map(\.inbox.shard)
         while !Task.isCancelled {
             do throws(StoreError) {
-                let looks = try await self.deliveries.look(at: all)
-                if let latest = looks.map(\.now).max() { self.clock.observe(latest) }
+                let statuses = try await self.deliveries.status(of: all)
+                if let latest = statuses.map(\.now).max() { self.clock.observe(latest) }
                 self.reaping.withLockedValue { $0.answered(at: .now) }
-                for (worker, look) in zip(self.workers, looks) { worker.inbox.noticed(look) }
-                self.metrics.pending(events: looks.reduce(0) { $0 &+ $1.events })
+                for (worker, status) in zip(self.workers, statuses) { worker.inbox.noticed(status) }
+                self.metrics.pending(events: statuses.reduce(0) { $0 &+ $1.events })
             } catch {
                 self.reaping.withLockedValue { $0.failed() }
                 self.logger.warn("Redis could not be looked at", error)

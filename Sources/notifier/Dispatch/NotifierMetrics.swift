@@ -32,7 +32,7 @@ struct NotifierMetrics: Sendable {
     private let overflowedCount = Counter(label: "herald.delivery.overflowed")
     private let expiredCount = Counter(label: "herald.delivery.expired")
     private let quarantinedCount = Counter(label: "herald.delivery.quarantined")
-    private let droppedLettersCount = Counter(label: "herald.dead_letters.dropped")
+    private let droppedDeadLettersCount = Counter(label: "herald.dead_letters.dropped")
     private let underWayCount: Gauge
     private let bytesCount: Gauge
     private let blockedCount: Gauge
@@ -75,23 +75,23 @@ struct NotifierMetrics: Sendable {
     /// - Parameter count: Results that were written down.
     func settled(_ settled: Settled, _ count: Int) {
         self.settledCount.increment(by: count)
-        self.droppedLettersCount.increment(by: settled.droppedLetters)
+        self.droppedDeadLettersCount.increment(by: settled.droppedDeadLetters)
     }
 
     func taken(_ taken: Taken) {
         self.overflowedCount.increment(by: taken.overflowed)
-        self.droppedLettersCount.increment(by: taken.droppedLetters)
+        self.droppedDeadLettersCount.increment(by: taken.droppedDeadLetters)
     }
 
     func reaped(_ reaped: Reaped) {
         self.lapsedCount.increment(by: reaped.lapsed)
         self.quarantinedCount.increment(by: reaped.quarantined)
-        self.droppedLettersCount.increment(by: reaped.droppedLetters)
+        self.droppedDeadLettersCount.increment(by: reaped.droppedDeadLetters)
     }
 
     func swept(_ swept: Swept) {
         self.expiredCount.increment(by: swept.expired)
-        self.droppedLettersCount.increment(by: swept.droppedLetters)
+        self.droppedDeadLettersCount.increment(by: swept.droppedDeadLetters)
     }
 
     func suspects(_ count: Int) { self.suspectCount.increment(by: count) }

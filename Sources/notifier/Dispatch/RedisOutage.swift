@@ -1,4 +1,5 @@
 import Logging
+package import Redis
 import Runtime
 import Store
 
@@ -51,25 +52,9 @@ package struct ReapRules: Sendable {
     }
 }
 
-/// How long to wait after one failure of Redis after another: longer each time, never long, and never all at once.
-package struct Backoff: Sendable {
-    private static let first = Duration.milliseconds(20)
-    package static let longest = Duration.seconds(1)
-
-    private var failures = 0
-
-    package init() {}
-
-    package mutating func succeeded() {
-        self.failures = 0
-    }
-
-    /// - Parameter chance: 0..<1; notifiers that lost the same Redis must not come back in step.
-    package mutating func failed(chance: Double) -> Duration {
-        let whole = min(Self.first * (1 << min(self.failures, 10)), Self.longest)
-        self.failures += 1
-        return whole / 2 + whole / 2 * chance
-    }
+extension Backoff {
+    /// The pauses between calls of a store that fails; notifiers that lost the same Redis return at different times.
+    package static let ofStore = Backoff(from: .milliseconds(20), to: .seconds(1))
 }
 
 extension Logger {

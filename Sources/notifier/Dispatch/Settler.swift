@@ -2,6 +2,7 @@ import Domain
 import HTTPClient
 import Logging
 import NIOConcurrencyHelpers
+import Redis
 import Runtime
 import Store
 
@@ -131,7 +132,7 @@ final class Settler: Sendable {
     /// It goes on until Redis says what became of them, however long it is away: no other notifier can have taken them over
     /// meanwhile. But where Redis answers what makes no sense, or a stop waits for this, it ends after the time of a lease.
     private func settle(_ ids: [LeasedDelivery.ID]) async {
-        var backoff = Backoff()
+        var backoff = Backoff.ofStore
         var isFirst = true
         let deadline = ContinuousClock.now + self.settings.lease
         let (projects, bodies) = self.inFlight.withLockedValue { ($0.projects(of: ids), $0.bodies(of: ids)) }
@@ -169,7 +170,7 @@ final class Settler: Sendable {
                     return
                 }
                 // Cancelled: the guard above ends it after one more try.
-                try? await Task.sleep(for: backoff.failed(chance: .random(in: 0..<1)))
+                try? await Task.sleep(for: backoff.next(random: .random(in: 0..<1)))
             }
         }
     }

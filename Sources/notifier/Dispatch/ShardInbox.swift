@@ -27,7 +27,7 @@ final class ShardInbox: Sendable {
         if self.change({ $0.request(work) }) { self.signal.signal() }
     }
 
-    func noticed(_ look: ShardLook) {
+    func noticed(_ look: ShardStatus) {
         if self.change({ $0.noticed(look) }) { self.signal.signal() }
         if let due = look.nextDue { self.setTimer { $0.lookAgain(at: due, now: $1) } }
     }

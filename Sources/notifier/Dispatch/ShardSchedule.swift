@@ -1,5 +1,6 @@
 package import Domain
 import HTTPClient
+import Redis
 package import Store
 
 /// Decides what the worker of one shard does next; it performs nothing.
@@ -77,7 +78,7 @@ package struct ShardSchedule: Sendable {
     private var pending = Works()
     /// Kinds whose last step failed, until their pause is over.
     private var paused = Works()
-    private var backoffs = Array(repeating: Backoff(), count: Self.kinds)
+    private var backoffs = Array(repeating: Backoff.ofStore, count: Self.kinds)
     private var last = Work.sweep
     private var leaser = Leaser.none
     private var starts = FairQueue<ProjectID, LeasedDelivery>()
@@ -102,7 +103,7 @@ package struct ShardSchedule: Sendable {
     package var hasWork: Bool { self.pending.bits & ~self.paused.bits != 0 }
 
     /// Requests what a look over the shard found.
-    package mutating func noticed(_ look: ShardLook) -> Bool {
+    package mutating func noticed(_ look: ShardStatus) -> Bool {
         var isNew = false
         if look.events > 0 { isNew = self.request(.take) }
         if let oldest = look.oldestLease, oldest <= look.now { isNew = self.request(.reap) || isNew }
@@ -182,13 +183,13 @@ package struct ShardSchedule: Sendable {
     ///
     /// Other kinds of work go on meanwhile.
     ///
-    /// - Parameter chance: As in ``Backoff/failed(chance:)``.
+    /// - Parameter chance: As in `random` of `Backoff.next(random:)`.
     /// - Returns: How long until ``retry(_:)`` has to follow.
     package mutating func failed(_ work: Work, chance: Double) -> Duration {
         if work == .take || work == .lease { self.leaser = .none }
         _ = self.paused.insert(work)
         _ = self.request(work)
-        return self.backoffs[work.rawValue].failed(chance: chance)
+        return self.backoffs[work.rawValue].next(random: chance)
     }
 
     /// The pause after a failure is over.
@@ -200,7 +201,7 @@ package struct ShardSchedule: Sendable {
     }
 
     package mutating func succeeded(_ work: Work) {
-        self.backoffs[work.rawValue].succeeded()
+        self.backoffs[work.rawValue].reset()
     }
 
     /// - Parameter isBounded: Whether the call could lease less than there was.

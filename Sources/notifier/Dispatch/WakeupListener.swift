@@ -25,7 +25,7 @@ package final class WakeupListener: Sendable {
     ///
     /// What a lost signal was about is found by the next look.
     package func listen(_ signalled: (Int) -> Void) async {
-        var backoff = Backoff()
+        var backoff = Backoff.ofStore
         var next = 0
         while !self.hasStopped, !Task.isCancelled {
             do throws(StoreError) {
@@ -33,12 +33,12 @@ package final class WakeupListener: Sendable {
                     next = shard + 1
                     signalled(shard)
                 }
-                backoff.succeeded()
+                backoff.reset()
             } catch {
                 guard !self.hasStopped else { return }
                 self.logger.warn("Wake-up signals cannot be received", error)
                 // Cancelled: the loop's condition will see it.
-                try? await Task.sleep(for: backoff.failed(chance: .random(in: 0..<1)))
+                try? await Task.sleep(for: backoff.next(random: .random(in: 0..<1)))
             }
         }
     }

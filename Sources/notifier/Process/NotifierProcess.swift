@@ -40,14 +40,14 @@ package enum NotifierProcess {
         let settings = given.limited(to: concurrency)
         let eventLoops = MultiThreadedEventLoopGroup.singleton
         // What serves deliveries has connections of its own; this one looks after the pools.
-        let control = RedisPool(
+        let control = RedisClient(
             endpoint: settings.store.redis, connections: 1, eventLoopGroup: eventLoops, logger: logger)
         let serving = Opening(
             "the store", drain: context.drain, logger: logger, readiness: context.readiness,
             open: {
                 let store = try await settings.store.open(on: control, limits: settings.deliveries, logger: logger)
                 let watch = try await PoolWatch.open(
-                    control: store, endpoint: RedisURL(settings.store.redis), logger: logger)
+                    control: store, url: RedisURL(settings.store.redis), logger: logger)
                 return Opened(store: store, watch: watch)
             },
             services: { opened in

@@ -40,9 +40,9 @@ package struct NotifierSettings: Sendable {
         engine.drain = Self.drain(within: self.drain)
         self.engine = engine
         self.deliveries = DeliveryLimits(
-            queueLetters: try reader.integer(Setting.limitsDeadLettersQueueCount),
-            queueLetterBytes: try reader.integer(Setting.limitsDeadLettersQueueBytes),
-            projectLetterBytes: try reader.integer(Setting.limitsDeadLettersProjectBytes),
+            queueDeadLetters: try reader.integer(Setting.limitsDeadLettersQueueCount),
+            queueDeadLetterBytes: try reader.integer(Setting.limitsDeadLettersQueueBytes),
+            projectDeadLetterBytes: try reader.integer(Setting.limitsDeadLettersProjectBytes),
             subscriptionWaiting: self.store.deliveries.subscriptionWaiting,
             projectWaiting: self.store.deliveries.projectWaiting)
     }

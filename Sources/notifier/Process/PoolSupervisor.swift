@@ -52,18 +52,18 @@ struct PoolSupervisor: Service {
 
     func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
-            var pools: [PoolLink: ServedPool] = [:]
-            for await links in self.watch.changes().cancelOnGracefulShutdown() {
-                let wanted = Set(links.links)
-                for (link, pool) in pools where !wanted.contains(link) {
-                    pools[link] = nil
-                    self.logger.notice("A pool is no longer served", metadata: ["pool": "\(link.name)"])
+            var pools: [PoolEndpoint: ServedPool] = [:]
+            for await endpoints in self.watch.changes().cancelOnGracefulShutdown() {
+                let wanted = Set(endpoints.endpoints)
+                for (endpoint, pool) in pools where !wanted.contains(endpoint) {
+                    pools[endpoint] = nil
+                    self.logger.notice("A pool is no longer served", metadata: ["pool": "\(endpoint.name)"])
                     await pool.group.triggerGracefulShutdown()
                 }
-                for link in links.links where pools[link] == nil {
-                    let pool = self.pool(of: link)
-                    pools[link] = pool
-                    self.logger.info("A pool is served", metadata: ["pool": "\(link.name)"])
+                for endpoint in endpoints.endpoints where pools[endpoint] == nil {
+                    let pool = self.pool(of: endpoint)
+                    pools[endpoint] = pool
+                    self.logger.info("A pool is served", metadata: ["pool": "\(endpoint.name)"])
                     // A stop of the process reaches the group by itself: it runs inside of ours.
                     group.addTask { try await pool.group.run() }
                 }
@@ -86,37 +86,37 @@ struct PoolSupervisor: Service {
         let connections: ConnectionShare
     }
 
-    private func pool(of link: PoolLink) -> ServedPool {
+    private func pool(of endpoint: PoolEndpoint) -> ServedPool {
         let settings = self.settings.engine
         let limiter = ConcurrencyLimiter(slots: settings.concurrency, bytes: settings.bytesInFlight)
         let connections = ConnectionShare(self.settings.webhook.transfersMax)
-        let worker = PoolWorker(name: link.name, health: self.health, logger: self.logger) {
-            let redis = RedisPool(
-                endpoint: link.target.endpoint, connections: self.settings.store.redisConnections,
-                deadline: link.target.deadline ?? RedisLimits.deadline,
+        let worker = PoolWorker(name: endpoint.name, health: self.health, logger: self.logger) {
+            let redis = RedisClient(
+                endpoint: endpoint.url.endpoint, connections: self.settings.store.redisConnections,
+                deadline: endpoint.url.deadline ?? RedisLimits.deadline,
                 eventLoopGroup: self.eventLoops, logger: self.logger)
             let wakeups = RedisBlockingConnection(
-                endpoint: link.target.endpoint, eventLoopGroup: self.eventLoops, logger: self.logger)
+                endpoint: endpoint.url.endpoint, eventLoopGroup: self.eventLoops, logger: self.logger)
             let channels = Channels([
                 try await WebhookChannel.started(
                     limits: self.settings.webhook, share: connections, egress: self.settings.egress,
                     version: HeraldVersion.text, logger: self.logger)
             ])
-            let opening = Opening("the store of \(link.name)", drain: self.settings.drain, logger: self.logger) {
+            let opening = Opening("the store of \(endpoint.name)", drain: self.settings.drain, logger: self.logger) {
                 let store = try await self.control.open(on: redis, logger: self.logger)
-                    .entering(in: self.control, as: link.homes, by: nil)
-                guard let look = try await store.deliveries.look(at: [0]).first else {
-                    throw StoreError.corrupt("a look at one shard saw none")
+                    .registering(in: self.control, as: endpoint.pools, by: nil)
+                guard let status = try await store.deliveries.status(of: [0]).first else {
+                    throw StoreError.corrupt("the status of one shard is missing")
                 }
-                return (store: store, now: look.now)
+                return (store: store, now: status.now)
             } services: { opened in
                 let engine = Engine(
                     store: opened.store, channels: channels, wakeups: wakeups, masterKey: self.settings.store.masterKey,
                     vault: self.settings.store.vault, settings: settings, limiter: limiter, hosts: self.hosts,
-                    gate: self.gate, pool: link.name, now: opened.now, eventLoopGroup: self.eventLoops,
+                    gate: self.gate, pool: endpoint.name, now: opened.now, eventLoopGroup: self.eventLoops,
                     logger: self.logger)
-                if link.isDefault { self.onWork() }
-                return [StoreWatch(opened.store, name: link.name, logger: self.logger), engine]
+                if endpoint.isDefault { self.onWork() }
+                return [StoreWatch(opened.store, name: endpoint.name, logger: self.logger), engine]
             }
             return [StoppingChannels(channels: channels), redis, wakeups, opening]
         }
@@ -126,9 +126,9 @@ struct PoolSupervisor: Service {
     }
 }
 
-extension PoolLink {
+extension PoolEndpoint {
     /// For logs and metrics.
-    fileprivate var name: String { self.homes.map { $0?.text ?? "default" }.joined(separator: ",") }
+    fileprivate var name: String { self.pools.map { $0?.text ?? "default" }.joined(separator: ",") }
 }
 
 /// Ends the threads of the channels after the engine, which is the last to use them.

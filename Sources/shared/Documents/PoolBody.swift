@@ -60,15 +60,16 @@ package enum PoolFields {
     static func uri(of object: JSONObject) throws(Refusal) -> String? {
         guard let value = object.value(of: Name.uri.rawValue) else { return nil }
         guard let uri = object.text(value), Self.isShort(uri) else {
-            throw .bodyInvalid("'uri' has to be a text of at most \(Pool.textMax) characters.")
+            throw .bodyInvalid("'uri' has to be a text of at most \(StoragePool.textMax) characters.")
         }
         return uri
     }
 
     static func weight(of object: JSONObject) throws(Refusal) -> Int? {
         guard let value = object.value(of: Name.weight.rawValue) else { return nil }
-        guard let weight = value.integer.flatMap({ Int(exactly: $0) }), Pool.weightRange.contains(weight) else {
-            throw .bodyInvalid("'weight' has to be a whole number from 0 through \(Pool.weightRange.upperBound).")
+        guard let weight = value.integer.flatMap({ Int(exactly: $0) }), StoragePool.weightRange.contains(weight) else {
+            throw .bodyInvalid(
+                "'weight' has to be a whole number from 0 through \(StoragePool.weightRange.upperBound).")
         }
         return weight
     }
@@ -78,7 +79,7 @@ package enum PoolFields {
         guard let value = object.value(of: Name.flavor.rawValue) else { return nil }
         guard value.kind != .null else { return .some(nil) }
         guard let label = object.text(value), Self.isShort(label) else {
-            throw .bodyInvalid("'flavor' has to be a text of at most \(Pool.textMax) characters.")
+            throw .bodyInvalid("'flavor' has to be a text of at most \(StoragePool.textMax) characters.")
         }
         return .some(label.isEmpty ? nil : label)
     }
@@ -96,6 +97,6 @@ package enum PoolFields {
     }
 
     private static func isShort(_ text: String) -> Bool {
-        text.unicodeScalars.count <= Pool.textMax && !text.unicodeScalars.contains { $0.value < 0x20 }
+        text.unicodeScalars.count <= StoragePool.textMax && !text.unicodeScalars.contains { $0.value < 0x20 }
     }
 }

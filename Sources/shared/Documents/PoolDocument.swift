@@ -5,7 +5,7 @@ package import NIOCore
 /// What administrators read about pools and flavors.
 package enum PoolDocument {
     /// - Parameter next: The path and query of the next page; nil behind an empty page.
-    package static func page(_ pools: [Pool], isDetailed: Bool, next: String?) -> ByteBuffer {
+    package static func page(_ pools: [StoragePool], isDetailed: Bool, next: String?) -> ByteBuffer {
         JSONWriter.object(capacity: 1024) { object in
             object.array("pools") { list in
                 for pool in pools {
@@ -16,7 +16,7 @@ package enum PoolDocument {
         }
     }
 
-    package static func pool(_ pool: Pool, isDetailed: Bool) -> ByteBuffer {
+    package static func pool(_ pool: StoragePool, isDetailed: Bool) -> ByteBuffer {
         JSONWriter.object { Self.write(pool, isDetailed: isDetailed, to: &$0) }
     }
 
@@ -40,7 +40,7 @@ package enum PoolDocument {
     }
 
     /// The URI is written as it is: its password has to be hidden before.
-    private static func write(_ pool: Pool, isDetailed: Bool, to object: inout JSONObjectWriter) {
+    private static func write(_ pool: StoragePool, isDetailed: Bool, to object: inout JSONObjectWriter) {
         object.member("name", pool.name.text)
         object.member("href", pool.name.path)
         object.member("uri", pool.uri)

@@ -27,8 +27,8 @@ enum RetryPolicyShape {
             guard let text = object.text(value) else {
                 throw .requestInvalid("retry_backoff_function must be a string.")
             }
-            guard let backoff = Backoff(rawValue: text) else {
-                let names = Backoff.allCases.map(\.rawValue).joined(separator: ", ")
+            guard let backoff = BackoffFunction(rawValue: text) else {
+                let names = BackoffFunction.allCases.map(\.rawValue).joined(separator: ", ")
                 throw .requestInvalid("invalid retry_backoff_function. It has to be one of \(names).")
             }
             policy.backoff = backoff

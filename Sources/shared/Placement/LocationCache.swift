@@ -4,12 +4,12 @@ import NIOCore
 
 /// Where queues live, as this process learned it a short time ago.
 ///
-/// What is remembered may be out of date: a queue that was deleted and made again elsewhere is looked for in its old place
-/// for ``life``. Whoever is about to make a queue is told by the register instead.
+/// An entry may be out of date: a queue that was deleted and created again elsewhere is looked for at its old location for
+/// ``ttl``. The creation of a queue asks the directory of queues instead.
 final class LocationCache: Sendable {
     /// How long an entry is used.
-    static let life = TimeAmount.seconds(5)
-    /// Queues remembered; when there are more, all are forgotten, and each costs its next request one small read.
+    static let ttl = TimeAmount.seconds(5)
+    /// Queues in the cache; when there are more, it is emptied, and each costs its next request one small read.
     static let queuesMax = 100_000
 
     private struct Entry {
@@ -27,15 +27,15 @@ final class LocationCache: Sendable {
         }
     }
 
-    func remember(_ queue: QueueAddress, at pool: PoolName?) {
-        let entry = Entry(pool: pool, until: .now() + Self.life)
+    func insert(_ queue: QueueAddress, at pool: PoolName?) {
+        let entry = Entry(pool: pool, until: .now() + Self.ttl)
         self.entries.withLockedValue { entries in
             if entries.count >= Self.queuesMax { entries.removeAll(keepingCapacity: true) }
             entries[queue] = entry
         }
     }
 
-    func forget(_ queue: QueueAddress) {
+    func remove(_ queue: QueueAddress) {
         self.entries.withLockedValue { entries in _ = entries.removeValue(forKey: queue) }
     }
 }

@@ -8,11 +8,11 @@ import Store
 /// The connections to one Redis that holds queues, opened as a store when it is first needed.
 final class PoolConnection: Sendable {
     private let control: Store
-    private let redis: RedisPool?
+    private let redis: RedisClient?
     private let logger: Logger
     private let opened: NIOLockedValueBox<Store?>
 
-    /// The default store, which is open already and belongs to somebody else.
+    /// The default store, which is open already and is shut down by its owner.
     init(control: Store) {
         self.control = control
         self.redis = nil
@@ -20,11 +20,11 @@ final class PoolConnection: Sendable {
         self.opened = NIOLockedValueBox(control)
     }
 
-    init(to target: RedisURL, control: Store, _ settings: PoolDirectory.Settings) {
+    init(to url: RedisURL, control: Store, _ settings: PoolDirectory.Settings) {
         self.control = control
-        self.redis = RedisPool(
-            endpoint: target.endpoint, connections: settings.connections,
-            deadline: target.deadline ?? settings.deadline, eventLoopGroup: settings.eventLoopGroup,
+        self.redis = RedisClient(
+            endpoint: url.endpoint, connections: settings.connections,
+            deadline: url.deadline ?? settings.deadline, eventLoopGroup: settings.eventLoopGroup,
             logger: settings.logger)
         self.logger = settings.logger
         self.opened = NIOLockedValueBox(nil)
@@ -37,7 +37,7 @@ final class PoolConnection: Sendable {
         guard let redis = self.redis else { return self.control }
         if let store = self.opened.withLockedValue({ $0 }), store.isCurrent { return store }
         do throws(StoreOpeningError) {
-            // Several who open at once do the same thing, and each of them is right.
+            // Concurrent callers open the same store; each result is valid.
             let store = try await self.control.open(on: redis, logger: self.logger)
             self.opened.withLockedValue { $0 = store }
             return store
@@ -53,26 +53,26 @@ final class PoolConnection: Sendable {
     }
 }
 
-/// A Redis under the names it has in one version of the pools.
-final class PoolSeat: Sendable {
-    let link: PoolLink
+/// The connection to an endpoint, and the store that registers its queues for the pools of that endpoint.
+final class ConnectedPool: Sendable {
+    let endpoint: PoolEndpoint
     let connection: PoolConnection
     private let control: Store
-    private let entering: NIOLockedValueBox<Store?>
+    private let registering: NIOLockedValueBox<Store?>
 
-    init(_ link: PoolLink, _ connection: PoolConnection, control: Store) {
-        self.link = link
+    init(_ endpoint: PoolEndpoint, _ connection: PoolConnection, control: Store) {
+        self.endpoint = endpoint
         self.connection = connection
         self.control = control
-        self.entering = NIOLockedValueBox(nil)
+        self.registering = NIOLockedValueBox(nil)
     }
 
-    /// The store; queues that are made there have to be entered before.
+    /// The store; queues that are created there have to be registered before.
     func store() async throws(StoreError) -> Store {
-        if let store = self.entering.withLockedValue({ $0 }), store.isCurrent { return store }
-        let store = try await self.connection.store().entering(
-            in: self.control, as: self.link.homes, by: .never)
-        self.entering.withLockedValue { $0 = store }
+        if let store = self.registering.withLockedValue({ $0 }), store.isCurrent { return store }
+        let store = try await self.connection.store().registering(
+            in: self.control, as: self.endpoint.pools, by: .never)
+        self.registering.withLockedValue { $0 = store }
         return store
     }
 }

@@ -11,7 +11,7 @@ package enum PoolUnusable: Error, Sendable, Equatable {
 }
 
 extension PoolDirectory {
-    /// How long a Redis may take to answer before it counts as away (contract: "Pools").
+    /// How long a Redis may take to answer before it counts as unreachable (docs/api.md, "Pools and flavors").
     private static let probeTime = Duration.seconds(2)
 
     /// Learns whether a Redis can be a pool of this deployment: it answers, does not evict, and has as many shards.
@@ -23,12 +23,12 @@ extension PoolDirectory {
         _ target: RedisURL, isDurable: Bool
     ) async throws(PoolUnusable) -> PoolCapabilities {
         do {
-            try await RedisProbe.knock(
-                target.endpoint, within: TimeAmount(Self.probeTime), on: self.settings.eventLoopGroup)
+            try await RedisConnector(to: target.endpoint).probe(
+                within: TimeAmount(Self.probeTime), on: self.settings.eventLoopGroup.next())
         } catch {
             throw .unreachable
         }
-        let redis = RedisPool(
+        let redis = RedisClient(
             endpoint: target.endpoint, connections: 1, deadline: Self.probeTime,
             eventLoopGroup: self.settings.eventLoopGroup, logger: self.settings.logger)
         let answer: Result<PoolCapabilities, PoolUnusable>
@@ -41,7 +41,7 @@ extension PoolDirectory {
         return try answer.get()
     }
 
-    private func probe(_ redis: RedisPool, isDurable: Bool) async throws(PoolUnusable) -> PoolCapabilities {
+    private func probe(_ redis: RedisClient, isDurable: Bool) async throws(PoolUnusable) -> PoolCapabilities {
         let store: Store
         do throws(RedisError) { _ = try await redis.send(RedisCommand("PING")) } catch { throw .unreachable }
         do throws(StoreOpeningError) {

@@ -3,12 +3,12 @@ package import Store
 
 /// The rules of pools and flavors: what may be changed, and what changes with it. Nothing is done here.
 extension PoolSnapshot {
-    package func pool(_ name: PoolName) -> Pool? { self.pools.first { $0.name == name } }
+    package func pool(_ name: PoolName) -> StoragePool? { self.pools.first { $0.name == name } }
 
     /// The pools of a flavor: those that carry its name.
     ///
     /// Flavors of one name share their pools over all projects.
-    package func pools(of flavor: FlavorName) -> [Pool] { self.pools.filter { $0.label == flavor.text } }
+    package func pools(of flavor: FlavorName) -> [StoragePool] { self.pools.filter { $0.label == flavor.text } }
 
     /// Whether queues of a flavor may live on a pool; nil stands for the default store.
     package func serves(_ flavor: FlavorName, on pool: PoolName?) -> Bool {
@@ -16,7 +16,7 @@ extension PoolSnapshot {
     }
 
     /// The pools a new queue may be put on: those of its flavor; without one those of no flavor, or all if there is none.
-    package func candidates(for flavor: FlavorName?) -> [Pool] {
+    package func candidates(for flavor: FlavorName?) -> [StoragePool] {
         if let flavor { return self.pools(of: flavor) }
         let plain = self.pools.filter { $0.label == nil }
         return plain.isEmpty ? self.pools : plain
@@ -25,7 +25,7 @@ extension PoolSnapshot {
     /// Registers a pool, or another in its place.
     ///
     /// - Throws: ``Refusal/poolsDiffer(_:)`` before ``Refusal/poolConflict(_:)``.
-    package func putting(_ pool: Pool) throws(Refusal) -> [PoolChange] {
+    package func putting(_ pool: StoragePool) throws(Refusal) -> [PoolChange] {
         let others = self.pools.filter { $0.name != pool.name }
         if let label = pool.label, let first = others.first(where: { $0.label == label }),
             first.capabilities != pool.capabilities
@@ -35,8 +35,8 @@ extension PoolSnapshot {
         if let other = others.first(where: { $0.uri == pool.uri }) {
             throw .poolConflict("The pool \(other.name) has this URI.")
         }
-        guard others.count < Pool.countMax else {
-            throw .requestInvalid("There are \(Pool.countMax) pools, and there cannot be more.")
+        guard others.count < StoragePool.countMax else {
+            throw .requestInvalid("There are \(StoragePool.countMax) pools, and there cannot be more.")
         }
         return [.put(pool)]
     }
@@ -60,7 +60,7 @@ extension PoolSnapshot {
     /// - Throws: ``Refusal/flavorPoolMissing(flavor:pool:)`` or ``Refusal/poolsDiffer(_:)``.
     package func putting(_ flavor: FlavorAddress, of names: [String]) throws(Refusal) -> [PoolChange] {
         var changes: [PoolChange] = []
-        var listed: [Pool] = []
+        var listed: [StoragePool] = []
         for name in names where !listed.contains(where: { $0.name.text == name }) {
             guard let pool = self.pools.first(where: { $0.name.text == name }) else {
                 throw .flavorPoolMissing(flavor: flavor.name.text, pool: name)

@@ -4,25 +4,24 @@ package import Redis
 import ServiceLifecycle
 package import Store
 
-/// Notices within a second or two when pools are added, changed or removed, by whichever process.
+/// Notices within a second or two when pools are added, changed or removed, by any process.
 ///
 /// ```swift
-/// for await links in watch.changes() { … connect to what is new, let go of what is gone … }
+/// for await endpoints in watch.changes() { … connect to those that are new, disconnect those that are gone … }
 /// ```
-/// A link is told by its ``PoolLink/target``: one whose target is new is a Redis to connect to, one whose target is gone
-/// is to be let go.
+/// Endpoints are compared by ``PoolEndpoint/url``.
 package final class PoolWatch: Service, Sendable {
     private struct State {
         var snapshot: PoolSnapshot
-        var listeners: [Int: AsyncStream<PoolLinks>.Continuation] = [:]
+        var listeners: [Int: AsyncStream<PoolEndpoints>.Continuation] = [:]
         var listenersEver = 0
     }
 
-    /// How long a change may stay unseen, the time of one look aside.
+    /// How long a change may stay unnoticed, the time of one reading aside.
     package static let interval = Duration.seconds(1)
 
     private let control: Store
-    private let endpoint: RedisURL
+    private let url: RedisURL
     private let logger: Logger
     private let state: NIOLockedValueBox<State>
 
@@ -30,31 +29,31 @@ package final class PoolWatch: Service, Sendable {
     ///
     /// - Parameters:
     ///   - control: The control store, which is also the default pool.
-    ///   - endpoint: Where it is, so that a pool of the same place is known as such.
+    ///   - url: Where it is, so that a pool with the same URL is known to be the same Redis.
     package static func open(
-        control: Store, endpoint: RedisURL, logger: Logger
+        control: Store, url: RedisURL, logger: Logger
     ) async throws(StoreError) -> PoolWatch {
-        PoolWatch(control: control, endpoint: endpoint, snapshot: try await control.pools.snapshot(), logger: logger)
+        PoolWatch(control: control, url: url, snapshot: try await control.pools.snapshot(), logger: logger)
     }
 
-    private init(control: Store, endpoint: RedisURL, snapshot: PoolSnapshot, logger: Logger) {
+    private init(control: Store, url: RedisURL, snapshot: PoolSnapshot, logger: Logger) {
         self.control = control
-        self.endpoint = endpoint
+        self.url = url
         self.logger = logger
         self.state = NIOLockedValueBox(State(snapshot: snapshot))
     }
 
     package var snapshot: PoolSnapshot { self.state.withLockedValue { $0.snapshot } }
 
-    package var links: PoolLinks { PoolLinks(self.snapshot, default: self.endpoint) }
+    package var endpoints: PoolEndpoints { PoolEndpoints(self.snapshot, default: self.url) }
 
-    /// The links now, and again after each change; of changes that come faster than they are read, the last.
-    package func changes() -> AsyncStream<PoolLinks> {
-        let (stream, continuation) = AsyncStream<PoolLinks>.makeStream(bufferingPolicy: .bufferingNewest(1))
+    /// The endpoints now, and again after each change; of changes that come faster than they are read, the last.
+    package func changes() -> AsyncStream<PoolEndpoints> {
+        let (stream, continuation) = AsyncStream<PoolEndpoints>.makeStream(bufferingPolicy: .bufferingNewest(1))
         let number = self.state.withLockedValue { state in
             state.listenersEver += 1
             state.listeners[state.listenersEver] = continuation
-            continuation.yield(PoolLinks(state.snapshot, default: self.endpoint))
+            continuation.yield(PoolEndpoints(state.snapshot, default: self.url))
             return state.listenersEver
         }
         continuation.onTermination = { _ in
@@ -69,19 +68,19 @@ package final class PoolWatch: Service, Sendable {
         guard try await self.control.pools.version() != known else { return }
         let snapshot = try await self.control.pools.snapshot()
         self.state.withLockedValue { state in
-            // Whoever read later may have been served earlier. A version that went back is a Redis that lost its data.
+            // A later read may have been answered earlier. A version that went back is a Redis that lost its data.
             guard state.snapshot != snapshot else { return }
             guard snapshot.version.number > state.snapshot.version.number || state.snapshot.version == known else {
                 return
             }
             state.snapshot = snapshot
             for listener in state.listeners.values {
-                listener.yield(PoolLinks(snapshot, default: self.endpoint))
+                listener.yield(PoolEndpoints(snapshot, default: self.url))
             }
         }
     }
 
-    /// Looks once a second until graceful shutdown or cancellation.
+    /// Reads once a second until graceful shutdown or cancellation.
     package func run() async throws {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {

@@ -16,7 +16,7 @@ package struct StoreReplaced: Error, CustomStringConvertible {
     }
 }
 
-/// Looks after one opened store, once a second.
+/// Checks one opened store, once a second.
 ///
 /// | metric | unit | the question it answers |
 /// |---|---|---|
@@ -27,7 +27,7 @@ package struct StoreReplaced: Error, CustomStringConvertible {
 package struct StoreWatch: Service {
     /// How soon a replaced store ends the service after a connection has noticed it.
     private static let interval = Duration.milliseconds(200)
-    private static let looksPerMeasurement = 5
+    private static let checksPerMeasurement = 5
     /// How often the same trouble is logged, in measurements: every five seconds.
     private static let measurementsPerLog = 5
     /// From here on positions that are ahead of the clock are no accident of many posts at once.
@@ -60,10 +60,10 @@ package struct StoreWatch: Service {
 
     private func watchUntilReplaced() async -> Bool {
         var measurements = 0
-        for looks in 0... {
+        for checks in 0... {
             if Task.isCancelled { return false }
             if !self.store.isCurrent { return true }
-            if looks.isMultiple(of: Self.looksPerMeasurement) {
+            if checks.isMultiple(of: Self.checksPerMeasurement) {
                 await self.measure(logging: measurements.isMultiple(of: Self.measurementsPerLog))
                 measurements += 1
             }
@@ -91,7 +91,7 @@ package struct StoreWatch: Service {
                     metadata: ["pool": "\(self.name)", "ahead": "\(ahead)"])
             }
         } catch {
-            self.logger.debug("The store cannot be looked at now", metadata: ["error": "\(error)"])
+            self.logger.debug("The store cannot be checked now", metadata: ["error": "\(error)"])
         }
     }
 }

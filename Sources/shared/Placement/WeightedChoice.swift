@@ -1,4 +1,4 @@
-/// A choice in proportion to weights (contract: "Catalogue").
+/// A choice in proportion to weights (docs/api.md, "Pools and flavors").
 package enum WeightedChoice {
     /// The first element whose running sum of weights exceeds the selector.
     ///

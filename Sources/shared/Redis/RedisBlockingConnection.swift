@@ -3,9 +3,9 @@ package import NIOCore
 internal import ServiceLifecycle
 internal import Synchronization
 
-/// A connection of one reader that waits inside Redis, as `BZPOPMIN` and `XREAD BLOCK` do.
+/// A connection of one reader that blocks inside Redis, as `BZPOPMIN` and `XREAD BLOCK` do.
 ///
-/// It connects with the first read and comes back by itself until it is shut down. A read sent meanwhile waits for the
+/// It connects with the first read and reconnects by itself until it is shut down. A read sent meanwhile waits for the
 /// connection, up to its own deadline, so a loop around ``send(_:blockingFor:)`` neither spins nor ends in an outage:
 /// it sees an error about once per block time, and carries on.
 package final class RedisBlockingConnection: Service, Sendable {
@@ -13,10 +13,15 @@ package final class RedisBlockingConnection: Service, Sendable {
     private let tickets = Atomic<UInt64>(1)
 
     /// - Parameter eventLoopGroup: Must outlive the connection.
-    package init(endpoint: RedisEndpoint, eventLoopGroup: any EventLoopGroup, logger: Logger) {
+    package init(connector: RedisConnector, eventLoopGroup: any EventLoopGroup, logger: Logger) {
         self.connection = RedisConnection(
-            RedisConnection.Settings(endpoint: endpoint, inFlightMax: 1, patience: nil, probes: false),
+            RedisConnection.Settings(connector: connector, inFlightMax: 1, waitMax: nil, probes: false),
             watch: ServerWatch(), eventLoop: eventLoopGroup.next(), logger: logger)
+    }
+
+    /// A connection to the Redis at a fixed address.
+    package convenience init(endpoint: RedisEndpoint, eventLoopGroup: any EventLoopGroup, logger: Logger) {
+        self.init(connector: RedisConnector(to: endpoint), eventLoopGroup: eventLoopGroup, logger: logger)
     }
 
     /// Sends one command and waits for its reply.

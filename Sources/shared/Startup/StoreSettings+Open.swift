@@ -10,7 +10,7 @@ extension StoreSettings {
     /// - Throws: ``SettingError`` for what waiting cannot cure, so that the process ends with status 78; what it can,
     ///   ``SettingsDiffer`` among it, is thrown as it is.
     package func open(
-        on redis: RedisPool, limits: DeliveryLimits? = nil, logger: Logger
+        on redis: RedisClient, limits: DeliveryLimits? = nil, logger: Logger
     ) async throws -> Store {
         let store = try await self.openStore(on: redis, limits: limits, logger: logger)
         if let differ = try await self.disagreement(in: store) { throw differ }
@@ -19,7 +19,7 @@ extension StoreSettings {
 
     /// The same, whether the settings agree with the deployment's or not.
     package func openStore(
-        on redis: RedisPool, limits: DeliveryLimits? = nil, logger: Logger
+        on redis: RedisClient, limits: DeliveryLimits? = nil, logger: Logger
     ) async throws -> Store {
         do throws(StoreOpeningError) {
             return try await Store.open(

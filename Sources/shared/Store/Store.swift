@@ -3,10 +3,10 @@ package import Logging
 package import Redis
 import Signing
 
-/// What Herald keeps, and how: the one room that knows keys and scripts.
+/// What Herald keeps in Redis: the one module that knows keys and scripts.
 ///
-/// Everything in it is a value over one Redis, aside from the register of queues, which is the control store's. It is a class
-/// only so that handing it on, several times a request, copies one reference.
+/// Everything in it is a value over one Redis, except for the directory of queues, which is the control store's. It is a
+/// class only so that handing it on, several times a request, copies one reference.
 package final class Store: Sendable {
     package let queues: QueueStore
     package let messages: MessageStore
@@ -15,11 +15,13 @@ package final class Store: Sendable {
     package let deliveries: DeliveryStore
     package let wakeups: WakeupSignals
     /// The pools, where this is the control store.
-    package let pools: PoolRegistry
+    package let pools: PoolStore
+    /// Where queues live, by the control store.
+    package let directory: QueueDirectory
     /// The topics, where this is the control store.
     package let topics: TopicStore
     /// The times of confirmations, where this is the control store.
-    package let questions: ConfirmationSchedule
+    package let confirmations: ConfirmationSchedule
     /// The format of what the store keeps, as it was opened: what is written here is of this format.
     package let format: Int
     /// Those that this process understands.
@@ -29,52 +31,53 @@ package final class Store: Sendable {
     private let tagger: MessageTagger
 
     init(
-        runner: ScriptRunner, keySpace: KeySpace, tagger: MessageTagger, register: QueueRegister,
+        runner: ScriptRunner, keySpace: KeySpace, tagger: MessageTagger, directory: QueueDirectory,
         limits: DeliveryLimits,
         format: Int, formats: ClosedRange<Int>
     ) {
         let ids = MessageIDs(tagger: tagger)
-        let moves = DeadLetterMoves(runner: runner, keySpace: keySpace, register: register, ids: ids)
+        let moves = DeadLetterMoves(runner: runner, keySpace: keySpace, directory: directory, ids: ids)
         self.runner = runner
         self.keySpace = keySpace
         self.format = format
         self.formats = formats
         self.tagger = tagger
-        self.queues = QueueStore(runner: runner, keySpace: keySpace, register: register, ids: ids)
-        self.messages = MessageStore(runner: runner, keySpace: keySpace, register: register, ids: ids)
+        self.queues = QueueStore(runner: runner, keySpace: keySpace, directory: directory, ids: ids)
+        self.messages = MessageStore(runner: runner, keySpace: keySpace, directory: directory, ids: ids)
         self.claims = ClaimStore(runner: runner, keySpace: keySpace, ids: ids, moves: moves)
         self.subscriptions = SubscriptionStore(
-            runner: runner, keySpace: keySpace, register: register, limits: limits)
+            runner: runner, keySpace: keySpace, directory: directory, limits: limits)
         self.deliveries = DeliveryStore(
             runner: runner, keySpace: keySpace, tagger: tagger, moves: moves, limits: limits)
         self.wakeups = WakeupSignals(keySpace: keySpace)
-        self.pools = PoolRegistry(runner: runner)
+        self.pools = PoolStore(runner: runner)
+        self.directory = directory
         self.topics = TopicStore(runner: runner)
-        self.questions = ConfirmationSchedule(runner: runner)
+        self.confirmations = ConfirmationSchedule(runner: runner)
     }
 
-    /// The same store, entering its queues in the register of another.
+    /// The same store, registering its queues in the directory of another.
     ///
     /// - Parameters:
-    ///   - control: Keeps the register; it may be this store itself.
-    ///   - homes: The pools this store is, nil for the default one; without any it enters no queue.
-    ///   - version: The version of the pools by which a queue that lives nowhere may be made here; nil: by any.
-    package func entering(in control: Store, as homes: [PoolName?], by version: PoolVersion?) -> Store {
+    ///   - control: Has the directory; it may be this store itself.
+    ///   - pools: The pools this store is, nil for the default one; without any it registers no queue.
+    ///   - version: The version of the pools by which a queue that lives nowhere may be created here; nil: by any.
+    package func registering(in control: Store, as pools: [PoolName?], by version: PoolVersion?) -> Store {
         Store(
             runner: self.runner, keySpace: self.keySpace, tagger: self.tagger,
-            register: QueueRegister(runner: control.runner, homes: homes, version: version),
+            directory: QueueDirectory(runner: control.runner, pools: pools, version: version),
             limits: self.deliveries.limits, format: self.format, formats: self.formats)
     }
 
     /// Opens the store in another Redis the way this one was: with as many shards, its clock, and its format where it is new.
     ///
-    /// It enters no queue until ``entering(in:as:by:)``.
-    package func open(on pool: RedisPool, logger: Logger) async throws(StoreOpeningError) -> Store {
+    /// It registers no queue until ``registering(in:as:by:)``.
+    package func open(on client: RedisClient, logger: Logger) async throws(StoreOpeningError) -> Store {
         try await Store.open(
-            on: pool, shards: self.keySpace.shards.count, clock: self.runner.clock, limits: self.deliveries.limits,
+            on: client, shards: self.keySpace.shards.count, clock: self.runner.clock, limits: self.deliveries.limits,
             formats: self.formats, newFormat: self.format, logger: logger
         )
-        .entering(in: self, as: [], by: nil)
+        .registering(in: self, as: [], by: nil)
     }
 
     /// Learns whether Redis answers.
@@ -84,7 +87,7 @@ package final class Store: Sendable {
 
     /// Whether the store that was opened is still there, as far as is known: false once its Redis was found empty, or to
     /// be another one.
-    package var isCurrent: Bool { self.runner.epoch.map { self.runner.pool.holds($0) } ?? true }
+    package var isCurrent: Bool { self.runner.epoch.map { self.runner.client.holds($0) } ?? true }
 
     /// Learns whether Redis takes writes.
     ///

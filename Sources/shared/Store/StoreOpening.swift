@@ -54,10 +54,10 @@ extension Store {
     ///   - formats: Those that are understood.
     ///   - newFormat: That of a store that is made here; nil: the newest that is understood.
     package static func open(
-        on pool: RedisPool, shards: Int, clock: StoreClock = .redis, limits: DeliveryLimits = DeliveryLimits(),
+        on client: RedisClient, shards: Int, clock: StoreClock = .redis, limits: DeliveryLimits = DeliveryLimits(),
         formats: ClosedRange<Int> = StoreFormat.understood, newFormat: Int? = nil, logger: Logger
     ) async throws(StoreOpeningError) -> Store {
-        var runner = ScriptRunner(pool: pool, clock: clock)
+        var runner = ScriptRunner(client: client, clock: clock)
         try ServerFacts(
             try await Self.ask { () async throws(StoreError) in try await runner.send(RedisCommand("INFO")) }
         )
@@ -79,16 +79,16 @@ extension Store {
             throw .corrupt(key: KeySpace.idKey)
         }
         guard let format else { throw .corrupt(key: KeySpace.format) }
-        runner.epoch = pool.adopt(RedisIdentity(key: KeySpace.identity, value: identity))
+        runner.epoch = client.adopt(RedisIdentity(key: KeySpace.identity, value: identity))
         return Store(
             runner: runner, keySpace: KeySpace(Shards(count: shards)), tagger: MessageTagger(key: idKey),
-            register: QueueRegister(runner: runner, homes: [nil], version: nil), limits: limits,
+            directory: QueueDirectory(runner: runner, pools: [nil], version: nil), limits: limits,
             format: format, formats: formats)
     }
 
     /// Whether a process has opened a store in this Redis before; it writes nothing.
-    package static func isKept(on pool: RedisPool) async throws(StoreOpeningError) -> Bool {
-        let runner = ScriptRunner(pool: pool, clock: .redis)
+    package static func isKept(on client: RedisClient) async throws(StoreOpeningError) -> Bool {
+        let runner = ScriptRunner(client: client, clock: .redis)
         return try await Self.ask { () async throws(StoreError) in
             try await runner.send(RedisCommand("EXISTS", [KeySpace.shardCount]))
         }.int == 1

@@ -77,7 +77,7 @@ struct RedisEndpointTests {
         }
     }
 
-    @Test func `What is wrong with a URL is told without repeating it`() {
+    @Test func `An error about a URL does not repeat the URL`() {
         #expect(throws: InvalidRedisURL.invalidPort) { try RedisEndpoint(url: "redis://s3cret@host:x") }
         #expect("\(InvalidRedisURL.invalidPort)" == "the port of a Redis URL is a number, 1 through 65535")
     }

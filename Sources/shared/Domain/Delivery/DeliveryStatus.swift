@@ -1,6 +1,6 @@
 /// The delivery status of a message for one subscription.
 package struct DeliveryStatus: Sendable, Equatable {
-    package enum Place: Sendable, Equatable {
+    package enum Stage: Sendable, Equatable {
         /// The subscription was made after the message.
         case later
         /// The message has not been fanned out to it yet.
@@ -39,18 +39,18 @@ package struct DeliveryStatus: Sendable, Equatable {
 
     package let subscription: SubscriptionID
     package let isConfirmed: Bool
-    package let place: Place
+    package let stage: Stage
     /// The number of the attempt that is made or waits; 0 where none does.
     package let attempt: Int
     /// The last attempt the log knows of.
     package let last: LoggedAttempt?
 
     package init(
-        subscription: SubscriptionID, isConfirmed: Bool, place: Place, attempt: Int, last: LoggedAttempt?
+        subscription: SubscriptionID, isConfirmed: Bool, stage: Stage, attempt: Int, last: LoggedAttempt?
     ) {
         self.subscription = subscription
         self.isConfirmed = isConfirmed
-        self.place = place
+        self.stage = stage
         self.attempt = attempt
         self.last = last
     }
@@ -80,7 +80,7 @@ package struct DeliveryStatusView: Sendable {
         self.delivery = delivery
         let isLeftOut = confirmedOnly && !status.isConfirmed
         (self.state, self.rule) =
-            switch status.place {
+            switch status.stage {
             case .later: (.notEligible, "subscribed_later")
             case .event: isLeftOut ? (.notEligible, "unconfirmed") : (.queued, "not_fanned_out")
             case .leased: (.inFlight, "leased")
@@ -96,7 +96,7 @@ package struct DeliveryStatusView: Sendable {
 
     /// Attempts made so far.
     package var attempts: Int {
-        switch self.status.place {
+        switch self.status.stage {
         case .later, .event: 0
         case .leased, .waiting: max(self.status.attempt - 1, 0)
         case .dead(let deadLetter): deadLetter.attempts
@@ -106,6 +106,6 @@ package struct DeliveryStatusView: Sendable {
 
     /// When the next attempt may start; nil when none will, or when the reason has to be removed first.
     package var nextDue: Timestamp? {
-        if case .waiting(_, let until) = self.status.place { until } else { nil }
+        if case .waiting(_, let until) = self.status.stage { until } else { nil }
     }
 }

@@ -23,7 +23,7 @@ package struct RetryPolicy: Sendable, Equatable {
     package var delayMax = 30
     package var maximumDelayRetries = 3
     /// The shape of the waits in between.
-    package var backoff = Backoff.linear
+    package var backoff = BackoffFunction.linear
     /// In the policy of a queue: it holds for every subscription, whatever the subscription says.
     ///
     /// Means nothing elsewhere.

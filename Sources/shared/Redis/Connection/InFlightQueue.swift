@@ -4,8 +4,8 @@ internal import NIOCore
 struct InFlightQueue: Sendable {
     struct Command: Sendable {
         enum Owner: Sendable {
-            case greeting(Greeting.Step)
-            case probe(Greeting.Step)
+            case handshake(Handshake.Step)
+            case probe(Handshake.Step)
             case caller(Request.Caller, ticket: UInt64)
         }
 
@@ -19,12 +19,9 @@ struct InFlightQueue: Sendable {
 
     var isEmpty: Bool { self.commands.isEmpty }
 
-    mutating func append(_ step: Greeting.Step, deadline: NIODeadline) {
-        self.commands.append(Command(owner: .greeting(step), deadline: deadline, bytes: 0))
-    }
-
-    mutating func append(probe step: Greeting.Step, deadline: NIODeadline) {
-        self.commands.append(Command(owner: .probe(step), deadline: deadline, bytes: 0))
+    /// Appends a command of the connection itself.
+    mutating func append(_ owner: Command.Owner, deadline: NIODeadline) {
+        self.commands.append(Command(owner: owner, deadline: deadline, bytes: 0))
     }
 
     mutating func append(_ request: Request) {
@@ -34,13 +31,13 @@ struct InFlightQueue: Sendable {
                 bytes: request.command.bytes))
     }
 
-    /// Takes out the command the next reply belongs to; nil when nothing was asked.
+    /// Takes out the command the next reply belongs to; nil when there is none.
     mutating func popFirst() -> Command? { self.commands.popFirst() }
 
     func contains(ticket: UInt64) -> Bool {
         self.commands.contains { command in
             switch command.owner {
-            case .greeting, .probe: false
+            case .handshake, .probe: false
             case .caller(_, let owner): owner == ticket
             }
         }
@@ -59,15 +56,15 @@ struct InFlightQueue: Sendable {
 
     /// Ends all of them without a reply.
     ///
-    /// - Parameter cause: What callers are told, except those whose own deadline has passed.
+    /// - Parameter cause: What commands fail with, except those whose own deadline has passed.
     mutating func giveUp(_ cause: RedisError.Unknown, at now: NIODeadline) -> [Ending] {
         defer { self = InFlightQueue() }
         return self.commands.compactMap { command in
             switch command.owner {
-            case .greeting, .probe: return nil
+            case .handshake, .probe: return nil
             case .caller(let caller, _):
-                let told = cause == .disconnected && command.deadline <= now ? .deadline : cause
-                return Ending(caller: caller, reply: .failure(.outcomeUnknown(told)), bytes: command.bytes)
+                let reason = cause == .disconnected && command.deadline <= now ? .deadline : cause
+                return Ending(caller: caller, reply: .failure(.outcomeUnknown(reason)), bytes: command.bytes)
             }
         }
     }

@@ -1,36 +1,37 @@
-/// Where callers of any thread leave their commands for the event loop of a connection.
+/// The commands that callers of any thread leave for the event loop of a connection.
 ///
-/// It also counts what is owed to callers from here to the reply, so the bounds are exact and a refusal costs no hop.
+/// It also counts commands from here to their replies, so the bounds are exact and a refusal needs no hop to the loop.
 struct Mailbox: Sendable {
-    enum Door: Sendable, Equatable {
-        /// Commands are written in this turn of the loop.
-        case ready
-        /// There is no connection, but it is worth waiting for one.
-        case waiting
-        case shut(RedisError.NotSent)
+    /// What happens to commands that are posted now.
+    enum State: Sendable, Equatable {
+        /// They are written in this turn of the loop.
+        case connected
+        /// They wait for a connection.
+        case connecting
+        case refusing(RedisError.NotSent)
     }
 
-    enum Answer: Sendable, Equatable {
-        /// Taken. `wakeLoop`: nobody has told the loop yet.
+    enum Admission: Sendable, Equatable {
+        /// Taken. `wakeLoop`: it is the first since the loop looked.
         case accepted(wakeLoop: Bool)
         case refused(RedisError.NotSent)
         /// Another connection would serve it better, if there is one.
         case tryAnother
     }
 
-    /// What a caller asks for, best first.
-    enum Wish: Sendable, Equatable {
-        /// A connection that is there and has little to do.
-        case light
-        /// A connection that is there.
-        case ready
+    /// Which connections a caller accepts, best first.
+    enum Preference: Sendable, Equatable {
+        /// One that is connected and has few commands in flight.
+        case lightlyLoaded
+        /// One that is connected.
+        case connected
         /// Any that may take it.
         case any
     }
 
     private let commandsMax: Int
     private let bytesMax: Int
-    private(set) var door = Door.waiting
+    private(set) var state = State.connecting
     private var posted: [Request] = []
     private var commands = 0
     private var bytes = 0
@@ -40,11 +41,12 @@ struct Mailbox: Sendable {
         self.bytesMax = bytesMax
     }
 
-    mutating func post(_ request: Request, wish: Wish) -> Answer {
-        switch self.door {
-        case .ready: if wish == .light, self.commands >= lightCommandsMax { return .tryAnother }
-        case .waiting: if wish != .any { return .tryAnother }
-        case .shut(let reason): return wish == .any ? .refused(reason) : .tryAnother
+    mutating func post(_ request: Request, preferring preference: Preference) -> Admission {
+        switch self.state {
+        case .connected:
+            if preference == .lightlyLoaded, self.commands >= lightCommandsMax { return .tryAnother }
+        case .connecting: if preference != .any { return .tryAnother }
+        case .refusing(let reason): return preference == .any ? .refused(reason) : .tryAnother
         }
         let bytes = request.command.bytes
         guard self.commands < self.commandsMax, self.commands == 0 || self.bytes + bytes <= self.bytesMax else {
@@ -71,13 +73,12 @@ struct Mailbox: Sendable {
         precondition(self.commands >= 0 && self.bytes >= 0, "more commands ended than were posted")
     }
 
-    /// Opens or shuts the door; one that a shutdown has shut stays so.
-    mutating func set(_ door: Door) {
-        if self.door != .shut(.shutDown) { self.door = door }
+    /// Changes the state; a shutdown is final.
+    mutating func set(_ state: State) {
+        if self.state != .refusing(.shutDown) { self.state = state }
     }
 }
 
-/// As many as make a good batch.
-///
-/// Up to here one connection serves faster than two that share them: fewer and larger writes, fewer threads awake.
+/// The size of a good batch: up to here one connection is faster than two that share the commands, with fewer and larger
+/// writes and fewer threads awake.
 private let lightCommandsMax = 256

@@ -72,7 +72,7 @@ package struct ReplyDecoder: ~Copyable {
         case REDIS_REPLY_NIL:
             return .null
         case let type:
-            // hiredis 1.x reads RESP3 also where nobody asked for it.
+            // hiredis 1.x reads RESP3 also where no HELLO 3 was sent.
             throw BrokenReply(reason: "a reply of type \(type), which is not of RESP2")
         }
     }
@@ -87,5 +87,5 @@ package struct BrokenReply: Error, Equatable {
     package let reason: String
 }
 
-/// Room for two full reads of the socket.
+/// Two full reads of the socket.
 private let bufferBytesKept = 128 << 10

@@ -1,10 +1,10 @@
 internal import NIOCore
 
-/// A command on its way, and who waits for it.
+/// A command on its way, and the caller that waits for its reply.
 struct Request: Sendable {
     typealias Reply = Result<RedisValue, RedisError>
-    /// Unsafe, for it is resumed exactly once by construction: a request sits in one queue only (mailbox, waiting or in
-    /// flight), and whoever takes it out resumes it.
+    /// Unsafe, for it is resumed exactly once by construction: a request is in one queue only (mailbox, waiting or in
+    /// flight), and what takes it out resumes it.
     ///
     /// The checked kind costs an allocation per command.
     typealias Caller = UnsafeContinuation<Reply, Never>
@@ -24,7 +24,7 @@ struct Request: Sendable {
     }
 }
 
-/// What a caller is to be told, and the bytes that no longer count.
+/// The reply to give to a caller, and the bytes that no longer count.
 struct Ending: Sendable {
     let caller: Request.Caller
     let reply: Request.Reply

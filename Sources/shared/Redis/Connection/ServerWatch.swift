@@ -72,7 +72,7 @@ final class ServerWatch: Sendable {
         }
     }
 
-    /// The server cannot be used: every connection to it is given up, so that the address is resolved anew.
+    /// The server cannot be used: every connection to it is given up, and asks for its address again.
     func leave(_ reason: ServerUnusable) {
         for connection in self.state.withLockedValue({ $0.connections }) { connection.leave(reason) }
     }
@@ -82,16 +82,25 @@ final class ServerWatch: Sendable {
 ///
 /// Only the leading word of its message is kept: "unknown command" repeats the arguments, and those of `AUTH` are secret.
 struct ServerUnusable: Error, Equatable {
-    /// The step of the greeting or probe it was the answer to; nil: a caller's command.
-    let step: Greeting.Step?
+    /// The step of the handshake or probe it was the answer to; nil: a caller's command.
+    let step: Handshake.Step?
     let code: String
 
-    /// What callers hear whose commands are not sent for it.
+    /// What commands fail with that are not sent for it.
     var absence: RedisError.NotSent {
         switch self.code {
-        case Greeting.replica, "READONLY", "MASTERDOWN", "UNBLOCKED": .replica
+        case Handshake.replica, "READONLY", "MASTERDOWN", "UNBLOCKED": .replica
         case "LOADING": .loading
         default: .disconnected
+        }
+    }
+
+    /// What the source of addresses is given.
+    var lossReason: ConnectionLoss.Reason {
+        switch self.code {
+        case Handshake.replica, "READONLY", "MASTERDOWN", "UNBLOCKED": .notMaster
+        case "MOVED", "CLUSTERDOWN": .slotMoved
+        default: .refused
         }
     }
 }

@@ -10,7 +10,7 @@ package enum RedisError: Error, Sendable, Equatable {
     case malformedReply
 
     package enum NotSent: Sendable, Equatable {
-        /// There is no connection, and there has been none for longer than ``RedisLimits/patience``.
+        /// There is no connection, and there has been none for longer than ``RedisLimits/connectionWaitMax``.
         case disconnected
         /// The Redis at the address is a replica, which takes no writes.
         case replica
@@ -24,7 +24,7 @@ package enum RedisError: Error, Sendable, Equatable {
         case deadline
         /// The task of a blocking read was cancelled before there was a connection.
         case cancelled
-        /// The pool or the connection has ended.
+        /// The client or the connection has ended.
         case shutDown
     }
 
@@ -35,7 +35,7 @@ package enum RedisError: Error, Sendable, Equatable {
         case deadline
         /// The task of a blocking read was cancelled. The connection was closed for it.
         case cancelled
-        /// The pool or the connection ended.
+        /// The client or the connection ended.
         case shutDown
     }
 }

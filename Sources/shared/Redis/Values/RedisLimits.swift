@@ -1,6 +1,6 @@
 package import NIOCore
 
-/// The bounds of the Redis room that no setting changes.
+/// The bounds of the Redis client that no setting changes.
 package enum RedisLimits {
     /// Commands sent or waiting on one connection.
     package static let inFlightMax = 8_192
@@ -12,13 +12,15 @@ package enum RedisLimits {
     ///
     /// A longer one breaks the connection.
     package static let replyBytesMax = 64 << 20
-    /// From a call to its reply, unless a pool is given another time.
+    /// From a call to its reply, unless a client is given another time.
     package static let deadline = Duration.seconds(4)
     /// How long after the loss of a connection (or the first command) commands still wait for the next one.
     ///
     /// It spans a quick restart of Redis. After that commands fail at once, so that an outage does not pile up callers.
-    package static let patience = TimeAmount.seconds(1)
-    /// From the start of a connection attempt to its TCP or Unix connection, and again to the end of the greeting.
+    package static let connectionWaitMax = TimeAmount.seconds(1)
+    /// From the start of a connection attempt to its TCP or Unix connection, and again to the end of the handshake.
+    ///
+    /// An address is looked up for as long.
     package static let connectTimeout = TimeAmount.seconds(2)
     /// How often a connection asks its server whether it is still a master that holds the same store.
     package static let probeInterval = TimeAmount.milliseconds(500)

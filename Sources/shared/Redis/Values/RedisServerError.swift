@@ -14,7 +14,7 @@ package struct RedisServerError: Error, Sendable, Equatable {
         case moved
         /// The key holds another type.
         case wrongtype
-        /// A script of someone has been running for too long. The command did not run.
+        /// A script of another client has been running for too long. The command did not run.
         case busy
         /// A password is missing or wrong.
         case noauth

@@ -5,7 +5,7 @@
 /// unix://[[user:]password@]/path/of/the.sock
 /// ```
 /// User, password and path are percent-decoded. There is one grammar, with two dialects, since the messaging API says how
-/// pools are written, and `redis-cli` how everybody else writes a URL:
+/// pools are written, and `redis-cli` what is usual elsewhere:
 ///
 /// | | ``Dialect/setting`` | ``Dialect/pool`` |
 /// |---|---|---|

@@ -44,5 +44,5 @@ package struct ScriptCall: Sendable {
     }
 }
 
-/// Room for the keys and a few arguments before the buffer grows.
+/// Enough for the keys and a few arguments before the buffer grows.
 private let bytesMin = 256

@@ -4,7 +4,7 @@ import Redis
 
 /// The claims on messages of queues.
 ///
-/// A claim ends by itself: every reader holds its end against the time, so nobody has to end it. Its messages are free
+/// A claim ends by itself: every reader compares its end with the time, so no job has to end it. Its messages are free
 /// from that moment on, at their old place.
 package struct ClaimStore: Sendable {
     let runner: ScriptRunner

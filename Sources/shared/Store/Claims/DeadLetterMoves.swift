@@ -14,7 +14,7 @@ struct DeadLetterMoves: Sendable {
 
     let runner: ScriptRunner
     let keySpace: KeySpace
-    let register: QueueRegister
+    let directory: QueueDirectory
     let ids: MessageIDs
 
     /// Carries on the moves of a shard between two entries of its stream, both included.
@@ -77,11 +77,11 @@ struct DeadLetterMoves: Sendable {
         }
         if try await attempt(creating: false) { return }
         // On this pool, whatever the pools are by now: the name was kept for it when the source was given its target.
-        try await self.register.keep(target)
+        try await self.directory.registerCreated(target)
         guard try await attempt(creating: true) else {
             throw .corrupt("message_arrive.lua found no queue although it was to create it")
         }
-        try await self.register.keep(target)
+        try await self.directory.registerCreated(target)
     }
 }
 

@@ -1,9 +1,9 @@
 package import Domain
 import Redis
 
-/// What is done about deliveries that ended without success.
+/// Deliveries that ended without success: listed, read, discarded, sent again.
 extension DeliveryStore {
-    /// Letters of one redrive script.
+    /// Dead letters of one redrive script.
     package static let redrivesMax = 100
 
     /// Dead letters of a queue in the order in which they ended.
@@ -12,9 +12,9 @@ extension DeliveryStore {
     package func deadLetters(
         of queue: QueueAddress, _ filter: DeadLetterFilter = DeadLetterFilter(), after: DeadLetterMarker? = nil,
         limit: Int
-    ) async throws(StoreError) -> (letters: [DeadLetter], next: DeadLetterMarker?) {
+    ) async throws(StoreError) -> (deadLetters: [DeadLetter], next: DeadLetterMarker?) {
         let keys = self.keySpace.shard(of: queue)
-        var letters: [DeadLetter] = []
+        var deadLetters: [DeadLetter] = []
         var next = after
         for _ in 0..<ScriptRunner.roundsMax {
             var call = self.runner.call(
@@ -26,29 +26,29 @@ extension DeliveryStore {
             call.append(filter.reason?.rawValue ?? "")
             call.append(next?.member ?? "")
             call.append(next?.endedAt.milliseconds ?? 0)
-            call.append(limit - letters.count)
+            call.append(limit - deadLetters.count)
             var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.deadLetterList)
             let hasMore = try reply.int() == 1
             let (last, ended) = (try reply.text(), try reply.timestamp())
             while !reply.isAtEnd {
                 let member = try reply.text()
-                let place = try DeadLetterMarker(member: member, endedAt: try reply.timestamp())
-                letters.append(
+                let marker = try DeadLetterMarker(member: member, endedAt: try reply.timestamp())
+                deadLetters.append(
                     try DeadLetter(
-                        subscription: place.subscription, position: place.position, endedAt: place.endedAt,
+                        subscription: marker.subscription, position: marker.position, endedAt: marker.endedAt,
                         try reply.text()))
             }
-            guard hasMore else { return (letters, nil) }
+            guard hasMore else { return (deadLetters, nil) }
             next = try DeadLetterMarker(member: last, endedAt: ended)
-            if letters.count >= limit { return (letters, next) }
+            if deadLetters.count >= limit { return (deadLetters, next) }
         }
-        return (letters, next)
+        return (deadLetters, next)
     }
 
     /// Reads one dead letter; nil when the queue has none of the delivery.
     package func deadLetter(
         of queue: QueueAddress, subscription: SubscriptionID, position: Position
-    ) async throws(StoreError) -> (letter: DeadLetter, content: DeadLetterContent)? {
+    ) async throws(StoreError) -> (deadLetter: DeadLetter, content: DeadLetterContent)? {
         let keys = self.keySpace.shard(of: queue)
         let member = Self.member(subscription, position)
         var call = self.runner.call(
@@ -57,14 +57,14 @@ extension DeliveryStore {
         call.append(member)
         var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.deadLetterGet)
         guard !reply.isAtEnd else { return nil }
-        let letter = try DeadLetter(
+        let deadLetter = try DeadLetter(
             subscription: subscription, position: position, endedAt: try reply.timestamp(), try reply.text())
         let record = try reply.bytes()
-        guard letter.hasBody, !record.isEmpty else { return (letter, .none) }
-        return (letter, DeadLetterContent(try MessageRecord(record)))
+        guard deadLetter.hasBody, !record.isEmpty else { return (deadLetter, .none) }
+        return (deadLetter, DeadLetterContent(try MessageRecord(record)))
     }
 
-    /// Forgets a dead letter, if there is one.
+    /// Removes a dead letter, if there is one.
     package func discardDeadLetter(
         of queue: QueueAddress, subscription: SubscriptionID, position: Position
     ) async throws(StoreError) {
@@ -80,19 +80,20 @@ extension DeliveryStore {
 
     /// Makes dead letters deliveries again: from their first attempt, and with a life as long as that of a new message.
     ///
-    /// Each leaves and is owed in one step, so nothing is lost or doubled however this ends.
+    /// Each is removed and enqueued in one step, so nothing is lost or doubled however this ends.
     ///
     /// - Parameters:
-    ///   - letters: Up to ``redrivesMax``.
+    ///   - deadLetters: Up to ``redrivesMax``.
     ///   - confirmedOnly: Leaves those of subscribers that have to confirm.
     ///   - due: When the first is due, if that is not past.
     ///   - step: From one to the next.
     /// - Returns: What became of each, and when one more would be due.
     package func redrive(
-        _ letters: [(subscription: SubscriptionID, position: Position)], of queue: QueueAddress,
+        _ deadLetters: [(subscription: SubscriptionID, position: Position)], of queue: QueueAddress,
         confirmedOnly: Bool, due: Timestamp? = nil, step: Duration = .zero
     ) async throws(StoreError) -> (outcomes: [RedriveOutcome], due: Timestamp) {
-        precondition(letters.count <= Self.redrivesMax, "a redrive takes \(Self.redrivesMax) letters")
+        precondition(
+            deadLetters.count <= Self.redrivesMax, "a redrive takes \(Self.redrivesMax) dead letters")
         let keys = self.keySpace.shard(of: queue)
         var call = self.runner.call(
             Scripts.deadLetterRedrive,
@@ -108,11 +109,11 @@ extension DeliveryStore {
         call.append(confirmedOnly ? 1 : 0)
         call.append(due?.milliseconds ?? 0)
         call.append(String(step / .milliseconds(1)))
-        for letter in letters { call.append(Self.member(letter.subscription, letter.position)) }
+        for deadLetter in deadLetters { call.append(Self.member(deadLetter.subscription, deadLetter.position)) }
         var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.deadLetterRedrive)
         let next = try reply.timestamp()
         var outcomes: [RedriveOutcome] = []
-        for _ in letters {
+        for _ in deadLetters {
             guard let outcome = RedriveOutcome(rawValue: try reply.text()) else { throw reply.unexpected("outcome") }
             outcomes.append(outcome)
         }
@@ -158,7 +159,7 @@ extension DeadLetter {
 }
 
 extension DeadLetterContent {
-    /// Of a letter without a body.
+    /// Of a dead letter without a body.
     fileprivate static let none = DeadLetterContent(ttl: 0, delay: nil, checksum: nil, isSealed: false, body: [])
 
     fileprivate init(_ record: MessageRecord) {

@@ -1,7 +1,7 @@
 package import Domain
 import Redis
 
-/// What subscriptions can tell of their service, and how it is stopped and taken up again.
+/// The health of subscriptions, and how their deliveries are paused and resumed.
 extension DeliveryStore {
     /// The last attempts made for a subscription, and how many there ever were.
     ///
@@ -35,7 +35,7 @@ extension DeliveryStore {
         return reply.isAtEnd ? nil : try SubscriptionHealth(reply)
     }
 
-    /// Starts no attempt of a subscription until ``resume(_:subscription:)``; what it is owed waits.
+    /// Starts no attempt of a subscription until ``resume(_:subscription:)``; its deliveries wait.
     ///
     /// - Returns: false when this queue has no living subscription of the id.
     package func pause(_ queue: QueueAddress, subscription: SubscriptionID) async throws(StoreError) -> Bool {
@@ -96,19 +96,19 @@ extension SubscriptionHealth {
 
 extension DeliveryStore {
     /// Subscriptions of one script.
-    private static let fatesMax = 5
+    private static let statusesMax = 5
 
-    /// What became of a message for the subscriptions of its queue, in the order of their creation.
+    /// The delivery status of a message for the subscriptions of its queue, in the order of their creation.
     ///
     /// - Parameters:
     ///   - position: The message's; it need not be there any more.
     ///   - after: Those made after this one, which need not be there any more.
     /// - Returns: `limit` of them unless there are no more.
-    package func fates(
+    package func statuses(
         of position: Position, in queue: QueueAddress, after: SubscriptionID?, limit: Int
     ) async throws(StoreError) -> [DeliveryStatus] {
         let keys = self.keySpace.shard(of: queue)
-        var fates: [DeliveryStatus] = []
+        var statuses: [DeliveryStatus] = []
         var behind = after.map { String($0.position.value) } ?? "0"
         for _ in 0..<ScriptRunner.roundsMax {
             var call = self.runner.call(
@@ -124,11 +124,11 @@ extension DeliveryStore {
             call.append(queue.key)
             call.append(position.value)
             call.append(behind)
-            call.append(min(Self.fatesMax, limit - fates.count))
+            call.append(min(Self.statusesMax, limit - statuses.count))
             var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.deliveryStatusGet)
             behind = try reply.text()
-            while !reply.isAtEnd { fates.append(try DeliveryStatus(&reply, of: position)) }
-            if behind.isEmpty || fates.count >= limit { return fates }
+            while !reply.isAtEnd { statuses.append(try DeliveryStatus(&reply, of: position)) }
+            if behind.isEmpty || statuses.count >= limit { return statuses }
         }
         throw .overloaded
     }
@@ -142,25 +142,25 @@ extension DeliveryStatus {
         let until = try reply.timestampIfAny()
         let attempt = try reply.int()
         let detail = try reply.text()
-        let place: Place
+        let stage: Stage
         switch name {
-        case "later": place = .later
-        case "event": place = .event
-        case "none": place = .none
+        case "later": stage = .later
+        case "event": stage = .event
+        case "none": stage = .none
         case "leased":
             guard let end = Int64(detail) else { throw reply.unexpected("end of a lease") }
-            place = .leased(until: Timestamp(milliseconds: end))
+            stage = .leased(until: Timestamp(milliseconds: end))
         case "dead":
             guard let until else { throw reply.unexpected("time") }
-            place = .dead(try DeadLetter(subscription: subscription, position: position, endedAt: until, detail))
+            stage = .dead(try DeadLetter(subscription: subscription, position: position, endedAt: until, detail))
         default:
-            guard let hold = Hold(rawValue: name) else { throw reply.unexpected("place") }
-            place = .waiting(hold, until: until)
+            guard let hold = Hold(rawValue: name) else { throw reply.unexpected("stage") }
+            stage = .waiting(hold, until: until)
         }
         let entry = try reply.bytes()
         var numbers = PackedNumbers(entry[...])
         self.init(
-            subscription: subscription, isConfirmed: isConfirmed, place: place, attempt: attempt,
+            subscription: subscription, isConfirmed: isConfirmed, stage: stage, attempt: attempt,
             last: entry.isEmpty ? nil : try AttemptEntry.read(&numbers, number: 0))
     }
 }

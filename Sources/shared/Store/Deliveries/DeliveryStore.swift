@@ -2,7 +2,7 @@ package import Domain
 import Redis
 import Signing
 
-/// What is owed to subscriptions: events become deliveries, deliveries are leased for attempts, attempts are settled.
+/// The deliveries of subscriptions: events become deliveries, deliveries are leased for attempts, attempts are settled.
 ///
 /// ```
 ///             take                  lease, settle                    settle
@@ -157,7 +157,7 @@ package struct DeliveryStore: Sendable {
         return answers
     }
 
-    /// Has subscriptions looked at now that were parked because their host had no room.
+    /// Has subscriptions leased from again that were parked because their host had no capacity.
     ///
     /// - Returns: How many of them have something that waits.
     @discardableResult
@@ -179,8 +179,7 @@ package struct DeliveryStore: Sendable {
 
     /// Makes the deliveries of lapsed leases due again, as their next attempt.
     ///
-    /// Each is a suspect from then on, for it may be what took its worker down; what becomes of suspects says
-    /// `docs/delivery.md`.
+    /// Each is a suspect from then on, because it may be what ended its worker; see `docs/delivery.md`, "Suspects".
     ///
     /// - Parameter limit: Up to 500.
     package func reap(_ shard: Int, limit: Int = 100) async throws(StoreError) -> Reaped {
@@ -199,7 +198,7 @@ package struct DeliveryStore: Sendable {
         var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.deliveryReap)
         let lapsed = try reply.int()
         return Reaped(
-            lapsed: lapsed, quarantined: try reply.int(), droppedLetters: try reply.int(), more: lapsed >= limit)
+            lapsed: lapsed, quarantined: try reply.int(), droppedDeadLetters: try reply.int(), more: lapsed >= limit)
     }
 
     /// The id of a delivery, the same over all its attempts.
@@ -261,8 +260,8 @@ extension Settlement {
 
 /// What keeps shards tidy and workers informed.
 extension DeliveryStore {
-    /// Sees at a glance what waits in each of the shards: lost wake-up signals, dead workers, due retries.
-    package func look(at shards: [Int]) async throws(StoreError) -> [ShardLook] {
+    /// The status of each of the shards: it finds lost wake-up signals, lapsed leases and due retries.
+    package func status(of shards: [Int]) async throws(StoreError) -> [ShardStatus] {
         let calls = shards.map { shard in
             let keys = self.keySpace.shards[shard]
             var call = self.runner.call(
@@ -274,7 +273,7 @@ extension DeliveryStore {
             call.append(keys.prefix)
             return call
         }
-        var looks: [ShardLook] = []
+        var statuses: [ShardStatus] = []
         for reply in try await self.runner.runAll(calls) {
             var reply = try ReplyReader(reply, of: Scripts.shardStatusGet)
             let now = try reply.timestamp()
@@ -283,15 +282,15 @@ extension DeliveryStore {
                 .compactMap { $0 }
             let events = try reply.int()
             if try reply.int() > 0 { sweeps.append(now) }
-            looks.append(
-                ShardLook(
+            statuses.append(
+                ShardStatus(
                     now: now, nextDue: nextDue, oldestLease: oldestLease, nextSweep: sweeps.min(), events: events))
         }
-        return looks
+        return statuses
     }
 
     /// Removes some of what has expired: messages and claims of queues, deliveries that wait, and ended subscriptions with
-    /// what is still owed to them.
+    /// their deliveries.
     ///
     /// Carries on what a crash left between a queue and its dead-letter queue.
     package func sweep(_ shard: Int, limit: Int = 200) async throws(StoreError) -> Swept {
@@ -323,13 +322,13 @@ extension DeliveryStore {
         var ofMessages = try ReplyReader(replies[0], of: Scripts.messageSweep)
         var ofSubscriptions = try ReplyReader(replies[1], of: Scripts.subscriptionSweep)
         var ofWaiting = try ReplyReader(replies[2], of: Scripts.deliverySweep)
-        let (expired, droppedLetters) = (try ofWaiting.int(), try ofWaiting.int())
+        let (expired, droppedDeadLetters) = (try ofWaiting.int(), try ofWaiting.int())
         let moreWaiting = try ofWaiting.int() == 1
         let moreMoves = try await self.moves.finishSome(shard)
         let (messagesSwept, moreMessages) = (try ofMessages.int(), try ofMessages.int() == 1)
         return Swept(
             messages: messagesSwept, deliveries: try ofSubscriptions.int(), subscriptions: try ofSubscriptions.int(),
-            expired: expired, droppedLetters: droppedLetters,
+            expired: expired, droppedDeadLetters: droppedDeadLetters,
             more: try ofSubscriptions.int() == 1 || moreMessages || moreMoves || moreWaiting)
     }
 }

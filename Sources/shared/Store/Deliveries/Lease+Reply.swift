@@ -9,7 +9,7 @@ extension Taken {
         let leaseEnd = try reply.timestamp()
         self.more = try reply.int() == 1
         self.overflowed = try reply.int()
-        self.droppedLetters = try reply.int()
+        self.droppedDeadLetters = try reply.int()
         var leases: [Lease] = []
         var unreadable = UnreadableRows()
         while !reply.isAtEnd {
@@ -149,7 +149,7 @@ extension Settled {
         var written: [Bool] = []
         for _ in 0..<count { written.append(try answers.int() == 1) }
         self.written = written
-        self.droppedLetters = try reply.int()
+        self.droppedDeadLetters = try reply.int()
         self.leased = reply.isAtEnd ? nil : try Leased(try reply.reader())
     }
 }

@@ -65,7 +65,7 @@ package struct Leased: Sendable, Equatable {
     package let leases: [Lease]
     /// When something of the shard may be leased next; nil when nothing waits.
     package let nextDue: Timestamp?
-    /// Whether that is now: the call was full, or what is due waits for room.
+    /// Whether that is now: the call was full, or what is due waits for capacity.
     package let more: Bool
     package let unreadable: UnreadableRows
 }
@@ -92,14 +92,14 @@ package struct Settled: Sendable, Equatable {
     ///
     /// Saying one twice is safe.
     package let written: [Bool]
-    /// Dead letters dropped before their time, for want of room.
-    package let droppedLetters: Int
+    /// Dead letters dropped before their time, to keep to a bound.
+    package let droppedDeadLetters: Int
     /// nil when nothing was to be leased, or nothing written down.
     package let leased: Leased?
 
-    package init(written: [Bool], droppedLetters: Int = 0, leased: Leased?) {
+    package init(written: [Bool], droppedDeadLetters: Int = 0, leased: Leased?) {
         self.written = written
-        self.droppedLetters = droppedLetters
+        self.droppedDeadLetters = droppedDeadLetters
         self.leased = leased
     }
 }
@@ -112,6 +112,6 @@ package struct Taken: Sendable, Equatable {
     package let more: Bool
     /// Deliveries that ended at once, because too many of their subscription or project wait.
     package let overflowed: Int
-    /// Dead letters dropped before their time, for want of room.
-    package let droppedLetters: Int
+    /// Dead letters dropped before their time, to keep to a bound.
+    package let droppedDeadLetters: Int
 }

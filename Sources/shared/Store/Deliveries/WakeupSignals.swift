@@ -3,7 +3,7 @@ package import Redis
 /// How an idle worker learns of new events: a post leaves a wake-up signal in its shard, and one of the workers that wait there
 /// takes it.
 ///
-/// A signal may be lost with the worker that took it; ``DeliveryStore/look(at:)`` once a second finds what it was about.
+/// A signal may be lost with the worker that took it; ``DeliveryStore/status(of:)`` once a second finds what it was about.
 package struct WakeupSignals: Sendable {
     private let keys: [String]
 

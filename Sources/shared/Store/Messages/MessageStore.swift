@@ -7,7 +7,7 @@ import Redis
 package struct MessageStore: Sendable {
     let runner: ScriptRunner
     let keySpace: KeySpace
-    let register: QueueRegister
+    let directory: QueueDirectory
     let ids: MessageIDs
 
     /// Appends messages to a queue, all or none, and with them the events its subscribers are notified from.
@@ -31,11 +31,11 @@ package struct MessageStore: Sendable {
             messages: messages, client: client, requestBytes: requestBytes, defaults: defaults,
             expectsSealing: expectsSealing)
         if let ids = try await self.run(post, on: queue, creating: false) { return ids }
-        try await self.register.add(queue)
+        try await self.directory.register(queue)
         guard let ids = try await self.run(post, on: queue, creating: true) else {
             throw StoreError.corrupt("message_post.lua found no queue although it was to create it")
         }
-        try await self.register.keep(queue)
+        try await self.directory.registerCreated(queue)
         return ids
     }
 

@@ -10,7 +10,7 @@ struct Post {
     let expectsSealing: Bool?
 }
 
-/// A queue's wish to have bodies encrypted is not what the sender of a post believed; nothing was written.
+/// A queue's setting of encryption is not what the caller of a post expected; nothing was written.
 package struct SealingDiffers: Error, Equatable {
     /// What the queue wants.
     package let encryptsMessages: Bool

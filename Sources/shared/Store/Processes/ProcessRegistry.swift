@@ -39,9 +39,9 @@ package struct ProcessRegistry: Sendable {
         self.runner = runner
     }
 
-    /// The registry in a Redis, for one who opens no store.
-    package init(on pool: RedisPool) {
-        self.runner = ScriptRunner(pool: pool, clock: .redis)
+    /// The registry in a Redis, for a caller that opens no store.
+    package init(on client: RedisClient) {
+        self.runner = ScriptRunner(client: client, clock: .redis)
     }
 
     /// Registers a process, or says that it still lives.

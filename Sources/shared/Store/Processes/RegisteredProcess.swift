@@ -19,7 +19,7 @@ package struct RegisteredProcess: Sendable, Equatable {
     /// Where it listens for clients and for its administrators; nil while, or where, it does not.
     package var listen: String?
     package var admin: String?
-    /// Of the settings that must be the same in every process, by the name of the setting; nothing of a secret is told.
+    /// Of the settings that must be the same in every process, by the name of the setting; a fingerprint does not reveal the setting.
     package var fingerprints: [String: String]
 
     package init(

@@ -5,7 +5,7 @@ import Redis
 package struct QueueStore: Sendable {
     let runner: ScriptRunner
     let keySpace: KeySpace
-    let register: QueueRegister
+    let directory: QueueDirectory
     let ids: MessageIDs
 
     /// Creates a queue, unless it exists.
@@ -17,11 +17,11 @@ package struct QueueStore: Sendable {
     package func create(
         _ queue: QueueAddress, metadata: [UInt8], attributes: QueueAttributes
     ) async throws(StoreError) -> Bool {
-        try await self.register.add(queue)
+        try await self.directory.register(queue)
         var call = self.runner.call(Scripts.queueCreate, keys: [self.keySpace.shard(of: queue).meta(queue)])
         self.append(metadata, attributes, of: queue, to: &call)
         guard try await self.runner.run(call).int == 1 else { return false }
-        try await self.register.keep(queue)
+        try await self.directory.registerCreated(queue)
         return true
     }
 
@@ -56,9 +56,9 @@ package struct QueueStore: Sendable {
         call.append(queue.key)
         call.append(ifEmpty ? 1 : 0)
         guard try await self.runner.run(call).int != -1 else { return false }
-        try await self.register.remove(queue)
+        try await self.directory.unregister(queue)
         // A queue of this name that was created meanwhile must not stay without its line in the list.
-        if try await self.metadata(of: queue) != nil { try await self.register.keep(queue) }
+        if try await self.metadata(of: queue) != nil { try await self.directory.registerCreated(queue) }
         return true
     }
 
@@ -83,7 +83,7 @@ package struct QueueStore: Sendable {
         var behind = after
         for _ in 0..<ScriptRunner.roundsMax {
             let wanted = limit - listings.count
-            let names = try await self.register.page(of: project, after: behind, limit: wanted)
+            let names = try await self.directory.page(of: project, after: behind, limit: wanted)
             let found = try await metadata(names.map { QueueAddress(project: project, name: $0) })
             for (name, metadata) in zip(names, found) {
                 if let metadata { listings.append(QueueListing(name: name, metadata: metadata)) }
@@ -103,7 +103,7 @@ package struct QueueStore: Sendable {
     ///
     /// While one is being created or deleted it may count already, or still.
     package func count(of project: ProjectID) async throws(StoreError) -> Int {
-        try await self.register.count(of: project)
+        try await self.directory.count(of: project)
     }
 
     private func metadataCommand(_ queue: QueueAddress) -> RedisCommand {

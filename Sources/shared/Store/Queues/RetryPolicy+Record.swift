@@ -21,7 +21,7 @@ extension RetryPolicy {
         let delays = 0...Self.delaySecondsMax
         guard parts.count == 7, numbers.count == 6, [0, 1, 4].allSatisfy({ counts.contains(numbers[$0]) }),
             delays.contains(numbers[2]), delays.contains(numbers[3]), numbers[2] <= numbers[3],
-            let backoff = Backoff(rawValue: String(parts[5])), numbers[2] >= backoff.shortestMin
+            let backoff = BackoffFunction(rawValue: String(parts[5])), numbers[2] >= backoff.shortestMin
         else {
             throw .corrupt("the retry policy of a queue")
         }

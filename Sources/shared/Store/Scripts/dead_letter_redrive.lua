@@ -5,10 +5,10 @@
 --         name: due ready-subscriptions dead-letters dead-letter-entries dead-letter-records dead-letter-bytes
 --         dead-letter-oldest
 -- ARGV    1 now   2 prefix   3 queue   4 shard   5 1: only confirmed subscriptions   6 when the first is due, ms
---         7 ms from one to the next   then letters, at most 100
--- RETURNS {when one more would be due}, then per letter 'enqueued', or why it stays: 'unknown' there is none, 'subscription_ended',
+--         7 ms from one to the next   then dead letters, at most 100
+-- RETURNS {when one more would be due}, then per dead letter 'enqueued', or why it stays: 'unknown' there is none, 'subscription_ended',
 --         'unconfirmed', 'not_a_message' it was none, 'no_body' its body was not kept
--- COST    k log n for k letters
+-- COST    k log n for k dead letters
 local queue, project = ARGV[3], project_of(ARGV[3])
 local due, step = math.max(tonumber(ARGV[6]), now), tonumber(ARGV[7])
 
@@ -29,16 +29,16 @@ for index = 8, #ARGV do
     subscriptions[number], positions[number] = string.match(ARGV[index], '^(.-)|(%d+)$')
 end
 if #members == 0 then return { math.floor(due) } end
-local letters, headers = call('HMGET', KEYS[1], unpack(members)), call('HMGET', KEYS[5], unpack(subscriptions))
+local entries, headers = call('HMGET', KEYS[1], unpack(members)), call('HMGET', KEYS[5], unpack(subscriptions))
 local answer, redriven, seen, records = { 0 }, {}, {}, {}
 for number, member in ipairs(members) do
-    local outcome, letter, header, position = 'enqueued', letters[number], headers[number], positions[number]
-    if letter and records[position] == nil then records[position] = call('HGET', KEYS[2], position) end
-    if not letter or seen[member] then
+    local outcome, entry, header, position = 'enqueued', entries[number], headers[number], positions[number]
+    if entry and records[position] == nil then records[position] = call('HGET', KEYS[2], position) end
+    if not entry or seen[member] then
         outcome = 'unknown'
-    elseif tonumber(string.match(letter, '^%d+ (%d+)')) % NO_BODY ~= 0 then
+    elseif tonumber(string.match(entry, '^%d+ (%d+)')) % NO_BODY ~= 0 then
         outcome = 'not_a_message'
-    elseif tonumber(string.match(letter, '^%d+ (%d+)')) >= NO_BODY or not records[position] then
+    elseif tonumber(string.match(entry, '^%d+ (%d+)')) >= NO_BODY or not records[position] then
         outcome = 'no_body'
     elseif not is_alive(header) or queue_of(header) ~= queue then
         outcome = 'subscription_ended'
@@ -58,13 +58,13 @@ local first, waiting, sent = math.floor(due), 0, {}
 for _, number in ipairs(redriven) do
     local subscription, position, record = subscriptions[number], positions[number], records[positions[number]]
     local life, at = now + struct.unpack(RECORD_HEAD, record) * 1000, math.floor(due)
-    -- The message lives on for everybody who still waits for it.
+    -- The message lives on for every delivery of it that waits.
     if call('HSET', KEYS[3], position, renewed(record)) == 0 and call('HINCRBY', KEYS[4], position, 1) == 1 then
         call('HSET', KEYS[4], position, 2)
     end
     call('ZADD', KEYS[10], life, position)
     call('ZADD', KEYS[9], 'LT', life, subscription)
-    local turn = text(fenced(tonumber(string.match(letters[number], '^%d+')), 1))
+    local turn = text(fenced(tonumber(string.match(entries[number], '^%d+')), 1))
     call('HSET', KEYS[11], subscription .. '|' .. position, turn)
     waiting = waiting + call('ZADD', due_key(subscription), is_ordered(headers[number]) and 0 or at,
         position .. ':' .. turn)

@@ -43,7 +43,7 @@ for index, member in ipairs(lapsed) do
     local out, window, more = flow_of(call('HGET', KEYS[1], subscription))
     local value = flow_text(out - 1, window, more)
     if value then call('HSET', KEYS[1], subscription, value) else call('HDEL', KEYS[1], subscription) end
-    -- Nobody knows whether the attempt of one without suspicion had begun.
+    -- Whether the attempt of one without suspicion had begun is unknown.
     local may_have_begun = level == 0 or begun[member]
     if alive and may_have_begun then
         local entry = struct.pack(LOG_ENTRY, now, position, math.min(attempt % FENCE, 65535), LAPSED, 0)

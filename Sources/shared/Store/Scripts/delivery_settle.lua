@@ -60,7 +60,7 @@ local function fail(state, position)
     table.insert(state.failing, position)
 end
 
-local landed, ended, seen, letters = {}, {}, {}, {}
+local landed, ended, seen, dead = {}, {}, {}, {}
 local function finish(position)
     ended[position] = (ended[position] or 0) + 1
 end
@@ -113,7 +113,7 @@ for number, member in ipairs(members) do
                 if ARGV[index + 8] ~= '' or (detail ~= 'expired' and detail ~= 'no_transport') then
                     fail(state, position)
                 end
-                letters[#letters + 1] = index
+                dead[#dead + 1] = index
             end
             finish(position)
         end
@@ -140,19 +140,19 @@ for project, subscriptions in pairs(projects) do
     end
 end
 local records = {}
-for _, index in ipairs(letters) do
+for _, index in ipairs(dead) do
     local position = ARGV[index + 1]
     if not records[position] then records[position] = call('HGET', KEYS[3], position) or '' end
 end
 -- At the memory limit a dead letter is kept without its body.
-local keeps_bodies = #letters > 0 and not is_full(KEYS[4])
+local keeps_bodies = #dead > 0 and not is_full(KEYS[4])
 
 -- From here on it writes, and nothing can fail any more.
 call('ZREM', KEYS[2], unpack(landed))
 if #suspects > 0 then call('SREM', KEYS[9], unpack(suspects)) end
 in_chunks('HDEL', KEYS[10], unturned)
 in_chunks('HSET', KEYS[10], turned)
-for _, index in ipairs(letters) do
+for _, index in ipairs(dead) do
     local record = records[ARGV[index + 1]]
     local kind = kind_of(record)
     dead_letters().keep(ARGV[index], ARGV[index + 7], ARGV[index + 1], string.match(ARGV[index + 2], '^%d+'), kind, ARGV[index + 5],
@@ -203,8 +203,8 @@ for index, subscription in ipairs(touched) do
             waiting[state.project] = (waiting[state.project] or 0) + #state.again / 2
             expiring[#expiring + 1] = subscription
         end
-        local room, at = room_of(headers[index], out, window, more)
-        state.look = room > 0 and now or at
+        local slots, at = free_slots(headers[index], out, window, more)
+        state.look = slots > 0 and now or at
     elseif state.again then
         for place = 2, #state.again, 2 do
             local position = string.match(state.again[place], '^%d+')
@@ -226,7 +226,7 @@ if #expiring > 0 then
     call('ZADD', KEYS[12], 'LT', unpack(marks))
 end
 
--- Wake every subscription of which something waits: it has room now, or an earlier time.
+-- Wake every subscription of which something waits: it has free slots now, or an earlier time.
 for project, subscriptions in pairs(projects) do
     local waking, wake_first = {}, nil
     for _, subscription in ipairs(subscriptions) do
@@ -247,6 +247,6 @@ for project, subscriptions in pairs(projects) do
     end
 end
 end_deliveries(KEYS[3], KEYS[7], KEYS[11], ended)
-local dropped = #letters > 0 and dead_letters().trim() or 0
+local dropped = #dead > 0 and dead_letters().trim() or 0
 if allowance.left == 0 then return { answer, dropped } end
 return { answer, dropped, lease_due(allowance, tonumber(ARGV[5]), ARGV[6], ARGV[7]) }

@@ -4,7 +4,7 @@
 -- ARGV    1 now   2 prefix   3 queue   4 position of the message   5 position of the subscription to go on behind
 --         6 subscriptions, at most 5
 -- RETURNS {position of the last one looked at, or '' when there are no more}, then per living subscription its id, header,
---         place, due at, attempt, lease end or letter, entry of its last attempt in the log or ''
+--         place, due at, attempt, lease end or dead letter, entry of its last attempt in the log or ''
 --         place  'later' created after the message   'event' not fanned out to it yet   'leased'   'dead'   'none', and of
 --                what waits why: disabled paused breaker host ordered retry scheduled limit window due
 -- COST    under 1 ms: what waits is found by trying the numbers of its attempt, if `turns` does not know it
@@ -59,14 +59,14 @@ local function attempt_of(turn)
     return tonumber(string.match(turn, '^%d+')) % FENCE
 end
 
--- Why a delivery that waits does, and when that ends; nil when somebody else has to end it.
+-- Why a delivery that waits does, and when that ends; nil when it ends by a request only.
 local function hold_of(subscription, header, due, turn)
     local out, window, more = flow_of(call('HGET', KEYS[3], subscription))
     if more and more.x then return 'disabled' end
     if more and more.p then return 'paused' end
-    local room, at = room_of(header, out, window, more)
+    local slots, at = free_slots(header, out, window, more)
     if more and (more.b or 0) > now then return 'breaker', math.max(due, more.b) end
-    if more and more.h and (more.h > now or (room <= 0 and more.h + PROBED > now)) then
+    if more and more.h and (more.h > now or (slots <= 0 and more.h + PROBED > now)) then
         return 'host', math.max(due, more.h, now)
     end
     if more and (more.w or 0) > now then return 'ordered', math.max(due, more.w) end
@@ -74,7 +74,7 @@ local function hold_of(subscription, header, due, turn)
     if is_ordered(header) and (out > 0 or call('ZRANGE', due_key(subscription), 0, 0)[1] ~= position .. ':' .. turn) then
         return 'ordered', now
     end
-    if room > 0 then return 'due', math.max(due, now) end
+    if slots > 0 then return 'due', math.max(due, now) end
     if window > out then return 'limit', at end
     return 'window', now
 end
@@ -91,7 +91,7 @@ for index = 1, #subscriptions, 2 do
             ends, leased = find(KEYS[4], subscription .. '|', rare)
             due, waiting = find(due_key(subscription), '', rare)
         end
-        local letter = call('HGET', KEYS[10], member)
+        local entry = call('HGET', KEYS[10], member)
         if created > tonumber(position) then
             place = 'later'
         elseif ends then
@@ -99,8 +99,8 @@ for index = 1, #subscriptions, 2 do
         elseif due then
             place, at = hold_of(subscription, header, due, waiting)
             at, attempt = at or -1, attempt_of(waiting)
-        elseif letter then
-            place, detail, at = 'dead', letter, tonumber(call('ZSCORE', KEYS[9], member)) or -1
+        elseif entry then
+            place, detail, at = 'dead', entry, tonumber(call('ZSCORE', KEYS[9], member)) or -1
         elseif pending and created > pending then
             place = 'event'
         end

@@ -1,5 +1,5 @@
 -- delivery_sweep.lua: end deliveries that wait when the life of their message does. Each leaves a dead letter without a
--- body, where its queue and project have room for that.
+-- body, within the bounds of its queue and project.
 -- KEYS    1 delivery-sweeps   2 subscription-headers   3 payloads   4 payload-references   5 payload-expiries
 --         6 waiting-counts   7 turns   8 expired-counts   9 delivery-sweep-marks   and by name: due dead-letters
 --         dead-letter-entries dead-letter-records dead-letter-bytes dead-letter-oldest

@@ -38,7 +38,7 @@ if is_at_limit and allowance.left <= 0 then return answer end
 local flying, flow, payload, counted, changed, lost = {}, {}, {}, {}, {}, {}
 local states, known = {}, {}
 -- What is known of a subscription, an array, for a page makes many: `LEFT` how many more of it may wait.
-local SUBSCRIPTION, PROJECT, HEADER, OUT, WINDOW, MORE, BEFORE, ROOM, READY_AT, ORDERED, DUE, ENDS, LEFT =
+local SUBSCRIPTION, PROJECT, HEADER, OUT, WINDOW, MORE, BEFORE, SLOTS, READY_AT, ORDERED, DUE, ENDS, LEFT =
     1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
 
 -- Reads what is to be known of subscriptions of a queue.
@@ -54,11 +54,11 @@ local function read(project, subscriptions)
         local header, state = headers[index], false
         if is_alive(header) and (ARGV[7] ~= '1' or is_confirmed(header)) then
             local out, window, more = flow_of(flows[index])
-            local room, at = room_of(header, out, window, more)
+            local slots, at = free_slots(header, out, window, more)
             local ready_at, ordered = tonumber(ready[index]), is_ordered(header)
-            -- Nobody overtakes what is due already, nor, in an ordered one, what waits at all: attempts start in post order.
-            if ready_at and (ordered or ready_at <= now) then room = 0 end
-            state = { subscription, project, header, out, window, more, out, room, ready_at or false, ordered, false, 0, 0 }
+            -- A new one overtakes none that is due already, nor, in an ordered one, any that waits: attempts start in post order.
+            if ready_at and (ordered or ready_at <= now) then slots = 0 end
+            state = { subscription, project, header, out, window, more, out, slots, ready_at or false, ordered, false, 0, 0 }
             states[#states + 1] = state
         end
         known[subscription] = state or 'none'
@@ -104,7 +104,7 @@ local function expand(turn, positions, records, subscriptions)
         for _, subscription in ipairs(subscriptions) do
             local state = known[subscription]
             makes_any = makes_any or state ~= 'none'
-            leases_any = leases_any or (capacity > 0 and state ~= 'none' and state[ROOM] > 0)
+            leases_any = leases_any or (capacity > 0 and state ~= 'none' and state[SLOTS] > 0)
         end
         if makes_any and not leases_any then return nil end
     end
@@ -117,16 +117,16 @@ local function expand(turn, positions, records, subscriptions)
         local state = known[subscription]
         if state ~= 'none' then
             for message, position in ipairs(positions) do
-                if state[ROOM] > 0 and capacity > 0 then
+                if state[SLOTS] > 0 and capacity > 0 then
                     flying[#flying + 1] = lease_end
                     flying[#flying + 1] = subscription .. '|' .. position .. ':1'
                     leases[#leases + 1] = subscription
                     leases[#leases + 1] = state[HEADER]
                     leases[#leases + 1] = message
-                    state[OUT], state[ROOM], capacity = state[OUT] + 1, state[ROOM] - 1, capacity - 1
+                    state[OUT], state[SLOTS], capacity = state[OUT] + 1, state[SLOTS] - 1, capacity - 1
                     held[message] = held[message] + 1
                 else
-                    state[ROOM] = 0
+                    state[SLOTS] = 0
                     ends[message] = ends[message] or end_of(records[message], position)
                     if wait(state, position, ends[message]) then
                         held[message] = held[message] + 1
@@ -239,8 +239,8 @@ for _, state in ipairs(states) do
         waiting[project] = (waiting[project] or 0) + #due / 2
         expiring[#expiring + 1] = text(state[ENDS])
         expiring[#expiring + 1] = subscription
-        local room, at = room_of(state[HEADER], out, state[WINDOW], more)
-        if room > 0 then at = now end
+        local slots, at = free_slots(state[HEADER], out, state[WINDOW], more)
+        if slots > 0 then at = now end
         if not state[READY_AT] or at < state[READY_AT] then
             local woken = waking[project] or { first = at }
             waking[project], woken.first = woken, math.min(woken.first, at)
@@ -267,7 +267,7 @@ for _, change in ipairs(changed) do
         call('ZREM', KEYS[11], change[1])
     end
 end
--- The new one of too many ends, without a body and where there is room for that: what has waited longest keeps its place.
+-- The new one of too many ends, without a body and within the bounds of dead letters: what has waited longest stays.
 for _, row in ipairs(lost) do
     dead_letters().keep(row[1], row[2], row[3], 0, 0, 'overflow', 'too many deliveries wait')
 end

@@ -6,13 +6,13 @@
 
 -- Messages of a block. Where a whole block was posted by one client, a listing that hides this client steps over it.
 local BLOCK = 500
-local NOBODY, SEVERAL = '........', '********'
+local NO_CLIENT, SEVERAL = '........', '********'
 
 -- The run of a queue after messages of one client were appended: what `open-run` of `meta` is to be. It holds the open block;
 -- a full one goes to `client-runs`, unless it goes on as the one before: one client's million messages are one entry there, and
 -- no queue has more than one a block.
 local function run_with(runs, run, first, count, mark)
-    local start, before, owner, last = first, 0, mark, NOBODY
+    local start, before, owner, last = first, 0, mark, NO_CLIENT
     if run then
         last = string.sub(run, RUN_BEFORE_FROM)
         local open_start, open_count = struct.unpack(RUN_HEAD, run)

@@ -11,7 +11,7 @@ local function ready_key(project) return prefix .. KEYS_READY_SUBSCRIPTIONS .. p
 local function order_key(queue) return prefix .. KEYS_SUBSCRIPTION_ORDER .. queue end
 local function address_key(queue) return prefix .. KEYS_SUBSCRIBER_ADDRESSES .. queue end
 local function dead_key(queue) return prefix .. KEYS_DEAD_LETTERS .. queue end
-local function letter_key(queue) return prefix .. KEYS_DEAD_LETTER_ENTRIES .. queue end
+local function entry_key(queue) return prefix .. KEYS_DEAD_LETTER_ENTRIES .. queue end
 local function record_key(queue) return prefix .. KEYS_DEAD_LETTER_RECORDS .. queue end
 local function events_key(queue) return prefix .. KEYS_EVENTS .. queue end
 local function fanout_key(project) return prefix .. KEYS_FANOUT_QUEUES .. project end
@@ -32,7 +32,7 @@ end
 
 -- The log of a subscription's attempts: how many succeeded and failed, u32 each, and a ring of the last fifty, 34 bytes
 -- each, of which the one after so many attempts is written next. The notifier packs them (`AttemptEntry`), but for those
--- that nobody came back from.
+-- whose notifier ended.
 -- An entry begins with: u48 when, ms | u64 position | u16 attempt | u16 status | u8 end of the attempt.
 local LOG_COUNTS, LOG_ENTRY, LOG_POSITION, LOG_POSITION_FROM, LOG_POSITION_TO = '>I4I4', '>I6I8I2I2B', '>I8', 7, 14
 local LOG_ENTRIES, LOG_BYTES, ENTRY_BYTES, LAPSED = 50, 50 * 34, 34, 11
@@ -150,7 +150,7 @@ local known_limits
 local function limit(name)
     if not known_limits then
         known_limits = {}
-        local names, index = { 'letters', 'letter_bytes', 'project_bytes', 'waiting', 'project_waiting' }, 0
+        local names, index = { 'dead_letters', 'dead_letter_bytes', 'project_bytes', 'waiting', 'project_waiting' }, 0
         for number in string.gmatch(ARGV[3], '%d+') do
             index = index + 1
             known_limits[names[index]] = tonumber(number)
@@ -178,15 +178,15 @@ local function end_of(record, position)
     return ends, kind_of(record)
 end
 
--- Dead letters of a queue: what is kept of each, by its delivery, with the number of its last turn for that of its attempts; the record of a message once for all of its letters,
+-- Dead letters of a queue: what is kept of each, by its delivery, with the number of its last turn for that of its attempts; the record of a message once for all of its dead letters,
 -- under its position, and under `n<position>` how many these are; under `bytes` what all of it takes. They end after so
 -- long, ms. What deals with them is made when it is needed, which is seldom.
-local LETTERS_LIFE, NO_BODY = 1209600000, 128
+local DEAD_LETTER_TTL, NO_BODY = 1209600000, 128
 local known_dead_letters
 local function dead_letters()
     if known_dead_letters then return known_dead_letters end
 
-    -- Brings the bytes of a project's letters in line with those of one of its queues.
+    -- Brings the bytes of a project's dead letters in line with those of one of its queues.
     local function account(queue)
         local project = project_of(queue)
         local sums, bytes = dead_bytes_key(project), tonumber(call('HGET', record_key(queue), 'bytes') or 0)
@@ -201,14 +201,14 @@ local function dead_letters()
         end
     end
 
-    -- Forgets dead letters, at most 200; `account` has to follow.
+    -- Removes dead letters, at most 200; `account` has to follow.
     local function forget(queue, members)
         if #members == 0 then return end
         local records, freed, gone = record_key(queue), 0, {}
-        for index, letter in ipairs(call('HMGET', letter_key(queue), unpack(members))) do
-            if letter then
-                freed = freed + #members[index] + #letter
-                if tonumber(string.match(letter, '^%d+ (%d+)')) < NO_BODY then
+        for index, entry in ipairs(call('HMGET', entry_key(queue), unpack(members))) do
+            if entry then
+                freed = freed + #members[index] + #entry
+                if tonumber(string.match(entry, '^%d+ (%d+)')) < NO_BODY then
                     local position = string.match(members[index], '%d+$')
                     if call('HINCRBY', records, 'n' .. position, -1) <= 0 then
                         freed = freed + call('HSTRLEN', records, position)
@@ -219,45 +219,45 @@ local function dead_letters()
             end
         end
         call('ZREM', dead_key(queue), unpack(members))
-        call('HDEL', letter_key(queue), unpack(members))
+        call('HDEL', entry_key(queue), unpack(members))
         if #gone > 0 then call('HDEL', records, unpack(gone)) end
         if freed > 0 and call('HINCRBY', records, 'bytes', -freed) <= 0 then call('HDEL', records, 'bytes') end
     end
 
     local function forget_ended(queue)
-        forget(queue, call('ZRANGEBYSCORE', dead_key(queue), '-inf', now - LETTERS_LIFE, 'LIMIT', 0, 100))
+        forget(queue, call('ZRANGEBYSCORE', dead_key(queue), '-inf', now - DEAD_LETTER_TTL, 'LIMIT', 0, 100))
     end
 
-    -- Whether a letter without a body still fits in the bounds of its queue and project. It takes the place of no other:
+    -- Whether a dead letter without a body still fits in the bounds of its queue and project. It takes the place of no other:
     -- those it would drop may have bodies.
-    local touched_queues, places = {}, {}
-    local function has_place(queue, size)
-        local place = places[queue]
-        if not place then
+    local touched_queues, spaces = {}, {}
+    local function has_space(queue, size)
+        local space = spaces[queue]
+        if not space then
             touched_queues[queue] = true
             forget_ended(queue)
-            local of_queue = limit('letter_bytes') - tonumber(call('HGET', record_key(queue), 'bytes') or 0)
+            local of_queue = limit('dead_letter_bytes') - tonumber(call('HGET', record_key(queue), 'bytes') or 0)
             local of_project = limit('project_bytes') - tonumber(call('HGET', dead_bytes_key(project_of(queue)), '') or 0)
-            place = { letters = limit('letters') - call('ZCARD', dead_key(queue)), bytes = math.min(of_queue, of_project) }
-            places[queue] = place
+            space = { count = limit('dead_letters') - call('ZCARD', dead_key(queue)), bytes = math.min(of_queue, of_project) }
+            spaces[queue] = space
         end
-        if place.letters < 1 or place.bytes < size then return false end
-        place.letters, place.bytes = place.letters - 1, place.bytes - size
+        if space.count < 1 or space.bytes < size then return false end
+        space.count, space.bytes = space.count - 1, space.bytes - size
         return true
     end
 
-    -- Keeps a delivery that ended without success. Of a confirmation only the head of its record, for nobody shall find its
-    -- signature there. Without a record it is kept without a body, unless other letters keep that already, and only where
-    -- there is room; so is one of a queue or project with more bytes than it may have, where small letters are dropped first
+    -- Keeps a delivery that ended without success. Of a confirmation only the head of its record, so that no signature
+    -- is stored. Without a record it is kept without a body, unless other dead letters keep that already, and only where
+    -- it fits; so is one of a queue or project with more bytes than it may have, where small ones are dropped first
     -- and each call drops few.
     local function keep_dead_letter(subscription, queue, position, attempts, kind, reason, summary, record)
         local member, records = subscription .. '|' .. position, record_key(queue)
         local bytes = 0
-        if tonumber(call('HGET', records, 'bytes') or 0) > limit('letter_bytes')
+        if tonumber(call('HGET', records, 'bytes') or 0) > limit('dead_letter_bytes')
             or tonumber(call('HGET', dead_bytes_key(project_of(queue)), '') or 0) > limit('project_bytes') then
             record = nil
         end
-        if not record and not has_place(queue, #member + #summary + 32) then return end
+        if not record and not has_space(queue, #member + #summary + 32) then return end
         if call('HEXISTS', records, position) == 1 then
             call('HINCRBY', records, 'n' .. position, 1)
         elseif record then
@@ -270,24 +270,24 @@ local function dead_letters()
         else
             kind = kind + NO_BODY
         end
-        local letter = attempts .. ' ' .. kind .. ' ' .. reason .. ' ' .. summary
+        local entry = attempts .. ' ' .. kind .. ' ' .. reason .. ' ' .. summary
         call('ZADD', dead_key(queue), now, member)
-        call('HSET', letter_key(queue), member, letter)
-        call('HINCRBY', records, 'bytes', bytes + #member + #letter)
+        call('HSET', entry_key(queue), member, entry)
+        call('HINCRBY', records, 'bytes', bytes + #member + #entry)
         touched_queues[queue] = true
     end
 
     -- Holds the dead letters of the queues that got some within their bounds: the oldest go first, of a queue at most
     -- 1,000 and of a project at most 50 a call. Where the queue with the oldest ones has none younger than their life, they
-    -- are forgotten, also in the sums. Returns how many were dropped before their time.
-    local function trim_letters()
+    -- are removed, also from the sums. Returns how many were dropped before their time.
+    local function trim_dead_letters()
         local dropped = 0
         for queue in pairs(touched_queues) do
-            local dead, letters, records = dead_key(queue), letter_key(queue), record_key(queue)
+            local dead, entries, records = dead_key(queue), entry_key(queue), record_key(queue)
             forget_ended(queue)
             for _ = 1, 50 do
-                local over = math.min(20, call('ZCARD', dead) - limit('letters'))
-                if over <= 0 and tonumber(call('HGET', records, 'bytes') or 0) > limit('letter_bytes') then over = 1 end
+                local over = math.min(20, call('ZCARD', dead) - limit('dead_letters'))
+                if over <= 0 and tonumber(call('HGET', records, 'bytes') or 0) > limit('dead_letter_bytes') then over = 1 end
                 if over <= 0 then break end
                 local oldest = call('ZRANGE', dead, 0, over - 1)
                 if #oldest == 0 then break end
@@ -295,10 +295,10 @@ local function dead_letters()
                 dropped = dropped + #oldest
             end
             account(queue)
-            for _, key in ipairs({ dead, letters, records }) do call('PEXPIRE', key, LETTERS_LIFE) end
+            for _, key in ipairs({ dead, entries, records }) do call('PEXPIRE', key, DEAD_LETTER_TTL) end
             local project = project_of(queue)
             local sums, oldest_of = dead_bytes_key(project), dead_oldest_key(project)
-            local ended = call('ZRANGEBYSCORE', oldest_of, '-inf', now - LETTERS_LIFE, 'LIMIT', 0, 1)[1]
+            local ended = call('ZRANGEBYSCORE', oldest_of, '-inf', now - DEAD_LETTER_TTL, 'LIMIT', 0, 1)[1]
             if ended then
                 forget_ended(ended)
                 account(ended)
@@ -312,13 +312,13 @@ local function dead_letters()
                 dropped = dropped + #oldest
                 account(other)
             end
-            call('PEXPIRE', sums, LETTERS_LIFE)
-            call('PEXPIRE', oldest_of, LETTERS_LIFE)
+            call('PEXPIRE', sums, DEAD_LETTER_TTL)
+            call('PEXPIRE', oldest_of, DEAD_LETTER_TTL)
         end
         return dropped
     end
 
-    known_dead_letters = { account = account, forget = forget, keep = keep_dead_letter, trim = trim_letters }
+    known_dead_letters = { account = account, forget = forget, keep = keep_dead_letter, trim = trim_dead_letters }
     return known_dead_letters
 end
 

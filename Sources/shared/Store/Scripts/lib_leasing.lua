@@ -8,7 +8,7 @@
 -- How many due projects a call looks at: those that have used up what they may hold are stepped over.
 local PROJECTS_LOOKED_AT = 288
 
--- Reads what one subscription has room for, at most `most`, into `batch`. Returns how many of the first that wait are
+-- Reads what one subscription has free slots for, at most `most`, into `batch`. Returns how many of the first that wait are
 -- handed out, and when to look at it again: nil when nothing more of it waits.
 local function serve(batch, most, subscription, header, value)
     local out, window, more = flow_of(value)
@@ -48,10 +48,10 @@ local function serve(batch, most, subscription, header, value)
             end
         end
     end
-    local room, at = room_of(header, out, window, more)
-    room = math.min(room, most)
-    if room > 0 then
-        local due = lowest and { lowest } or call('ZRANGEBYSCORE', key, '-inf', batch.now, 'LIMIT', 0, room)
+    local slots, at = free_slots(header, out, window, more)
+    slots = math.min(slots, most)
+    if slots > 0 then
+        local due = lowest and { lowest } or call('ZRANGEBYSCORE', key, '-inf', batch.now, 'LIMIT', 0, slots)
         count = #due
         if count > 0 then
             local positions, leases, flying = {}, {}, batch.flying
@@ -91,15 +91,15 @@ local function serve(batch, most, subscription, header, value)
                 batch.flow[#batch.flow + 1] = subscription
                 batch.flow[#batch.flow + 1] = flow
             end
-            room, at = room_of(header, out, window, more)
+            slots, at = free_slots(header, out, window, more)
         end
     end
     local first = call('ZRANGE', key, count, count, 'WITHSCORES')
-    return count, first[2] and math.max(tonumber(first[2]), room > 0 and now or at)
+    return count, first[2] and math.max(tonumber(first[2]), slots > 0 and now or at)
 end
 
 -- Leases deliveries that waited and are due, as far as the allowance goes, for `length` ms: the project served longest
--- ago first, some subscriptions of each, each up to the room in its window. It stops with the record that makes it 4 MiB to send. Projects
+-- ago first, some subscriptions of each, each up to the free slots in its window. It stops with the record that makes it 4 MiB to send. Projects
 -- that may have none are stepped over, unchanged.
 --
 -- Returns {now, end of the leases, when something is due next of a project that may have any or -1}, then per

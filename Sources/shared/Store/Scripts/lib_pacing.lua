@@ -4,10 +4,10 @@
 -- RETURNS nothing: it defines the names below
 -- COST    under a microsecond where nothing holds a subscription back, two where something does
 
--- How long a subscription with a full window is left alone, ms; whatever makes room wakes it sooner. And one that is
+-- How long a subscription with a full window is left alone, ms; whatever frees a slot wakes it sooner. And one that is
 -- paused, which only its resumption wakes.
 local PARKED, HELD = 30000, 3600000
--- How long after its host had no room one attempt at a time is made of it, to see whether there is some, ms; an answer or
+-- How long after its host had no capacity one attempt at a time is made of it, to see whether there is some, ms; an answer or
 -- `subscription_unpark.lua` ends that.
 local PROBED = 60000
 -- The window: attempts of one subscription that may be out at once. It grows by one a success and halves on failure.
@@ -17,7 +17,7 @@ local WINDOW_FIRST, WINDOW_MAX = 8, 64
 local BREAKER_FAILURES, BREAKER_DELIVERIES, BREAKER_FIRST, BREAKER_LONGEST = 20, 3, 5000, 60000
 
 -- Attempts out and window of a subscription, from its field in `pacing`, and a table of what else is to be known:
---   p paused since   x disabled since   w nothing starts before   h its host has no room until
+--   p paused since   x disabled since   w nothing starts before   h its host has no capacity until
 --   t the rate is used up until
 --   f failures in a row   d positions of their deliveries   s since   b breaker open until   k times it opened
 -- Almost always there is nothing else, and nil for the table.
@@ -62,11 +62,11 @@ local function bucket(header)
     return burst, 1000 / (limit - burst + 1)
 end
 
--- How long a host without room may hold a subscription back, ms, and how far a clock may go back by the way.
+-- How long a host without capacity may hold a subscription back, ms, and how far a clock may go back by the way.
 local HOST_LONGEST, SKEW = 60000, 1000
 
 -- How many attempts may start now, and when to look again once those have.
-local function room_of(header, out, window, more)
+local function free_slots(header, out, window, more)
     if not more and string.sub(header, HEADER_ORDERED_AT, HEADER_RATE_TO) == UNPACED then return window - out, now + PARKED end
     more = more or {}
     if more.p or more.x then return 0, now + HELD end
@@ -79,19 +79,19 @@ local function room_of(header, out, window, more)
     if wait > now then return 0, wait end
     -- An open breaker whose time is over lets one probe through after the other, and so does what was parked.
     if more.b or (more.h and more.h + PROBED > now) or is_ordered(header) then window = 1 end
-    local room, at = window - out, now + PARKED
+    local slots, at = window - out, now + PARKED
     if burst then
         local ahead = math.max((more.t or 0) - now, 0)
         local left = math.floor(burst - ahead / interval + 1e-6)
-        if left < room then
-            room = left
+        if left < slots then
+            slots = left
             if left <= 0 then at = now + math.ceil(ahead - (burst - 1) * interval - 1e-6) end
         end
     end
-    return room, at
+    return slots, at
 end
 
--- Something was answered: its host has room for it, unless it was parked anew.
+-- Something was answered: its host has capacity for it, unless it was parked anew.
 local function answered(more)
     if more and more.h and more.h <= now then more.h = nil end
     return more

@@ -1,7 +1,7 @@
 -- message_post.lua: append messages to a queue, and in the same step the events its subscribers are notified from.
 -- KEYS    1 meta   2 log   3 expiries   4 last-position   5 events   6 wakeup   7 subscription-order   8 queue-sweeps
 --         9 delayed   10 client-runs   11 fanout-projects   12 fanout-queues of the project
--- ARGV    1 now   2 shard   3 queue   4 1: create a missing queue   5 bytes of the request   6 ttl when nobody says, s
+-- ARGV    1 now   2 shard   3 queue   4 1: create a missing queue   5 bytes of the request   6 ttl where none is given, s
 --         7 mark of the client, 8 bytes   8 whether the queue encrypts, as the caller believes: 1, 0, or '' to not ask
 --         then per message: ttl, s, or ''   delay, s, or ''   flags and checksum, or ''   body
 -- RETURNS {'posted', first position}, the others follow by one each; {'absent'} without a queue; {'large', bytes}

@@ -1,7 +1,7 @@
 -- queue_locate.lua: tell where queues of a project live.
--- KEYS    1 names of the project's queues   2 catalogue of the project   3 reservations of the project   4 pools
+-- KEYS    1 names of the project's queues   2 pools of the project's queues   3 reservations of the project   4 pools
 -- ARGV    1 now   2… queues
--- RETURNS of each queue { 'at', pool } | { 'nowhere' } | { 'reserved', pool }: nowhere, and kept for that pool
+-- RETURNS of each queue { 'at', pool } | { 'absent' } | { 'reserved', pool }: absent, and its name reserved for that pool
 -- COST    4 a queue
 local function is_there(pool) return pool == '' or call('HEXISTS', KEYS[4], pool) == 1 end
 
@@ -18,7 +18,7 @@ for index = 2, #ARGV do
         if kept and is_there(kept) then
             found[#found + 1] = { 'reserved', kept }
         else
-            found[#found + 1] = { 'nowhere' }
+            found[#found + 1] = { 'absent' }
         end
     end
 end

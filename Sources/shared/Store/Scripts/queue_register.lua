@@ -1,5 +1,5 @@
 -- queue_register.lua: decide where a queue lives, or find that it is decided.
--- KEYS    1 names of the project's queues   2 catalogue of the project   3 reservations of the project   4 pools
+-- KEYS    1 names of the project's queues   2 pools of the project's queues   3 reservations of the project   4 pools
 --         5 version of the pools   6 queues of each pool
 -- ARGV    1 now   2 queue   3 pool, or '' for the default store   4 version the pool was chosen by; '': it is a fact
 --         5 1: not when the queue is kept for another pool

@@ -1,5 +1,5 @@
 -- queue_reserve.lua: keep the name of a queue for a pool, so that it is made there by every process.
--- KEYS    1 names of the project's queues   2 catalogue of the project   3 reservations of the project   4 pools
+-- KEYS    1 names of the project's queues   2 pools of the project's queues   3 reservations of the project   4 pools
 --         5 version of the pools
 -- ARGV    1 now   2 queue   3 pool, or '' for the default store   4 version of the pools the caller knows
 -- RETURNS 'kept', or it lives there | 'elsewhere': it lives there, or is kept for another pool | 'stale': the pools

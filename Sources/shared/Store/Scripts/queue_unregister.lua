@@ -1,5 +1,5 @@
--- queue_unregister.lua: remove a queue that was deleted from the registry.
--- KEYS    1 names of the project's queues   2 catalogue of the project   3 pools   4 queues of each pool
+-- queue_unregister.lua: remove a queue that was deleted from the directory of queues.
+-- KEYS    1 names of the project's queues   2 pools of the project's queues   3 pools   4 queues of each pool
 -- ARGV    1 now   2 queue   3… the pools it was deleted on, '' for the default store
 -- RETURNS 1 unregistered, 0 it lives on another pool and stays
 -- COST    4

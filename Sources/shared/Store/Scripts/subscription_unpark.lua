@@ -1,4 +1,4 @@
--- subscription_unpark.lua: look at subscriptions now that were parked because their host had no room.
+-- subscription_unpark.lua: make subscriptions ready now that were parked because their host had no capacity.
 -- KEYS    1 pacing   2 ready-projects   3 subscription-headers   and by name: due ready-subscriptions
 -- ARGV    1 now   2 prefix   then subscriptions, at most 500
 -- RETURNS how many of them were parked and have something that waits

@@ -1,23 +1,23 @@
 package import Domain
 import Redis
 
-/// When addresses are asked whether they want to be notified: at most one question in ``pause`` seconds from one project to one
-/// address, of whatever kind, however many queues and subscriptions ask.
+/// When confirmations are sent: at most one in ``pause`` seconds from one project to one address, of either kind, however many
+/// queues and subscriptions request them.
 ///
 /// It lies in the control store, since the queues of a project lie in many shards and pools.
 package struct ConfirmationSchedule: Sendable {
-    /// Seconds between two questions from one project to one address.
+    /// Seconds between two confirmations from one project to one address.
     package static let pause = 60
-    /// Questions from one project that may wait for one address: those of a day.
+    /// Confirmations from one project that may wait for one address: those of a day.
     package static let waitingMax = 1440
 
     let runner: ScriptRunner
 
-    /// Reserves the next time at which a subscription may ask; it is now unless another question was sent lately, or waits.
+    /// Reserves the next time at which a subscription may send one; it is now unless another was sent lately, or waits.
     ///
     /// While that time is to come, the same subscription is given it again for the same kind.
     ///
-    /// - Throws: ``StoreError/overloaded`` when ``waitingMax`` questions wait for the address.
+    /// - Throws: ``StoreError/overloaded`` when ``waitingMax`` confirmations wait for the address.
     package func reserve(
         _ kind: NotificationKind, from project: ProjectID, to address: String, for subscription: SubscriptionID
     ) async throws(StoreError) -> Timestamp {

@@ -1,7 +1,7 @@
 package import Domain
 import Redis
 
-/// A question to a subscriber, or its way back, ready to be delivered.
+/// A confirmation to be delivered: of a subscription, or of its end.
 package struct ConfirmationRequest: Sendable, Equatable {
     package let kind: NotificationKind
     /// The address it goes to.
@@ -19,7 +19,7 @@ package struct ConfirmationRequest: Sendable, Equatable {
     package init(
         kind: NotificationKind, subscriber: String, at: Timestamp, ttl: Int, linkExpiry: Int64, document: [UInt8]
     ) {
-        precondition(kind.isConfirmation, "this is no question")
+        precondition(kind.isConfirmation, "the kind of a confirmation")
         self.kind = kind
         self.subscriber = subscriber
         self.at = at
@@ -29,66 +29,66 @@ package struct ConfirmationRequest: Sendable, Equatable {
     }
 }
 
-/// What became of a question.
+/// The result of requesting a confirmation.
 package enum ConfirmationOutcome: Sendable, Equatable {
-    /// It is sent when its time has come.
-    case asked
-    /// The same question waits already, and is sent in its place.
-    case held
+    /// It is sent when it is due.
+    case requested
+    /// The same confirmation waits already, and is sent in its place.
+    case alreadyWaiting
     /// Nothing was written: addresses that the subscription had before were sent links that expire as late as this second.
     ///
-    /// A link has to expire later, so that those can be told from it.
+    /// A link has to expire later, so that it can be distinguished from those.
     case barred(until: Int64)
     /// This queue has no living subscription of the id, or it has another address.
     case absent
 }
 
 extension SubscriptionStore {
-    /// Has a confirmation delivered to a subscriber, with the attempts and the patience of any delivery.
+    /// Has a confirmation delivered to a subscriber, with the attempts of any delivery.
     ///
     /// Its document holds the signature its link works with, so it is dropped with the delivery, and no dead letter keeps
     /// it.
     ///
     /// - Throws: ``StoreError/overloaded`` when as many deliveries of the subscription or of its project wait as may.
-    package func ask(
+    package func requestConfirmation(
         _ queue: QueueAddress, id: SubscriptionID, _ request: ConfirmationRequest
     ) async throws(StoreError) -> ConfirmationOutcome {
-        let owed = try await self.owe(
-            request.document, kind: request.kind, to: id, of: queue, ttl: request.ttl, question: request)
-        return switch owed {
-        case .owed: .asked
-        case .held: .held
+        let enqueued = try await self.enqueue(
+            request.document, kind: request.kind, to: id, of: queue, ttl: request.ttl, confirmation: request)
+        return switch enqueued {
+        case .enqueued: .requested
+        case .alreadyWaiting: .alreadyWaiting
         case .barred(let until): .barred(until: until)
         case .absent: .absent
         }
     }
 
-    /// Has a document delivered to a subscriber that nobody posted, so that it can be seen how that goes.
+    /// Has a test document delivered to a subscriber, which was not posted.
     ///
     /// - Parameters:
     ///   - isSealed: Whether the document is what stands for it, as the bodies of a queue that encrypts.
     ///   - ttl: Seconds; it is not attempted after that.
     /// - Throws: ``StoreError/overloaded`` when as many deliveries of the subscription or of its project wait as may.
-    /// - Returns: Its place, which no message has; nil when this queue has no living subscription of the id.
+    /// - Returns: Its position, which no message has; nil when this queue has no living subscription of the id.
     package func test(
         _ queue: QueueAddress, id: SubscriptionID, document: [UInt8], isSealed: Bool = false, ttl: Int
     ) async throws(StoreError) -> Position? {
-        let owed = try await self.owe(
-            document, isSealed: isSealed, kind: .test, to: id, of: queue, ttl: ttl, question: nil)
-        guard case .owed(let position) = owed else { return nil }
+        let enqueued = try await self.enqueue(
+            document, isSealed: isSealed, kind: .test, to: id, of: queue, ttl: ttl, confirmation: nil)
+        guard case .enqueued(let position) = enqueued else { return nil }
         return position
     }
 
-    private enum Owed {
-        case owed(Position)
-        case held, absent
+    private enum Enqueued {
+        case enqueued(Position)
+        case alreadyWaiting, absent
         case barred(until: Int64)
     }
 
-    private func owe(
+    private func enqueue(
         _ document: [UInt8], isSealed: Bool = false, kind: NotificationKind, to id: SubscriptionID,
-        of queue: QueueAddress, ttl: Int, question: ConfirmationRequest?
-    ) async throws(StoreError) -> Owed {
+        of queue: QueueAddress, ttl: Int, confirmation: ConfirmationRequest?
+    ) async throws(StoreError) -> Enqueued {
         let keys = self.keySpace.shard(of: queue)
         var call = self.runner.call(
             Scripts.deliveryEnqueue,
@@ -105,13 +105,13 @@ extension SubscriptionStore {
         call.append(min(ttl, Int(UInt32.max)))
         call.append(MessageRecord.Flag.of(kind) | (isSealed ? MessageRecord.Flag.sealed : 0))
         call.append(document)
-        call.append(question?.subscriber ?? "")
-        call.append(question.map { String($0.at.milliseconds) } ?? "")
-        call.append(question.map { String($0.linkExpiry) } ?? "")
+        call.append(confirmation?.subscriber ?? "")
+        call.append(confirmation.map { String($0.at.milliseconds) } ?? "")
+        call.append(confirmation.map { String($0.linkExpiry) } ?? "")
         var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.deliveryEnqueue)
         switch try reply.text() {
-        case "enqueued": return .owed(try reply.position())
-        case "held": return .held
+        case "enqueued": return .enqueued(try reply.position())
+        case "held": return .alreadyWaiting
         case "barred": return .barred(until: Int64(try reply.int()))
         case "absent": return .absent
         case "full": throw .overloaded

@@ -8,7 +8,7 @@ import Redis
 package struct SubscriptionStore: Sendable {
     let runner: ScriptRunner
     let keySpace: KeySpace
-    let register: QueueRegister
+    let directory: QueueDirectory
     let limits: DeliveryLimits
 
     /// Subscribes an address to a queue, unless it already is.
@@ -48,11 +48,11 @@ package struct SubscriptionStore: Sendable {
             }
         }
         if let found = try await attempt(creating: false) { return found }
-        try await self.register.add(queue)
+        try await self.directory.register(queue)
         guard let made = try await attempt(creating: true) else {
             throw .corrupt("subscription_create.lua found no queue although it was to create it")
         }
-        try await self.register.keep(queue)
+        try await self.directory.registerCreated(queue)
         return made
     }
 

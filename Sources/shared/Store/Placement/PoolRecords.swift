@@ -1,6 +1,6 @@
 import Domain
 
-extension Pool {
+extension StoragePool {
     /// Its form in Redis: weight, capabilities, label, URI and options, each behind its length.
     var record: [UInt8] {
         RecordText.encode([

@@ -1,6 +1,6 @@
 /// Repeats a change of something that others change at the same time: read, compute, replace unless it has changed.
 ///
-/// Of all who try at once one succeeds, so everybody does after a while; the pauses keep many from starving one.
+/// Of all concurrent tries one succeeds, so each does after a while; the pauses keep many from starving one.
 package enum Contention {
     /// Tries of one change.
     package static let triesMax = 250

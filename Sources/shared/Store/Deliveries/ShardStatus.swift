@@ -1,8 +1,8 @@
 package import Domain
 
-/// What waits in a shard, seen at a glance.
-package struct ShardLook: Sendable, Equatable {
-    /// Redis' clock when it looked.
+/// What of a shard waits, is due or lapsed.
+package struct ShardStatus: Sendable, Equatable {
+    /// Redis' clock at that moment.
     package let now: Timestamp
     /// When a delivery that waits may next be leased; nil when none waits.
     package let nextDue: Timestamp?
@@ -18,14 +18,14 @@ package struct ShardLook: Sendable, Equatable {
 package struct Swept: Sendable, Equatable {
     /// Expired messages removed from their queues.
     package let messages: Int
-    /// Deliveries of ended subscriptions that were let go.
+    /// Deliveries of ended subscriptions that were removed.
     package let deliveries: Int
     /// Ended subscriptions removed for good.
     package let subscriptions: Int
     /// Deliveries that ended with their messages while they waited.
     package let expired: Int
-    /// Dead letters dropped before their time, for want of room.
-    package let droppedLetters: Int
+    /// Dead letters dropped before their time, to keep to a bound.
+    package let droppedDeadLetters: Int
     /// Whether more is due, now.
     package let more: Bool
 }
@@ -36,8 +36,8 @@ package struct Reaped: Sendable, Equatable {
     package let lapsed: Int
     /// Of these, deliveries that became dead letters as quarantined.
     package let quarantined: Int
-    /// Dead letters dropped before their time, for want of room.
-    package let droppedLetters: Int
+    /// Dead letters dropped before their time, to keep to a bound.
+    package let droppedDeadLetters: Int
     /// Whether there may be more, now.
     package let more: Bool
 }

@@ -1,23 +1,23 @@
 internal import NIOCore
 
-/// What a new connection says first, and how the answers are judged.
-struct Greeting: Sendable {
+/// The commands that a new connection sends first, and how their answers are judged.
+struct Handshake: Sendable {
     enum Step: Sendable, Equatable {
         case authenticate
         case selectDatabase
         case setName
         case role
         case identity(RedisIdentity)
-        /// Last, for a Redis that is still reading its data answers everything before it.
+        /// Last, because a Redis that is still loading its data answers the steps before it.
         case ping
     }
 
-    enum Judgement: Sendable, Equatable {
-        case goOn
-        /// The last step went well.
+    enum Verdict: Sendable, Equatable {
+        case proceed
+        /// The last step succeeded.
         case ready
-        case notReady(ServerUnusable)
-        /// The server is fit, and holds another store than the expected one.
+        case unusable(ServerUnusable)
+        /// The server is usable and holds another store than this one, which was expected.
         case otherStore(RedisIdentity)
     }
 
@@ -27,19 +27,20 @@ struct Greeting: Sendable {
     let steps: [(step: Step, command: EncodedCommand)]
 
     /// - Parameters:
+    ///   - login: Its address is not used.
     ///   - mustBeMaster: A replica is refused.
     ///   - identity: Of the expected store, if any.
-    init(to endpoint: RedisEndpoint, mustBeMaster: Bool, identity: RedisIdentity?) {
+    init(as login: RedisEndpoint, mustBeMaster: Bool, identity: RedisIdentity?) {
         var steps: [(Step, EncodedCommand)] = []
-        if let password = endpoint.password {
+        if let password = login.password {
             var command = RedisCommand("AUTH", arguments: 2)
-            if let user = endpoint.user { command.append(user) }
+            if let user = login.user { command.append(user) }
             command.append(password)
             steps.append((.authenticate, command.encoded))
         }
-        if endpoint.database != 0 {
+        if login.database != 0 {
             var command = RedisCommand("SELECT", arguments: 1)
-            command.append(endpoint.database)
+            command.append(login.database)
             steps.append((.selectDatabase, command.encoded))
         }
         var name = RedisCommand("CLIENT", arguments: 2)
@@ -51,7 +52,7 @@ struct Greeting: Sendable {
         self.steps = steps
     }
 
-    /// What is also asked from time to time of a server that is in use.
+    /// The steps that are repeated while a connection is in use, see ``RedisLimits/probeInterval``.
     static func probe(mustBeMaster: Bool, identity: RedisIdentity?) -> [(step: Step, command: EncodedCommand)] {
         var steps: [(Step, EncodedCommand)] = []
         if mustBeMaster { steps.append((.role, RedisCommand("ROLE", arguments: 0).encoded)) }
@@ -59,7 +60,7 @@ struct Greeting: Sendable {
         return steps
     }
 
-    static func judge(_ step: Step, answer: RedisValue) -> Judgement {
+    static func judge(_ step: Step, answer: RedisValue) -> Verdict {
         if case .error(let error) = answer {
             return Self.judge(step, code: String(RedisServerError.code(of: error.message)))
         }
@@ -68,31 +69,31 @@ struct Greeting: Sendable {
             return .ready
         case .role:
             switch answer.array?.first?.text {
-            case "master": return .goOn
-            case "slave": return .notReady(ServerUnusable(step: step, code: Self.replica))
-            default: return .notReady(ServerUnusable(step: step, code: "ROLE"))
+            case "master": return .proceed
+            case "slave": return .unusable(ServerUnusable(step: step, code: Self.replica))
+            default: return .unusable(ServerUnusable(step: step, code: "ROLE"))
             }
         case .identity(let expected):
-            return answer.bytes == expected.value ? .goOn : .otherStore(expected)
+            return answer.bytes == expected.value ? .proceed : .otherStore(expected)
         case .authenticate, .selectDatabase, .setName:
-            return .goOn
+            return .proceed
         }
     }
 
-    private static func judge(_ step: Step, code: String) -> Judgement {
-        let refused = Judgement.notReady(ServerUnusable(step: step, code: code))
+    private static func judge(_ step: Step, code: String) -> Verdict {
+        let refused = Verdict.unusable(ServerUnusable(step: step, code: code))
         switch step {
         case .authenticate, .selectDatabase:
             return refused
         case .identity:
-            // A user who may not read it any more hears the same of every command.
-            return ["NOPERM", "BUSY"].contains(code) ? .goOn : refused
+            // A user who lost the right to read it gets the same answer to every command.
+            return ["NOPERM", "BUSY"].contains(code) ? .proceed : refused
         case .setName:
-            return .goOn  // The name is for people who look at CLIENT LIST; a user without CLIENT can work as well.
+            return .proceed  // The name is for operators who read CLIENT LIST; a user without CLIENT can work as well.
         case .role:
-            // A user without ROLE can work as well; so can one of a managed Redis that does not have it. One that runs a
-            // script for long says nothing about its role.
-            return ["NOPERM", "ERR", "BUSY"].contains(code) ? .goOn : refused
+            // A user without ROLE can work as well, and so can a user of a managed Redis that does not have it. A server
+            // that runs a long script says nothing about its role.
+            return ["NOPERM", "ERR", "BUSY"].contains(code) ? .proceed : refused
         case .ping:
             // A user without PING can work as well; a server that cannot save answers reads, and refuses writes by itself.
             return ["NOPERM", "MISCONF"].contains(code) ? .ready : refused

@@ -1,10 +1,10 @@
 import Redis
 
-/// The pool and the clock that all stores of a deployment share.
+/// The Redis client and the clock that all parts of a store share.
 struct ScriptRunner: Sendable {
-    let pool: RedisPool
+    let client: RedisClient
     let clock: StoreClock
-    /// Of the store in this Redis, see `RedisPool.adopt(_:)`; nil while it is opened.
+    /// Of the store in this Redis, see `RedisClient.adopt(_:)`; nil while it is opened.
     var epoch: Int?
 
     /// Calls of one operation before it gives up: a script that could not finish in one bounded step is called again.
@@ -18,11 +18,11 @@ struct ScriptRunner: Sendable {
     }
 
     func run(_ call: ScriptCall) async throws(StoreError) -> RedisValue {
-        do { return try await self.pool.run(call, epoch: self.epoch) } catch { throw StoreError(error) }
+        do { return try await self.client.run(call, epoch: self.epoch) } catch { throw StoreError(error) }
     }
 
     func send(_ command: RedisCommand) async throws(StoreError) -> RedisValue {
-        do { return try await self.pool.send(command, epoch: self.epoch) } catch { throw StoreError(error) }
+        do { return try await self.client.send(command, epoch: self.epoch) } catch { throw StoreError(error) }
     }
 
     /// Runs independent calls at once; the replies are in the order of the calls.

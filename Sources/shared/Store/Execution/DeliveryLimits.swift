@@ -3,30 +3,30 @@
 /// The scripts that fan out, settle, reap and sweep apply those of their caller; nothing of it is kept in Redis.
 package struct DeliveryLimits: Sendable, Equatable {
     /// Dead letters of a queue; beyond it the oldest go first.
-    package var queueLetters: Int
+    package var queueDeadLetters: Int
     /// Bytes of the dead letters of a queue, their bodies counted once per message.
-    package var queueLetterBytes: Int
+    package var queueDeadLetterBytes: Int
     /// Bytes of the dead letters of a project, over its queues in a shard.
-    package var projectLetterBytes: Int
+    package var projectDeadLetterBytes: Int
     /// Deliveries of a subscription that wait; beyond it a new one ends at once, as `overflow`.
     package var subscriptionWaiting: Int
     /// Deliveries of a project that wait in a shard; likewise.
     package var projectWaiting: Int
 
     package init(
-        queueLetters: Int = 10_000, queueLetterBytes: Int = 64 << 20, projectLetterBytes: Int = 256 << 20,
+        queueDeadLetters: Int = 10_000, queueDeadLetterBytes: Int = 64 << 20, projectDeadLetterBytes: Int = 256 << 20,
         subscriptionWaiting: Int = 100_000, projectWaiting: Int = 1_000_000
     ) {
-        self.queueLetters = queueLetters
-        self.queueLetterBytes = queueLetterBytes
-        self.projectLetterBytes = projectLetterBytes
+        self.queueDeadLetters = queueDeadLetters
+        self.queueDeadLetterBytes = queueDeadLetterBytes
+        self.projectDeadLetterBytes = projectDeadLetterBytes
         self.subscriptionWaiting = subscriptionWaiting
         self.projectWaiting = projectWaiting
     }
 
     /// As scripts take it.
     var text: String {
-        "\(self.queueLetters) \(self.queueLetterBytes) \(self.projectLetterBytes) \(self.subscriptionWaiting) "
+        "\(self.queueDeadLetters) \(self.queueDeadLetterBytes) \(self.projectDeadLetterBytes) \(self.subscriptionWaiting) "
             + "\(self.projectWaiting)"
     }
 }

@@ -3,31 +3,54 @@ package import NIOCore
 internal import ServiceLifecycle
 internal import Synchronization
 
-/// A few connections to one Redis, shared by everyone in the process.
+/// A few connections to one Redis, shared by all of the process.
 ///
 /// Commands of many callers travel together: each connection writes what has gathered once per turn of its loop.
 ///
-/// * A command sent while there is no connection waits for one until ``RedisLimits/patience`` has passed since the
+/// * A command sent while there is no connection waits for one until ``RedisLimits/connectionWaitMax`` has passed since the
 ///   connection was lost; after that commands fail at once with ``RedisError/notSent(_:)``.
 /// * A command without a reply within the deadline fails with ``RedisError/outcomeUnknown(_:)``, at most 0.2 s late, and
 ///   takes its connection along: what was in flight there fails too.
 /// * Cancelling the task of a caller changes nothing: the command was sent, and its reply is awaited, for the deadline at
-///   most. So the caller always learns the outcome if anyone does.
+///   most. So a caller always learns the outcome that its connection learned.
 /// * Commands of one task run in the order it sends them; commands of different tasks in any order.
-package final class RedisPool: Service, Sendable {
+package final class RedisClient: Service, Sendable {
     private let connections: [RedisConnection]
     private let watch = ServerWatch()
     private let deadline: TimeAmount
     private let cursor = Atomic<UInt>(0)
 
     /// - Parameters:
+    ///   - connector: Where the Redis is, and how it is connected to.
     ///   - connections: 1 or more.
     ///   - inFlightMax: Commands sent or waiting on one connection, 1 or more; beyond it they fail with
     ///     ``RedisError/NotSent/tooManyInFlight``. Their bytes have a bound too, ``RedisLimits/inFlightBytesMax``.
     ///   - deadline: From the call to the reply.
     ///   - mustBeMaster: A replica is treated as one that is away: no command is sent to it.
-    ///   - eventLoopGroup: Must outlive the pool.
+    ///   - eventLoopGroup: Must outlive the client.
     package init(
+        connector: RedisConnector,
+        connections: Int = 2,
+        inFlightMax: Int = RedisLimits.inFlightMax,
+        deadline: Duration = RedisLimits.deadline,
+        mustBeMaster: Bool = true,
+        eventLoopGroup: any EventLoopGroup,
+        logger: Logger
+    ) {
+        precondition(connections >= 1 && inFlightMax >= 1 && deadline > .zero, "the limits of a client are positive")
+        let settings = RedisConnection.Settings(
+            connector: connector, inFlightMax: inFlightMax, waitMax: RedisLimits.connectionWaitMax,
+            mustBeMaster: mustBeMaster)
+        let watch = self.watch
+        self.connections = (0..<connections).map { _ in
+            RedisConnection(settings, watch: watch, eventLoop: eventLoopGroup.next(), logger: logger)
+        }
+        self.deadline = TimeAmount(deadline)
+        watch.set(self.connections)
+    }
+
+    /// A client of the Redis at a fixed address.
+    package convenience init(
         endpoint: RedisEndpoint,
         connections: Int = 2,
         inFlightMax: Int = RedisLimits.inFlightMax,
@@ -36,15 +59,9 @@ package final class RedisPool: Service, Sendable {
         eventLoopGroup: any EventLoopGroup,
         logger: Logger
     ) {
-        precondition(connections >= 1 && inFlightMax >= 1 && deadline > .zero, "a pool needs room to work in")
-        let settings = RedisConnection.Settings(
-            endpoint: endpoint, inFlightMax: inFlightMax, patience: RedisLimits.patience, mustBeMaster: mustBeMaster)
-        let watch = self.watch
-        self.connections = (0..<connections).map { _ in
-            RedisConnection(settings, watch: watch, eventLoop: eventLoopGroup.next(), logger: logger)
-        }
-        self.deadline = TimeAmount(deadline)
-        watch.set(self.connections)
+        self.init(
+            connector: RedisConnector(to: endpoint), connections: connections, inFlightMax: inFlightMax,
+            deadline: deadline, mustBeMaster: mustBeMaster, eventLoopGroup: eventLoopGroup, logger: logger)
     }
 
     /// Expects a store at the address from now on: every new connection, and every old one every
@@ -75,7 +92,7 @@ package final class RedisPool: Service, Sendable {
             return try await self.send(call.byHash, epoch)
         } catch .refused(let error) where error.kind == .noscript {
             // It did not run, so a second try is safe. SCRIPT LOAD keeps the script for the calls to come (Redis 7.4
-            // may forget what EVAL brought), EVAL runs it even when someone flushes the scripts in between.
+            // may forget what EVAL brought), EVAL runs it even when the scripts are flushed in between.
             var load = RedisCommand("SCRIPT", arguments: 2)
             load.append("LOAD")
             load.append(call.script.source)
@@ -89,14 +106,14 @@ package final class RedisPool: Service, Sendable {
     /// Then everything that waits fails.
     package func run() async throws {
         for connection in self.connections { connection.start() }
-        // Throws when cancelled, which ends the pool the same way.
+        // Throws when cancelled, which ends the client the same way.
         try? await gracefulShutdown()
         await self.shutDown()
     }
 
-    /// Ends the pool where no service group does it.
+    /// Ends the client where no service group does it.
     package func shutDown() async {
-        // All doors first: a command refused by one connection must not go and wait at the next.
+        // All of them first: a command refused by one connection must not wait at the next.
         for connection in self.connections { connection.refuse() }
         for connection in self.connections { await connection.shutDown() }
         self.watch.set([])
@@ -115,23 +132,25 @@ package final class RedisPool: Service, Sendable {
     /// Gives the command to the first connection with little to do; else, in turns, to one that is there; else to one
     /// that is coming back.
     private func post(_ request: Request) {
-        var answer = self.post(request, wish: .light, from: 0)
-        if answer == .tryAnother {
+        var admission = self.post(request, preferring: .lightlyLoaded, from: 0)
+        if admission == .tryAnother {
             let turn = self.cursor.wrappingAdd(1, ordering: .relaxed).oldValue
-            answer = self.post(request, wish: .ready, from: turn)
-            if answer == .tryAnother { answer = self.post(request, wish: .any, from: turn) }
+            admission = self.post(request, preferring: .connected, from: turn)
+            if admission == .tryAnother { admission = self.post(request, preferring: .any, from: turn) }
         }
-        if case .refused(let reason) = answer { request.caller.resume(returning: .failure(.notSent(reason))) }
+        if case .refused(let reason) = admission { request.caller.resume(returning: .failure(.notSent(reason))) }
     }
 
-    private func post(_ request: Request, wish: Mailbox.Wish, from turn: UInt) -> Mailbox.Answer {
+    private func post(
+        _ request: Request, preferring preference: Mailbox.Preference, from turn: UInt
+    ) -> Mailbox.Admission {
         let count = UInt(self.connections.count)
-        var last = Mailbox.Answer.tryAnother
+        var last = Mailbox.Admission.tryAnother
         for offset in 0..<count {
-            let answer = self.connections[Int((turn &+ offset) % count)].post(request, wish: wish)
-            if case .accepted = answer { return answer }
+            let admission = self.connections[Int((turn &+ offset) % count)].post(request, preferring: preference)
+            if case .accepted = admission { return admission }
             // A full connection says more than one that is away.
-            if answer != .tryAnother { last = answer }
+            if admission != .tryAnother { last = admission }
         }
         return last
     }

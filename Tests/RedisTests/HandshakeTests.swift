@@ -2,11 +2,11 @@ import Redis
 import TestKit
 import Testing
 
-struct GreetingTests {
-    @Test func `The default user's password opens the door`() async throws {
+struct HandshakeTests {
+    @Test func `The default user's password is accepted`() async throws {
         try await withRedis(password: "s3cret") { redis in
-            try await withRedisPool(to: redis.endpoint) { pool in
-                let pong = try await pool.send(RedisCommand("PING", [])).text
+            try await withRedisClient(to: redis.endpoint) { client in
+                let pong = try await client.send(RedisCommand("PING", [])).text
                 #expect(pong == "PONG")
             }
         }
@@ -18,17 +18,17 @@ struct GreetingTests {
             var endpoint = try #require(redis.tcpEndpoint)
             endpoint.user = "herald"
             endpoint.password = "p@ss:word/"
-            try await withRedisPool(to: endpoint) { pool in
-                let missing = try await pool.send(RedisCommand("GET", ["key"]))
+            try await withRedisClient(to: endpoint) { client in
+                let missing = try await client.send(RedisCommand("GET", ["key"]))
                 #expect(missing.isNull)
-                #expect(await kindOfRefusal { try await pool.send(RedisCommand("SET", ["key", "x"])) } == .other)
+                #expect(await kindOfRefusal { try await client.send(RedisCommand("SET", ["key", "x"])) } == .other)
             }
         }
     }
 
     @Test func `Our connections carry our name`() async throws {
-        try await withRedisPool { _, pool in
-            let clients = try await pool.send(RedisCommand("CLIENT", ["LIST"])).text ?? ""
+        try await withRedisClient { _, client in
+            let clients = try await client.send(RedisCommand("CLIENT", ["LIST"])).text ?? ""
             #expect(clients.contains(" name=herald "))
         }
     }
@@ -38,13 +38,13 @@ struct GreetingTests {
             for password in [nil, "wrong"] {
                 var endpoint = redis.endpoint
                 endpoint.password = password
-                try await withRedisPool(to: endpoint) { pool in
+                try await withRedisClient(to: endpoint) { client in
                     await #expect(throws: RedisError.notSent(.disconnected)) {
-                        try await pool.send(RedisCommand("PING", []))
+                        try await client.send(RedisCommand("PING", []))
                     }
                     // And from now on at once.
                     await #expect(throws: RedisError.notSent(.disconnected)) {
-                        try await pool.send(RedisCommand("PING", []))
+                        try await client.send(RedisCommand("PING", []))
                     }
                 }
             }
@@ -55,8 +55,8 @@ struct GreetingTests {
         try await withRedis { redis in
             var endpoint = redis.endpoint
             endpoint.database = 5
-            try await withRedisPool(to: endpoint, connections: 3) { pool in
-                for number in 0..<6 { _ = try await pool.send(RedisCommand("SET", ["key:\(number)", "x"])) }
+            try await withRedisClient(to: endpoint, connections: 3) { client in
+                for number in 0..<6 { _ = try await client.send(RedisCommand("SET", ["key:\(number)", "x"])) }
             }
             let keyspace = try await redis.command("INFO", "keyspace").text ?? ""
             #expect(keyspace.contains("db5:keys=6,"))
@@ -68,9 +68,9 @@ struct GreetingTests {
         try await withRedis { redis in
             var endpoint = redis.endpoint
             endpoint.database = 16
-            try await withRedisPool(to: endpoint) { pool in
+            try await withRedisClient(to: endpoint) { client in
                 await #expect(throws: RedisError.notSent(.disconnected)) {
-                    try await pool.send(RedisCommand("PING", []))
+                    try await client.send(RedisCommand("PING", []))
                 }
             }
         }

@@ -5,14 +5,14 @@
     import Musl
 #endif
 
-/// The shape of the waits between a retry policy's shortest and longest (docs/delivery.md, "Retries").
+/// The shape of the waits between a retry policy's shortest and longest (`retry_backoff_function`, docs/delivery.md).
 ///
 /// | minimum 10 s, maximum 60 s | |
 /// |---|---|
 /// | linear | 10 15 20 25 … 55: the maximum itself left out |
 /// | arithmetic | 10 11 13 16 21 26 33 41 50 60: the steps grow by the same amount |
 /// | geometric, exponential | 10 12 14 18 22 27 33 40 49 60: the waits grow by the same factor |
-package enum Backoff: String, Sendable, Equatable, CaseIterable {
+package enum BackoffFunction: String, Sendable, Equatable, CaseIterable {
     case linear, arithmetic, geometric, exponential
 
     /// Seconds one linear step adds; the number of steps of every shape follows from it.

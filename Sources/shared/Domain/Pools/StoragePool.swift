@@ -1,5 +1,5 @@
 /// A Redis an administrator registered for queues to live on.
-package struct Pool: Sendable, Equatable {
+package struct StoragePool: Sendable, Equatable {
     package let name: PoolName
     /// As given, with its password.
     package var uri: String

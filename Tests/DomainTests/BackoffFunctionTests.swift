@@ -1,7 +1,7 @@
 import Domain
 import Testing
 
-struct BackoffTests {
+struct BackoffFunctionTests {
     struct Row: Sendable {
         let range: (Int, Int)
         let linear: [Int]
@@ -32,7 +32,7 @@ struct BackoffTests {
     ]
 
     /// The waits a policy makes of nothing but its backoff list.
-    private func waits(_ backoff: Backoff, _ range: (Int, Int)) -> [Int] {
+    private func waits(_ backoff: BackoffFunction, _ range: (Int, Int)) -> [Int] {
         var policy = RetryPolicy()
         policy.retriesWithoutDelay = 0
         policy.minimumDelayRetries = 0
@@ -41,7 +41,7 @@ struct BackoffTests {
         return (1..<policy.attemptsMax).compactMap { policy.delay(afterAttempt: $0) }
     }
 
-    @Test(arguments: BackoffTests.table)
+    @Test(arguments: BackoffFunctionTests.table)
     func `T-19: The four functions have the delays of the Messaging API`(row: Row) {
         #expect(self.waits(.linear, row.range) == row.linear)
         #expect(self.waits(.arithmetic, row.range) == row.arithmetic)
@@ -49,8 +49,8 @@ struct BackoffTests {
         #expect(self.waits(.exponential, row.range) == row.geometric)
     }
 
-    @Test(arguments: Backoff.allCases)
-    func `However wide the range is, waits never shrink and stay within it`(backoff: Backoff) {
+    @Test(arguments: BackoffFunction.allCases)
+    func `However wide the range is, waits never shrink and stay within it`(backoff: BackoffFunction) {
         for range in [(1, 86_400), (86_390, 86_400), (5, 300), (7, 1000), (3, 17)] {
             let waits = self.waits(backoff, range)
             #expect(waits.first == range.0)
@@ -59,8 +59,8 @@ struct BackoffTests {
         }
     }
 
-    @Test(arguments: Backoff.allCases)
-    func `A policy that makes no sense has waits all the same`(backoff: Backoff) {
+    @Test(arguments: BackoffFunction.allCases)
+    func `A policy that makes no sense has waits all the same`(backoff: BackoffFunction) {
         for range in [(0, 20), (0, 86_400), (0, 0), (0, 6), (20, 20), (30, 20), (86_400, 0), (-5, 30), (-20, -5)] {
             let waits = self.waits(backoff, range)
             let most = max(range.0, range.1, backoff.shortestMin)

@@ -1,0 +1,51 @@
+package import NIOCore
+
+/// Says which address a connection to Redis is made to.
+///
+/// It is asked before every attempt, and given why the last connection ended: a source with more than one address
+/// (Sentinel, the nodes of a cluster) looks for the present one, and ``FixedAddress`` answers the same again.
+package protocol AddressSource: Sendable {
+    /// The address to connect to now.
+    ///
+    /// - Parameter loss: How the connection before ended; nil for the first.
+    /// - Returns: On any loop. It counts as failed after ``RedisLimits/connectTimeout``.
+    func address(after loss: ConnectionLoss?, on eventLoop: any EventLoop) -> EventLoopFuture<RedisEndpoint.Address>
+}
+
+/// Why a connection, or an attempt at one, ended.
+package struct ConnectionLoss: Sendable, Equatable {
+    package enum Reason: Sendable, Equatable {
+        /// The server could not be reached, did not answer, or closed the connection.
+        case unreachable
+        /// The server is a replica, or has become one (`ROLE`, `READONLY`, `MASTERDOWN`, `UNBLOCKED`).
+        case notMaster
+        /// The server does not serve the slot of a command, at the moment or any more (`MOVED`, `CLUSTERDOWN`).
+        case slotMoved
+        /// The server answered that it cannot be used now: it loads its data, or refused the login.
+        case refused
+    }
+
+    /// Where it led to; nil when no address was known.
+    package let address: RedisEndpoint.Address?
+    package let reason: Reason
+
+    package init(address: RedisEndpoint.Address?, reason: Reason) {
+        self.address = address
+        self.reason = reason
+    }
+}
+
+/// One address for ever; a host name is resolved at each attempt.
+package struct FixedAddress: AddressSource {
+    private let address: RedisEndpoint.Address
+
+    package init(_ address: RedisEndpoint.Address) {
+        self.address = address
+    }
+
+    package func address(
+        after loss: ConnectionLoss?, on eventLoop: any EventLoop
+    ) -> EventLoopFuture<RedisEndpoint.Address> {
+        eventLoop.makeSucceededFuture(self.address)
+    }
+}
