@@ -5,7 +5,9 @@ import PackageDescription
 // be that of an earlier commit. `make` and deploy/Dockerfile set it.
 let commit = Context.environment["SOURCE_COMMIT"].map { $0.filter { $0.isHexDigit || $0 == "+" } } ?? ""
 // The versions of the packages it is built with, which `--version` tells too; deploy/Dockerfile sets it.
-let packages = (Context.environment["RESOLVED_PACKAGES"] ?? "").filter { $0.isLetter || $0.isNumber || " .,-_+".contains($0) }
+let packages = (Context.environment["RESOLVED_PACKAGES"] ?? "").filter {
+    $0.isLetter || $0.isNumber || " .,-_+".contains($0)
+}
 
 let package = Package(
     name: "herald",
