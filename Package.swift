@@ -4,6 +4,10 @@ import PackageDescription
 // The commit that `--version` tells. Not `Context.gitInformation`: SwiftPM keeps it with the manifest it has cached, so it would
 // be that of an earlier commit. `make` and deploy/Dockerfile set it.
 let commit = Context.environment["SOURCE_COMMIT"].map { $0.filter { $0.isHexDigit || $0 == "+" } } ?? ""
+// The versions of the packages it is built with, which `--version` tells too; deploy/Dockerfile sets it.
+let packages = (Context.environment["RESOLVED_PACKAGES"] ?? "").filter {
+    $0.isLetter || $0.isNumber || " .,-_+".contains($0)
+}
 
 let package = Package(
     name: "herald",
@@ -25,7 +29,7 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
-        // shared: the modules both processes use. Arrows point downwards only.
+        // shared: the modules of both processes. Imports point downwards only.
         .target(name: "Domain", dependencies: [.nio], path: "Sources/shared/Domain"),
         .target(name: "JSON", dependencies: [.nio], path: "Sources/shared/JSON"),
         .target(name: "Documents", dependencies: ["Domain", "JSON", .nio], path: "Sources/shared/Documents"),
@@ -139,9 +143,12 @@ let package = Package(
         .systemLibrary(name: "CSpawn", path: "Sources/CSpawn"),
         .target(
             name: "CBuild", path: "Sources/CBuild",
-            cSettings: [.define("HERALD_COMMIT", to: "\"\(commit.isEmpty ? "unknown" : commit)\"")]),
+            cSettings: [
+                .define("HERALD_COMMIT", to: "\"\(commit.isEmpty ? "unknown" : commit)\""),
+                .define("HERALD_PACKAGES", to: "\"\(packages)\""),
+            ]),
 
-        // benchmarks: programs that measure a module from inside; Benchmarks/run starts them.
+        // benchmarks: programs that measure one module; Benchmarks/run starts them.
         .executableTarget(
             name: "redis-rate", dependencies: ["Redis", .logging, .nioPosix], path: "Benchmarks/RedisRate"),
         .executableTarget(

@@ -66,8 +66,9 @@ class Process:
 
 
 class Deployment:
-    def __init__(self, redis_port, folder):
+    def __init__(self, redis_port, folder, programs):
         self.folder = pathlib.Path(folder)
+        self.programs = programs
         self.redis_port = redis_port
         self.environment = {"HERALD_REDIS_URL": f"redis://127.0.0.1:{redis_port}/0", "HERALD_MASTER_KEY": "ab" * 32,
                             "HERALD_LOG_LEVEL": "warning", "HERALD_NOTIFIER_DRAIN": "1"}
@@ -92,7 +93,8 @@ class Deployment:
 
     def start(self, product, environment):
         ready_file = self.folder / f"{product}-{len(self.processes)}.json"
-        process = Process([kit.program(product)], {**self.environment, **environment,
+        program = str(self.programs / product) if self.programs else kit.program(product)
+        process = Process([program], {**self.environment, **environment,
                                                  "HERALD_READY_FILE": str(ready_file)}, ready_file)
         self.processes.append(process)
         return process
@@ -188,9 +190,10 @@ class Sink:
 
 
 @contextlib.contextmanager
-def deployment(*redis_arguments):
+def deployment(*redis_arguments, programs=None):
+    """A deployment of the executables in `programs`, or of those of this build."""
     with kit.redis_server(*redis_arguments) as port, tempfile.TemporaryDirectory(prefix="herald-bench-") as folder:
-        built = Deployment(port, folder)
+        built = Deployment(port, folder, programs)
         try:
             yield built
         finally:

@@ -45,13 +45,13 @@ end
 """
 
 
-def cycles(address, queue):
+def cycles(address, queue, seconds=SECONDS):
     """Cycles per second, and the answers that were neither 2xx."""
     headers = ",".join(f'["{name}"]="{value}"' for name, value in deployment.HEADERS.items())
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         script.write(SCRIPT % (queue, PAD, headers))
         script.flush()
-        ran = subprocess.run(["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "-s", script.name, f"http://{address}"],
+        ran = subprocess.run(["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", script.name, f"http://{address}"],
                              capture_output=True, text=True, check=True)
     line = next(line for line in ran.stdout.splitlines() if line.startswith("FIGURES"))
     count, microseconds, failed = (int(word) for word in line.split()[1:])

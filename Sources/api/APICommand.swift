@@ -10,7 +10,7 @@ package struct APICommand: ProcessCommand {
         abstract: "Serve the messaging API.",
         discussion: "Every flag is also an environment variable (HERALD_…) and a line of the settings file. "
             + "See docs/configuration.md.",
-        version: HeraldVersion.full)
+        version: HeraldVersion.printed)
 
     @OptionGroup package var flags: SettingFlags<APICommand>
 

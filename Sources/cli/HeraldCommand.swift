@@ -7,7 +7,7 @@ package struct HeraldCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "herald",
         abstract: "Runs a Herald of your own, and shows what it does.",
-        version: HeraldVersion.full,
+        version: HeraldVersion.printed,
         subcommands: [
             DevCommand.self, DemoCommand.self, QueueCommand.self, ProcessesCommand.self, ReadyCommand.self,
             SettingsCommand.self,

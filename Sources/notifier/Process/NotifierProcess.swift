@@ -93,7 +93,7 @@ package struct NotifierCommand: ProcessCommand {
         abstract: "Deliver the messages of subscribed queues as signed webhooks.",
         discussion: "Every flag is also an environment variable (HERALD_…) and a line of the settings file. "
             + "See docs/configuration.md.",
-        version: HeraldVersion.full)
+        version: HeraldVersion.printed)
 
     @OptionGroup package var flags: SettingFlags<NotifierCommand>
 

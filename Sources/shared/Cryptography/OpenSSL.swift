@@ -15,13 +15,15 @@ package final class KeyedMAC: @unchecked Sendable {
     package init(hmacSHA256 key: [UInt8]) {
         self.tagBytes = 32
         self.prepared = Self.prepare(algorithm: "HMAC", key: key) { context, key in
-            var digest = Array("SHA256".utf8CString)
-            return digest.withUnsafeMutableBufferPointer { digest in
-                var parameters = [
-                    OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.baseAddress, 0),
-                    OSSL_PARAM_construct_end(),
-                ]
-                return EVP_MAC_init(context, key.baseAddress, key.count, &parameters)
+            // OSSL_PARAM keeps the addresses of name and value: both live until EVP_MAC_init has read them.
+            OSSL_MAC_PARAM_DIGEST.withCString { name in
+                var digest = Array("SHA256".utf8CString)
+                return digest.withUnsafeMutableBufferPointer { digest in
+                    var parameters = [
+                        OSSL_PARAM_construct_utf8_string(name, digest.baseAddress, 0), OSSL_PARAM_construct_end(),
+                    ]
+                    return EVP_MAC_init(context, key.baseAddress, key.count, &parameters)
+                }
             }
         }
     }
@@ -33,12 +35,12 @@ package final class KeyedMAC: @unchecked Sendable {
         precondition(key.count == 16, "SipHash takes a key of 16 bytes")
         self.tagBytes = 16
         self.prepared = Self.prepare(algorithm: "SIPHASH", key: key) { context, key in
-            var size = 16
-            return withUnsafeMutablePointer(to: &size) { size in
-                var parameters = [
-                    OSSL_PARAM_construct_size_t(OSSL_MAC_PARAM_SIZE, size), OSSL_PARAM_construct_end(),
-                ]
-                return EVP_MAC_init(context, key.baseAddress, key.count, &parameters)
+            OSSL_MAC_PARAM_SIZE.withCString { name in
+                var size = 16
+                return withUnsafeMutablePointer(to: &size) { size in
+                    var parameters = [OSSL_PARAM_construct_size_t(name, size), OSSL_PARAM_construct_end()]
+                    return EVP_MAC_init(context, key.baseAddress, key.count, &parameters)
+                }
             }
         }
     }
