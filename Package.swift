@@ -28,8 +28,9 @@ let package = Package(
         // shared: the rooms both processes stand on. Arrows point downwards only.
         .target(name: "Domain", dependencies: [.nio], path: "Sources/shared/Domain"),
         .target(name: "JSON", dependencies: [.nio], path: "Sources/shared/JSON"),
-        .target(name: "Documents", dependencies: ["Domain", "JSON", .nio], path: "Sources/shared/Documents"),
         .target(name: "Cryptography", dependencies: ["COpenSSL"], path: "Sources/shared/Cryptography"),
+        .target(name: "Mail", dependencies: ["Cryptography", "Domain", "JSON"], path: "Sources/shared/Mail"),
+        .target(name: "Documents", dependencies: ["Domain", "JSON", "Mail", .nio], path: "Sources/shared/Documents"),
         .target(name: "Signing", dependencies: ["Cryptography", "Domain"], path: "Sources/shared/Signing"),
         .target(
             name: "HTTPClient", dependencies: ["CCurl", "CEpoll", .logging, .nio, .nioConcurrency],
@@ -83,8 +84,8 @@ let package = Package(
         .target(
             name: "Operations",
             dependencies: [
-                "Documents", "Domain", "HTTPClient", "Placement", "Redis", "Runtime", "Signing", "Store", .logging,
-                .nio,
+                "Documents", "Domain", "HTTPClient", "Mail", "Placement", "Redis", "Runtime", "Signing", "Store",
+                .logging, .nio,
             ],
             path: "Sources/api/Operations"
         ),
@@ -166,7 +167,8 @@ let package = Package(
         .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "TestKit", .logging]),
         .testTarget(
             name: "JSONTests", dependencies: ["Documents", "Domain", "JSON", "TestKit", .nio], exclude: ["Corpus"]),
-        .testTarget(name: "DocumentsTests", dependencies: ["Documents", "Domain", "JSON", "TestKit", .nio]),
+        .testTarget(name: "DocumentsTests", dependencies: ["Documents", "Domain", "JSON", "Mail", "TestKit", .nio]),
+        .testTarget(name: "MailTests", dependencies: ["Domain", "JSON", "Mail", "TestKit"]),
         .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"]),
         .testTarget(name: "SigningTests", dependencies: ["Cryptography", "Domain", "Signing"]),
         .testTarget(name: "SettingsTests", dependencies: ["Settings", "TestKit"]),
