@@ -2,6 +2,7 @@ package import Documents
 package import Domain
 import HTTPClient
 import Logging
+import Mail
 import Placement
 import Runtime
 package import Signing
@@ -255,8 +256,10 @@ extension Subscriber {
                 throw .requestInvalid("The subscriber is not a URL that can be called: \(error.reason).")
             }
         case .mailto:
-            guard !HTTPURL.holdsBlank(self.uri) else {
-                throw .requestInvalid("The subscriber is not an address: \(HTTPURLInvalid.blank.reason).")
+            do throws(MailAddressInvalid) {
+                _ = try MailtoURI(self.uri)
+            } catch {
+                throw .requestInvalid("The subscriber is not an address that mail can be sent to: \(error.reason).")
             }
         }
     }
