@@ -32,8 +32,9 @@ let package = Package(
         // shared: the modules of both processes. Imports point downwards only.
         .target(name: "Domain", dependencies: [.nio], path: "Sources/shared/Domain"),
         .target(name: "JSON", dependencies: [.nio], path: "Sources/shared/JSON"),
-        .target(name: "Documents", dependencies: ["Domain", "JSON", .nio], path: "Sources/shared/Documents"),
         .target(name: "Cryptography", dependencies: ["COpenSSL"], path: "Sources/shared/Cryptography"),
+        .target(name: "Mail", dependencies: ["Cryptography", "Domain", "JSON"], path: "Sources/shared/Mail"),
+        .target(name: "Documents", dependencies: ["Domain", "JSON", "Mail", .nio], path: "Sources/shared/Documents"),
         .target(name: "Signing", dependencies: ["Cryptography", "Domain"], path: "Sources/shared/Signing"),
         .target(
             name: "HTTPClient", dependencies: ["CCurl", "CEpoll", .logging, .nio, .nioConcurrency],
@@ -87,8 +88,8 @@ let package = Package(
         .target(
             name: "Operations",
             dependencies: [
-                "Documents", "Domain", "HTTPClient", "Placement", "Redis", "Runtime", "Signing", "Store", .logging,
-                .nio,
+                "Documents", "Domain", "HTTPClient", "Mail", "Placement", "Redis", "Runtime", "Signing", "Store",
+                .logging, .nio,
             ],
             path: "Sources/api/Operations"
         ),
@@ -110,9 +111,9 @@ let package = Package(
         .target(
             name: "Notifier",
             dependencies: [
-                "CEpoll", "Cryptography", "Documents", "Domain", "HTTPClient", "JSON", "Placement", "Redis", "Runtime",
-                "Settings", "Signing", "Startup", "Store", .argumentParser, .logging, .metrics, .nio,
-                .nioConcurrency, .nioPosix, .serviceLifecycle,
+                "CEpoll", "CESMTP", "CSpawn", "Cryptography", "Documents", "Domain", "HTTPClient", "JSON", "Mail",
+                "Placement", "Redis", "Runtime", "Settings", "Signing", "Startup", "Store", .argumentParser, .logging,
+                .metrics, .nio, .nioConcurrency, .nioPosix, .serviceLifecycle,
             ],
             path: "Sources/notifier",
             exclude: ["Main"]
@@ -139,6 +140,8 @@ let package = Package(
             name: "CCurl", path: "Sources/CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(
             name: "COpenSSL", path: "Sources/COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(
+            name: "CESMTP", path: "Sources/CESMTP", pkgConfig: "libesmtp-1.0", providers: [.apt(["libesmtp-dev"])]),
         .systemLibrary(name: "CEpoll", path: "Sources/CEpoll"),
         .systemLibrary(name: "CSpawn", path: "Sources/CSpawn"),
         .target(
@@ -167,13 +170,15 @@ let package = Package(
                 "Domain", "Redis", "Runtime", "Settings", "Store", .argumentParser, .httpTypes, .hummingbird,
                 .logging, .nio, .nioConcurrency, .nioPosix, .serviceLifecycle,
             ],
-            path: "Tests/TestKit"
+            path: "Tests/TestKit",
+            exclude: ["Scripts"]
         ),
         .testTarget(name: "DomainTests", dependencies: ["Domain"]),
         .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "TestKit", .logging]),
         .testTarget(
             name: "JSONTests", dependencies: ["Documents", "Domain", "JSON", "TestKit", .nio], exclude: ["Corpus"]),
-        .testTarget(name: "DocumentsTests", dependencies: ["Documents", "Domain", "JSON", "TestKit", .nio]),
+        .testTarget(name: "DocumentsTests", dependencies: ["Documents", "Domain", "JSON", "Mail", "TestKit", .nio]),
+        .testTarget(name: "MailTests", dependencies: ["Domain", "JSON", "Mail", "TestKit"]),
         .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"]),
         .testTarget(name: "SigningTests", dependencies: ["Cryptography", "Domain", "Signing"]),
         .testTarget(name: "SettingsTests", dependencies: ["Settings", "TestKit"]),
@@ -210,7 +215,7 @@ let package = Package(
         .testTarget(
             name: "NotifierTests",
             dependencies: [
-                "Cryptography", "Documents", "Domain", "HTTPClient", "JSON", "Notifier", "Redis", "Runtime",
+                "Cryptography", "Documents", "Domain", "HTTPClient", "JSON", "Mail", "Notifier", "Redis", "Runtime",
                 "Settings", "Signing", "Store", "TestKit", .logging, .nio, .nioConcurrency, .nioPosix,
                 .serviceLifecycle,
             ]

@@ -123,7 +123,10 @@ struct SubscriptionTests {
         ("http://127.0.0.1:9999/in ", "blank"), ("http:", "scheme"), ("http://", "no host"), ("http://h:abc/", "port"),
         ("http://127.0.0.1:99999/", "port"), ("http://[::1/", "host"), ("http://exa mple.test/", "blank"),
         ("http://b\u{fc}cher.test/", "xn--"), ("http:///x", "no host"), ("http://h/\\u0000", "control"),
-        ("mailto:a b@c.example", "blank"),
+        ("mailto:a b@c.example", "blank"), ("mailto:a@b.example,c@d.example", "several addresses"),
+        ("mailto:a%0D%0A@b.example", "line break"), ("mailto:%3Ca@b.example%3E", "< or >"),
+        ("mailto:@x.example:a@b.example", "source route"), ("mailto:\u{e9}@b.example", "ASCII"),
+        ("mailto:a@b.example?subject=%0A", "subject"), ("mailto:", "no address"), ("mailto:a@b%", "hexadecimal"),
     ])
     func `An address that could never be sent to is refused with the reason, when made and when changed`(
         uri: String, words: String

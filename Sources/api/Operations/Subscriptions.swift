@@ -2,6 +2,7 @@ package import Documents
 package import Domain
 import HTTPClient
 import Logging
+import Mail
 import Placement
 import Runtime
 package import Signing
@@ -185,8 +186,8 @@ extension Operations {
     ) async throws -> DeliveryID {
         let subscription = try await self.getSubscription(text, of: queue)
         guard self.confirmation == nil || subscription.confirmed else { throw Refusal.subscriptionUnconfirmed }
-        guard try Subscriber(subscription.subscriber).scheme != .mailto else {
-            throw Refusal.requestInvalid("Email is not delivered yet.")
+        guard try Subscriber(subscription.subscriber).scheme != .mailto || self.options.sendsMail else {
+            throw Refusal.requestInvalid("No mail is sent here: no relay is set.")
         }
         let payload = NotificationPayload.encode(
             body: test.body[...], ttl: Self.testTTL, delay: nil, queue: queue.name, kind: .test)
@@ -255,8 +256,10 @@ extension Subscriber {
                 throw .requestInvalid("The subscriber is not a URL that can be called: \(error.reason).")
             }
         case .mailto:
-            guard !HTTPURL.holdsBlank(self.uri) else {
-                throw .requestInvalid("The subscriber is not an address: \(HTTPURLInvalid.blank.reason).")
+            do throws(MailAddressInvalid) {
+                _ = try MailtoURI(self.uri)
+            } catch {
+                throw .requestInvalid("The subscriber is not an address that mail can be sent to: \(error.reason).")
             }
         }
     }

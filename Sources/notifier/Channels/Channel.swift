@@ -90,6 +90,10 @@ package struct Attempt: Sendable {
 /// How one attempt ended.
 package enum AttemptResult: Sendable, Equatable {
     case finished(Outcome, Exchange)
+    /// What all attempts of the channel go through cannot be used, which says nothing about the subscriber: the delivery is
+    /// handed back with its number, and nothing of the subscription begins for about so long. The outcome is that of the
+    /// attempt; nil: none was made.
+    case held(Outcome?, Exchange, for: Duration)
     /// The notifier ended it; the subscriber may or may not have been reached.
     case aborted
 }

@@ -1,5 +1,6 @@
 package import Domain
 import JSON
+package import Mail
 
 /// What the options of a subscription say of how its messages are sent (docs/api.md, "Subscriptions").
 ///
@@ -10,6 +11,8 @@ import JSON
 /// | `post_headers` | object of strings: headers of requests |
 /// | `_final_statuses` | array: the answers that end a delivery without a retry, `[400, 404, "5xx"]` |
 /// | `_disable_on_gone` | boolean: whether an answer of 410 disables the subscription |
+/// | `from`, `subject` | strings: header fields of mails |
+/// | `_email` | object: the form of mails and their templates |
 package struct DeliveryOptions: Sendable, Equatable {
     /// nil when there is none, or one that says nothing.
     package let retryPolicy: RetryPolicy?
@@ -20,6 +23,7 @@ package struct DeliveryOptions: Sendable, Equatable {
     package let finalStatuses: FinalStatuses
     /// Whether an answer of 410 is the last that the subscriber wants to give.
     package let disablesOnGone: Bool
+    package let mail: MailOptions
 
     private enum Name {
         static let template = "post_data"
@@ -30,13 +34,14 @@ package struct DeliveryOptions: Sendable, Equatable {
     /// Options that say nothing but what is given.
     package init(
         retryPolicy: RetryPolicy? = nil, template: PostTemplate? = nil, headers: PostHeaders = .none,
-        finalStatuses: FinalStatuses = .none, disablesOnGone: Bool = false
+        finalStatuses: FinalStatuses = .none, disablesOnGone: Bool = false, mail: MailOptions = .none
     ) {
         self.retryPolicy = retryPolicy
         self.template = template
         self.headers = headers
         self.finalStatuses = finalStatuses
         self.disablesOnGone = disablesOnGone
+        self.mail = mail
     }
 
     /// Reads what a caller wants to store.
@@ -48,7 +53,7 @@ package struct DeliveryOptions: Sendable, Equatable {
         self.init(
             retryPolicy: try Self.retryPolicy(of: options), template: try Self.template(of: options),
             headers: try Self.headers(of: options), finalStatuses: try FinalStatusesShape.read(options),
-            disablesOnGone: try Self.disablesOnGone(options))
+            disablesOnGone: try Self.disablesOnGone(options), mail: try MailOptionsShape.read(options))
     }
 
     /// Lays open what is stored.
@@ -63,7 +68,8 @@ package struct DeliveryOptions: Sendable, Equatable {
             retryPolicy: try? Self.retryPolicy(of: options), template: try? Self.template(of: options),
             headers: (try? Self.headers(of: options)) ?? .none,
             finalStatuses: (try? FinalStatusesShape.read(options)) ?? .none,
-            disablesOnGone: (try? Self.disablesOnGone(options)) ?? false)
+            disablesOnGone: (try? Self.disablesOnGone(options)) ?? false,
+            mail: (try? MailOptionsShape.read(options)) ?? .none)
     }
 
     private static func retryPolicy(of options: JSONObject) throws(Refusal) -> RetryPolicy? {

@@ -34,20 +34,7 @@ enum SubscriptionFields {
         guard let options = object.object(value) else {
             throw .requestInvalid("The options of a subscription must be a dict.")
         }
-        for name in ["from", "subject"] {
-            guard let value = options[name] else { continue }
-            guard let text = options.text(value) else {
-                throw .requestInvalid("The option \(name) has to be a string.")
-            }
-            guard Self.isOneLine(text) else {
-                throw .requestInvalid("The option \(name) may not hold a line break.")
-            }
-        }
         _ = try DeliveryOptions(options)
         return (Array(object.verbatim(value)), try PaceShape.read(options))
-    }
-
-    private static func isOneLine(_ text: String) -> Bool {
-        !text.utf8.contains { $0 == 0x0A || $0 == 0x0D || $0 == 0 }
     }
 }

@@ -51,7 +51,7 @@ package struct HTTPURL: Hashable, Sendable {
     }
 
     /// Whether a text holds a blank or a control character, which no URI may.
-    package static func holdsBlank(_ text: String) -> Bool {
+    private static func holdsBlank(_ text: String) -> Bool {
         text.unicodeScalars.contains { $0.properties.isWhitespace || $0.properties.generalCategory == .control }
     }
 

@@ -7,6 +7,14 @@ package enum Destination: String, Sendable, Equatable, CaseIterable {
     case email
     /// A WebSocket session that subscribed for itself.
     case session
+
+    /// What deliveries follow whose subscription and queue have no policy.
+    package var retryPolicy: RetryPolicy {
+        switch self {
+        case .email: .mail
+        case .webhook, .session: RetryPolicy()
+        }
+    }
 }
 
 extension Subscriber.Scheme {

@@ -1,0 +1,65 @@
+import Domain
+import JSON
+import Mail
+
+/// Reads what the options of a subscription say of its mails:
+/// `{"from": "Alerts <a@b.example>", "subject": "…", "_email": {"format": "json", "subject": "…", "body": "…"}}`.
+enum MailOptionsShape {
+    private static let name = "_email"
+
+    /// - Throws: ``Refusal/requestInvalid(_:)``.
+    static func read(_ options: JSONObject) throws(Refusal) -> MailOptions {
+        var mail = MailOptions()
+        if let from = try Self.text("from", in: options), !from.isEmpty {
+            do throws(MailAddressInvalid) {
+                mail.from = try Mailbox(from)
+            } catch {
+                throw .requestInvalid("The option from is not an address of mail: \(error.reason).")
+            }
+        }
+        if let subject = try Self.text("subject", in: options), !subject.isEmpty { mail.subject = subject }
+        guard let value = options[Self.name] else { return mail }
+        guard let object = options.object(value) else {
+            throw .requestInvalid("The option \(Self.name) has to be an object.")
+        }
+        for member in object.members {
+            switch member.name {
+            case "format": mail.format = try Self.format(member.value, in: object)
+            case "subject": mail.subjectTemplate = try Self.template(member, in: object)
+            case "body": mail.bodyTemplate = try Self.template(member, in: object)
+            default:
+                throw .requestInvalid("The option \(Self.name) may hold format, subject and body.")
+            }
+        }
+        return mail
+    }
+
+    private static func text(_ name: String, in options: JSONObject) throws(Refusal) -> String? {
+        guard let value = options[name] else { return nil }
+        guard let text = options.text(value) else { throw .requestInvalid("The option \(name) has to be a string.") }
+        guard !text.utf8.contains(where: { $0 == 0x0A || $0 == 0x0D || $0 == 0 }) else {
+            throw .requestInvalid("The option \(name) may not hold a line break.")
+        }
+        return text
+    }
+
+    private static func format(_ value: JSONValue, in object: JSONObject) throws(Refusal) -> MailOptions.Format {
+        guard let format = object.text(value).flatMap(MailOptions.Format.init) else {
+            let names = MailOptions.Format.allCases.map(\.rawValue).joined(separator: " or ")
+            throw .requestInvalid("The format of \(Self.name) has to be \(names).")
+        }
+        return format
+    }
+
+    private static func template(_ member: JSONObject.Member, in object: JSONObject) throws(Refusal) -> MailTemplate? {
+        guard member.value.kind != .null else { return nil }
+        guard let text = object.text(member.value) else {
+            throw .requestInvalid("The \(member.name) of \(Self.name) has to be a string.")
+        }
+        do throws(MailTemplateInvalid) {
+            return try MailTemplate(text)
+        } catch {
+            throw .requestInvalid("The \(member.name) of \(Self.name) is not a template: \(error.reason).")
+        }
+    }
+}

@@ -1,0 +1,164 @@
+package import Domain
+import JSON
+
+/// One mail to one address, ready to be written as bytes.
+///
+/// ```
+/// Date, From, Sender, To, Subject, Message-ID, Auto-Submitted, List-…        header fields
+/// multipart/alternative                                                      for people
+///   text/plain    fields of the message or its text, then where it is from and how to leave
+///   text/html     the same
+/// or text/plain                                                              the notification as JSON
+/// ```
+package struct Mail: Sendable {
+    /// What is sent: the notification, or the document of a confirmation, one JSON object.
+    private let document: [UInt8]
+    private let recipient: MailtoURI
+    private let options: MailOptions
+    private let envelope: Envelope
+
+    /// What the deployment and the delivery say of a mail.
+    package struct Envelope: Sendable {
+        /// The sender of the deployment.
+        package var sender: Mailbox
+        package var delivery: DeliveryID
+        package var kind: NotificationKind
+        package var sentAt: Timestamp
+        /// Where the subscriber leaves with one request (RFC 8058); it is also written at the end of the mail.
+        package var unsubscribePage: MailLink?
+        /// Where the subscriber leaves by mail (RFC 2369).
+        package var unsubscribeMail: MailLink?
+        /// Whom `Feedback-ID` names; nil: there is none.
+        package var feedbackProject: ProjectID?
+
+        package init(
+            sender: Mailbox, delivery: DeliveryID, kind: NotificationKind, sentAt: Timestamp,
+            unsubscribePage: MailLink? = nil, unsubscribeMail: MailLink? = nil, feedbackProject: ProjectID? = nil
+        ) {
+            self.sender = sender
+            self.delivery = delivery
+            self.kind = kind
+            self.sentAt = sentAt
+            self.unsubscribePage = unsubscribePage
+            self.unsubscribeMail = unsubscribeMail
+            self.feedbackProject = feedbackProject
+        }
+    }
+
+    /// Bytes of either readable part before it is encoded; what is beyond is left out, and said to be.
+    package static let partBytesMax = 1 << 20
+    /// Bytes of a subject.
+    package static let subjectBytesMax = 900
+
+    /// - Parameter document: One JSON object with `queue_name`.
+    package init(_ document: [UInt8], to recipient: MailtoURI, options: MailOptions, _ envelope: Envelope) {
+        self.document = document
+        self.recipient = recipient
+        self.options = options
+        self.envelope = envelope
+    }
+
+    /// The mail as it travels: CRLF at the end of every line, lines of less than 998 bytes, seven bits.
+    ///
+    /// Full stops at the beginning of lines are not doubled: the transport does that.
+    package func encoded() -> [UInt8] {
+        let object = (try? JSONObject(document: self.document)) ?? JSONObject()
+        let queue = object["queue_name"].flatMap(object.text) ?? ""
+        let isReadable =
+            self.options.format == .readable && self.envelope.kind != .subscriptionConfirmation
+            && self.envelope.kind != .unsubscribeConfirmation
+        return isReadable ? self.readable(object, queue: queue) : self.json(object, queue: queue)
+    }
+
+    // MARK: Forms
+
+    private func json(_ object: JSONObject, queue: String) -> [UInt8] {
+        let body = BodyEncoding.canonical(self.document)
+        let encoding = BodyEncoding(for: body)
+        var fields = HeaderFields()
+        fields.token(
+            "Content-Type", "text/plain; charset=\"\(encoding == .sevenBit ? "us-ascii" : "utf-8")\"")
+        fields.token("MIME-Version", "1.0")
+        fields.token("Content-Transfer-Encoding", encoding.rawValue)
+        // In lower case, as receivers of the messaging API know these three.
+        fields.token("to", self.recipient.address.description)
+        fields.mailbox("from", self.from)
+        fields.unstructured("subject", self.subject(object, queue: queue) ?? "")
+        self.write(to: &fields, queue: queue)
+        return Array(fields.text.utf8) + [0x0D, 0x0A] + encoding.encode(body)
+    }
+
+    private func readable(_ object: JSONObject, queue: String) -> [UInt8] {
+        var fields = HeaderFields()
+        fields.mailbox("From", self.from)
+        fields.token("To", self.recipient.address.description)
+        fields.unstructured("Subject", self.subject(object, queue: queue) ?? "Message from \(queue)")
+        self.write(to: &fields, queue: queue)
+        fields.token("MIME-Version", "1.0")
+        // The underscore after an equals sign occurs in neither encoding, so it ends no part early.
+        let boundary = "=_\(self.envelope.delivery.text)"
+        fields.token("Content-Type", "multipart/alternative; boundary=\"\(boundary)\"")
+        let content = ReadableContent(
+            object, queue: queue, template: self.options.bodyTemplate, sentAt: self.envelope.sentAt,
+            unsubscribePage: self.envelope.unsubscribePage)
+        var mail = Array(fields.text.utf8) + [0x0D, 0x0A]
+        for (type, text) in [("text/plain", content.text), ("text/html", content.html)] {
+            let body = BodyEncoding.canonical(text.utf8)
+            let natural = BodyEncoding(for: body)
+            // Seven bits hold what looks like a boundary.
+            let encoding = natural == .sevenBit ? .quotedPrintable : natural
+            mail += "--\(boundary)\r\nContent-Type: \(type); charset=\"utf-8\"\r\n".utf8
+            mail += "Content-Transfer-Encoding: \(encoding.rawValue)\r\n\r\n".utf8
+            mail += encoding.encode(body)
+            mail += "\r\n".utf8
+        }
+        return mail + "--\(boundary)--\r\n".utf8
+    }
+
+    // MARK: Header fields
+
+    private var from: Mailbox { self.options.from ?? self.envelope.sender }
+
+    /// The `subject` of the URI counts first, then the template, then the option; nil when there is none.
+    private func subject(_ object: JSONObject, queue: String) -> String? {
+        if self.envelope.kind == .subscriptionConfirmation || self.envelope.kind == .unsubscribeConfirmation {
+            return "Confirm the subscription to \(queue)"
+        }
+        if let subject = self.recipient.subject { return subject }
+        if let template = self.options.subjectTemplate {
+            return template.rendered(with: object, bytesMax: Self.subjectBytesMax)
+        }
+        return self.options.subject.map { String(decoding: $0.utf8.prefix(Self.subjectBytesMax), as: UTF8.self) }
+    }
+
+    /// The fields that both forms have.
+    private func write(to fields: inout HeaderFields, queue: String) {
+        let sender = self.envelope.sender
+        if self.from.address != sender.address { fields.mailbox("Sender", Mailbox(address: sender.address)) }
+        fields.token("Date", self.envelope.sentAt.mailDate)
+        fields.token("Message-ID", "<\(self.envelope.delivery.text)@\(sender.address.domain)>")
+        fields.token("Auto-Submitted", "auto-generated")
+        fields.token("List-Id", "<\(Self.label(queue)).\(sender.address.domain)>")
+        let links = [self.envelope.unsubscribePage, self.envelope.unsubscribeMail].compactMap { $0 }
+        if !links.isEmpty { fields.uris("List-Unsubscribe", links) }
+        if self.envelope.unsubscribePage != nil {
+            fields.token("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
+        }
+        if let project = self.envelope.feedbackProject {
+            fields.token("Feedback-ID", "\(Self.label(project.text)):\(Self.label(queue)):notification:herald")
+        }
+    }
+
+    /// A name as one label: letters, digits, hyphens and underscores, with hyphens for what is neither (RFC 2919, 2).
+    private static func label(_ name: String) -> String {
+        let bytes = name.utf8.prefix(64).map { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"):
+                byte
+            default: UInt8(ascii: "-")
+            }
+        }
+        return bytes.isEmpty ? "-" : String(decoding: bytes, as: UTF8.self)
+    }
+}

@@ -1,0 +1,73 @@
+/// A `mailto:` URI that names one address (RFC 6068).
+///
+/// Of its header fields `subject` counts, the first one where there are several. All others are ignored, `to`, `cc`, `bcc`
+/// and `body` among them: they would let a subscriber write to others, or write the mail. A fragment means nothing.
+package struct MailtoURI: Hashable, Sendable {
+    package let address: MailAddress
+    /// nil when it has none.
+    package let subject: String?
+
+    package static let bytesMax = 2048
+    /// Fits into a header field with every byte encoded.
+    package static let subjectBytesMax = 512
+
+    private static let scheme = "mailto:"
+
+    /// - Throws: ``MailAddressInvalid``, which says what is wrong with it.
+    package init(_ uri: String) throws(MailAddressInvalid) {
+        guard uri.prefix(Self.scheme.count).lowercased() == Self.scheme else { throw .scheme }
+        guard uri.utf8.count <= Self.bytesMax else { throw .tooLong }
+        let holdsBlank = uri.unicodeScalars.contains {
+            $0.properties.isWhitespace || $0.properties.generalCategory == .control
+        }
+        guard !holdsBlank else { throw .blank }
+        let rest = uri.dropFirst(Self.scheme.count).prefix { $0 != "#" }
+        let path = rest.prefix { $0 != "?" }
+        // A comma that is part of an address stands in quotes, percent-encoded.
+        guard !path.contains(",") else { throw .list }
+        self.address = try MailAddress(try Self.decoded(path))
+        self.subject = try Self.subject(of: rest.dropFirst(path.count + 1))
+    }
+
+    private static func subject(of query: Substring) throws(MailAddressInvalid) -> String? {
+        var subject: String?
+        for field in query.split(separator: "&") {
+            let name = field.prefix { $0 != "=" }
+            // The whole URI has to be one, whatever is read of it.
+            let (decodedName, value) = (try self.decoded(name), try self.decoded(field.dropFirst(name.count + 1)))
+            guard subject == nil, decodedName.lowercased() == "subject" else { continue }
+            guard !HeaderText.holdsControl(value) else { throw .subjectControl }
+            guard value.utf8.count <= self.subjectBytesMax else { throw .subjectTooLong }
+            subject = value
+        }
+        return subject
+    }
+
+    /// Undoes percent-encoding; a plus sign stays one.
+    private static func decoded(_ text: Substring) throws(MailAddressInvalid) -> String {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(text.utf8.count)
+        var rest = text.utf8[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            guard let high = rest.popFirst().flatMap(self.digit), let low = rest.popFirst().flatMap(self.digit) else {
+                throw .percentEncoding
+            }
+            bytes.append(high << 4 | low)
+        }
+        guard let decoded = String(validating: bytes, as: UTF8.self) else { throw .notUTF8 }
+        return decoded
+    }
+
+    private static func digit(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,47 @@
+import Documents
+import Domain
+import JSON
+import Mail
+import Testing
+
+struct MailOptionsTests {
+    private func create(_ options: String) throws -> SubscriptionBody {
+        try SubscriptionBody(
+            document: Array(#"{"subscriber": "mailto:a@b.example", "options": \#(options)}"#.utf8),
+            now: Timestamp(milliseconds: 0))
+    }
+
+    private func stored(_ options: String) -> MailOptions { DeliveryOptions(stored: Array(options.utf8)).mail }
+
+    @Test func `Sender, subject, form and templates are read from what is stored`() throws {
+        let options =
+            ##"{"from": "Alerts <a@b.example>", "subject": "Hi", "_email": {"format": "json", "subject": "{{ body.x }}", "body": "#"}}"##
+        _ = try self.create(options)
+        let mail = self.stored(options)
+        #expect(try mail.from == Mailbox("Alerts <a@b.example>") && mail.subject == "Hi" && mail.format == .json)
+        #expect(try mail.subjectTemplate == MailTemplate("{{ body.x }}") && mail.bodyTemplate == MailTemplate("#"))
+        #expect(self.stored("{}") == .none && self.stored(#"{"from": "", "subject": "", "_email": {}}"#) == .none)
+    }
+
+    @Test(arguments: [
+        (#"{"from": 1}"#, "from has to be a string"), (#"{"from": "a@b.example\r\nBcc: x"}"#, "line break"),
+        (#"{"from": "alerts"}"#, "no @"), (#"{"from": "a@b.example, c@d.example"}"#, "several"),
+        (#"{"subject": "a\nb"}"#, "line break"), (#"{"subject": []}"#, "subject has to be a string"),
+        (#"{"_email": "json"}"#, "_email has to be an object"), (#"{"_email": {"format": "xml"}}"#, "readable or json"),
+        (#"{"_email": {"body": "{{ body"}}"#, "not closed"), (#"{"_email": {"subject": "{{ x }}"}}"#, "begins with"),
+        (#"{"_email": {"body": 1}}"#, "body of _email has to be a string"), (#"{"_email": {"html": "x"}}"#, "may hold"),
+    ])
+    func `What no mail can be made from is refused with the reason`(options: String, words: String) {
+        do {
+            _ = try self.create(options)
+            Issue.record("\(options) was taken")
+        } catch {
+            guard case .requestInvalid(let text) = error as? Refusal else {
+                Issue.record(error)
+                return
+            }
+            #expect(text.contains(words), "\(text)")
+        }
+        #expect(self.stored(options).bodyTemplate == nil)
+    }
+}
