@@ -95,7 +95,8 @@ package final class Store: Sendable {
     /// - Throws: When it takes none, as a replica, or is away.
     package func probeWritable() async throws(StoreError) -> Bool {
         var command = RedisCommand("SET", arguments: 4)
-        for argument in [KeySpace.probe, "1", "EX", "60"] { command.append(argument) }
+        command.append(KeySpace.probe)
+        for argument in ["1", "EX", "60"] { command.append(argument) }
         do {
             _ = try await self.runner.send(command)
             return true
@@ -110,15 +111,18 @@ package final class Store: Sendable {
     /// It is ahead after the clock of Redis was once ahead, until the clock has caught up. Order comes from positions and
     /// life from the clock, so nothing is lost by it; but ids no longer tell when they were made.
     package func positionsAhead() async throws(StoreError) -> Duration {
-        var command = RedisCommand("MGET", arguments: self.keySpace.shards.count)
-        for shard in self.keySpace.shards { command.append(shard.lastPosition) }
-        var positions = try ReplyReader(try await self.runner.send(command), of: "MGET")
+        let positions = try await self.runner.sendAll(
+            self.keySpace.shards.map { shard in
+                var command = RedisCommand("GET", arguments: 1)
+                command.append(shard.lastPosition)
+                return command
+            })
         let now = try await self.now()
         var ahead: Int64 = 0
-        while !positions.isAtEnd {
+        for position in positions {
             // A shard without a position has not been used.
-            guard let text = try positions.next().text else { continue }
-            guard let value = Int64(text) else { throw positions.unexpected("position") }
+            guard let text = position.text else { continue }
+            guard let value = Int64(text) else { throw .corrupt("the last position of a shard is no number") }
             ahead = max(ahead, Position(value).createdAt.milliseconds - now.milliseconds)
         }
         return .milliseconds(ahead)

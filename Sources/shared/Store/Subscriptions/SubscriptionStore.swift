@@ -221,7 +221,7 @@ extension SubscriptionStore {
     private static let purgesMax = 10_000
 
     /// What a script takes that changes or ends subscriptions of a queue.
-    private static func recordKeys(of queue: QueueAddress, _ keys: ShardKeys) -> [String] {
+    private static func recordKeys(of queue: QueueAddress, _ keys: ShardKeys) -> [RedisKey] {
         [
             keys.subscriptions, keys.subscriptionHeaders, keys.subscriptionOrder(queue),
             keys.subscriberAddresses(queue), keys.subscriptionExpiries,
