@@ -75,11 +75,12 @@ package struct Recipients: Sendable {
 
     /// What was read, kept for the next leases.
     private func recipient(_ subscription: Subscription, of lease: Lease) -> Found {
-        // Only addresses that could be read were ever kept: another version read it.
-        guard let subscriber = try? Subscriber(subscription.subscriber) else { return .unreadable }
+        // Only addresses and options that could be read were ever stored: another version read them.
+        guard let subscriber = try? Subscriber(subscription.subscriber),
+            let options = DeliveryOptions(stored: subscription.options)
+        else { return .unreadable }
         let secrets = self.masterKey.webhookSecrets(
             project: lease.queue.project, subscription: lease.subscription, versions: subscription.secret)
-        let options = DeliveryOptions(stored: subscription.options)
         let destination = subscriber.scheme.destination
         let recipient = Recipient(
             destination: destination,

@@ -56,6 +56,7 @@ final class Settler: Sendable {
             leases.map { LeasedDelivery(id: inFlight.start($0), lease: $0) }
         }
         guard unreadable.count > 0 else { return started }
+        self.metrics.unreadable(unreadable.count)
         self.logger.warn(
             "Deliveries cannot be read, they wait", StoreError.corrupt("\(unreadable.count) rows of a reply"),
             shard: self.inbox.shard)

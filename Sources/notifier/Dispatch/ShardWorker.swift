@@ -267,6 +267,7 @@ final class ShardWorker: Sendable {
                 self.logger.warn(
                     "A subscription cannot be read, its deliveries wait",
                     StoreError.corrupt("subscription \(startable.lease.subscription.text)"), shard: self.inbox.shard)
+                self.metrics.unreadable(1)
                 self.settler.end(startable.id, with: Settler.unreadable)
             case .postpone(let startable, let host):
                 self.leave(host, startable, isAlone: isAlone)

@@ -44,7 +44,7 @@ extension DeliveryStore {
         call.append(keys.prefix)
         call.append(subscription.text)
         call.append(queue.key)
-        return try await self.runner.run(call).int == 1
+        return try await self.changedPacing(call)
     }
 
     /// Ends what keeps a subscription from being served: a pause, an open breaker, that it was disabled.
@@ -58,8 +58,20 @@ extension DeliveryStore {
         call.append(subscription.text)
         call.append(queue.key)
         call.append(self.keySpace.number(of: queue))
-        return try await self.runner.run(call).int == 1
+        return try await self.changedPacing(call)
     }
+
+    private func changedPacing(_ call: ScriptCall) async throws(StoreError) -> Bool {
+        switch try await self.runner.run(call).int {
+        case 1: return true
+        case -1: throw .unreadablePacing
+        default: return false
+        }
+    }
+}
+
+extension StoreError {
+    fileprivate static var unreadablePacing: StoreError { .corrupt("the pacing of a subscription") }
 }
 
 extension SubscriptionHealth {
@@ -72,6 +84,7 @@ extension SubscriptionHealth {
         let backlog = try reply.int()
         let inFlight = try reply.int()
         let window = try reply.int()
+        guard window > 0 else { throw .unreadablePacing }
         let member = try reply.text()
         let score = try reply.timestampIfAny()
         let pausedSince = try reply.timestampIfAny()

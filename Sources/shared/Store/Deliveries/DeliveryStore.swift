@@ -71,7 +71,7 @@ package struct DeliveryStore: Sendable {
             Scripts.deliveryLease,
             keys: [
                 keys.pacing, keys.leases, keys.payloads, keys.readyProjects, keys.subscriptionHeaders,
-                keys.waitingCounts,
+                keys.waitingCounts, keys.turns,
             ])
         call.append(keys.prefix)
         call.append(lease.milliseconds)
