@@ -1,5 +1,6 @@
 import Domain
 import Store
+import TestKit
 import Testing
 
 struct PaceTests {

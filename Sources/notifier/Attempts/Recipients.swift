@@ -15,13 +15,13 @@ package struct Recipients: Sendable {
         case unreadable
     }
 
-    private let subscriptions: SubscriptionStore
+    private let subscriptions: any SubscriptionStorage
     private let masterKey: MasterKey
     private let channels: Channels
     private let cache = SubscriptionCache()
 
     /// - Parameter channels: Say what they have to know of a subscriber.
-    package init(subscriptions: SubscriptionStore, masterKey: MasterKey, channels: Channels) {
+    package init(subscriptions: any SubscriptionStorage, masterKey: MasterKey, channels: Channels) {
         self.subscriptions = subscriptions
         self.masterKey = masterKey
         self.channels = channels

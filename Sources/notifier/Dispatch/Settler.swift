@@ -17,7 +17,7 @@ final class Settler: Sendable {
     /// Leases renewed in one call.
     private static let renewalsMax = 100
 
-    private let deliveries: DeliveryStore
+    private let deliveries: any DeliveryStorage
     private let limiter: ConcurrencyLimiter
     private let gate: SuspectGate
     private let hosts: HostLimiter
@@ -29,7 +29,7 @@ final class Settler: Sendable {
     private let inFlight = NIOLockedValueBox(InFlightDeliveries())
 
     init(
-        deliveries: DeliveryStore, limiter: ConcurrencyLimiter, gate: SuspectGate, hosts: HostLimiter,
+        deliveries: any DeliveryStorage, limiter: ConcurrencyLimiter, gate: SuspectGate, hosts: HostLimiter,
         inbox: ShardInbox, settings: EngineSettings, metrics: NotifierMetrics, logger: Logger
     ) {
         self.deliveries = deliveries
