@@ -17,7 +17,7 @@ struct BareRoute: AsyncParsableCommand {
         let router = Router()
         router.post("/v2/queues/:queue/messages") { request, _ -> Response in
             let body = try await request.body.collect(upTo: 1 << 20)
-            var call = ScriptCall(script, keys: ["key"])
+            var call = ScriptCall(script, keys: [RedisKey("key")])
             call.append(body)
             _ = try await client.run(call)
             return Response(status: .created, body: .init(byteBuffer: ByteBuffer(string: "{}")))

@@ -73,7 +73,7 @@ enum RedisRate {
     private static func callUntilCancelled(_ client: RedisClient, _ work: Work) async -> CallerResult {
         var result = CallerResult()
         while !Task.isCancelled {
-            var call = ScriptCall(work.script, keys: work.keys)
+            var call = ScriptCall(work.script, keys: work.keys.map { RedisKey($0) })
             for argument in work.arguments { call.append(argument) }
             let start = result.calls % callsPerSample == 0 ? ContinuousClock.now : nil
             do throws(RedisError) {

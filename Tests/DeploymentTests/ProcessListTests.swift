@@ -2,6 +2,7 @@ import Foundation
 import Redis
 import Runtime
 import Settings
+import Store
 import TestKit
 import Testing
 
@@ -35,6 +36,41 @@ extension DeploymentTests {
                 #expect(await api.process.waitForExit(within: .seconds(60)) == .status(78))
                 let lines = deployment.logs.split(separator: "\n").filter { $0.contains("has format 2") }
                 #expect(lines.count { $0.hasPrefix("herald-api: ") } == 1, "\(deployment.logs)")
+            }
+        }
+
+        @Test func `herald format raise raises nothing beyond what it understands, and says which format there is`()
+            async throws
+        {
+            try await withRedis { redis in
+                let (unused, reason) = try await Self.raise([], on: redis)
+                #expect(unused == .status(1) && reason.contains("no process has used this Redis yet"), "\(reason)")
+                #expect(try await redis.command("DBSIZE").int == 0)
+                try await withRedisClient(to: redis.endpoint) { client in
+                    _ = try await Store.open(on: client, shards: 16, logger: quietLogger())
+                }
+                let (kept, line) = try await Self.raise(["--yes"], on: redis)
+                #expect(
+                    kept == .status(0) && line.contains("Nothing to raise: the stored data has format 1."), "\(line)")
+                let (beyond, usage) = try await Self.raise(["2", "--yes"], on: redis)
+                #expect(beyond == .status(64) && usage.contains("understands the formats 1 through 1"), "\(usage)")
+                #expect(try await redis.command("GET", "herald:{control}:format").text == "1")
+            }
+        }
+
+        private static func raise(
+            _ arguments: [String], on redis: RedisServer
+        ) async throws -> (ChildProcess.Exit, String) {
+            try await withTemporaryFolder { folder in
+                let log = folder.appendingPathComponent("raise.log")
+                let process = try ChildProcess(
+                    Deployment.executable("herald"), arguments: ["format", "raise"] + arguments,
+                    environment: [
+                        Setting.redisURL.environment: redis.url,
+                        Setting.masterKey.environment: String(repeating: "1a", count: 32),
+                    ], log: log)
+                let exit = await process.waitForExit(within: .seconds(60))
+                return (exit, String(decoding: try Data(contentsOf: log), as: UTF8.self))
             }
         }
 

@@ -1,6 +1,7 @@
 import Domain
 import Notifier
 import Store
+import TestKit
 import Testing
 
 struct InFlightDeliveriesTests {

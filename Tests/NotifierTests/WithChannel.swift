@@ -33,7 +33,7 @@ func webhookAttempt(
 ) throws -> Attempt {
     Attempt(
         destination: .webhook,
-        target: webhookTarget(url, options: DeliveryOptions(stored: Array(options.utf8))),
+        target: webhookTarget(url, options: try #require(DeliveryOptions(stored: Array(options.utf8)))),
         delivery: DeliveryID(text: "1"), message: nil, kind: .notification, number: 1,
         startedAt: Timestamp(milliseconds: 1_800_000_000_000), project: try ProjectID(project),
         body: PinnedBytes(body.utf8), completion: completion)

@@ -122,8 +122,8 @@ struct FailoverTests {
         try await withRedis { redis in
             try await withRedisClient(to: redis.endpoint) { client in
                 try await redis.command("SET", "identity", "one")
-                let epoch = client.adopt(RedisIdentity(key: "identity", value: Array("one".utf8)))
-                #expect(client.adopt(RedisIdentity(key: "identity", value: Array("one".utf8))) == epoch)
+                let epoch = client.adopt(RedisIdentity(key: RedisKey("identity"), value: Array("one".utf8)))
+                #expect(client.adopt(RedisIdentity(key: RedisKey("identity"), value: Array("one".utf8))) == epoch)
                 _ = try await client.send(self.get, epoch: epoch)
                 try await redis.command("FLUSHALL")
                 #expect(try await eventually { client.holds(epoch) ? nil : true } == true)
@@ -133,7 +133,7 @@ struct FailoverTests {
                 // What belongs to no store goes on, and another store has an epoch of its own.
                 _ = try await client.send(self.get)
                 try await redis.command("SET", "identity", "two")
-                let next = client.adopt(RedisIdentity(key: "identity", value: Array("two".utf8)))
+                let next = client.adopt(RedisIdentity(key: RedisKey("identity"), value: Array("two".utf8)))
                 _ = try await client.send(self.get, epoch: next)
                 await #expect(throws: RedisError.notSent(.storeChanged)) {
                     try await client.send(self.get, epoch: epoch)
@@ -146,7 +146,7 @@ struct FailoverTests {
         try await withRedis { redis in
             try await withRedisClient(to: redis.endpoint) { client in
                 try await redis.command("SET", "identity", "one")
-                let epoch = client.adopt(RedisIdentity(key: "identity", value: Array("one".utf8)))
+                let epoch = client.adopt(RedisIdentity(key: RedisKey("identity"), value: Array("one".utf8)))
                 _ = try await client.send(self.get, epoch: epoch)
                 await redis.kill()
                 async let waiting = failure {

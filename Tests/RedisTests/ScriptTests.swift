@@ -8,7 +8,7 @@ struct ScriptTests {
         name: "append", source: Array("redis.call('RPUSH', KEYS[1], ARGV[1]); return {KEYS[2], ARGV[1], #ARGV}".utf8))
 
     func call(_ argument: String) -> ScriptCall {
-        var call = ScriptCall(self.append, keys: ["list", "other"])
+        var call = ScriptCall(self.append, keys: [RedisKey("{t}:list"), RedisKey("{t}:other")])
         call.append(argument)
         call.append(7)
         call.append(Int64(8))
@@ -21,19 +21,19 @@ struct ScriptTests {
     @Test func `A script Redis has never seen runs, once`() async throws {
         try await withRedisClient { _, client in
             let reply = try await client.run(self.call("a"))
-            #expect(reply == .array([.string(Array("other".utf8)), .string(Array("a".utf8)), .integer(6)]))
-            let length = try await client.send(RedisCommand("LLEN", ["list"])).int
+            #expect(reply == .array([.string(Array("{t}:other".utf8)), .string(Array("a".utf8)), .integer(6)]))
+            let length = try await client.send(RedisCommand("LLEN", ["{t}:list"])).int
             #expect(length == 1)
         }
     }
 
-    @Test(arguments: [(["{a}:x", "{a}:y"], ["{a}:x", "{a}:y", "{a}:absent"]), (["x", "y"], ["x", "y"]), ([], [])])
+    @Test(arguments: [(["{a}:x", "{a}:y"], ["{a}:x", "{a}:y", "{a}:absent"]), (["x"], ["x"]), ([], [])])
     func `A call has a key behind its own that never exists, of their hash tag`(keys: [String], all: [String])
         async throws
     {
         let list = RedisScript(name: "list", source: Array("return KEYS".utf8))
         try await withRedisClient { _, client in
-            let reply = try await client.run(ScriptCall(list, keys: keys))
+            let reply = try await client.run(ScriptCall(list, keys: keys.map { RedisKey($0) }))
             #expect(reply.array?.compactMap(\.text) == all)
         }
     }
@@ -63,7 +63,7 @@ struct ScriptTests {
                 }
                 try await group.waitForAll()
             }
-            let entries = try await client.send(RedisCommand("LRANGE", ["list", "0", "-1"])).array ?? []
+            let entries = try await client.send(RedisCommand("LRANGE", ["{t}:list", "0", "-1"])).array ?? []
             #expect(entries.count == 1_000)
             #expect(Set(entries.compactMap(\.text)).count == 1_000)
         }

@@ -10,7 +10,8 @@ struct ServerErrorTests {
             _ = try await client.send(RedisCommand("SET", ["key", "text"]))
             #expect(await kindOfRefusal { try await client.send(RedisCommand("LPUSH", ["key", "x"])) } == .wrongtype)
             let script = RedisScript(name: "push", source: Array("return redis.call('LPUSH', KEYS[1], 'x')".utf8))
-            #expect(await kindOfRefusal { try await client.run(ScriptCall(script, keys: ["key"])) } == .wrongtype)
+            #expect(
+                await kindOfRefusal { try await client.run(ScriptCall(script, keys: [RedisKey("key")])) } == .wrongtype)
         }
     }
 
@@ -26,7 +27,7 @@ struct ServerErrorTests {
             try await redis.command("CONFIG", "SET", "maxmemory", "1")
             #expect(await kindOfRefusal { try await client.send(RedisCommand("SET", ["key", "x"])) } == .oom)
             let script = RedisScript(name: "set", source: Array("return redis.call('SET', KEYS[1], 'x')".utf8))
-            #expect(await kindOfRefusal { try await client.run(ScriptCall(script, keys: ["key"])) } == .oom)
+            #expect(await kindOfRefusal { try await client.run(ScriptCall(script, keys: [RedisKey("key")])) } == .oom)
         }
     }
 

@@ -1,11 +1,10 @@
 import Domain
 import NIOCore
-import Redis
 import Store
 import TestKit
 import Testing
 
-/// Random operations on two queues that are each other's dead-letter queue, each compared with what a plain list says;
+/// Random operations on two queues of each backend that are each other's dead-letter queue, each compared with what a plain list says;
 /// with crashes between the two halves of a move.
 struct ClaimModelTests {
     private struct Entry {
@@ -42,11 +41,11 @@ struct ClaimModelTests {
         var ended: [ClaimID] = []
     }
 
-    @Test(arguments: [UInt64](1...10))
+    @Test(arguments: [UInt64](1...10), StorageBackend.allCases)
     func `Claims, deletions, pops and moves behave as on plain lists, whatever the order, whatever crashes`(
-        seed: UInt64
+        seed: UInt64, backend: StorageBackend
     ) async throws {
-        try await withTestStore(shards: 2) { test in
+        try await backend.with(shards: 2) { test in
             var random = SeededGenerator(seed: seed)
             let queues = [try address("p", "source"), try address("p", "dead.\(seed)")]
             let attributes = (0..<2).map { index in
@@ -56,7 +55,7 @@ struct ClaimModelTests {
                         deadLetterTTL: random.pick([nil, 100, 9999])) : QueueAttributes()
             }
             for (queue, attributes) in zip(queues, attributes) {
-                _ = try await test.store.queues.create(queue, metadata: Array("{}".utf8), attributes: attributes)
+                _ = try await test.queues.create(queue, metadata: Array("{}".utf8), attributes: attributes)
             }
             var world = World(queues: queues, random: random, attributes: attributes)
             for step in 0..<300 {
@@ -69,15 +68,12 @@ struct ClaimModelTests {
             }
             try await self.arriveAll(test, &world)
             test.time.pass(seconds: 2_000_000)
-            for shard in 0..<2 { try await test.sweepAll(shard: shard) }
-            let left = try await test.shardKeys().filter {
-                $0 != "last-position" && $0 != "moves" && !$0.hasSuffix(":meta")
-            }
-            #expect(left.isEmpty, "seed \(seed): an expired queue leaves nothing but itself")
+            try await test.sweepAll()
+            #expect(try await test.leftovers().isEmpty, "seed \(seed): an expired queue leaves nothing but itself")
         }
     }
 
-    private func step(_ test: TestStore, _ world: inout World, _ place: Comment) async throws {
+    private func step(_ test: any StorageSubject, _ world: inout World, _ place: Comment) async throws {
         let index = world.random.pick([0, 0, 1])
         switch Int.random(in: 0..<100, using: &world.random) {
         case 0..<26: try await self.post(test, &world, index)
@@ -89,20 +85,19 @@ struct ClaimModelTests {
         case 72..<77: try await self.deleteSeveral(test, &world, index, place)
         case 77..<80: try await self.pop(test, &world, index, place)
         case 80:
-            try await test.store.messages.purge(world.queues[index])
+            try await test.messages.purge(world.queues[index])
             world.entries[index] = []
             for (id, claim) in world.claims where claim.queue == index { world.claims[id] = nil }
         case 81..<84:
             try await self.arriveAll(test, &world)
-            let limit = world.random.pick([1, 3, 500])
-            _ = try await test.store.deliveries.sweep(world.random.pick([0, 1]), limit: limit)
+            try await test.sweep(limit: world.random.pick([1, 3, 500]))
         case 84..<88: try await self.get(test, &world, index, place)
         case 88..<91: try await self.stats(test, world, index, place)
         default: try await self.list(test, &world, index, place)
         }
     }
 
-    private func post(_ test: TestStore, _ world: inout World, _ index: Int) async throws {
+    private func post(_ test: any StorageSubject, _ world: inout World, _ index: Int) async throws {
         let client = world.random.pick([1, 1, 2])
         let drafts = (0..<world.random.pick([1, 1, 2, 5])).map { _ in
             let ttl = world.random.pick([60, 60, 60, 120, 3600])
@@ -112,7 +107,7 @@ struct ClaimModelTests {
                 checksum: world.random.chance(0.3) ? [UInt8](repeating: 7, count: 16) : nil,
                 isSealed: world.random.chance(0.3))
         }
-        let ids = try await test.store.messages.post(
+        let ids = try await test.messages.post(
             drafts, to: world.queues[index], by: try self.poster(client), requestBytes: 100,
             defaults: PostDefaults(ttl: 3600))
         for (id, draft) in zip(ids, drafts) {
@@ -127,7 +122,7 @@ struct ClaimModelTests {
 
     // MARK: - Claims
 
-    private func claim(_ test: TestStore, _ world: inout World, _ index: Int, _ place: Comment) async throws {
+    private func claim(_ test: any StorageSubject, _ world: inout World, _ index: Int, _ place: Comment) async throws {
         try await self.arriveAll(test, &world)
         let now = test.time.now
         let (limit, ttl, grace) = (
@@ -141,10 +136,11 @@ struct ClaimModelTests {
             let isSpent = rules.claimCountMax.map { entry.count >= $0 } ?? false
             if isSpent { moved.append(number) } else { wanted.append(number) }
         }
-        let crashes = !moved.isEmpty && world.random.chance(0.5)
-        let claim = try await self.crashing(crashes, test) {
-            try await test.store.claims.create(world.queues[index], limit: limit, ttl: ttl, grace: grace)
+        let crashes = test.movesInTwoSteps && !moved.isEmpty && world.random.chance(0.5)
+        func create() async throws -> NewClaim? {
+            try await test.claims.create(world.queues[index], limit: limit, ttl: ttl, grace: grace)
         }
+        let claim = crashes ? try await test.interruptingMoves(create) : try await create()
         #expect((claim != nil) == !wanted.isEmpty, place)
         let end = now.adding(seconds: ttl)
         for number in wanted {
@@ -171,45 +167,9 @@ struct ClaimModelTests {
         if !crashes { try await self.arriveAll(test, &world) }
     }
 
-    /// Lets the second half of every move fail, as a crash does, when `crashes`.
-    private func crashing<Result>(
-        _ crashes: Bool, _ test: TestStore, _ body: () async throws -> Result
-    ) async throws -> Result {
-        guard crashes else { return try await body() }
-        let marks = Shards(count: 2).tags.map { "herald:{\($0)}:arrivals" }
-        for key in marks {
-            if try await test.redis.command("EXISTS", key).int == 1 {
-                try await test.redis.command("RENAME", key, key + "-kept")
-            }
-            try await test.redis.command("SET", key, "in the way")
-        }
-        let result = try await body()
-        for key in marks {
-            try await test.redis.command("DEL", key)
-            if try await test.redis.command("EXISTS", key + "-kept").int == 1 {
-                try await test.redis.command("RENAME", key + "-kept", key)
-            }
-        }
-        return result
-    }
-
     /// Lets what is on its way arrive, at times more than once.
-    private func arriveAll(_ test: TestStore, _ world: inout World) async throws {
-        for (shard, tag) in Shards(count: 2).tags.enumerated() {
-            let entries = try await test.redis.command("XRANGE", "herald:{\(tag)}:moves", "-", "+").array ?? []
-            try await test.sweepAll(shard: shard)
-            guard world.random.chance(0.5) else { continue }
-            // As if the process had died before it could remove them.
-            for entry in entries {
-                guard let fields = entry.array?[1].array else { continue }
-                var again = RedisCommand("XADD", arguments: 2 + fields.count)
-                again.append("herald:{\(tag)}:moves")
-                again.append("*")
-                for field in fields { again.append(field.bytes ?? []) }
-                _ = try await test.pool.send(again)
-            }
-            try await test.sweepAll(shard: shard)
-        }
+    private func arriveAll(_ test: any StorageSubject, _ world: inout World) async throws {
+        try await test.finishMoves(again: world.random.chance(0.5))
         // Where they stand now the listing says; that each is there once, and in order, the next comparisons say.
         for (target, moving) in world.moving where test.time.now < moving.expires {
             var entry = moving
@@ -219,22 +179,22 @@ struct ClaimModelTests {
         world.moving = []
     }
 
-    private func release(_ test: TestStore, _ world: inout World) async throws {
+    private func release(_ test: any StorageSubject, _ world: inout World) async throws {
         guard let id = world.claims.keys.sorted(by: { $0.text < $1.text }).randomElement(using: &world.random),
             let claim = world.claims.removeValue(forKey: id)
         else { return }
-        try await test.store.claims.release(world.queues[claim.queue], id: id)
+        try await test.claims.release(world.queues[claim.queue], id: id)
         world.ended.append(id)
         for number in world.entries[claim.queue].indices where world.entries[claim.queue][number].claim == id {
             world.entries[claim.queue][number].claim = nil
         }
     }
 
-    private func update(_ test: TestStore, _ world: inout World, _ place: Comment) async throws {
+    private func update(_ test: any StorageSubject, _ world: inout World, _ place: Comment) async throws {
         guard let id = self.anyClaim(&world) else { return }
         let (now, ttl) = (test.time.now, world.random.pick([60, 100, 400]))
         let queue = world.claims[id]?.queue ?? world.random.pick([0, 1])
-        let updated = try await test.store.claims.update(world.queues[queue], id: id, ttl: ttl, grace: 60)
+        let updated = try await test.claims.update(world.queues[queue], id: id, ttl: ttl, grace: 60)
         guard var claim = world.claims[id], now < claim.end else {
             #expect(!updated, place)
             return
@@ -252,11 +212,11 @@ struct ClaimModelTests {
         }
     }
 
-    private func query(_ test: TestStore, _ world: inout World, _ place: Comment) async throws {
+    private func query(_ test: any StorageSubject, _ world: inout World, _ place: Comment) async throws {
         guard let id = self.anyClaim(&world) else { return }
         let now = test.time.now
         let queue = world.claims[id]?.queue ?? world.random.pick([0, 1])
-        let found = try await test.store.claims.get(world.queues[queue], id: id)
+        let found = try await test.claims.get(world.queues[queue], id: id)
         guard let claim = world.claims[id], now < claim.end else {
             #expect(found == nil, place)
             return
@@ -271,13 +231,15 @@ struct ClaimModelTests {
 
     // MARK: - Leaving the queue
 
-    private func deleteOne(_ test: TestStore, _ world: inout World, _ index: Int, _ place: Comment) async throws {
+    private func deleteOne(_ test: any StorageSubject, _ world: inout World, _ index: Int, _ place: Comment)
+        async throws
+    {
         guard let entry = world.entries[index].randomElement(using: &world.random) else { return }
         let now = test.time.now
         let claim: String? =
             world.random.chance(0.5)
             ? entry.claim?.text : world.random.pick([nil, "; DROP TABLE queues", self.anyClaim(&world)?.text])
-        let deletion = try await test.store.messages.delete(world.queues[index], id: entry.id, claim: claim)
+        let deletion = try await test.messages.delete(world.queues[index], id: entry.id, claim: claim)
         let wanted: MessageDeletion
         if !entry.isClaimed(at: now) {
             wanted = claim == nil ? .deleted : .notClaimed
@@ -293,19 +255,19 @@ struct ClaimModelTests {
     }
 
     private func deleteSeveral(
-        _ test: TestStore, _ world: inout World, _ index: Int, _ place: Comment
+        _ test: any StorageSubject, _ world: inout World, _ index: Int, _ place: Comment
     ) async throws {
         let now = test.time.now
         let chosen = Array(world.entries[index].shuffled(using: &world.random).prefix(world.random.pick([1, 2, 5])))
         let ids = chosen.map(\.id) + [try #require(MessageID(String(repeating: "0", count: 27)))]
         guard world.random.chance(0.6) else {
-            try await test.store.messages.delete(world.queues[index], ids: ids)
+            try await test.messages.delete(world.queues[index], ids: ids)
             world.entries[index].removeAll { entry in ids.contains(entry.id) }
             return
         }
         var claims = chosen.compactMap { $0.claim?.text } + [""]
         if world.random.chance(0.4) { claims.removeFirst() }
-        let deletion = try await test.store.messages.delete(world.queues[index], ids: ids, claims: claims)
+        let deletion = try await test.messages.delete(world.queues[index], ids: ids, claims: claims)
         var wanted = BulkDeletion.deleted
         for entry in chosen where wanted == .deleted {
             if !entry.isClaimed(at: now) {
@@ -318,9 +280,9 @@ struct ClaimModelTests {
         if wanted == .deleted { world.entries[index].removeAll { entry in ids.contains(entry.id) } }
     }
 
-    private func pop(_ test: TestStore, _ world: inout World, _ index: Int, _ place: Comment) async throws {
+    private func pop(_ test: any StorageSubject, _ world: inout World, _ index: Int, _ place: Comment) async throws {
         let (now, limit) = (test.time.now, world.random.pick([1, 5]))
-        let popped = try await test.store.messages.pop(world.queues[index], limit: limit)
+        let popped = try await test.messages.pop(world.queues[index], limit: limit)
         let wanted = Array(world.entries[index].filter { $0.isFree(at: now) }.prefix(limit))
         try self.check(popped, wanted, now, place)
         world.entries[index].removeAll { entry in wanted.contains { $0.id == entry.id } }
@@ -328,21 +290,21 @@ struct ClaimModelTests {
 
     // MARK: - Looking
 
-    private func get(_ test: TestStore, _ world: inout World, _ index: Int, _ place: Comment) async throws {
+    private func get(_ test: any StorageSubject, _ world: inout World, _ index: Int, _ place: Comment) async throws {
         let chosen = Array(world.entries[index].shuffled(using: &world.random).prefix(3))
         let other = world.entries[1 - index].prefix(1).map(\.id)
-        let found = try await test.store.messages.get(
+        let found = try await test.messages.get(
             world.queues[index], ids: chosen.map(\.id) + other + chosen.map(\.id))
         try self.check(found, chosen, test.time.now, place)
     }
 
-    private func list(_ test: TestStore, _ world: inout World, _ index: Int, _ place: Comment) async throws {
+    private func list(_ test: any StorageSubject, _ world: inout World, _ index: Int, _ place: Comment) async throws {
         let now = test.time.now
         let (claimed, delayed) = (world.random.chance(0.5), world.random.chance(0.5))
         let hiding = world.random.chance(0.5) ? 1 : nil
         let limit = world.random.pick([1, 10, 20])
         let marker = world.random.chance(0.5) ? world.entries[index].indices.randomElement(using: &world.random) : nil
-        let messages = try await test.store.messages.list(
+        let messages = try await test.messages.list(
             world.queues[index], after: marker.map { world.entries[index][$0].id }, limit: limit,
             hiding: try hiding.map { try client($0) }, includeDelayed: delayed, includeClaimed: claimed)
         let wanted = world.entries[index][(marker.map { $0 + 1 } ?? 0)...].filter { entry in
@@ -351,9 +313,9 @@ struct ClaimModelTests {
         try self.check(messages, Array(wanted.prefix(limit)), now, place)
     }
 
-    private func stats(_ test: TestStore, _ world: World, _ index: Int, _ place: Comment) async throws {
+    private func stats(_ test: any StorageSubject, _ world: World, _ index: Int, _ place: Comment) async throws {
         let now = test.time.now
-        let stats = try await test.store.queues.stats(of: world.queues[index])
+        let stats = try await test.queues.stats(of: world.queues[index])
         let entries = world.entries[index]
         #expect(stats.total == entries.count, place)
         #expect(stats.claimed == entries.count { $0.isClaimed(at: now) }, place)

@@ -125,7 +125,7 @@ struct ClaimTests {
                 dead, after: nil, limit: 10, hiding: nil, includeDelayed: false, includeClaimed: false)
             #expect(moved.map(\.id) == posted && moved.map(\.ttl) == [9999, 9999] && moved.map(\.age) == [120, 120])
             #expect(moved.map(\.claimCount) == [0, 0])
-            let names = try await test.store.queues.list(of: dead.project, after: nil, limit: 9).map(\.name.text)
+            let names = try await test.listQueues(of: dead.project, after: nil, limit: 9).map(\.name.text)
             #expect(names == ["dead", "q"])
             // The id goes with it: as a marker, for reading and for deleting, in its new queue only.
             #expect(try await test.bodies(dead, after: posted[0]) == ["b"])

@@ -21,7 +21,7 @@ struct GapTests {
     private static let shards = "herald:{s*"
 
     private func names(_ test: TestStore, _ queue: QueueAddress) async throws -> [String] {
-        try await test.store.queues.list(of: queue.project, after: nil, limit: 10).map(\.name.text)
+        try await test.listQueues(of: queue.project, after: nil, limit: 10).map(\.name.text)
     }
 
     @Test func `A queue that was registered and not created is in no list, and the next request creates it`()

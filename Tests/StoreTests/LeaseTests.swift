@@ -116,4 +116,21 @@ struct LeaseTests {
                 "the payload is still there")
         }
     }
+
+    @Test func `A delivery without a payload ends where it would be leased, and leaves no turn`() async throws {
+        try await withTestStore(shards: 1) { test in
+            let queue = try address("p", "q")
+            try await test.subscribe(to: queue)
+            try await test.post(["1"], to: queue)
+            #expect(try await test.take().leases.count == 1)
+            test.time.pass(seconds: 20)
+            #expect(try await test.store.deliveries.reap(0).lapsed == 1)
+            #expect(try await test.shardKeys().contains("turns"), "it is a suspect")
+            try await test.redis.command("DEL", test.key("payloads"))
+            test.time.pass(seconds: 60)
+            #expect(try await test.lease().isEmpty)
+            let left = try await test.shardKeys().filter { ["turns", "leases", "waiting-counts"].contains($0) }
+            #expect(left.isEmpty, "\(left)")
+        }
+    }
 }

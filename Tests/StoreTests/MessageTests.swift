@@ -28,11 +28,11 @@ struct MessageTests {
             }
             for project in projects {
                 let id = try ProjectID(project)
-                let listed = try await test.store.queues.list(of: id, after: nil, limit: 20)
+                let listed = try await test.listQueues(of: id, after: nil, limit: 20)
                 #expect(
                     listed.map(\.name.text) == names.sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }
                 )
-                #expect(try await test.store.queues.count(of: id) == names.count)
+                #expect(try await test.store.directory.count(of: id) == names.count)
             }
             try await test.store.queues.delete(try address("pr.oj", "a"))
             #expect(try await test.bodies(try address("pr.oj", "a")).isEmpty)
@@ -239,12 +239,12 @@ struct MessageTests {
             for number in 0..<40 {
                 try await test.redis.command("ZADD", "herald:{control}:queues:p", "0", "q\(110 + number)x")
             }
-            let first = try await test.store.queues.list(of: project, after: nil, limit: 20)
+            let first = try await test.listQueues(of: project, after: nil, limit: 20)
             #expect(first.map(\.name.text) == (0..<20).map { "q\(100 + $0)" })
             #expect(first.first.map { String(decoding: $0.metadata, as: UTF8.self) } == #"{"n":0}"#)
-            let rest = try await test.store.queues.list(of: project, after: "q119", limit: 20)
+            let rest = try await test.listQueues(of: project, after: "q119", limit: 20)
             #expect(rest.map(\.name.text) == (20..<30).map { "q\(100 + $0)" })
-            #expect(try await test.store.queues.list(of: project, after: "q129zzz", limit: 20).isEmpty)
+            #expect(try await test.listQueues(of: project, after: "q129zzz", limit: 20).isEmpty)
         }
     }
 }

@@ -4,7 +4,7 @@ import Store
 import TestKit
 import Testing
 
-/// Random operations on a queue, each compared with what a plain list says.
+/// Random operations on a queue of each backend, each compared with what a plain list says.
 struct QueueModelTests {
     private struct Entry {
         let id: MessageID
@@ -23,9 +23,11 @@ struct QueueModelTests {
         var entries: [Entry] = []
     }
 
-    @Test(arguments: [UInt64](1...4))
-    func `A queue behaves as a list would, whatever is done to it in whatever order`(seed: UInt64) async throws {
-        try await withTestStore { test in
+    @Test(arguments: [UInt64](1...4), StorageBackend.allCases)
+    func `A queue behaves as a list would, whatever is done to it in whatever order`(
+        seed: UInt64, backend: StorageBackend
+    ) async throws {
+        try await backend.with(shards: 16) { test in
             var random = SeededGenerator(seed: seed)
             var model = Model()
             let queue = try address("pr:\(seed)", "q.\(seed)")
@@ -40,25 +42,23 @@ struct QueueModelTests {
                 case 0..<35: try await self.post(test, queue, &model, &random)
                 case 35..<40: try await self.create(test, queue, &model, &random, place)
                 case 40..<42:
-                    try await test.store.queues.delete(queue)
+                    try await test.queues.delete(queue)
                     model = Model()
                 case 42..<50:
-                    _ = try await test.store.deliveries.sweep(
-                        Shards(count: 16).shard(of: queue), limit: random.pick([1, 3, 500]))
+                    try await test.sweep(limit: random.pick([1, 3, 500]))
                 case 50..<60: try await self.get(test, queue, model, &random, place)
                 default: try await self.list(test, queue, model, &random, place)
                 }
-                #expect((try await test.store.queues.metadata(of: queue) != nil) == model.exists, place)
+                #expect((try await test.queues.metadata(of: queue) != nil) == model.exists, place)
             }
             test.time.pass(seconds: 2_000_000)
-            try await test.sweepAll(shard: Shards(count: 16).shard(of: queue))
-            let left = try await test.shardKeys().filter { $0 != "last-position" && !$0.hasSuffix(":meta") }
-            #expect(left.isEmpty, "seed \(seed): an expired queue leaves nothing but itself")
+            try await test.sweepAll()
+            #expect(try await test.leftovers().isEmpty, "seed \(seed): an expired queue leaves nothing but itself")
         }
     }
 
     private func post(
-        _ test: TestStore, _ queue: QueueAddress, _ model: inout Model, _ random: inout SeededGenerator
+        _ test: any StorageSubject, _ queue: QueueAddress, _ model: inout Model, _ random: inout SeededGenerator
     ) async throws {
         let count = random.pick([1, 1, 2, 5, random.chance(0.1) ? 130 : 3])
         let poster = random.pick([1, 2])
@@ -68,7 +68,7 @@ struct QueueModelTests {
                 ttl: ttl, delay: random.pick([nil, nil, nil, 0, 5, ttl == 60 ? 30 : 90]),
                 body: ByteBuffer(string: "{\"n\": \(UInt32.random(in: 0...UInt32.max, using: &random))}"))
         }
-        let ids = try await test.store.messages.post(
+        let ids = try await test.messages.post(
             drafts, to: queue, by: try client(poster), requestBytes: 100, defaults: PostDefaults(ttl: 3600))
         if !model.exists { model = Model(exists: true) }
         for (id, draft) in zip(ids, drafts) {
@@ -83,7 +83,7 @@ struct QueueModelTests {
     }
 
     private func create(
-        _ test: TestStore, _ queue: QueueAddress, _ model: inout Model, _ random: inout SeededGenerator,
+        _ test: any StorageSubject, _ queue: QueueAddress, _ model: inout Model, _ random: inout SeededGenerator,
         _ place: Comment
     ) async throws {
         let attributes = random.pick([
@@ -91,7 +91,7 @@ struct QueueModelTests {
             QueueAttributes(messageTTLDefault: 100, messageDelayDefault: 10),
             QueueAttributes(messageDelayDefault: 0),
         ])
-        let created = try await test.store.queues.create(queue, metadata: Array("{}".utf8), attributes: attributes)
+        let created = try await test.queues.create(queue, metadata: Array("{}".utf8), attributes: attributes)
         #expect(created == !model.exists, place)
         if created {
             model = Model(
@@ -100,11 +100,12 @@ struct QueueModelTests {
     }
 
     private func get(
-        _ test: TestStore, _ queue: QueueAddress, _ model: Model, _ random: inout SeededGenerator, _ place: Comment
+        _ test: any StorageSubject, _ queue: QueueAddress, _ model: Model, _ random: inout SeededGenerator,
+        _ place: Comment
     ) async throws {
         guard !model.entries.isEmpty else { return }
         let entry = random.pick(model.entries)
-        let message = try await test.store.messages.get(queue, id: entry.id)
+        let message = try await test.messages.get(queue, id: entry.id)
         #expect(message.map { String(decoding: $0.body, as: UTF8.self) } == entry.body, place)
         #expect(message?.ttl == entry.ttl, place)
         #expect(message?.delay == entry.delay, place)
@@ -112,13 +113,14 @@ struct QueueModelTests {
     }
 
     private func list(
-        _ test: TestStore, _ queue: QueueAddress, _ model: Model, _ random: inout SeededGenerator, _ place: Comment
+        _ test: any StorageSubject, _ queue: QueueAddress, _ model: Model, _ random: inout SeededGenerator,
+        _ place: Comment
     ) async throws {
         let delayed = random.chance(0.5)
         let hiding = random.chance(0.5) ? 1 : nil
         let marker = random.chance(0.5) ? model.entries.randomElement(using: &random)?.id : nil
         let limit = random.pick([1, 10, 20])
-        let messages = try await test.store.messages.list(
+        let messages = try await test.messages.list(
             queue, after: marker, limit: limit, hiding: try hiding.map { try client($0) }, includeDelayed: delayed,
             includeClaimed: false)
         let now = test.time.now.milliseconds

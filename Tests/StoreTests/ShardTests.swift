@@ -1,4 +1,5 @@
 import Domain
+import Redis
 import Store
 import Testing
 
@@ -11,19 +12,15 @@ struct ShardTests {
                 "s11qs", "s12cq", "s13bq", "s14ts", "s15us",
             ])
         #expect(
-            tags.map { Shards.slot(of: $0) } == [
+            tags.map { Int(KeySlot(ofTag: $0).number) } == [
                 522, 1547, 2568, 3593, 4622, 5647, 6668, 7693, 8706, 9731, 10753, 11776, 12803, 13826, 14853, 15876,
             ])
-    }
-
-    @Test func `A slot is the one Redis Cluster computes`() {
-        #expect(Shards.slot(of: "123456789") == 0x31C3)
     }
 
     @Test(arguments: [(16, 15), (64, 24)])
     func `Tags lie near the middle of their part of the slots`(count: Int, distanceMax: Int) {
         let distances = Shards(count: count).tags.enumerated().map { index, tag in
-            abs(Shards.slot(of: tag) - Shards.slotTarget(of: index, count: count))
+            abs(Int(KeySlot(ofTag: tag).number) - Shards.slotTarget(of: index, count: count))
         }
         #expect(distances.max() == distanceMax)
     }
@@ -31,7 +28,7 @@ struct ShardTests {
     @Test(arguments: [(2, [8, 8]), (3, [5, 6, 5]), (4, [4, 4, 4, 4]), (8, [2, 2, 2, 2, 2, 2, 2, 2])])
     func `Sixteen shards fall evenly on the nodes of a cluster`(nodes: Int, shares: [Int]) {
         var counts = [Int](repeating: 0, count: nodes)
-        for tag in Shards(count: 16).tags { counts[Shards.slot(of: tag) * nodes / 16384] += 1 }
+        for tag in Shards(count: 16).tags { counts[Int(KeySlot(ofTag: tag).number) * nodes / 16384] += 1 }
         #expect(counts == shares)
     }
 

@@ -72,7 +72,7 @@ struct SourceTests {
         // The texts behind a prefix, `prefix + "leases"` and `control + "pools"`, and whole keys.
         let spelled =
             keys.matches(of: #/prefix \+ "([a-z-]+)"/#).map { "`{t}:\($0.output.1)`" }
-            + keys.matches(of: #/= control \+ "([a-z-]+)"/#).map { "`herald:{control}:\($0.output.1)`" }
+            + keys.matches(of: #/control \+ "([a-z-]+)"/#).map { "`herald:{control}:\($0.output.1)`" }
             + keys.matches(of: #/Self\.control\)([a-z-]+):/#).map { "`herald:{control}:\($0.output.1):" }
             + keys.matches(of: #/"(herald:[a-z-]+)"/#).map { "`\($0.output.1)`" }
             + words.families.map { "`{t}:\($0):" } + words.parts.map { "`{t}:queue:<q>:\($0)`" }

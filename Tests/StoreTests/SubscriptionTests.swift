@@ -26,7 +26,7 @@ struct SubscriptionTests {
             #expect(String(decoding: read.options, as: UTF8.self) == #"{"a" : "b c"}"#)
             #expect(try await test.store.subscriptions.list(queue, after: nil, limit: 10) == [read])
             #expect(try await test.store.queues.metadata(of: queue) == Array("{}".utf8), "it made the queue")
-            #expect(try await test.store.queues.list(of: queue.project, after: nil, limit: 10).count == 1)
+            #expect(try await test.listQueues(of: queue.project, after: nil, limit: 10).count == 1)
         }
     }
 

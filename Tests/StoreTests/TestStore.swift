@@ -62,6 +62,13 @@ extension TestStore {
             by: try client(digit), requestBytes: 100, defaults: PostDefaults(ttl: 3600))
     }
 
+    func listQueues(of project: ProjectID, after: String?, limit: Int) async throws -> [QueueListing] {
+        try await self.store.directory.list(of: project, after: after, limit: limit) {
+            (queues: [QueueAddress]) async throws(StoreError) -> [[UInt8]?] in
+            try await self.store.queues.metadata(of: queues)
+        }
+    }
+
     /// What a listing shows.
     func bodies(_ queue: QueueAddress, after: MessageID? = nil, limit: Int = 20) async throws -> [String] {
         try await self.store.messages.list(

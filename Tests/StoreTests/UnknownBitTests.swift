@@ -36,6 +36,39 @@ struct UnknownBitTests {
         }
     }
 
+    @Test(arguments: [
+        "1 8 z5", "1 8 p12 z5", "1 8 p", "1 8 pnot-a-number", "1 8 f3  s4", "1 8 f3!", "what no version wrote",
+    ])
+    func `A pacing with an unknown field starts nothing, and stays as it is`(pacing: String) async throws {
+        try await withTestStore(shards: 1) { test in
+            let (queue, deliveries) = (try address("p", "q"), test.store.deliveries)
+            let ids = [
+                try await test.subscribe("http://a", to: queue), try await test.subscribe("http://b", to: queue),
+            ]
+            try await test.post(["1"], to: queue)
+            let leased = try await test.take(capacity: 10).leases
+            #expect(leased.count == 2)
+            try await test.redis.command("HSET", test.key("pacing"), ids[0].text, pacing)
+            try await test.post(["2"], to: queue)
+            #expect(try await test.take(capacity: 10).leases.map(\.subscription) == [ids[1]], "and no other is stopped")
+            #expect(
+                try await deliveries.lease(0, allowance: LeaseAllowance(capacity: 10), lease: .seconds(15)).leases
+                    .isEmpty)
+            let unreadable = StoreError.corrupt("the pacing of a subscription")
+            await #expect(throws: unreadable) { _ = try await deliveries.pause(queue, subscription: ids[0]) }
+            await #expect(throws: unreadable) { _ = try await deliveries.resume(queue, subscription: ids[0]) }
+            await #expect(throws: unreadable) { _ = try await deliveries.health(of: queue, subscription: ids[0]) }
+            let second = try await deliveries.statuses(
+                of: try #require(leased.first?.position.advanced(by: 1)), in: queue, after: nil, limit: 1)
+            #expect(second.map(\.stage) == [.waiting(.unreadable, until: nil)] || second.map(\.stage) == [.none])
+            let own = try #require(leased.first { $0.subscription == ids[0] })
+            _ = try await deliveries.settle(0, [Settlement(own, .delivered)])
+            // What is understood goes on: the attempt that ended is no longer out.
+            let kept = try await test.redis.command("HGET", test.key("pacing"), ids[0].text).text
+            #expect(kept == (pacing.hasPrefix("1 8") ? "0 9" + pacing.dropFirst(3) : pacing))
+        }
+    }
+
     @Test func `A pool or flavor with an unknown capability is refused`() async throws {
         try await withTestStore { test in
             try await test.redis.command("HSET", "herald:{control}:flavors", "1:p:gold", "64")

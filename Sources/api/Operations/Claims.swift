@@ -64,7 +64,7 @@ extension Operations {
     }
 
     /// Messages one claim or pop may take.
-    var claimMessagesMax: Int { min(self.limits.claimMessagesMax, ClaimStore.limitMax) }
+    var claimMessagesMax: Int { min(self.limits.claimMessagesMax, StorageLimits.claimMessagesMax) }
 
     private func claimLimit(_ limit: Int?, _ body: ClaimBody) -> Int {
         if let limit { return limit }

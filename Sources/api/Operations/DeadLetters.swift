@@ -115,7 +115,7 @@ extension Operations {
         var due: Timestamp?
         while left > 0 {
             let (deadLetters, next) = try await store.deliveries.deadLetters(
-                of: queue, filter, after: after, limit: min(left, DeliveryStore.redrivesMax))
+                of: queue, filter, after: after, limit: min(left, StorageLimits.redrivesMax))
             let places = deadLetters.map { Place($0.subscription, $0.position) }
             try await self.redrive(places, of: queue, in: store, maxPerSecond, &due, &redriven)
             guard let next else { return redriven }
@@ -131,8 +131,8 @@ extension Operations {
         _ redriven: inout RedriveResult
     ) async throws {
         let step = maxPerSecond.map { Duration.seconds(1) / $0 } ?? .zero
-        for start in stride(from: 0, to: places.count, by: DeliveryStore.redrivesMax) {
-            let chunk = places[start..<min(start + DeliveryStore.redrivesMax, places.count)]
+        for start in stride(from: 0, to: places.count, by: StorageLimits.redrivesMax) {
+            let chunk = places[start..<min(start + StorageLimits.redrivesMax, places.count)]
             let (outcomes, next) = try await store.deliveries.redrive(
                 Array(chunk), of: queue, confirmedOnly: self.confirmation != nil, due: due, step: step)
             due = next

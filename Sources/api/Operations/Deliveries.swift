@@ -70,8 +70,11 @@ extension Operations {
         // A subscription outlives its queue, which then has neither a policy nor a ttl of its own.
         let stored = try await self.store(of: queue).queues.metadata(of: queue)
         let metadata = stored.flatMap { QueueMetadata(stored: $0) } ?? .unset
+        guard let options = DeliveryOptions(stored: subscription.options) else {
+            throw StoreError.corrupt("the options of a subscription")
+        }
         let (policy, source) = RetryPolicy.effective(
-            queue: metadata.retryPolicy, subscription: DeliveryOptions(stored: subscription.options).retryPolicy,
+            queue: metadata.retryPolicy, subscription: options.retryPolicy,
             // Only addresses that could be read were ever kept.
             builtIn: (try? Subscriber(subscription.subscriber))?.scheme.destination.retryPolicy ?? RetryPolicy())
         let ttl = ttl ?? metadata.attributes.messageTTLDefault ?? self.limits.messageTTLDefault

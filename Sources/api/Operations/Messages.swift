@@ -181,7 +181,7 @@ extension Operations {
     }
 
     /// Ids one request may name: what a page may hold, as far as the store takes them in one step.
-    package var idsMax: Int { min(self.limits.messagePageMax, MessageStore.idsMax) }
+    package var idsMax: Int { min(self.limits.messagePageMax, StorageLimits.messageIDsMax) }
 
     private func checkNumber(of ids: [String]) throws(Refusal) {
         guard ids.count <= self.idsMax else { throw .requestInvalid("ids may hold at most \(self.idsMax) ids") }

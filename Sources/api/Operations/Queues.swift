@@ -161,7 +161,7 @@ extension Operations {
     package func listQueues(of project: ProjectID, _ request: NamedListRequest) async throws -> QueuePage {
         let limit = try Self.pageSize(request.limit, max: self.limits.queuePageMax)
         var page = QueuePage()
-        if request.isCounting { page.count = try await self.stores.defaultStore.queues.count(of: project) }
+        if request.isCounting { page.count = try await self.stores.defaultStore.directory.count(of: project) }
         page.queues = try await self.page(request, limit: limit, name: \.name.text, metadata: \.metadata) {
             marker, limit in
             try await self.stores.queues(of: project, after: marker, limit: limit)

@@ -15,13 +15,13 @@ package struct Recipients: Sendable {
         case unreadable
     }
 
-    private let subscriptions: SubscriptionStore
+    private let subscriptions: any SubscriptionStorage
     private let masterKey: MasterKey
     private let channels: Channels
     private let cache = SubscriptionCache()
 
     /// - Parameter channels: Say what they have to know of a subscriber.
-    package init(subscriptions: SubscriptionStore, masterKey: MasterKey, channels: Channels) {
+    package init(subscriptions: any SubscriptionStorage, masterKey: MasterKey, channels: Channels) {
         self.subscriptions = subscriptions
         self.masterKey = masterKey
         self.channels = channels
@@ -75,11 +75,12 @@ package struct Recipients: Sendable {
 
     /// What was read, kept for the next leases.
     private func recipient(_ subscription: Subscription, of lease: Lease) -> Found {
-        // Only addresses that could be read were ever kept: another version read it.
-        guard let subscriber = try? Subscriber(subscription.subscriber) else { return .unreadable }
+        // Only addresses and options that could be read were ever stored: another version read them.
+        guard let subscriber = try? Subscriber(subscription.subscriber),
+            let options = DeliveryOptions(stored: subscription.options)
+        else { return .unreadable }
         let secrets = self.masterKey.webhookSecrets(
             project: lease.queue.project, subscription: lease.subscription, versions: subscription.secret)
-        let options = DeliveryOptions(stored: subscription.options)
         let destination = subscriber.scheme.destination
         let recipient = Recipient(
             destination: destination,

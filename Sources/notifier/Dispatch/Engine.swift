@@ -27,7 +27,7 @@ package struct Engine: Service {
     /// Looks, and renewals, in the time of one lease, at least.
     private static let turnsPerLease = 5
 
-    private let deliveries: DeliveryStore
+    private let deliveries: any DeliveryStorage
     private let channels: Channels
     private let limiter: ConcurrencyLimiter
     private let hosts: HostLimiter

@@ -15,6 +15,7 @@ import Store
 /// | `herald.delivery.suspects` | counter | - | How many attempts were made of deliveries that notifiers were lost with? |
 /// | `herald.delivery.overflowed` | counter | - | How many deliveries ended at once, because too many waited? |
 /// | `herald.delivery.expired` | counter | - | How many deliveries ended with their messages while they waited? |
+/// | `herald.delivery.unreadable` | counter | - | How often was a delivery leased that this version cannot read? |
 /// | `herald.delivery.quarantined` | counter | - | How many deliveries were given up that notifiers were lost with? |
 /// | `herald.dead_letters.dropped` | counter | - | How many dead letters were removed before their time, to keep to a limit? |
 /// | `herald.delivery.under_way` | gauge | `pool` | How many of the slots are taken? |
@@ -31,6 +32,7 @@ struct NotifierMetrics: Sendable {
     private let suspectCount = Counter(label: "herald.delivery.suspects")
     private let overflowedCount = Counter(label: "herald.delivery.overflowed")
     private let expiredCount = Counter(label: "herald.delivery.expired")
+    private let unreadableCount = Counter(label: "herald.delivery.unreadable")
     private let quarantinedCount = Counter(label: "herald.delivery.quarantined")
     private let droppedDeadLettersCount = Counter(label: "herald.dead_letters.dropped")
     private let underWayCount: Gauge
@@ -93,6 +95,9 @@ struct NotifierMetrics: Sendable {
         self.expiredCount.increment(by: swept.expired)
         self.droppedDeadLettersCount.increment(by: swept.droppedDeadLetters)
     }
+
+    /// - Parameter count: Deliveries that wait until a notifier can read them.
+    func unreadable(_ count: Int) { self.unreadableCount.increment(by: count) }
 
     func suspects(_ count: Int) { self.suspectCount.increment(by: count) }
 

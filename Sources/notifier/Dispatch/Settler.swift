@@ -17,7 +17,7 @@ final class Settler: Sendable {
     /// Leases renewed in one call.
     private static let renewalsMax = 100
 
-    private let deliveries: DeliveryStore
+    private let deliveries: any DeliveryStorage
     private let limiter: ConcurrencyLimiter
     private let gate: SuspectGate
     private let hosts: HostLimiter
@@ -29,7 +29,7 @@ final class Settler: Sendable {
     private let inFlight = NIOLockedValueBox(InFlightDeliveries())
 
     init(
-        deliveries: DeliveryStore, limiter: ConcurrencyLimiter, gate: SuspectGate, hosts: HostLimiter,
+        deliveries: any DeliveryStorage, limiter: ConcurrencyLimiter, gate: SuspectGate, hosts: HostLimiter,
         inbox: ShardInbox, settings: EngineSettings, metrics: NotifierMetrics, logger: Logger
     ) {
         self.deliveries = deliveries
@@ -56,6 +56,7 @@ final class Settler: Sendable {
             leases.map { LeasedDelivery(id: inFlight.start($0), lease: $0) }
         }
         guard unreadable.count > 0 else { return started }
+        self.metrics.unreadable(unreadable.count)
         self.logger.warn(
             "Deliveries cannot be read, they wait", StoreError.corrupt("\(unreadable.count) rows of a reply"),
             shard: self.inbox.shard)

@@ -26,7 +26,7 @@ final class ShardWorker: Sendable {
 
     let inbox: ShardInbox
     let settler: Settler
-    private let deliveries: DeliveryStore
+    private let deliveries: any DeliveryStorage
     private let channels: Channels
     private let planner: AttemptPlanner
     private let limiter: ConcurrencyLimiter
@@ -41,7 +41,8 @@ final class ShardWorker: Sendable {
     private let bodies = SharedBodies()
 
     init(
-        inbox: ShardInbox, settler: Settler, deliveries: DeliveryStore, channels: Channels, planner: AttemptPlanner,
+        inbox: ShardInbox, settler: Settler, deliveries: any DeliveryStorage, channels: Channels,
+        planner: AttemptPlanner,
         limiter: ConcurrencyLimiter, hosts: HostLimiter, gate: SuspectGate, clock: RedisClock,
         reaping: NIOLockedValueBox<ReapRules>, settings: EngineSettings, metrics: NotifierMetrics, logger: Logger
     ) {
@@ -267,6 +268,7 @@ final class ShardWorker: Sendable {
                 self.logger.warn(
                     "A subscription cannot be read, its deliveries wait",
                     StoreError.corrupt("subscription \(startable.lease.subscription.text)"), shard: self.inbox.shard)
+                self.metrics.unreadable(1)
                 self.settler.end(startable.id, with: Settler.unreadable)
             case .postpone(let startable, let host):
                 self.leave(host, startable, isAlone: isAlone)

@@ -56,20 +56,15 @@ package struct DeliveryOptions: Sendable, Equatable {
             disablesOnGone: try Self.disablesOnGone(options), mail: try MailOptionsShape.read(options))
     }
 
-    /// Lays open what is stored.
+    /// Reads what is stored.
     ///
-    /// It was checked when it was stored; a part that no longer passes, after a change of the rules, is as good as none.
-    package init(stored document: [UInt8]) {
-        guard let options = try? JSONObject(document: document) else {
-            self.init()
-            return
+    /// - Returns: nil for what no version with these rules has stored: nothing of it is used.
+    package init?(stored document: [UInt8]) {
+        // What is wrong with it was said to the caller that stored it, by the version that took it.
+        guard let options = try? JSONObject(document: document), let read = try? DeliveryOptions(options) else {
+            return nil
         }
-        self.init(
-            retryPolicy: try? Self.retryPolicy(of: options), template: try? Self.template(of: options),
-            headers: (try? Self.headers(of: options)) ?? .none,
-            finalStatuses: (try? FinalStatusesShape.read(options)) ?? .none,
-            disablesOnGone: (try? Self.disablesOnGone(options)) ?? false,
-            mail: (try? MailOptionsShape.read(options)) ?? .none)
+        self = read
     }
 
     private static func retryPolicy(of options: JSONObject) throws(Refusal) -> RetryPolicy? {

@@ -190,12 +190,10 @@ extension PoolDirectory {
         of project: ProjectID, after: String?, limit: Int
     ) async throws(StoreError) -> [QueueListing] {
         let table = self.table
-        guard table.hasPools else {
-            return try await table.control.queues.list(of: project, after: after, limit: limit)
-        }
-        return try await table.control.queues.list(of: project, after: after, limit: limit) {
+        return try await table.control.directory.list(of: project, after: after, limit: limit) {
             (queues: [QueueAddress]) async throws(StoreError) -> [[UInt8]?] in
-            try await self.metadata(of: queues)
+            guard table.hasPools else { return try await table.control.queues.metadata(of: queues) }
+            return try await self.metadata(of: queues)
         }
     }
 

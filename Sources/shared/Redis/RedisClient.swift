@@ -93,7 +93,7 @@ package final class RedisClient: Service, Sendable {
         } catch .refused(let error) where error.kind == .noscript {
             // It did not run, so a second try is safe. SCRIPT LOAD keeps the script for the calls to come (Redis 7.4
             // may forget what EVAL brought), EVAL runs it even when the scripts are flushed in between.
-            var load = RedisCommand("SCRIPT", arguments: 2)
+            var load = RedisCommand("SCRIPT", route: call.route, arguments: 2)
             load.append("LOAD")
             load.append(call.script.source)
             _ = try await self.send(load, epoch: epoch)

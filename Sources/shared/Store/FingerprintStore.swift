@@ -17,7 +17,9 @@ package struct FingerprintStore: Sendable {
             _ = try await self.runner.sendAll(
                 missing.map { name, text in
                     var command = RedisCommand("HSETNX", arguments: 3)
-                    for argument in [KeySpace.fingerprints, name, text] { command.append(argument) }
+                    command.append(KeySpace.fingerprints)
+                    command.append(name)
+                    command.append(text)
                     return command
                 })
             // Of many that start at once one wins, and the others compare themselves with it.
@@ -44,7 +46,7 @@ package struct FingerprintStore: Sendable {
         for name in names { command.append(name) }
         let reply = try await self.runner.send(command)
         guard let values = reply.array, values.count == names.count else {
-            throw .corrupt("\(KeySpace.fingerprints) is no hash of fingerprints")
+            throw .corrupt("\(KeySpace.fingerprints.text) is no hash of fingerprints")
         }
         var kept: [String: String] = [:]
         for (name, value) in zip(names, values) { kept[name] = value.text }

@@ -8,18 +8,18 @@ import Signing
 /// Everything in it is a value over one Redis, except for the directory of queues, which is the control store's. It is a
 /// class only so that handing it on, several times a request, copies one reference.
 package final class Store: Sendable {
-    package let queues: QueueStore
-    package let messages: MessageStore
-    package let claims: ClaimStore
-    package let subscriptions: SubscriptionStore
-    package let deliveries: DeliveryStore
+    package let queues: any QueueStorage
+    package let messages: any MessageStorage
+    package let claims: any ClaimStorage
+    package let subscriptions: any SubscriptionStorage
+    package let deliveries: any DeliveryStorage & DeadLetterStorage
     package let wakeups: WakeupSignals
     /// The pools, where this is the control store.
     package let pools: PoolStore
     /// Where queues live, by the control store.
     package let directory: QueueDirectory
     /// The topics, where this is the control store.
-    package let topics: TopicStore
+    package let topics: any TopicStorage
     /// The times of confirmations, where this is the control store.
     package let confirmations: ConfirmationSchedule
     /// The format of what the store keeps, as it was opened: what is written here is of this format.
@@ -29,6 +29,7 @@ package final class Store: Sendable {
     let runner: ScriptRunner
     private let keySpace: KeySpace
     private let tagger: MessageTagger
+    private let limits: DeliveryLimits
 
     init(
         runner: ScriptRunner, keySpace: KeySpace, tagger: MessageTagger, directory: QueueDirectory,
@@ -42,6 +43,7 @@ package final class Store: Sendable {
         self.format = format
         self.formats = formats
         self.tagger = tagger
+        self.limits = limits
         self.queues = QueueStore(runner: runner, keySpace: keySpace, directory: directory, ids: ids)
         self.messages = MessageStore(runner: runner, keySpace: keySpace, directory: directory, ids: ids)
         self.claims = ClaimStore(runner: runner, keySpace: keySpace, ids: ids, moves: moves)
@@ -66,7 +68,7 @@ package final class Store: Sendable {
         Store(
             runner: self.runner, keySpace: self.keySpace, tagger: self.tagger,
             directory: QueueDirectory(runner: control.runner, pools: pools, version: version),
-            limits: self.deliveries.limits, format: self.format, formats: self.formats)
+            limits: self.limits, format: self.format, formats: self.formats)
     }
 
     /// Opens the store in another Redis the way this one was: with as many shards, its clock, and its format where it is new.
@@ -74,7 +76,7 @@ package final class Store: Sendable {
     /// It registers no queue until ``registering(in:as:by:)``.
     package func open(on client: RedisClient, logger: Logger) async throws(StoreOpeningError) -> Store {
         try await Store.open(
-            on: client, shards: self.keySpace.shards.count, clock: self.runner.clock, limits: self.deliveries.limits,
+            on: client, shards: self.keySpace.shards.count, clock: self.runner.clock, limits: self.limits,
             formats: self.formats, newFormat: self.format, logger: logger
         )
         .registering(in: self, as: [], by: nil)
@@ -95,7 +97,8 @@ package final class Store: Sendable {
     /// - Throws: When it takes none, as a replica, or is away.
     package func probeWritable() async throws(StoreError) -> Bool {
         var command = RedisCommand("SET", arguments: 4)
-        for argument in [KeySpace.probe, "1", "EX", "60"] { command.append(argument) }
+        command.append(KeySpace.probe)
+        for argument in ["1", "EX", "60"] { command.append(argument) }
         do {
             _ = try await self.runner.send(command)
             return true
@@ -110,15 +113,18 @@ package final class Store: Sendable {
     /// It is ahead after the clock of Redis was once ahead, until the clock has caught up. Order comes from positions and
     /// life from the clock, so nothing is lost by it; but ids no longer tell when they were made.
     package func positionsAhead() async throws(StoreError) -> Duration {
-        var command = RedisCommand("MGET", arguments: self.keySpace.shards.count)
-        for shard in self.keySpace.shards { command.append(shard.lastPosition) }
-        var positions = try ReplyReader(try await self.runner.send(command), of: "MGET")
+        let positions = try await self.runner.sendAll(
+            self.keySpace.shards.map { shard in
+                var command = RedisCommand("GET", arguments: 1)
+                command.append(shard.lastPosition)
+                return command
+            })
         let now = try await self.now()
         var ahead: Int64 = 0
-        while !positions.isAtEnd {
+        for position in positions {
             // A shard without a position has not been used.
-            guard let text = try positions.next().text else { continue }
-            guard let value = Int64(text) else { throw positions.unexpected("position") }
+            guard let text = position.text else { continue }
+            guard let value = Int64(text) else { throw .corrupt("the last position of a shard is no number") }
             ahead = max(ahead, Position(value).createdAt.milliseconds - now.milliseconds)
         }
         return .milliseconds(ahead)

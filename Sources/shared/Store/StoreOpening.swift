@@ -69,16 +69,16 @@ extension Store {
         call.append(SecureRandom.bytes(MessageTagger.keyBytes))
         call.append(newFormat ?? formats.upperBound)
         let kept = try await Self.ask { [call, runner] () async throws(StoreError) in try await runner.run(call) }
-        guard let kept = kept.array, kept.count == 4 else { throw .corrupt(key: KeySpace.identity) }
-        guard let identity = kept[0].bytes else { throw .corrupt(key: KeySpace.identity) }
+        guard let kept = kept.array, kept.count == 4 else { throw .corrupt(key: KeySpace.identity.text) }
+        guard let identity = kept[0].bytes else { throw .corrupt(key: KeySpace.identity.text) }
         let format = kept[3].text.flatMap { Int($0) }
         if let format, !formats.contains(format) { throw .formatUnknown(kept: format, understood: formats) }
-        guard let count = kept[1].text.flatMap({ Int($0) }) else { throw .corrupt(key: KeySpace.shardCount) }
+        guard let count = kept[1].text.flatMap({ Int($0) }) else { throw .corrupt(key: KeySpace.shardCount.text) }
         guard count == shards else { throw .shardsDiffer(asked: shards, kept: count) }
         guard let idKey = kept[2].bytes, idKey.count == MessageTagger.keyBytes else {
-            throw .corrupt(key: KeySpace.idKey)
+            throw .corrupt(key: KeySpace.idKey.text)
         }
-        guard let format else { throw .corrupt(key: KeySpace.format) }
+        guard let format else { throw .corrupt(key: KeySpace.format.text) }
         runner.epoch = client.adopt(RedisIdentity(key: KeySpace.identity, value: identity))
         return Store(
             runner: runner, keySpace: KeySpace(Shards(count: shards)), tagger: MessageTagger(key: idKey),
@@ -89,8 +89,10 @@ extension Store {
     /// Whether a process has opened a store in this Redis before; it writes nothing.
     package static func isKept(on client: RedisClient) async throws(StoreOpeningError) -> Bool {
         let runner = ScriptRunner(client: client, clock: .redis)
-        return try await Self.ask { () async throws(StoreError) in
-            try await runner.send(RedisCommand("EXISTS", [KeySpace.shardCount]))
+        var command = RedisCommand("EXISTS", arguments: 1)
+        command.append(KeySpace.shardCount)
+        return try await Self.ask { [command] () async throws(StoreError) in
+            try await runner.send(command)
         }.int == 1
     }
 

@@ -19,6 +19,8 @@ package struct DeliveryStatus: Sendable, Equatable {
     package enum Hold: String, Sendable, Equatable, CaseIterable {
         /// The subscription is disabled, or paused.
         case disabled, paused
+        /// The pacing of the subscription was written by a version with another format.
+        case unreadable
         /// The circuit breaker is open.
         case breaker
         /// As many attempts as its host may have are in flight in the notifier that held it last.

@@ -3,10 +3,10 @@ internal import Synchronization
 
 /// A value that tells one store from another: written once, and gone when the server loses its data.
 package struct RedisIdentity: Sendable, Equatable {
-    package let key: String
+    package let key: RedisKey
     package let value: [UInt8]
 
-    package init(key: String, value: [UInt8]) {
+    package init(key: RedisKey, value: [UInt8]) {
         self.key = key
         self.value = value
     }

@@ -10,7 +10,8 @@ internal import NIOCore
 struct EncodedCommand: Sendable {
     var prefix = ByteBuffer()
     var arguments = ByteBuffer()
-    var argumentCount = 0
+    var argumentCount: Int32 = 0
+    var route = RedisRoute.anyNode
 
     /// Close to what the command takes on the wire; the bound of bytes in flight counts these.
     var bytes: Int { self.prefix.readableBytes + self.arguments.readableBytes }
@@ -19,6 +20,11 @@ struct EncodedCommand: Sendable {
         self.arguments.writeLength(bytes.count, mark: UInt8(ascii: "$"))
         self.arguments.writeBytes(bytes)
         self.endArgument()
+    }
+
+    mutating func append(_ key: RedisKey) {
+        self.route.add(key.slot)
+        self.append(key.text)
     }
 
     mutating func append(_ text: String) {
@@ -47,7 +53,7 @@ struct EncodedCommand: Sendable {
 
     /// Writes the line that tells how many arguments follow.
     func writeHeader(to out: inout ByteBuffer) {
-        out.writeLength(self.argumentCount, mark: UInt8(ascii: "*"))
+        out.writeLength(Int(self.argumentCount), mark: UInt8(ascii: "*"))
     }
 }
 

@@ -4,25 +4,33 @@ package import NIOCore
 ///
 /// ```swift
 /// var command = RedisCommand("HSET", arguments: 3)
-/// command.append("a-key")
+/// command.append(RedisKey("a-key"))
 /// command.append("field")
 /// command.append(42)
 /// ```
 package struct RedisCommand: Sendable {
     var encoded = EncodedCommand()
 
-    /// - Parameter arguments: How many arguments follow, if known: it spares the buffer from growing in steps.
-    package init(_ name: StaticString, arguments: Int? = nil) {
+    /// - Parameters:
+    ///   - route: Of a command without keys, and of one that names keys of several slots on purpose.
+    ///   - arguments: How many arguments follow, if known: it spares the buffer from growing in steps.
+    package init(_ name: StaticString, route: RedisRoute = .anyNode, arguments: Int? = nil) {
+        self.encoded.route = route
         self.encoded.arguments.reserveCapacity(bytesPerArgument * (1 + (arguments ?? 3)))
         self.encoded.append(UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
     }
 
-    /// A command of words, for tests and tools.
+    /// A command of words, for tests and tools: none of them is taken for a key.
     package init(_ name: String, _ words: some Sequence<String>) {
         self.encoded.append(name)
         for word in words { self.encoded.append(word) }
     }
 
+    /// Which node of a cluster it has to be sent to.
+    package var route: RedisRoute { self.encoded.route }
+
+    /// Appends a key, by whose slot the command is routed.
+    package mutating func append(_ key: RedisKey) { self.encoded.append(key) }
     package mutating func append(_ text: String) { self.encoded.append(text) }
     package mutating func append(_ number: Int64) { self.encoded.append(number) }
     package mutating func append(_ number: Int) { self.encoded.append(Int64(number)) }

@@ -8,14 +8,17 @@ package struct ScriptCall: Sendable {
     /// Behind the keys stands one that never exists, of the hash tag of the first: while a slot with it moves between nodes
     /// of a Redis Cluster, both refuse a script with an absent key before it has done anything, and so also one that names
     /// keys that were read, or empties one and asks for it again (docs/redis.md, "Slot migration").
-    package init(_ script: RedisScript, keys: [String]) {
+    package init(_ script: RedisScript, keys: [RedisKey]) {
         self.script = script
         self.encoded.arguments.reserveCapacity(bytesMin)
-        let tag = keys.first.flatMap { key in key.utf8.firstIndex(of: UInt8(ascii: "}")).map { key[...$0] } }
+        let tag = keys.first.flatMap { key in key.text.utf8.firstIndex(of: UInt8(ascii: "}")).map { key.text[...$0] } }
         self.encoded.append(Int64(keys.count + (tag == nil ? 0 : 1)))
         for key in keys { self.encoded.append(key) }
         if let tag { self.encoded.append(tag + ":absent") }
     }
+
+    /// Which node of a cluster it has to be sent to.
+    package var route: RedisRoute { self.encoded.route }
 
     package mutating func append(_ text: String) { self.encoded.append(text) }
     package mutating func append(_ number: Int64) { self.encoded.append(number) }

@@ -1,32 +1,23 @@
 import Cryptography
-package import Domain
+import Domain
 import Redis
 
 /// The claims on messages of queues.
 ///
 /// A claim ends by itself: every reader compares its end with the time, so no job has to end it. Its messages are free
 /// from that moment on, at their old place.
-package struct ClaimStore: Sendable {
+struct ClaimStore: ClaimStorage {
     let runner: ScriptRunner
     let keySpace: KeySpace
     let ids: MessageIDs
     let moves: DeadLetterMoves
 
-    /// Puts a claim on the oldest messages of a queue that are neither claimed nor delayed.
-    ///
-    /// A message that would end before the claim is prolonged to outlive it by `grace`. One that was claimed as often as
-    /// its queue allows is moved to the queue's dead-letter queue instead, and does not count.
-    ///
-    /// - Parameters:
-    ///   - limit: Up to ``limitMax``.
-    ///   - ttl: Seconds the claim holds.
-    ///   - grace: Seconds.
-    /// - Returns: nil when there is nothing to claim, or no such queue. Fewer than `limit` messages also when more than
-    ///   one call may look at lies between them.
-    package func create(
+    func create(
         _ queue: QueueAddress, limit: Int, ttl: Int, grace: Int
     ) async throws(StoreError) -> NewClaim? {
-        precondition((1...Self.limitMax).contains(limit), "a claim takes 1 through \(Self.limitMax) messages")
+        precondition(
+            (1...StorageLimits.claimMessagesMax).contains(limit),
+            "a claim takes 1 through \(StorageLimits.claimMessagesMax) messages")
         let keys = self.keySpace.shard(of: queue)
         let id = ClaimID(random: SecureRandom.bytes(ClaimID.randomBytes))
         for _ in 0..<ScriptRunner.roundsMax {
@@ -51,11 +42,7 @@ package struct ClaimStore: Sendable {
         throw .overloaded
     }
 
-    /// Most messages of one claim.
-    package static let limitMax = 100
-
-    /// Reads an active claim; nil when this queue has none of the id.
-    package func get(_ queue: QueueAddress, id: ClaimID) async throws(StoreError) -> Claim? {
+    func get(_ queue: QueueAddress, id: ClaimID) async throws(StoreError) -> Claim? {
         var call = self.call(Scripts.claimGet, queue)
         call.append(id.text)
         var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.claimGet)
@@ -67,10 +54,7 @@ package struct ClaimStore: Sendable {
             messages: try self.ids.messages(of: queue, in: &reply, now: now))
     }
 
-    /// Lets an active claim start anew, with another ttl; its messages are prolonged as when they were claimed.
-    ///
-    /// - Returns: false when this queue has none of the id.
-    package func update(
+    func update(
         _ queue: QueueAddress, id: ClaimID, ttl: Int, grace: Int
     ) async throws(StoreError) -> Bool {
         var call = self.call(Scripts.claimUpdate, queue)
@@ -80,8 +64,7 @@ package struct ClaimStore: Sendable {
         return try await self.runner.run(call).int == 1
     }
 
-    /// Ends a claim, if there is one of the id: its messages are free at once, at their old place.
-    package func release(_ queue: QueueAddress, id: ClaimID) async throws(StoreError) {
+    func release(_ queue: QueueAddress, id: ClaimID) async throws(StoreError) {
         var call = self.call(Scripts.claimRelease, queue)
         call.append(id.text)
         _ = try await self.runner.run(call)

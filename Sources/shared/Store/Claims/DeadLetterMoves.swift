@@ -35,9 +35,8 @@ struct DeadLetterMoves: Sendable {
         _ shard: Int, from first: String, through last: String
     ) async throws(StoreError) -> String? {
         var command = RedisCommand("XRANGE", arguments: 5)
-        for argument in [self.keySpace.shards[shard].moves, first, last, "COUNT", String(Self.stepMax)] {
-            command.append(argument)
-        }
+        command.append(self.keySpace.shards[shard].moves)
+        for argument in [first, last, "COUNT", String(Self.stepMax)] { command.append(argument) }
         var reply = try ReplyReader(try await self.runner.send(command), of: "XRANGE")
         var moves: [Move] = []
         while !reply.isAtEnd {

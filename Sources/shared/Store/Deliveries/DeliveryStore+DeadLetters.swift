@@ -1,15 +1,9 @@
-package import Domain
+import Domain
 import Redis
 
 /// Deliveries that ended without success: listed, read, discarded, sent again.
 extension DeliveryStore {
-    /// Dead letters of one redrive script.
-    package static let redrivesMax = 100
-
-    /// Dead letters of a queue in the order in which they ended.
-    ///
-    /// - Returns: Up to `limit` of them, and where to go on; nil when there are no more.
-    package func deadLetters(
+    func deadLetters(
         of queue: QueueAddress, _ filter: DeadLetterFilter = DeadLetterFilter(), after: DeadLetterMarker? = nil,
         limit: Int
     ) async throws(StoreError) -> (deadLetters: [DeadLetter], next: DeadLetterMarker?) {
@@ -45,8 +39,7 @@ extension DeliveryStore {
         return (deadLetters, next)
     }
 
-    /// Reads one dead letter; nil when the queue has none of the delivery.
-    package func deadLetter(
+    func deadLetter(
         of queue: QueueAddress, subscription: SubscriptionID, position: Position
     ) async throws(StoreError) -> (deadLetter: DeadLetter, content: DeadLetterContent)? {
         let keys = self.keySpace.shard(of: queue)
@@ -64,8 +57,7 @@ extension DeliveryStore {
         return (deadLetter, DeadLetterContent(try MessageRecord(record)))
     }
 
-    /// Removes a dead letter, if there is one.
-    package func discardDeadLetter(
+    func discardDeadLetter(
         of queue: QueueAddress, subscription: SubscriptionID, position: Position
     ) async throws(StoreError) {
         let keys = self.keySpace.shard(of: queue)
@@ -78,22 +70,12 @@ extension DeliveryStore {
         _ = try await self.runner.run(call)
     }
 
-    /// Makes dead letters deliveries again: from their first attempt, and with a life as long as that of a new message.
-    ///
-    /// Each is removed and enqueued in one step, so nothing is lost or doubled however this ends.
-    ///
-    /// - Parameters:
-    ///   - deadLetters: Up to ``redrivesMax``.
-    ///   - confirmedOnly: Leaves those of subscribers that have to confirm.
-    ///   - due: When the first is due, if that is not past.
-    ///   - step: From one to the next.
-    /// - Returns: What became of each, and when one more would be due.
-    package func redrive(
+    func redrive(
         _ deadLetters: [(subscription: SubscriptionID, position: Position)], of queue: QueueAddress,
         confirmedOnly: Bool, due: Timestamp? = nil, step: Duration = .zero
     ) async throws(StoreError) -> (outcomes: [RedriveOutcome], due: Timestamp) {
         precondition(
-            deadLetters.count <= Self.redrivesMax, "a redrive takes \(Self.redrivesMax) dead letters")
+            deadLetters.count <= StorageLimits.redrivesMax, "a redrive takes \(StorageLimits.redrivesMax) dead letters")
         let keys = self.keySpace.shard(of: queue)
         var call = self.runner.call(
             Scripts.deadLetterRedrive,

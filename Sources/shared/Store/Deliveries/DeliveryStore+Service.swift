@@ -1,12 +1,9 @@
-package import Domain
+import Domain
 import Redis
 
 /// The health of subscriptions, and how their deliveries are paused and resumed.
 extension DeliveryStore {
-    /// The last attempts made for a subscription, and how many there ever were.
-    ///
-    /// - Returns: nil when this queue has no living subscription of the id.
-    package func attempts(
+    func attempts(
         of queue: QueueAddress, subscription: SubscriptionID
     ) async throws(StoreError) -> AttemptLog? {
         let keys = self.keySpace.shard(of: queue)
@@ -18,10 +15,7 @@ extension DeliveryStore {
         return reply.isAtEnd ? nil : try AttemptLog(counts: try reply.bytes(), ring: try reply.bytes())
     }
 
-    /// How a subscription is served.
-    ///
-    /// - Returns: nil when this queue has no living subscription of the id.
-    package func health(
+    func health(
         of queue: QueueAddress, subscription: SubscriptionID
     ) async throws(StoreError) -> SubscriptionHealth? {
         let keys = self.keySpace.shard(of: queue)
@@ -35,22 +29,16 @@ extension DeliveryStore {
         return reply.isAtEnd ? nil : try SubscriptionHealth(reply)
     }
 
-    /// Starts no attempt of a subscription until ``resume(_:subscription:)``; its deliveries wait.
-    ///
-    /// - Returns: false when this queue has no living subscription of the id.
-    package func pause(_ queue: QueueAddress, subscription: SubscriptionID) async throws(StoreError) -> Bool {
+    func pause(_ queue: QueueAddress, subscription: SubscriptionID) async throws(StoreError) -> Bool {
         let keys = self.keySpace.shard(of: queue)
         var call = self.runner.call(Scripts.subscriptionPause, keys: [keys.subscriptionHeaders, keys.pacing])
         call.append(keys.prefix)
         call.append(subscription.text)
         call.append(queue.key)
-        return try await self.runner.run(call).int == 1
+        return try await self.changedPacing(call)
     }
 
-    /// Ends what keeps a subscription from being served: a pause, an open breaker, that it was disabled.
-    ///
-    /// - Returns: false when this queue has no living subscription of the id.
-    package func resume(_ queue: QueueAddress, subscription: SubscriptionID) async throws(StoreError) -> Bool {
+    func resume(_ queue: QueueAddress, subscription: SubscriptionID) async throws(StoreError) -> Bool {
         let keys = self.keySpace.shard(of: queue)
         var call = self.runner.call(
             Scripts.subscriptionResume, keys: [keys.subscriptionHeaders, keys.pacing, keys.readyProjects, keys.wakeup])
@@ -58,8 +46,20 @@ extension DeliveryStore {
         call.append(subscription.text)
         call.append(queue.key)
         call.append(self.keySpace.number(of: queue))
-        return try await self.runner.run(call).int == 1
+        return try await self.changedPacing(call)
     }
+
+    private func changedPacing(_ call: ScriptCall) async throws(StoreError) -> Bool {
+        switch try await self.runner.run(call).int {
+        case 1: return true
+        case -1: throw .unreadablePacing
+        default: return false
+        }
+    }
+}
+
+extension StoreError {
+    fileprivate static var unreadablePacing: StoreError { .corrupt("the pacing of a subscription") }
 }
 
 extension SubscriptionHealth {
@@ -72,6 +72,7 @@ extension SubscriptionHealth {
         let backlog = try reply.int()
         let inFlight = try reply.int()
         let window = try reply.int()
+        guard window > 0 else { throw .unreadablePacing }
         let member = try reply.text()
         let score = try reply.timestampIfAny()
         let pausedSince = try reply.timestampIfAny()
@@ -98,13 +99,7 @@ extension DeliveryStore {
     /// Subscriptions of one script.
     private static let statusesMax = 5
 
-    /// The delivery status of a message for the subscriptions of its queue, in the order of their creation.
-    ///
-    /// - Parameters:
-    ///   - position: The message's; it need not be there any more.
-    ///   - after: Those made after this one, which need not be there any more.
-    /// - Returns: `limit` of them unless there are no more.
-    package func statuses(
+    func statuses(
         of position: Position, in queue: QueueAddress, after: SubscriptionID?, limit: Int
     ) async throws(StoreError) -> [DeliveryStatus] {
         let keys = self.keySpace.shard(of: queue)

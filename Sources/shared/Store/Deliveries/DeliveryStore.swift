@@ -1,4 +1,4 @@
-package import Domain
+import Domain
 import Redis
 import Signing
 
@@ -11,32 +11,16 @@ import Signing
 ///                                 └───────────────────┘ reap: the lease lapsed
 /// ```
 /// Every step is one script, so a worker may die between any two of them.
-package struct DeliveryStore: Sendable {
-    /// Of how many projects, and how many subscriptions of each, one call leases.
-    package static let projectsOfCall = 16
-    package static let subscriptionsPerProject = 16
-    /// Most settlements, or renewals, of one script.
-    static let settlementsMax = 500
-
+struct DeliveryStore: DeliveryStorage, DeadLetterStorage {
     let runner: ScriptRunner
     let keySpace: KeySpace
     let tagger: MessageTagger
     let moves: DeadLetterMoves
     let limits: DeliveryLimits
 
-    /// How many shards there are; each is served on its own.
-    package var shards: Int { self.keySpace.shards.count }
+    var shards: Int { self.keySpace.shards.count }
 
-    /// Fans out events of a shard, and leases what may be attempted at once: one step, in which projects, and the queues
-    /// of a project, have their turn one after the other.
-    ///
-    /// - Parameters:
-    ///   - events: Most events of one call, up to 16.
-    ///   - allowance: Most leases wanted. What gets none waits to be leased later.
-    ///   - page: About how many deliveries one call makes, 1 through 1000. It bounds how long Redis is held.
-    ///   - lease: How long the attempts are ours.
-    ///   - confirmedOnly: Leaves out subscriptions that are not confirmed.
-    package func take(
+    func take(
         _ shard: Int, events: Int = 16, allowance: LeaseAllowance, page: Int = 200, lease: Duration, confirmedOnly: Bool
     ) async throws(StoreError) -> Taken {
         precondition((1...1000).contains(page), "a page has 1 through 1000 deliveries")
@@ -59,19 +43,16 @@ package struct DeliveryStore: Sendable {
         return try Taken(ReplyReader(try await self.runner.run(call), of: Scripts.deliveryTake))
     }
 
-    /// Leases deliveries that waited and are due, the project served longest ago first.
-    ///
-    /// Projects that may have none are stepped over unchanged; ``Leased/nextDue`` and ``Leased/more`` leave them out, but not those that this call gave all they may have.
-    package func lease(
-        _ shard: Int, allowance: LeaseAllowance, lease: Duration, projects: Int = Self.projectsOfCall,
-        subscriptionsPerProject: Int = Self.subscriptionsPerProject
+    func lease(
+        _ shard: Int, allowance: LeaseAllowance, lease: Duration, projects: Int = StorageLimits.projectsOfCall,
+        subscriptionsPerProject: Int = StorageLimits.subscriptionsPerProject
     ) async throws(StoreError) -> Leased {
         let keys = self.keySpace.shards[shard]
         var call = self.runner.call(
             Scripts.deliveryLease,
             keys: [
                 keys.pacing, keys.leases, keys.payloads, keys.readyProjects, keys.subscriptionHeaders,
-                keys.waitingCounts,
+                keys.waitingCounts, keys.turns,
             ])
         call.append(keys.prefix)
         call.append(lease.milliseconds)
@@ -81,19 +62,11 @@ package struct DeliveryStore: Sendable {
         return try Leased(ReplyReader(try await self.runner.run(call), of: Scripts.deliveryLease))
     }
 
-    /// Writes down how attempts ended, and leases what may follow them, in one step.
-    ///
-    /// - Parameters:
-    ///   - settlements: At most 500.
-    ///   - disableAfter: How long nothing but failures may come of a subscription until nothing is sent to it any more;
-    ///     zero: for ever.
-    ///   - allowance: Most leases wanted; nil: none.
-    ///   - lease: How long those attempts are ours.
-    package func settle(
+    func settle(
         _ shard: Int, _ settlements: [Settlement], disableAfter: Duration = .zero,
         allowance: LeaseAllowance? = nil, lease: Duration = .zero
     ) async throws(StoreError) -> Settled {
-        precondition(settlements.count <= Self.settlementsMax, "a script settles at most 500 attempts")
+        precondition(settlements.count <= StorageLimits.settlementsMax, "a script settles at most 500 attempts")
         guard !settlements.isEmpty else { return Settled(written: [], leased: nil) }
         let keys = self.keySpace.shards[shard]
         var call = self.runner.call(
@@ -107,21 +80,18 @@ package struct DeliveryStore: Sendable {
         call.append(self.limits.text)
         call.append(disableAfter.milliseconds)
         call.append(lease.milliseconds)
-        call.append(Self.projectsOfCall)
-        call.append(Self.subscriptionsPerProject)
+        call.append(StorageLimits.projectsOfCall)
+        call.append(StorageLimits.subscriptionsPerProject)
         call.append(allowance ?? .none)
         for settlement in settlements { settlement.append(to: &call) }
         return try Settled(ReplyReader(try await self.runner.run(call), of: Scripts.deliverySettle), settlements.count)
     }
 
-    /// Extends leases whose attempts still run.
-    ///
-    /// - Returns: For each the token that proves it from now on; nil: the lease is lost, another worker may have it.
-    package func renew(
+    func renew(
         _ shard: Int, _ tokens: [LeaseToken], lease: Duration
     ) async throws(StoreError) -> [LeaseToken?] {
         var renewed: [LeaseToken?] = []
-        for chunk in tokens.chunks(of: Self.settlementsMax) {
+        for chunk in tokens.chunks(of: StorageLimits.settlementsMax) {
             var call = self.runner.call(Scripts.deliveryRenew, keys: [self.keySpace.shards[shard].leases])
             call.append(lease.milliseconds)
             for token in chunk {
@@ -137,15 +107,10 @@ package struct DeliveryStore: Sendable {
         return renewed
     }
 
-    /// Marks attempts of suspects as begun, just before they are made.
-    ///
-    /// Only the lapse of an attempt that had begun raises the level of a suspect; deliveries without suspicion need no mark.
-    ///
-    /// - Returns: For each whether the attempt may be made; false: the lease is lost.
-    package func begin(_ shard: Int, _ tokens: [LeaseToken]) async throws(StoreError) -> [Bool] {
+    func begin(_ shard: Int, _ tokens: [LeaseToken]) async throws(StoreError) -> [Bool] {
         var answers: [Bool] = []
         let keys = self.keySpace.shards[shard]
-        for chunk in tokens.chunks(of: Self.settlementsMax) {
+        for chunk in tokens.chunks(of: StorageLimits.settlementsMax) {
             var call = self.runner.call(Scripts.deliveryBegin, keys: [keys.leases, keys.begunAttempts])
             for token in chunk {
                 call.append(token.member)
@@ -157,14 +122,11 @@ package struct DeliveryStore: Sendable {
         return answers
     }
 
-    /// Has subscriptions leased from again that were parked because their host had no capacity.
-    ///
-    /// - Returns: How many of them have something that waits.
     @discardableResult
-    package func wake(_ shard: Int, _ subscriptions: [SubscriptionID]) async throws(StoreError) -> Int {
+    func wake(_ shard: Int, _ subscriptions: [SubscriptionID]) async throws(StoreError) -> Int {
         let keys = self.keySpace.shards[shard]
         var woken = 0
-        for chunk in subscriptions.chunks(of: Self.settlementsMax) {
+        for chunk in subscriptions.chunks(of: StorageLimits.settlementsMax) {
             var call = self.runner.call(
                 Scripts.subscriptionUnpark, keys: [keys.pacing, keys.readyProjects, keys.subscriptionHeaders])
             call.append(keys.prefix)
@@ -177,14 +139,9 @@ package struct DeliveryStore: Sendable {
         return woken
     }
 
-    /// Makes the deliveries of lapsed leases due again, as their next attempt.
-    ///
-    /// Each is a suspect from then on, because it may be what ended its worker; see `docs/delivery.md`, "Suspects".
-    ///
-    /// - Parameter limit: Up to 500.
-    package func reap(_ shard: Int, limit: Int = 100) async throws(StoreError) -> Reaped {
+    func reap(_ shard: Int, limit: Int = 100) async throws(StoreError) -> Reaped {
         let keys = self.keySpace.shards[shard]
-        let limit = min(limit, Self.settlementsMax)
+        let limit = min(limit, StorageLimits.settlementsMax)
         var call = self.runner.call(
             Scripts.deliveryReap,
             keys: [
@@ -201,8 +158,7 @@ package struct DeliveryStore: Sendable {
             lapsed: lapsed, quarantined: try reply.int(), droppedDeadLetters: try reply.int(), more: lapsed >= limit)
     }
 
-    /// The id of a delivery, the same over all its attempts.
-    package func deliveryID(subscription: SubscriptionID, position: Position) -> DeliveryID {
+    func deliveryID(subscription: SubscriptionID, position: Position) -> DeliveryID {
         self.tagger.deliveryID(subscription: subscription, position: position)
     }
 }
@@ -260,8 +216,7 @@ extension Settlement {
 
 /// What keeps shards tidy and workers informed.
 extension DeliveryStore {
-    /// The status of each of the shards: it finds lost wake-up signals, lapsed leases and due retries.
-    package func status(of shards: [Int]) async throws(StoreError) -> [ShardStatus] {
+    func status(of shards: [Int]) async throws(StoreError) -> [ShardStatus] {
         let calls = shards.map { shard in
             let keys = self.keySpace.shards[shard]
             var call = self.runner.call(
@@ -289,11 +244,7 @@ extension DeliveryStore {
         return statuses
     }
 
-    /// Removes some of what has expired: messages and claims of queues, deliveries that wait, and ended subscriptions with
-    /// their deliveries.
-    ///
-    /// Carries on what a crash left between a queue and its dead-letter queue.
-    package func sweep(_ shard: Int, limit: Int = 200) async throws(StoreError) -> Swept {
+    func sweep(_ shard: Int, limit: Int = 200) async throws(StoreError) -> Swept {
         let keys = self.keySpace.shards[shard]
         var messages = self.runner.call(Scripts.messageSweep, keys: [keys.queueSweeps, keys.arrivals])
         var subscriptions = self.runner.call(
@@ -312,12 +263,12 @@ extension DeliveryStore {
                 keys.expiredCounts, keys.deliverySweepMarks,
             ])
         messages.append(keys.prefix)
-        messages.append(min(limit, Self.settlementsMax))
+        messages.append(min(limit, StorageLimits.settlementsMax))
         subscriptions.append(keys.prefix)
-        subscriptions.append(min(limit, Self.settlementsMax))
+        subscriptions.append(min(limit, StorageLimits.settlementsMax))
         waiting.append(keys.prefix)
         waiting.append(self.limits.text)
-        waiting.append(min(limit, Self.settlementsMax))
+        waiting.append(min(limit, StorageLimits.settlementsMax))
         let replies = try await self.runner.runAll([messages, subscriptions, waiting])
         var ofMessages = try ReplyReader(replies[0], of: Scripts.messageSweep)
         var ofSubscriptions = try ReplyReader(replies[1], of: Scripts.subscriptionSweep)

@@ -5,7 +5,7 @@ package import Redis
 ///
 /// A signal may be lost with the worker that took it; ``DeliveryStore/status(of:)`` once a second finds what it was about.
 package struct WakeupSignals: Sendable {
-    private let keys: [String]
+    private let keys: [RedisKey]
 
     init(keySpace: KeySpace) {
         self.keys = keySpace.shards.map { $0.wakeup }
@@ -19,7 +19,8 @@ package struct WakeupSignals: Sendable {
     package func wait(
         on connection: RedisBlockingConnection, from first: Int, for limit: Duration
     ) async throws(StoreError) -> Int? {
-        var command = RedisCommand("BZPOPMIN", arguments: self.keys.count + 1)
+        // Keys of all shards, which lie in as many slots.
+        var command = RedisCommand("BZPOPMIN", route: .oneServer, arguments: self.keys.count + 1)
         for index in self.keys.indices { command.append(self.keys[(first + index) % self.keys.count]) }
         // Redis takes 0 as "for ever", which no caller means.
         let milliseconds = limit.components.seconds * 1000 + limit.components.attoseconds / 1_000_000_000_000_000

@@ -11,7 +11,7 @@ struct ScriptRunner: Sendable {
     static let roundsMax = 200
 
     /// A call with the first argument of every script, the time, already in it.
-    func call(_ script: RedisScript, keys: [String]) -> ScriptCall {
+    func call(_ script: RedisScript, keys: [RedisKey]) -> ScriptCall {
         var call = ScriptCall(script, keys: keys)
         call.append(self.clock.argument)
         return call

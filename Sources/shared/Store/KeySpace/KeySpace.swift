@@ -1,4 +1,5 @@
 import Domain
+import Redis
 
 // The only file that spells a key. `docs/redis.md` says of each what is in it, who writes it, and how long it lives.
 //
@@ -26,48 +27,55 @@ extension KeySpace {
     // All in one slot: one script has to see them together.
 
     /// What tells this store from every other one.
-    static let identity = control + "identity"
+    static let identity = key(control + "identity")
     /// The number of shards this Redis was first used with.
-    static let shardCount = control + "shards"
+    static let shardCount = key(control + "shards")
     /// The secret behind the ids of this deployment.
-    static let idKey = control + "id-key"
+    static let idKey = key(control + "id-key")
     /// The format of what the store keeps.
-    static let format = control + "format"
+    static let format = key(control + "format")
     /// What the settings that all processes must share are recognised by.
-    static let fingerprints = control + "fingerprints"
+    static let fingerprints = key(control + "fingerprints")
     /// The processes of the deployment: what each says of itself, when it counts as ended, and the one that exports metrics.
-    static let processes = control + "processes"
-    static let processExpiries = control + "process-expiries"
-    static let exporter = control + "exporter"
+    static let processes = key(control + "processes")
+    static let processExpiries = key(control + "process-expiries")
+    static let exporter = key(control + "exporter")
     /// Written to learn whether Redis takes writes.
-    static let probe = control + "probe"
+    static let probe = key(control + "probe")
 
     /// Counts the changes of pools and flavors.
-    static let poolVersion = control + "pool-version"
-    static let pools = control + "pools"
-    static let flavors = control + "flavors"
+    static let poolVersion = key(control + "pool-version")
+    static let pools = key(control + "pools")
+    static let flavors = key(control + "flavors")
     /// How many queues are registered at each pool.
-    static let poolCounts = control + "pool-queue-counts"
+    static let poolCounts = key(control + "pool-queue-counts")
 
     /// The names of a project's queues.
-    static func queueNames(of project: ProjectID) -> String { "\(Self.control)queues:\(project.text)" }
+    static func queueNames(of project: ProjectID) -> RedisKey { Self.key("\(Self.control)queues:\(project.text)") }
 
     /// The pool of each of a project's queues that does not live in the default store.
-    static func queuePools(of project: ProjectID) -> String { "\(Self.control)queue-pools:\(project.text)" }
+    static func queuePools(of project: ProjectID) -> RedisKey { Self.key("\(Self.control)queue-pools:\(project.text)") }
 
     /// The pool that the name of a dead-letter queue is kept for.
-    static func reservations(of project: ProjectID) -> String { "\(Self.control)reserved-names:\(project.text)" }
+    static func reservations(of project: ProjectID) -> RedisKey {
+        Self.key("\(Self.control)reserved-names:\(project.text)")
+    }
 
     /// The names of a project's topics, and what is set on each.
-    static func topicNames(of project: ProjectID) -> String { "\(Self.control)topics:\(project.text)" }
-    static func topicMetadata(of project: ProjectID) -> String { "\(Self.control)topic-metadata:\(project.text)" }
+    static func topicNames(of project: ProjectID) -> RedisKey { Self.key("\(Self.control)topics:\(project.text)") }
+    static func topicMetadata(of project: ProjectID) -> RedisKey {
+        Self.key("\(Self.control)topic-metadata:\(project.text)")
+    }
 
     /// The confirmation requests of one kind that a project sent to an address lately, or has waiting.
-    static func confirmations(from project: ProjectID, to address: String) -> String {
-        "\(Self.control)confirmations:\(project.text.utf8.count):\(project.text):\(address)"
+    static func confirmations(from project: ProjectID, to address: String) -> RedisKey {
+        Self.key("\(Self.control)confirmations:\(project.text.utf8.count):\(project.text):\(address)")
     }
 
     private static let control = "herald:{control}:"
+    private static let slot = KeySlot(ofTag: "control")
+
+    private static func key(_ text: String) -> RedisKey { RedisKey(text, in: self.slot) }
 }
 
 /// Keys of one shard.
@@ -78,93 +86,108 @@ extension KeySpace {
 final class ShardKeys: Sendable {
     /// What every key of the shard begins with; scripts build the keys of subscriptions and projects from it.
     let prefix: String
-    let lastPosition: String
-    let fanoutProjects: String
-    let fanoutPages: String
-    let wakeup: String
-    let queueSweeps: String
-    let subscriptions: String
-    let subscriptionHeaders: String
-    let subscriptionExpiries: String
-    let pacing: String
-    let leases: String
-    let begunAttempts: String
-    let turns: String
-    let payloads: String
-    let payloadReferences: String
-    let payloadExpiries: String
-    let waitingCounts: String
-    let deliverySweeps: String
-    let deliverySweepMarks: String
-    let expiredCounts: String
-    let readyProjects: String
-    let moves: String
-    let arrivals: String
-    let waitingConfirmations: String
-    let attemptCounts: String
+    let lastPosition: RedisKey
+    let fanoutProjects: RedisKey
+    let fanoutPages: RedisKey
+    let wakeup: RedisKey
+    let queueSweeps: RedisKey
+    let subscriptions: RedisKey
+    let subscriptionHeaders: RedisKey
+    let subscriptionExpiries: RedisKey
+    let pacing: RedisKey
+    let leases: RedisKey
+    let begunAttempts: RedisKey
+    let turns: RedisKey
+    let payloads: RedisKey
+    let payloadReferences: RedisKey
+    let payloadExpiries: RedisKey
+    let waitingCounts: RedisKey
+    let deliverySweeps: RedisKey
+    let deliverySweepMarks: RedisKey
+    let expiredCounts: RedisKey
+    let readyProjects: RedisKey
+    let moves: RedisKey
+    let arrivals: RedisKey
+    let waitingConfirmations: RedisKey
+    let attemptCounts: RedisKey
+
+    private let slot: KeySlot
 
     init(tag: String) {
-        self.prefix = "herald:{\(tag)}:"
-        self.lastPosition = self.prefix + "last-position"
-        self.fanoutProjects = self.prefix + "fanout-projects"
-        self.fanoutPages = self.prefix + "fanout-pages"
-        self.wakeup = self.prefix + "wakeup"
-        self.queueSweeps = self.prefix + "queue-sweeps"
-        self.subscriptions = self.prefix + "subscriptions"
-        self.subscriptionHeaders = self.prefix + "subscription-headers"
-        self.subscriptionExpiries = self.prefix + "subscription-expiries"
-        self.pacing = self.prefix + "pacing"
-        self.leases = self.prefix + "leases"
-        self.begunAttempts = self.prefix + "begun-attempts"
-        self.turns = self.prefix + "turns"
-        self.payloads = self.prefix + "payloads"
-        self.payloadReferences = self.prefix + "payload-references"
-        self.payloadExpiries = self.prefix + "payload-expiries"
-        self.waitingCounts = self.prefix + "waiting-counts"
-        self.deliverySweeps = self.prefix + "delivery-sweeps"
-        self.deliverySweepMarks = self.prefix + "delivery-sweep-marks"
-        self.expiredCounts = self.prefix + "expired-counts"
-        self.readyProjects = self.prefix + "ready-projects"
-        self.moves = self.prefix + "moves"
-        self.arrivals = self.prefix + "arrivals"
-        self.waitingConfirmations = self.prefix + "waiting-confirmations"
-        self.attemptCounts = self.prefix + "attempt-counts"
+        let (prefix, slot) = ("herald:{\(tag)}:", KeySlot(ofTag: tag))
+        func key(_ text: String) -> RedisKey { RedisKey(text, in: slot) }
+        self.prefix = prefix
+        self.slot = slot
+        self.lastPosition = key(prefix + "last-position")
+        self.fanoutProjects = key(prefix + "fanout-projects")
+        self.fanoutPages = key(prefix + "fanout-pages")
+        self.wakeup = key(prefix + "wakeup")
+        self.queueSweeps = key(prefix + "queue-sweeps")
+        self.subscriptions = key(prefix + "subscriptions")
+        self.subscriptionHeaders = key(prefix + "subscription-headers")
+        self.subscriptionExpiries = key(prefix + "subscription-expiries")
+        self.pacing = key(prefix + "pacing")
+        self.leases = key(prefix + "leases")
+        self.begunAttempts = key(prefix + "begun-attempts")
+        self.turns = key(prefix + "turns")
+        self.payloads = key(prefix + "payloads")
+        self.payloadReferences = key(prefix + "payload-references")
+        self.payloadExpiries = key(prefix + "payload-expiries")
+        self.waitingCounts = key(prefix + "waiting-counts")
+        self.deliverySweeps = key(prefix + "delivery-sweeps")
+        self.deliverySweepMarks = key(prefix + "delivery-sweep-marks")
+        self.expiredCounts = key(prefix + "expired-counts")
+        self.readyProjects = key(prefix + "ready-projects")
+        self.moves = key(prefix + "moves")
+        self.arrivals = key(prefix + "arrivals")
+        self.waitingConfirmations = key(prefix + "waiting-confirmations")
+        self.attemptCounts = key(prefix + "attempt-counts")
     }
 
-    func queue(_ queue: QueueAddress) -> QueueKeys { QueueKeys(stem: self.key(.queue, queue.key)) }
-    func meta(_ queue: QueueAddress) -> String { self.queue(queue).meta }
-    func subscriptionOrder(_ queue: QueueAddress) -> String { self.key(.subscriptionOrder, queue.key) }
-    func subscriberAddresses(_ queue: QueueAddress) -> String { self.key(.subscriberAddresses, queue.key) }
-    func events(of queue: QueueAddress) -> String { self.key(.events, queue.key) }
-    func fanoutQueues(of project: ProjectID) -> String { self.key(.fanoutQueues, project.text) }
-    func deadLetters(of queue: QueueAddress) -> String { self.key(.deadLetters, queue.key) }
-    func deadLetterEntries(of queue: QueueAddress) -> String { self.key(.deadLetterEntries, queue.key) }
-    func deadLetterRecords(of queue: QueueAddress) -> String { self.key(.deadLetterRecords, queue.key) }
-    func deadLetterBytes(of project: ProjectID) -> String { self.key(.deadLetterBytes, project.text) }
-    func deadLetterOldest(of project: ProjectID) -> String { self.key(.deadLetterOldest, project.text) }
+    func queue(_ queue: QueueAddress) -> QueueKeys { QueueKeys(stem: self.text(.queue, queue.key), slot: self.slot) }
+    func meta(_ queue: QueueAddress) -> RedisKey { self.queue(queue).meta }
+    func subscriptionOrder(_ queue: QueueAddress) -> RedisKey { self.key(.subscriptionOrder, queue.key) }
+    func subscriberAddresses(_ queue: QueueAddress) -> RedisKey { self.key(.subscriberAddresses, queue.key) }
+    func events(of queue: QueueAddress) -> RedisKey { self.key(.events, queue.key) }
+    func fanoutQueues(of project: ProjectID) -> RedisKey { self.key(.fanoutQueues, project.text) }
+    func deadLetters(of queue: QueueAddress) -> RedisKey { self.key(.deadLetters, queue.key) }
+    func deadLetterEntries(of queue: QueueAddress) -> RedisKey { self.key(.deadLetterEntries, queue.key) }
+    func deadLetterRecords(of queue: QueueAddress) -> RedisKey { self.key(.deadLetterRecords, queue.key) }
+    func deadLetterBytes(of project: ProjectID) -> RedisKey { self.key(.deadLetterBytes, project.text) }
+    func deadLetterOldest(of project: ProjectID) -> RedisKey { self.key(.deadLetterOldest, project.text) }
 
-    private func key(_ family: KeyFamily, _ name: String) -> String { "\(self.prefix)\(family.rawValue):\(name)" }
+    private func key(_ family: KeyFamily, _ name: String) -> RedisKey {
+        RedisKey(self.text(family, name), in: self.slot)
+    }
+
+    private func text(_ family: KeyFamily, _ name: String) -> String { "\(self.prefix)\(family.rawValue):\(name)" }
 }
 
 /// Keys of one queue.
 struct QueueKeys: Sendable {
     private let stem: String
+    private let slot: KeySlot
 
-    /// - Parameter stem: What all of them begin with.
-    init(stem: String) { self.stem = stem }
+    /// - Parameters:
+    ///   - stem: What all of them begin with.
+    ///   - slot: Of their hash tag.
+    init(stem: String, slot: KeySlot) {
+        self.stem = stem
+        self.slot = slot
+    }
 
-    var meta: String { self.key(.meta) }
-    var log: String { self.key(.log) }
-    var expiries: String { self.key(.expiries) }
-    var delayed: String { self.key(.delayed) }
-    var clientRuns: String { self.key(.clientRuns) }
-    var aliases: String { self.key(.aliases) }
-    var aliasExpiries: String { self.key(.aliasExpiries) }
+    var meta: RedisKey { self.key(.meta) }
+    var log: RedisKey { self.key(.log) }
+    var expiries: RedisKey { self.key(.expiries) }
+    var delayed: RedisKey { self.key(.delayed) }
+    var clientRuns: RedisKey { self.key(.clientRuns) }
+    var aliases: RedisKey { self.key(.aliases) }
+    var aliasExpiries: RedisKey { self.key(.aliasExpiries) }
 
     /// All of them, in the order in which `lib_queue.lua` names them.
-    var all: [String] { QueuePart.allCases.map { self.key($0) } }
+    var all: [RedisKey] { QueuePart.allCases.map { self.key($0) } }
 
-    private func key(_ part: QueuePart) -> String { "\(self.stem):\(part.rawValue)" }
+    private func key(_ part: QueuePart) -> RedisKey { RedisKey("\(self.stem):\(part.rawValue)", in: self.slot) }
 }
 
 /// Keys of which a shard has one for each queue, project or subscription, whose name stands behind the word and a colon.

@@ -1,4 +1,5 @@
 package import Domain
+import Redis
 
 /// How the keys are spread: which shard a queue belongs to, and the hash tag that puts a shard into its Cluster slot.
 ///
@@ -29,16 +30,9 @@ package struct Shards: Sendable {
         return Int((hash ^ hash >> 33) % UInt64(self.count))
     }
 
-    /// The Cluster slot of a tag: CRC16 (XMODEM) mod 16384.
-    package static func slot(of tag: String) -> Int {
-        var crc: UInt16 = 0
-        for byte in tag.utf8 { crc = crc << 8 ^ Self.crcTable[Int(UInt8(crc >> 8) ^ byte)] }
-        return Int(crc) % Self.slots
-    }
-
     /// The middle of a shard's part of all slots: shards on their targets fall evenly on any number of nodes.
     package static func slotTarget(of shard: Int, count: Int) -> Int {
-        let width = Self.slots / count
+        let width = KeySlot.count / count
         return shard * width + width / 2
     }
 
@@ -49,14 +43,12 @@ package struct Shards: Sendable {
         var nearest = stem
         for counter in 1...36 * 36 {
             let tag = stem + String(counter, radix: 36)
-            if abs(Self.slot(of: tag) - target) < abs(Self.slot(of: nearest) - target) { nearest = tag }
+            if Self.distance(of: tag, from: target) < Self.distance(of: nearest, from: target) { nearest = tag }
         }
         return nearest
     }
 
-    private static let slots = 16384
-
-    private static let crcTable: [UInt16] = (0..<256).map { byte in
-        (0..<8).reduce(UInt16(byte) << 8) { crc, _ in crc & 0x8000 != 0 ? crc << 1 ^ 0x1021 : crc << 1 }
+    private static func distance(of tag: String, from target: Int) -> Int {
+        abs(Int(KeySlot(ofTag: tag).number) - target)
     }
 }

@@ -1,28 +1,16 @@
-package import Domain
+import Domain
 import Redis
 
 /// The messages of queues.
 ///
 /// Ids are looked up also when they were not made for the queue: a message that was moved here keeps the id it had.
-package struct MessageStore: Sendable {
+struct MessageStore: MessageStorage {
     let runner: ScriptRunner
     let keySpace: KeySpace
     let directory: QueueDirectory
     let ids: MessageIDs
 
-    /// Appends messages to a queue, all or none, and with them the events its subscribers are notified from.
-    ///
-    /// A missing queue is created with empty metadata.
-    ///
-    /// - Parameters:
-    ///   - messages: At least one.
-    ///   - requestBytes: Bytes of the request as sent, held against the queue's `_max_messages_post_size`.
-    ///   - expectsSealing: Whether the queue encrypts, as the caller believes and has sealed the bodies accordingly;
-    ///     nil: they are kept as they are.
-    /// - Returns: The ids in the order of the messages.
-    /// - Throws: ``Refusal/bodyInvalid(_:)`` when the queue takes no request this large; ``SealingDiffers``;
-    ///   ``StoreError``.
-    package func post(
+    func post(
         _ messages: [MessageDraft], to queue: QueueAddress, by client: ClientID, requestBytes: Int,
         defaults: PostDefaults, expectsSealing: Bool? = nil
     ) async throws -> [MessageID] {
@@ -39,17 +27,7 @@ package struct MessageStore: Sendable {
         return ids
     }
 
-    /// Reads visible messages, oldest first.
-    ///
-    /// - Parameters:
-    ///   - after: The message to start behind; it need not exist any more. One that was never in this queue has nothing
-    ///     behind it.
-    ///   - limit: The page is this long unless the queue ends before.
-    ///   - hiding: Leaves out what this client posted.
-    ///   - includeDelayed: Also messages whose delay has not passed.
-    ///   - includeClaimed: Also messages under an active claim.
-    /// - Throws: ``StoreError/overloaded`` when more lies between the messages of a page than one request may look at.
-    package func list(
+    func list(
         _ queue: QueueAddress, after: MessageID?, limit: Int, hiding: ClientID?, includeDelayed: Bool,
         includeClaimed: Bool
     ) async throws(StoreError) -> [StoredMessage] {
@@ -75,17 +53,13 @@ package struct MessageStore: Sendable {
         throw .overloaded
     }
 
-    /// Reads one message, a claimed or delayed one too; nil when there is none, or it has expired, or the id is not of
-    /// this queue.
-    package func get(_ queue: QueueAddress, id: MessageID) async throws(StoreError) -> StoredMessage? {
+    func get(_ queue: QueueAddress, id: MessageID) async throws(StoreError) -> StoredMessage? {
         try await self.get(queue, ids: [id]).first
     }
 
-    /// Reads those of the messages that exist, in the order of the ids; one that is named again is read once.
-    ///
-    /// - Parameter ids: At most ``idsMax``.
-    package func get(_ queue: QueueAddress, ids: [MessageID]) async throws(StoreError) -> [StoredMessage] {
-        precondition(ids.count <= Self.idsMax, "one call names at most \(Self.idsMax) messages")
+    func get(_ queue: QueueAddress, ids: [MessageID]) async throws(StoreError) -> [StoredMessage] {
+        precondition(
+            ids.count <= StorageLimits.messageIDsMax, "one call names at most \(StorageLimits.messageIDsMax) messages")
         var call = self.call(Scripts.messageGet, queue)
         for id in ids.unique { self.ids.append(id, of: queue, to: &call) }
         var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.messageGet)
@@ -93,18 +67,11 @@ package struct MessageStore: Sendable {
         return try self.ids.messages(of: queue, in: &reply, now: now)
     }
 
-    /// Most ids of one call.
-    package static let idsMax = 100
-
-    /// The id of the message at a position of a queue, whether one is there or not.
-    package func id(at position: Position, in queue: QueueAddress) -> MessageID {
+    func id(at position: Position, in queue: QueueAddress) -> MessageID {
         self.ids.id(at: position, of: queue)
     }
 
-    /// Whether this deployment made the id, for this queue; decided from the id alone, also after the message is gone.
-    ///
-    /// A message that was moved here has the id of the queue it comes from.
-    package func isIssued(_ id: MessageID, in queue: QueueAddress) -> Bool { self.ids.isIssued(id, in: queue) }
+    func isIssued(_ id: MessageID, in queue: QueueAddress) -> Bool { self.ids.isIssued(id, in: queue) }
 
     func call(_ script: RedisScript, _ queue: QueueAddress) -> ScriptCall {
         self.runner.call(script, keys: self.keySpace.shard(of: queue).queue(queue).all)
@@ -125,10 +92,7 @@ extension Array where Element: Hashable {
 
 /// How messages leave a queue before their time.
 extension MessageStore {
-    /// Deletes one message (Messaging API v2, "Delete one").
-    ///
-    /// - Parameter claim: As the caller wrote it; text that cannot be a claim's id is an unknown claim.
-    package func delete(
+    func delete(
         _ queue: QueueAddress, id: MessageID, claim: String?
     ) async throws(StoreError) -> MessageDeletion {
         switch try await self.delete(queue, ids: [id], mode: .one, claims: claim.map { [$0] } ?? []) {
@@ -140,21 +104,11 @@ extension MessageStore {
         }
     }
 
-    /// Deletes messages whether or not they are claimed or exist.
-    ///
-    /// - Parameter ids: At most ``idsMax``.
-    package func delete(_ queue: QueueAddress, ids: [MessageID]) async throws(StoreError) {
+    func delete(_ queue: QueueAddress, ids: [MessageID]) async throws(StoreError) {
         _ = try await self.delete(queue, ids: ids, mode: .any, claims: [])
     }
 
-    /// Deletes messages that must all be under one of these active claims.
-    ///
-    /// Those that do not exist are skipped.
-    ///
-    /// - Parameters:
-    ///   - ids: At most ``idsMax``.
-    ///   - claims: As the caller wrote them; text that cannot be a claim's id is ignored.
-    package func delete(
+    func delete(
         _ queue: QueueAddress, ids: [MessageID], claims: [String]
     ) async throws(StoreError) -> BulkDeletion {
         switch try await self.delete(queue, ids: ids, mode: .claimed, claims: claims) {
@@ -165,10 +119,7 @@ extension MessageStore {
         }
     }
 
-    /// Removes and returns the oldest messages that could be claimed now; in one step, so that no other client gets them.
-    ///
-    /// - Returns: Up to `limit`; fewer also when more than one call may look at lies between them.
-    package func pop(_ queue: QueueAddress, limit: Int) async throws(StoreError) -> [StoredMessage] {
+    func pop(_ queue: QueueAddress, limit: Int) async throws(StoreError) -> [StoredMessage] {
         for _ in 0..<ScriptRunner.roundsMax {
             var call = self.call(Scripts.messagePop, queue)
             call.append(limit)
@@ -180,10 +131,7 @@ extension MessageStore {
         throw .overloaded
     }
 
-    /// Removes every message of a queue, claimed and delayed ones too, with their claims.
-    ///
-    /// The queue stays.
-    package func purge(_ queue: QueueAddress) async throws(StoreError) {
+    func purge(_ queue: QueueAddress) async throws(StoreError) {
         let keys = self.keySpace.shard(of: queue)
         var call = self.runner.call(Scripts.queuePurge, keys: keys.queue(queue).all + [keys.queueSweeps])
         call.append(queue.key)
@@ -199,7 +147,8 @@ extension MessageStore {
     private func delete(
         _ queue: QueueAddress, ids: [MessageID], mode: Mode, claims: [String]
     ) async throws(StoreError) -> String {
-        precondition(ids.count <= Self.idsMax, "one call names at most \(Self.idsMax) messages")
+        precondition(
+            ids.count <= StorageLimits.messageIDsMax, "one call names at most \(StorageLimits.messageIDsMax) messages")
         let ids = ids.unique
         var call = self.call(Scripts.messageDelete, queue)
         call.append(mode.rawValue)

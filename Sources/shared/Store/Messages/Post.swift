@@ -14,6 +14,8 @@ struct Post {
 package struct SealingDiffers: Error, Equatable {
     /// What the queue wants.
     package let encryptsMessages: Bool
+
+    package init(encryptsMessages: Bool) { self.encryptsMessages = encryptsMessages }
 }
 
 extension MessageStore {

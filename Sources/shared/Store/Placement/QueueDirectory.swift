@@ -143,8 +143,30 @@ package struct QueueDirectory: Sendable {
         }
     }
 
+    /// Queues of a project in byte order of their names, behind `after`; `limit` of them unless the list ends before.
+    ///
+    /// - Parameter metadata: Of these queues, in their order; nil for one that does not exist.
+    package func list(
+        of project: ProjectID, after: String?, limit: Int,
+        reading metadata: ([QueueAddress]) async throws(StoreError) -> [[UInt8]?]
+    ) async throws(StoreError) -> [QueueListing] {
+        var listings: [QueueListing] = []
+        var behind = after
+        for _ in 0..<ScriptRunner.roundsMax {
+            let wanted = limit - listings.count
+            let names = try await self.page(of: project, after: behind, limit: wanted)
+            let found = try await metadata(names.map { QueueAddress(project: project, name: $0) })
+            for (name, metadata) in zip(names, found) {
+                if let metadata { listings.append(QueueListing(name: name, metadata: metadata)) }
+            }
+            if names.count < wanted || listings.count == limit { return listings }
+            behind = names.last?.text
+        }
+        throw .overloaded
+    }
+
     /// Names greater than `after`, in byte order.
-    func page(of project: ProjectID, after: String?, limit: Int) async throws(StoreError) -> [QueueName] {
+    private func page(of project: ProjectID, after: String?, limit: Int) async throws(StoreError) -> [QueueName] {
         var command = RedisCommand("ZRANGEBYLEX", arguments: 6)
         command.append(KeySpace.queueNames(of: project))
         command.append(after.map { "(" + $0 } ?? "-")
@@ -162,7 +184,10 @@ package struct QueueDirectory: Sendable {
         return names
     }
 
-    func count(of project: ProjectID) async throws(StoreError) -> Int {
+    /// How many queues a project has.
+    ///
+    /// While one is being created or deleted it may count already, or still.
+    package func count(of project: ProjectID) async throws(StoreError) -> Int {
         var command = RedisCommand("ZCARD", arguments: 1)
         command.append(KeySpace.queueNames(of: project))
         guard let count = try await self.runner.send(command).int else { throw .corrupt("ZCARD answered no number") }

@@ -98,7 +98,7 @@ package struct ProcessRegistry: Sendable {
             var processes: [String] = []
             while !reply.isAtEnd { processes.append(try reply.text()) }
             return .refused(processes: processes)
-        case "absent": throw .corrupt("\(KeySpace.format) is not there")
+        case "absent": throw .corrupt("\(KeySpace.format.text) is not there")
         case let answer: throw .corrupt("format_raise.lua answered \(answer)")
         }
     }

@@ -1,20 +1,14 @@
-package import Domain
+import Domain
 import Redis
 
 /// The queues of all projects.
-package struct QueueStore: Sendable {
+struct QueueStore: QueueStorage {
     let runner: ScriptRunner
     let keySpace: KeySpace
     let directory: QueueDirectory
     let ids: MessageIDs
 
-    /// Creates a queue, unless it exists.
-    ///
-    /// - Parameters:
-    ///   - metadata: The JSON object as the caller wrote it.
-    ///   - attributes: What the store has to know of it.
-    /// - Returns: Whether the queue was created. One that exists keeps its metadata.
-    package func create(
+    func create(
         _ queue: QueueAddress, metadata: [UInt8], attributes: QueueAttributes
     ) async throws(StoreError) -> Bool {
         try await self.directory.register(queue)
@@ -25,22 +19,15 @@ package struct QueueStore: Sendable {
         return true
     }
 
-    /// The JSON object as it was put, `{}` for a queue that came about by a post; nil when there is no such queue.
-    package func metadata(of queue: QueueAddress) async throws(StoreError) -> [UInt8]? {
+    func metadata(of queue: QueueAddress) async throws(StoreError) -> [UInt8]? {
         try await self.runner.send(self.metadataCommand(queue)).bytes
     }
 
-    /// Ends a queue with its messages, claims and metadata, also one that does not exist.
-    ///
-    /// Its subscriptions live on.
-    package func delete(_ queue: QueueAddress) async throws(StoreError) {
+    func delete(_ queue: QueueAddress) async throws(StoreError) {
         _ = try await self.drop(queue, ifEmpty: false)
     }
 
-    /// Ends a queue that holds no message.
-    ///
-    /// - Returns: false when it holds some, expired ones included: nothing was changed.
-    package func deleteIfEmpty(_ queue: QueueAddress) async throws(StoreError) -> Bool {
+    func deleteIfEmpty(_ queue: QueueAddress) async throws(StoreError) -> Bool {
         try await self.drop(queue, ifEmpty: true)
     }
 
@@ -62,48 +49,8 @@ package struct QueueStore: Sendable {
         return true
     }
 
-    /// Queues of a project in byte order of their names, behind `after`; `limit` of them unless the list ends before.
-    package func list(
-        of project: ProjectID, after: String?, limit: Int
-    ) async throws(StoreError) -> [QueueListing] {
-        try await self.list(of: project, after: after, limit: limit) {
-            (queues: [QueueAddress]) async throws(StoreError) -> [[UInt8]?] in
-            try await self.metadata(of: queues)
-        }
-    }
-
-    /// The same, with queues that live on several stores.
-    ///
-    /// - Parameter metadata: Of these queues, in their order; nil for one that is not there.
-    package func list(
-        of project: ProjectID, after: String?, limit: Int,
-        reading metadata: ([QueueAddress]) async throws(StoreError) -> [[UInt8]?]
-    ) async throws(StoreError) -> [QueueListing] {
-        var listings: [QueueListing] = []
-        var behind = after
-        for _ in 0..<ScriptRunner.roundsMax {
-            let wanted = limit - listings.count
-            let names = try await self.directory.page(of: project, after: behind, limit: wanted)
-            let found = try await metadata(names.map { QueueAddress(project: project, name: $0) })
-            for (name, metadata) in zip(names, found) {
-                if let metadata { listings.append(QueueListing(name: name, metadata: metadata)) }
-            }
-            if names.count < wanted || listings.count == limit { return listings }
-            behind = names.last?.text
-        }
-        throw .overloaded
-    }
-
-    /// The metadata of queues that live here, in their order; nil for one that is not there.
-    package func metadata(of queues: [QueueAddress]) async throws(StoreError) -> [[UInt8]?] {
+    func metadata(of queues: [QueueAddress]) async throws(StoreError) -> [[UInt8]?] {
         try await self.runner.sendAll(queues.map { self.metadataCommand($0) }).map(\.bytes)
-    }
-
-    /// How many queues a project has.
-    ///
-    /// While one is being created or deleted it may count already, or still.
-    package func count(of project: ProjectID) async throws(StoreError) -> Int {
-        try await self.directory.count(of: project)
     }
 
     private func metadataCommand(_ queue: QueueAddress) -> RedisCommand {
@@ -115,14 +62,7 @@ package struct QueueStore: Sendable {
 }
 
 extension QueueStore {
-    /// Replaces the metadata of a queue by what `change` makes of it; no other change is lost.
-    ///
-    /// - Parameter change: Gets the stored JSON object, returns the new one and what the store has to know of it. It is
-    ///   called again when the metadata changed meanwhile, so it must not remember. What it throws is thrown, and
-    ///   nothing was changed.
-    /// - Returns: The new metadata; nil when there is no such queue.
-    /// - Throws: ``StoreError/contended`` when others change the metadata faster, ``Contention/triesMax`` times.
-    package func update(
+    func update(
         _ queue: QueueAddress, _ change: ([UInt8]) throws -> (metadata: [UInt8], attributes: QueueAttributes)
     ) async throws -> [UInt8]? {
         var stored = try await self.metadata(of: queue)
@@ -141,8 +81,7 @@ extension QueueStore {
         }
     }
 
-    /// Whether bodies posted to the queue shall be encrypted; false when there is no such queue.
-    package func encryptsMessages(_ queue: QueueAddress) async throws(StoreError) -> Bool {
+    func encryptsMessages(_ queue: QueueAddress) async throws(StoreError) -> Bool {
         var command = RedisCommand("HGET", arguments: 2)
         command.append(self.keySpace.shard(of: queue).meta(queue))
         command.append("encrypting")
@@ -166,8 +105,7 @@ extension QueueStore {
 }
 
 extension QueueStore {
-    /// Counts the messages of a queue, and finds the oldest and the newest; zero for a queue that does not exist.
-    package func stats(of queue: QueueAddress) async throws(StoreError) -> QueueStats {
+    func stats(of queue: QueueAddress) async throws(StoreError) -> QueueStats {
         for _ in 0..<Self.statsRoundsMax {
             let call = self.runner.call(Scripts.queueStatsGet, keys: self.keySpace.shard(of: queue).queue(queue).all)
             var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.queueStatsGet)

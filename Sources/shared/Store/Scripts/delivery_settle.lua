@@ -249,4 +249,4 @@ end
 end_deliveries(KEYS[3], KEYS[7], KEYS[11], ended)
 local dropped = #dead > 0 and dead_letters().trim() or 0
 if allowance.left == 0 then return { answer, dropped } end
-return { answer, dropped, lease_due(allowance, tonumber(ARGV[5]), ARGV[6], ARGV[7]) }
+return { answer, dropped, lease_due(allowance, tonumber(ARGV[5]), ARGV[6], ARGV[7], KEYS[10]) }

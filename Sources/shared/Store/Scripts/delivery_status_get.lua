@@ -64,6 +64,7 @@ local function hold_of(subscription, header, due, turn)
     local out, window, more = flow_of(call('HGET', KEYS[3], subscription))
     if more and more.x then return 'disabled' end
     if more and more.p then return 'paused' end
+    if more and more.unread then return 'unreadable' end
     local slots, at = free_slots(header, out, window, more)
     if more and (more.b or 0) > now then return 'breaker', math.max(due, more.b) end
     if more and more.h and (more.h > now or (slots <= 0 and more.h + PROBED > now)) then

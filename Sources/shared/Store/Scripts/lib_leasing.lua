@@ -67,8 +67,10 @@ local function serve(batch, most, subscription, header, value)
             for index, member in ipairs(due) do
                 local position = positions[index]
                 local record = batch.records[position]
-                -- Without a payload there is nothing to deliver.
-                if record then
+                -- Without a payload there is nothing to deliver: the delivery ends here, and its turn with it.
+                if not record then
+                    batch.ended[#batch.ended + 1] = subscription .. '|' .. position
+                else
                     flying[#flying + 1] = batch.lease_end
                     flying[#flying + 1] = subscription .. '|' .. member
                     leases[#leases + 1] = member
@@ -100,15 +102,15 @@ end
 
 -- Leases deliveries that waited and are due, as far as the allowance goes, for `length` ms: the project served longest
 -- ago first, some subscriptions of each, each up to the free slots in its window. It stops with the record that makes it 4 MiB to send. Projects
--- that may have none are stepped over, unchanged.
+-- that may have none are stepped over, unchanged. `turns` is the key of that name.
 --
 -- Returns {now, end of the leases, when something is due next of a project that may have any or -1}, then per
 -- subscription: subscription, header, retry policy of the queue or '', {member, record ...}; member: position:attempt,
 -- and :level of a suspect; record: '' when it came with another member of its position.
-local function lease_due(allowance, length, projects_max, subscriptions_of_each)
+local function lease_due(allowance, length, projects_max, subscriptions_of_each, turns)
     local lease_end = now + length
     local batch = {
-        bytes = 4 * 1048576, lines = 500, now = text(now), lease_end = text(lease_end), flying = {}, flow = {}, lined = {},
+        bytes = 4 * 1048576, lines = 500, now = text(now), lease_end = text(lease_end), flying = {}, flow = {}, lined = {}, ended = {},
         -- By position, and which of them are in the answer: a record is read and sent once.
         records = {}, sent = {},
         answer = { now, lease_end, -1 },
@@ -164,6 +166,7 @@ local function lease_due(allowance, length, projects_max, subscriptions_of_each)
     end
     add_leases(KEYS[2], batch.flying)
     in_chunks('HSET', KEYS[1], batch.flow)
+    in_chunks('HDEL', turns, batch.ended)
 
     for start = 0, PROJECTS_LOOKED_AT - 1, 16 do
         local projects = call('ZRANGE', KEYS[4], start, start + 15, 'WITHSCORES')

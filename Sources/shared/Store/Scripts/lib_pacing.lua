@@ -20,17 +20,24 @@ local BREAKER_FAILURES, BREAKER_DELIVERIES, BREAKER_FIRST, BREAKER_LONGEST = 20,
 --   p paused since   x disabled since   w nothing starts before   h its host has no capacity until
 --   t the rate is used up until
 --   f failures in a row   d positions of their deliveries   s since   b breaker open until   k times it opened
--- Almost always there is nothing else, and nil for the table.
-local FIELDS = { 'p', 'x', 'w', 'h', 't', 'f', 'd', 's', 'b', 'k' }
+-- Almost always there is nothing else, and nil for the table. A pacing with a field that is none of these has only
+-- `unread`: nothing of its subscription starts, and all but attempts out and window stays as it is, because another version
+-- may read it.
+local FIELDS = 'pxwhtfdsbk'
 local function flow_of(value)
     if not value then return 0, WINDOW_FIRST end
     local out, window, rest = string.match(value, '^(%d+) (%d+)(.*)$')
-    -- What no script of ours wrote must not stop the others of its shard.
-    if not out then return 0, WINDOW_FIRST end
+    -- It must not stop the others of its shard.
+    if not out then return 0, WINDOW_FIRST, { unread = value, whole = true } end
     local more
     if rest ~= '' then
         more = {}
-        for name, what in string.gmatch(rest, ' (%a)(%S+)') do more[name] = name == 'd' and what or tonumber(what) end
+        local length = 0
+        for name, what in string.gmatch(rest, ' (%a)(%S+)') do
+            more[name] = name == 'd' and what or tonumber(what)
+            if more[name] and string.find(FIELDS, name, 1, true) then length = length + 2 + #what end
+        end
+        if length ~= #rest then more = { unread = rest } end
     end
     return tonumber(out), tonumber(window), more
 end
@@ -38,11 +45,12 @@ end
 -- The field again; nil when it would say what its absence does.
 local function flow_text(out, window, more)
     local value = string.format('%d %d', math.max(0, out), window)
+    if more and more.unread then return more.whole and more.unread or value .. more.unread end
     if more then
         if more.w and more.w <= now then more.w = nil end
         if more.h and more.h + PROBED <= now then more.h = nil end
         if more.t and more.t <= now then more.t = nil end
-        for _, name in ipairs(FIELDS) do
+        for name in string.gmatch(FIELDS, '%a') do
             local what = more[name]
             if what then
                 value = value .. ' ' .. name .. (name == 'd' and what or string.format(name == 't' and '%.4f' or '%.0f', what))
@@ -69,7 +77,7 @@ local HOST_LONGEST, SKEW = 60000, 1000
 local function free_slots(header, out, window, more)
     if not more and string.sub(header, HEADER_ORDERED_AT, HEADER_RATE_TO) == UNPACED then return window - out, now + PARKED end
     more = more or {}
-    if more.p or more.x then return 0, now + HELD end
+    if more.p or more.x or more.unread then return 0, now + HELD end
     -- What ends later than it can was written while the clock was ahead, and counts no more.
     local burst, interval = bucket(header)
     if more.b and more.b > now + BREAKER_LONGEST + SKEW then more.b = now end

@@ -1,25 +1,17 @@
 import Cryptography
-package import Domain
+import Domain
 import Redis
 
 /// The subscriptions of queues.
 ///
 /// They outlive their queue, and an expired one is gone at once for every reader.
-package struct SubscriptionStore: Sendable {
+struct SubscriptionStore: SubscriptionStorage {
     let runner: ScriptRunner
     let keySpace: KeySpace
     let directory: QueueDirectory
     let limits: DeliveryLimits
 
-    /// Subscribes an address to a queue, unless it already is.
-    ///
-    /// A missing queue is created with empty metadata.
-    ///
-    /// - Parameters:
-    ///   - ttl: Seconds it lives; it must end before the year 10000.
-    ///   - options: The JSON object as the caller wrote it.
-    ///   - pace: What the options say of it.
-    package func create(
+    func create(
         _ queue: QueueAddress, subscriber: Subscriber, ttl: Int, options: [UInt8], pace: Pace = Pace()
     ) async throws(StoreError) -> (id: SubscriptionID, outcome: SubscribeOutcome) {
         let random = Base32.encode(SecureRandom.bytes(10)[...])
@@ -56,10 +48,7 @@ package struct SubscriptionStore: Sendable {
         return made
     }
 
-    /// Living subscriptions of a queue in the order of their creation, behind `after`, which need not live any more.
-    ///
-    /// The page has `limit` of them unless there are no more.
-    package func list(
+    func list(
         _ queue: QueueAddress, after: SubscriptionID?, limit: Int
     ) async throws(StoreError) -> [Subscription] {
         let keys = self.keySpace.shard(of: queue)
@@ -84,8 +73,7 @@ package struct SubscriptionStore: Sendable {
         throw .overloaded
     }
 
-    /// Reads one subscription; nil when this queue has none of the id, or it has ended.
-    package func get(_ queue: QueueAddress, id: SubscriptionID) async throws(StoreError) -> Subscription? {
+    func get(_ queue: QueueAddress, id: SubscriptionID) async throws(StoreError) -> Subscription? {
         let keys = self.keySpace.shard(of: queue)
         var call = self.runner.call(Scripts.subscriptionGet, keys: [keys.subscriptions, keys.subscriptionHeaders])
         call.append(id.text)
@@ -96,10 +84,7 @@ package struct SubscriptionStore: Sendable {
         return try Subscription(id: id, header: try reply.bytes(), record: try reply.bytes(), now: now)
     }
 
-    /// Reads subscriptions of one shard, whatever their queues; those that do not live are left out.
-    ///
-    /// One that cannot be read keeps none of the others from being read.
-    package func read(_ ids: [SubscriptionID], in shard: Int) async throws(StoreError) -> SubscriptionsRead {
+    func read(_ ids: [SubscriptionID], in shard: Int) async throws(StoreError) -> SubscriptionsRead {
         let keys = self.keySpace.shards[shard]
         var calls: [ScriptCall] = []
         for start in stride(from: 0, to: ids.count, by: Self.readMax) {
@@ -129,8 +114,7 @@ package struct SubscriptionStore: Sendable {
     /// Subscriptions of one reading: options may be large.
     private static let readMax = 64
 
-    /// Ends a subscription of this queue, if there is one of the id: nothing is sent to it from now on.
-    package func delete(_ queue: QueueAddress, id: SubscriptionID) async throws(StoreError) {
+    func delete(_ queue: QueueAddress, id: SubscriptionID) async throws(StoreError) {
         let keys = self.keySpace.shard(of: queue)
         var call = self.runner.call(
             Scripts.subscriptionDelete,
@@ -141,13 +125,6 @@ package struct SubscriptionStore: Sendable {
     }
 }
 
-/// What a reading of subscriptions found.
-package struct SubscriptionsRead: Sendable, Equatable {
-    package fileprivate(set) var subscriptions: [SubscriptionID: Subscription] = [:]
-    /// Those whose header or record is none that this version writes.
-    package fileprivate(set) var unreadable: [SubscriptionID] = []
-}
-
 extension SubscriptionID {
     /// When it was created, in the order of its shard: the first eleven characters.
     var position: Position {
@@ -156,12 +133,7 @@ extension SubscriptionID {
 }
 
 extension SubscriptionStore {
-    /// Changes a subscription.
-    ///
-    /// Links that were sent to another address than the new one count no more.
-    ///
-    /// - Parameter resettingConfirmation: Whether another subscriber has to confirm anew.
-    package func update(
+    func update(
         _ queue: QueueAddress, id: SubscriptionID, _ change: SubscriptionChange, resettingConfirmation: Bool
     ) async throws(StoreError) -> SubscriptionUpdate {
         let keys = self.keySpace.shard(of: queue)
@@ -183,12 +155,7 @@ extension SubscriptionStore {
         }
     }
 
-    /// Writes down that a subscriber agreed to be notified, or withdrew.
-    ///
-    /// - Parameter linkExpiry: When the link ends that the subscriber used, seconds since the epoch; nil: the owner says it.
-    /// - Returns: false when this queue has no living subscription of the id, or the link was sent to an address that the
-    ///   subscription had before.
-    package func confirm(
+    func confirm(
         _ queue: QueueAddress, id: SubscriptionID, _ confirmed: Bool, linkExpiry: Int64? = nil
     ) async throws(StoreError) -> Bool {
         let keys = self.keySpace.shard(of: queue)
@@ -200,8 +167,7 @@ extension SubscriptionStore {
         return try await self.runner.run(call).int == 1
     }
 
-    /// Ends every subscription of a queue.
-    package func purge(_ queue: QueueAddress) async throws(StoreError) {
+    func purge(_ queue: QueueAddress) async throws(StoreError) {
         let keys = self.keySpace.shard(of: queue)
         for _ in 0..<Self.purgesMax {
             var call = self.runner.call(
@@ -221,7 +187,7 @@ extension SubscriptionStore {
     private static let purgesMax = 10_000
 
     /// What a script takes that changes or ends subscriptions of a queue.
-    private static func recordKeys(of queue: QueueAddress, _ keys: ShardKeys) -> [String] {
+    private static func recordKeys(of queue: QueueAddress, _ keys: ShardKeys) -> [RedisKey] {
         [
             keys.subscriptions, keys.subscriptionHeaders, keys.subscriptionOrder(queue),
             keys.subscriberAddresses(queue), keys.subscriptionExpiries,
@@ -230,11 +196,7 @@ extension SubscriptionStore {
 }
 
 extension SubscriptionStore {
-    /// Gives a subscription its next secret.
-    ///
-    /// - Parameter overlap: Seconds the one before goes on counting; 0 ends it at once. One before that ends in any case.
-    /// - Returns: nil when this queue has no living subscription of the id.
-    package func rotateSecret(
+    func rotateSecret(
         _ queue: QueueAddress, id: SubscriptionID, overlap: Int
     ) async throws(StoreError) -> SecretVersions? {
         let keys = self.keySpace.shard(of: queue)

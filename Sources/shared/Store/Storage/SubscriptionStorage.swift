@@ -1,0 +1,109 @@
+package import Domain
+
+/// The subscriptions of the queues of one store.
+///
+/// They outlive their queue, and an expired one is gone at once for every reader.
+package protocol SubscriptionStorage: Sendable {
+    /// Subscribes an address to a queue, unless it already is.
+    ///
+    /// A missing queue is created with empty metadata.
+    ///
+    /// - Parameters:
+    ///   - ttl: Seconds it lives; it must end before the year 10000.
+    ///   - options: The JSON object as the caller wrote it.
+    ///   - pace: What the options say of it.
+    func create(
+        _ queue: QueueAddress, subscriber: Subscriber, ttl: Int, options: [UInt8], pace: Pace
+    ) async throws(StoreError) -> (id: SubscriptionID, outcome: SubscribeOutcome)
+
+    /// Living subscriptions of a queue in the order of their creation, behind `after`, which need not live any more.
+    ///
+    /// The page has `limit` of them unless there are no more.
+    func list(
+        _ queue: QueueAddress, after: SubscriptionID?, limit: Int
+    ) async throws(StoreError) -> [Subscription]
+
+    /// Reads one subscription; nil when this queue has none of the id, or it has ended.
+    func get(_ queue: QueueAddress, id: SubscriptionID) async throws(StoreError) -> Subscription?
+
+    /// Reads subscriptions of one shard, whatever their queues; those that do not live are left out.
+    ///
+    /// One that cannot be read keeps none of the others from being read.
+    func read(_ ids: [SubscriptionID], in shard: Int) async throws(StoreError) -> SubscriptionsRead
+
+    /// Ends a subscription of this queue, if there is one of the id: nothing is sent to it from now on.
+    func delete(_ queue: QueueAddress, id: SubscriptionID) async throws(StoreError)
+
+    /// Changes a subscription.
+    ///
+    /// Links that were sent to another address than the new one count no more.
+    ///
+    /// - Parameter resettingConfirmation: Whether another subscriber has to confirm anew.
+    func update(
+        _ queue: QueueAddress, id: SubscriptionID, _ change: SubscriptionChange, resettingConfirmation: Bool
+    ) async throws(StoreError) -> SubscriptionUpdate
+
+    /// Writes down that a subscriber agreed to be notified, or withdrew.
+    ///
+    /// - Parameter linkExpiry: When the link ends that the subscriber used, seconds since the epoch; nil: the owner says it.
+    /// - Returns: false when this queue has no living subscription of the id, or the link was sent to an address that the
+    ///   subscription had before.
+    func confirm(
+        _ queue: QueueAddress, id: SubscriptionID, _ confirmed: Bool, linkExpiry: Int64?
+    ) async throws(StoreError) -> Bool
+
+    /// Ends every subscription of a queue.
+    func purge(_ queue: QueueAddress) async throws(StoreError)
+
+    /// Gives a subscription its next secret.
+    ///
+    /// - Parameter overlap: Seconds the one before goes on counting; 0 ends it at once. One before that ends in any case.
+    /// - Returns: nil when this queue has no living subscription of the id.
+    func rotateSecret(
+        _ queue: QueueAddress, id: SubscriptionID, overlap: Int
+    ) async throws(StoreError) -> SecretVersions?
+
+    /// Has a confirmation delivered to a subscriber, with the attempts of any delivery.
+    ///
+    /// Its document holds the signature its link works with, so it is dropped with the delivery, and no dead letter keeps
+    /// it.
+    ///
+    /// - Throws: ``StoreError/overloaded`` when as many deliveries of the subscription or of its project wait as may.
+    func requestConfirmation(
+        _ queue: QueueAddress, id: SubscriptionID, _ request: ConfirmationRequest
+    ) async throws(StoreError) -> ConfirmationOutcome
+
+    /// Has a test document delivered to a subscriber, which was not posted.
+    ///
+    /// - Parameters:
+    ///   - isSealed: Whether the document is what stands for it, as the bodies of a queue that encrypts.
+    ///   - ttl: Seconds; it is not attempted after that.
+    /// - Throws: ``StoreError/overloaded`` when as many deliveries of the subscription or of its project wait as may.
+    /// - Returns: Its position, which no message has; nil when this queue has no living subscription of the id.
+    func test(
+        _ queue: QueueAddress, id: SubscriptionID, document: [UInt8], isSealed: Bool, ttl: Int
+    ) async throws(StoreError) -> Position?
+}
+
+extension SubscriptionStorage {
+    /// Without a pace of its own.
+    package func create(
+        _ queue: QueueAddress, subscriber: Subscriber, ttl: Int, options: [UInt8]
+    ) async throws(StoreError) -> (id: SubscriptionID, outcome: SubscribeOutcome) {
+        try await self.create(queue, subscriber: subscriber, ttl: ttl, options: options, pace: Pace())
+    }
+
+    /// By the owner, without a link.
+    package func confirm(
+        _ queue: QueueAddress, id: SubscriptionID, _ confirmed: Bool
+    ) async throws(StoreError) -> Bool {
+        try await self.confirm(queue, id: id, confirmed, linkExpiry: nil)
+    }
+
+    /// With a document as it is.
+    package func test(
+        _ queue: QueueAddress, id: SubscriptionID, document: [UInt8], ttl: Int
+    ) async throws(StoreError) -> Position? {
+        try await self.test(queue, id: id, document: document, isSealed: false, ttl: ttl)
+    }
+}
