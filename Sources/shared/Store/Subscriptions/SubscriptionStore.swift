@@ -186,10 +186,11 @@ extension SubscriptionStore {
     /// Writes down that a subscriber agreed to be notified, or withdrew.
     ///
     /// - Parameter linkExpiry: When the link ends that the subscriber used, seconds since the epoch; nil: the owner says it.
+    /// - Parameter address: The subscriber the link was sent to; nil: that follows from its expiry.
     /// - Returns: false when this queue has no living subscription of the id, or the link was sent to an address that the
     ///   subscription had before.
     package func confirm(
-        _ queue: QueueAddress, id: SubscriptionID, _ confirmed: Bool, linkExpiry: Int64? = nil
+        _ queue: QueueAddress, id: SubscriptionID, _ confirmed: Bool, linkExpiry: Int64? = nil, address: String? = nil
     ) async throws(StoreError) -> Bool {
         let keys = self.keySpace.shard(of: queue)
         var call = self.runner.call(Scripts.subscriptionConfirm, keys: [keys.subscriptionHeaders, keys.subscriptions])
@@ -197,6 +198,7 @@ extension SubscriptionStore {
         call.append(queue.key)
         call.append(confirmed ? 1 : 0)
         call.append(linkExpiry.map { String($0) } ?? "")
+        call.append(address ?? "")
         return try await self.runner.run(call).int == 1
     }
 
