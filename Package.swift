@@ -96,7 +96,8 @@ let package = Package(
         .target(
             name: "API",
             dependencies: [
-                "Documents", "Domain", "JSON", "Operations", "Placement", "Redis", "Runtime", "Settings",
+                "Cryptography", "Documents", "Domain", "JSON", "Mail", "Operations", "Placement", "Redis", "Runtime",
+                "Settings",
                 "Signing", "Startup", "Store", .argumentParser, .hummingbird, .hummingbirdCore, .httpTypes, .logging,
                 .metrics,
                 .nio, .nioConcurrency, .nioHTTPTypes, .nioPosix, .serviceLifecycle,
@@ -209,7 +210,8 @@ let package = Package(
         .testTarget(
             name: "APITests",
             dependencies: [
-                "API", "Cryptography", "Documents", "Domain", "JSON", "Operations", "Placement", "Redis", "Runtime",
+                "API", "Cryptography", "Documents", "Domain", "JSON", "Mail", "Operations", "Placement", "Redis",
+                "Runtime",
                 "Settings", "Signing", "Store", "TestKit", .httpTypes, .logging, .nio, .nioPosix, .serviceLifecycle,
             ]
         ),

@@ -33,8 +33,10 @@ struct RouteTableTests {
                 let variables = resource["href-vars"] as? [String: String] ?? [:]
                 #expect(Set(names) == Set(variables.keys), "\(relation)")
             }
-            let expected = RouteTable.routes.filter { $0.method != .head && !["/", "/v2/"].contains($0.template) }
-                .map { "\($0.method.rawValue) \($0.template.replacing(/\{[^}]*\}/, with: "{}"))" }
+            let expected = RouteTable.routes.filter {
+                $0.method != .head && !["/", "/v2/"].contains($0.template) && !$0.isPage
+            }
+            .map { "\($0.method.rawValue) \($0.template.replacing(/\{[^}]*\}/, with: "{}"))" }
             #expect(listed.sorted() == expected.sorted())
         }
     }
@@ -50,7 +52,7 @@ struct RouteTableTests {
     }
 
     @Test func `Every operation has a rule of the policy, and only administrators pass some of them`() {
-        for route in RouteTable.routes where route.rule == nil {
+        for route in RouteTable.routes where route.rule == nil && !route.isPage {
             #expect(["/", "/v2/", "/v2/openapi.json"].contains(route.template))
         }
         let names = RouteTable.policyRules.map(\.name)
@@ -71,8 +73,9 @@ struct RouteTableTests {
         }
     }
 
-    @Test func `Only the list of versions is answered without authentication`() {
-        #expect(RouteTable.paths.filter(\.isOpen).map(\.template) == ["/"])
+    @Test func `Only the list of versions and the pages for subscribers are answered without authentication`() {
+        #expect(RouteTable.paths.filter(\.isOpen).map(\.template) == ["/", "/confirm", "/unsubscribe"])
+        #expect(RouteTable.paths.filter(\.isPage).map(\.template) == ["/confirm", "/unsubscribe"])
     }
 
     @Test func `A path is found by its parts as they came, and a literal part goes before a variable one`() async throws

@@ -77,14 +77,15 @@ private struct DidNotStart: Error {}
 func withAPI(
     limits: Limits = Limits(), signedURLKeys: [String] = [], rules: AccessRules = AccessRules(),
     options: APIOptions = APIOptions(), vaultKeys: [String] = [], confirmation: ConfirmationRules? = nil,
-    authenticator: (any Authenticator)? = nil, redis: RedisServer? = nil, at endpoint: RedisEndpoint? = nil,
+    pages: PageRules = PageRules(), authenticator: (any Authenticator)? = nil, redis: RedisServer? = nil,
+    at endpoint: RedisEndpoint? = nil,
     _ body: (RunningAPI) async throws -> Void
 ) async throws {
     guard let redis else {
         return try await withRedis { redis in
             try await withAPI(
                 limits: limits, signedURLKeys: signedURLKeys, rules: rules, options: options, vaultKeys: vaultKeys,
-                confirmation: confirmation, authenticator: authenticator, redis: redis, at: endpoint, body)
+                confirmation: confirmation, pages: pages, authenticator: authenticator, redis: redis, at: endpoint, body)
         }
     }
     do {
@@ -116,8 +117,10 @@ func withAPI(
                     ListenAddress(host: "127.0.0.1", port: 0),
                     operations: Operations(
                         stores: stores, limits: limits, masterKey: masterKey, vault: vault,
-                        options: chosen, confirmation: confirmation, logger: logger),
-                    rules: decided, authenticator: authenticator, eventLoopGroup: eventLoops, logger: logger
+                        options: chosen, confirmation: confirmation, signedURLKeys: decided.signedURLKeys,
+                        logger: logger),
+                    rules: decided, pages: pages, authenticator: authenticator, eventLoopGroup: eventLoops,
+                    logger: logger
                 ) { addressSource.yield($0) },
             ]
         }

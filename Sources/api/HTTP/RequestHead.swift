@@ -20,6 +20,8 @@ struct RequestHead: Sendable {
     private(set) var expectsContinue = false
     /// The type of the body in lower case, without its parameters; nil when nothing is said.
     private(set) var mediaType: String?
+    /// The same as it came, with its parameters.
+    private(set) var contentType: String?
     /// The page a browser sends the request for.
     private(set) var origin: String?
     /// Whether it asks for another protocol on its connection, which this server has none of.
@@ -50,7 +52,9 @@ struct RequestHead: Sendable {
             case "x-project-id": Self.add(field.value, to: &credentials.project)
             case "x-tenant-id": Self.add(field.value, to: &tenant)
             case "accept": Self.add(field.value, to: &self.accept)
-            case "content-type": self.mediaType = Self.mediaType(field.value)
+            case "content-type":
+                self.contentType = field.value
+                self.mediaType = Self.mediaType(field.value)
             case "expect": self.expectsContinue = field.value.lowercased() == "100-continue"
             case "url-signature": Self.add(field.value, to: &signature)
             case "url-methods": Self.add(field.value, to: &methods)

@@ -17,6 +17,10 @@ package final class Operations: Sendable {
     package let options: APIOptions
     /// nil: subscribers are not asked.
     package let confirmation: ConfirmationRules?
+    /// Make and read the tokens of links in mails.
+    let linkKeys: LinkKeys
+    /// Verify the links of external pages, newest first.
+    let signedURLKeys: [SignedURLKey]
     let logger: Logger
     let sealing = SealingMemory()
     let health = HealthMemory()
@@ -24,10 +28,13 @@ package final class Operations: Sendable {
     /// - Parameters:
     ///   - stores: Knows where each queue lives.
     ///   - vault: Seals and opens bodies; nil: with the key derived from the master key alone.
+    ///   - linkKeys: nil: with the key derived from the master key alone.
+    ///   - signedURLKeys: Verify the links of external pages, newest first.
     ///   - logger: For what no answer can say.
     package init(
         stores: PoolDirectory, limits: Limits = Limits(), masterKey: MasterKey, vault: Vault? = nil,
-        options: APIOptions = APIOptions(), confirmation: ConfirmationRules? = nil,
+        options: APIOptions = APIOptions(), confirmation: ConfirmationRules? = nil, linkKeys: LinkKeys? = nil,
+        signedURLKeys: [SignedURLKey] = [],
         logger: Logger = Logger(label: "herald-api")
     ) {
         self.stores = stores
@@ -36,6 +43,8 @@ package final class Operations: Sendable {
         self.vault = vault ?? Vault(masterKey: masterKey)
         self.options = options
         self.confirmation = confirmation
+        self.linkKeys = linkKeys ?? LinkKeys(masterKey: masterKey)
+        self.signedURLKeys = signedURLKeys
         self.logger = logger
     }
 

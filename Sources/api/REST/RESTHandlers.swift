@@ -12,8 +12,9 @@ struct RESTHandlers: Sendable {
     let deadLetters: DeadLetterHandlers
     let pools: PoolHandlers
     let flavors: FlavorHandlers
+    let pages: PageHandlers
 
-    init(_ operations: Operations, _ rules: AccessRules) {
+    init(_ operations: Operations, _ rules: AccessRules, _ pages: PageRules) {
         self.service = ServiceHandlers(operations: operations, homeDocument: HomeDocument.reply(for: rules))
         self.queues = QueueHandlers(operations: operations)
         self.topics = TopicHandlers(operations: operations)
@@ -24,5 +25,6 @@ struct RESTHandlers: Sendable {
         self.deadLetters = DeadLetterHandlers(operations: operations)
         self.pools = PoolHandlers(operations: operations)
         self.flavors = FlavorHandlers(operations: operations)
+        self.pages = PageHandlers(operations: operations, rules: pages)
     }
 }

@@ -22,6 +22,8 @@ struct RESTResponder: Sendable {
     let limits: Limits
     let handlers: RESTHandlers
     let rules: AccessRules
+    /// What the paths of pages begin with; empty for nothing.
+    let pagePrefix: String
     let authenticator: any Authenticator
     let policy = Policy()
     let metrics: RESTMetrics
@@ -32,12 +34,14 @@ struct RESTResponder: Sendable {
     private let date = HTTPDate()
 
     init(
-        operations: Operations, rules: AccessRules, authenticator: any Authenticator, metrics: RESTMetrics,
+        operations: Operations, rules: AccessRules, pages: PageRules, authenticator: any Authenticator,
+        metrics: RESTMetrics,
         logger: Logger, isStopping: NIOLockedValueBox<Bool>
     ) {
         self.limits = operations.limits
-        self.handlers = RESTHandlers(operations, rules)
+        self.handlers = RESTHandlers(operations, rules, pages)
         self.rules = rules
+        self.pagePrefix = pages.prefix
         self.authenticator = authenticator
         self.metrics = metrics
         self.logger = logger
@@ -80,7 +84,9 @@ struct RESTResponder: Sendable {
                 reply = await self.perform(admitted.route, request, id: id)
             } else {
                 isLast = true
-                reply = Problem.bodyTooLarge(bytesMax: bytesMax).reply
+                reply =
+                    admitted.route.isPage
+                    ? self.handlers.pages.incomplete : Problem.bodyTooLarge(bytesMax: bytesMax).reply
             }
         }
 
@@ -110,10 +116,14 @@ struct RESTResponder: Sendable {
 
     /// nil for a path that is not served here.
     private func match(_ head: RequestHead) -> PathTree.Match? {
-        guard let match = RouteTable.tree.match(head.path), match.path.availability.isGiven(by: self.rules) else {
-            return nil
+        if let match = RouteTable.tree.match(head.path), match.path.availability.isGiven(by: self.rules),
+            !match.path.isPage || self.pagePrefix.isEmpty
+        {
+            return match
         }
-        return match
+        guard !self.pagePrefix.isEmpty, head.path.hasPrefix(self.pagePrefix) else { return nil }
+        let page = RouteTable.tree.match(String(head.path.dropFirst(self.pagePrefix.count)))
+        return page?.path.isPage == true ? page : nil
     }
 
     private func admit(_ head: RequestHead, _ match: PathTree.Match?, now: Timestamp) async -> Admission {
@@ -133,8 +143,10 @@ struct RESTResponder: Sendable {
             }
         }
         guard let match else { return .answer(Problem.unknownPath.reply) }
-        if head.isForm, head.announcesBody { return .answer(Problem.formBody.reply) }
-        guard Accept.admits(head.accept, match.path.subtypes) else { return .answer(Problem.notAcceptable.reply) }
+        if head.isForm, head.announcesBody, !match.path.isPage { return .answer(Problem.formBody.reply) }
+        guard match.path.isPage || Accept.admits(head.accept, match.path.subtypes) else {
+            return .answer(Problem.notAcceptable.reply)
+        }
         do throws(Refusal) {
             var caller: Caller?
             var target = RequestTarget.none
@@ -172,6 +184,7 @@ struct RESTResponder: Sendable {
             if let global = request.head.globalRequestID { metadata["request.global_id"] = "\(global)" }
             self.logger.warning("The store failed a request", metadata: metadata)
             if route.failsWithoutBody { return .empty(.serviceUnavailable) }
+            if route.isPage { return self.handlers.pages.failure(.serviceUnavailable) }
             return .failure(error, isRepeatable: route.isRepeatable)
         } catch let error as BodyUnreadable {
             self.logger.error(
@@ -184,7 +197,8 @@ struct RESTResponder: Sendable {
             self.logger.error(
                 "A request failed with an unexpected error",
                 metadata: [LogKey.requestID: "\(id)", LogKey.error: "\(error)"])
-            return Problem.internalError.reply
+            return route.isPage
+                ? self.handlers.pages.failure(.internalServerError) : Problem.internalError.reply
         }
     }
 

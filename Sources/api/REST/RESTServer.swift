@@ -23,6 +23,7 @@ package struct RESTServer: Service {
     private let address: ListenAddress
     private let operations: Operations
     private let rules: AccessRules
+    private let pages: PageRules
     private let authenticator: any Authenticator
     private let eventLoopGroup: any EventLoopGroup
     private let logger: Logger
@@ -33,12 +34,14 @@ package struct RESTServer: Service {
     ///   - onListening: Gets the address with the real port, once.
     package init(
         _ address: ListenAddress, operations: Operations, rules: AccessRules = AccessRules(),
+        pages: PageRules = PageRules(),
         authenticator: (any Authenticator)? = nil, eventLoopGroup: any EventLoopGroup, logger: Logger,
         onListening: @escaping @Sendable (ListenAddress) -> Void
     ) {
         self.address = address
         self.operations = operations
         self.rules = rules
+        self.pages = pages
         self.authenticator =
             authenticator
             ?? SignedURLAuthenticator(keys: rules.signedURLKeys, next: StatedIdentityAuthenticator())
@@ -50,7 +53,8 @@ package struct RESTServer: Service {
     package func run() async throws {
         let isStopping = NIOLockedValueBox(false)
         let responder = RESTResponder(
-            operations: self.operations, rules: self.rules, authenticator: self.authenticator, metrics: RESTMetrics(),
+            operations: self.operations, rules: self.rules, pages: self.pages, authenticator: self.authenticator,
+            metrics: RESTMetrics(),
             logger: self.logger, isStopping: isStopping)
         let host = self.address.host
         // Hummingbird's server without its application and router: see docs/decisions/0004.

@@ -43,8 +43,10 @@ package final class Route: Sendable {
     /// Whether it is answered without authentication.
     let isOpen: Bool
     let body: BodyForm
-    /// What it answers with, as subtypes of `application/`.
+    /// What it answers with, as subtypes of `application/`; empty for a page of HTML.
     let subtypes: [String]
+    /// Whether a person reads its answers, refusals too, and its body is a form.
+    package var isPage: Bool { self.subtypes.isEmpty }
     /// Whether doing it twice is as good as doing it once, so that a caller may repeat it when the outcome is unknown.
     let isRepeatable: Bool
     /// Whether an answer that says the store failed has no body.
@@ -85,9 +87,13 @@ enum BodyForm: Sendable {
     case metadataPatch
     /// Messages.
     case messages
+    /// The fields of a page's button, or of a mail program (RFC 8058).
+    case form
 
     /// Bytes of a small document; the options of a subscription are the largest.
     static let documentBytesMax = 262_144
+    /// Bytes of a form.
+    static let formBytesMax = 16_384
     /// The one media type of ``metadataPatch``.
     static let patchType = "application/openstack-messaging-v2.0-json-patch"
 
@@ -98,6 +104,7 @@ enum BodyForm: Sendable {
         case .document: Self.documentBytesMax
         case .metadata, .metadataPatch: limits.queueMetadataBytesMax
         case .messages: limits.postBytesMax
+        case .form: Self.formBytesMax
         }
     }
 }

@@ -7,7 +7,7 @@ package import HTTPTypes
 package enum RouteTable {
     /// All rows; those of one path stand together, in the order of `Allow`.
     package static let routes: [Route] =
-        Self.service + Self.administration + Self.topics + Self.queues + Self.messages + Self.deadLetters
+        Self.service + Self.pages + Self.administration + Self.topics + Self.queues + Self.messages + Self.deadLetters
         + Self.subscriptions
 
     /// The same by paths, in the order of the rows.
@@ -47,6 +47,26 @@ package enum RouteTable {
             try await $0.service.health($1)
         },
     ]
+
+    // MARK: - Pages for subscribers
+
+    /// Open to whoever holds a link, which says for itself what it is good for.
+    private static let pages: [Route] =
+        Self.page("/confirm", .confirm) + Self.page("/unsubscribe", .unsubscribe)
+
+    private static func page(_ path: String, _ answer: PageAnswer) -> [Route] {
+        [
+            Route(.get, path, nil, needsCaller: false, isOpen: true, subtypes: []) {
+                try await $0.pages.show(answer, $1)
+            },
+            Route(.head, path, nil, needsCaller: false, isOpen: true, subtypes: []) {
+                try await $0.pages.show(answer, $1)
+            },
+            Route(.post, path, nil, needsCaller: false, isOpen: true, body: .form, subtypes: []) {
+                try await $0.pages.act(answer, $1)
+            },
+        ]
+    }
 
     // MARK: - Pools and flavors
 
@@ -291,7 +311,7 @@ package final class RoutePath: Sendable {
         precondition(
             routes.allSatisfy {
                 $0.availability == first.availability && $0.needsCaller == first.needsCaller
-                    && $0.isOpen == first.isOpen
+                    && $0.isOpen == first.isOpen && $0.isPage == first.isPage
             }, "the routes of \(first.template) differ in what they need")
         precondition(!first.isOpen || !first.needsCaller, "\(first.template) is open and asks for a caller")
         self.index = index
@@ -311,6 +331,8 @@ package final class RoutePath: Sendable {
     var needsCaller: Bool { self.routes[0].needsCaller }
     /// Whether it is answered without authentication.
     package var isOpen: Bool { self.routes[0].isOpen }
+    /// Whether a person reads its answers.
+    package var isPage: Bool { self.routes[0].isPage }
 
     /// nil when the path does not have the method.
     func route(for method: HTTPRequest.Method) -> Route? {

@@ -2,6 +2,19 @@
 package enum Base64 {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
+    /// The alphabet of URLs and file names, not padded.
+    package static func encodeForURL(_ bytes: [UInt8]) -> String {
+        let standard = Self.encode(bytes).utf8.prefix { $0 != UInt8(ascii: "=") }
+        return String(
+            decoding: standard.map { byte in
+                switch byte {
+                case UInt8(ascii: "+"): UInt8(ascii: "-")
+                case UInt8(ascii: "/"): UInt8(ascii: "_")
+                default: byte
+                }
+            }, as: UTF8.self)
+    }
+
     /// Standard alphabet, padded.
     package static func encode(_ bytes: [UInt8]) -> String {
         var text: [UInt8] = []

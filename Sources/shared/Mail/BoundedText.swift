@@ -22,9 +22,9 @@ struct BoundedText {
 }
 
 /// Text for a page of HTML.
-enum HTMLText {
+package enum HTMLText {
     /// A text as the content of an element or the value of an attribute in double quotes.
-    static func escaped(_ text: some StringProtocol) -> String {
+    package static func escaped(_ text: some StringProtocol) -> String {
         var output: [UInt8] = []
         output.reserveCapacity(text.utf8.count + text.utf8.count / 16)
         for byte in text.utf8 {

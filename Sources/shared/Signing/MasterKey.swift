@@ -64,6 +64,12 @@ package struct MasterKey: Sendable, CustomStringConvertible, CustomDebugStringCo
             salt: Array("herald message bodies".utf8))
     }
 
+    /// The root of the keys of links in mails, which opens also where others are configured.
+    var linkSecrets: HKDF {
+        HKDF(
+            secret: self.secrets.key(for: Array("links".utf8), bytes: Self.bytesMin), salt: Array("herald links".utf8))
+    }
+
     package var description: String { "<master key>" }
     package var debugDescription: String { self.description }
     package var customMirror: Mirror { Mirror(self, children: []) }

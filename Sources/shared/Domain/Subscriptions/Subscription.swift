@@ -17,10 +17,12 @@ package struct Subscription: Sendable, Equatable {
     /// Links of confirmations that expire no later than this, seconds since the epoch, were sent to an address before this
     /// one and count no more.
     package let barredLinkExpiry: Int64
+    /// Whether its address was sent a link that still counts, to confirm or to come back.
+    package let isAsked: Bool
 
     package init(
         id: SubscriptionID, queue: QueueName, subscriber: String, ttl: Int, age: Int, options: [UInt8], confirmed: Bool,
-        version: Int, secret: SecretVersions, barredLinkExpiry: Int64
+        version: Int, secret: SecretVersions, barredLinkExpiry: Int64, isAsked: Bool = false
     ) {
         self.id = id
         self.queue = queue
@@ -32,6 +34,7 @@ package struct Subscription: Sendable, Equatable {
         self.version = version
         self.secret = secret
         self.barredLinkExpiry = barredLinkExpiry
+        self.isAsked = isAsked
     }
 }
 

@@ -35,6 +35,7 @@ enum Scripts {
     static let subscriptionCreate = subscription("subscription_create", PackageResources.subscription_create_lua)
     static let subscriptionUpdate = subscription("subscription_update", PackageResources.subscription_update_lua)
     static let subscriptionConfirm = subscription("subscription_confirm", PackageResources.subscription_confirm_lua)
+    static let subscriptionLeave = subscription("subscription_leave", PackageResources.subscription_leave_lua)
     static let confirmationSchedule = plain("confirmation_schedule", PackageResources.confirmation_schedule_lua)
     static let secretRotate = subscription("secret_rotate", PackageResources.secret_rotate_lua)
     static let subscriptionList = header("subscription_list", PackageResources.subscription_list_lua)

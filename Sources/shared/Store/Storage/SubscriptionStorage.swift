@@ -45,12 +45,27 @@ package protocol SubscriptionStorage: Sendable {
 
     /// Writes down that a subscriber agreed to be notified, or withdrew.
     ///
-    /// - Parameter linkExpiry: When the link ends that the subscriber used, seconds since the epoch; nil: the owner says it.
+    /// - Parameters:
+    ///   - linkExpiry: When the link ends that the subscriber used, seconds since the epoch; nil: the owner says it.
+    ///   - address: The subscriber that the link was sent to; nil: that follows from its expiry.
     /// - Returns: false when this queue has no living subscription of the id, or the link was sent to an address that the
     ///   subscription had before.
     func confirm(
-        _ queue: QueueAddress, id: SubscriptionID, _ confirmed: Bool, linkExpiry: Int64?
+        _ queue: QueueAddress, id: SubscriptionID, _ confirmed: Bool, linkExpiry: Int64?, address: String?
     ) async throws(StoreError) -> Bool
+
+    /// Writes down that a subscriber left by a link of a mail; links that were sent to it before confirm no more.
+    ///
+    /// Leaving again changes nothing. It works while the store takes no other writes because its memory is full.
+    ///
+    /// - Parameters:
+    ///   - address: The subscriber, as it was read: another one meanwhile is not what the link was sent to.
+    ///   - returnExpiry: When the link for a return is to end, seconds since the epoch.
+    /// - Returns: When the link for a return ends, no sooner than asked for; nil when this queue has no living subscription of
+    ///   the id, or it has another address.
+    func leave(
+        _ queue: QueueAddress, id: SubscriptionID, address: String, returnExpiry: Int64
+    ) async throws(StoreError) -> Int64?
 
     /// Ends every subscription of a queue.
     func purge(_ queue: QueueAddress) async throws(StoreError)
@@ -93,11 +108,11 @@ extension SubscriptionStorage {
         try await self.create(queue, subscriber: subscriber, ttl: ttl, options: options, pace: Pace())
     }
 
-    /// By the owner, without a link.
+    /// By the owner, or by a link that says by its expiry whom it was sent to.
     package func confirm(
-        _ queue: QueueAddress, id: SubscriptionID, _ confirmed: Bool
+        _ queue: QueueAddress, id: SubscriptionID, _ confirmed: Bool, linkExpiry: Int64? = nil
     ) async throws(StoreError) -> Bool {
-        try await self.confirm(queue, id: id, confirmed, linkExpiry: nil)
+        try await self.confirm(queue, id: id, confirmed, linkExpiry: linkExpiry, address: nil)
     }
 
     /// With a document as it is.

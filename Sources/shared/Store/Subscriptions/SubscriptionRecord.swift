@@ -81,18 +81,20 @@ struct SubscriptionRecord {
     let ttl: Int
     let secret: SecretVersions
     let barredLinkExpiry: Int64
+    let latestLinkExpiry: Int64
     let subscriber: String
     let options: [UInt8]
 
     init(_ bytes: [UInt8]) throws(StoreError) {
         let parts = bytes.split(separator: UInt8(ascii: " "), maxSplits: 2, omittingEmptySubsequences: false)
-        guard parts.count == 3, let (ttl, secret, barred) = Self.life(String(decoding: parts[0], as: UTF8.self)),
+        guard parts.count == 3, let life = Self.life(String(decoding: parts[0], as: UTF8.self)),
             let length = Int(String(decoding: parts[1], as: UTF8.self)), (0...parts[2].count).contains(length),
             let subscriber = String(validating: parts[2].prefix(length), as: UTF8.self)
         else { throw .corrupt("the record of a subscription") }
-        self.ttl = ttl
-        self.secret = secret
-        self.barredLinkExpiry = barred
+        self.ttl = life.ttl
+        self.secret = life.secret
+        self.barredLinkExpiry = life.barredLinkExpiry
+        self.latestLinkExpiry = life.latestLinkExpiry
         self.subscriber = subscriber
         self.options = Array(parts[2].dropFirst(length))
     }
@@ -100,7 +102,9 @@ struct SubscriptionRecord {
     /// Seconds from the epoch to the end of the year 9999: no subscription lives longer.
     private static let ttls = 0...Int64(253_402_300_799)
 
-    private static func life(_ text: String) -> (ttl: Int, secret: SecretVersions, barredLinkExpiry: Int64)? {
+    private static func life(
+        _ text: String
+    ) -> (ttl: Int, secret: SecretVersions, latestLinkExpiry: Int64, barredLinkExpiry: Int64)? {
         let fields = text.split(separator: ":")
         let numbers = fields.compactMap { Int64($0) }
         guard numbers.count == fields.count, [1, 3, 5].contains(numbers.count), Self.ttls.contains(numbers[0]) else {
@@ -111,7 +115,7 @@ struct SubscriptionRecord {
             let until = numbers[2] < 0 ? nil : Timestamp(milliseconds: numbers[2])
             secret = SecretVersions(current: Int(numbers[1]), previousUntil: until)
         }
-        return (Int(numbers[0]), secret, numbers.count == 5 ? numbers[4] : 0)
+        return numbers.count == 5 ? (Int(numbers[0]), secret, numbers[3], numbers[4]) : (Int(numbers[0]), secret, 0, 0)
     }
 }
 
@@ -140,7 +144,7 @@ extension Subscription {
             id: id, queue: header.queue.name, subscriber: record.subscriber, ttl: record.ttl,
             age: now.wholeSeconds(since: header.expires.adding(seconds: -record.ttl)), options: record.options,
             confirmed: header.confirmed, version: header.version, secret: record.secret,
-            barredLinkExpiry: record.barredLinkExpiry)
+            barredLinkExpiry: record.barredLinkExpiry, isAsked: record.latestLinkExpiry > record.barredLinkExpiry)
     }
 }
 

@@ -156,7 +156,7 @@ extension SubscriptionStore {
     }
 
     func confirm(
-        _ queue: QueueAddress, id: SubscriptionID, _ confirmed: Bool, linkExpiry: Int64? = nil
+        _ queue: QueueAddress, id: SubscriptionID, _ confirmed: Bool, linkExpiry: Int64?, address: String?
     ) async throws(StoreError) -> Bool {
         let keys = self.keySpace.shard(of: queue)
         var call = self.runner.call(Scripts.subscriptionConfirm, keys: [keys.subscriptionHeaders, keys.subscriptions])
@@ -164,6 +164,7 @@ extension SubscriptionStore {
         call.append(queue.key)
         call.append(confirmed ? 1 : 0)
         call.append(linkExpiry.map { String($0) } ?? "")
+        call.append(address ?? "")
         return try await self.runner.run(call).int == 1
     }
 
