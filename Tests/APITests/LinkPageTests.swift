@@ -162,7 +162,8 @@ struct LinkPageTests {
             let ask = ConfirmationRequest(
                 kind: .subscriptionConfirmation, subscriber: Self.address, at: subscribed.api.time.now, ttl: 600,
                 linkExpiry: Self.future, document: [])
-            _ = try await subscribed.api.store.subscriptions.ask(subscribed.queue, id: subscribed.id, ask)
+            _ = try await subscribed.api.store.subscriptions.requestConfirmation(
+                subscribed.queue, id: subscribed.id, ask)
             let confirm = "/confirm?token=\(try subscribed.token(.confirm, expiry: Self.future))"
             #expect(try await subscribed.send("POST", confirm, "answer=confirm").status == 200)
             let left = try await subscribed.send(
@@ -226,7 +227,7 @@ struct LinkPageTests {
         }
     }
 
-    @Test func `Pages have no script, load nothing, and hand their address to nobody`() async throws {
+    @Test func `Pages have no script, load nothing, and give their address to no other server`() async throws {
         try await self.withSubscription { subscribed async throws in
             let path = "/confirm?token=\(try subscribed.token(.confirm, expiry: Self.future))"
             let (first, second) = (try await subscribed.send("GET", path), try await subscribed.send("GET", path))
@@ -272,8 +273,7 @@ struct LinkPageTests {
             + "&Url=http://127.0.0.1:1/&Queue=alerts\(extra)"
     }
 
-    @Test func `A link of the contract opens the same pages, and its Url is called by nobody (5.3, 5.4)`() async throws
-    {
+    @Test func `A link of the contract opens the same pages, and its Url is never called (5.3, 5.4)`() async throws {
         try await self.withSubscription { subscribed async throws in
             let path = try self.signed(subscribed)
             #expect(try await subscribed.send("GET", path).status == 200)

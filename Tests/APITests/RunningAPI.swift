@@ -85,7 +85,8 @@ func withAPI(
         return try await withRedis { redis in
             try await withAPI(
                 limits: limits, signedURLKeys: signedURLKeys, rules: rules, options: options, vaultKeys: vaultKeys,
-                confirmation: confirmation, pages: pages, authenticator: authenticator, redis: redis, at: endpoint, body)
+                confirmation: confirmation, pages: pages, authenticator: authenticator, redis: redis, at: endpoint, body
+            )
         }
     }
     do {

@@ -19,7 +19,7 @@ struct SettingReachTests {
         let value = try #require(SettingSamples.value(of: setting), "\(setting.name) has no sample")
         #expect(value != setting.default)
         var key = [Setting.masterKey: String(repeating: "0a", count: 32)]
-        // Mail is sent from somebody.
+        // Mail needs a sender.
         if setting == Setting.emailRelay || setting == Setting.emailCommand { key[Setting.emailFrom] = "a@b.example" }
         let without = try NotifierSettings(SettingReader(for: .notifier, flags: key, environment: [:]))
         let before = SettingSamples.dumped(without)

@@ -12,7 +12,9 @@ struct LeavingTests {
         try #require(try await test.store.subscriptions.get(try address("p", "q"), id: id))
     }
 
-    @Test func `Whoever left is not confirmed, and only the link for a return brings it back`() async throws {
+    @Test func `A subscriber that left is not confirmed, and only the link for a return confirms it again`()
+        async throws
+    {
         try await withTestStore(shards: 1) { test async throws in
             let queue = try address("p", "q")
             let id = try await test.subscribe(to: queue)
@@ -20,7 +22,7 @@ struct LeavingTests {
             let asked = ConfirmationRequest(
                 kind: .subscriptionConfirmation, subscriber: Self.subscriber, at: test.time.now, ttl: 600,
                 linkExpiry: 5_000, document: [])
-            #expect(try await subscriptions.ask(queue, id: id, asked) == .asked)
+            #expect(try await subscriptions.requestConfirmation(queue, id: id, asked) == .requested)
             #expect(try await self.read(test, id).isAsked)
             #expect(try await subscriptions.confirm(queue, id: id, true, linkExpiry: 5_000, address: Self.subscriber))
 

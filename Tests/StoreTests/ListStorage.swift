@@ -4,6 +4,7 @@ import NIOConcurrencyHelpers
 import NIOCore
 import Signing
 import Store
+import TestKit
 
 /// Queues, messages and claims in plain lists: the second conformer of the storage protocols, against which their checks are
 /// run, and the shortest statement of what they promise.

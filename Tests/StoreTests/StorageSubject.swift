@@ -43,7 +43,7 @@ private struct ListSubject: StorageSubject {
     private let storage: ListStorage
 
     init() {
-        self.time = MovableTime()
+        self.time = MovableTime.standing()
         self.storage = ListStorage(time: self.time)
     }
 

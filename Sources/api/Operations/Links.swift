@@ -74,7 +74,7 @@ extension Operations {
 
     /// Ends the notifications of the subscription of a link; doing so again changes nothing.
     ///
-    /// No mail is sent about it: the link for a return is given to whoever left.
+    /// No mail is sent about it: the link for a return is in the answer.
     ///
     /// - Returns: What it leads to, and the token of a link to come back; nil where the project is too long for one.
     /// - Throws: ``LinkRefused``; ``LinkRefused/ended`` when there is nothing left to leave.

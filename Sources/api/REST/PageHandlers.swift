@@ -4,7 +4,7 @@ import Mail
 import Operations
 import Signing
 
-/// The pages where subscribers confirm and leave (docs/leaving.md): open to anybody who holds a link.
+/// The pages where subscribers confirm and leave (docs/leaving.md): open to every holder of a link.
 ///
 /// `GET` and `HEAD` show what a link leads to and change nothing, because programs open the links of mails to see whether they
 /// are harmful. Only the `POST` of a button acts, or that of a mail program on its user's behalf (RFC 8058).

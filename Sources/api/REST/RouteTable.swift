@@ -50,7 +50,7 @@ package enum RouteTable {
 
     // MARK: - Pages for subscribers
 
-    /// Open to whoever holds a link, which says for itself what it is good for.
+    /// Open to every holder of a link; the link says what it permits.
     private static let pages: [Route] =
         Self.page("/confirm", .confirm) + Self.page("/unsubscribe", .unsubscribe)
 

@@ -114,7 +114,7 @@ enum BuiltInTexts {
         ended.title: This subscription has ended
         ended.text: No messages are sent for it. There is nothing you have to do.
         expired.title: This link has expired
-        expired.text: Ask whoever subscribed you to send a new one.
+        expired.text: Ask the sender of the mail for a new one.
         outdated.title: This link no longer counts
         outdated.text: The subscription has another address now, or you unsubscribed after this link was sent. Use the link of the newest mail.
         wrong.title: This link is not valid

@@ -9,7 +9,7 @@ enum DomainName {
 
     /// The A-labels of a name, in lower case.
     ///
-    /// A label beyond ASCII is brought to lower case and to NFC, may hold letters, marks, digits and hyphens that a
+    /// A label beyond ASCII is brought to lower case and to NFC, may hold alphabetic characters, marks, digits and hyphens that a
     /// compatibility mapping leaves alone (the characters of IDNA2008, without its rules of context), and is encoded
     /// with ``Punycode``.
     static func ascii(_ name: String) throws(MailAddressInvalid) -> String {
