@@ -20,6 +20,8 @@ package struct DevCommand: AsyncParsableCommand {
     var listen: String?
     @Option(name: .customLong("redis-url"), help: "A Redis that runs already, instead of a private one.")
     var redisURL: String?
+    @Flag(help: "Catch all mail: nothing is sent, and a page on loopback shows what would have been.")
+    var mail = false
     @Flag(name: .shortAndLong, help: "Show everything the processes log, not only warnings.")
     var verbose = false
 
@@ -42,12 +44,28 @@ package struct DevCommand: AsyncParsableCommand {
                 folder: folder, listen: address, redisURL: self.redisURL, isVerbose: self.verbose,
                 isKept: true, executables: OwnExecutable.folder, environment: environment)
             terminal.line(terminal.styled("Starting a deployment in \(folder.url.path)", .dim))
-            try await DevDeployment.run(plan, terminal: terminal, interruption: await Interruptions.trapped()) {
-                deployment in
-                for line in DevWelcome.lines(deployment, folder: folder, terminal: terminal) { terminal.line(line) }
-                // Until a signal, or the end of a child, cancels it.
-                while true { try await Task.sleep(for: .seconds(3600)) }
+            let interruption = await Interruptions.trapped()
+            guard self.mail else { return try await Self.run(plan, catcher: nil, terminal, interruption) }
+            try await MailCatcher.run { catcher in
+                var plan = plan
+                plan.mailPort = catcher.smtpPort
+                try await Self.run(plan, catcher: catcher, terminal, interruption)
             }
+        }
+    }
+
+    private static func run(
+        _ plan: DevDeployment.Plan, catcher: MailCatcher?, _ terminal: Terminal,
+        _ interruption: @escaping @Sendable () async -> Void
+    ) async throws {
+        try await DevDeployment.run(plan, terminal: terminal, interruption: interruption) { deployment in
+            for line in DevWelcome.lines(
+                deployment, folder: plan.folder, mailPort: catcher?.pagePort, terminal: terminal)
+            {
+                terminal.line(line)
+            }
+            // Until a signal, or the end of a child, cancels it.
+            while true { try await Task.sleep(for: .seconds(3600)) }
         }
     }
 }

@@ -24,6 +24,8 @@ package struct DevDeployment: Sendable {
         /// Where `herald-api` and `herald-notifier` are.
         package var executables: URL
         package var environment: [String: String]
+        /// Port on loopback that all mail is given to; nil: what the environment says.
+        package var mailPort: Int?
 
         package init(
             folder: DevFolder, listen: ListenAddress?, redisURL: String?, isVerbose: Bool, isKept: Bool,
@@ -66,6 +68,9 @@ package struct DevDeployment: Sendable {
         case child(String, Child.Exit)
         case signal
     }
+
+    /// Who mails are from when they are caught; the domain is for tests (RFC 6761, 6.2).
+    static let mailFrom = "Herald <herald@herald.test>"
 
     /// Starts a deployment, runs `body`, and stops the deployment: notifier, API, Redis, in that order, whatever happened.
     ///

@@ -41,12 +41,12 @@ final class DevParts: Sendable {
                 Setting.apiListen: listen.description, Setting.apiAdminListen: "127.0.0.1:0",
                 Setting.apiPublicURL: self.publicURL(of: listen), Setting.apiDrain: "\(DevDeployment.drainSeconds)",
             ])
-        async let notifier = self.startProcess(
-            .notifier, redisURL: redisURL,
-            own: [
-                Setting.notifierAdminListen: "127.0.0.1:0", Setting.egressAllow: DevDeployment.egressAllow,
-                Setting.notifierDrain: "\(DevDeployment.drainSeconds)",
-            ])
+        var notifierSettings = [
+            Setting.notifierAdminListen: "127.0.0.1:0", Setting.egressAllow: DevDeployment.egressAllow,
+            Setting.notifierDrain: "\(DevDeployment.drainSeconds)",
+        ]
+        if self.plan.mailPort != nil { notifierSettings[Setting.emailFrom] = DevDeployment.mailFrom }
+        async let notifier = self.startProcess(.notifier, redisURL: redisURL, own: notifierSettings)
         let (apiReady, notifierReady) = try await (api, notifier)
         guard let bound = apiReady.listen else { throw Failure("herald-api does not say where it listens") }
         let url = "http://\(bound)"
@@ -154,9 +154,10 @@ final class DevParts: Sendable {
 
     /// The environment of Herald's processes, with the settings of one of them.
     private func environment(redisURL: String, own: [Setting: String]) -> [String: String] {
-        let common = [
+        var common = [
             Setting.redisURL: redisURL, Setting.logLevel: self.plan.isVerbose ? "info" : "warning",
         ]
+        if let port = self.plan.mailPort { common[Setting.emailRelay] = "smtp://127.0.0.1:\(port)" }
         return DevEnvironment.make(
             from: self.plan.environment, settings: common.merging(own) { $1 },
             secretFiles: [

@@ -2,7 +2,10 @@ import Foundation
 
 /// What a running development deployment says about itself, and what to try next: lines that work when pasted.
 package enum DevWelcome {
-    package static func lines(_ deployment: DevDeployment.Running, folder: DevFolder, terminal: Terminal) -> [String] {
+    /// - Parameter mailPort: Of the page that shows the mail; nil when it is not caught.
+    package static func lines(
+        _ deployment: DevDeployment.Running, folder: DevFolder, mailPort: Int? = nil, terminal: Terminal
+    ) -> [String] {
         let again = folder.url == DevFolder.usual(environment: [:]).url ? "" : " --url \(deployment.url)"
         let client = "-H 'Client-ID: 3381af92-2b9e-11e3-b191-71861300734c' -H 'X-Project-ID: demo'"
         let queue = "\(deployment.url)/v2/queues/orders"
@@ -18,6 +21,8 @@ package enum DevWelcome {
             "  Redis     \(Self.withoutPassword(deployment.redisURL))",
             "  admin     \(admin.joined(separator: ", ")): /livez, /readyz, /metrics",
             "  webhooks  may reach loopback (\(DevDeployment.egressAllow)) and public addresses",
+            mailPort.map { "  mail      is caught, and shown on http://127.0.0.1:\($0)" }
+                ?? "  mail      goes to a relay only where HERALD_EMAIL_RELAY names one; --mail catches it",
             "",
             title("Try next, in another terminal"),
             "",

@@ -1,0 +1,114 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+/// The pages of the mail catcher: what was sent, each mail as text, as HTML in a frame that runs nothing, and as its source.
+struct MailPage: Sendable {
+    private let mails: @Sendable () -> [(number: Int, mail: CaughtMail)]
+
+    /// - Parameter mails: The oldest first.
+    init(_ mails: @escaping @Sendable () -> [(number: Int, mail: CaughtMail)]) {
+        self.mails = mails
+    }
+
+    var router: Router<BasicRequestContext> {
+        let router = Router()
+        router.get("/") { _, _ in Self.answer("text/html", self.list) }
+        router.get("/mails/{number}") { _, context in
+            try self.found(context) { Self.answer("text/html", Self.shown($0, $1)) }
+        }
+        router.get("/mails/{number}/html") { _, context in
+            try self.found(context) { Self.answer("text/html", $1.html ?? "") }
+        }
+        router.get("/mails/{number}/source") { _, context in
+            try self.found(context) { Self.answer("text/plain", $1.source) }
+        }
+        return router
+    }
+
+    private func found(
+        _ context: BasicRequestContext, _ body: (_ number: Int, _ mail: CaughtMail) -> Response
+    ) throws -> Response {
+        let number = try context.parameters.require("number", as: Int.self)
+        guard let mail = self.mails().first(where: { $0.number == number })?.mail else { throw HTTPError(.notFound) }
+        return body(number, mail)
+    }
+
+    /// Mails hold what callers of the API posted: nothing of it may run, and a frame cannot lead out of itself.
+    private static func answer(_ type: String, _ text: String) -> Response {
+        Response(
+            status: .ok,
+            headers: [
+                .contentType: "\(type); charset=utf-8", .cacheControl: "no-store", .xContentTypeOptions: "nosniff",
+                .contentSecurityPolicy: "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; "
+                    + "frame-ancestors 'self'; base-uri 'none'; form-action http: https:",
+            ], body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+    }
+
+    // MARK: Pages
+
+    private var list: String {
+        let rows = self.mails().reversed().map { number, mail in
+            "<tr><td>\(number)<td>\(Self.escaped(mail.recipients.joined(separator: ", ")))"
+                + "<td><a href=\"/mails/\(number)\">\(Self.escaped(mail.subject.isEmpty ? "(no subject)" : mail.subject))</a>"
+                + "<td>\(Self.escaped(mail["date"] ?? ""))\n"
+        }.joined()
+        let content =
+            rows.isEmpty
+            ? "<p>Nothing was sent yet.</p>" : "<table>\n<tr><th>#<th>To<th>Subject<th>Date\n\(rows)</table>"
+        return Self.page("Mails sent by this deployment", content, refreshes: true)
+    }
+
+    private static func shown(_ number: Int, _ mail: CaughtMail) -> String {
+        let fields = ["From", "To", "Subject", "Date", "List-Unsubscribe"].compactMap { name in
+            mail[name].map { "<tr><th>\(name)<td>\(self.escaped($0))\n" }
+        }.joined()
+        let html =
+            mail.html == nil
+            ? ""
+            : "<h2>HTML</h2>\n<iframe src=\"/mails/\(number)/html\" sandbox=\"allow-popups\" title=\"HTML\"></iframe>\n"
+        let text = mail.text.map { "<h2>Text</h2>\n<pre>\(self.linked($0))</pre>\n" } ?? ""
+        return self.page(
+            mail.subject.isEmpty ? "(no subject)" : mail.subject,
+            "<p><a href=\"/\">All mails</a> · <a href=\"/mails/\(number)/source\">Source</a></p>\n"
+                + "<table>\n\(fields)</table>\n\(text)\(html)", refreshes: false)
+    }
+
+    private static func page(_ title: String, _ content: String, refreshes: Bool) -> String {
+        """
+        <!DOCTYPE html>
+        <html lang="en"><head><meta charset="utf-8"><title>\(self.escaped(title))</title>
+        <meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">
+        \(refreshes ? "<meta http-equiv=\"refresh\" content=\"2\">" : "")
+        <style>
+        body { font: 1rem/1.5 system-ui, sans-serif; margin: 1.5rem auto; max-width: 60rem; padding: 0 1rem }
+        table { border-collapse: collapse; width: 100% }
+        th, td { border-bottom: 1px solid #8888; padding: .3rem .6rem; text-align: left; overflow-wrap: anywhere }
+        pre { white-space: pre-wrap; overflow-wrap: anywhere; border: 1px solid #8888; padding: 1rem }
+        iframe { width: 100%; height: 30rem; border: 1px solid #8888 }
+        </style></head>
+        <body><h1>\(self.escaped(title))</h1>
+        \(content)
+        </body></html>
+
+        """
+    }
+
+    /// The text with its web links made links.
+    private static func linked(_ text: String) -> String {
+        var linked = ""
+        var rest = text[...]
+        while let match = rest.firstMatch(of: /https?:\/\/[^\s<>"]+/) {
+            let url = self.escaped(String(match.output))
+            linked += self.escaped(String(rest[..<match.range.lowerBound])) + "<a href=\"\(url)\">\(url)</a>"
+            rest = rest[match.range.upperBound...]
+        }
+        return linked + self.escaped(String(rest))
+    }
+
+    private static func escaped(_ text: String) -> String {
+        text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
+            .replacing("\"", with: "&quot;")
+    }
+}
