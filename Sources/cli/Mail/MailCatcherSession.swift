@@ -1,6 +1,6 @@
 /// One session of the mail catcher as a value: lines in, replies and whole mails out (RFC 5321, without extensions of security).
 ///
-/// It takes mail from anyone to anyone and sends none on, so it is for a loopback address only.
+/// It takes mail from every sender to every address and forwards none, so it is for a loopback address only.
 package struct MailCatcherSession: Sendable {
     /// What one line leads to.
     package struct Answer: Sendable, Equatable {
