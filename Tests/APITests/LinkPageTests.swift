@@ -38,6 +38,15 @@ struct LinkPageTests {
             try await self.api.store.subscriptions.get(self.queue, id: self.id)
         }
 
+        /// All that a link may change; the age goes on by itself.
+        func state() async throws -> [String] {
+            guard let read = try await self.read() else { return [] }
+            return [
+                read.subscriber, "\(read.confirmed)", "\(read.version)", "\(read.secret)", "\(read.barredLinkExpiry)",
+                "\(read.isAsked)",
+            ]
+        }
+
         /// Without any header of a client of the API.
         func send(
             _ method: String, _ path: String, _ body: String? = nil,
@@ -71,7 +80,7 @@ struct LinkPageTests {
         try await self.withSubscription { subscribed async throws in
             let confirm = "/confirm?token=\(try subscribed.token(.confirm, expiry: Self.future))"
             let leave = "/unsubscribe?token=\(try subscribed.token(.unsubscribe))"
-            let before = try await subscribed.read()
+            let before = try await subscribed.state()
             for path in [confirm, leave] {
                 let page = try await subscribed.send("GET", path)
                 #expect(page.status == 200 && page.text.contains("alerts") && page.text.contains("jo@example.com"))
@@ -89,7 +98,7 @@ struct LinkPageTests {
             #expect(try await subscribed.send("POST", confirm, "List-Unsubscribe=One-Click").status == 400)
             #expect(try await subscribed.send("POST", confirm, "answer=unsubscribe").status == 400)
             #expect(try await subscribed.send("POST", leave, "answer=confirm").status == 400)
-            #expect(try await subscribed.read() == before)
+            #expect(try await subscribed.state() == before)
 
             let confirmed = try await subscribed.send("POST", confirm, "answer=confirm")
             #expect(confirmed.status == 200 && confirmed.text.contains("You are subscribed"))
@@ -187,7 +196,7 @@ struct LinkPageTests {
     @Test func `A link that is wrong, expired or of another address says so, and changes nothing`() async throws {
         try await self.withSubscription { subscribed async throws in
             #expect(try await subscribed.api.store.subscriptions.confirm(subscribed.queue, id: subscribed.id, true))
-            let before = try await subscribed.read()
+            let before = try await subscribed.state()
             let good = try subscribed.token(.unsubscribe)
             let unknown = try #require(SubscriptionID("0123456789abcdefghjkmnpqrst"))
             let stranger = QueueAddress(project: try ProjectID("b"), name: try QueueName("alerts"))
@@ -223,7 +232,7 @@ struct LinkPageTests {
                 #expect(
                     try await subscribed.send("POST", row.path, "answer=\(answer)").status == row.status, "\(row.path)")
             }
-            #expect(try await subscribed.read() == before)
+            #expect(try await subscribed.state() == before)
         }
     }
 
