@@ -124,11 +124,12 @@ extension ListStorage: QueueStorage {
     }
 
     func update(
-        _ queue: QueueAddress, _ change: ([UInt8]) throws -> (metadata: [UInt8], attributes: QueueAttributes)
+        _ queue: QueueAddress, _ change: ([UInt8]) throws -> (metadata: [UInt8], attributes: QueueAttributes)?
     ) async throws -> [UInt8]? {
         try self.step { state, _ in
-            guard let read = state.queues[queue]?.metadata else { return nil }
-            let (metadata, attributes) = try change(read)
+            guard let read = state.queues[queue]?.metadata, let (metadata, attributes) = try change(read) else {
+                return nil
+            }
             state.queues[queue]?.metadata = metadata
             state.queues[queue]?.attributes = attributes
             return metadata
@@ -168,7 +169,7 @@ extension ListStorage: MessageStorage {
     func post(
         _ messages: [MessageDraft], to queue: QueueAddress, by client: ClientID, requestBytes: Int,
         defaults: PostDefaults, expectsSealing: Bool?
-    ) async throws -> [MessageID] {
+    ) async throws -> PostOutcome {
         try self.step { state, now in
             var found = state.queues[queue] ?? Queue()
             let rules = found.attributes
@@ -176,7 +177,7 @@ extension ListStorage: MessageStorage {
                 throw Refusal.bodyInvalid("This queue takes requests of at most \(bytesMax) bytes.")
             }
             if let expectsSealing, expectsSealing != rules.encryptsMessages {
-                throw SealingDiffers(encryptsMessages: rules.encryptsMessages)
+                return .sealingDiffers(encryptsMessages: rules.encryptsMessages)
             }
             var ids: [MessageID] = []
             for draft in messages {
@@ -193,7 +194,7 @@ extension ListStorage: MessageStorage {
                 ids.append(id)
             }
             state.queues[queue] = found
-            return ids
+            return .posted(ids)
         }
     }
 

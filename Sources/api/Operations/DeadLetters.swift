@@ -67,16 +67,16 @@ extension Operations {
         let store = try await self.store(of: queue)
         switch body.selection {
         case .named(let texts):
-            var (redriven, places) = (RedriveResult(), [Place]())
+            var (redriven, keys) = (RedriveResult(), [Key]())
             for text in texts {
                 guard let id = Self.deadLetterID(text, of: queue, in: store) else {
                     redriven.count(.unknown)
                     continue
                 }
-                places.append((id.subscription, id.message.position))
+                keys.append((id.subscription, id.message.position))
             }
             var due: Timestamp?
-            try await self.redrive(places, of: queue, in: store, body.maxPerSecond, &due, &redriven)
+            try await self.redrive(keys, of: queue, in: store, body.maxPerSecond, &due, &redriven)
             return redriven
         case .filtered(let query, let marker):
             return try await self.redrive(
@@ -99,7 +99,8 @@ extension Operations {
             filter, of: queue, in: self.store(of: queue), maxPerSecond: pace, marker: marker)
     }
 
-    private typealias Place = (subscription: SubscriptionID, position: Position)
+    /// What the store knows a dead letter by.
+    private typealias Key = (subscription: SubscriptionID, position: Position)
 
     private func redrive(
         _ filter: DeadLetterFilter, of queue: QueueAddress, in store: Store, maxPerSecond: Int?, marker: String?
@@ -116,8 +117,8 @@ extension Operations {
         while left > 0 {
             let (deadLetters, next) = try await store.deliveries.deadLetters(
                 of: queue, filter, after: after, limit: min(left, StorageLimits.redrivesMax))
-            let places = deadLetters.map { Place($0.subscription, $0.position) }
-            try await self.redrive(places, of: queue, in: store, maxPerSecond, &due, &redriven)
+            let keys = deadLetters.map { Key($0.subscription, $0.position) }
+            try await self.redrive(keys, of: queue, in: store, maxPerSecond, &due, &redriven)
             guard let next else { return redriven }
             (after, left) = (next, left - deadLetters.count)
         }
@@ -127,12 +128,12 @@ extension Operations {
 
     /// - Parameter due: When the next may be due; nil before the first.
     private func redrive(
-        _ places: [Place], of queue: QueueAddress, in store: Store, _ maxPerSecond: Int?, _ due: inout Timestamp?,
+        _ keys: [Key], of queue: QueueAddress, in store: Store, _ maxPerSecond: Int?, _ due: inout Timestamp?,
         _ redriven: inout RedriveResult
     ) async throws {
         let step = maxPerSecond.map { Duration.seconds(1) / $0 } ?? .zero
-        for start in stride(from: 0, to: places.count, by: StorageLimits.redrivesMax) {
-            let chunk = places[start..<min(start + StorageLimits.redrivesMax, places.count)]
+        for start in stride(from: 0, to: keys.count, by: StorageLimits.redrivesMax) {
+            let chunk = keys[start..<min(start + StorageLimits.redrivesMax, keys.count)]
             let (outcomes, next) = try await store.deliveries.redrive(
                 Array(chunk), of: queue, confirmedOnly: self.confirmation != nil, due: due, step: step)
             due = next

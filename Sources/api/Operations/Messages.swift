@@ -81,17 +81,13 @@ extension Operations {
             encrypts = try await store.queues.encryptsMessages(queue)
         }
         for _ in 0..<Self.sealingsMax {
-            do {
-                let ids = try await store.messages.post(
-                    encrypts ? drafts.map { self.sealed($0, for: queue) } : drafts, to: queue, by: client,
-                    requestBytes: requestBytes, defaults: PostDefaults(ttl: self.limits.messageTTLDefault),
-                    expectsSealing: encrypts)
-                self.sealing[queue] = encrypts
-                return ids
-            } catch let changed as SealingDiffers {
-                encrypts = changed.encryptsMessages
-                self.sealing[queue] = encrypts
-            }
+            let outcome = try await store.messages.post(
+                encrypts ? drafts.map { self.sealed($0, for: queue) } : drafts, to: queue, by: client,
+                requestBytes: requestBytes, defaults: PostDefaults(ttl: self.limits.messageTTLDefault),
+                expectsSealing: encrypts)
+            if case .sealingDiffers(let encryptsMessages) = outcome { encrypts = encryptsMessages }
+            self.sealing[queue] = encrypts
+            if case .posted(let ids) = outcome { return ids }
         }
         throw StoreError.contended
     }

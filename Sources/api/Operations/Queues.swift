@@ -44,13 +44,21 @@ extension Operations {
         let document = document.isEmpty ? Array("{}".utf8) : document
         let metadata = try QueueMetadata(document: document, of: queue.name, limits: self.limits)
         let placement = try self.placement(of: metadata)
-        return try await self.stores.making(queue, placement) { place in
-            if let flavor = placement.flavor, !self.stores.snapshot.serves(flavor, on: place.pool) {
-                try await self.leave(place, queue, for: flavor)
+        for _ in 0..<Self.settlingsMax {
+            let created: Bool? = try await self.stores.making(queue, placement) { place in
+                if let flavor = placement.flavor, !self.stores.snapshot.serves(flavor, on: place.pool) {
+                    try await self.leave(place, queue, for: flavor)
+                    return nil
+                }
+                return try await place.store.queues.create(queue, metadata: document, attributes: metadata.attributes)
             }
-            return try await place.store.queues.create(queue, metadata: document, attributes: metadata.attributes)
+            if let created { return created }
         }
+        throw StoreError.contended
     }
+
+    /// Times the place of a queue may change while one request is under way.
+    private static let settlingsMax = 8
 
     /// What metadata say about where the queue is to be.
     ///
@@ -62,8 +70,6 @@ extension Operations {
     }
 
     /// Ends a queue that holds nothing, so that it can be made elsewhere.
-    ///
-    /// - Throws: `StoreError.misplaced` when that is done, which has it made anew.
     private func leave(_ place: QueuePlacement, _ queue: QueueAddress, for flavor: FlavorName) async throws {
         guard try await place.store.subscriptions.list(queue, after: nil, limit: 1).isEmpty,
             try await place.store.queues.deleteIfEmpty(queue)
@@ -71,7 +77,6 @@ extension Operations {
             throw Refusal.metadataConflict(
                 "The queue lives on a pool of another flavor than \(flavor), and is not empty.")
         }
-        throw StoreError.misplaced
     }
 
     /// The metadata of a queue.
@@ -93,23 +98,21 @@ extension Operations {
     package func updateQueue(_ queue: QueueAddress, _ patch: QueuePatch) async throws -> QueueMetadata {
         var settled: PlacementRequest?
         for _ in 0..<Self.settlingsMax {
-            do {
-                return try await self.update(queue, patch, settled: settled)
-            } catch let unsettled as Unsettled {
-                try await self.settle(unsettled.placement, of: queue)
-                settled = unsettled.placement
+            switch try await self.update(queue, patch, settled: settled) {
+            case .updated(let metadata): return metadata
+            case .unsettled(let placement):
+                try await self.settle(placement, of: queue)
+                settled = placement
             }
         }
         throw StoreError.contended
     }
 
-    /// New metadata say something new about the place of the queue, which has to be looked at first.
-    private struct Unsettled: Error {
-        let placement: PlacementRequest
+    private enum Update {
+        case updated(QueueMetadata)
+        /// New metadata say something new about the place of the queue, which has to be looked at first; nothing was changed.
+        case unsettled(PlacementRequest)
     }
-
-    /// Times the place may change while one update is under way.
-    private static let settlingsMax = 8
 
     private func settle(_ placement: PlacementRequest, of queue: QueueAddress) async throws {
         try await self.stores.making(queue, placement) { place in
@@ -121,8 +124,9 @@ extension Operations {
 
     private func update(
         _ queue: QueueAddress, _ patch: QueuePatch, settled: PlacementRequest?
-    ) async throws -> QueueMetadata {
+    ) async throws -> Update {
         let limits = self.limits
+        var unsettled: PlacementRequest?
         let updated = try await self.store(of: queue).queues.update(queue) { stored in
             guard let metadata = QueueMetadata(stored: stored) else {
                 throw StoreError.corrupt("the metadata of a queue is no JSON object")
@@ -130,15 +134,17 @@ extension Operations {
             let result = try patch.applied(to: metadata, of: queue.name, limits: limits)
             let placement = try self.placement(of: result.metadata)
             guard try placement == settled || placement == self.placement(of: metadata) else {
-                throw Unsettled(placement: placement)
+                unsettled = placement
+                return nil
             }
             return (result.document, result.metadata.attributes)
         }
+        if let unsettled { return .unsettled(unsettled) }
         guard let updated else { throw Refusal.queueNotFound }
         guard let metadata = QueueMetadata(stored: updated) else {
             throw StoreError.corrupt("the metadata of a queue is no JSON object")
         }
-        return metadata
+        return .updated(metadata)
     }
 
     /// Removes a queue with its messages; its subscriptions stay.

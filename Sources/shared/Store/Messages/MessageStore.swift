@@ -12,19 +12,19 @@ struct MessageStore: MessageStorage {
 
     func post(
         _ messages: [MessageDraft], to queue: QueueAddress, by client: ClientID, requestBytes: Int,
-        defaults: PostDefaults, expectsSealing: Bool? = nil
-    ) async throws -> [MessageID] {
+        defaults: PostDefaults, expectsSealing: Bool?
+    ) async throws -> PostOutcome {
         precondition(!messages.isEmpty, "a post has at least one message")
         let post = Post(
             messages: messages, client: client, requestBytes: requestBytes, defaults: defaults,
             expectsSealing: expectsSealing)
-        if let ids = try await self.run(post, on: queue, creating: false) { return ids }
+        if let outcome = try await self.run(post, on: queue, creating: false) { return outcome }
         try await self.directory.register(queue)
-        guard let ids = try await self.run(post, on: queue, creating: true) else {
+        guard let outcome = try await self.run(post, on: queue, creating: true) else {
             throw StoreError.corrupt("message_post.lua found no queue although it was to create it")
         }
         try await self.directory.registerCreated(queue)
-        return ids
+        return outcome
     }
 
     func list(

@@ -10,32 +10,23 @@ struct Post {
     let expectsSealing: Bool?
 }
 
-/// A queue's setting of encryption is not what the caller of a post expected; nothing was written.
-package struct SealingDiffers: Error, Equatable {
-    /// What the queue wants.
-    package let encryptsMessages: Bool
-
-    package init(encryptsMessages: Bool) { self.encryptsMessages = encryptsMessages }
-}
-
 extension MessageStore {
     /// - Returns: nil when there is no such queue.
-    func run(_ post: Post, on queue: QueueAddress, creating: Bool) async throws -> [MessageID]? {
+    func run(_ post: Post, on queue: QueueAddress, creating: Bool) async throws -> PostOutcome? {
         var reply = try ReplyReader(
             try await self.runner.run(self.call(post, queue, creating)), of: Scripts.messagePost)
         switch try reply.text() {
         case "posted":
             let first = try reply.position()
-            return post.messages.indices.map { index in
-                self.ids.id(at: first.advanced(by: index), of: queue)
-            }
+            return .posted(
+                post.messages.indices.map { index in self.ids.id(at: first.advanced(by: index), of: queue) })
         case "absent":
             return nil
         case "large":
             throw Refusal.bodyInvalid(
                 "This queue takes requests of at most \(try reply.int()) bytes; this one has \(post.requestBytes).")
         case "sealing":
-            throw SealingDiffers(encryptsMessages: try reply.int() == 1)
+            return .sealingDiffers(encryptsMessages: try reply.int() == 1)
         case let answer:
             throw StoreError.corrupt("message_post.lua answered \(answer)")
         }

@@ -63,12 +63,11 @@ struct QueueStore: QueueStorage {
 
 extension QueueStore {
     func update(
-        _ queue: QueueAddress, _ change: ([UInt8]) throws -> (metadata: [UInt8], attributes: QueueAttributes)
+        _ queue: QueueAddress, _ change: ([UInt8]) throws -> (metadata: [UInt8], attributes: QueueAttributes)?
     ) async throws -> [UInt8]? {
         var stored = try await self.metadata(of: queue)
         return try await Contention.retry { () async throws -> [UInt8]?? in
-            guard let read = stored else { return .some(nil) }
-            let (metadata, attributes) = try change(read)
+            guard let read = stored, let (metadata, attributes) = try change(read) else { return .some(nil) }
             var call = self.runner.call(Scripts.queueUpdate, keys: [self.keySpace.shard(of: queue).meta(queue)])
             call.append(read)
             self.append(metadata, attributes, of: queue, to: &call)

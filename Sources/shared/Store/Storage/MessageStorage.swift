@@ -1,5 +1,13 @@
 package import Domain
 
+/// What became of a post.
+package enum PostOutcome: Sendable, Equatable {
+    /// The ids in the order of the messages.
+    case posted([MessageID])
+    /// The queue's setting of encryption is not what the caller expected, but this; nothing was written.
+    case sealingDiffers(encryptsMessages: Bool)
+}
+
 /// The messages of the queues of one store.
 ///
 /// Messages have positions that grow and are never used twice, also not after the queue was deleted; ids are made from
@@ -16,13 +24,11 @@ package protocol MessageStorage: Sendable {
     ///   - requestBytes: Bytes of the request as sent, held against the queue's `_max_messages_post_size`.
     ///   - expectsSealing: Whether the queue encrypts, as the caller believes and has sealed the bodies accordingly;
     ///     nil: they are kept as they are.
-    /// - Returns: The ids in the order of the messages.
-    /// - Throws: ``Refusal/bodyInvalid(_:)`` when the queue takes no request this large; ``SealingDiffers``;
-    ///   ``StoreError``.
+    /// - Throws: ``Refusal/bodyInvalid(_:)`` when the queue takes no request this large; ``StoreError``.
     func post(
         _ messages: [MessageDraft], to queue: QueueAddress, by client: ClientID, requestBytes: Int,
         defaults: PostDefaults, expectsSealing: Bool?
-    ) async throws -> [MessageID]
+    ) async throws -> PostOutcome
 
     /// Reads visible messages, oldest first.
     ///
@@ -92,11 +98,17 @@ package protocol MessageStorage: Sendable {
 
 extension MessageStorage {
     /// ``post(_:to:by:requestBytes:defaults:expectsSealing:)`` of bodies that are kept as they are.
+    ///
+    /// - Returns: The ids in the order of the messages.
     package func post(
         _ messages: [MessageDraft], to queue: QueueAddress, by client: ClientID, requestBytes: Int,
         defaults: PostDefaults
     ) async throws -> [MessageID] {
-        try await self.post(
+        let outcome = try await self.post(
             messages, to: queue, by: client, requestBytes: requestBytes, defaults: defaults, expectsSealing: nil)
+        guard case .posted(let ids) = outcome else {
+            throw StoreError.corrupt("a post that expects no encryption was refused for it")
+        }
+        return ids
     }
 }

@@ -34,12 +34,12 @@ package protocol QueueStorage: Sendable {
     /// Replaces the metadata of a queue by what `change` makes of it; no other change is lost.
     ///
     /// - Parameter change: Gets the stored JSON object, returns the new one and what the store has to know of it. It is
-    ///   called again when the metadata changed meanwhile, so it must not remember. What it throws is thrown, and
-    ///   nothing was changed.
-    /// - Returns: The new metadata; nil when there is no such queue.
+    ///   called again when the metadata changed meanwhile, so it must not remember. Where it returns nil, or throws, nothing
+    ///   is changed.
+    /// - Returns: The new metadata; nil when there is no such queue, or `change` returned nil.
     /// - Throws: ``StoreError/contended`` when others change the metadata faster, ``Contention/triesMax`` times.
     func update(
-        _ queue: QueueAddress, _ change: ([UInt8]) throws -> (metadata: [UInt8], attributes: QueueAttributes)
+        _ queue: QueueAddress, _ change: ([UInt8]) throws -> (metadata: [UInt8], attributes: QueueAttributes)?
     ) async throws -> [UInt8]?
 
     /// Whether bodies posted to the queue shall be encrypted; false when there is no such queue.
