@@ -24,11 +24,10 @@ struct PoolMetrics: Service {
         let queues: Meter
 
         init(_ pool: PoolName) {
-            let dimensions = [("pool", pool.text)]
-            self.reachable = Meter(label: "herald.pool.reachable", dimensions: dimensions)
-            self.roundTrip = Meter(label: "herald.pool.round_trip", dimensions: dimensions)
-            self.memory = Meter(label: "herald.pool.memory", dimensions: dimensions)
-            self.queues = Meter(label: "herald.pool.queues", dimensions: dimensions)
+            self.reachable = Metric.poolReachable.gauge(pool.text)
+            self.roundTrip = Metric.poolRoundTrip.gauge(pool.text)
+            self.memory = Metric.poolMemory.gauge(pool.text)
+            self.queues = Metric.poolQueues.gauge(pool.text)
         }
 
         func show(_ figures: PoolFigures) {
