@@ -57,7 +57,7 @@ let package = Package(
         .target(
             name: "Placement",
             dependencies: [
-                "Domain", "Redis", "Store", .logging, .metrics, .nio, .nioConcurrency, .serviceLifecycle,
+                "Domain", "Redis", "Runtime", "Store", .logging, .metrics, .nio, .nioConcurrency, .serviceLifecycle,
             ],
             path: "Sources/shared/Placement"
         ),

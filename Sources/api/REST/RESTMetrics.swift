@@ -2,12 +2,9 @@ import HTTPTypes
 import Metrics
 import NIOConcurrencyHelpers
 import NIOCore
+import Runtime
 
-/// What the API counts.
-///
-/// | label | unit | dimensions | the question it answers |
-/// |---|---|---|---|
-/// | `http.server.request.duration` | seconds | `route` (template), `method`, `status` (class) | how long callers wait, and how often in vain |
+/// How long requests take (``Metric/requestDuration``).
 ///
 /// Route and method are recorded for requests that reached a route of the API. Those refused by their head, and preflights, are
 /// counted together as `unknown` and `other`: any client can send them, with any path and method.
@@ -30,12 +27,8 @@ final class RESTMetrics: Sendable {
         let key = Key(route: reached?.path.index, method: reached?.method, statusClass: status.code / 100)
         let timer = self.timers.withLockedValue { timers in
             if let timer = timers[key] { return timer }
-            let timer = Metrics.Timer(
-                label: "http.server.request.duration",
-                dimensions: [
-                    ("route", reached?.path.template ?? "unknown"), ("method", key.method?.rawValue ?? "other"),
-                    ("status", "\(key.statusClass)xx"),
-                ])
+            let timer = Metric.requestDuration.timer(
+                reached?.path.template ?? "unknown", key.method?.rawValue ?? "other", "\(key.statusClass)xx")
             timers[key] = timer
             return timer
         }

@@ -1,45 +1,26 @@
 import Domain
 import Metrics
+import Runtime
 import Store
 
-/// What a notifier counts.
-///
-/// | metric | kind, unit | dimensions | question |
-/// |---|---|---|---|
-/// | `herald.delivery.lag` | timer | - | How long after its post is a message attempted first? |
-/// | `herald.delivery.attempts` | counter | `channel`, `outcome` | How do attempts end? |
-/// | `herald.delivery.settled` | counter | - | How many results are written down? |
-/// | `herald.delivery.lost` | counter | - | How many results came too late, their deliveries being made again? |
-/// | `herald.delivery.postponed` | counter | - | How often had a host as much under way as may be? |
-/// | `herald.delivery.lapsed` | counter | - | How many leases of dead or stalled notifiers did this one take over? |
-/// | `herald.delivery.suspects` | counter | - | How many attempts were made of deliveries that notifiers were lost with? |
-/// | `herald.delivery.overflowed` | counter | - | How many deliveries ended at once, because too many waited? |
-/// | `herald.delivery.expired` | counter | - | How many deliveries ended with their messages while they waited? |
-/// | `herald.delivery.unreadable` | counter | - | How often was a delivery leased that this version cannot read? |
-/// | `herald.delivery.quarantined` | counter | - | How many deliveries were given up that notifiers were lost with? |
-/// | `herald.dead_letters.dropped` | counter | - | How many dead letters were removed before their time, to keep to a limit? |
-/// | `herald.delivery.under_way` | gauge | `pool` | How many of the slots are taken? |
-/// | `herald.delivery.bytes` | gauge | `pool` | How many bytes of bodies are in flight? |
-/// | `herald.delivery.blocked` | gauge | `pool` | How many projects may begin nothing more now, by their share or their pace? |
-/// | `herald.subscriptions.parked` | gauge | - | How many subscriptions wait for a host with as much in flight as may be? |
-/// | `herald.events.pending` | gauge | `pool` | How many posts wait to be fanned out, over all shards? |
+/// What a notifier counts (``Metric``).
 struct NotifierMetrics: Sendable {
-    private let lag = Timer(label: "herald.delivery.lag", preferredDisplayUnit: .milliseconds)
-    private let settledCount = Counter(label: "herald.delivery.settled")
-    private let lostCount = Counter(label: "herald.delivery.lost")
-    private let postponedCount = Counter(label: "herald.delivery.postponed")
-    private let lapsedCount = Counter(label: "herald.delivery.lapsed")
-    private let suspectCount = Counter(label: "herald.delivery.suspects")
-    private let overflowedCount = Counter(label: "herald.delivery.overflowed")
-    private let expiredCount = Counter(label: "herald.delivery.expired")
-    private let unreadableCount = Counter(label: "herald.delivery.unreadable")
-    private let quarantinedCount = Counter(label: "herald.delivery.quarantined")
-    private let droppedDeadLettersCount = Counter(label: "herald.dead_letters.dropped")
-    private let underWayCount: Gauge
-    private let bytesCount: Gauge
-    private let blockedCount: Gauge
-    private let parkedCount = Gauge(label: "herald.subscriptions.parked")
-    private let pendingCount: Gauge
+    private let lag = Metric.deliveryLag.timer()
+    private let settledCount = Metric.deliverySettled.counter()
+    private let lostCount = Metric.deliveryLost.counter()
+    private let postponedCount = Metric.deliveryPostponed.counter()
+    private let lapsedCount = Metric.deliveryLapsed.counter()
+    private let suspectCount = Metric.deliverySuspects.counter()
+    private let overflowedCount = Metric.deliveryOverflowed.counter()
+    private let expiredCount = Metric.deliveryExpired.counter()
+    private let unreadableCount = Metric.deliveryUnreadable.counter()
+    private let quarantinedCount = Metric.deliveryQuarantined.counter()
+    private let droppedDeadLettersCount = Metric.deadLettersDropped.counter()
+    private let underWayCount: Meter
+    private let bytesCount: Meter
+    private let blockedCount: Meter
+    private let parkedCount = Metric.subscriptionsParked.gauge()
+    private let pendingCount: Meter
     private let attempts: [AttemptKind: Counter]
 
     private struct AttemptKind: Hashable {
@@ -51,16 +32,14 @@ struct NotifierMetrics: Sendable {
     ///   - pool: The pool that is served; what is counted adds up over all pools, what is measured stands beside it.
     ///   - channels: That deliver.
     init(pool: String, channels: [Destination]) {
-        let dimensions = [("pool", pool)]
-        self.underWayCount = Gauge(label: "herald.delivery.under_way", dimensions: dimensions)
-        self.bytesCount = Gauge(label: "herald.delivery.bytes", dimensions: dimensions)
-        self.blockedCount = Gauge(label: "herald.delivery.blocked", dimensions: dimensions)
-        self.pendingCount = Gauge(label: "herald.events.pending", dimensions: dimensions)
+        self.underWayCount = Metric.deliveryUnderWay.gauge(pool)
+        self.bytesCount = Metric.deliveryBytes.gauge(pool)
+        self.blockedCount = Metric.deliveryBlocked.gauge(pool)
+        self.pendingCount = Metric.eventsPending.gauge(pool)
         self.attempts = Dictionary(
             uniqueKeysWithValues: channels.flatMap { channel in
                 OutcomeWord.allCases.map { word in
-                    let dimensions = [("channel", channel.rawValue), ("outcome", word.rawValue)]
-                    let counter = Counter(label: "herald.delivery.attempts", dimensions: dimensions)
+                    let counter = Metric.deliveryAttempts.counter(channel.rawValue, word.rawValue)
                     return (AttemptKind(channel: channel, outcome: word), counter)
                 }
             })
@@ -102,19 +81,19 @@ struct NotifierMetrics: Sendable {
     func suspects(_ count: Int) { self.suspectCount.increment(by: count) }
 
     func inFlight(slots: Int, bytes: Int) {
-        self.underWayCount.record(slots)
-        self.bytesCount.record(bytes)
+        self.underWayCount.set(slots)
+        self.bytesCount.set(bytes)
     }
 
     /// - Parameters:
     ///   - projects: That have no share left.
     ///   - subscriptions: That wait for a host.
     func held(projects: Int, subscriptions: Int) {
-        self.blockedCount.record(projects)
-        self.parkedCount.record(subscriptions)
+        self.blockedCount.set(projects)
+        self.parkedCount.set(subscriptions)
     }
 
-    func pending(events count: Int) { self.pendingCount.record(count) }
+    func pending(events count: Int) { self.pendingCount.set(count) }
 
     func finished(_ outcome: Outcome, by channel: Destination) {
         self.attempts[AttemptKind(channel: channel, outcome: OutcomeWord(outcome))]?.increment()

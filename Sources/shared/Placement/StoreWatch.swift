@@ -1,5 +1,6 @@
 package import Logging
 import Metrics
+import Runtime
 import ServiceLifecycle
 package import Store
 
@@ -44,9 +45,8 @@ package struct StoreWatch: Service {
         self.store = store
         self.name = name
         self.logger = logger
-        let dimensions = [("pool", name)]
-        self.full = Meter(label: "herald.store.full", dimensions: dimensions)
-        self.ahead = Meter(label: "herald.store.positions.ahead", dimensions: dimensions)
+        self.full = Metric.storeFull.gauge(name)
+        self.ahead = Metric.storePositionsAhead.gauge(name)
     }
 
     /// - Throws: ``StoreReplaced``, which is to end the process.

@@ -12,7 +12,8 @@ package enum LogSetUp {
         onDrop: { Self.dropped.increment(by: Int64($0)) })
 
     /// Not by way of swift-metrics: lines may be dropped before the registry is behind it.
-    private static let dropped = MetricsRegistry.shared.makeCounter(label: "herald.log.dropped", dimensions: [])
+    private static let dropped = MetricsRegistry.shared.makeCounter(
+        label: Metric.logDropped.label, dimensions: [])
 
     /// The log of the process, behind swift-log once ``HeraldProcess`` runs.
     static let shared = ProcessLog(writer: Self.standardError)

@@ -19,6 +19,11 @@ enum Exposition {
             .joined(separator: ",")
     }
 
+    /// The line that tells people what a family is.
+    static func help(_ name: String, _ text: String) -> String {
+        "# HELP \(name) \(text.replacing("\\", with: "\\\\").replacing("\n", with: "\\n"))\n"
+    }
+
     /// One line: name, labels, value.
     static func line(_ name: String, _ labels: String, _ value: String) -> String {
         labels.isEmpty ? "\(name) \(value)\n" : "\(name){\(labels)} \(value)\n"

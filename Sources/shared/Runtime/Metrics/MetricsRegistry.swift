@@ -36,6 +36,7 @@ package final class MetricsRegistry: Sendable {
         let families = self.families.withLockedValue { $0 }
         var text = ""
         for (name, family) in families.sorted(by: { $0.key < $1.key }) {
+            if let metric = Metric.byFamily[name] { text += Exposition.help(name, metric.help) }
             text += "# TYPE \(name) \(family.kind.rawValue)\n"
             for (labels, series) in family.series.sorted(by: { $0.key < $1.key }) {
                 series.write(name: name, labels: labels, into: &text)
@@ -71,11 +72,11 @@ package final class MetricsRegistry: Sendable {
 
 extension MetricsRegistry: MetricsFactory {
     package func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {
-        self.series(Exposition.name(label, suffix: "_total"), .counter, dimensions) { CounterSeries() }
+        self.series(MetricKind.counter.family(of: label), .counter, dimensions) { CounterSeries() }
     }
 
     package func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler {
-        self.series(Exposition.name(label), .gauge, dimensions) { GaugeSeries() }
+        self.series(MetricKind.gauge.family(of: label), .gauge, dimensions) { GaugeSeries() }
     }
 
     package func makeRecorder(
@@ -89,7 +90,7 @@ extension MetricsRegistry: MetricsFactory {
     }
 
     package func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
-        self.series(Exposition.name(label, suffix: "_seconds"), .histogram, dimensions) {
+        self.series(MetricKind.timer.family(of: label), .histogram, dimensions) {
             HistogramSeries(bounds: .seconds)
         }
     }

@@ -1,0 +1,170 @@
+package import CoreMetrics
+
+/// Every metric of both processes: its label, what it is, what it is divided by, and the question it answers.
+///
+/// `/metrics` gives the question as `# HELP`, and the table of docs/metrics.md is written from here (`scripts/settings`).
+package enum Metric: String, CaseIterable, Sendable {
+    case requestDuration = "http.server.request.duration"
+    case poolReachable = "herald.pool.reachable"
+    case poolRoundTrip = "herald.pool.round_trip"
+    case poolMemory = "herald.pool.memory"
+    case poolQueues = "herald.pool.queues"
+    case storeFull = "herald.store.full"
+    case storePositionsAhead = "herald.store.positions.ahead"
+    case logDropped = "herald.log.dropped"
+    case deliveryLag = "herald.delivery.lag"
+    case deliveryAttempts = "herald.delivery.attempts"
+    case deliverySettled = "herald.delivery.settled"
+    case deliveryLost = "herald.delivery.lost"
+    case deliveryPostponed = "herald.delivery.postponed"
+    case deliveryLapsed = "herald.delivery.lapsed"
+    case deliverySuspects = "herald.delivery.suspects"
+    case deliveryQuarantined = "herald.delivery.quarantined"
+    case deliveryUnreadable = "herald.delivery.unreadable"
+    case deliveryOverflowed = "herald.delivery.overflowed"
+    case deliveryExpired = "herald.delivery.expired"
+    case deadLettersDropped = "herald.dead_letters.dropped"
+    case deliveryUnderWay = "herald.delivery.under_way"
+    case deliveryBytes = "herald.delivery.bytes"
+    case deliveryBlocked = "herald.delivery.blocked"
+    case subscriptionsParked = "herald.subscriptions.parked"
+    case eventsPending = "herald.events.pending"
+
+    /// What swift-metrics knows it by.
+    package var label: String { self.rawValue }
+    /// The names of its dimensions.
+    package var dimensions: [String] { self.row.dimensions }
+    /// The question it answers, as one line.
+    package var help: String { self.row.help }
+    /// Its name in `/metrics`, without the suffixes of a histogram's lines.
+    package var family: String { self.row.kind.family(of: self.label) }
+
+    private struct Row {
+        let kind: MetricKind
+        let dimensions: [String]
+        let help: String
+
+        init(_ kind: MetricKind, by dimensions: [String] = [], _ help: String) {
+            self.kind = kind
+            self.dimensions = dimensions
+            self.help = help
+        }
+    }
+
+    private var row: Row {
+        switch self {
+        case .requestDuration:
+            Row(
+                .timer, by: ["route", "method", "status"],
+                "How long do callers wait, and how often in vain? route is the template of the path, status its class; requests "
+                    + "refused by their head are route=unknown, method=other.")
+        case .poolReachable: Row(.gauge, by: ["pool"], "Does the pool answer? 1 or 0.")
+        case .poolRoundTrip: Row(.gauge, by: ["pool"], "How many seconds does one PING take?")
+        case .poolMemory: Row(.gauge, by: ["pool"], "How many bytes do the data of the pool take (used_memory)?")
+        case .poolQueues: Row(.gauge, by: ["pool"], "How many queues live on the pool? Exact.")
+        case .storeFull:
+            Row(.gauge, by: ["pool"], "Does Redis refuse writes that grow? 1: posts are refused, the rest goes on.")
+        case .storePositionsAhead:
+            Row(
+                .gauge, by: ["pool"],
+                "How many seconds are positions ahead of the clock? Above 0: Redis' clock once ran ahead.")
+        case .logDropped: Row(.counter, "How many lines of the log were dropped, because standard error was not read?")
+        case .deliveryLag:
+            Row(
+                .timer,
+                "How long after its post is a message attempted first? A dead letter that is sent again counts from its post."
+            )
+        case .deliveryAttempts:
+            Row(
+                .counter, by: ["channel", "outcome"],
+                "How do attempts end? accepted, deferred, refused (410, and what is final for the subscription), forbidden, or the "
+                    + "error.")
+        case .deliverySettled:
+            Row(
+                .counter,
+                "How many outcomes are written to Redis? Beside the attempts: the difference is in flight or lost.")
+        case .deliveryLost:
+            Row(
+                .counter,
+                "How many outcomes came after the lease had lapsed, so that the delivery is attempted again? No message is lost. "
+                    + "More than a few: leases are too short, or Redis too slow.")
+        case .deliveryPostponed: Row(.counter, "How often had a host as much in flight as may be?")
+        case .deliveryLapsed: Row(.counter, "How many leases of dead or stalled notifiers did this one take over?")
+        case .deliverySuspects:
+            Row(.counter, "How many attempts were made of deliveries that notifiers were lost with?")
+        case .deliveryQuarantined:
+            Row(
+                .counter,
+                "How many deliveries were given up, because notifiers were lost with them alone? Any: look at its dead letter."
+            )
+        case .deliveryUnreadable:
+            Row(
+                .counter,
+                "How often was a delivery leased that this version cannot read? Any: a newer version wrote it; it waits a minute at "
+                    + "a time.")
+        case .deliveryOverflowed:
+            Row(
+                .counter, "How many deliveries ended at once, because too many of their subscription or project waited?"
+            )
+        case .deliveryExpired: Row(.counter, "How many deliveries ended with their messages while they waited?")
+        case .deadLettersDropped:
+            Row(.counter, "How many dead letters were removed before their time, to keep to a limit?")
+        case .deliveryUnderWay:
+            Row(
+                .gauge, by: ["pool"],
+                "How many of the slots are taken? At notifier.concurrency all the time: add notifiers.")
+        case .deliveryBytes: Row(.gauge, by: ["pool"], "How many bytes of bodies are in flight?")
+        case .deliveryBlocked:
+            Row(.gauge, by: ["pool"], "How many projects may begin nothing more now, by their share or their pace?")
+        case .subscriptionsParked:
+            Row(.gauge, "How many subscriptions wait for a host with as much in flight as may be?")
+        case .eventsPending:
+            Row(
+                .gauge, by: ["pool"],
+                "How many posts wait to be fanned out? Growing: add notifiers. Each notifier reports the figure of the whole "
+                    + "deployment: take the maximum, not the sum. Deliveries that wait are not in it.")
+        }
+    }
+
+    /// The metrics by their names in `/metrics`.
+    static let byFamily = Dictionary(uniqueKeysWithValues: Self.allCases.map { ($0.family, $0) })
+
+    // MARK: - Making one
+
+    /// - Parameter dimensions: A value for each of ``dimensions``, in their order.
+    package func counter(_ values: String...) -> Counter {
+        Counter(label: self.label, dimensions: self.dimensions(values, .counter))
+    }
+
+    /// See ``counter(_:)``.
+    package func gauge(_ values: String...) -> Meter {
+        Meter(label: self.label, dimensions: self.dimensions(values, .gauge))
+    }
+
+    /// See ``counter(_:)``.
+    package func timer(_ values: String...) -> Timer {
+        Timer(label: self.label, dimensions: self.dimensions(values, .timer))
+    }
+
+    private func dimensions(_ values: [String], _ kind: MetricKind) -> [(String, String)] {
+        let row = self.row
+        precondition(row.kind == kind && row.dimensions.count == values.count, "\(self) is made as it is listed")
+        return Array(zip(row.dimensions, values))
+    }
+}
+
+/// What a metric is to the code that counts.
+enum MetricKind: Sendable {
+    case counter
+    case gauge
+    case timer
+
+    /// The name of its family in the text format of Prometheus.
+    func family(of label: String) -> String {
+        switch self {
+        case .counter: Exposition.name(label, suffix: "_total")
+        case .gauge: Exposition.name(label)
+        case .timer: Exposition.name(label, suffix: "_seconds")
+        }
+    }
+}
