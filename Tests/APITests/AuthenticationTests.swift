@@ -1,6 +1,7 @@
 import API
 import Domain
 import NIOConcurrencyHelpers
+import Signing
 import TestKit
 import Testing
 
@@ -18,7 +19,7 @@ struct AuthenticationTests {
             // As one that asks another service would.
             await Task.yield()
             self.seen.withLockedValue { $0.append(credentials.path) }
-            if credentials.path == "/v2/queues/refused" { throw .signatureRefused }
+            if credentials.path == "/v2/queues/refused" { throw .signatureRefused(.signature) }
             return Identity(project: "established", user: "u", roles: ["admin"], expiry: nil, origin: .none)
         }
     }

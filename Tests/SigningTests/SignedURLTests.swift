@@ -115,6 +115,23 @@ struct SignedURLTests {
         }
     }
 
+    @Test func `The reason why a URL does not admit a request is known`() throws {
+        let (url, path) = (try self.url(), "/v2/queues/a.b/messages")
+        let signature = url.signature(key: self.keys[0])
+        func refusal(
+            _ url: SignedURL, _ signature: String, method: String = "GET", path: String = path, keys: [SignedURLKey]
+        ) -> SignedURLRefusal? {
+            url.refusal(signature, method: method, path: path, keys: keys, now: self.now)
+        }
+        #expect(refusal(url, signature, keys: self.keys) == nil)
+        #expect(refusal(url, signature, method: "PUT", keys: self.keys) == .method)
+        #expect(refusal(url, signature, path: "/v2/queues", keys: self.keys) == .path)
+        #expect(refusal(url, signature, keys: []) == .noKey)
+        #expect(refusal(url, "", keys: self.keys) == .signature)
+        let past = try self.url(expires: 1_700_000_000)
+        #expect(refusal(past, past.signature(key: self.keys[0]), keys: self.keys) == .expired)
+    }
+
     @Test func `A URL ends with its second (U-6)`() throws {
         let past = try self.url(expires: 1_700_000_000)
         #expect(!self.admits(past, past.signature(key: self.keys[0])))

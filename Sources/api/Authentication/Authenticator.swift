@@ -1,4 +1,5 @@
 package import Domain
+package import Signing
 
 /// Establishes who sends a request, before its path is looked at.
 ///
@@ -14,8 +15,8 @@ package protocol Authenticator: Sendable {
 /// Why it is not established who sends a request.
 package enum AuthenticationError: Error, Sendable, Equatable {
     /// The signature of a pre-signed URL is incomplete, wrong, expired, or does not cover the request. It is answered like an
-    /// unknown path, so that trying out signatures teaches nothing.
-    case signatureRefused
+    /// unknown path, so that trying out signatures teaches nothing; the log tells why.
+    case signatureRefused(SignedURLRefusal)
 }
 
 /// Takes the project, user and roles that a request states: for deployments that only trusted callers reach.

@@ -16,14 +16,17 @@ struct SignedURLAuthenticator: Authenticator {
         guard let signature = credentials.signature else {
             return try await self.next.identity(of: credentials, at: now)
         }
-        guard let expiry = signature.expires.flatMap(SignedURLExpiry.init) else { throw .signatureRefused }
+        guard let expiry = signature.expires.flatMap(SignedURLExpiry.init) else {
+            throw .signatureRefused(.expiryMalformed)
+        }
         let url = SignedURL(
             paths: Self.items(signature.paths), methods: Self.items(signature.methods), project: credentials.project,
             expiry: expiry)
-        guard
-            url.admits(
-                signature.text, method: credentials.method, path: credentials.path, keys: self.keys, now: now)
-        else { throw .signatureRefused }
+        if let refusal = url.refusal(
+            signature.text, method: credentials.method, path: credentials.path, keys: self.keys, now: now)
+        {
+            throw .signatureRefused(refusal)
+        }
         return Identity(
             project: credentials.project, user: nil, roles: [],
             expiry: Timestamp(milliseconds: expiry.seconds * 1000), origin: .signedURL(url))

@@ -7,6 +7,7 @@ import NIOConcurrencyHelpers
 import NIOCore
 import Operations
 import Runtime
+import Signing
 import Store
 
 /// Answers one request after the other: the checks of the head in the order that clients rely on, then the body, then one
@@ -62,7 +63,7 @@ struct RESTResponder: Sendable {
         var reached: (path: RoutePath, method: HTTPRequest.Method)?
 
         var reply: Reply
-        switch await self.admit(head, match, now: now) {
+        switch await self.admit(head, match, id: id, now: now) {
         case .answer(let answer): reply = answer
         case .go(let admitted):
             reached = (admitted.match.path, head.method)
@@ -126,7 +127,7 @@ struct RESTResponder: Sendable {
         return page?.path.isPage == true ? page : nil
     }
 
-    private func admit(_ head: RequestHead, _ match: PathTree.Match?, now: Timestamp) async -> Admission {
+    private func admit(_ head: RequestHead, _ match: PathTree.Match?, id: String, now: Timestamp) async -> Admission {
         if head.method == .options {
             let reply = Reply.empty(.ok)
             return .answer(match.map { reply.with(.allow, $0.path.allow) } ?? reply)
@@ -138,7 +139,11 @@ struct RESTResponder: Sendable {
                 identity = try await self.authenticator.identity(of: head.credentials, at: now)
             } catch {
                 switch error {
-                case .signatureRefused: return .answer(Problem.unknownPath.reply)
+                case .signatureRefused(let reason):
+                    self.logger.warning(
+                        "A pre-signed request was refused",
+                        metadata: [LogKey.requestID: "\(id)", LogKey.reason: "\(reason.rawValue)"])
+                    return .answer(Problem.unknownPath.reply)
                 }
             }
         }

@@ -40,19 +40,30 @@ package struct SignedURL: Sendable, Equatable {
         Hexadecimal.encode(key.mac.tag(Array(self.canonicalText.utf8)))
     }
 
-    /// Whether a request may be made with it.
+    /// Whether a request may be made with it, see ``refusal(_:method:path:keys:now:)``.
+    package func admits(
+        _ signature: String, method: String, path: String, keys: [SignedURLKey], now: Timestamp
+    ) -> Bool {
+        self.refusal(signature, method: method, path: path, keys: keys, now: now) == nil
+    }
+
+    /// Why a request may not be made with it; nil when it may.
     ///
     /// - Parameters:
     ///   - signature: As the caller sent it; only the exact lower-case text will do.
     ///   - method: Must be one of ``methods``, exactly.
     ///   - path: As it came over the wire; must be one of ``paths``, or continue one with `/`.
     ///   - keys: Newest first. Every one of them is good for checking, so keys can be changed without a gap.
-    package func admits(
+    package func refusal(
         _ signature: String, method: String, path: String, keys: [SignedURLKey], now: Timestamp
-    ) -> Bool {
-        guard self.methods.contains(method), self.covers(path), self.expiry.isAfter(now) else { return false }
+    ) -> SignedURLRefusal? {
+        guard self.methods.contains(method) else { return .method }
+        guard self.covers(path) else { return .path }
+        guard self.expiry.isAfter(now) else { return .expired }
+        guard !keys.isEmpty else { return .noKey }
         let given = Array(signature.utf8)
-        return keys.contains { ConstantTime.equal(Array(self.signature(key: $0).utf8), given) }
+        let isSigned = keys.contains { ConstantTime.equal(Array(self.signature(key: $0).utf8), given) }
+        return isSigned ? nil : .signature
     }
 
     private func covers(_ path: String) -> Bool {
@@ -64,6 +75,21 @@ package struct SignedURL: Sendable, Equatable {
     private static func precedes(_ left: String, _ right: String) -> Bool {
         left.utf8.lexicographicallyPrecedes(right.utf8)
     }
+}
+
+/// Why a pre-signed URL does not admit a request, for the operator and never for the caller.
+package enum SignedURLRefusal: String, Sendable {
+    /// The expiry is missing or is no time.
+    case expiryMalformed = "expiry_malformed"
+    case expired
+    /// The method is not among those signed.
+    case method
+    /// The path is not below one of those signed.
+    case path
+    /// No key is configured.
+    case noKey = "no_key"
+    /// No key gives this signature for these paths, methods, project and expiry.
+    case signature
 }
 
 /// A key of pre-signed URLs: the bytes of any text that is not empty.

@@ -19,4 +19,6 @@ package enum LogKey {
     package static let listen = "listen"
     package static let admin = "admin"
     package static let error = "error"
+    /// Why something was refused, in one of few words.
+    package static let reason = "reason"
 }
