@@ -66,7 +66,7 @@ class Process:
 
 
 class Deployment:
-    def __init__(self, redis_port, folder, programs):
+    def __init__(self, redis_port, folder, programs=None):
         self.folder = pathlib.Path(folder)
         self.programs = programs
         self.redis_port = redis_port
