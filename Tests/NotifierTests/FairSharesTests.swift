@@ -200,6 +200,23 @@ struct FairSharesTests {
         #expect(Self.rush(&shares, by: project, bytes: bytes) == FairShares.perCallMax)
     }
 
+    @Test func `Events of a project with few tokens stay, what waits is leased`() throws {
+        let project = try Self.project("a")
+        var shares = FairShares(slots: 8192)
+        _ = Self.rush(&shares, by: project)
+        shares.advance(to: Int64(StartBudget.fanOutMin - 1) * StartBudget.tokenMilliseconds)
+        let fanOut = shares.reserve(for: 0, isFanningOut: true)
+        #expect(fanOut.allowance.projects == [project: 0] && fanOut.allowance.paced == [project])
+        #expect(fanOut.isAskedAgain && shares.isPacing)
+        shares.confirm(fanOut, of: [])
+        let lease = shares.reserve(for: 0)
+        #expect(lease.allowance.projects == [project: StartBudget.fanOutMin - 1] && lease.allowance.paced.isEmpty)
+        shares.confirm(lease, of: [])
+        shares.advance(to: Int64(StartBudget.fanOutMin) * StartBudget.tokenMilliseconds)
+        let later = shares.reserve(for: 0, isFanningOut: true)
+        #expect(later.allowance.projects == [project: StartBudget.fanOutMin] && later.allowance.paced.isEmpty)
+    }
+
     @Test
     func `A shard whose project has no token is asked again after a pause, and another project is served meanwhile`()
         throws
@@ -209,6 +226,7 @@ struct FairSharesTests {
         _ = Self.rush(&shares, by: flood)
         let reservation = shares.reserve(for: 3)
         #expect(reservation.allowance.projects == [flood: 0] && reservation.isAskedAgain && shares.isPacing)
+        #expect(reservation.allowance.paced == [flood])
         shares.confirm(reservation, of: [other])
         #expect(shares.next() == nil)
         shares.advance(to: FairShares.pause)

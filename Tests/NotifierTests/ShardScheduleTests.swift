@@ -16,7 +16,7 @@ struct ShardScheduleTests {
             counts[work, default: 0] += 1
             // There is always more of it.
             switch work {
-            case .take: schedule.took(more: true, [], isBounded: false)
+            case .take: schedule.took(more: true, isPaced: false, [], isBounded: false)
             case .lease:
                 _ = schedule.leased(more: false, [], nextDue: nil, now: Self.now)
                 _ = schedule.request(.lease)
@@ -38,7 +38,7 @@ struct ShardScheduleTests {
             for work in [ShardSchedule.Work.take, .lease] {
                 #expect((schedule.request(work) && schedule.next() == .perform(work)) as Bool)
                 schedule.succeeded(work)
-                schedule.took(more: false, [], isBounded: false)
+                schedule.took(more: false, isPaced: false, [], isBounded: false)
                 while schedule.hasWork { _ = schedule.next() }
                 _ = schedule.leased(more: false, [], nextDue: nil, now: Self.now)
             }
@@ -72,7 +72,7 @@ struct ShardScheduleTests {
         _ = schedule.leased(more: false, [], nextDue: nil, now: Self.now)
         #expect((schedule.next() == .perform(.take)) as Bool)
         #expect((!schedule.settlerMayLease() && schedule.isLeasing) as Bool)
-        schedule.took(more: false, [], isBounded: false)
+        schedule.took(more: false, isPaced: false, [], isBounded: false)
         #expect((schedule.settlerMayLease()) as Bool)
     }
 
@@ -135,13 +135,33 @@ struct ShardScheduleTests {
             let startables = leases.sorted { $0.body.count > $1.body.count }.map {
                 LeasedDelivery(id: inFlight.start($0), lease: $0)
             }
-            schedule.took(more: false, startables, isBounded: false)
+            schedule.took(more: false, isPaced: false, startables, isBounded: false)
             #expect((schedule.next() == .perform(.start)) as Bool)
             let first = schedule.nextStarts()
             #expect(first.count == 5 && first[1].lease.queue == quiet, "\(first.map(\.lease.body.count))")
             #expect((schedule.next() == .perform(.start)) as Bool)
             #expect(schedule.nextStarts().count == 4)
             #expect((schedule.next() == .wait) as Bool)
+        }
+    }
+
+    @Test func `Events of paced projects are taken again when attempts end, or time has passed`() {
+        for ends in [true, false] {
+            var schedule = ShardSchedule()
+            #expect(schedule.request(.take) as Bool)
+            #expect((schedule.next() == .perform(.take)) as Bool)
+            schedule.took(more: false, isPaced: true, [], isBounded: false)
+            #expect((schedule.next() == .perform(.lease)) as Bool)
+            _ = schedule.leased(more: false, [], nextDue: nil, now: Timestamp(milliseconds: 0))
+            #expect((schedule.next() == .wait) as Bool)
+            #expect((ends ? schedule.attemptsEnded() : schedule.mayBeginMore()) as Bool)
+            #expect((schedule.next() == .perform(.take)) as Bool)
+            schedule.took(more: false, isPaced: false, [], isBounded: false)
+            while case .perform(let work) = schedule.next() {
+                #expect(work == .lease)
+                _ = schedule.leased(more: false, [], nextDue: nil, now: Timestamp(milliseconds: 0))
+            }
+            #expect((!schedule.attemptsEnded()) as Bool)
         }
     }
 
@@ -153,12 +173,14 @@ struct ShardScheduleTests {
             let startables = try await deployment.takeAll().map {
                 LeasedDelivery(id: inFlight.start($0), lease: $0)
             }
-            schedule.took(more: true, startables, isBounded: false)
+            schedule.took(more: true, isPaced: false, startables, isBounded: false)
             #expect((!schedule.hasCapacityToStart && !schedule.settlerMayLease()) as Bool)
             var performed: [ShardSchedule.Action] = []
             for _ in 0..<3 {
                 performed.append(schedule.next())
-                if performed.last == .perform(.take) { schedule.took(more: false, [], isBounded: false) }
+                if performed.last == .perform(.take) {
+                    schedule.took(more: false, isPaced: false, [], isBounded: false)
+                }
             }
             #expect(performed == [.perform(.start), .perform(.take), .wait])
             _ = schedule.nextStarts()

@@ -113,7 +113,9 @@ struct DeliveryModelTests {
     private func allowance(_ world: inout World, capacity: Int) throws -> LeaseAllowance {
         var allowance = LeaseAllowance(capacity: capacity, projectMax: world.random.pick([nil, nil, 2]))
         for queue in world.queues where world.random.chance(0.2) {
-            allowance.projects[queue.project] = world.random.pick([0, 1, 7])
+            let most = world.random.pick([0, 1, 7, 20])
+            allowance.projects[queue.project] = most
+            if most == 0, world.random.chance(0.5) { allowance.paced.insert(queue.project) }
         }
         return allowance
     }

@@ -92,6 +92,53 @@ struct StoreNeighbourTests {
         }
     }
 
+    @Test func `The events of paced projects stay, and those of projects behind them are fanned out`() async throws {
+        try await withTestStore(shards: 1) { test in
+            let deliveries = test.store.deliveries
+            let paced = try (0..<40).map { try address("a\($0)", "q") }
+            let other = try address("z", "q")
+            for queue in paced + [other] {
+                try await test.subscribe(many: 2, to: queue)
+                try await test.post(["1"], to: queue)
+            }
+            let names = Set(paced.map(\.project))
+            let allowance = LeaseAllowance(
+                capacity: 100, projects: Dictionary(uniqueKeysWithValues: names.map { ($0, 0) }), paced: names)
+            var taken = try await deliveries.take(0, allowance: allowance, lease: .seconds(15), confirmedOnly: false)
+            #expect(taken.leases.map(\.queue) == [other, other] && taken.isPaced && !taken.more)
+            #expect(try await deliveries.status(of: [0]).first?.events == 16, "no more are counted")
+            #expect(try await deliveries.lease(0, allowance: allowance, lease: .seconds(15)).leases.isEmpty)
+            var leases: [Lease] = []
+            repeat {
+                taken = try await deliveries.take(
+                    0, allowance: LeaseAllowance(capacity: 100), lease: .seconds(15), confirmedOnly: false)
+                leases += taken.leases
+                #expect(!taken.isPaced)
+            } while taken.more
+            #expect(Set(leases.map(\.queue)) == Set(paced) && leases.count == 80)
+        }
+    }
+
+    @Test(arguments: [(16, 16, true), (40, 40, true), (15, 100, false)])
+    func `Of a project that may have more than a few, a call fans out no more than it leases`(
+        most: Int, fannedOut: Int, more: Bool
+    ) async throws {
+        try await withTestStore(shards: 1) { test in
+            let (queue, deliveries) = (try address("p", "q"), test.store.deliveries)
+            try await test.subscribe(many: 100, to: queue)
+            try await test.post(["1"], to: queue)
+            let taken = try await deliveries.take(
+                0, allowance: LeaseAllowance(capacity: 64, projects: [queue.project: most]), lease: .seconds(15),
+                confirmedOnly: false)
+            #expect(taken.leases.count == most && taken.more == more)
+            var waited = 0
+            while case let leases = try await test.lease(), !leases.isEmpty { waited += leases.count }
+            #expect(most + waited == fannedOut)
+            let rest = try await test.take()
+            #expect(most + waited + rest.leases.count == 100)
+        }
+    }
+
     @Test func `Due projects are found behind any number that may have no more`() async throws {
         try await withTestStore(shards: 1) { test in
             var names: [ProjectID: Int] = [:]

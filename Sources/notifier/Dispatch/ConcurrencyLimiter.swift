@@ -39,13 +39,16 @@ final class ConcurrencyLimiter: Sendable {
     ///
     /// A shard that gets nothing, or nothing for some projects, is asked to lease when there is something.
     ///
-    /// - Parameter settling: Slots that the same call gives back.
+    /// - Parameters:
+    ///   - settling: Slots that the same call gives back.
+    ///   - isFanningOut: Whether the call fans out events too.
     func reserve(
-        for shard: ShardInbox, upTo wanted: Int = FairShares.perCallMax, settling: Int = 0
+        for shard: ShardInbox, upTo wanted: Int = FairShares.perCallMax, settling: Int = 0, isFanningOut: Bool = false
     ) -> FairShares.Reservation {
         let reservation = self.state.withLockedValue { state in
             state.shares.advance(to: cepoll_milliseconds())
-            let reservation = state.shares.reserve(for: shard.shard, upTo: wanted, settling: settling)
+            let reservation = state.shares.reserve(
+                for: shard.shard, upTo: wanted, settling: settling, isFanningOut: isFanningOut)
             if reservation.isAskedAgain { state.waiting[shard.shard] = shard }
             return reservation
         }
@@ -67,7 +70,7 @@ final class ConcurrencyLimiter: Sendable {
                 state.shares.advance(to: cepoll_milliseconds())
                 return state.shares.nextPaced().compactMap { state.waiting.removeValue(forKey: $0) }
             }
-            for inbox in woken { inbox.request(.lease) }
+            for inbox in woken { inbox.mayBeginMore() }
             self.setTimer(of: shard)
         }
     }

@@ -158,9 +158,11 @@ package struct FairShares: Sendable {
     ///
     /// A shard that gets none is woken when some are free again, see ``next()``.
     ///
-    /// - Parameter settling: Slots of ``settling`` that the same call gives back: it may lease as many.
+    /// - Parameters:
+    ///   - settling: Slots of ``settling`` that the same call gives back: it may lease as many.
+    ///   - isFanningOut: Whether the call fans out events too: those of a project with few tokens stay.
     package mutating func reserve(
-        for shard: Int, upTo wanted: Int = Self.perCallMax, settling: Int = 0
+        for shard: Int, upTo wanted: Int = Self.perCallMax, settling: Int = 0, isFanningOut: Bool = false
     ) -> Reservation {
         let unused = self.unused
         let (slots, bytes) = self.thresholds(and: settling)
@@ -171,7 +173,8 @@ package struct FairShares: Sendable {
             if !self.starved.contains(shard) { self.starved.append(shard) }
             return Reservation(allowance: .none, bytes: 0, isBounded: true, isAskedAgain: true)
         }
-        let tokens = self.tokensLeft()
+        var tokens = self.tokensLeft()
+        if isFanningOut { tokens = tokens.mapValues { $0 < StartBudget.fanOutMin ? 0 : $0 } }
         var newcomer = min(capacity, Self.allowed(slots, holding: 0))
         var named: [ProjectID: Int] = [:]
         if self.used > slots + Self.weight - (Self.weight + 1) * capacity || self.bytes >= bytes {
@@ -180,25 +183,22 @@ package struct FairShares: Sendable {
             (named, newcomer) = self.chosen(of: tokens.filter { $0.value < newcomer }, capacity: newcomer)
         }
         let left = named.filter { $0.value == 0 }.keys
-        self.leaveBehind(left, of: shard, tokens)
+        let paced = Set(left.filter { tokens[$0] == 0 })
+        self.leaveBehind(left, of: shard, paced)
         let bytesOfCall = min(Self.perCallBytesMax, self.bytesMax / 64)
         self.reserved += capacity
         self.reservedBytes += bytesOfCall
         return Reservation(
-            allowance: LeaseAllowance(capacity: capacity, projectMax: newcomer, projects: named), bytes: bytesOfCall,
+            allowance: LeaseAllowance(capacity: capacity, projectMax: newcomer, projects: named, paced: paced),
+            bytes: bytesOfCall,
             isBounded: capacity < min(wanted, Self.perCallMax) || newcomer < capacity || !named.isEmpty,
             isAskedAgain: !left.isEmpty)
     }
 
     /// Has a shard wait for what holds its projects back: slots or bytes, or time.
-    private mutating func leaveBehind(_ projects: some Sequence<ProjectID>, of shard: Int, _ tokens: [ProjectID: Int]) {
-        for project in projects {
-            if tokens[project] != 0 {
-                if !self.leftBehind.contains(shard) { self.leftBehind.append(shard) }
-            } else if !self.paced.contains(shard) {
-                self.paced.append(shard)
-            }
-        }
+    private mutating func leaveBehind(_ projects: some Collection<ProjectID>, of shard: Int, _ paced: Set<ProjectID>) {
+        if projects.count > paced.count, !self.leftBehind.contains(shard) { self.leftBehind.append(shard) }
+        if !paced.isEmpty, !self.paced.contains(shard) { self.paced.append(shard) }
     }
 
     /// Turns a reservation into what its call brought.

@@ -107,6 +107,7 @@ final class Settler: Sendable {
                 // Outside of the lock: the last reference to a body releases its bytes in the limiter.
                 let ended = self.inFlight.withLockedValue { $0.remove(ids) }
                 self.limiter.settled(ids.count)
+                self.inbox.attemptsEnded()
                 for entry in ended {
                     if let host = entry.fullHost { self.hosts.parked(entry.token.subscription, for: host) }
                 }

@@ -27,6 +27,16 @@ final class ShardInbox: Sendable {
         if self.change({ $0.request(work) }) { self.signal.signal() }
     }
 
+    /// A paced project may begin more.
+    func mayBeginMore() {
+        if self.change({ $0.mayBeginMore() }) { self.signal.signal() }
+    }
+
+    /// Attempts ended, and are written down.
+    func attemptsEnded() {
+        if self.change({ $0.attemptsEnded() }) { self.signal.signal() }
+    }
+
     func noticed(_ look: ShardStatus) {
         if self.change({ $0.noticed(look) }) { self.signal.signal() }
         if let due = look.nextDue { self.setTimer { $0.lookAgain(at: due, now: $1) } }

@@ -87,6 +87,8 @@ package struct ShardSchedule: Sendable {
     private var wakes: [SubscriptionID] = []
     private var recheck = Self.recheckFirst
     private var timerAt: Timestamp?
+    /// Whether events of paced projects stayed when some were taken last.
+    private var hasPacedEvents = false
     package private(set) var isStopping = false
 
     package init() {}
@@ -101,6 +103,22 @@ package struct ShardSchedule: Sendable {
 
     /// Whether something is to be done.
     package var hasWork: Bool { self.pending.bits & ~self.paused.bits != 0 }
+
+    /// A project that was paced may begin more: deliveries that wait, and events that stayed.
+    ///
+    /// - Returns: Whether the worker has to be signalled.
+    package mutating func mayBeginMore() -> Bool {
+        let isNew = self.hasPacedEvents && self.request(.take)
+        return self.request(.lease) || isNew
+    }
+
+    /// Attempts ended, which lets a paced project begin more: events that stayed are taken, and what waits is leased with the
+    /// settlement.
+    ///
+    /// - Returns: Whether the worker has to be signalled.
+    package mutating func attemptsEnded() -> Bool {
+        self.hasPacedEvents && self.request(.take)
+    }
 
     /// Requests what a look over the shard found.
     package mutating func noticed(_ look: ShardStatus) -> Bool {
@@ -151,7 +169,7 @@ package struct ShardSchedule: Sendable {
 
     /// What the worker does next.
     ///
-    /// A step that leases has to be followed by ``took(more:_:isBounded:)``, ``leased(more:_:nextDue:now:)`` or
+    /// A step that leases has to be followed by ``took(more:isPaced:_:isBounded:)``, ``leased(more:_:nextDue:now:)`` or
     /// ``failed(_:chance:)``.
     package mutating func next() -> Action {
         guard !self.isStopping else { return .finish }
@@ -204,9 +222,12 @@ package struct ShardSchedule: Sendable {
         self.backoffs[work.rawValue].reset()
     }
 
-    /// - Parameter isBounded: Whether the call could lease less than there was.
-    package mutating func took(more: Bool, _ started: [LeasedDelivery], isBounded: Bool) {
+    /// - Parameters:
+    ///   - isPaced: Whether events of paced projects stayed.
+    ///   - isBounded: Whether the call could lease less than there was.
+    package mutating func took(more: Bool, isPaced: Bool, _ started: [LeasedDelivery], isBounded: Bool) {
         self.leaser = .none
+        self.hasPacedEvents = isPaced
         self.enqueue(started)
         if more { _ = self.request(.take) }
         // The signal is also given for what waits without an event: a confirmation.

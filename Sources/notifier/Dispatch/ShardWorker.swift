@@ -103,7 +103,8 @@ final class ShardWorker: Sendable {
     /// others.
     private func take() async throws(StoreError) {
         let mayLease = self.gate.mayLease(self.inbox) && self.inbox.change { $0.hasCapacityToStart }
-        let reservation = self.limiter.reserve(for: self.inbox, upTo: mayLease ? FairShares.perCallMax : 0)
+        let reservation = self.limiter.reserve(
+            for: self.inbox, upTo: mayLease ? FairShares.perCallMax : 0, isFanningOut: true)
         let taken: Taken
         do throws(StoreError) {
             taken = try await self.deliveries.take(
@@ -115,7 +116,9 @@ final class ShardWorker: Sendable {
         }
         self.metrics.taken(taken)
         let started = self.settler.accept(reservation, taken.leases, taken.unreadable)
-        self.inbox.change { $0.took(more: taken.more, started, isBounded: reservation.isBounded) }
+        self.inbox.change {
+            $0.took(more: taken.more, isPaced: taken.isPaced, started, isBounded: reservation.isBounded)
+        }
     }
 
     /// Leases what is due in one call, and sees to it that what is due next is.

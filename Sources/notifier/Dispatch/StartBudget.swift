@@ -7,6 +7,8 @@
 package struct StartBudget: Sendable {
     /// Tokens at first, and at most.
     package static let most = 2 * FairShares.perCallMax
+    /// With fewer its events are not fanned out, for nearly all of their deliveries would wait.
+    package static let fanOutMin = 16
     /// Milliseconds that give one.
     package static let tokenMilliseconds: Int64 = 2
     /// Bytes of a body that cost one token more.

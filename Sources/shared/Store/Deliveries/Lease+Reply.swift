@@ -7,7 +7,9 @@ extension Taken {
         var reply = reply
         _ = try reply.timestamp()
         let leaseEnd = try reply.timestamp()
-        self.more = try reply.int() == 1
+        let left = try reply.int()
+        self.more = left & 1 != 0
+        self.isPaced = left & 2 != 0
         self.overflowed = try reply.int()
         self.droppedDeadLetters = try reply.int()
         var leases: [Lease] = []

@@ -7,8 +7,9 @@
 --         dead-letter-records dead-letter-bytes dead-letter-oldest
 -- ARGV    1 now   2 prefix   3 limits   4 events, at most 16   5 deliveries of a call, at most 1000   6 lease, ms
 --         7 1: only confirmed subscriptions   8 capacity   9 most of a project
---         10 how many projects have a number of their own, at most 256, then project, number of each
--- RETURNS {now, end of the leases, 1: call again, deliveries that found too many waiting, dead letters dropped}, then per
+--         10 how many projects have a number of their own, at most 256, then project, number of each; -1: its events stay
+-- RETURNS {now, end of the leases, 1: call again, 2: events stayed, 3: both, deliveries that found too many waiting, dead
+--         letters dropped}, then per
 --         event with leases: first position, retry policy of the queue or '', {record ...}, {subscription, header, index
 --         of the message from 1 ...}
 -- COST    page x log n, however much waits: 15 us for an event of one delivery, 2.7 each in a wide fan-out; at most 16
@@ -17,8 +18,20 @@ local allowance = allowance_at(8)
 local page, lease_end, now_text = tonumber(ARGV[5]), text(now + tonumber(ARGV[6])), text(now)
 local answer = { now, tonumber(lease_end), 0, 0, 0 }
 
--- Whose turn it is: the first queue of each project, then the second.
-local turns, projects = {}, call('ZRANGE', KEYS[1], 0, 15)
+-- Whose turn it is: the first queue of each project, then the second. Projects whose events are to stay are stepped over.
+local turns, projects, stayed, from = {}, {}, 0, 0
+repeat
+    local found = call('ZRANGE', KEYS[1], from, from + 15)
+    for _, project in ipairs(found) do
+        if granted_to(allowance, project) < 0 then
+            stayed = stayed + 1
+        elseif #projects < 16 then
+            projects[#projects + 1] = project
+        end
+    end
+    from = from + 16
+until #found < 16 or #projects == 16
+if stayed > 0 then answer[3] = 2 end
 if #projects == 0 then return answer end
 local each, queues, queues_left, projects_left = math.max(1, math.floor(16 / #projects)), {}, {}, #projects
 for index, project in ipairs(projects) do
@@ -171,6 +184,9 @@ local marks = call('HMGET', KEYS[2], unpack(served))
 for index, turn in ipairs(turns) do
     if work >= page then break end
     local queue, mark, budget = turn.queue, marks[index], math.min(page - work, quantum)
+    -- What is not leased now waits, which costs twice: of a project that may have more than a few, no more than that.
+    local share = math.min(allowance.left, share_of(allowance, turn.project))
+    if share >= 16 then budget = math.min(budget, share) end
     turn.is_served, turn.finished, turn.is_marked = true, 0, mark
     -- One after the other, for an event may be large, and a wide one takes many calls.
     while budget > 0 and turn.finished < events_each do
@@ -300,6 +316,8 @@ for _, turn in ipairs(turns) do
         end
     end
 end
-answer[3] = (work > 0 or not has_stopped) and (projects_left > 0 or (#projects == 16 and call('EXISTS', KEYS[1]) == 1)) and 1 or 0
+if (work > 0 or not has_stopped) and (projects_left > 0 or (#projects == 16 and call('ZCARD', KEYS[1]) > stayed)) then
+    answer[3] = answer[3] + 1
+end
 if #lost > 0 then answer[4], answer[5] = #lost, dead_letters().trim() end
 return answer

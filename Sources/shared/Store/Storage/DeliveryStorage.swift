@@ -128,8 +128,7 @@ extension DeliveryStorage {
     ) async throws(StoreError) -> Taken {
         try await self.take(
             shard, events: StorageLimits.eventsOfCall, allowance: allowance, page: StorageLimits.pageOfCall,
-            lease: lease,
-            confirmedOnly: confirmedOnly)
+            lease: lease, confirmedOnly: confirmedOnly)
     }
 
     /// With the usual bounds of one call.

@@ -110,6 +110,8 @@ package struct Taken: Sendable, Equatable {
     package let unreadable: UnreadableRows
     /// Whether the shard has more events to take, now.
     package let more: Bool
+    /// Whether events of projects that are paced stayed.
+    package let isPaced: Bool
     /// Deliveries that ended at once, because too many of their subscription or project wait.
     package let overflowed: Int
     /// Dead letters dropped before their time, to keep to a bound.
