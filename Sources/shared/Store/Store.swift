@@ -20,6 +20,8 @@ package final class Store: Sendable {
     package let topics: TopicStore
     /// The times of confirmations, where this is the control store.
     package let questions: ConfirmationSchedule
+    /// The suppressed mail addresses, where this is the control store.
+    package let suppressions: SuppressionStore
     /// The format of what the store keeps, as it was opened: what is written here is of this format.
     package let format: Int
     /// Those that this process understands.
@@ -51,6 +53,7 @@ package final class Store: Sendable {
         self.pools = PoolRegistry(runner: runner)
         self.topics = TopicStore(runner: runner)
         self.questions = ConfirmationSchedule(runner: runner)
+        self.suppressions = SuppressionStore(runner: runner)
     }
 
     /// The same store, entering its queues in the register of another.
