@@ -66,14 +66,16 @@ private struct DidNotStart: Error {}
 func withAPI(
     limits: Limits = Limits(), signedURLKeys: [String] = [], rules: AccessRules = AccessRules(),
     options: APIOptions = APIOptions(), vaultKeys: [String] = [], confirmation: ConfirmationRules? = nil,
-    pages: PageRules = PageRules(), authenticator: (any Authenticator)? = nil, redis: RedisServer? = nil,
+    mailConfirmation: MailConfirmationRules? = nil, pages: PageRules = PageRules(),
+    authenticator: (any Authenticator)? = nil, redis: RedisServer? = nil,
     _ body: (RunningAPI) async throws -> Void
 ) async throws {
     guard let redis else {
         return try await withRedis { redis in
             try await withAPI(
                 limits: limits, signedURLKeys: signedURLKeys, rules: rules, options: options, vaultKeys: vaultKeys,
-                confirmation: confirmation, pages: pages, authenticator: authenticator, redis: redis, body)
+                confirmation: confirmation, mailConfirmation: mailConfirmation, pages: pages,
+                authenticator: authenticator, redis: redis, body)
         }
     }
     do {
@@ -104,7 +106,8 @@ func withAPI(
                     ListenAddress(host: "127.0.0.1", port: 0),
                     operations: Operations(
                         stores: stores, limits: limits, masterKey: masterKey, vault: vault,
-                        options: chosen, confirmation: confirmation, signedURLKeys: decided.signedURLKeys,
+                        options: chosen, confirmation: confirmation, mailConfirmation: mailConfirmation,
+                        signedURLKeys: decided.signedURLKeys,
                         logger: logger),
                     rules: decided, pages: pages, authenticator: authenticator, eventLoopGroup: eventLoops,
                     logger: logger

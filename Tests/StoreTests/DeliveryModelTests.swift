@@ -132,7 +132,7 @@ struct DeliveryModelTests {
         let queue = world.random.pick(world.queues)
         let letters = try await deliveries.deadLetters(of: queue, limit: 3).letters
         let (outcomes, _) = try await deliveries.redrive(
-            letters.map { ($0.subscription, $0.position) }, of: queue, confirmedOnly: false)
+            letters.map { ($0.subscription, $0.position) }, of: queue, confirmedOnly: [])
         for (letter, outcome) in zip(letters, outcomes) where outcome == .owed {
             let pair = Pair(subscription: letter.subscription, position: letter.position)
             world.redriven += 1

@@ -9,6 +9,8 @@ package struct APIOptions: Sendable {
     package var checksum: BodyChecksum?
     /// The kinds of address that can be subscribed; who is subscribed already stays.
     package var subscriberSchemes = Subscriber.Scheme.allCases
+    /// Whether there is something that mail is sent with.
+    package var sendsMail = false
 
     /// Signs pre-signed URLs; nil: none are made.
     package var shareKey: SignedURLKey?

@@ -84,13 +84,13 @@ extension DeliveryStore {
     ///
     /// - Parameters:
     ///   - letters: Up to ``redrivesMax``.
-    ///   - confirmedOnly: Leaves those of subscribers that have to confirm.
+    ///   - confirmedOnly: The destinations whose subscribers have to confirm; those that did not are left out.
     ///   - due: When the first is due, if that is not past.
     ///   - step: From one to the next.
     /// - Returns: What became of each, and when one more would be due.
     package func redrive(
         _ letters: [(subscription: SubscriptionID, position: Position)], of queue: QueueAddress,
-        confirmedOnly: Bool, due: Timestamp? = nil, step: Duration = .zero
+        confirmedOnly: Set<Destination>, due: Timestamp? = nil, step: Duration = .zero
     ) async throws(StoreError) -> (outcomes: [RedriveOutcome], due: Timestamp) {
         precondition(letters.count <= Self.redrivesMax, "a redrive takes \(Self.redrivesMax) letters")
         let keys = self.keySpace.shard(of: queue)
@@ -100,12 +100,12 @@ extension DeliveryStore {
                 keys.deadLetterEntries(of: queue), keys.deadLetterRecords(of: queue), keys.payloads,
                 keys.payloadReferences, keys.subscriptionHeaders,
                 keys.readyProjects, keys.wakeup, keys.waitingCounts, keys.deliverySweeps, keys.payloadExpiries,
-                keys.turns,
+                keys.turns, keys.subscriptions,
             ])
         call.append(keys.prefix)
         call.append(queue.key)
         call.append(self.keySpace.number(of: queue))
-        call.append(confirmedOnly ? 1 : 0)
+        call.append(Self.words(for: confirmedOnly))
         call.append(due?.milliseconds ?? 0)
         call.append(String(step / .milliseconds(1)))
         for letter in letters { call.append(Self.member(letter.subscription, letter.position)) }
@@ -117,6 +117,16 @@ extension DeliveryStore {
             outcomes.append(outcome)
         }
         return (outcomes, next)
+    }
+
+    /// Destinations as the script knows them.
+    private static func words(for confirmedOnly: Set<Destination>) -> String {
+        switch (confirmedOnly.contains(.email), confirmedOnly.contains(.webhook)) {
+        case (false, false): "none"
+        case (true, false): "mail"
+        case (false, true): "other"
+        case (true, true): "all"
+        }
     }
 
     fileprivate static func member(_ subscription: SubscriptionID, _ position: Position) -> String {
