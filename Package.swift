@@ -109,9 +109,9 @@ let package = Package(
         .target(
             name: "Notifier",
             dependencies: [
-                "CEpoll", "Cryptography", "Documents", "Domain", "HTTPClient", "JSON", "Placement", "Redis", "Runtime",
-                "Settings", "Signing", "Startup", "Store", .argumentParser, .logging, .metrics, .nio,
-                .nioConcurrency, .nioPosix, .serviceLifecycle,
+                "CEpoll", "CESMTP", "CSpawn", "Cryptography", "Documents", "Domain", "HTTPClient", "JSON", "Mail",
+                "Placement", "Redis", "Runtime", "Settings", "Signing", "Startup", "Store", .argumentParser, .logging,
+                .metrics, .nio, .nioConcurrency, .nioPosix, .serviceLifecycle,
             ],
             path: "Sources/notifier",
             exclude: ["Main"]
@@ -138,6 +138,8 @@ let package = Package(
             name: "CCurl", path: "Sources/CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(
             name: "COpenSSL", path: "Sources/COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(
+            name: "CESMTP", path: "Sources/CESMTP", pkgConfig: "libesmtp-1.0", providers: [.apt(["libesmtp-dev"])]),
         .systemLibrary(name: "CEpoll", path: "Sources/CEpoll"),
         .systemLibrary(name: "CSpawn", path: "Sources/CSpawn"),
         .target(
@@ -163,7 +165,8 @@ let package = Package(
                 "Domain", "Redis", "Runtime", "Settings", "Store", .argumentParser, .httpTypes, .hummingbird,
                 .logging, .nio, .nioConcurrency, .nioPosix, .serviceLifecycle,
             ],
-            path: "Tests/TestKit"
+            path: "Tests/TestKit",
+            exclude: ["Scripts"]
         ),
         .testTarget(name: "DomainTests", dependencies: ["Domain"]),
         .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "TestKit", .logging]),
@@ -208,7 +211,7 @@ let package = Package(
         .testTarget(
             name: "NotifierTests",
             dependencies: [
-                "Cryptography", "Documents", "Domain", "HTTPClient", "JSON", "Notifier", "Redis", "Runtime",
+                "Cryptography", "Documents", "Domain", "HTTPClient", "JSON", "Mail", "Notifier", "Redis", "Runtime",
                 "Settings", "Signing", "Store", "TestKit", .logging, .nio, .nioConcurrency, .nioPosix,
                 .serviceLifecycle,
             ]

@@ -45,8 +45,16 @@ struct ConfirmationSettingsTests {
         #expect(throws: SettingError.self) { try self.settings([Setting.apiPublicURL: url]) }
     }
 
-    @Test func `The kinds of subscriber are those that were set, else all`() throws {
-        #expect(try self.settings([:]).options.subscriberSchemes == [.http, .https, .mailto])
+    @Test func `The kinds of subscriber are those that were set, else web addresses, and mail where it is sent`() throws
+    {
+        #expect(try self.settings([:]).options.subscriberSchemes == [.http, .https])
+        for setting in [Setting.emailRelay, Setting.emailCommand] {
+            let options = try self.settings([
+                setting: "smtp://relay.example", Setting.apiPublicURL: "https://m.example",
+            ]).options
+            #expect(options.subscriberSchemes == [.http, .https, .mailto] && options.sendsMail)
+        }
+        #expect(try self.settings([Setting.apiSubscriberTypes: "mailto"]).options.subscriberSchemes == [.mailto])
         #expect(try self.settings([Setting.apiSubscriberTypes: "https"]).options.subscriberSchemes == [.https])
         for types in ["gopher", "https,trust+https", "HTTPS"] {
             #expect(throws: SettingError.self, "\(types)") { try self.settings([Setting.apiSubscriberTypes: types]) }

@@ -197,6 +197,17 @@ struct MailConfirmationTests {
         #expect(pages.root == "https://m.example/x/mail")
     }
 
+    @Test func `Where mail can be sent and no page is known, the start says what is missing`() throws {
+        let relay = [Setting.emailRelay: "smtp://127.0.0.1"]
+        #expect { try self.settings(relay) } throws: { "\($0)".contains("api.public.url") }
+        for other in [
+            [Setting.emailConfirmation: "false"], [Setting.apiPublicURL: "https://m.example"],
+            [Setting.emailConfirmationURL: "https://p.example", Setting.signedURLKeys: "a-key-of-enough-letters"],
+        ] {
+            #expect(throws: Never.self) { try self.settings(relay.merging(other) { $1 }) }
+        }
+    }
+
     @Test(arguments: [
         (Setting.emailPagesPrefix, "mail"), (Setting.emailPagesPrefix, "/mail/"), (Setting.emailPagesPrefix, "/v2/x"),
         (Setting.emailPagesPrefix, "/v2"), (Setting.emailPagesPrefix, "/a b"), (Setting.emailPagesPrefix, "//a"),

@@ -18,6 +18,8 @@ struct SettingReachTests {
         Setting.clientIDLengthMin: [Setting.clientIDForm: "any"],
         Setting.clientIDLengthMax: [Setting.clientIDForm: "any"],
         Setting.confirmationRequired: [Setting.signedURLKeys: "a-key-of-enough-letters"],
+        Setting.emailRelay: [Setting.apiPublicURL: "https://m.example"],
+        Setting.emailCommand: [Setting.apiPublicURL: "https://m.example"],
         Setting.emailConfirmationURL: [Setting.signedURLKeys: "a-key-of-enough-letters"],
         Setting.apiPublicURL: [
             Setting.signedURLKeys: "a-key-of-enough-letters", Setting.confirmationRequired: "true",

@@ -22,6 +22,8 @@ extension DeploymentTests {
                 for setting in SettingCatalog.settings(of: kind) where setting != Setting.configFile {
                     given[setting] = SettingSamples.value(of: setting) ?? setting.default
                 }
+                // Mail takes a relay or a command, not both; MailTests give a relay.
+                given[Setting.emailRelay] = nil
                 given[Setting.redisURL] = redis.url
                 given[Setting.readyFile] = readyFile
                 given[Setting.logLevel] = "debug"

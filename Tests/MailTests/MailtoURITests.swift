@@ -70,7 +70,7 @@ struct MailtoURITests {
             ("mailto:a@-b.example", .labelHyphen), ("mailto:a@b-.example", .labelHyphen),
             ("mailto:a@b_c.example", .labelCharacter), ("mailto:a@b%20c.example", .labelCharacter),
             ("mailto:a@\u{ff41}.example", .labelCharacter), ("mailto:a@\u{2603}.example", .labelCharacter),
-            ("mailto:a@\u{301}a.example", .noDomain), ("mailto:a@b.\u{301}a.example", .labelEmpty),
+            ("mailto:a@\u{301}a.example", .noDomain), ("mailto:a@b.\u{301}a.example", .labelCharacter),
             ("mailto:a@a\u{200d}b\u{e9}.example", .labelCharacter),
             ("mailto:a@b\u{3002}\u{e9}.example", .labelCharacter), ("mailto:a@ab--\u{e9}.example", .labelCharacter),
             ("mailto:a@b.example?subject=a%0D%0ABcc:%20x@y.example", .subjectControl),

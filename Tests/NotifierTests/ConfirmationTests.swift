@@ -156,8 +156,8 @@ struct ConfirmationTests {
                     try await deployment.post("1")
                     try await receiver.waitFor(count: 1)
                     let deadLetter = try #require(try await deployment.deadLetters(waitingFor: 1).first)
-                    #expect(deadLetter.subscription == mail && deadLetter.reason == .noTransport)
-                    #expect(deadLetter.summary == "email is not delivered yet")
+                    #expect(deadLetter.subscription == mail && deadLetter.reason == .noRelay)
+                    #expect(deadLetter.summary == "no relay for mail is set")
                     #expect(try await deployment.isSettled())
                 }
                 #expect(try await deployment.deadLetters().count == 1)

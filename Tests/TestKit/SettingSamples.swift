@@ -15,7 +15,7 @@ package enum SettingSamples {
             let usual = setting.default.flatMap { Int($0) } ?? range.lowerBound
             return String(usual < range.upperBound ? usual + 1 : usual - 1)
         case .address: return "127.0.0.1:0"
-        case .oneOf(let words): return words.first { $0 != setting.default }
+        case .oneOf(let words): return words.last { $0 != setting.default }
         case .text, .list: return self.texts[setting]
         }
     }
@@ -45,6 +45,11 @@ package enum SettingSamples {
         Setting.corsHeadersAllowed: "X-Sent",
         Setting.corsHeadersExposed: "X-Read",
         Setting.egressAllow: "10.1.0.0/16",
+        Setting.emailRelay: "smtp://user:secret@relay.example:2525",
+        Setting.emailTLSAuthorities: "/etc/ssl/relay.pem",
+        Setting.emailHostname: "herald.example",
+        Setting.emailFrom: "Herald <alerts@herald.example>",
+        Setting.emailCommand: "/usr/sbin/sendmail -t -oi",
         Setting.readyFile: "/tmp/herald-ready.json",
     ]
 

@@ -75,7 +75,9 @@ extension Operations {
         let stored = try await self.store(of: queue).queues.metadata(of: queue)
         let metadata = stored.flatMap { QueueMetadata(stored: $0) } ?? .unset
         let (policy, source) = RetryPolicy.effective(
-            queue: metadata.retryPolicy, subscription: DeliveryOptions(stored: subscription.options).retryPolicy)
+            queue: metadata.retryPolicy, subscription: DeliveryOptions(stored: subscription.options).retryPolicy,
+            // Only addresses that could be read were ever kept.
+            builtIn: (try? Subscriber(subscription.subscriber))?.scheme.destination.retryPolicy ?? RetryPolicy())
         let ttl = ttl ?? metadata.attributes.messageTTLDefault ?? self.limits.messageTTLDefault
         return DeliverySchedule(policy: policy, source: source, ttl: ttl)
     }

@@ -11,10 +11,16 @@ extension APIOptions {
     init(_ settings: SettingReader) throws(SettingError) {
         self.init()
         self.deletesOnlyClaimed = settings.boolean(Setting.messageDeleteNeedsClaim) == true
-        let types = settings.list(Setting.apiSubscriberTypes)
-        let schemes = types.compactMap(Subscriber.Scheme.init)
-        guard !schemes.isEmpty, schemes.count == types.count else { throw settings.invalid(Setting.apiSubscriberTypes) }
-        self.subscriberSchemes = schemes
+        self.sendsMail = settings.isGiven(Setting.emailRelay) || settings.isGiven(Setting.emailCommand)
+        self.subscriberSchemes = self.sendsMail ? [.http, .https, .mailto] : [.http, .https]
+        if settings.isGiven(Setting.apiSubscriberTypes) {
+            let types = settings.list(Setting.apiSubscriberTypes)
+            let schemes = types.compactMap(Subscriber.Scheme.init)
+            guard !schemes.isEmpty, schemes.count == types.count else {
+                throw settings.invalid(Setting.apiSubscriberTypes)
+            }
+            self.subscriberSchemes = schemes
+        }
         self.shareKey = settings.list(Setting.signedURLKeys).first.flatMap(SignedURLKey.init)
         let checksum = try settings.required(Setting.messageChecksum)
         guard checksum == "md5" else { return }

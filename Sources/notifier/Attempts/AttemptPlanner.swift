@@ -99,8 +99,9 @@ struct AttemptPlanner: Sendable {
             }
             guard self.isWanted(lease, by: recipient) else { return .end(startable.id, .dropped) }
             guard let target = recipient.target else {
-                let summary = "\(recipient.destination.rawValue) is not delivered yet"
-                return .end(startable.id, Self.giveUp(lease, .noTransport, summary))
+                let isMail = recipient.destination == .email
+                let summary = isMail ? "no relay for mail is set" : "\(recipient.destination.rawValue) is not delivered"
+                return .end(startable.id, Self.giveUp(lease, isMail ? .noRelay : .noTransport, summary))
             }
             switch admit(startable, target) {
             case .admitted: break

@@ -12,7 +12,11 @@ struct AttemptPolicy: Sendable {
     init(_ lease: Lease, to recipient: Recipient, notBeforeMax: Duration) {
         self.policy =
             lease.kind == .test
-            ? nil : RetryPolicy.effective(queue: lease.queuePolicy, subscription: recipient.retryPolicy).policy
+            ? nil
+            : RetryPolicy.effective(
+                queue: lease.queuePolicy, subscription: recipient.retryPolicy,
+                builtIn: recipient.destination.retryPolicy
+            ).policy
         self.disablesOnGone = recipient.disablesOnGone
         self.notBeforeMax = notBeforeMax
     }

@@ -84,7 +84,7 @@ package struct Recipients: Sendable {
         let recipient = Recipient(
             destination: destination,
             target: self.channels[destination]?.target(
-                subscriber.uri, of: lease.subscription, options: options, secrets: secrets),
+                subscriber.uri, of: lease.subscription, in: lease.queue, options: options, secrets: secrets),
             isConfirmed: subscription.confirmed, isAsked: subscription.isAsked,
             barredLinkExpiry: subscription.barredLinkExpiry, options: options)
         self.cache.insert(

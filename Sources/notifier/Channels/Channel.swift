@@ -18,9 +18,11 @@ package protocol Channel: Sendable {
     ///
     /// - Parameters:
     ///   - address: As the caller wrote it.
+    ///   - queue: The queue of the subscription.
     ///   - secrets: Sign what the subscriber is sent.
     func target(
-        _ address: String, of subscription: SubscriptionID, options: DeliveryOptions, secrets: WebhookSecrets
+        _ address: String, of subscription: SubscriptionID, in queue: QueueAddress, options: DeliveryOptions,
+        secrets: WebhookSecrets
     ) -> any ChannelTarget
 
     /// Starts attempts at targets of this channel, those of one project in this order; it never blocks.
@@ -90,6 +92,10 @@ package struct Attempt: Sendable {
 /// How one attempt ended.
 package enum AttemptResult: Sendable, Equatable {
     case finished(Outcome, Exchange)
+    /// What all attempts of the channel go through cannot be used, which says nothing about the subscriber: the delivery is
+    /// handed back with its number, and nothing of the subscription begins for about so long. The outcome is that of the
+    /// attempt; nil: none was made.
+    case held(Outcome?, Exchange, for: Duration)
     /// The notifier ended it; the subscriber may or may not have been reached.
     case aborted
 }

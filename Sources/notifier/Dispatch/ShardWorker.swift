@@ -355,9 +355,24 @@ final class ShardWorker: Sendable {
     private func finished(_ attempt: InFlightAttempt, _ result: AttemptResult) {
         switch result {
         case .aborted: self.settler.end(attempt.id, with: .handedBack)
+        case .held(let outcome, let exchange, let pause): self.hold(attempt, outcome, exchange, for: pause)
         case .finished(let outcome, let exchange): self.end(attempt, outcome, exchange, at: self.clock.now)
         }
     }
+
+    /// Hands a delivery back whose channel cannot be used; a test ends, since it waits for nothing.
+    private func hold(_ attempt: InFlightAttempt, _ outcome: Outcome?, _ exchange: Exchange, for pause: Duration) {
+        let isTest = attempt.kind == .test
+        let report = (outcome ?? (isTest ? .unreachable(.other) : nil)).map {
+            AttemptReport(startedAt: attempt.startedAt, kind: attempt.kind, outcome: $0, exchange: exchange)
+        }
+        if let outcome { self.metrics.finished(outcome, by: attempt.destination) } else { self.metrics.postponed() }
+        // Not all at the same moment.
+        self.settler.end(
+            attempt.id, with: isTest ? .dropped : .parked(pause * Double.random(in: Self.holdSpread)), report)
+    }
+
+    private static let holdSpread = 1...1.25
 
     private func end(_ attempt: InFlightAttempt, _ outcome: Outcome, _ exchange: Exchange, at now: Timestamp) {
         self.metrics.finished(outcome, by: attempt.destination)

@@ -35,6 +35,7 @@ package enum NotifierProcess {
                 metadata: ["notifier.concurrency": "\(given.engine.concurrency)", "lowered": "\(concurrency)"])
         }
         let settings = given.limited(to: concurrency)
+        let mail = try Self.mailRelay(settings.email, logger)
         let eventLoops = MultiThreadedEventLoopGroup.singleton
         // What serves deliveries has connections of its own; this one looks after the pools.
         let control = RedisPool(
@@ -52,7 +53,7 @@ package enum NotifierProcess {
                 context.readiness.open { await Self.readiness(of: opened.store, health) }
                 let supervisor = PoolSupervisor(
                     control: opened.store, watch: opened.watch, settings: settings, health: health,
-                    eventLoops: eventLoops, logger: logger
+                    mail: mail, eventLoops: eventLoops, logger: logger
                 ) { context.readyFile.report(.work) }
                 return [
                     StoreWatch(opened.store, name: "control", logger: logger),
@@ -64,6 +65,26 @@ package enum NotifierProcess {
                 ]
             })
         return [control, serving]
+    }
+
+    /// Starts what sends mail; nil when nothing is set to send it with.
+    private static func mailRelay(_ settings: EmailSettings, _ logger: Logger) throws -> MailRelay? {
+        guard let transport = settings.transport, let sender = settings.sender else { return nil }
+        if case .relay(let url) = transport, url.login != nil, settings.tls != .required, !url.isLoopback {
+            logger.warning(
+                "The password of the mail relay may be sent without encryption",
+                metadata: ["relay": "\(url.origin)", Setting.emailTLS.name: "\(settings.tls.rawValue)"])
+        }
+        do throws(MailRelay.Invalid) {
+            return try MailRelay(settings, transport, from: sender, logger: logger)
+        } catch {
+            switch error {
+            case .authorities:
+                throw SettingError.unusable(
+                    Setting.emailTLSAuthorities, value: settings.authorities, reason: "\(error)")
+            case .noThread: throw error
+            }
+        }
     }
 
     private struct Opened: Sendable {
@@ -87,7 +108,7 @@ package struct NotifierCommand: ProcessCommand {
     package static let process = ProcessKind.notifier
     package static let configuration = CommandConfiguration(
         commandName: process.rawValue,
-        abstract: "Deliver the messages of subscribed queues as signed webhooks.",
+        abstract: "Deliver the messages of subscribed queues as signed webhooks and mails.",
         discussion: "Every flag is also an environment variable (HERALD_…) and a line of the settings file. "
             + "See docs/configuration.md.",
         version: HeraldVersion.full)

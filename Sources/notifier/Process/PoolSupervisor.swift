@@ -29,15 +29,18 @@ struct PoolSupervisor: Service {
     private let hosts: HostLimiter
     private let gate = SuspectGate()
     private let health: PoolHealth
+    /// nil: no mail is sent.
+    private let mail: MailRelay?
     private let eventLoops: any EventLoopGroup
     private let logger: Logger
     private let onWork: @Sendable () -> Void
 
     /// - Parameters:
     ///   - health: Says which pools cannot be served.
+    ///   - mail: Sends mails for all pools; it ends with this service.
     ///   - onWork: Called when the default store is served.
     init(
-        control: Store, watch: PoolWatch, settings: NotifierSettings, health: PoolHealth,
+        control: Store, watch: PoolWatch, settings: NotifierSettings, health: PoolHealth, mail: MailRelay?,
         eventLoops: any EventLoopGroup, logger: Logger, onWork: @escaping @Sendable () -> Void
     ) {
         self.control = control
@@ -45,12 +48,14 @@ struct PoolSupervisor: Service {
         self.settings = settings
         self.hosts = HostLimiter(limit: settings.engine.hostConcurrency)
         self.health = health
+        self.mail = mail
         self.eventLoops = eventLoops
         self.logger = logger
         self.onWork = onWork
     }
 
     func run() async throws {
+        defer { self.mail?.stop() }
         try await withThrowingTaskGroup(of: Void.self) { group in
             var pools: [PoolLink: ServedPool] = [:]
             for await links in self.watch.changes().cancelOnGracefulShutdown() {
@@ -97,11 +102,16 @@ struct PoolSupervisor: Service {
                 eventLoopGroup: self.eventLoops, logger: self.logger)
             let wakeups = RedisBlockingConnection(
                 endpoint: link.target.endpoint, eventLoopGroup: self.eventLoops, logger: self.logger)
-            let channels = Channels([
+            var all: [any Channel] = [
                 try await WebhookChannel.started(
                     limits: self.settings.webhook, share: connections, egress: self.settings.egress,
                     version: HeraldVersion.text, logger: self.logger)
-            ])
+            ]
+            if let mail = self.mail {
+                all.append(
+                    EmailChannel(relay: mail, pages: self.settings.links.pages, texts: self.settings.links.texts))
+            }
+            let channels = Channels(all)
             let opening = Opening("the store of \(link.name)", drain: self.settings.drain, logger: self.logger) {
                 let store = try await self.control.open(on: redis, logger: self.logger)
                     .entering(in: self.control, as: link.homes, by: nil)

@@ -122,6 +122,9 @@ package enum DeliveryDocument {
 
     /// By the names callers set it with.
     private static func write(_ policy: RetryPolicy, to object: inout JSONObjectWriter) {
+        guard policy.delays.isEmpty else {
+            return object.array("delays") { list in for delay in policy.delays { list.element(delay) } }
+        }
         object.member("retries_with_no_delay", policy.retriesWithoutDelay)
         object.member("minimum_delay_retries", policy.minimumDelayRetries)
         object.member("minimum_delay", policy.delayMin)

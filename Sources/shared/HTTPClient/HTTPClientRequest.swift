@@ -66,6 +66,9 @@ package final class PinnedBytes: Sendable {
     /// Valid as long as this object lives.
     var start: UnsafeMutableRawPointer? { self.storage.baseAddress }
 
+    /// A copy.
+    package var bytes: [UInt8] { Array(self.storage) }
+
     package func withSpan<Result>(_ body: (Span<UInt8>) -> Result) -> Result {
         self.storage.withMemoryRebound(to: UInt8.self) { body($0.span) }
     }

@@ -39,7 +39,7 @@ struct MessageOutline {
 
     /// A value on several lines, two blanks for each level; strings and numbers stay as they were written.
     ///
-    /// - Parameter json: One value, read before: strings are told from what is between them by their quotes.
+    /// - Parameter json: One value, read before: quotes tell strings from what is between them.
     static func indented(_ json: [UInt8]) -> String {
         var output: [UInt8] = []
         output.reserveCapacity(json.count * 2)

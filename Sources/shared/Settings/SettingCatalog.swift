@@ -113,9 +113,10 @@ package struct SettingCatalog: Sendable {
             "The root of the REST API as subscribers reach it, named in confirmations and mails. A path in it is kept.")
 
     package let apiSubscriberTypes = Setting(
-        "api.subscriber.types", default: "http,https,mailto", shape: .list, processes: [.api],
+        "api.subscriber.types", shape: .list, processes: [.api],
         allowed: "some of http, https, mailto, commas between",
-        meaning: "The kinds of subscriber that can be subscribed. Those that are already, stay.")
+        meaning: "The kinds of subscriber that can be subscribed. Without it http and https, and mailto where "
+            + "`email.relay` or `email.command` is set. Those that are subscribed already, stay.")
 
     package let limitsPageQueues = Setting(
         "limits.page.queues", default: "20", shape: .integer(1...240), processes: [.api],
@@ -341,6 +342,59 @@ package struct SettingCatalog: Sendable {
         allowed: "address ranges such as 10.1.0.0/16 or fd00::/8, commas between",
         meaning: "Non-public ranges webhooks may reach. Without it every private, loopback, link-local, "
             + "multicast and metadata address is refused.")
+
+    package let emailRelay = Setting(
+        "email.relay", shape: .text, isSecret: true,
+        allowed: "smtp://[user[:password]@]host[:port]; port 25, and 587 with a user",
+        meaning:
+            "The relay that takes mails. Without it and `email.command` no mail is sent, and what is due to a mail "
+            + "address ends as a dead letter of the reason `no_relay`.")
+
+    package let emailTLS = Setting(
+        "email.tls", shape: .oneOf(["required", "offered", "off"]), processes: [.notifier],
+        meaning:
+            "When the connection to the relay is encrypted by STARTTLS. `required`: always, and its certificate has "
+            + "to name the relay. `offered`: when the relay offers it, whatever its certificate. Without it `required`, "
+            + "and `offered` for a relay on loopback.")
+
+    package let emailTLSAuthorities = Setting(
+        "email.tls.authorities", shape: .text, processes: [.notifier], allowed: "the path of a PEM file",
+        meaning: "Certificates that may sign that of the relay. Without it those of the system.")
+
+    package let emailHostname = Setting(
+        "email.hostname", shape: .text, processes: [.notifier], allowed: "a host name",
+        meaning: "What the relay is greeted with (EHLO). Without it the name of the machine.")
+
+    package let emailFrom = Setting(
+        "email.from", shape: .text, processes: [.notifier], allowed: "an address, or Name <address>",
+        meaning:
+            "Who mails are from when their subscription does not say, and the sender of every envelope. Mail takes "
+            + "it.")
+
+    package let emailSessions = Setting(
+        "email.sessions", default: "4", shape: .integer(1...64), processes: [.notifier],
+        meaning: "Sessions with the relay at once, or runs of `email.command`; each has a thread.")
+
+    package let emailConnectTimeout = Setting(
+        "email.connect.timeout", default: "10", shape: .seconds(1...60), processes: [.notifier],
+        meaning: "How long the name of the relay and the connection may take.")
+
+    package let emailTimeout = Setting(
+        "email.timeout", default: "300", shape: .seconds(1...600), processes: [.notifier],
+        meaning: "How long any reply of the relay may take, but for that to a whole mail, and handing a mail over.")
+
+    package let emailDataTimeout = Setting(
+        "email.data.timeout", default: "600", shape: .seconds(1...3600), processes: [.notifier],
+        meaning: "How long the reply to a whole mail may take, or a run of `email.command`.")
+
+    package let emailCommand = Setting(
+        "email.command", shape: .text, allowed: "the absolute path of a program and its arguments, blanks between",
+        meaning: "A program that takes one mail on standard input, such as `/usr/sbin/sendmail -t -oi`, instead of a "
+            + "relay. No shell reads it. A status of 75, or any but 0, is tried again.")
+
+    package let emailFeedbackID = Setting(
+        "email.feedback.id", default: "false", shape: .boolean, processes: [.notifier],
+        meaning: "Whether mails name project and queue in the field `Feedback-ID`.")
 
     package let logLevel = Setting(
         "log.level", default: "info",

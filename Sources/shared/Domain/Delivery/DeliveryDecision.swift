@@ -19,6 +19,8 @@ package enum DeliveryDecision: Sendable, Equatable {
         case forbidden
         /// No channel delivers to addresses of this kind.
         case noTransport = "no_transport"
+        /// No mail is sent by this deployment.
+        case noRelay = "no_relay"
         /// Whoever attempted it was not heard of again, several times: it may be what takes notifiers down.
         case quarantined
         /// Too many deliveries of its subscription or project waited already.

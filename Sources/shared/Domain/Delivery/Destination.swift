@@ -8,6 +8,14 @@ package enum Destination: String, Sendable, Equatable, CaseIterable {
     /// A WebSocket session that subscribed for itself.
     case session
 
+    /// What deliveries follow whose subscription and queue have no policy.
+    package var retryPolicy: RetryPolicy {
+        switch self {
+        case .email: .mail
+        case .webhook, .session: RetryPolicy()
+        }
+    }
+
     /// Whether its subscribers can leave by a link, also where none has to confirm.
     package var leavesByLink: Bool { self == .email }
 }

@@ -29,7 +29,20 @@ package struct RetryPolicy: Sendable, Equatable {
     /// Means nothing elsewhere.
     package var ignoresSubscriptions = false
 
+    /// Seconds to wait instead of what the phases say: one wait after each attempt, and the last again and again.
+    ///
+    /// Empty: the phases count.
+    package private(set) var delays: [Int] = []
+
     package init() {}
+
+    /// Of mail that has no policy: after 1, 5, 10, 20 and 40 minutes, then every hour as long as the message lives, so that
+    /// a server that asks new senders to come back (greylisting) is satisfied.
+    package static let mail: RetryPolicy = {
+        var policy = RetryPolicy()
+        policy.delays = [60, 300, 600, 1200, 2400, 3600]
+        return policy
+    }()
 
     /// Whose policy a delivery follows.
     package enum Source: Sendable, Equatable {
@@ -45,18 +58,22 @@ package struct RetryPolicy: Sendable, Equatable {
     /// - Parameters:
     ///   - queue: nil when the queue has none, or one that says nothing.
     ///   - subscription: nil likewise.
+    ///   - builtIn: Counts when neither has one.
     package static func effective(
-        queue: RetryPolicy?, subscription: RetryPolicy?
+        queue: RetryPolicy?, subscription: RetryPolicy?, builtIn: RetryPolicy = RetryPolicy()
     ) -> (policy: RetryPolicy, source: Source) {
         if let queue, queue.ignoresSubscriptions || subscription == nil {
             return (queue, .queue(overriding: subscription != nil))
         }
-        return subscription.map { ($0, .subscription) } ?? (RetryPolicy(), .builtIn)
+        return subscription.map { ($0, .subscription) } ?? (builtIn, .builtIn)
     }
 
     /// Attempts in all, the first included: 15 with the defaults, over 180 s.
+    ///
+    /// Without end where ``delays`` count.
     package var attemptsMax: Int {
-        1 + self.retriesWithoutDelay + self.minimumDelayRetries + self.backoffCount + self.maximumDelayRetries
+        guard self.delays.isEmpty else { return .max }
+        return 1 + self.retriesWithoutDelay + self.minimumDelayRetries + self.backoffCount + self.maximumDelayRetries
     }
 
     /// Where in the policy an attempt stands.
@@ -75,6 +92,9 @@ package struct RetryPolicy: Sendable, Equatable {
     /// The same, with the phase the next attempt belongs to.
     package func retry(afterAttempt attempt: Int) -> (phase: Phase, delay: Int)? {
         var index = max(attempt, 1) - 1
+        if let last = self.delays.last {
+            return index < self.delays.count - 1 ? (.backoff, self.delays[index]) : (.maximum, last)
+        }
         if index < self.retriesWithoutDelay { return (.immediate, 0) }
         index -= self.retriesWithoutDelay
         if index < self.minimumDelayRetries { return (.minimum, self.delayMin) }

@@ -110,7 +110,7 @@ for number, member in ipairs(members) do
             if ending ~= 'n' then
                 state.gone = state.gone or ending == 'g'
                 -- The message's end is no failing of the subscriber's, nor is what Herald cannot do.
-                if ARGV[index + 8] ~= '' or (detail ~= 'expired' and detail ~= 'no_transport') then
+                if ARGV[index + 8] ~= '' or (detail ~= 'expired' and detail ~= 'no_transport' and detail ~= 'no_relay') then
                     fail(state, position)
                 end
                 letters[#letters + 1] = index

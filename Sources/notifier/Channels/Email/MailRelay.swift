@@ -1,0 +1,393 @@
+import CESMTP
+import CEpoll
+import Dispatch
+import Domain
+import Glibc
+import HTTPClient
+package import Logging
+package import Mail
+import NIOConcurrencyHelpers
+import Runtime
+
+/// Sends mail: any thread hands mails over, and a fixed number of threads runs sessions, one each at a time.
+///
+/// ```
+///  engines                       FairQueue, by project           threads, `email.sessions`
+///  send(mails)  ─────────►  mails in order of each project ─────►  SMTPSession: up to 20 mails   ─────►  relay
+///      ▲                                │ paused                     or one run of the command
+///      └──── held ◄── RelayHealth ◄─────┴── trouble ◄───────────────┘
+/// ```
+/// While the relay is paused nothing waits here: mails are held, and stay in Redis. A mail completes as soon as the relay
+/// judged it. One thread watches the others, see ``SessionControl``; a thread that is abandoned is replaced, as long as no
+/// more than `email.sessions` are.
+package final class MailRelay: Sendable {
+    package enum Invalid: Error, Sendable, Equatable, CustomStringConvertible {
+        case authorities, noThread
+
+        package var description: String {
+            switch self {
+            case .authorities: "the file of certificates cannot be read"
+            case .noThread: "no thread for mail can be started"
+            }
+        }
+    }
+
+    /// Mails of one session, and bytes of the bodies they are made from.
+    private static let sessionMailsMax = 20
+    private static let sessionBytesMax = 1 << 20
+    /// A mail of the largest message is made on this stack.
+    private static let stackBytes = 1 << 20
+    private static let watchEvery = DispatchTimeInterval.milliseconds(200)
+
+    /// What connections are made to, for the limiter of hosts.
+    package let host: String
+    private let transport: Transport
+    private let settings: EmailSettings
+    private let limits: SessionLimits
+    private let logger: Logger
+    private let turn = DispatchSemaphore(value: 1)
+    /// Signalled once for every thread that is to look for work.
+    private let work = DispatchSemaphore(value: 0)
+    private let watch = DispatchSemaphore(value: 0)
+    private let state: NIOLockedValueBox<State>
+
+    private enum Transport: Sendable {
+        case smtp(RelayConnection)
+        case command(CommandMailer)
+    }
+
+    private struct Running {
+        let control: SessionControl
+        let mails: [OutgoingMail]
+    }
+
+    private struct State {
+        var queue = FairQueue<String, OutgoingMail>()
+        var health = RelayHealth()
+        var running: [Int: Running] = [:]
+        /// Threads that were given up and did not end yet.
+        var abandoned = 0
+        /// Threads that are missing, since as many as may be were given up.
+        var missing = 0
+        var idle = 0
+        var sessionsEver = 0
+        var usersEver = 0
+        /// The engines that may send.
+        var users: Set<Int> = []
+        var isStopped = false
+
+        /// Pauses the relay.
+        mutating func pause(for trouble: Outcome, at now: ContinuousClock.Instant, _ change: inout Change?) -> Duration
+        {
+            if self.health.failed(at: now) { change = .down(trouble) }
+            return self.health.remaining(at: now) ?? .zero
+        }
+
+        /// Takes all that waits.
+        mutating func holdAll(for pause: Duration) -> Held {
+            var mails: [OutgoingMail] = []
+            while let mail = self.queue.popFirst() { mails.append(mail) }
+            return Held(mails: mails, pause: pause)
+        }
+    }
+
+    /// Starts its threads, which run until ``stop()``.
+    ///
+    /// - Throws: ``Invalid``.
+    package init(_ settings: EmailSettings, _ transport: EmailSettings.Transport, from sender: Mailbox, logger: Logger)
+        throws(Invalid)
+    {
+        switch transport {
+        case .relay(let url):
+            self.host = url.origin
+            do throws(RelayConnection.Invalid) {
+                self.transport = .smtp(try RelayConnection(url, from: sender, settings))
+            } catch {
+                throw .authorities
+            }
+        case .command(let arguments):
+            self.host = "command"
+            self.transport = .command(
+                CommandMailer(arguments, from: sender, hasFeedbackID: settings.hasFeedbackID))
+        }
+        self.settings = settings
+        self.limits = SessionLimits(settings)
+        self.logger = logger
+        self.state = NIOLockedValueBox(State())
+        do throws(Invalid) {
+            for _ in 0..<settings.sessions { try self.start { $0.runSessions() } }
+            try self.start { $0.watchSessions() }
+        } catch {
+            self.stop()
+            throw error
+        }
+    }
+
+    /// An engine that will send mails.
+    func register() -> Int {
+        self.state.withLockedValue { state in
+            state.usersEver += 1
+            state.users.insert(state.usersEver)
+            return state.usersEver
+        }
+    }
+
+    /// Takes mails; the completion of each is called once, also after ``stop()``.
+    func send(_ mails: [OutgoingMail]) {
+        let now = ContinuousClock.now
+        var wakes = 0
+        let (aborted, held) = self.state.withLockedValue { state -> ([OutgoingMail], Held?) in
+            func mayCome(_ mail: OutgoingMail) -> Bool { !state.isStopped && state.users.contains(mail.user) }
+            let aborted = mails.filter { !mayCome($0) }
+            let taken = aborted.isEmpty ? mails : mails.filter(mayCome)
+            if let pause = state.health.remaining(at: now) {
+                return (aborted, Held(mails: taken, pause: pause))
+            }
+            for mail in taken { state.queue.append(mail, of: mail.project.text) }
+            wakes = min(state.idle, taken.count)
+            return (aborted, nil)
+        }
+        for mail in aborted { mail.complete(.aborted) }
+        held?.complete()
+        for _ in 0..<wakes { self.work.signal() }
+    }
+
+    /// Mails that are handed back for as long as the relay is paused.
+    private struct Held {
+        let mails: [OutgoingMail]
+        let pause: Duration
+        /// How their attempts ended; nil: none was made.
+        var outcome: Outcome?
+
+        func complete() {
+            for mail in self.mails { mail.complete(.held(self.outcome, Exchange(), for: self.pause)) }
+        }
+    }
+
+    // MARK: Ending
+
+    /// Ends what an engine has under way: each mail completes as aborted.
+    func abortAll(of user: Int) { self.abort { $0.user == user } }
+
+    /// The same, and mails that the engine sends from now on are aborted at once.
+    func close(for user: Int) {
+        self.state.withLockedValue { _ = $0.users.remove(user) }
+        self.abortAll(of: user)
+    }
+
+    /// Ends what is under way, and the threads.
+    package func stop() {
+        self.state.withLockedValue { $0.isStopped = true }
+        self.abort { _ in true }
+        for _ in 0...self.settings.sessions { self.work.signal() }
+        self.watch.signal()
+    }
+
+    /// The sessions with such mails are cut; their other mails are sent again in another.
+    private func abort(_ isAborted: (OutgoingMail) -> Bool) {
+        let (mails, sessions) = self.state.withLockedValue { state -> ([OutgoingMail], [SessionControl]) in
+            var mails: [OutgoingMail] = []
+            state.queue.removeAll { _, mail in
+                guard isAborted(mail) else { return false }
+                mails.append(mail)
+                return true
+            }
+            var sessions: [SessionControl] = []
+            for session in state.running.values {
+                let hit = session.mails.filter { isAborted($0) && !$0.hasCompleted }
+                guard !hit.isEmpty else { continue }
+                mails += hit
+                sessions.append(session.control)
+            }
+            return (mails, sessions)
+        }
+        for mail in mails { mail.complete(.aborted) }
+        for session in sessions { session.abort() }
+    }
+
+    // MARK: Sessions
+
+    private enum Turn {
+        case session(Int, SessionControl, [OutgoingMail])
+        case wait
+        case end
+    }
+
+    private func runSessions() {
+        while true {
+            switch self.next() {
+            case .end: return
+            case .wait:
+                self.work.wait()
+                self.state.withLockedValue { $0.idle -= 1 }
+            case .session(let number, let control, let mails):
+                self.watch.signal()
+                let report: SMTPSession.Report
+                switch self.transport {
+                case .smtp(let relay): report = SMTPSession(mails, over: relay, control).run()
+                case .command(let command): report = command.run(mails, control)
+                }
+                let end = control.finish()
+                if !end.isAbandoned {
+                    self.ended(number, report, wasAborted: end.isAborted)
+                } else if !self.isMissing() {
+                    return
+                }
+            }
+        }
+    }
+
+    private func next() -> Turn {
+        self.state.withLockedValue { state in
+            guard !state.isStopped else { return .end }
+            let mayBegin =
+                state.health.remaining(at: .now) == nil && (state.health.isUsable || state.running.isEmpty)
+            var mails: [OutgoingMail] = []
+            if mayBegin {
+                var bytes = 0
+                let most = if case .command = self.transport { 1 } else { Self.sessionMailsMax }
+                while mails.count < most, bytes < Self.sessionBytesMax, let mail = state.queue.popFirst() {
+                    mails.append(mail)
+                    bytes += mail.bodyBytes
+                }
+            }
+            guard !mails.isEmpty else {
+                state.idle += 1
+                return .wait
+            }
+            state.sessionsEver += 1
+            let control = SessionControl(self.limits, turn: self.turn)
+            state.running[state.sessionsEver] = Running(control: control, mails: mails)
+            return .session(state.sessionsEver, control, mails)
+        }
+    }
+
+    private func ended(_ number: Int, _ report: SMTPSession.Report, wasAborted: Bool) {
+        let now = ContinuousClock.now
+        var change: Change?
+        let (held, wakes) = self.state.withLockedValue { state -> ([Held], Int) in
+            state.running[number] = nil
+            var held: [Held] = []
+            var left = report.left
+            // An end that was asked for says nothing of the relay.
+            if let trouble = report.trouble, !wasAborted {
+                let attempted = Held(mails: left, pause: state.pause(for: trouble, at: now, &change), outcome: trouble)
+                held.append(attempted)
+                left = []
+            } else if report.hasJudged, state.health.succeeded() {
+                change = .up
+            }
+            for mail in left where !mail.hasCompleted { state.queue.append(mail, of: mail.project.text) }
+            if let pause = state.health.remaining(at: now) { held.append(state.holdAll(for: pause)) }
+            return (held, min(state.idle, Self.wakesMax))
+        }
+        for mails in held { mails.complete() }
+        for _ in 0..<wakes { self.work.signal() }
+        self.log(change)
+    }
+
+    /// Threads that a session that ended has look for work: one that was the only one to run lets all others run.
+    private static let wakesMax = 64
+
+    private func log(_ change: Change?) {
+        switch change {
+        case .down(let trouble):
+            self.logger.warning(
+                "The mail relay cannot be used, mails wait",
+                metadata: ["relay": "\(self.host)", LogKey.error: "\(trouble.summary)"])
+        case .up: self.logger.notice("The mail relay can be used again", metadata: ["relay": "\(self.host)"])
+        case nil: break
+        }
+    }
+
+    private enum Change {
+        case up
+        case down(Outcome)
+    }
+
+    // MARK: Watch
+
+    private func watchSessions() {
+        while true {
+            let (isStopped, sessions) = self.state.withLockedValue { ($0.isStopped, $0.running) }
+            if isStopped, sessions.isEmpty { return }
+            if sessions.isEmpty {
+                self.watch.wait()
+                continue
+            }
+            _ = self.watch.wait(timeout: .now() + Self.watchEvery)
+            let now = ContinuousClock.now
+            for (number, session) in sessions where session.control.watch(at: now) == .abandoned {
+                self.abandon(number, session, at: now)
+            }
+        }
+    }
+
+    /// Gives a thread up that is in a call which nothing ends: its mails are held, and another thread takes its place.
+    private func abandon(_ number: Int, _ session: Running, at now: ContinuousClock.Instant) {
+        var change: Change?
+        let trouble = Outcome.unreachable(session.control.phase == .connecting ? .connect : .timeout)
+        let (held, isReplaced) = self.state.withLockedValue { state -> ([Held], Bool) in
+            state.running[number] = nil
+            state.abandoned += 1
+            let isReplaced = state.abandoned <= self.settings.sessions
+            if !isReplaced { state.missing += 1 }
+            guard !session.control.isAborted else {
+                for mail in session.mails where !mail.hasCompleted { state.queue.append(mail, of: mail.project.text) }
+                return ([], isReplaced)
+            }
+            let pause = state.pause(for: trouble, at: now, &change)
+            return (
+                [Held(mails: session.mails, pause: pause, outcome: trouble), state.holdAll(for: pause)], isReplaced
+            )
+        }
+        for mails in held { mails.complete() }
+        self.log(change)
+        guard isReplaced else { return }
+        do throws(Invalid) {
+            try self.start { $0.runSessions() }
+        } catch {
+            self.state.withLockedValue { $0.missing += 1 }
+        }
+    }
+
+    /// A thread that was given up is back.
+    ///
+    /// - Returns: Whether it is needed.
+    private func isMissing() -> Bool {
+        self.state.withLockedValue { state in
+            state.abandoned -= 1
+            guard state.missing > 0 else { return false }
+            state.missing -= 1
+            return true
+        }
+    }
+
+    // MARK: Threads
+
+    private final class Start: Sendable {
+        let relay: MailRelay
+        let run: @Sendable (MailRelay) -> Void
+
+        init(_ relay: MailRelay, _ run: @escaping @Sendable (MailRelay) -> Void) {
+            self.relay = relay
+            self.run = run
+        }
+    }
+
+    private func start(_ run: @escaping @Sendable (MailRelay) -> Void) throws(Invalid) {
+        let box = Unmanaged.passRetained(Start(self, run))
+        let body: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { raw in
+            guard let raw else { preconditionFailure("the thread was started without its arguments") }
+            // libesmtp writes to sockets that may be closed: that is an error of the write, on this thread.
+            cesmtp_block_broken_pipes()
+            let start = Unmanaged<Start>.fromOpaque(raw).takeRetainedValue()
+            start.run(start.relay)
+            return nil
+        }
+        guard cepoll_start_thread(body, box.toOpaque(), Self.stackBytes) == 0 else {
+            box.release()
+            throw .noThread
+        }
+    }
+}

@@ -1,0 +1,47 @@
+import Domain
+import HTTPClient
+import Mail
+import NIOConcurrencyHelpers
+
+/// One mail on its way, which completes once.
+final class OutgoingMail: Sendable {
+    let recipient: MailtoURI
+    /// The engine it is of.
+    let user: Int
+    private let attempt: Attempt
+    private let target: EmailTarget
+    private let texts: TextCatalog
+    private let isDone = NIOLockedValueBox(false)
+
+    /// - Parameter target: Of the attempt.
+    init(_ attempt: Attempt, to recipient: MailtoURI, _ target: EmailTarget, texts: TextCatalog, of user: Int) {
+        self.attempt = attempt
+        self.recipient = recipient
+        self.target = target
+        self.texts = texts
+        self.user = user
+    }
+
+    var project: ProjectID { self.attempt.project }
+    var bodyBytes: Int { self.attempt.body.count }
+    var hasCompleted: Bool { self.isDone.withLockedValue { $0 } }
+
+    /// Reports how it ended; what comes later is not reported.
+    func complete(_ result: AttemptResult) {
+        let isFirst = self.isDone.withLockedValue { isDone in
+            defer { isDone = true }
+            return !isDone
+        }
+        if isFirst { self.attempt.completion(result) }
+    }
+
+    /// The mail as it travels.
+    func encoded(from sender: Mailbox, hasFeedbackID: Bool) -> [UInt8] {
+        let envelope = Mail.Envelope(
+            sender: sender, delivery: self.attempt.delivery, kind: self.attempt.kind, sentAt: self.attempt.startedAt,
+            // What asks to confirm is not left.
+            unsubscribePage: self.attempt.kind.isConfirmation ? nil : self.target.unsubscribePage,
+            feedbackProject: hasFeedbackID ? self.project : nil, texts: self.texts)
+        return Mail(self.attempt.body.bytes, to: self.recipient, options: self.target.options, envelope).encoded()
+    }
+}

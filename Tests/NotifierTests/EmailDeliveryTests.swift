@@ -1,0 +1,121 @@
+import Domain
+import Foundation
+import Logging
+import Mail
+import Notifier
+import Store
+import TestKit
+import Testing
+
+/// What the engine does with mail that the relay takes, defers, refuses, or cannot be asked about.
+@Suite(.serialized) struct EmailDeliveryTests {
+    private func withMail<Result: Sendable>(
+        of deployment: TestDeployment, over port: Int, _ body: @Sendable () async throws -> Result
+    ) async throws -> Result {
+        var settings = EmailSettings()
+        settings.tls = .off
+        settings.replyTimeout = .seconds(5)
+        let relay = try MailRelay(
+            settings, .relay(try RelayURL("smtp://127.0.0.1:\(port)")), from: try Mailbox("alerts@herald.test"),
+            logger: Logger(label: "test"))
+        defer { relay.stop() }
+        return try await deployment.withEngine(beside: [EmailChannel(relay: relay)]) { _ in try await body() }
+    }
+
+    private func health(_ deployment: TestDeployment, _ id: SubscriptionID) async throws -> SubscriptionHealth {
+        try #require(try await deployment.store.deliveries.health(of: deployment.queue, subscription: id))
+    }
+
+    @Test func `A message becomes a mail to each subscriber, and is settled when the relay has it`() async throws {
+        try await TestRelay.with { relay async throws in
+            try await withTestDeployment { deployment async throws in
+                try await deployment.subscribe("mailto:a@b.test")
+                try await deployment.subscribe(
+                    "mailto:c%2Bx@b.test?subject=Hi%20there", options: #"{"_email": {"body": "Disk {{ body.disk }}"}}"#)
+                try await self.withMail(of: deployment, over: relay.port) {
+                    try await deployment.post(#"{"disk": "sda"}"#)
+                    #expect(try await deployment.isSettled())
+                }
+                let mails = try relay.accepted().sorted { $0.to[0] < $1.to[0] }
+                #expect(mails.map(\.to) == [["a@b.test"], ["c+x@b.test"]])
+                try #require(mails.count == 2)
+                #expect(
+                    mails[0].text.contains("disk: sda") && mails[0].text.contains("Subject: Message from orders\r\n"))
+                #expect(mails[1].text.contains("Disk sda") && mails[1].text.contains("Subject: Hi there\r\n"))
+                #expect(try await deployment.deadLetters().isEmpty)
+            }
+        }
+    }
+
+    @Test func `A refused mail is a dead letter, a deferred one is tried again with the same Message-ID`() async throws
+    {
+        try await TestRelay.with { relay async throws in
+            try relay.set([
+                TestRelay.Rule("rcpt", "550 5.1.1 Unknown", match: "unknown"),
+                TestRelay.Rule("rcpt", "451 4.7.1 Greylisted", match: "grey", times: 2),
+                TestRelay.Rule("dot", "close", match: "lost", times: 1),
+            ])
+            try await withTestDeployment { deployment async throws in
+                let quick = #"{"_retry_policy": {"retries_with_no_delay": 5}}"#
+                let unknown = try await deployment.subscribe("mailto:unknown@b.test", options: quick)
+                let grey = try await deployment.subscribe("mailto:grey@b.test", options: quick)
+                try await deployment.subscribe("mailto:lost@b.test", options: quick)
+                try await self.withMail(of: deployment, over: relay.port) {
+                    try await deployment.post("1")
+                    let deadLetters = try await deployment.deadLetters(waitingFor: 1)
+                    #expect(
+                        deadLetters.map(\.subscription) == [unknown] && deadLetters.map(\.summary) == ["refused 550"])
+                    #expect(try await deployment.isSettled())
+                }
+                let attempts = try await self.health(deployment, grey).log.attempts.map(\.report.end)
+                #expect(attempts == [.answered(code: 250), .answered(code: 451), .answered(code: 451)])
+                let lost = try relay.accepted().filter { $0.to == ["lost@b.test"] }
+                let ids = lost.compactMap { $0.text.firstMatch(of: /Message-ID: (<[^>]*>)/)?.output.1 }
+                #expect(ids.count == 2 && Set(ids).count == 1, "one repeat, which its receiver can recognise")
+            }
+        }
+    }
+
+    @Test func `A relay that is away pauses no subscription, and its mails go out when it is back`() async throws {
+        let port = try await freeLoopbackPort()
+        try await withTestDeployment { deployment async throws in
+            let id = try await deployment.subscribe("mailto:a@b.test")
+            try await self.withMail(of: deployment, over: port) {
+                try await deployment.post(Array(repeating: "1", count: 30))
+                let logged = try await eventually {
+                    try await self.health(deployment, id).log.attempts.isEmpty ? nil : true
+                }
+                #expect(logged == true)
+                // The relay's pauses grow meanwhile.
+                try await Task.sleep(for: .seconds(4))
+                let health = try await self.health(deployment, id)
+                #expect(health.probeAt == nil && health.failures == nil && health.disabledSince == nil)
+                #expect(health.log.attempts.allSatisfy { $0.report.end == .unreachable(.connect) && $0.attempt == 1 })
+                #expect(try await deployment.deadLetters().isEmpty)
+                try await TestRelay.with(port: port) { relay async throws in
+                    #expect(try await relay.accepted(waitingFor: 30).count == 30)
+                    #expect(try await deployment.isSettled())
+                    #expect(try relay.accepted().count == 30)
+                }
+            }
+        }
+    }
+
+    @Test func `A slow relay does not hold webhooks up`() async throws {
+        try await TestRelay.with { relay async throws in
+            try relay.set([TestRelay.Rule("dot", "late", seconds: 2)])
+            try await WebhookReceiver.with { receiver async throws in
+                try await withTestDeployment { deployment async throws in
+                    try await deployment.subscribe("mailto:a@b.test")
+                    try await deployment.subscribe(receiver.url())
+                    try await self.withMail(of: deployment, over: relay.port) {
+                        let start = ContinuousClock.now
+                        try await deployment.post(Array(repeating: "1", count: 20))
+                        try await receiver.waitFor(count: 20)
+                        #expect(ContinuousClock.now - start < .seconds(2))
+                    }
+                }
+            }
+        }
+    }
+}
