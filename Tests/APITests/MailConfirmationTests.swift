@@ -164,7 +164,7 @@ struct MailConfirmationTests {
         }
     }
 
-    @Test func `A project whose id does not fit into a link is told so`() async throws {
+    @Test func `A project whose id does not fit into a link is refused with the reason`() async throws {
         try await withAPI(mailConfirmation: try Self.rules()) { api async throws in
             let client = api.client(project: String(repeating: "é", count: 193))
             let refused = try await client.post(self.path, #"{"subscriber": "mailto:jo@example.com"}"#)
@@ -202,7 +202,7 @@ struct MailConfirmationTests {
         #expect { try self.settings(relay) } throws: { "\($0)".contains("api.public.url") }
         for other in [
             [Setting.emailConfirmation: "false"], [Setting.apiPublicURL: "https://m.example"],
-            [Setting.emailConfirmationURL: "https://p.example", Setting.signedURLKeys: "a-key-of-enough-letters"],
+            [Setting.emailConfirmationURL: "https://p.example", Setting.signedURLKeys: "a-key-of-enough-characters"],
         ] {
             #expect(throws: Never.self) { try self.settings(relay.merging(other) { $1 }) }
         }
@@ -218,7 +218,7 @@ struct MailConfirmationTests {
     ])
     func `A value that no link could be made with stops the start`(setting: Setting, value: String) {
         #expect {
-            try self.settings([setting: value, Setting.signedURLKeys: "a-key-of-enough-letters"])
+            try self.settings([setting: value, Setting.signedURLKeys: "a-key-of-enough-characters"])
         } throws: { "\($0)".contains(setting.name) }
     }
 

@@ -114,7 +114,7 @@ struct ConfirmationTests {
         confirmedOnly: Set<Destination>, ended: Int
     ) async throws {
         try await withTestDeployment { deployment in
-            try await deployment.subscribe("mailto:somebody@example.com")
+            try await deployment.subscribe("mailto:reader@example.com")
             var settings = EngineSettings()
             settings.confirmedOnly = confirmedOnly
             try await deployment.withNotifier(settings: settings) {
@@ -128,7 +128,7 @@ struct ConfirmationTests {
 
     @Test func `A mail address that left by a link gets nothing, also where none has to confirm`() async throws {
         try await withTestDeployment { deployment in
-            let address = "mailto:somebody@example.com"
+            let address = "mailto:reader@example.com"
             let id = try await deployment.subscribe(address)
             let subscriptions = deployment.store.subscriptions
             let back = try #require(

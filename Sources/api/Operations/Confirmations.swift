@@ -28,7 +28,7 @@ package struct MailConfirmationRules: Sendable {
         case external(url: String, key: SignedURLKey)
     }
 
-    /// nil: none is known, so nobody is asked and nobody is sent mail.
+    /// nil: none is known, so no address is asked and no mail is sent.
     package let page: Page?
     /// The root of the REST API, as in ``ConfirmationRules``.
     package let publicURL: String?
@@ -102,7 +102,8 @@ extension Operations {
             let question = ConfirmationRequest(
                 kind: kind, subscriber: subscriber, at: at, ttl: Int(end - now.seconds), linkExpiry: end,
                 document: document)
-            guard case .barred(let until) = try await self.store(of: queue).subscriptions.requestConfirmation(
+            guard
+                case .barred(let until) = try await self.store(of: queue).subscriptions.requestConfirmation(
                     queue, id: id, question)
             else { return }
             end = max(end, until + 1)

@@ -21,7 +21,7 @@ extension ConfirmationRules {
 extension MailConfirmationRules {
     /// How subscribers with mail addresses are asked; nil when they are not.
     ///
-    /// - Parameter sendsMail: Whether there is something that mail is sent with. Without, nobody is asked, and no page is needed.
+    /// - Parameter sendsMail: Whether there is something that mail is sent with. Without, no address is asked, and no page is needed.
     /// - Throws: ``SettingError`` when a mail could be sent and would lead nowhere.
     init?(_ settings: SettingReader, _ links: LinkSettings, sendsMail: Bool) throws(SettingError) {
         guard settings.boolean(Setting.emailConfirmation) == true else { return nil }

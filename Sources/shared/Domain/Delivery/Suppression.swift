@@ -21,7 +21,7 @@ package struct Suppression: Sendable, Equatable {
 
     /// Bytes of ``detail``; what is beyond is left out.
     package static let detailBytesMax = 512
-    /// Suppressed addresses of a project; beyond them the oldest is forgotten.
+    /// Suppressed addresses of a project; beyond them the oldest is removed.
     package static let countMax = 100_000
 
     package init(address: String, reason: Reason, since: Timestamp, detail: String) {
