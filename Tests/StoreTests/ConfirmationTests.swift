@@ -228,7 +228,7 @@ struct ConfirmationTests {
 
     @Test func `A day sees no more questions to a mail address than it may, from whatever projects`() async throws {
         try await withTestStore(shards: 1) { test async throws in
-            let (schedule, address) = (test.store.questions, "mailto:jo@example.com")
+            let (schedule, address) = (test.store.confirmations, "mailto:jo@example.com")
             func ask(_ number: Int, daily: Int? = 3, to address: String = "mailto:jo@example.com") async throws -> Int {
                 let id = try #require(SubscriptionID("0123456789abcdefghjkmnp" + String(1_000 + number)))
                 let at = try await schedule.reserve(
