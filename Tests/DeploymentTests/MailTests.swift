@@ -124,11 +124,13 @@ extension DeploymentTests {
                         #expect(try await relay.accepted(waitingFor: 1).count == 1)
                     }
                     for number in 2...20 { try await self.post("\(number)", on: api.address) }
-                    try await Task.sleep(for: .seconds(2))
+                    let isAway = try await eventually {
+                        deployment.logs.contains("The mail relay cannot be used, mails wait") ? true : nil
+                    }
+                    #expect(isAway == true)
                     try await TestRelay.with(port: port, in: folder) { relay async throws in
                         #expect(try await relay.accepted(waitingFor: 20).count == 20, "\(deployment.logs)")
                     }
-                    #expect(deployment.logs.contains("The mail relay cannot be used, mails wait"))
                     #expect(deployment.logs.contains("The mail relay can be used again"))
                 }
             }
@@ -146,7 +148,9 @@ extension DeploymentTests {
                     let load = Load(ledger, on: api.address, to: "jobs")
                     async let posting: Void = load.run(callers: 4, posts: 400, pause: .milliseconds(40))
                     for _ in 0..<4 {
-                        try await Task.sleep(for: .milliseconds(900))
+                        // Killed while it sends: it has sent some more mails since it started.
+                        let before = try relay.accepted().count
+                        #expect(try await relay.accepted(waitingFor: before + 40).count >= before + 40)
                         notifier.process.signal(SIGKILL)
                         await notifier.process.waitForExit()
                         notifier = try await deployment.startNotifier()

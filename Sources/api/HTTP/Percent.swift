@@ -1,3 +1,5 @@
+import Cryptography
+
 /// Percent-encoding (RFC 3986, 2.1).
 enum Percent {
     /// Undoes the encoding; a percent sign without two digits stands for itself.
@@ -18,8 +20,9 @@ enum Percent {
         var index = 0
         while index < encoded.count {
             let byte = encoded[index]
-            if byte == UInt8(ascii: "%"), index + 2 < encoded.count, let high = Self.digit(encoded[index + 1]),
-                let low = Self.digit(encoded[index + 2])
+            if byte == UInt8(ascii: "%"), index + 2 < encoded.count,
+                let high = Hexadecimal.value(of: encoded[index + 1]),
+                let low = Hexadecimal.value(of: encoded[index + 2])
             {
                 bytes.append(high << 4 | low)
                 index += 3
@@ -47,14 +50,5 @@ enum Percent {
             }
         }
         return encoded
-    }
-
-    private static func digit(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
-        default: nil
-        }
     }
 }

@@ -1,6 +1,10 @@
+import Foundation
 import Logging
 import NIOPosix
 import Redis
+import Settings
+import Startup
+import Store
 
 /// The control store of a deployment, as a command reaches it that speaks to Redis.
 enum ControlStore {
@@ -10,5 +14,21 @@ enum ControlStore {
         let redis = RedisClient(
             endpoint: endpoint, connections: 1, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
         return (redis, logger)
+    }
+
+    /// The store itself, with the settings that a process would open it by.
+    ///
+    /// - Parameters:
+    ///   - flags: As given to the command; the environment and the file count too.
+    ///   - unused: What to say where no process has used this Redis yet.
+    /// - Throws: ``Failure``, or why the store cannot be opened.
+    static func open(
+        flags: [Setting: String], unused: String
+    ) async throws -> (store: Store, settings: StoreSettings, logger: Logger) {
+        let settings = try StoreSettings(
+            SettingReader(for: .api, flags: flags, environment: ProcessInfo.processInfo.environment))
+        let (redis, logger) = self.client(of: settings.redis)
+        guard try await Store.isKept(on: redis) else { throw Failure(unused) }
+        return (try await settings.openStore(on: redis, logger: logger), settings, logger)
     }
 }

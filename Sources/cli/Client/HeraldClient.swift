@@ -61,13 +61,8 @@ package struct HeraldClient: Sendable {
         request.setValue(self.project, forHTTPHeaderField: "X-Project-ID")
         for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
         do {
-            // A task of its own, which is not cancelled with this one: FoundationNetworking traps when a transfer is cancelled
-            // while it ends. The time limit of the request bounds it.
-            let (data, response) = try await Task { [request] in try await URLSession.shared.data(for: request) }.value
-            guard let http = response as? HTTPURLResponse else {
-                throw Failure("\(self.url) does not speak HTTP", .unavailable)
-            }
-            return Answer(status: http.statusCode, body: data)
+            let (body, status) = try await HTTPTransfer.answer(to: request)
+            return Answer(status: status, body: body)
         } catch let error as URLError {
             throw Failure(
                 "\(method) \(target.absoluteString): no answer (\(error.localizedDescription))", .unavailable)

@@ -48,13 +48,9 @@ package struct RaiseCommand: SettingCommand {
     package func run() async throws {
         let terminal = Terminal.standard()
         try await reporting {
-            let settings = try StoreSettings(
-                SettingReader(for: .api, flags: self.flags.given, environment: ProcessInfo.processInfo.environment))
-            let (redis, logger) = ControlStore.client(of: settings.redis)
-            guard try await Store.isKept(on: redis) else {
-                throw Failure("no process has used this Redis yet: its data gets the newest format at the first start")
-            }
-            let store = try await settings.openStore(on: redis, logger: logger)
+            let (store, settings, logger) = try await ControlStore.open(
+                flags: self.flags.given,
+                unused: "no process has used this Redis yet: its data gets the newest format at the first start")
             let pools = try await PoolDirectory.open(
                 control: store, url: RedisURL(settings.redis),
                 PoolDirectory.Settings(

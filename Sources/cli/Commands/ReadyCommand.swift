@@ -26,16 +26,16 @@ package struct ReadyCommand: AsyncParsableCommand {
         let terminal = Terminal.standard()
         try await reporting {
             let target = try HeraldClient.url(self.url, from: "URL").appendingPathComponent("readyz")
-            let answer: (Data, URLResponse)
+            let answer: (body: Data, status: Int)
             do {
-                answer = try await URLSession.shared.data(
-                    for: URLRequest(
+                answer = try await HTTPTransfer.answer(
+                    to: URLRequest(
                         url: target, cachePolicy: .reloadIgnoringLocalCacheData, timeoutInterval: Self.timeout))
             } catch {
                 throw Failure("\(target.absoluteString): no answer (\(error.localizedDescription))", .unavailable)
             }
-            let text = String(decoding: answer.0, as: UTF8.self).trimmingCharacters(in: .newlines)
-            guard (answer.1 as? HTTPURLResponse)?.statusCode == 200 else { throw Failure(text, .unavailable) }
+            let text = String(decoding: answer.body, as: UTF8.self).trimmingCharacters(in: .newlines)
+            guard answer.status == 200 else { throw Failure(text, .unavailable) }
             terminal.line(text)
         }
     }

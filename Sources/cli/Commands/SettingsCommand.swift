@@ -37,13 +37,9 @@ package struct AcceptCommand: SettingCommand {
     package func run() async throws {
         let terminal = Terminal.standard()
         try await reporting {
-            let settings = try StoreSettings(
-                SettingReader(for: .api, flags: self.flags.given, environment: ProcessInfo.processInfo.environment))
-            let (redis, logger) = ControlStore.client(of: settings.redis)
-            guard try await Store.isKept(on: redis) else {
-                throw Failure("no process has used this Redis yet: the first one sets what the others must have")
-            }
-            let store = try await settings.openStore(on: redis, logger: logger)
+            let (store, settings, _) = try await ControlStore.open(
+                flags: self.flags.given,
+                unused: "no process has used this Redis yet: the first one sets what the others must have")
             guard let differ = try await settings.disagreement(in: store) else {
                 return terminal.line("Nothing to accept: the deployment has these settings.")
             }

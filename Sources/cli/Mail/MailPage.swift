@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import Hummingbird
+import Mail
 import NIOCore
 
 /// The pages of the mail catcher: what was sent, each mail as text, as HTML in a frame that runs nothing, and as its source.
@@ -50,9 +51,9 @@ struct MailPage: Sendable {
 
     private var list: String {
         let rows = self.mails().reversed().map { number, mail in
-            "<tr><td>\(number)<td>\(Self.escaped(mail.recipients.joined(separator: ", ")))"
-                + "<td><a href=\"/mails/\(number)\">\(Self.escaped(mail.subject.isEmpty ? "(no subject)" : mail.subject))</a>"
-                + "<td>\(Self.escaped(mail["date"] ?? ""))\n"
+            "<tr><td>\(number)<td>\(HTMLText.escaped(mail.recipients.joined(separator: ", ")))"
+                + "<td><a href=\"/mails/\(number)\">\(HTMLText.escaped(mail.subject.isEmpty ? "(no subject)" : mail.subject))</a>"
+                + "<td>\(HTMLText.escaped(mail["date"] ?? ""))\n"
         }.joined()
         let content =
             rows.isEmpty
@@ -62,7 +63,7 @@ struct MailPage: Sendable {
 
     private static func shown(_ number: Int, _ mail: CaughtMail) -> String {
         let fields = ["From", "To", "Subject", "Date", "List-Unsubscribe"].compactMap { name in
-            mail[name].map { "<tr><th>\(name)<td>\(self.escaped($0))\n" }
+            mail[name].map { "<tr><th>\(name)<td>\(HTMLText.escaped($0))\n" }
         }.joined()
         let html =
             mail.html == nil
@@ -78,7 +79,7 @@ struct MailPage: Sendable {
     private static func page(_ title: String, _ content: String, refreshes: Bool) -> String {
         """
         <!DOCTYPE html>
-        <html lang="en"><head><meta charset="utf-8"><title>\(self.escaped(title))</title>
+        <html lang="en"><head><meta charset="utf-8"><title>\(HTMLText.escaped(title))</title>
         <meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">
         \(refreshes ? "<meta http-equiv=\"refresh\" content=\"2\">" : "")
         <style>
@@ -88,7 +89,7 @@ struct MailPage: Sendable {
         pre { white-space: pre-wrap; overflow-wrap: anywhere; border: 1px solid #8888; padding: 1rem }
         iframe { width: 100%; height: 30rem; border: 1px solid #8888 }
         </style></head>
-        <body><h1>\(self.escaped(title))</h1>
+        <body><h1>\(HTMLText.escaped(title))</h1>
         \(content)
         </body></html>
 
@@ -100,15 +101,10 @@ struct MailPage: Sendable {
         var linked = ""
         var rest = text[...]
         while let match = rest.firstMatch(of: /https?:\/\/[^\s<>"]+/) {
-            let url = self.escaped(String(match.output))
-            linked += self.escaped(String(rest[..<match.range.lowerBound])) + "<a href=\"\(url)\">\(url)</a>"
+            let url = HTMLText.escaped(String(match.output))
+            linked += HTMLText.escaped(String(rest[..<match.range.lowerBound])) + "<a href=\"\(url)\">\(url)</a>"
             rest = rest[match.range.upperBound...]
         }
-        return linked + self.escaped(String(rest))
-    }
-
-    private static func escaped(_ text: String) -> String {
-        text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
-            .replacing("\"", with: "&quot;")
+        return linked + HTMLText.escaped(String(rest))
     }
 }

@@ -10,7 +10,7 @@ package import Domain
 /// plain     version u8 = 1 │ purpose u8 │ expiry i64, s, 0 for none │ mark of the address 12 bytes │ id 27 bytes
 ///           │ bytes of the queue's name u8 │ name │ project
 /// keys      HKDF(root, "link cipher"), HKDF(root, "link nonce")
-/// root      HKDF(master key, "links"), or one of the setting `email.link.keys`
+/// root      HKDF(master key, "links"), or one of further keys
 /// ```
 ///
 /// The nonce follows from the text, so that every attempt of a delivery sends the same mail. Two texts have one nonce with a
@@ -20,7 +20,7 @@ package struct LinkKeys: Sendable, CustomStringConvertible, CustomDebugStringCon
     package static let projectBytesMax = 384
     /// Characters of the longest token.
     package static let textMax = (Self.plainBytesMax + AES256GCM.nonceBytes + AES256GCM.tagBytes) * 4 / 3 + 1
-    /// Keys of the setting.
+    /// Further keys.
     package static let keysMax = 16
 
     private static let version: UInt8 = 1
@@ -116,7 +116,7 @@ package struct LinkKeys: Sendable, CustomStringConvertible, CustomDebugStringCon
     }
 }
 
-/// A key of the setting `email.link.keys`; it prints as a placeholder.
+/// A further key for links, beside that of the master key; its description hides it.
 package struct LinkKey: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     let secrets: HKDF
 

@@ -1,3 +1,5 @@
+import Cryptography
+
 /// Where a Redis is, as text: in the settings of a process, or as an administrator registers a pool.
 ///
 /// ```
@@ -177,7 +179,9 @@ extension RedisURL {
                 bytes.append(byte)
                 continue
             }
-            guard let high = rest.popFirst()?.hexadecimalValue, let low = rest.popFirst()?.hexadecimalValue else {
+            guard let high = rest.popFirst().flatMap(Hexadecimal.value(of:)),
+                let low = rest.popFirst().flatMap(Hexadecimal.value(of:))
+            else {
                 throw .invalidPercentEncoding
             }
             bytes.append(high << 4 | low)
@@ -198,16 +202,5 @@ extension Substring {
     fileprivate func split(atFirst separator: Character) -> (Substring, Substring?) {
         guard let index = self.firstIndex(of: separator) else { return (self, nil) }
         return (self[..<index], self[self.index(after: index)...])
-    }
-}
-
-extension UInt8 {
-    fileprivate var hexadecimalValue: UInt8? {
-        switch self {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): self - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): self - UInt8(ascii: "a") + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): self - UInt8(ascii: "A") + 10
-        default: nil
-        }
     }
 }
