@@ -79,7 +79,8 @@ let package = Package(
         .target(
             name: "Startup",
             dependencies: [
-                "Cryptography", "Redis", "Runtime", "Settings", "Signing", "Store", .logging, .serviceLifecycle,
+                "Cryptography", "Mail", "Redis", "Runtime", "Settings", "Signing", "Store", .logging,
+                .serviceLifecycle,
             ],
             path: "Sources/shared/Startup"
         ),

@@ -49,7 +49,9 @@ struct ConfirmationSettingsTests {
     {
         #expect(try self.settings([:]).options.subscriberSchemes == [.http, .https])
         for setting in [Setting.emailRelay, Setting.emailCommand] {
-            let options = try self.settings([setting: "smtp://relay.example"]).options
+            let options = try self.settings([
+                setting: "smtp://relay.example", Setting.apiPublicURL: "https://m.example",
+            ]).options
             #expect(options.subscriberSchemes == [.http, .https, .mailto] && options.sendsMail)
         }
         #expect(try self.settings([Setting.apiSubscriberTypes: "mailto"]).options.subscriberSchemes == [.mailto])

@@ -87,6 +87,7 @@ struct LinkPageTests {
                 #expect(page.text.contains("a project") && page.text.contains("<button"))
                 let head = try await subscribed.send("HEAD", path)
                 #expect(head.status == 200 && head.body.isEmpty)
+                #expect(head["Content-Length"] == page["Content-Length"])
                 #expect(try await subscribed.send("OPTIONS", path)["Allow"] == "GET, HEAD, POST")
                 for method in ["PUT", "DELETE", "PATCH"] {
                     #expect(try await subscribed.send(method, path).status == 405)

@@ -77,7 +77,8 @@ private struct DidNotStart: Error {}
 func withAPI(
     limits: Limits = Limits(), signedURLKeys: [String] = [], rules: AccessRules = AccessRules(),
     options: APIOptions = APIOptions(), vaultKeys: [String] = [], confirmation: ConfirmationRules? = nil,
-    pages: PageRules = PageRules(), authenticator: (any Authenticator)? = nil, redis: RedisServer? = nil,
+    mailConfirmation: MailConfirmationRules? = nil, pages: PageRules = PageRules(),
+    authenticator: (any Authenticator)? = nil, redis: RedisServer? = nil,
     at endpoint: RedisEndpoint? = nil,
     _ body: (RunningAPI) async throws -> Void
 ) async throws {
@@ -85,8 +86,8 @@ func withAPI(
         return try await withRedis { redis in
             try await withAPI(
                 limits: limits, signedURLKeys: signedURLKeys, rules: rules, options: options, vaultKeys: vaultKeys,
-                confirmation: confirmation, pages: pages, authenticator: authenticator, redis: redis, at: endpoint, body
-            )
+                confirmation: confirmation, mailConfirmation: mailConfirmation, pages: pages,
+                authenticator: authenticator, redis: redis, at: endpoint, body)
         }
     }
     do {
@@ -118,7 +119,8 @@ func withAPI(
                     ListenAddress(host: "127.0.0.1", port: 0),
                     operations: Operations(
                         stores: stores, limits: limits, masterKey: masterKey, vault: vault,
-                        options: chosen, confirmation: confirmation, signedURLKeys: decided.signedURLKeys,
+                        options: chosen, confirmation: confirmation, mailConfirmation: mailConfirmation,
+                        signedURLKeys: decided.signedURLKeys,
                         logger: logger),
                     rules: decided, pages: pages, authenticator: authenticator, eventLoopGroup: eventLoops,
                     logger: logger

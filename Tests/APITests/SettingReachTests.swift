@@ -18,6 +18,9 @@ struct SettingReachTests {
         Setting.clientIDLengthMin: [Setting.clientIDForm: "any"],
         Setting.clientIDLengthMax: [Setting.clientIDForm: "any"],
         Setting.confirmationRequired: [Setting.signedURLKeys: "a-key-of-enough-characters"],
+        Setting.emailRelay: [Setting.apiPublicURL: "https://m.example"],
+        Setting.emailCommand: [Setting.apiPublicURL: "https://m.example"],
+        Setting.emailConfirmationURL: [Setting.signedURLKeys: "a-key-of-enough-characters"],
         Setting.apiPublicURL: [
             Setting.signedURLKeys: "a-key-of-enough-characters", Setting.confirmationRequired: "true",
         ],

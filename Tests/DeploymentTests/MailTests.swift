@@ -12,6 +12,7 @@ extension DeploymentTests {
             [
                 "HERALD_EMAIL_RELAY": relay, "HERALD_EMAIL_FROM": "Alerts <alerts@herald.test>",
                 "HERALD_NOTIFIER_LEASE": "5", "HERALD_EMAIL_CONNECT_TIMEOUT": "2",
+                "HERALD_EMAIL_CONFIRMATION": "false",
             ]
         }
 
@@ -61,6 +62,51 @@ extension DeploymentTests {
                     let metrics = try await HTTPCaller(try #require(notifier.ready.admin)).send("GET", "/metrics")
                     #expect(metrics.text.contains(#"channel="email""#))
                     #expect(!(deployment.logs + metrics.text).contains(Self.password))
+                }
+            }
+        }
+
+        @Test func `A reader confirms with the link of a mail, and leaves with one click of its mail program`()
+            async throws
+        {
+            try await TestRelay.with { relay async throws in
+                var settings = self.settings(relay.url)
+                settings["HERALD_EMAIL_CONFIRMATION"] = nil
+                settings["HERALD_API_PUBLIC_URL"] = "http://mail.example"
+                settings["HERALD_EMAIL_PAGES_PREFIX"] = "/pages"
+                settings["HERALD_LOG_LEVEL"] = "trace"
+                try await withDeployment(settings: settings) { deployment async throws in
+                    let api = try await deployment.startAPI()
+                    let notifier = try await deployment.startNotifier()
+                    _ = try await self.subscribe("mailto:reader@b.test", on: api.address)
+                    try await self.post("1", on: api.address)
+                    let question = try #require(try await relay.accepted(waitingFor: 1).first, "\(deployment.logs)")
+                    // Quoted-printable breaks lines behind equals signs, and writes these as =3D.
+                    let text = question.text.replacing("=\r\n", with: "").replacing("=3D", with: "=")
+                    #expect(text.contains("Confirm your subscription to jobs") && !text.contains("List-Unsubscribe"))
+                    let confirm = try #require(
+                        text.firstMatch(of: /below: http:\/\/mail\.example(\/pages\/confirm\?token=\S+)/)?.1)
+                    func press(_ path: some StringProtocol, _ body: String) async throws -> Int {
+                        try await HTTPCaller(api.address).send(
+                            "POST", String(path), headers: [("Content-Type", "application/x-www-form-urlencoded")],
+                            body: body
+                        ).status
+                    }
+                    #expect(try await press(confirm, "answer=confirm") == 200)
+                    try await self.post("2", on: api.address)
+                    let mail = try #require(try await relay.accepted(waitingFor: 2).last, "\(deployment.logs)")
+                    #expect(mail.text.contains("List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"))
+                    let leave = try #require(
+                        mail.text.firstMatch(
+                            of: /List-Unsubscribe: <http:\/\/mail\.example(\/pages\/unsubscribe\?token=[^>]+)>/)?.1)
+                    #expect(try await HTTPCaller(api.address).send("GET", String(leave)).status == 200)
+                    for _ in 0..<2 { #expect(try await press(leave, "List-Unsubscribe=One-Click") == 200) }
+                    try await self.post("3", on: api.address)
+                    try await Task.sleep(for: .seconds(2))
+                    #expect(try relay.accepted().count == 2, "neither what was posted before nor after")
+                    let metrics = try await HTTPCaller(try #require(notifier.ready.admin)).send("GET", "/metrics")
+                    let token = leave.split(separator: "=", maxSplits: 1)[1]
+                    #expect(!(deployment.logs + metrics.text).contains(token), "a token is a key")
                 }
             }
         }

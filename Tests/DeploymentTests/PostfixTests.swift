@@ -7,7 +7,8 @@ extension DeploymentTests {
     @Suite(.enabled(if: TestPostfix.isAvailable, "Postfix takes root and the packages of scripts/bootstrap --tests"))
     struct PostfixTests {
         private func send(_ settings: [String: String], _ relay: TestRelay, _ postfix: TestPostfix) async throws {
-            let all = settings.merging(["HERALD_EMAIL_FROM": "Alerts <alerts@herald.test>"]) { given, _ in given }
+            let mail = ["HERALD_EMAIL_FROM": "Alerts <alerts@herald.test>", "HERALD_EMAIL_CONFIRMATION": "false"]
+            let all = settings.merging(mail) { given, _ in given }
             try await withDeployment(settings: all) { deployment async throws in
                 let caller = HTTPCaller(try await deployment.startAPI().address)
                 _ = try await deployment.startNotifier()

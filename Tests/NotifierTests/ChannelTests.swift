@@ -43,7 +43,8 @@ private final class TestChannel: Channel {
     var sent: [Sent] { self.state.withLockedValue { $0 } }
 
     func target(
-        _ address: String, of subscription: SubscriptionID, options: DeliveryOptions, secrets: WebhookSecrets
+        _ address: String, of subscription: SubscriptionID, in queue: QueueAddress, options: DeliveryOptions,
+        secrets: WebhookSecrets
     ) -> any ChannelTarget {
         Target(address, hasOwnBodies: self.hasOwnBodies)
     }

@@ -82,9 +82,9 @@ struct ConfirmationTests {
         }
     }
 
-    @Test(arguments: [(true, 0), (false, 1)])
+    @Test(arguments: [([.webhook], 0), ([], 1), ([.email], 1), ([.webhook, .email], 0)] as [(Set<Destination>, Int)])
     func `A subscriber that withdraws gets none of the deliveries that wait, where confirmation is required`(
-        confirmedOnly: Bool, sent: Int
+        confirmedOnly: Set<Destination>, sent: Int
     ) async throws {
         try await WebhookReceiver.with { receiver in
             try await withTestDeployment { deployment in
@@ -105,6 +105,44 @@ struct ConfirmationTests {
                 }
                 #expect(receiver.count == sent)
                 #expect(try await deployment.deadLetters().isEmpty)
+            }
+        }
+    }
+
+    @Test(arguments: [([.email], 0), ([.webhook], 1), ([], 1)] as [(Set<Destination>, Int)])
+    func `Nothing is due to a mail address that has to confirm, whatever webhooks have to`(
+        confirmedOnly: Set<Destination>, ended: Int
+    ) async throws {
+        try await withTestDeployment { deployment in
+            try await deployment.subscribe("mailto:reader@example.com")
+            var settings = EngineSettings()
+            settings.confirmedOnly = confirmedOnly
+            try await deployment.withNotifier(settings: settings) {
+                try await deployment.post("1")
+                if ended > 0 { _ = try await deployment.deadLetters(waitingFor: ended) }
+                #expect(try await deployment.isSettled())
+            }
+            #expect(try await deployment.deadLetters().count == ended)
+        }
+    }
+
+    @Test func `A mail address that left by a link gets nothing, also where none has to confirm`() async throws {
+        try await withTestDeployment { deployment in
+            let address = "mailto:reader@example.com"
+            let id = try await deployment.subscribe(address)
+            let subscriptions = deployment.store.subscriptions
+            let back = try #require(
+                try await subscriptions.leave(
+                    deployment.queue, id: id, address: address, returnExpiry: 4_000_000_000))
+            try await deployment.withNotifier {
+                try await deployment.post("1")
+                #expect(try await deployment.isSettled())
+                #expect(try await deployment.deadLetters().isEmpty)
+                #expect(
+                    try await subscriptions.confirm(
+                        deployment.queue, id: id, true, linkExpiry: back, address: address))
+                try await deployment.post("2")
+                #expect(try await deployment.deadLetters(waitingFor: 1).count == 1)
             }
         }
     }

@@ -153,7 +153,7 @@ struct DeliveryTests {
                     try await deployment.post(#"{"keep": "me"}"#)
                     let deadLetter = try #require(try await deployment.deadLetters(waitingFor: 1).first)
                     let (outcomes, _) = try await deployment.store.deliveries.redrive(
-                        [(deadLetter.subscription, deadLetter.position)], of: deployment.queue, confirmedOnly: false)
+                        [(deadLetter.subscription, deadLetter.position)], of: deployment.queue, confirmedOnly: [])
                     #expect(outcomes == [.enqueued])
                     try await receiver.waitFor(count: 2)
                     #expect(try await deployment.isSettled())

@@ -47,7 +47,8 @@ extension EmailChannel {
         return Attempt(
             destination: .email,
             target: self.target(
-                address, of: id, options: try #require(DeliveryOptions(stored: Array(options.utf8))), secrets: secrets),
+                address, of: id, in: QueueAddress(project: try ProjectID(project), name: try QueueName("q")),
+                options: try #require(DeliveryOptions(stored: Array(options.utf8))), secrets: secrets),
             delivery: DeliveryID(text: delivery), message: nil, kind: .notification, number: 1,
             startedAt: Timestamp(milliseconds: 1_800_000_000_000), project: try ProjectID(project),
             body: PinnedBytes(document.utf8), completion: completion)

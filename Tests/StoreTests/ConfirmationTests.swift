@@ -225,4 +225,31 @@ struct ConfirmationTests {
             #expect(kept?.content.body.count == 0)
         }
     }
+
+    @Test func `A day sees no more questions to a mail address than it may, from whatever projects`() async throws {
+        try await withTestStore(shards: 1) { test async throws in
+            let (schedule, address) = (test.store.confirmations, "mailto:jo@example.com")
+            func ask(_ number: Int, daily: Int? = 3, to address: String = "mailto:jo@example.com") async throws -> Int {
+                let id = try #require(SubscriptionID("0123456789abcdefghjkmnp" + String(1_000 + number)))
+                let at = try await schedule.reserve(
+                    .subscriptionConfirmation, from: try ProjectID("p\(number)"), to: address, for: id, dailyMax: daily)
+                return Int(at.milliseconds(since: test.time.now) / 1000)
+            }
+            for number in 0..<3 { #expect(try await ask(number) == 0) }
+            #expect(try await ask(3) == 86_400)
+            #expect(try await ask(3) == 86_400, "the same question is not asked twice")
+            for number in 4...5 { #expect(try await ask(number) == 86_400) }
+            #expect(try await ask(6) == 172_800)
+            #expect(try await ask(7, to: "mailto:other@example.com") == 0)
+            #expect(try await ask(8, daily: nil) == 0)
+            test.time.pass(seconds: 86_400)
+            #expect(try await ask(9) == 86_400)
+            for number in 10..<29 { _ = try await ask(number) }
+            // Those of seven days wait.
+            await #expect(throws: StoreError.self) { _ = try await ask(40) }
+            test.time.pass(seconds: 20 * 86_400)
+            #expect(try await ask(41) == 0)
+            #expect(try await test.redis.command("ZCARD", "herald:{control}:daily-confirmations:\(address)").int == 1)
+        }
+    }
 }

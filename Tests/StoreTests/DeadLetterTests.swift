@@ -83,7 +83,7 @@ struct DeadLetterTests {
             for round in 1...2 {
                 test.time.pass(seconds: 7200)
                 let (outcomes, _) = try await test.store.deliveries.redrive(
-                    [(id, message.position), (id, message.position)], of: queue, confirmedOnly: false)
+                    [(id, message.position), (id, message.position)], of: queue, confirmedOnly: [])
                 #expect(outcomes == [.enqueued, .unknown], "round \(round)")
                 let lease = try #require(try await test.lease().first)
                 #expect(lease.position == message.position && lease.attempt == 1 && lease.ttl == 3600)
@@ -112,7 +112,7 @@ struct DeadLetterTests {
             let one = leases.filter { $0.subscription == first }
             #expect(try await test.settle(one, .deadLetter(.refused, summary: "")) == [true])
             let (outcomes, _) = try await test.store.deliveries.redrive(
-                [(first, message.position)], of: queue, confirmedOnly: false)
+                [(first, message.position)], of: queue, confirmedOnly: [])
             #expect(outcomes == [.enqueued])
             #expect(try await test.settle(leases.filter { $0.subscription == second }, .delivered) == [true])
             let again = try await test.lease()
@@ -130,13 +130,13 @@ struct DeadLetterTests {
             let (queue, other) = (try address("p", "q"), try address("p", "other"))
             let id = try await test.subscribe(to: queue)
             let message = try await self.endAsDeadLetters(["1"], in: queue, test)[0]
-            func redrive(_ queue: QueueAddress, confirmedOnly: Bool = false) async throws -> [RedriveOutcome] {
+            func redrive(_ queue: QueueAddress, confirmedOnly: Set<Destination> = []) async throws -> [RedriveOutcome] {
                 try await test.store.deliveries.redrive(
                     [(id, message.position)], of: queue, confirmedOnly: confirmedOnly
                 ).outcomes
             }
             #expect(try await redrive(other) == [.unknown])
-            #expect(try await redrive(queue, confirmedOnly: true) == [.unconfirmed])
+            #expect(try await redrive(queue, confirmedOnly: [.webhook]) == [.unconfirmed])
             try await test.store.subscriptions.delete(queue, id: id)
             #expect(try await redrive(queue) == [.gone])
             #expect(try await test.store.deliveries.deadLetters(of: queue, limit: 9).deadLetters.count == 1)
@@ -158,7 +158,7 @@ struct DeadLetterTests {
                 let deadLetter = try #require(try await deliveries.deadLetters(of: queue, limit: 9).deadLetters.first)
                 #expect(deadLetter.attempts == 1)
                 let (outcomes, _) = try await deliveries.redrive(
-                    [(id, deadLetter.position)], of: queue, confirmedOnly: false)
+                    [(id, deadLetter.position)], of: queue, confirmedOnly: [])
                 #expect(outcomes == [.enqueued])
                 test.time.pass(seconds: 1)
                 let waiting = try await deliveries.statuses(of: deadLetter.position, in: queue, after: nil, limit: 1)
@@ -191,7 +191,7 @@ struct DeadLetterTests {
             let records = try #require(try await test.keys().first { $0.contains("}:dead-letter-records:") })
             _ = try await test.redis.command("HDEL", records, "\(ids[1].position.value)")
             let (outcomes, _) = try await test.store.deliveries.redrive(
-                ids.map { (id, $0.position) }, of: queue, confirmedOnly: false)
+                ids.map { (id, $0.position) }, of: queue, confirmedOnly: [])
             #expect(outcomes == [.enqueued, .empty, .enqueued])
             let leases = try await test.lease()
             #expect(leases.map { String(decoding: $0.body, as: UTF8.self) } == ["1", "3"])
@@ -238,10 +238,10 @@ struct DeadLetterTests {
             let places = ids.map { (id, $0.position) }
             let start = test.time.now
             let (_, due) = try await test.store.deliveries.redrive(
-                Array(places.prefix(3)), of: queue, confirmedOnly: false, step: .milliseconds(500))
+                Array(places.prefix(3)), of: queue, confirmedOnly: [], step: .milliseconds(500))
             #expect(due == start.adding(milliseconds: 1500))
             _ = try await test.store.deliveries.redrive(
-                Array(places.suffix(2)), of: queue, confirmedOnly: false, due: due, step: .milliseconds(500))
+                Array(places.suffix(2)), of: queue, confirmedOnly: [], due: due, step: .milliseconds(500))
             for number in 0..<5 {
                 let leases = try await test.lease()
                 #expect(leases.map { String(decoding: $0.body, as: UTF8.self) } == ["\(number)"])

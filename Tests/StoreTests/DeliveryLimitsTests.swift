@@ -29,7 +29,7 @@ struct DeliveryLimitsTests {
             let kept = try await deliveries.deadLetter(of: queue, subscription: last, position: id.position)
             #expect(kept?.content.body.count == 250_000)
             let (outcomes, _) = try await deliveries.redrive(
-                [(last, id.position)], of: queue, confirmedOnly: false)
+                [(last, id.position)], of: queue, confirmedOnly: [])
             #expect(outcomes == [.enqueued])
             #expect(try await test.shardKeys().filter { $0.hasPrefix("dead-letter") } == [])
             let again = try await test.lease()
@@ -104,7 +104,7 @@ struct DeliveryLimitsTests {
             }
             #expect(deadLetter.reason == .expired && !deadLetter.hasBody && deadLetter.attempts == 0)
             let (outcomes, _) = try await deliveries.redrive(
-                [(subscription, short[0].position)], of: queue, confirmedOnly: false)
+                [(subscription, short[0].position)], of: queue, confirmedOnly: [])
             #expect(outcomes == [.empty])
             let content = try await deliveries.deadLetter(
                 of: queue, subscription: subscription, position: short[0].position)

@@ -134,7 +134,7 @@ struct DeliveryModelTests {
         let queue = world.random.pick(world.queues)
         let deadLetters = try await deliveries.deadLetters(of: queue, limit: 3).deadLetters
         let (outcomes, _) = try await deliveries.redrive(
-            deadLetters.map { ($0.subscription, $0.position) }, of: queue, confirmedOnly: false)
+            deadLetters.map { ($0.subscription, $0.position) }, of: queue, confirmedOnly: [])
         for (deadLetter, outcome) in zip(deadLetters, outcomes) where outcome == .enqueued {
             let pair = Pair(subscription: deadLetter.subscription, position: deadLetter.position)
             world.redriven += 1

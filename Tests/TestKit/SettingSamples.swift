@@ -20,7 +20,20 @@ package enum SettingSamples {
         }
     }
 
+    /// A folder with one sentence.
+    private static let templates: String = {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("herald-templates-\(getpid())")
+        // What is missing fails the test that reads it.
+        try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try? Data("language: de\n".utf8).write(to: folder.appendingPathComponent("pages.txt"))
+        return folder.path
+    }()
+
     private static let texts: [Setting: String] = [
+        Setting.emailConfirmationURL: "https://page.example/confirm?lang=de",
+        Setting.emailLinkKeys: String(repeating: "3d", count: 32),
+        Setting.emailPagesPrefix: "/mail",
+        Setting.emailTemplates: Self.templates,
         Setting.redisURL: "redis://127.0.0.9:6380/3",
         Setting.masterKey: String(repeating: "1f", count: 32),
         Setting.messageEncryptionKeys: String(repeating: "2e", count: 32),

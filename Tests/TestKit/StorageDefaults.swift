@@ -45,7 +45,7 @@ extension DeadLetterStorage {
 
     package func redrive(
         _ deadLetters: [(subscription: SubscriptionID, position: Position)], of queue: QueueAddress,
-        confirmedOnly: Bool, due: Timestamp? = nil, step: Duration = .zero
+        confirmedOnly: Set<Destination>, due: Timestamp? = nil, step: Duration = .zero
     ) async throws(StoreError) -> (outcomes: [RedriveOutcome], due: Timestamp) {
         try await self.redrive(deadLetters, of: queue, confirmedOnly: confirmedOnly, due: due, step: step)
     }

@@ -89,6 +89,7 @@ extension Problem {
         case .messageNotFound: self.init(.notFound, "Not found", "There is no such message.")
         case .deadLetterNotFound: self.init(.notFound, "Not found", "There is no such dead letter.")
         case .subscriptionNotFound: self.init(.notFound, "Not found", "There is no such subscription.")
+        case .suppressionNotFound: self.init(.notFound, "Not found", "The address is not suppressed.")
         case .subscriberSchemeUnsupported(let supported):
             self.init(
                 .badRequest, "Invalid API request",

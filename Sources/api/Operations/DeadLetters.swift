@@ -135,7 +135,7 @@ extension Operations {
         for start in stride(from: 0, to: keys.count, by: StorageLimits.redrivesMax) {
             let chunk = keys[start..<min(start + StorageLimits.redrivesMax, keys.count)]
             let (outcomes, next) = try await store.deliveries.redrive(
-                Array(chunk), of: queue, confirmedOnly: self.confirmation != nil, due: due, step: step)
+                Array(chunk), of: queue, confirmedOnly: self.confirmedOnly, due: due, step: step)
             due = next
             for outcome in outcomes { redriven.count(outcome) }
         }

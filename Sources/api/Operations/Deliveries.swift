@@ -28,13 +28,17 @@ extension Operations {
         }
     }
 
+    /// - Returns: How it is served, and whether its subscriber has to confirm.
     /// - Throws: ``Refusal/subscriptionNotFound``.
-    package func health(of text: String, in queue: QueueAddress) async throws -> SubscriptionHealth {
-        let id = try await self.subscriptionID(text, of: queue)
-        guard let health = try await self.store(of: queue).deliveries.health(of: queue, subscription: id) else {
+    package func health(
+        of text: String, in queue: QueueAddress
+    ) async throws -> (health: SubscriptionHealth, mustConfirm: Bool) {
+        let subscription = try await self.getSubscription(text, of: queue)
+        let deliveries = try await self.store(of: queue).deliveries
+        guard let health = try await deliveries.health(of: queue, subscription: subscription.id) else {
             throw Refusal.subscriptionNotFound
         }
-        return health
+        return (health, self.mustConfirm(subscription.subscriber))
     }
 
     /// Starts no attempt of a subscription until it is resumed.
@@ -111,7 +115,7 @@ extension Operations {
                     $0,
                     delivery: store.deliveries.deliveryID(
                         subscription: $0.subscription, position: message.position),
-                    confirmedOnly: self.confirmation != nil)
+                    mustConfirm: self.confirmedOnly.contains($0.destination))
             }
         )
     }

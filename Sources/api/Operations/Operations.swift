@@ -15,8 +15,10 @@ package final class Operations: Sendable {
     let masterKey: MasterKey
     let vault: Vault
     package let options: APIOptions
-    /// nil: subscribers are not asked.
-    package let confirmation: ConfirmationRules?
+    /// nil: webhooks are not asked.
+    let confirmation: ConfirmationRules?
+    /// nil: subscribers with mail addresses are not asked.
+    let mailConfirmation: MailConfirmationRules?
     /// Make and read the tokens of links in mails.
     let linkKeys: LinkKeys
     /// Verify the links of external pages, newest first.
@@ -33,7 +35,8 @@ package final class Operations: Sendable {
     ///   - logger: For what no answer can say.
     package init(
         stores: PoolDirectory, limits: Limits = Limits(), masterKey: MasterKey, vault: Vault? = nil,
-        options: APIOptions = APIOptions(), confirmation: ConfirmationRules? = nil, linkKeys: LinkKeys? = nil,
+        options: APIOptions = APIOptions(), confirmation: ConfirmationRules? = nil,
+        mailConfirmation: MailConfirmationRules? = nil, linkKeys: LinkKeys? = nil,
         signedURLKeys: [SignedURLKey] = [],
         logger: Logger = Logger(label: "herald-api")
     ) {
@@ -43,6 +46,7 @@ package final class Operations: Sendable {
         self.vault = vault ?? Vault(masterKey: masterKey)
         self.options = options
         self.confirmation = confirmation
+        self.mailConfirmation = mailConfirmation
         self.linkKeys = linkKeys ?? LinkKeys(masterKey: masterKey)
         self.signedURLKeys = signedURLKeys
         self.logger = logger

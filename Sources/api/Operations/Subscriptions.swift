@@ -8,19 +8,6 @@ import Runtime
 package import Signing
 import Store
 
-/// How subscribers are asked whether they want to be notified; a deployment that does not ask has none of it.
-package struct ConfirmationRules: Sendable {
-    /// Signs the links.
-    package let key: SignedURLKey
-    /// The root of the REST API as subscribers reach it, without a slash at the end; nil: not known.
-    package let publicURL: String?
-
-    package init(key: SignedURLKey, publicURL: String?) {
-        self.key = key
-        self.publicURL = publicURL
-    }
-}
-
 extension Operations {
     /// Subscribes an address to a queue, and creates the queue if it does not exist.
     ///
@@ -30,6 +17,7 @@ extension Operations {
         to queue: QueueAddress, _ body: SubscriptionBody, now: Timestamp
     ) async throws -> SubscriptionID {
         try body.subscriber.checkAddress()
+        try self.checkConfirmable(body.subscriber, of: queue)
         let ttl = body.ttl ?? self.limits.subscriptionTTLDefault
         let (id, outcome) = try await self.stores.making(queue) { place in
             try await place.store.subscriptions.create(
@@ -76,7 +64,10 @@ extension Operations {
     package func updateSubscription(
         _ text: String, of queue: QueueAddress, _ patch: SubscriptionPatch, now: Timestamp
     ) async throws {
-        try patch.subscriber?.checkAddress()
+        if let subscriber = patch.subscriber {
+            try subscriber.checkAddress()
+            try self.checkConfirmable(subscriber, of: queue)
+        }
         guard let id = SubscriptionID(text) else {
             try await self.ping(for: queue)
             throw Refusal.subscriptionNotFound
@@ -84,7 +75,7 @@ extension Operations {
         let change = SubscriptionChange(
             subscriber: patch.subscriber, ttl: patch.ttl, options: patch.options, pace: patch.pace)
         // A confirmed address must not have it exchanged for another one.
-        let resets = self.confirmation != nil
+        let resets = patch.subscriber.map { self.confirmedOnly.contains($0.scheme.destination) } ?? false
         switch try await self.store(of: queue).subscriptions.update(
             queue, id: id, change, resettingConfirmation: resets)
         {
@@ -118,7 +109,7 @@ extension Operations {
         else {
             throw Refusal.subscriptionNotFound
         }
-        guard !body.isConfirmed, self.confirmation != nil,
+        guard !body.isConfirmed, !self.confirmedOnly.isEmpty,
             let withdrawn = try await self.store(of: queue).subscriptions.get(queue, id: id)
         else { return }
         do throws(StoreError) {
@@ -185,7 +176,9 @@ extension Operations {
         _ text: String, of queue: QueueAddress, _ test: TestBody
     ) async throws -> DeliveryID {
         let subscription = try await self.getSubscription(text, of: queue)
-        guard self.confirmation == nil || subscription.confirmed else { throw Refusal.subscriptionUnconfirmed }
+        guard !self.mustConfirm(subscription.subscriber) || subscription.confirmed else {
+            throw Refusal.subscriptionUnconfirmed
+        }
         guard try Subscriber(subscription.subscriber).scheme != .mailto || self.options.sendsMail else {
             throw Refusal.requestInvalid("No mail is sent here: no relay is set.")
         }
@@ -199,45 +192,6 @@ extension Operations {
             queue, id: subscription.id, document: document, isSealed: isSealed, ttl: Self.testTTL)
         guard let position else { throw Refusal.subscriptionNotFound }
         return store.deliveries.deliveryID(subscription: subscription.id, position: position)
-    }
-
-    /// The latest second at which a link expires of its own accord, some days before the last that can be spelled: so that
-    /// a subscription's next address can always be sent links that expire later than those of the one before.
-    private static let expiryMax: Int64 = 253_402_300_799 - 1_000_000
-    /// Readings of the expiry that a link has to pass; each is needed only when the address changed since the last.
-    private static let askingsMax = 8
-
-    /// Asks a subscriber to confirm, or sends one that withdrew the link for a return; without confirmations it does nothing.
-    ///
-    /// It is sent when the address may be asked next (``ConfirmationSchedule``). A subscription that ended meanwhile, or was given
-    /// another address, is asked nothing here.
-    ///
-    /// - Parameter ttl: Seconds the link works from then on.
-    /// - Throws: ``StoreError/overloaded`` when too many questions wait for the address.
-    func askConfirmation(
-        _ kind: NotificationKind, of subscriber: String, _ id: SubscriptionID, of queue: QueueAddress, ttl: Int,
-        now: Timestamp
-    ) async throws(StoreError) {
-        guard let confirmation = self.confirmation else { return }
-        let at = try await self.stores.defaultStore.confirmations.reserve(
-            kind, from: queue.project, to: subscriber, for: id)
-        var end = min(max(now, at).seconds + Int64(ttl), Self.expiryMax)
-        for _ in 0..<Self.askingsMax {
-            guard let expiry = SignedURLExpiry(seconds: end) else { return }
-            let link = SignedURL(
-                paths: [ConfirmationDocument.path(of: queue, id)], methods: [ConfirmationDocument.method],
-                project: queue.project.text, expiry: expiry)
-            let document = ConfirmationDocument(
-                kind: kind, queue: queue, subscription: id, signature: link.signature(key: confirmation.key),
-                expires: expiry.text, publicURL: confirmation.publicURL)
-            let question = ConfirmationRequest(
-                kind: kind, subscriber: subscriber, at: at, ttl: Int(end - now.seconds), linkExpiry: end,
-                document: document.encode())
-            let outcome = try await self.store(of: queue).subscriptions.requestConfirmation(queue, id: id, question)
-            guard case .barred(let until) = outcome else { return }
-            end = max(end, until + 1)
-        }
-        throw .overloaded
     }
 }
 

@@ -53,8 +53,9 @@ package enum APIProcess {
                     operations: Operations(
                         stores: stores, limits: settings.limits, masterKey: settings.store.masterKey,
                         vault: settings.store.vault, options: settings.options, confirmation: settings.confirmation,
-                        logger: logger),
-                    rules: settings.access, eventLoopGroup: eventLoops, logger: logger
+                        mailConfirmation: settings.mailConfirmation, linkKeys: settings.links.keys,
+                        signedURLKeys: settings.access.signedURLKeys, logger: logger),
+                    rules: settings.access, pages: settings.pages, eventLoopGroup: eventLoops, logger: logger
                 ) { context.readyFile.report(.listen, at: $0) },
             ]
         }

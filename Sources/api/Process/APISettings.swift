@@ -13,6 +13,9 @@ package struct APISettings: Sendable {
     package let access: AccessRules
     package let options: APIOptions
     package let confirmation: ConfirmationRules?
+    package let mailConfirmation: MailConfirmationRules?
+    package let links: LinkSettings
+    package let pages: PageRules
     package let hasShortSignedURLKey: Bool
     package let listen: ListenAddress
     package let limits: Limits
@@ -21,7 +24,10 @@ package struct APISettings: Sendable {
         self.store = try StoreSettings(reader)
         self.limits = try Limits(reader)
         self.options = try APIOptions(reader)
-        self.confirmation = try ConfirmationRules(reader)
+        self.links = try LinkSettings(reader, masterKey: self.store.masterKey)
+        self.confirmation = try ConfirmationRules(reader, self.links)
+        self.mailConfirmation = try MailConfirmationRules(reader, self.links, sendsMail: self.options.sendsMail)
+        self.pages = PageRules(prefix: self.links.pagePrefix, texts: self.links.texts)
         self.access = try AccessRules(reader)
         self.hasShortSignedURLKey = reader.list(Setting.signedURLKeys).contains {
             $0.utf8.count < Self.signedURLKeyBytesWanted

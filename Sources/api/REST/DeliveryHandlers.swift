@@ -17,9 +17,8 @@ struct DeliveryHandlers: Sendable {
     }
 
     func health(_ request: ReceivedRequest) async throws -> Reply {
-        let health = try await self.operations.health(of: request.id, in: request.queue)
-        return .json(
-            .ok, DeliveryDocument.health(health, confirmedOnly: self.operations.confirmation != nil))
+        let (health, mustConfirm) = try await self.operations.health(of: request.id, in: request.queue)
+        return .json(.ok, DeliveryDocument.health(health, mustConfirm: mustConfirm))
     }
 
     func schedule(_ request: ReceivedRequest) async throws -> Reply {

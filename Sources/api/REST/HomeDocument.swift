@@ -76,6 +76,7 @@ enum HomeDocument {
         switch variable {
         case "queue", "topic", "pool", "flavor": "\(variable)_name"
         case "subscription": "subscriptions_id"
+        case "address": "address"
         default: "\(variable)_id"
         }
     }

@@ -12,6 +12,7 @@ struct RESTHandlers: Sendable {
     let deadLetters: DeadLetterHandlers
     let pools: PoolHandlers
     let flavors: FlavorHandlers
+    let suppressions: SuppressionHandlers
     let pages: PageHandlers
 
     init(_ operations: Operations, _ rules: AccessRules, _ pages: PageRules) {
@@ -25,6 +26,7 @@ struct RESTHandlers: Sendable {
         self.deadLetters = DeadLetterHandlers(operations: operations)
         self.pools = PoolHandlers(operations: operations)
         self.flavors = FlavorHandlers(operations: operations)
+        self.suppressions = SuppressionHandlers(operations: operations)
         self.pages = PageHandlers(operations: operations, rules: pages)
     }
 }

@@ -211,11 +211,12 @@ struct RESTResponder: Sendable {
 
     /// Adds what every answer has, and takes the body from answers that may have none.
     private func finished(_ reply: inout Reply, _ head: RequestHead, id: String, now: Timestamp) -> HTTPResponse {
-        if head.method == .head { reply.body.clear() }
         reply.headers[.requestID] = id
         reply.headers[.date] = self.date.text(at: now)
         self.rules.cors.decorate(&reply.headers, for: head)
         if reply.status != .noContent { reply.headers[.contentLength] = String(reply.body.readableBytes) }
+        // Its length is that of the answer to a GET (RFC 9110, 8.6).
+        if head.method == .head { reply.body.clear() }
         return HTTPResponse(status: reply.status, headerFields: reply.headers)
     }
 }

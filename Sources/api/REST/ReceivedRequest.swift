@@ -9,6 +9,8 @@ enum RequestTarget: Sendable {
     case topic(TopicAddress)
     case pool(PoolName)
     case flavor(FlavorAddress)
+    /// An address of mail, as the caller wrote it.
+    case address(String)
 
     /// - Throws: ``Refusal/queueNameInvalid``, ``Refusal/topicNameInvalid``, or ``Refusal/requestInvalid(_:)`` for the name of a
     ///   pool or a flavor.
@@ -19,6 +21,7 @@ enum RequestTarget: Sendable {
         case .topic: self = .topic(TopicAddress(project: project, name: try TopicName(match.name)))
         case .pool: self = .pool(try PoolName(match.name))
         case .flavor: self = .flavor(FlavorAddress(project: project, name: try FlavorName(match.name)))
+        case .address: self = .address(match.name)
         }
     }
 }
@@ -68,6 +71,13 @@ struct ReceivedRequest: Sendable {
     var flavor: FlavorAddress {
         guard case .flavor(let flavor) = self.target else { preconditionFailure("\(self.head.path) names no flavor") }
         return flavor
+    }
+
+    var address: String {
+        guard case .address(let address) = self.target else {
+            preconditionFailure("\(self.head.path) names no address")
+        }
+        return address
     }
 
     private func required(_ caller: Caller?) -> Caller {

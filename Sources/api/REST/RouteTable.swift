@@ -8,7 +8,7 @@ package enum RouteTable {
     /// All rows; those of one path stand together, in the order of `Allow`.
     package static let routes: [Route] =
         Self.service + Self.pages + Self.administration + Self.topics + Self.queues + Self.messages + Self.deadLetters
-        + Self.subscriptions
+        + Self.subscriptions + Self.suppressions
 
     /// The same by paths, in the order of the rows.
     package static let paths: [RoutePath] = {
@@ -220,6 +220,24 @@ package enum RouteTable {
         ) { try await $0.deadLetters.delete($1) },
     ]
 
+    // MARK: - Suppressed addresses
+
+    private static let suppressions: [Route] = [
+        Route(
+            .get, "/v2/suppressions", .everyone("suppressions:get_all"), "suppressions",
+            query: [("marker", "marker"), ("limit", "subscription_limit")]
+        ) { try await $0.suppressions.list($1) },
+        Route(.get, "/v2/suppressions/{address}", .everyone("suppressions:get"), "suppression") {
+            try await $0.suppressions.show($1)
+        },
+        Route(.put, "/v2/suppressions/{address}", .everyone("suppressions:create"), "suppression") {
+            try await $0.suppressions.put($1)
+        },
+        Route(.delete, "/v2/suppressions/{address}", .everyone("suppressions:delete"), "suppression") {
+            try await $0.suppressions.delete($1)
+        },
+    ]
+
     // MARK: - Subscriptions
 
     private static let subscriptions: [Route] = [
@@ -292,7 +310,7 @@ package enum RouteTable {
 package final class RoutePath: Sendable {
     /// Whose name stands in the path first; it is checked before the method is.
     enum Owner: String, Sendable {
-        case queue, topic, pool, flavor
+        case queue, topic, pool, flavor, address
     }
 
     /// Its place in ``RouteTable/paths``.

@@ -47,16 +47,16 @@ struct AttemptPlanner: Sendable {
     private let store: Store
     private let vault: Vault
     private let recipients: Recipients
-    private let confirmedOnly: Bool
+    private let confirmedOnly: Set<Destination>
     private let notBeforeMax: Duration
     private let budget: any BodyBudget
 
     /// - Parameters:
-    ///   - confirmedOnly: Whether only subscribers that confirmed are notified.
+    ///   - confirmedOnly: The destinations whose subscribers are notified only once they have confirmed.
     ///   - notBeforeMax: How far a subscriber's request to wait is obeyed.
     ///   - budget: Counts the bodies.
     init(
-        store: Store, recipients: Recipients, vault: Vault, confirmedOnly: Bool, notBeforeMax: Duration,
+        store: Store, recipients: Recipients, vault: Vault, confirmedOnly: Set<Destination>, notBeforeMax: Duration,
         budget: any BodyBudget
     ) {
         self.store = store
@@ -164,7 +164,11 @@ struct AttemptPlanner: Sendable {
     /// only while its link counts.
     private func isWanted(_ lease: Lease, by recipient: Recipient) -> Bool {
         switch lease.kind {
-        case .notification, .test: !self.confirmedOnly || recipient.isConfirmed
+        case .notification, .test:
+            recipient.isConfirmed
+                || !self.confirmedOnly.contains(recipient.destination)
+                    // A link is sent before the subscriber agreed, or after it left.
+                    && !(recipient.destination.leavesByLink && recipient.isAsked)
         case .subscriptionConfirmation, .unsubscribeConfirmation:
             !recipient.isConfirmed
                 && (recipient.barredLinkExpiry == 0 || Self.linkExpiry(of: lease) > recipient.barredLinkExpiry)

@@ -85,8 +85,9 @@ package struct Recipients: Sendable {
         let recipient = Recipient(
             destination: destination,
             target: self.channels[destination]?.target(
-                subscriber.uri, of: lease.subscription, options: options, secrets: secrets),
-            isConfirmed: subscription.confirmed, barredLinkExpiry: subscription.barredLinkExpiry, options: options)
+                subscriber.uri, of: lease.subscription, in: lease.queue, options: options, secrets: secrets),
+            isConfirmed: subscription.confirmed, isAsked: subscription.isAsked,
+            barredLinkExpiry: subscription.barredLinkExpiry, options: options)
         self.cache.insert(
             recipient, for: SubscriptionCache.Key(subscription: subscription.id, version: subscription.version))
         return .known(recipient)
@@ -106,6 +107,8 @@ package final class Recipient: Sendable {
     /// What the channel of its destination knows of it; nil: there is none.
     package let target: (any ChannelTarget)?
     package let isConfirmed: Bool
+    /// Whether its address was sent a link that still counts, to confirm or to come back.
+    package let isAsked: Bool
     /// Links of confirmations that expire no later than this, seconds since the epoch, count no more: they were sent to
     /// another address.
     package let barredLinkExpiry: Int64
@@ -118,12 +121,14 @@ package final class Recipient: Sendable {
     package var byteCount: Int { self.target?.byteCount ?? 0 }
 
     package init(
-        destination: Destination, target: (any ChannelTarget)?, isConfirmed: Bool, barredLinkExpiry: Int64 = 0,
+        destination: Destination, target: (any ChannelTarget)?, isConfirmed: Bool, isAsked: Bool = false,
+        barredLinkExpiry: Int64 = 0,
         options: DeliveryOptions = DeliveryOptions()
     ) {
         self.destination = destination
         self.target = target
         self.isConfirmed = isConfirmed
+        self.isAsked = isAsked
         self.barredLinkExpiry = barredLinkExpiry
         self.retryPolicy = options.retryPolicy
         self.disablesOnGone = options.disablesOnGone

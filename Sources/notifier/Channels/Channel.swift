@@ -18,9 +18,11 @@ package protocol Channel: Sendable {
     ///
     /// - Parameters:
     ///   - address: As the caller wrote it.
+    ///   - queue: The queue of the subscription.
     ///   - secrets: Sign what the subscriber is sent.
     func target(
-        _ address: String, of subscription: SubscriptionID, options: DeliveryOptions, secrets: WebhookSecrets
+        _ address: String, of subscription: SubscriptionID, in queue: QueueAddress, options: DeliveryOptions,
+        secrets: WebhookSecrets
     ) -> any ChannelTarget
 
     /// Starts attempts at targets of this channel, those of one project in this order; it never blocks.

@@ -1,3 +1,5 @@
+package import Domain
+
 /// How an engine works; ``NotifierSettings`` makes one of the settings.
 package struct EngineSettings: Sendable {
     /// Attempts in flight at once.
@@ -10,8 +12,11 @@ package struct EngineSettings: Sendable {
     package var lease = Duration.seconds(15)
     /// How long attempts in flight may take to finish once a stop is asked for; then they are ended and handed back.
     package var drain = Duration.seconds(20)
-    /// Whether only confirmed subscriptions are notified.
-    package var confirmedOnly = false
+    /// The destinations whose subscribers are notified only once they have confirmed.
+    package var confirmedOnly: Set<Destination> = []
+    /// Whether the fan-out can leave out every subscription that is not confirmed; else those that must be are left out when
+    /// an attempt is planned.
+    var leavesUnconfirmedOut: Bool { self.confirmedOnly.isSuperset(of: [.webhook, .email]) }
     /// How long nothing but failures may come of a subscription until nothing is sent to it any more; zero: for ever.
     package var disableAfter = Duration.zero
     /// How far a subscriber's request to wait is obeyed, whatever the waits of the policy.

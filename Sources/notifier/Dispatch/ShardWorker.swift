@@ -109,7 +109,7 @@ final class ShardWorker: Sendable {
         do throws(StoreError) {
             taken = try await self.deliveries.take(
                 self.inbox.shard, allowance: reservation.allowance, lease: self.settings.lease,
-                confirmedOnly: self.settings.confirmedOnly)
+                confirmedOnly: self.settings.leavesUnconfirmedOut)
         } catch {
             self.limiter.confirm(reservation, of: [])
             throw error

@@ -1,3 +1,4 @@
+import Domain
 package import HTTPClient
 import Mail
 package import Settings
@@ -7,6 +8,7 @@ package import Store
 /// The settings of a notifier, checked and in the form its parts take them.
 package struct NotifierSettings: Sendable {
     package let store: StoreSettings
+    package let links: LinkSettings
     package let egress: EgressPolicy
     package private(set) var webhook: HTTPClientLimits
     package let email: EmailSettings
@@ -18,6 +20,7 @@ package struct NotifierSettings: Sendable {
 
     package init(_ reader: SettingReader) throws(SettingError) {
         self.store = try StoreSettings(reader)
+        self.links = try LinkSettings(reader, masterKey: self.store.masterKey)
         var opened: [AddressRange] = []
         for text in reader.list(Setting.egressAllow) {
             guard let range = AddressRange(text) else { throw reader.invalid(Setting.egressAllow, value: text) }
@@ -35,7 +38,8 @@ package struct NotifierSettings: Sendable {
         engine.concurrency = webhook.transfersMax
         engine.hostConcurrency = try reader.integer(Setting.notifierHostConcurrency)
         engine.bytesInFlight = try reader.integer(Setting.notifierBytesInFlight)
-        engine.confirmedOnly = reader.boolean(Setting.confirmationRequired) == true
+        if reader.boolean(Setting.confirmationRequired) == true { engine.confirmedOnly.insert(.webhook) }
+        if reader.boolean(Setting.emailConfirmation) == true { engine.confirmedOnly.insert(.email) }
         engine.disableAfter = try reader.seconds(Setting.notifierDisableAfter)
         engine.notBeforeMax = try reader.seconds(Setting.webhookRetryAfterMax)
         engine.lease = try reader.seconds(Setting.notifierLease)

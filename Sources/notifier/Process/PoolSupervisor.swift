@@ -107,7 +107,10 @@ struct PoolSupervisor: Service {
                     limits: self.settings.webhook, share: connections, egress: self.settings.egress,
                     version: HeraldVersion.text, logger: self.logger)
             ]
-            if let mail = self.mail { all.append(EmailChannel(relay: mail)) }
+            if let mail = self.mail {
+                all.append(
+                    EmailChannel(relay: mail, pages: self.settings.links.pages, texts: self.settings.links.texts))
+            }
             let channels = Channels(all)
             let opening = Opening("the store of \(endpoint.name)", drain: self.settings.drain, logger: self.logger) {
                 let store = try await self.control.open(on: redis, logger: self.logger)

@@ -36,6 +36,7 @@ package enum Refusal: Error, Sendable, Equatable {
     /// A claim was shown, or had to be, that does not hold the message.
     case messageNotClaimed(String)
     case subscriptionNotFound
+    case suppressionNotFound
     case deadLetterNotFound
     case poolNotFound
     case flavorNotFound

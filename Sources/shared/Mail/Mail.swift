@@ -11,7 +11,7 @@ import JSON
 /// or text/plain                                                              the notification as JSON
 /// ```
 package struct Mail: Sendable {
-    /// What is sent: the notification, or the document of a confirmation, one JSON object.
+    /// What is sent: the notification, or what a confirmation is about; one JSON object.
     private let document: [UInt8]
     private let recipient: MailtoURI
     private let options: MailOptions
@@ -30,10 +30,13 @@ package struct Mail: Sendable {
         package var unsubscribeMail: MailLink?
         /// Whom `Feedback-ID` names; nil: there is none.
         package var feedbackProject: ProjectID?
+        /// What confirmations say, and the end of readable mails.
+        package var texts: TextCatalog
 
         package init(
             sender: Mailbox, delivery: DeliveryID, kind: NotificationKind, sentAt: Timestamp,
-            unsubscribePage: MailLink? = nil, unsubscribeMail: MailLink? = nil, feedbackProject: ProjectID? = nil
+            unsubscribePage: MailLink? = nil, unsubscribeMail: MailLink? = nil, feedbackProject: ProjectID? = nil,
+            texts: TextCatalog = .builtIn
         ) {
             self.sender = sender
             self.delivery = delivery
@@ -42,6 +45,7 @@ package struct Mail: Sendable {
             self.unsubscribePage = unsubscribePage
             self.unsubscribeMail = unsubscribeMail
             self.feedbackProject = feedbackProject
+            self.texts = texts
         }
     }
 
@@ -64,16 +68,42 @@ package struct Mail: Sendable {
     package func encoded() -> [UInt8] {
         let object = (try? JSONObject(document: self.document)) ?? JSONObject()
         let queue = object["queue_name"].flatMap(object.text) ?? ""
-        let isReadable =
-            self.options.format == .readable && self.envelope.kind != .subscriptionConfirmation
-            && self.envelope.kind != .unsubscribeConfirmation
-        return isReadable ? self.readable(object, queue: queue) : self.json(object, queue: queue)
+        if self.envelope.kind.isConfirmation { return self.confirmation(object, queue: queue) }
+        switch self.options.format {
+        case .readable: return self.readable(object, queue: queue)
+        case .json:
+            return self.plain(
+                self.document, from: self.from, subject: self.subject(object, queue: queue) ?? "", queue: queue)
+        }
     }
 
     // MARK: Forms
 
-    private func json(_ object: JSONObject, queue: String) -> [UInt8] {
-        let body = BodyEncoding.canonical(self.document)
+    /// The mail with a link to confirm, or to come back: from the sender of the deployment, whatever the options say.
+    private func confirmation(_ object: JSONObject, queue: String) -> [UInt8] {
+        let isReturn = self.envelope.kind == .unsubscribeConfirmation
+        let texts = self.envelope.texts
+        let values: [TextTemplate.Place: String] = [
+            .queue: queue, .project: object["X-Project-ID"].flatMap(object.text) ?? "",
+            .link: object["Link"].flatMap(object.text) ?? "", .address: self.recipient.address.description,
+        ]
+        let lines = texts.text(isReturn ? .returnSubject : .confirmationSubject, values)
+            .split(whereSeparator: \.isNewline)
+        let subject = String(decoding: (lines.first ?? "").utf8.prefix(Self.subjectBytesMax), as: UTF8.self)
+        let text = ReadableText.of(texts.text(isReturn ? .returnText : .confirmationText, values))
+        switch self.options.format {
+        case .readable:
+            return self.alternative(
+                text: text, html: texts.text(isReturn ? .returnHTML : .confirmationHTML, values),
+                from: self.envelope.sender, subject: subject, queue: queue)
+        case .json:
+            return self.plain(Array(text.utf8), from: self.envelope.sender, subject: subject, queue: queue)
+        }
+    }
+
+    /// One part of plain text.
+    private func plain(_ content: [UInt8], from: Mailbox, subject: String, queue: String) -> [UInt8] {
+        let body = BodyEncoding.canonical(content)
         let encoding = BodyEncoding(for: body)
         var fields = HeaderFields()
         fields.token(
@@ -82,27 +112,43 @@ package struct Mail: Sendable {
         fields.token("Content-Transfer-Encoding", encoding.rawValue)
         // In lower case, as receivers of the messaging API know these three.
         fields.token("to", self.recipient.address.description)
-        fields.mailbox("from", self.from)
-        fields.unstructured("subject", self.subject(object, queue: queue) ?? "")
-        self.write(to: &fields, queue: queue)
+        fields.mailbox("from", from)
+        fields.unstructured("subject", subject)
+        self.write(to: &fields, from: from, queue: queue)
         return Array(fields.text.utf8) + [0x0D, 0x0A] + encoding.encode(body)
     }
 
     private func readable(_ object: JSONObject, queue: String) -> [UInt8] {
+        let content = ReadableContent(
+            object, queue: queue, template: self.options.bodyTemplate, sentAt: self.envelope.sentAt,
+            footer: self.footer(queue: queue))
+        return self.alternative(
+            text: content.text, html: content.html, from: self.from,
+            subject: self.subject(object, queue: queue) ?? "Message from \(queue)", queue: queue)
+    }
+
+    /// How to leave, as text and HTML; empty without a link.
+    private func footer(queue: String) -> (text: String, html: String) {
+        guard let page = self.envelope.unsubscribePage else { return ("", "") }
+        let values: [TextTemplate.Place: String] = [
+            .queue: queue, .link: page.text, .address: self.recipient.address.description,
+        ]
+        return (self.envelope.texts.text(.footerText, values), self.envelope.texts.text(.footerHTML, values))
+    }
+
+    /// Two parts, of which a mail program shows the one it can.
+    private func alternative(text: String, html: String, from: Mailbox, subject: String, queue: String) -> [UInt8] {
         var fields = HeaderFields()
-        fields.mailbox("From", self.from)
+        fields.mailbox("From", from)
         fields.token("To", self.recipient.address.description)
-        fields.unstructured("Subject", self.subject(object, queue: queue) ?? "Message from \(queue)")
-        self.write(to: &fields, queue: queue)
+        fields.unstructured("Subject", subject)
+        self.write(to: &fields, from: from, queue: queue)
         fields.token("MIME-Version", "1.0")
         // The underscore after an equals sign occurs in neither encoding, so it ends no part early.
         let boundary = "=_\(self.envelope.delivery.text)"
         fields.token("Content-Type", "multipart/alternative; boundary=\"\(boundary)\"")
-        let content = ReadableContent(
-            object, queue: queue, template: self.options.bodyTemplate, sentAt: self.envelope.sentAt,
-            unsubscribePage: self.envelope.unsubscribePage)
         var mail = Array(fields.text.utf8) + [0x0D, 0x0A]
-        for (type, text) in [("text/plain", content.text), ("text/html", content.html)] {
+        for (type, text) in [("text/plain", text), ("text/html", html)] {
             let body = BodyEncoding.canonical(text.utf8)
             let natural = BodyEncoding(for: body)
             // Seven bits hold what looks like a boundary.
@@ -121,9 +167,6 @@ package struct Mail: Sendable {
 
     /// The `subject` of the URI counts first, then the template, then the option; nil when there is none.
     private func subject(_ object: JSONObject, queue: String) -> String? {
-        if self.envelope.kind == .subscriptionConfirmation || self.envelope.kind == .unsubscribeConfirmation {
-            return "Confirm the subscription to \(queue)"
-        }
         if let subject = self.recipient.subject { return subject }
         if let template = self.options.subjectTemplate {
             return template.rendered(with: object, bytesMax: Self.subjectBytesMax)
@@ -132,9 +175,9 @@ package struct Mail: Sendable {
     }
 
     /// The fields that both forms have.
-    private func write(to fields: inout HeaderFields, queue: String) {
+    private func write(to fields: inout HeaderFields, from: Mailbox, queue: String) {
         let sender = self.envelope.sender
-        if self.from.address != sender.address { fields.mailbox("Sender", Mailbox(address: sender.address)) }
+        if from.address != sender.address { fields.mailbox("Sender", Mailbox(address: sender.address)) }
         fields.token("Date", self.envelope.sentAt.mailDate)
         fields.token("Message-ID", "<\(self.envelope.delivery.text)@\(sender.address.domain)>")
         fields.token("Auto-Submitted", "auto-generated")

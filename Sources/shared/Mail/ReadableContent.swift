@@ -9,8 +9,10 @@ struct ReadableContent {
     /// - Parameters:
     ///   - document: The notification.
     ///   - template: Makes the text instead of the fields of the message.
+    ///   - footer: How to leave; empty for nothing.
     init(
-        _ document: JSONObject, queue: String, template: MailTemplate?, sentAt: Timestamp, unsubscribePage: MailLink?
+        _ document: JSONObject, queue: String, template: MailTemplate?, sentAt: Timestamp,
+        footer leaving: (text: String, html: String)
     ) {
         var text = BoundedText(bytesMax: Mail.partBytesMax)
         var html = BoundedText(bytesMax: Mail.partBytesMax)
@@ -26,10 +28,8 @@ struct ReadableContent {
         if isCut { footer.insert("The message is longer; the rest is not shown.", at: 0) }
         var textFooter = footer.joined(separator: "\n") + "\n"
         var htmlFooter = footer.map { HTMLText.escaped($0) }.joined(separator: "<br>\n")
-        if let page = unsubscribePage {
-            textFooter += "To receive no more of these mails: \(page.text)\n"
-            htmlFooter += "<br>\n<a href=\"\(HTMLText.escaped(page.text))\">Unsubscribe</a>"
-        }
+        textFooter += leaving.text
+        if !leaving.html.isEmpty { htmlFooter += "<br>\n\(leaving.html)" }
         self.text = text.text + "\n-- \n" + textFooter
         // A table that was cut is closed here.
         let tableEnd = html.text.contains("<table") ? "</table>\n" : ""

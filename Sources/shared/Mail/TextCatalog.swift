@@ -127,7 +127,7 @@ extension TextCatalog.File {
         case .page: [.language, .title, .text, .content, .nonce]
         case .confirmationSubject, .returnSubject: [.queue, .project, .address]
         case .confirmationText, .confirmationHTML, .returnText, .returnHTML: [.queue, .project, .link, .address]
-        case .footerText, .footerHTML: [.queue, .project, .link, .address]
+        case .footerText, .footerHTML: [.queue, .link, .address]
         case .sentences: []
         }
     }

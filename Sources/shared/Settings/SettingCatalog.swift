@@ -49,8 +49,46 @@ package struct SettingCatalog: Sendable {
 
     package let confirmationRequired = Setting(
         "confirmation.required", default: "false", shape: .boolean,
-        meaning: "Whether subscribers are asked to confirm, and notified only once they have. Takes "
+        meaning: "Whether webhooks are asked to confirm, and notified only once they have. Takes "
             + "`signed.url.keys`. The same for both processes.")
+
+    package let emailConfirmation = Setting(
+        "email.confirmation", default: "true", shape: .boolean,
+        meaning:
+            "Whether subscribers with mail addresses are asked to confirm, and sent mail only once they have, whatever "
+            + "`confirmation.required` says. Takes `api.public.url` or `email.confirmation.url`. The same for both processes."
+    )
+
+    package let emailConfirmationURL = Setting(
+        "email.confirmation.url", shape: .text, processes: [.api],
+        allowed: "an http or https URL of at most 512 ASCII characters without a fragment",
+        meaning:
+            "A page of yours that confirmation mails lead to, instead of the one of the API. It gets the parameters "
+            + "`Signature`, `Methods`, `Paths`, `Project`, `Expires`, `Url` and `Queue`. Takes `signed.url.keys`.")
+
+    package let emailConfirmationsDaily = Setting(
+        "email.confirmations.daily", default: "20", shape: .integer(1...1000), processes: [.api],
+        meaning:
+            "Most confirmation mails to one address in 24 hours, from all projects together; the rest is sent later. "
+            + "With those of seven days waiting, a further one is refused (503).")
+
+    package let emailLinkKeys = Setting(
+        "email.link.keys", shape: .list, isSecret: true,
+        allowed: "up to 16 keys of at least 32 bytes, in base64 or hexadecimal digits, commas between, newest first",
+        meaning:
+            "The keys of the links in mails: the first one makes them, every one reads them. Without it the key is "
+            + "derived from `master.key`, which always reads. The same for both processes.")
+
+    package let emailPagesPrefix = Setting(
+        "email.pages.prefix", shape: .text,
+        allowed: "a path such as /mail, of letters, digits, hyphens and underscores, not below /v2",
+        meaning:
+            "What stands before `/confirm` and `/unsubscribe` in the addresses of the pages for subscribers. The same for "
+            + "both processes.")
+
+    package let emailTemplates = Setting(
+        "email.templates", shape: .text, allowed: "the path of a folder",
+        meaning: "Texts of mails and pages in place of the built-in English ones, see docs/leaving.md.")
 
     package let apiListen = Setting(
         "api.listen", flag: "--listen", default: "127.0.0.1:8888", shape: .address, processes: [.api],
@@ -69,10 +107,10 @@ package struct SettingCatalog: Sendable {
         meaning: "How long requests under way may take to finish after SIGTERM.")
 
     package let apiPublicURL = Setting(
-        "api.public.url", flag: "--public-url", shape: .text, processes: [.api],
-        allowed: "an http or https URL without a query",
+        "api.public.url", flag: "--public-url", shape: .text,
+        allowed: "an http or https URL without a query, of at most 178 ASCII characters",
         meaning:
-            "The root of the REST API as subscribers reach it, named in confirmations. A path in it is kept.")
+            "The root of the REST API as subscribers reach it, named in confirmations and mails. A path in it is kept.")
 
     package let apiSubscriberTypes = Setting(
         "api.subscriber.types", shape: .list, processes: [.api],

@@ -15,7 +15,7 @@ package import Domain
 ///
 /// The nonce follows from the text, so that every attempt of a delivery sends the same mail. Two texts have one nonce with a
 /// probability of 2^-96 each.
-package struct LinkKeys: Sendable {
+package struct LinkKeys: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     /// Bytes of the longest project whose links fit into a header field of a mail.
     package static let projectBytesMax = 384
     /// Characters of the longest token.
@@ -98,6 +98,10 @@ package struct LinkKeys: Sendable {
             purpose, of: subscription, in: QueueAddress(project: project, name: name),
             sentTo: AddressMark(bytes: mark), expiry: expiry == 0 ? nil : expiry)
     }
+
+    package var description: String { "<\(self.roots.count) keys of links>" }
+    package var debugDescription: String { self.description }
+    package var customMirror: Mirror { Mirror(self, children: ["keys": self.roots.count]) }
 
     private struct Root: Sendable {
         let cipherKey: [UInt8]

@@ -12,7 +12,7 @@ package import Store
 /// | `master.key` | signing secrets are derived from it |
 /// | `message.encryption.keys` | newest first; without them one derived from the master key |
 /// | `limits.waiting.…` | how many deliveries may wait |
-/// | `confirmation.required` | like the master key it must be the same in every process |
+/// | `confirmation.required`, `email.confirmation` | like the master key they must be the same in every process |
 package struct StoreSettings: Sendable {
     package let redis: RedisEndpoint
     package let redisConnections: Int
@@ -28,7 +28,7 @@ package struct StoreSettings: Sendable {
     package static let all = [
         Setting.redisURL, Setting.redisConnections, Setting.shards, Setting.masterKey, Setting.messageEncryptionKeys,
         Setting.limitsWaitingSubscription, Setting.limitsWaitingProject, Setting.confirmationRequired,
-        Setting.configFile,
+        Setting.emailConfirmation, Setting.configFile,
     ]
 
     /// Where the control store is.
@@ -57,6 +57,7 @@ package struct StoreSettings: Sendable {
         self.fingerprints = [
             Setting.masterKey.name: self.masterKey.fingerprint,
             Setting.confirmationRequired.name: String(reader.boolean(Setting.confirmationRequired) == true),
+            Setting.emailConfirmation.name: String(reader.boolean(Setting.emailConfirmation) == true),
         ]
     }
 }

@@ -22,6 +22,8 @@ package final class Store: Sendable {
     package let topics: any TopicStorage
     /// The times of confirmations, where this is the control store.
     package let confirmations: ConfirmationSchedule
+    /// The suppressed mail addresses, where this is the control store.
+    package let suppressions: SuppressionStore
     /// The format of what the store keeps, as it was opened: what is written here is of this format.
     package let format: Int
     /// Those that this process understands.
@@ -56,6 +58,7 @@ package final class Store: Sendable {
         self.directory = directory
         self.topics = TopicStore(runner: runner)
         self.confirmations = ConfirmationSchedule(runner: runner)
+        self.suppressions = SuppressionStore(runner: runner)
     }
 
     /// The same store, registering its queues in the directory of another.

@@ -1,5 +1,6 @@
 package import Documents
 package import Domain
+package import Mail
 package import Signing
 
 /// Delivers notifications as mails through one relay, which all engines of the process share.
@@ -7,16 +8,26 @@ package final class EmailChannel: Channel {
     package let destination = Destination.email
     private let relay: MailRelay
     private let user: Int
+    private let pages: LinkPages?
+    private let texts: TextCatalog
 
-    package init(relay: MailRelay) {
+    /// - Parameters:
+    ///   - pages: Where subscribers leave; nil: mails have no link.
+    ///   - texts: What confirmations say, and the end of mails.
+    package init(relay: MailRelay, pages: LinkPages? = nil, texts: TextCatalog = .builtIn) {
         self.relay = relay
+        self.pages = pages
+        self.texts = texts
         self.user = relay.register()
     }
 
     package func target(
-        _ address: String, of subscription: SubscriptionID, options: DeliveryOptions, secrets: WebhookSecrets
+        _ address: String, of subscription: SubscriptionID, in queue: QueueAddress, options: DeliveryOptions,
+        secrets: WebhookSecrets
     ) -> any ChannelTarget {
-        EmailTarget(address, host: self.relay.host, options: options)
+        let page = self.pages?.unsubscription(of: subscription, in: queue, sentTo: address)
+        return EmailTarget(
+            address, host: self.relay.host, options: options, unsubscribePage: page.flatMap(MailLink.init))
     }
 
     package func send(_ attempts: [Attempt]) {
@@ -28,7 +39,7 @@ package final class EmailChannel: Channel {
             }
             switch target.address {
             case .success(let address):
-                mails.append(OutgoingMail(attempt, to: address, options: target.options, of: self.user))
+                mails.append(OutgoingMail(attempt, to: address, target, texts: self.texts, of: self.user))
             case .failure: attempt.completion(.finished(.unreachable(.other), Exchange()))
             }
         }

@@ -1,24 +1,27 @@
 package import Documents
 import Domain
 package import HTTPClient
-import Mail
+package import Mail
 
 /// The address of one subscription, and what its mails look like.
 package final class EmailTarget: ChannelTarget {
     /// Why no mail can be sent to it, where its address is none.
     let address: Result<MailtoURI, MailAddressInvalid>
     let options: MailOptions
+    /// Where the subscriber leaves; nil: its mails have no link.
+    let unsubscribePage: MailLink?
     /// The relay: all mails go through it.
     package let host: String
     package let byteCount: Int
     package let hasOwnBodies = false
 
-    package init(_ address: String, host: String, options: DeliveryOptions) {
+    package init(_ address: String, host: String, options: DeliveryOptions, unsubscribePage: MailLink? = nil) {
         // An address that was kept before it was checked fails when it is sent to.
         self.address = Result { () throws(MailAddressInvalid) in try MailtoURI(address) }
         self.host = host
         self.options = options.mail
-        self.byteCount = 2 * address.utf8.count + options.mail.byteCount
+        self.unsubscribePage = unsubscribePage
+        self.byteCount = 2 * address.utf8.count + options.mail.byteCount + (unsubscribePage?.text.utf8.count ?? 0)
     }
 
     package func ownBody(from document: PinnedBytes) -> PinnedBytes { document }

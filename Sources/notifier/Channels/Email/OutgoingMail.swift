@@ -9,13 +9,16 @@ final class OutgoingMail: Sendable {
     /// The engine it is of.
     let user: Int
     private let attempt: Attempt
-    private let options: MailOptions
+    private let target: EmailTarget
+    private let texts: TextCatalog
     private let isDone = NIOLockedValueBox(false)
 
-    init(_ attempt: Attempt, to recipient: MailtoURI, options: MailOptions, of user: Int) {
+    /// - Parameter target: Of the attempt.
+    init(_ attempt: Attempt, to recipient: MailtoURI, _ target: EmailTarget, texts: TextCatalog, of user: Int) {
         self.attempt = attempt
         self.recipient = recipient
-        self.options = options
+        self.target = target
+        self.texts = texts
         self.user = user
     }
 
@@ -36,7 +39,9 @@ final class OutgoingMail: Sendable {
     func encoded(from sender: Mailbox, hasFeedbackID: Bool) -> [UInt8] {
         let envelope = Mail.Envelope(
             sender: sender, delivery: self.attempt.delivery, kind: self.attempt.kind, sentAt: self.attempt.startedAt,
-            feedbackProject: hasFeedbackID ? self.project : nil)
-        return Mail(self.attempt.body.bytes, to: self.recipient, options: self.options, envelope).encoded()
+            // What asks to confirm is not left.
+            unsubscribePage: self.attempt.kind.isConfirmation ? nil : self.target.unsubscribePage,
+            feedbackProject: hasFeedbackID ? self.project : nil, texts: self.texts)
+        return Mail(self.attempt.body.bytes, to: self.recipient, options: self.target.options, envelope).encoded()
     }
 }

@@ -42,7 +42,8 @@ package final class WebhookChannel: Channel {
     }
 
     package func target(
-        _ address: String, of subscription: SubscriptionID, options: DeliveryOptions, secrets: WebhookSecrets
+        _ address: String, of subscription: SubscriptionID, in queue: QueueAddress, options: DeliveryOptions,
+        secrets: WebhookSecrets
     ) -> any ChannelTarget {
         WebhookTarget(address, subscription: subscription, options: options, secrets: secrets)
     }

@@ -136,9 +136,9 @@ package enum DeliveryDocument {
 
     // MARK: - Health
 
-    /// - Parameter confirmedOnly: Whether only confirmed subscriptions are notified.
-    package static func health(_ health: SubscriptionHealth, confirmedOnly: Bool) -> ByteBuffer {
-        let (state, since) = Self.state(of: health, confirmedOnly: confirmedOnly)
+    /// - Parameter mustConfirm: Whether its subscriber is notified only once it has confirmed.
+    package static func health(_ health: SubscriptionHealth, mustConfirm: Bool) -> ByteBuffer {
+        let (state, since) = Self.state(of: health, mustConfirm: mustConfirm)
         return JSONWriter.object(capacity: 512) { object in
             object.member("state", state)
             object.member("since", since)
@@ -167,10 +167,10 @@ package enum DeliveryDocument {
     }
 
     /// What keeps it from being served, the most lasting first, and since when.
-    private static func state(of health: SubscriptionHealth, confirmedOnly: Bool) -> (String, Timestamp?) {
+    private static func state(of health: SubscriptionHealth, mustConfirm: Bool) -> (String, Timestamp?) {
         if let since = health.disabledSince { return ("disabled", since) }
         if let since = health.pausedSince { return ("paused", since) }
-        if confirmedOnly, !health.isConfirmed { return ("unconfirmed", nil) }
+        if mustConfirm, !health.isConfirmed { return ("unconfirmed", nil) }
         return health.probeAt == nil ? ("active", nil) : ("open", health.failures?.since)
     }
 }

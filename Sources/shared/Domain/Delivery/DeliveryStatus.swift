@@ -46,15 +46,22 @@ package struct DeliveryStatus: Sendable, Equatable {
     package let attempt: Int
     /// The last attempt the log knows of.
     package let last: LoggedAttempt?
+    /// What the subscription's notifications are delivered to.
+    package let destination: Destination
+    /// When its subscriber is asked to confirm; nil when no question waits for its time.
+    package let questionDue: Timestamp?
 
     package init(
-        subscription: SubscriptionID, isConfirmed: Bool, stage: Stage, attempt: Int, last: LoggedAttempt?
+        subscription: SubscriptionID, isConfirmed: Bool, stage: Stage, attempt: Int, last: LoggedAttempt?,
+        destination: Destination = .webhook, questionDue: Timestamp? = nil
     ) {
         self.subscription = subscription
         self.isConfirmed = isConfirmed
         self.stage = stage
         self.attempt = attempt
         self.last = last
+        self.destination = destination
+        self.questionDue = questionDue
     }
 }
 
@@ -76,22 +83,26 @@ package struct DeliveryStatusView: Sendable {
     /// One word for the reason of the state.
     package let rule: String
 
-    /// - Parameter confirmedOnly: Whether only confirmed subscriptions are notified.
-    package init(_ status: DeliveryStatus, delivery: DeliveryID, confirmedOnly: Bool) {
+    private let isLeftOut: Bool
+
+    /// - Parameter mustConfirm: Whether its subscriber is notified only once it has confirmed.
+    package init(_ status: DeliveryStatus, delivery: DeliveryID, mustConfirm: Bool) {
         self.status = status
         self.delivery = delivery
-        let isLeftOut = confirmedOnly && !status.isConfirmed
+        let isLeftOut = mustConfirm && !status.isConfirmed
+        self.isLeftOut = isLeftOut
+        let unconfirmed = status.questionDue == nil ? "unconfirmed" : "confirmation_held"
         (self.state, self.rule) =
             switch status.stage {
             case .later: (.notEligible, "subscribed_later")
-            case .event: isLeftOut ? (.notEligible, "unconfirmed") : (.queued, "not_fanned_out")
+            case .event: isLeftOut ? (.notEligible, unconfirmed) : (.queued, "not_fanned_out")
             case .leased: (.inFlight, "leased")
             case .waiting(let hold, _): (.waiting, hold.rawValue)
             case .dead(let deadLetter): (.deadLetter, deadLetter.reason.rawValue)
             case .none:
                 switch status.last {
                 case .some(let last): last.report.isSuccess ? (.delivered, "answered") : (.ended, "expired")
-                case nil: isLeftOut ? (.notEligible, "unconfirmed") : (.ended, "unknown")
+                case nil: isLeftOut ? (.notEligible, unconfirmed) : (.ended, "unknown")
                 }
             }
     }
@@ -107,7 +118,10 @@ package struct DeliveryStatusView: Sendable {
     }
 
     /// When the next attempt may start; nil when none will, or when the reason has to be removed first.
+    ///
+    /// Of a subscriber that is to be asked to confirm, when it is asked.
     package var nextDue: Timestamp? {
-        if case .waiting(_, let until) = self.status.stage { until } else { nil }
+        if case .waiting(_, let until) = self.status.stage { return until }
+        return self.state == .notEligible && self.isLeftOut ? self.status.questionDue : nil
     }
 }

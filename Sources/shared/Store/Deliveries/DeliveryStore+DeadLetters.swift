@@ -72,7 +72,7 @@ extension DeliveryStore {
 
     func redrive(
         _ deadLetters: [(subscription: SubscriptionID, position: Position)], of queue: QueueAddress,
-        confirmedOnly: Bool, due: Timestamp? = nil, step: Duration = .zero
+        confirmedOnly: Set<Destination>, due: Timestamp? = nil, step: Duration = .zero
     ) async throws(StoreError) -> (outcomes: [RedriveOutcome], due: Timestamp) {
         precondition(
             deadLetters.count <= StorageLimits.redrivesMax, "a redrive takes \(StorageLimits.redrivesMax) dead letters")
@@ -83,12 +83,12 @@ extension DeliveryStore {
                 keys.deadLetterEntries(of: queue), keys.deadLetterRecords(of: queue), keys.payloads,
                 keys.payloadReferences, keys.subscriptionHeaders,
                 keys.readyProjects, keys.wakeup, keys.waitingCounts, keys.deliverySweeps, keys.payloadExpiries,
-                keys.turns,
+                keys.turns, keys.subscriptions,
             ])
         call.append(keys.prefix)
         call.append(queue.key)
         call.append(self.keySpace.number(of: queue))
-        call.append(confirmedOnly ? 1 : 0)
+        call.append(Self.words(for: confirmedOnly))
         call.append(due?.milliseconds ?? 0)
         call.append(String(step / .milliseconds(1)))
         for deadLetter in deadLetters { call.append(Self.member(deadLetter.subscription, deadLetter.position)) }
@@ -100,6 +100,16 @@ extension DeliveryStore {
             outcomes.append(outcome)
         }
         return (outcomes, next)
+    }
+
+    /// Destinations as the script knows them.
+    private static func words(for confirmedOnly: Set<Destination>) -> String {
+        switch (confirmedOnly.contains(.email), confirmedOnly.contains(.webhook)) {
+        case (false, false): "none"
+        case (true, false): "mail"
+        case (false, true): "other"
+        case (true, true): "all"
+        }
     }
 
     fileprivate static func member(_ subscription: SubscriptionID, _ position: Position) -> String {

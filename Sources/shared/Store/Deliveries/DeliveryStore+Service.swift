@@ -113,13 +113,14 @@ extension DeliveryStore {
                     keys.subscriptionHeaders,
                     keys.attemptCounts,
                     keys.subscriptionOrder(queue), keys.deadLetters(of: queue), keys.deadLetterEntries(of: queue),
-                    keys.turns,
+                    keys.turns, keys.subscriptions, keys.waitingConfirmations,
                 ])
             call.append(keys.prefix)
             call.append(queue.key)
             call.append(position.value)
             call.append(behind)
             call.append(min(Self.statusesMax, limit - statuses.count))
+            call.append(MessageRecord.Flag.of(.subscriptionConfirmation))
             var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.deliveryStatusGet)
             behind = try reply.text()
             while !reply.isAtEnd { statuses.append(try DeliveryStatus(&reply, of: position)) }
@@ -154,8 +155,12 @@ extension DeliveryStatus {
         }
         let entry = try reply.bytes()
         var numbers = PackedNumbers(entry[...])
+        let address = try reply.text()
+        let questionDue = try reply.timestampIfAny()
         self.init(
             subscription: subscription, isConfirmed: isConfirmed, stage: stage, attempt: attempt,
-            last: entry.isEmpty ? nil : try AttemptEntry.read(&numbers, number: 0))
+            last: entry.isEmpty ? nil : try AttemptEntry.read(&numbers, number: 0),
+            // Only addresses that could be read were ever stored.
+            destination: (try? Subscriber(address))?.scheme.destination ?? .webhook, questionDue: questionDue)
     }
 }

@@ -36,6 +36,9 @@ enum Scripts {
     static let subscriptionUpdate = subscription("subscription_update", PackageResources.subscription_update_lua)
     static let subscriptionConfirm = subscription("subscription_confirm", PackageResources.subscription_confirm_lua)
     static let subscriptionLeave = subscription("subscription_leave", PackageResources.subscription_leave_lua)
+    static let suppressionAdd = plain("suppression_add", PackageResources.suppression_add_lua)
+    static let suppressionRemove = plain("suppression_remove", PackageResources.suppression_remove_lua)
+    static let suppressionList = plain("suppression_list", PackageResources.suppression_list_lua)
     static let confirmationSchedule = plain("confirmation_schedule", PackageResources.confirmation_schedule_lua)
     static let secretRotate = subscription("secret_rotate", PackageResources.secret_rotate_lua)
     static let subscriptionList = header("subscription_list", PackageResources.subscription_list_lua)
@@ -51,7 +54,8 @@ enum Scripts {
     static let deadLetterList = delivery("dead_letter_list", PackageResources.dead_letter_list_lua)
     static let deadLetterGet = plain("dead_letter_get", PackageResources.dead_letter_get_lua)
     static let deadLetterDiscard = delivery("dead_letter_discard", PackageResources.dead_letter_discard_lua)
-    static let deadLetterRedrive = delivery("dead_letter_redrive", PackageResources.dead_letter_redrive_lua)
+    static let deadLetterRedrive = delivery(
+        "dead_letter_redrive", PackageResources.lib_subscription_lua + PackageResources.dead_letter_redrive_lua)
     static let shardStatusGet = delivery("shard_status_get", PackageResources.shard_status_get_lua)
     static let deliveryTake = paced("delivery_take", PackageResources.delivery_take_lua)
     static let deliveryLease = leasing("delivery_lease", PackageResources.delivery_lease_lua)
@@ -62,7 +66,8 @@ enum Scripts {
     static let subscriptionPause = paced("subscription_pause", PackageResources.subscription_pause_lua)
     static let subscriptionResume = paced("subscription_resume", PackageResources.subscription_resume_lua)
     static let subscriptionHealthGet = paced("subscription_health_get", PackageResources.subscription_health_get_lua)
-    static let deliveryStatusGet = paced("delivery_status_get", PackageResources.delivery_status_get_lua)
+    static let deliveryStatusGet = paced(
+        "delivery_status_get", PackageResources.lib_subscription_lua + PackageResources.delivery_status_get_lua)
     static let messageSweep = delivery("message_sweep", KeySpace.spelled(PackageResources.message_sweep_lua))
     static let deliverySweep = delivery("delivery_sweep", PackageResources.delivery_sweep_lua)
     static let subscriptionSweep = paced(

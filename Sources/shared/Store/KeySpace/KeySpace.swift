@@ -72,6 +72,19 @@ extension KeySpace {
         Self.key("\(Self.control)confirmations:\(project.text.utf8.count):\(project.text):\(address)")
     }
 
+    /// Those that all projects together sent to a mail address in the last day, or have waiting.
+    static func dailyConfirmations(to address: String) -> RedisKey {
+        Self.key("\(Self.control)daily-confirmations:\(address)")
+    }
+
+    /// The mail addresses a project sends nothing to: why, and the order in which that was decided.
+    static func suppressions(of project: ProjectID) -> RedisKey {
+        Self.key("\(Self.control)suppressions:\(project.text)")
+    }
+    static func suppressionOrder(of project: ProjectID) -> RedisKey {
+        Self.key("\(Self.control)suppression-order:\(project.text)")
+    }
+
     private static let control = "herald:{control}:"
     private static let slot = KeySlot(ofTag: "control")
 

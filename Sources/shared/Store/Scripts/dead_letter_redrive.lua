@@ -1,10 +1,10 @@
 -- dead_letter_redrive.lua: make dead letters deliveries again, each from its first attempt and with a new life of its message. The turn
 -- of each is behind a fence that no lease of it had before: what is said late of an earlier attempt does not touch it.
 -- KEYS    1 dead-letter-entries   2 dead-letter-records   3 payloads   4 payload-references   5 subscription-headers
---         6 ready-projects   7 wakeup   8 waiting-counts   9 delivery-sweeps   10 payload-expiries   11 turns   and by
---         name: due ready-subscriptions dead-letters dead-letter-entries dead-letter-records dead-letter-bytes
+--         6 ready-projects   7 wakeup   8 waiting-counts   9 delivery-sweeps   10 payload-expiries   11 turns
+--         12 subscriptions   and by name: due ready-subscriptions dead-letters dead-letter-entries dead-letter-records dead-letter-bytes
 --         dead-letter-oldest
--- ARGV    1 now   2 prefix   3 queue   4 shard   5 1: only confirmed subscriptions   6 when the first is due, ms
+-- ARGV    1 now   2 prefix   3 queue   4 shard   5 which only when confirmed: 'none' 'mail' 'other' 'all'   6 when the first is due, ms
 --         7 ms from one to the next   then dead letters, at most 100
 -- RETURNS {when one more would be due}, then per dead letter 'enqueued', or why it stays: 'unknown' there is none, 'subscription_ended',
 --         'unconfirmed', 'not_a_message' it was none, 'no_body' its body was not kept
@@ -19,6 +19,14 @@ local function renewed(record)
     if flags >= IS_RENEWED then from = from + RECORD_RENEWAL_BYTES else flags = flags + IS_RENEWED end
     return struct.pack(RECORD_HEAD, ttl, flags) .. string.sub(record, RECORD_MARK_FROM, RECORD_MARK_TO)
         .. struct.pack(RECORD_RENEWAL, now + ttl * 1000) .. string.sub(record, from)
+end
+
+-- Whether a subscription is notified only once its subscriber has confirmed.
+local function must_confirm(subscription)
+    if ARGV[5] == 'all' or ARGV[5] == 'none' then return ARGV[5] == 'all' end
+    local record = call('HGET', KEYS[12], subscription)
+    local is_mail = record and string.lower(string.sub(address_of(record), 1, 7)) == 'mailto:'
+    return (ARGV[5] == 'mail') == is_mail
 end
 
 -- Everything is read first: nothing can fail once it writes.
@@ -42,7 +50,7 @@ for number, member in ipairs(members) do
         outcome = 'no_body'
     elseif not is_alive(header) or queue_of(header) ~= queue then
         outcome = 'subscription_ended'
-    elseif ARGV[5] == '1' and not is_confirmed(header) then
+    elseif not is_confirmed(header) and must_confirm(subscriptions[number]) then
         outcome = 'unconfirmed'
     else
         seen[member] = true

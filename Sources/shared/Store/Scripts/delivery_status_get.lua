@@ -1,10 +1,12 @@
 -- delivery_status_get.lua: what became of a message for some of its queue's subscriptions, in the order of their creation.
 -- KEYS    1 events   2 fanout-pages   3 pacing   4 leases   5 payloads   6 subscription-headers   7 attempt-counts
---         8 subscription-order   9 dead-letters   10 dead-letter-entries   11 turns   and by name: due attempt-log
+--         8 subscription-order   9 dead-letters   10 dead-letter-entries   11 turns   12 subscriptions
+--         13 waiting-confirmations   and by name: due attempt-log
 -- ARGV    1 now   2 prefix   3 queue   4 position of the message   5 position of the subscription to go on behind
---         6 subscriptions, at most 5
+--         6 subscriptions, at most 5   7 flags of the record of a question to confirm
 -- RETURNS {position of the last one looked at, or '' when there are no more}, then per living subscription its id, header,
---         place, due at, attempt, lease end or dead letter, entry of its last attempt in the log or ''
+--         place, due at, attempt, lease end or dead letter, entry of its last attempt in the log or '', address, when its
+--         subscriber is asked to confirm or -1
 --         place  'later' created after the message   'event' not fanned out to it yet   'leased'   'dead'   'none', and of
 --                what waits why: disabled paused breaker host ordered retry scheduled limit window due
 -- COST    under 1 ms: what waits is found by trying the numbers of its attempt, if `turns` does not know it
@@ -80,6 +82,17 @@ local function hold_of(subscription, header, due, turn)
     return 'window', now
 end
 
+-- The address of a subscription, and when it is asked to confirm; -1 when no question waits for its time.
+local function question_of(subscription)
+    local record = call('HGET', KEYS[12], subscription)
+    if not record then return '', -1 end
+    local address = address_of(record)
+    local _, _, _, _, barred = life_of(record)
+    local question = ARGV[7] .. '|' .. subscription .. '|' .. text(barred) .. '|' .. address
+    local at = tonumber(call('ZSCORE', KEYS[13], question))
+    return address, at and at > now and at or -1
+end
+
 for index = 1, #subscriptions, 2 do
     local subscription, created = subscriptions[index], tonumber(subscriptions[index + 1])
     local header = call('HGET', KEYS[6], subscription)
@@ -105,7 +118,9 @@ for index = 1, #subscriptions, 2 do
         elseif pending and created > pending then
             place = 'event'
         end
-        for _, part in ipairs({ subscription, header, place, at, attempt, detail, last_attempt(subscription) }) do
+        local address, asked = question_of(subscription)
+        local last = last_attempt(subscription)
+        for _, part in ipairs({ subscription, header, place, at, attempt, detail, last, address, asked }) do
             answer[#answer + 1] = part
         end
     end

@@ -26,12 +26,12 @@ package protocol DeadLetterStorage: Sendable {
     ///
     /// - Parameters:
     ///   - deadLetters: Up to ``StorageLimits/redrivesMax``.
-    ///   - confirmedOnly: Leaves those of subscribers that have to confirm.
+    ///   - confirmedOnly: The destinations whose subscribers have to confirm; those that did not are left out.
     ///   - due: When the first is due, if that is not past.
     ///   - step: From one to the next.
     /// - Returns: What became of each, and when one more would be due.
     func redrive(
         _ deadLetters: [(subscription: SubscriptionID, position: Position)], of queue: QueueAddress,
-        confirmedOnly: Bool, due: Timestamp?, step: Duration
+        confirmedOnly: Set<Destination>, due: Timestamp?, step: Duration
     ) async throws(StoreError) -> (outcomes: [RedriveOutcome], due: Timestamp)
 }

@@ -15,14 +15,7 @@ package enum Destination: String, Sendable, Equatable, CaseIterable {
         case .webhook, .session: RetryPolicy()
         }
     }
-}
 
-extension Subscriber.Scheme {
-    /// Where an address of this scheme leads.
-    package var destination: Destination {
-        switch self {
-        case .http, .https: .webhook
-        case .mailto: .email
-        }
-    }
+    /// Whether its subscribers can leave by a link, also where none has to confirm.
+    package var leavesByLink: Bool { self == .email }
 }

@@ -1,0 +1,42 @@
+/// A mail address that a project sends no mail to.
+package struct Suppression: Sendable, Equatable {
+    /// Why an address is suppressed.
+    package enum Reason: String, Sendable, CaseIterable {
+        /// A mail came back for good: there is no such address.
+        case permanent
+        /// Mails came back for now, again and again.
+        case transient
+        /// Its reader reported a mail as unwanted.
+        case complaint
+        /// The project asked for it.
+        case manual
+    }
+
+    /// In lower case, without its `mailto:`.
+    package let address: String
+    package let reason: Reason
+    package let since: Timestamp
+    /// What a mail server said about it, on one line; empty when it said nothing.
+    package let detail: String
+
+    /// Bytes of ``detail``; what is beyond is left out.
+    package static let detailBytesMax = 512
+    /// Suppressed addresses of a project; beyond them the oldest is removed.
+    package static let countMax = 100_000
+
+    package init(address: String, reason: Reason, since: Timestamp, detail: String) {
+        self.address = address
+        self.reason = reason
+        self.since = since
+        self.detail = detail
+    }
+}
+
+/// A place in the list of a project's suppressions.
+package struct SuppressionMarker: Sendable, Equatable {
+    package let order: Int64
+
+    package init(order: Int64) {
+        self.order = order
+    }
+}

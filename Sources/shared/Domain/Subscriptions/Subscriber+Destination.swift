@@ -1,0 +1,9 @@
+extension Subscriber.Scheme {
+    /// Where an address of this scheme leads.
+    package var destination: Destination {
+        switch self {
+        case .http, .https: .webhook
+        case .mailto: .email
+        }
+    }
+}

@@ -1,0 +1,79 @@
+package import Domain
+import Redis
+
+/// The mail addresses that projects send nothing to; all of them in the control store.
+package struct SuppressionStore: Sendable {
+    let runner: ScriptRunner
+
+    /// Suppresses an address, or changes why it is; it keeps its place in the list.
+    ///
+    /// With ``Suppression/countMax`` addresses of the project, the oldest is removed.
+    ///
+    /// - Parameters:
+    ///   - address: In lower case.
+    ///   - detail: On one line; what is beyond ``Suppression/detailBytesMax`` is left out.
+    /// - Returns: Whether it was not suppressed before.
+    @discardableResult
+    package func add(
+        _ address: String, of project: ProjectID, _ reason: Suppression.Reason, detail: String
+    ) async throws(StoreError) -> Bool {
+        var call = self.runner.call(Scripts.suppressionAdd, keys: Self.keys(of: project))
+        call.append(address)
+        call.append(reason.rawValue)
+        call.append(String(decoding: detail.utf8.prefix(Suppression.detailBytesMax), as: UTF8.self))
+        call.append(Suppression.countMax)
+        return try await self.runner.run(call).int == 1
+    }
+
+    /// - Returns: Whether it was suppressed.
+    package func remove(_ address: String, of project: ProjectID) async throws(StoreError) -> Bool {
+        var call = self.runner.call(Scripts.suppressionRemove, keys: Self.keys(of: project))
+        call.append(address)
+        return try await self.runner.run(call).int == 1
+    }
+
+    /// nil when the address is not suppressed.
+    package func get(_ address: String, of project: ProjectID) async throws(StoreError) -> Suppression? {
+        var command = RedisCommand("HGET", arguments: 2)
+        command.append(KeySpace.suppressions(of: project))
+        command.append(address)
+        guard let record = try await self.runner.send(command).bytes else { return nil }
+        return try Suppression(address: address, record: record)
+    }
+
+    /// Suppressed addresses, oldest first, behind a place of the list.
+    ///
+    /// - Parameter after: nil: from the start.
+    package func list(
+        of project: ProjectID, after: SuppressionMarker?, limit: Int
+    ) async throws(StoreError) -> [(suppression: Suppression, marker: SuppressionMarker)] {
+        var call = self.runner.call(Scripts.suppressionList, keys: Self.keys(of: project))
+        call.append(String(after?.order ?? 0))
+        call.append(limit)
+        var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.suppressionList)
+        var page: [(Suppression, SuppressionMarker)] = []
+        while !reply.isAtEnd {
+            let address = try reply.text()
+            guard let order = Int64(try reply.text()) else { throw reply.unexpected("place of a suppression") }
+            page.append((try Suppression(address: address, record: try reply.bytes()), SuppressionMarker(order: order)))
+        }
+        return page
+    }
+
+    private static func keys(of project: ProjectID) -> [RedisKey] {
+        [KeySpace.suppressions(of: project), KeySpace.suppressionOrder(of: project)]
+    }
+}
+
+extension Suppression {
+    /// Reads `<reason> <since, ms> <detail>`.
+    fileprivate init(address: String, record: [UInt8]) throws(StoreError) {
+        let parts = record.split(separator: UInt8(ascii: " "), maxSplits: 2, omittingEmptySubsequences: false)
+        guard parts.count == 3, let reason = Reason(rawValue: String(decoding: parts[0], as: UTF8.self)),
+            let since = Int64(String(decoding: parts[1], as: UTF8.self))
+        else { throw .corrupt("the record of a suppression") }
+        self.init(
+            address: address, reason: reason, since: Timestamp(milliseconds: since),
+            detail: String(decoding: parts[2], as: UTF8.self))
+    }
+}

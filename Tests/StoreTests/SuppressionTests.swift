@@ -1,0 +1,52 @@
+import Domain
+import Store
+import TestKit
+import Testing
+
+struct SuppressionTests {
+    @Test func `An address is suppressed for its project until that is ended, and says why`() async throws {
+        try await withTestStore(shards: 1) { test async throws in
+            let suppressions = test.store.suppressions
+            let (one, other) = (try ProjectID("p"), try ProjectID("p2"))
+            let since = test.time.now
+            #expect(try await suppressions.add("jo@example.com", of: one, .permanent, detail: "550 5.1.1 no such user"))
+            let expected = Suppression(
+                address: "jo@example.com", reason: .permanent, since: since, detail: "550 5.1.1 no such user")
+            #expect(try await suppressions.get("jo@example.com", of: one) == expected)
+            #expect(try await suppressions.get("jo@example.com", of: other) == nil)
+            test.time.pass(seconds: 1)
+            #expect(try await !suppressions.add("jo@example.com", of: one, .complaint, detail: ""))
+            #expect(try await suppressions.get("jo@example.com", of: one)?.reason == .complaint)
+            #expect(try await suppressions.remove("jo@example.com", of: one))
+            #expect(try await !suppressions.remove("jo@example.com", of: one))
+            #expect(try await suppressions.get("jo@example.com", of: one) == nil)
+            #expect(try await test.keys().filter { $0.contains("suppression") }.isEmpty)
+        }
+    }
+
+    @Test func `A list goes on where it ended, whatever is added, changed or removed meanwhile`() async throws {
+        try await withTestStore(shards: 1) { test async throws in
+            let (suppressions, project) = (test.store.suppressions, try ProjectID("p"))
+            // All in one millisecond.
+            for number in 0..<5 { try await suppressions.add("a\(number)@b.c", of: project, .manual, detail: "") }
+            let first = try await suppressions.list(of: project, after: nil, limit: 2)
+            #expect(first.map(\.suppression.address) == ["a0@b.c", "a1@b.c"])
+            _ = try await suppressions.remove("a1@b.c", of: project)
+            try await suppressions.add("a0@b.c", of: project, .permanent, detail: "")
+            let second = try await suppressions.list(of: project, after: first.last?.marker, limit: 9)
+            #expect(second.map(\.suppression.address) == ["a2@b.c", "a3@b.c", "a4@b.c"])
+            #expect(try await suppressions.list(of: project, after: second.last?.marker, limit: 9).isEmpty)
+        }
+    }
+
+    @Test func `What a mail server says is bounded`() async throws {
+        try await withTestStore(shards: 1) { test async throws in
+            let (suppressions, project) = (test.store.suppressions, try ProjectID("p"))
+            let detail = String(repeating: "x y ", count: 1_000)
+            try await suppressions.add("a@b.c", of: project, .transient, detail: detail)
+            #expect(
+                try await suppressions.get("a@b.c", of: project)?.detail
+                    == String(detail.prefix(Suppression.detailBytesMax)))
+        }
+    }
+}
