@@ -40,6 +40,10 @@ let package = Package(
             name: "HTTPClient", dependencies: ["CCurl", "CEpoll", .logging, .nio, .nioConcurrency],
             path: "Sources/shared/HTTPClient"),
         .target(
+            name: "HTTPServer",
+            dependencies: [.logging, .nio, .nioConcurrency, .nioPosix, .serviceLifecycle],
+            path: "Sources/shared/HTTPServer"),
+        .target(
             name: "Redis",
             dependencies: [
                 "CHiredis", "Cryptography", .nio, .nioConcurrency, .nioPosix, .logging, .serviceLifecycle,
@@ -178,6 +182,12 @@ let package = Package(
         .testTarget(name: "DomainTests", dependencies: ["Domain"]),
         .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "TestKit", .logging]),
         .testTarget(
+            name: "HTTPServerTests",
+            dependencies: [
+                "HTTPServer", "TestKit", .logging, .nio, .nioConcurrency, .nioEmbedded, .nioHTTP1, .nioPosix,
+                .serviceLifecycle,
+            ]),
+        .testTarget(
             name: "JSONTests", dependencies: ["Documents", "Domain", "JSON", "TestKit", .nio], exclude: ["Corpus"]),
         .testTarget(name: "DocumentsTests", dependencies: ["Documents", "Domain", "JSON", "Mail", "TestKit", .nio]),
         .testTarget(name: "MailTests", dependencies: ["Domain", "JSON", "Mail", "TestKit"]),
@@ -265,6 +275,7 @@ extension Target.Dependency {
     static var coreMetrics: Self { .product(name: "CoreMetrics", package: "swift-metrics") }
     static var nio: Self { .product(name: "NIOCore", package: "swift-nio") }
     static var nioConcurrency: Self { .product(name: "NIOConcurrencyHelpers", package: "swift-nio") }
+    static var nioEmbedded: Self { .product(name: "NIOEmbedded", package: "swift-nio") }
     static var nioHTTP1: Self { .product(name: "NIOHTTP1", package: "swift-nio") }
     static var nioHTTPTypes: Self { .product(name: "NIOHTTPTypes", package: "swift-nio-extras") }
     static var nioPosix: Self { .product(name: "NIOPosix", package: "swift-nio") }
