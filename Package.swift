@@ -17,14 +17,11 @@ let package = Package(
         .executable(name: "herald", targets: ["herald"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
-        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
-        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
@@ -39,6 +36,10 @@ let package = Package(
         .target(
             name: "HTTPClient", dependencies: ["CCurl", "CEpoll", .logging, .nio, .nioConcurrency],
             path: "Sources/shared/HTTPClient"),
+        .target(
+            name: "HTTPServer",
+            dependencies: [.logging, .nio, .nioConcurrency, .nioPosix, .serviceLifecycle],
+            path: "Sources/shared/HTTPServer"),
         .target(
             name: "Redis",
             dependencies: [
@@ -71,8 +72,8 @@ let package = Package(
         .target(
             name: "Runtime",
             dependencies: [
-                "CBuild", "Settings", .argumentParser, .coreMetrics, .hummingbird, .httpTypes, .logging, .nio,
-                .nioConcurrency, .serviceLifecycle, .unixSignals,
+                "CBuild", "HTTPServer", "Settings", .argumentParser, .coreMetrics, .logging, .nio, .nioConcurrency,
+                .serviceLifecycle, .unixSignals,
             ],
             path: "Sources/shared/Runtime"
         ),
@@ -97,11 +98,11 @@ let package = Package(
         .target(
             name: "API",
             dependencies: [
-                "Cryptography", "Documents", "Domain", "JSON", "Mail", "Operations", "Placement", "Redis", "Runtime",
-                "Settings",
-                "Signing", "Startup", "Store", .argumentParser, .hummingbird, .hummingbirdCore, .httpTypes, .logging,
-                .metrics,
-                .nio, .nioConcurrency, .nioHTTPTypes, .nioPosix, .serviceLifecycle,
+                "Cryptography", "Documents", "Domain", "HTTPClient", "HTTPServer", "JSON", "Mail", "Operations",
+                "Placement",
+                "Redis", "Runtime", "Settings", "Signing", "Startup", "Store", .argumentParser, .logging, .metrics,
+                .nio,
+                .nioConcurrency, .nioPosix, .serviceLifecycle,
             ],
             path: "Sources/api",
             exclude: ["Main", "Operations"],
@@ -127,9 +128,8 @@ let package = Package(
         .target(
             name: "CLI",
             dependencies: [
-                "Cryptography", "CSpawn", "JSON", "Mail", "Placement", "Redis", "Runtime", "Settings", "Signing",
-                "Startup", "Store",
-                .argumentParser, .hummingbird, .httpTypes, .logging, .nio, .nioConcurrency, .nioPosix,
+                "Cryptography", "CSpawn", "HTTPServer", "JSON", "Mail", "Placement", "Redis", "Runtime", "Settings",
+                "Signing", "Startup", "Store", .argumentParser, .logging, .nio, .nioConcurrency, .nioPosix,
                 .serviceLifecycle, .unixSignals, .yams,
             ],
             path: "Sources/cli",
@@ -160,8 +160,8 @@ let package = Package(
         .executableTarget(
             name: "peers",
             dependencies: [
-                "HTTPClient", "Redis", .argumentParser, .hummingbird, .logging, .nio, .nioConcurrency, .nioHTTP1,
-                .nioPosix,
+                "HTTPClient", "HTTPServer", "Redis", .argumentParser, .logging, .nio, .nioConcurrency, .nioHTTP1,
+                .nioPosix, .serviceLifecycle, .unixSignals,
             ],
             path: "Benchmarks/Peers"
         ),
@@ -170,14 +170,20 @@ let package = Package(
         .target(
             name: "TestKit",
             dependencies: [
-                "Domain", "Redis", "Runtime", "Settings", "Store", .argumentParser, .httpTypes, .hummingbird,
-                .logging, .nio, .nioConcurrency, .nioPosix, .serviceLifecycle,
+                "Domain", "Redis", "Runtime", "Settings", "Store", .argumentParser, .logging, .nio, .nioConcurrency,
+                .nioPosix, .serviceLifecycle,
             ],
             path: "Tests/TestKit",
             exclude: ["Scripts"]
         ),
         .testTarget(name: "DomainTests", dependencies: ["Domain"]),
         .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "TestKit", .logging]),
+        .testTarget(
+            name: "HTTPServerTests",
+            dependencies: [
+                "HTTPServer", "TestKit", .logging, .nio, .nioConcurrency, .nioEmbedded, .nioHTTP1, .nioPosix,
+                .serviceLifecycle,
+            ]),
         .testTarget(
             name: "JSONTests", dependencies: ["Documents", "Domain", "JSON", "TestKit", .nio], exclude: ["Corpus"]),
         .testTarget(name: "DocumentsTests", dependencies: ["Documents", "Domain", "JSON", "Mail", "TestKit", .nio]),
@@ -204,16 +210,16 @@ let package = Package(
         .testTarget(
             name: "RuntimeTests",
             dependencies: [
-                "Runtime", "Settings", "TestKit", .argumentParser, .coreMetrics, .httpTypes, .logging, .nio,
-                .nioConcurrency, .serviceLifecycle,
+                "Runtime", "Settings", "TestKit", .argumentParser, .coreMetrics, .logging, .nio, .nioConcurrency,
+                .serviceLifecycle,
             ]
         ),
         .testTarget(
             name: "APITests",
             dependencies: [
-                "API", "Cryptography", "Documents", "Domain", "JSON", "Mail", "Operations", "Placement", "Redis",
-                "Runtime",
-                "Settings", "Signing", "Store", "TestKit", .httpTypes, .logging, .nio, .nioPosix, .serviceLifecycle,
+                "API", "Cryptography", "Documents", "Domain", "HTTPServer", "JSON", "Mail", "Operations", "Placement",
+                "Redis", "Runtime", "Settings", "Signing", "Store", "TestKit", .logging, .nio, .nioPosix,
+                .serviceLifecycle,
             ]
         ),
         .testTarget(
@@ -227,17 +233,15 @@ let package = Package(
         .testTarget(
             name: "CLITests",
             dependencies: [
-                "CLI", "Cryptography", "JSON", "Runtime", "Settings", "Signing", "TestKit", .httpTypes, .nio,
-                .nioConcurrency,
+                "CLI", "Cryptography", "JSON", "Runtime", "Settings", "Signing", "TestKit", .nio, .nioConcurrency,
                 .nioPosix,
             ]
         ),
         .testTarget(
             name: "DeploymentTests",
             dependencies: [
-                "CLI", "Cryptography", "Domain", "herald", "herald-api", "herald-notifier", "Redis", "Runtime",
-                "Settings",
-                "Signing", "Store", "TestKit", .httpTypes, .logging, .nio,
+                "CLI", "Cryptography", "Domain", "herald", "herald-api", "herald-notifier", "HTTPServer", "Redis",
+                "Runtime", "Settings", "Signing", "Store", "TestKit", .logging, .nio,
             ],
             exclude: ["Clients"]
         ),
@@ -258,16 +262,13 @@ for target in package.targets where target.type != .system {
 extension Target.Dependency {
     static var argumentParser: Self { .product(name: "ArgumentParser", package: "swift-argument-parser") }
     static var configuration: Self { .product(name: "Configuration", package: "swift-configuration") }
-    static var httpTypes: Self { .product(name: "HTTPTypes", package: "swift-http-types") }
-    static var hummingbird: Self { .product(name: "Hummingbird", package: "hummingbird") }
-    static var hummingbirdCore: Self { .product(name: "HummingbirdCore", package: "hummingbird") }
     static var logging: Self { .product(name: "Logging", package: "swift-log") }
     static var metrics: Self { .product(name: "Metrics", package: "swift-metrics") }
     static var coreMetrics: Self { .product(name: "CoreMetrics", package: "swift-metrics") }
     static var nio: Self { .product(name: "NIOCore", package: "swift-nio") }
     static var nioConcurrency: Self { .product(name: "NIOConcurrencyHelpers", package: "swift-nio") }
+    static var nioEmbedded: Self { .product(name: "NIOEmbedded", package: "swift-nio") }
     static var nioHTTP1: Self { .product(name: "NIOHTTP1", package: "swift-nio") }
-    static var nioHTTPTypes: Self { .product(name: "NIOHTTPTypes", package: "swift-nio-extras") }
     static var nioPosix: Self { .product(name: "NIOPosix", package: "swift-nio") }
     static var serviceLifecycle: Self { .product(name: "ServiceLifecycle", package: "swift-service-lifecycle") }
     static var unixSignals: Self { .product(name: "UnixSignals", package: "swift-service-lifecycle") }

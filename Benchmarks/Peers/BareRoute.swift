@@ -1,10 +1,13 @@
 import ArgumentParser
-import Hummingbird
+import HTTPServer
 import Logging
+import NIOCore
 import NIOPosix
 import Redis
+import ServiceLifecycle
+import UnixSignals
 
-/// The same framework, the same Redis module, and nothing in between: POST reads the body and runs one bare script.
+/// The same HTTP module, the same Redis module, and nothing in between: POST reads the body and runs one bare script.
 struct BareRoute: AsyncParsableCommand {
     @Option var port: Int
     @Option var redis: String
@@ -14,18 +17,22 @@ struct BareRoute: AsyncParsableCommand {
         let group = MultiThreadedEventLoopGroup.singleton
         let client = RedisClient(endpoint: try RedisEndpoint(url: self.redis), eventLoopGroup: group, logger: logger)
         let script = RedisScript(name: "bare", source: Array("return 1".utf8))
-        let router = Router()
-        router.post("/v2/queues/:queue/messages") { request, _ -> Response in
-            let body = try await request.body.collect(upTo: 1 << 20)
-            var call = ScriptCall(script, keys: [RedisKey("key")])
-            call.append(body)
-            _ = try await client.run(call)
-            return Response(status: .created, body: .init(byteBuffer: ByteBuffer(string: "{}")))
-        }
-        var application = Application(
-            router: router, configuration: .init(address: .hostname("127.0.0.1", port: self.port)),
-            eventLoopGroupProvider: .shared(group), logger: logger)
-        application.addServices(client)
-        try await application.runService()
+        let listener = HTTPListener(
+            host: "127.0.0.1", port: self.port, eventLoopGroup: group, logger: logger, onListening: { _ in },
+            respond: { _ in
+                .task { exchange in
+                    do {
+                        var call = ScriptCall(script, keys: [RedisKey("key")])
+                        call.append(try await exchange.body(upTo: 1 << 20) ?? ByteBuffer())
+                        _ = try await client.run(call)
+                        return HTTPAnswer(.created, "{}", type: "application/json")
+                    } catch {
+                        return HTTPAnswer(status: .serviceUnavailable)
+                    }
+                }
+            })
+        try await ServiceGroup(
+            services: [client, listener], gracefulShutdownSignals: [.sigterm], logger: logger
+        ).run()
     }
 }

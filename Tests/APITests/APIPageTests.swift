@@ -1,6 +1,6 @@
 import API
 import Foundation
-import HTTPTypes
+import HTTPServer
 import TestKit
 import Testing
 

@@ -1,5 +1,5 @@
 import Foundation
-import HTTPTypes
+import HTTPServer
 import TestKit
 import Testing
 
@@ -26,23 +26,59 @@ extension DeploymentTests {
         }
 
         @Test func `Java's HttpClient as it comes posts 100 of 100`() async throws {
+            try await Self.post100("/usr/bin/java", [Self.script("Post100.java")], project: "java")
+        }
+
+        @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/node"), "there is no node"))
+        func `The fetch of Node as it comes posts 100 of 100`() async throws {
+            try await Self.post100("/usr/bin/node", [Self.script("post_100.mjs")], project: "node")
+        }
+
+        @Test func `The requests of Python post 100 of 100 over one connection`() async throws {
             try await withDeployment { deployment in
                 let api = try await deployment.startAPI()
-                let output = try await withTemporaryFolder { folder in
-                    let log = folder.appendingPathComponent("java.log")
-                    let java = try ChildProcess(
-                        URL(fileURLWithPath: "/usr/bin/java"),
-                        arguments: [Self.script("Post100.java"), "http://\(api.address)"],
-                        environment: [:], log: log)
-                    let exit = await java.waitForExit(within: .seconds(300))
-                    #expect(exit == .status(0))
-                    return String(decoding: try Data(contentsOf: log), as: UTF8.self)
-                }
+                let run = try await Python.run { _ in [Self.script("post_100.py"), "http://\(api.address)"] }
+                #expect(run.output == "created 100, connections 1\n" && run.exit == .status(0), "\(run.output)")
+            }
+        }
+
+        @Test func `curl that asks for HTTP-2 with each posts 100 of 100 over one connection`() async throws {
+            try await withDeployment { deployment in
+                let api = try await deployment.startAPI()
+                let output = try await Self.output(
+                    of: "/usr/bin/curl",
+                    [
+                        "--silent", "--http2", "--json", #"{"messages": [{"body": 1}]}"#, "--output", "/dev/null",
+                        "--header", "Client-ID: 3381af92-2b9e-11e3-b191-71861300734c", "--header", "X-Project-Id: curl",
+                        "--write-out", #"%{http_code} %{num_connects}\n"#,
+                        "http://\(api.address)/v2/queues/q/messages?turn=[1-100]",
+                    ])
+                let lines = output.split(separator: "\n")
+                #expect(lines.first == "201 1" && lines.dropFirst().allSatisfy { $0 == "201 0" }, "\(output)")
+                #expect(lines.count == 100)
+            }
+        }
+
+        /// Runs a program that posts 100 messages to the queue `q`, and counts them.
+        private static func post100(_ program: String, _ arguments: [String], project: String) async throws {
+            try await withDeployment { deployment in
+                let api = try await deployment.startAPI()
+                let output = try await Self.output(of: program, arguments + ["http://\(api.address)"])
                 #expect(output.hasSuffix("created 100\n"), "\(output)")
                 let stats = try await HTTPCaller(api.address).send(
                     "GET", "/v2/queues/q/stats",
-                    headers: [("Client-ID", "3381af92-2b9e-11e3-b191-71861300734c"), ("X-Project-Id", "java")])
+                    headers: [("Client-ID", "3381af92-2b9e-11e3-b191-71861300734c"), ("X-Project-Id", project)])
                 #expect(stats.text.contains(#""total":100"#))
+            }
+        }
+
+        private static func output(of program: String, _ arguments: [String]) async throws -> String {
+            try await withTemporaryFolder { folder in
+                let log = folder.appendingPathComponent("client.log")
+                let process = try ChildProcess(
+                    URL(fileURLWithPath: program), arguments: arguments, environment: [:], log: log)
+                #expect(await process.waitForExit(within: .seconds(300)) == .status(0))
+                return String(decoding: try Data(contentsOf: log), as: UTF8.self)
             }
         }
 

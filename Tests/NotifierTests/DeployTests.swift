@@ -34,7 +34,7 @@ struct DeployTests {
     @Test func `The open files that are allowed to a notifier suffice for its default concurrency`() throws {
         let settings = try SettingReader(
             for: .notifier, flags: [Setting.masterKey: String(repeating: "0a", count: 32)], environment: [:])
-        let needed = OpenFiles.needed(for: try settings.integer(Setting.notifierConcurrency))
+        let needed = AttemptFiles.needed(for: try settings.integer(Setting.notifierConcurrency))
         let allowed =
             try self.numbers("LimitNOFILE=", in: "systemd/herald-notifier@.service")
             + self.numbers("nofile: ", in: "compose/compose.yaml")

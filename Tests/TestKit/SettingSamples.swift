@@ -40,6 +40,7 @@ package enum SettingSamples {
         Setting.signedURLKeys: "sixteen-characters-and-more,another-one",
         Setting.apiPublicURL: "https://messages.example/root",
         Setting.apiSubscriberTypes: "https",
+        Setting.apiProxies: "10.2.0.0/16",
         Setting.corsOrigins: "https://page.example",
         Setting.corsMethods: "GET",
         Setting.corsHeadersAllowed: "X-Sent",

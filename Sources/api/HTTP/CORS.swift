@@ -1,4 +1,4 @@
-import HTTPTypes
+import HTTPServer
 
 /// Which pages of other origins may use the API from a browser (Fetch Standard, "CORS protocol").
 ///
@@ -31,10 +31,12 @@ package struct CORS: Sendable, Equatable {
     ///
     /// While any origin is allowed, every answer depends on the request's `Origin`, also one that has none of these
     /// headers: a cache must not give it to another origin.
-    func decorate(_ headers: inout HTTPFields, for head: RequestHead) {
+    ///
+    /// - Parameter head: nil for what was no request.
+    func decorate(_ headers: inout HTTPFields, for head: RequestHead?) {
         guard !self.origins.isEmpty else { return }
         headers[.vary] = "Origin"
-        guard let origin = head.origin else { return }
+        guard let head, let origin = head.origin else { return }
         let isListed = self.origins.contains(origin)
         guard isListed || self.origins.contains("*"), origin.utf8.count <= Self.repeatedBytesMax else { return }
         if head.method == .options, let method = head.wantedMethod {

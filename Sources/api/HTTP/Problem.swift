@@ -1,14 +1,14 @@
 import Domain
-import HTTPTypes
+import HTTPServer
 import JSON
 
 /// An error as clients of the messaging API know it: titles are part of the wire format, descriptions are for people.
 struct Problem: Sendable, Equatable {
-    let status: HTTPResponse.Status
+    let status: HTTPStatus
     let title: String
     let description: String?
 
-    init(_ status: HTTPResponse.Status, _ title: String, _ description: String? = nil) {
+    init(_ status: HTTPStatus, _ title: String, _ description: String? = nil) {
         self.status = status
         self.title = title
         self.description = description

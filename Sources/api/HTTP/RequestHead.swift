@@ -1,12 +1,14 @@
-import HTTPTypes
+import HTTPServer
 
 /// What is read of a request before its body: the headers that mean something here, gathered in one pass.
 struct RequestHead: Sendable {
-    let method: HTTPRequest.Method
+    let method: HTTPMethod
     /// Up to the question mark, as it came over the wire.
     let path: String
     /// Behind the question mark; empty without one.
     let query: Substring
+    /// Whether a body comes, by what the head says.
+    let hasBody: Bool
 
     private(set) var accept: String?
     private(set) var client: String?
@@ -14,26 +16,20 @@ struct RequestHead: Sendable {
     private(set) var credentials: Credentials
     /// `req-<uuid>` of a caller that follows its request through several services.
     private(set) var globalRequestID: String?
-    /// Bytes the body is said to have; nil when nothing is said.
-    private(set) var contentLength: Int?
-    private(set) var isChunked = false
-    private(set) var expectsContinue = false
     /// The type of the body in lower case, without its parameters; nil when nothing is said.
     private(set) var mediaType: String?
     /// The same as it came, with its parameters.
     private(set) var contentType: String?
     /// The page a browser sends the request for.
     private(set) var origin: String?
-    /// Whether it asks for another protocol on its connection, which this server has none of.
-    let asksForUpgrade: Bool
     /// What a browser asks leave for, before it sends the request itself.
     private(set) var wantedMethod: String?
     private(set) var wantedHeaders: String?
 
-    init(_ request: HTTPRequest) {
+    init(_ request: HTTPRequestHead) {
         self.method = request.method
-        self.asksForUpgrade = UpgradeGuard.asks(request)
-        let target = request.path ?? "/"
+        self.hasBody = request.hasBody
+        let target = request.target
         if let mark = target.utf8.firstIndex(of: UInt8(ascii: "?")) {
             self.path = String(target[..<mark])
             self.query = target[target.utf8.index(after: mark)...]
@@ -44,28 +40,28 @@ struct RequestHead: Sendable {
         var credentials = Credentials(method: request.method.rawValue, path: self.path)
         var tenant: String?
         var (signature, methods, paths, expires): (String?, String?, String?, String?)
-        for field in request.headerFields {
-            switch field.name.canonicalName {
-            case "content-length": self.contentLength = Int(field.value)
-            case "transfer-encoding": self.isChunked = true
-            case "client-id": Self.add(field.value, to: &self.client)
-            case "x-project-id": Self.add(field.value, to: &credentials.project)
-            case "x-tenant-id": Self.add(field.value, to: &tenant)
-            case "accept": Self.add(field.value, to: &self.accept)
-            case "content-type":
-                self.contentType = field.value
-                self.mediaType = Self.mediaType(field.value)
-            case "expect": self.expectsContinue = field.value.lowercased() == "100-continue"
-            case "url-signature": Self.add(field.value, to: &signature)
-            case "url-methods": Self.add(field.value, to: &methods)
-            case "url-paths": Self.add(field.value, to: &paths)
-            case "url-expires": Self.add(field.value, to: &expires)
-            case "x-openstack-request-id": self.globalRequestID = RequestID.wellFormed(field.value)
-            case "x-roles": credentials.roles = field.value
-            case "x-user-id": credentials.user = field.value
-            case "origin": self.origin = field.value
-            case "access-control-request-method": self.wantedMethod = field.value
-            case "access-control-request-headers": self.wantedHeaders = field.value
+        for field in request.fields {
+            // By length first: comparing one name with all of these would cost more than reading it did.
+            switch (field.name.utf8.count, field.name) {
+            case (6, "accept"): Self.add(request.value(of: field), to: &self.accept)
+            case (6, "origin"): self.origin = request.value(of: field)
+            case (7, "x-roles"): credentials.roles = request.value(of: field)
+            case (9, "client-id"): Self.add(request.value(of: field), to: &self.client)
+            case (9, "url-paths"): Self.add(request.value(of: field), to: &paths)
+            case (9, "x-user-id"): credentials.user = request.value(of: field)
+            case (11, "url-methods"): Self.add(request.value(of: field), to: &methods)
+            case (11, "url-expires"): Self.add(request.value(of: field), to: &expires)
+            case (11, "x-tenant-id"): Self.add(request.value(of: field), to: &tenant)
+            case (12, "x-project-id"): Self.add(request.value(of: field), to: &credentials.project)
+            case (12, "content-type"):
+                let value = request.value(of: field)
+                self.contentType = value
+                self.mediaType = Self.mediaType(value)
+            case (13, "url-signature"): Self.add(request.value(of: field), to: &signature)
+            case (22, "x-openstack-request-id"):
+                self.globalRequestID = RequestID.wellFormed(request.value(of: field))
+            case (29, "access-control-request-method"): self.wantedMethod = request.value(of: field)
+            case (30, "access-control-request-headers"): self.wantedHeaders = request.value(of: field)
             default: break
             }
         }
@@ -75,9 +71,6 @@ struct RequestHead: Sendable {
         }
         self.credentials = credentials
     }
-
-    /// Whether a body comes, by what the head says.
-    var announcesBody: Bool { self.isChunked || (self.contentLength ?? 0) > 0 }
 
     /// The body is said to be a browser's form.
     var isForm: Bool { self.mediaType == "application/x-www-form-urlencoded" }

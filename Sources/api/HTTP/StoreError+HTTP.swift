@@ -1,5 +1,5 @@
 import Domain
-import HTTPTypes
+import HTTPServer
 import Store
 
 extension StoreTrouble {
@@ -46,6 +46,9 @@ extension Reply {
         return Problem(.serviceUnavailable, title, description).reply
             .with(.retryAfter, String(trouble.retryAfterSeconds))
     }
+
+    /// Too much is in flight.
+    static let overloaded = Self.unavailable(.overloaded)
 
     /// A post was sent to the store and no answer came.
     ///

@@ -1,5 +1,5 @@
 import Cryptography
-import HTTPTypes
+import HTTPServer
 import Mail
 import NIOCore
 
@@ -7,7 +7,7 @@ import NIOCore
 struct Page {
     typealias Sentence = TextCatalog.Sentence
 
-    let status: HTTPResponse.Status
+    let status: HTTPStatus
     let title: Sentence
     let text: Sentence
     var values: [TextTemplate.Place: String] = [:]
@@ -80,13 +80,8 @@ enum PageAnswer: String, Sendable {
     case unsubscribe
 }
 
-extension HTTPField.Name {
-    static let referrerPolicy = Self.page("Referrer-Policy")
-    static let frameOptions = Self.page("X-Frame-Options")
-    static let robots = Self.page("X-Robots-Tag")
-
-    private static func page(_ name: String) -> HTTPField.Name {
-        guard let known = HTTPField.Name(name) else { preconditionFailure("\(name) is no header name") }
-        return known
-    }
+extension HTTPFieldName {
+    static let referrerPolicy = HTTPFieldName("Referrer-Policy")
+    static let frameOptions = HTTPFieldName("X-Frame-Options")
+    static let robots = HTTPFieldName("X-Robots-Tag")
 }

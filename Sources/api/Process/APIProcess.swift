@@ -1,3 +1,4 @@
+import HTTPServer
 import Logging
 import NIOCore
 import NIOPosix
@@ -25,6 +26,7 @@ package enum APIProcess {
         if settings.hasShortSignedURLKey {
             logger.warning("A key of pre-signed URLs is short enough to be guessed; use 16 characters or more")
         }
+        let http = Self.fitted(settings.http, logger)
         let eventLoops = MultiThreadedEventLoopGroup.singleton
         let redis = RedisClient(
             endpoint: settings.store.redis, connections: settings.store.redisConnections, eventLoopGroup: eventLoops,
@@ -55,11 +57,32 @@ package enum APIProcess {
                         vault: settings.store.vault, options: settings.options, confirmation: settings.confirmation,
                         mailConfirmation: settings.mailConfirmation, linkKeys: settings.links.keys,
                         signedURLKeys: settings.access.signedURLKeys, logger: logger),
-                    rules: settings.access, pages: settings.pages, eventLoopGroup: eventLoops, logger: logger
+                    rules: settings.access, pages: settings.pages, limits: http, proxies: settings.proxies,
+                    eventLoopGroup: eventLoops, logger: logger
                 ) { context.readyFile.report(.listen, at: $0) },
             ]
         }
         return [redis, serving]
+    }
+
+    /// Open files besides connections of callers: Redis, the pools, the admin listener, the log.
+    private static let otherFiles = 256
+
+    /// Raises the soft limit of open files as far as the connections need and the system allows, and lowers them to what it
+    /// allows: a descriptor is left for everything else.
+    private static func fitted(_ limits: HTTPLimits, _ logger: Logger) -> HTTPLimits {
+        let needed = limits.connectionsMax + Self.otherFiles
+        let files = OpenFiles.raise(to: needed)
+        guard files < needed else { return limits }
+        var limits = limits
+        limits.connectionsMax = max(1, files - min(Self.otherFiles, files / 2))
+        logger.warning(
+            "The hard limit of open files allows less than api.connections, which is lowered",
+            metadata: [
+                "api.connections": "\(needed - Self.otherFiles)", "lowered": "\(limits.connectionsMax)",
+                "open.files.needed": "\(needed)",
+            ])
+        return limits
     }
 
     private static func open(

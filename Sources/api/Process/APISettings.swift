@@ -1,4 +1,5 @@
 package import Domain
+package import HTTPServer
 package import Operations
 package import Settings
 import Signing
@@ -19,10 +20,14 @@ package struct APISettings: Sendable {
     package let hasShortSignedURLKey: Bool
     package let listen: ListenAddress
     package let limits: Limits
+    package let http: HTTPLimits
+    package let proxies: TrustedProxies
 
     package init(_ reader: SettingReader) throws(SettingError) {
         self.store = try StoreSettings(reader)
         self.limits = try Limits(reader)
+        self.http = try HTTPLimits(reader)
+        self.proxies = try TrustedProxies(reader)
         self.options = try APIOptions(reader)
         self.links = try LinkSettings(reader, masterKey: self.store.masterKey)
         self.confirmation = try ConfirmationRules(reader, self.links)

@@ -1,6 +1,6 @@
 import Documents
 import Domain
-import HTTPTypes
+import HTTPServer
 import Operations
 
 /// Deliveries over HTTP: how a subscription is served, and the status of a message.

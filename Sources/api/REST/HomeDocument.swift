@@ -1,4 +1,4 @@
-import HTTPTypes
+import HTTPServer
 import JSON
 import NIOCore
 

@@ -1,6 +1,6 @@
 import Documents
 import Domain
-import HTTPTypes
+import HTTPServer
 import Operations
 
 /// The query string of a list of queues, or of topics, and the answer to it.

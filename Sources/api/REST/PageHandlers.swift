@@ -1,5 +1,5 @@
 import Domain
-import HTTPTypes
+import HTTPServer
 import Mail
 import Operations
 import Signing
@@ -82,7 +82,7 @@ struct PageHandlers: Sendable {
     }
 
     /// For a request that could not be carried out.
-    func failure(_ status: HTTPResponse.Status) -> Reply {
+    func failure(_ status: HTTPStatus) -> Reply {
         Page(status: status, title: .laterTitle, text: .laterText).reply(self.rules.texts)
     }
 

@@ -1,6 +1,6 @@
 import Documents
 import Domain
-import HTTPTypes
+import HTTPServer
 import NIOCore
 import Operations
 

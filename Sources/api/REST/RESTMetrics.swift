@@ -1,4 +1,4 @@
-import HTTPTypes
+import HTTPServer
 import Metrics
 import NIOConcurrencyHelpers
 import NIOCore
@@ -12,7 +12,7 @@ final class RESTMetrics: Sendable {
     private struct Key: Hashable {
         /// The place of its path in the table; nil for a request that reached no route, then ``method`` is nil, too.
         let route: Int?
-        let method: HTTPRequest.Method?
+        let method: HTTPMethod?
         /// The first digit of the status.
         let statusClass: Int
     }
@@ -21,7 +21,7 @@ final class RESTMetrics: Sendable {
 
     /// - Parameter reached: nil for a request that reached no route.
     func record(
-        _ reached: (path: RoutePath, method: HTTPRequest.Method)?, _ status: HTTPResponse.Status,
+        _ reached: (path: RoutePath, method: HTTPMethod)?, _ status: HTTPStatus,
         since start: NIODeadline
     ) {
         let key = Key(route: reached?.path.index, method: reached?.method, statusClass: status.code / 100)

@@ -1,9 +1,6 @@
 import Domain
-import HTTPTypes
-import Hummingbird
-import HummingbirdCore
+import HTTPServer
 import Logging
-import NIOConcurrencyHelpers
 import NIOCore
 import Operations
 import Runtime
@@ -29,15 +26,10 @@ struct RESTResponder: Sendable {
     let policy = Policy()
     let metrics: RESTMetrics
     let logger: Logger
-    /// Set when the process stops: answers then ask callers to open no further request on their connection.
-    let isStopping: NIOLockedValueBox<Bool>
-
-    private let date = HTTPDate()
 
     init(
         operations: Operations, rules: AccessRules, pages: PageRules, authenticator: any Authenticator,
-        metrics: RESTMetrics,
-        logger: Logger, isStopping: NIOLockedValueBox<Bool>
+        metrics: RESTMetrics, logger: Logger
     ) {
         self.limits = operations.limits
         self.handlers = RESTHandlers(operations, rules, pages)
@@ -46,57 +38,66 @@ struct RESTResponder: Sendable {
         self.authenticator = authenticator
         self.metrics = metrics
         self.logger = logger
-        self.isStopping = isStopping
     }
 
-    @concurrent func respond(to request: Request, _ writer: consuming ResponseWriter, on channel: any Channel)
-        async throws
-    {
+    func respond(to request: HTTPRequestHead) -> HTTPAction {
+        .task { exchange in await self.answer(request, on: exchange) }
+    }
+
+    /// The answer to what is no request, or stops being one in the middle of its body.
+    func refuse(_ fault: HTTPRequestFault) -> Reply {
+        var reply =
+            fault == .overloaded
+            ? Reply.overloaded : Problem(.badRequest, "Invalid API request", fault.description).reply
+        self.rules.cors.decorate(&reply.headers, for: nil)
+        reply.headers[.requestID] = RequestID.make()
+        self.metrics.record(nil, reply.status, since: .now())
+        return reply
+    }
+
+    private func answer(_ request: HTTPRequestHead, on exchange: HTTPExchange) async -> Reply {
         let started = NIODeadline.now()
         let now = Timestamp.ofThisMachine()
-        let head = RequestHead(request.head)
-        let match = self.match(head)
+        let head = RequestHead(request)
         let id = RequestID.make()
-        var incoming = IncomingBody(request, head)
-        // Nothing of the connection can be read behind a refused body or a request for another protocol.
-        var isLast = head.asksForUpgrade
-        var reached: (path: RoutePath, method: HTTPRequest.Method)?
+        var reached: (path: RoutePath, method: HTTPMethod)?
 
         var reply: Reply
-        switch await self.admit(head, match, id: id, now: now) {
+        switch await self.admit(head, self.match(head), id: id, now: now) {
         case .answer(let answer): reply = answer
         case .go(let admitted):
             reached = (admitted.match.path, head.method)
-            let bytesMax = admitted.route.body.bytesMax(self.limits) ?? .max
-            var body: ByteBuffer? = ByteBuffer()
-            if bytesMax < .max, !incoming.isOver {
-                // The declared length decides before a byte is read.
-                if head.contentLength ?? 0 > bytesMax {
-                    body = nil
-                } else {
-                    if head.expectsContinue { try await writer.writeInformationalHead(HTTPResponse(status: .continue)) }
-                    body = try await incoming.read(upTo: bytesMax)
-                }
-            }
-            if let body {
-                let request = ReceivedRequest(
-                    head: head, caller: admitted.caller, target: admitted.target, id: admitted.match.id, body: body,
-                    now: now)
-                reply = await self.perform(admitted.route, request, id: id)
-            } else {
-                isLast = true
-                reply =
-                    admitted.route.isPage
-                    ? self.handlers.pages.incomplete : Problem.bodyTooLarge(bytesMax: bytesMax).reply
+            do throws(HTTPRequestFault) {
+                reply = try await self.answer(head, admitted, on: exchange, id: id, now: now)
+            } catch {
+                // The listener has refused it, by ``refuse(_:)``; this goes nowhere.
+                return .empty(.badRequest)
             }
         }
-
-        if isLast || self.isStopping.withLockedValue({ $0 }) { reply.headers[.connection] = "close" }
-        try await writer.write(
-            response: self.finished(&reply, head, id: id, now: now), body: ResponseBody(byteBuffer: reply.body))
+        self.rules.cors.decorate(&reply.headers, for: head)
+        reply.headers[.requestID] = id
         self.metrics.record(reached, reply.status, since: started)
-        if !incoming.isOver { await incoming.discard(closing: channel) }
-        if isLast { channel.close(promise: nil) }
+        return reply
+    }
+
+    /// Reads the body, as far as the route takes one, and runs the operation.
+    private func answer(
+        _ head: RequestHead, _ admitted: Admitted, on exchange: HTTPExchange, id: String, now: Timestamp
+    ) async throws(HTTPRequestFault) -> Reply {
+        var body = ByteBuffer()
+        if head.hasBody, let bytesMax = admitted.route.body.bytesMax(self.limits) {
+            guard let read = try await exchange.body(upTo: bytesMax) else {
+                var reply =
+                    admitted.route.isPage
+                    ? self.handlers.pages.incomplete : Problem.bodyTooLarge(bytesMax: bytesMax).reply
+                reply.isLast = true
+                return reply
+            }
+            body = read
+        }
+        let request = ReceivedRequest(
+            head: head, caller: admitted.caller, target: admitted.target, id: admitted.match.id, body: body, now: now)
+        return await self.perform(admitted.route, request, id: id)
     }
 
     // MARK: - The head
@@ -148,7 +149,7 @@ struct RESTResponder: Sendable {
             }
         }
         guard let match else { return .answer(Problem.unknownPath.reply) }
-        if head.isForm, head.announcesBody, !match.path.isPage { return .answer(Problem.formBody.reply) }
+        if head.isForm, head.hasBody, !match.path.isPage { return .answer(Problem.formBody.reply) }
         guard match.path.isPage || Accept.admits(head.accept, match.path.subtypes) else {
             return .answer(Problem.notAcceptable.reply)
         }
@@ -205,18 +206,5 @@ struct RESTResponder: Sendable {
             return route.isPage
                 ? self.handlers.pages.failure(.internalServerError) : Problem.internalError.reply
         }
-    }
-
-    // MARK: - The answer
-
-    /// Adds what every answer has, and takes the body from answers that may have none.
-    private func finished(_ reply: inout Reply, _ head: RequestHead, id: String, now: Timestamp) -> HTTPResponse {
-        reply.headers[.requestID] = id
-        reply.headers[.date] = self.date.text(at: now)
-        self.rules.cors.decorate(&reply.headers, for: head)
-        if reply.status != .noContent { reply.headers[.contentLength] = String(reply.body.readableBytes) }
-        // Its length is that of the answer to a GET (RFC 9110, 8.6).
-        if head.method == .head { reply.body.clear() }
-        return HTTPResponse(status: reply.status, headerFields: reply.headers)
     }
 }

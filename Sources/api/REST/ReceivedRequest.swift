@@ -1,5 +1,5 @@
 import Domain
-import HTTPTypes
+import HTTPServer
 import NIOCore
 
 /// What a path names, with the names checked.

@@ -1,5 +1,5 @@
 import Domain
-package import HTTPTypes
+package import HTTPServer
 import Operations
 
 /// One method of one path: a row of ``RouteTable``.
@@ -32,7 +32,7 @@ package final class Route: Sendable {
 
     typealias Handler = @Sendable (_ handlers: RESTHandlers, _ request: ReceivedRequest) async throws -> Reply
 
-    package let method: HTTPRequest.Method
+    package let method: HTTPMethod
     /// The path with names for its variable parts, see ``PathTree``.
     package let template: String
     /// nil for a route that is no operation: documents about the API.
@@ -55,7 +55,7 @@ package final class Route: Sendable {
     let handler: Handler
 
     init(
-        _ method: HTTPRequest.Method, _ template: String, _ rule: PolicyRule?, _ relation: String? = nil,
+        _ method: HTTPMethod, _ template: String, _ rule: PolicyRule?, _ relation: String? = nil,
         query: [(String, String)] = [], in availability: Availability = .always, needsCaller: Bool = true,
         isOpen: Bool = false, body: BodyForm = .none, subtypes: [String] = ["json"], isRepeatable: Bool = true,
         failsWithoutBody: Bool = false, _ handler: @escaping Handler

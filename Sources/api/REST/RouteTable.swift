@@ -1,4 +1,4 @@
-package import HTTPTypes
+package import HTTPServer
 
 /// Every route of the REST API, each written once.
 ///
@@ -344,7 +344,7 @@ package final class RoutePath: Sendable {
 
     /// The path with names for its variable parts: also the label of metrics, which never has an id.
     package var template: String { self.routes[0].template }
-    package var methods: [HTTPRequest.Method] { self.routes.map(\.method) }
+    package var methods: [HTTPMethod] { self.routes.map(\.method) }
     var availability: Route.Availability { self.routes[0].availability }
     var needsCaller: Bool { self.routes[0].needsCaller }
     /// Whether it is answered without authentication.
@@ -353,7 +353,7 @@ package final class RoutePath: Sendable {
     package var isPage: Bool { self.routes[0].isPage }
 
     /// nil when the path does not have the method.
-    func route(for method: HTTPRequest.Method) -> Route? {
+    func route(for method: HTTPMethod) -> Route? {
         self.routes.first { $0.method == method }
     }
 }

@@ -1,5 +1,5 @@
 import Documents
-import HTTPTypes
+import HTTPServer
 import JSON
 import NIOCore
 import Operations

@@ -1,6 +1,6 @@
 import Documents
 import Domain
-import HTTPTypes
+import HTTPServer
 import Operations
 
 /// Suppressed addresses over HTTP: query and path in, one operation, an answer out.

@@ -1,6 +1,6 @@
 import Documents
 import Domain
-import HTTPTypes
+import HTTPServer
 import Operations
 
 /// Topics over HTTP: query and body in, one operation, an answer out.

@@ -1,5 +1,4 @@
 package import Foundation
-import HTTPTypes
 import Signing
 
 /// The demonstration: a queue, a subscriber of our own, a message, and the webhook that comes of it.
@@ -211,9 +210,8 @@ package struct Demo: Sendable {
         self.terminal.line()
         self.terminal.line("    POST \(arrival.path)")
         for field in arrival.headers {
-            let name = field.name.rawName.lowercased()
-            let isOurs = name.hasPrefix("webhook-") || name.hasPrefix("herald-")
-            self.terminal.line("    \(self.terminal.styled(name, isOurs ? .cyan : .dim)): \(field.value)")
+            let isOurs = field.name.hasPrefix("webhook-") || field.name.hasPrefix("herald-")
+            self.terminal.line("    \(self.terminal.styled(field.name, isOurs ? .cyan : .dim)): \(field.value)")
         }
         self.terminal.line()
         self.terminal.line("    \(String(decoding: arrival.body, as: UTF8.self))")

@@ -1,16 +1,18 @@
-package import HTTPTypes
-import Hummingbird
+import HTTPServer
 import Logging
 import NIOCore
 
 /// What a subscriber of the demonstration was sent.
 package struct Arrival: Sendable {
     package let path: String
-    package let headers: HTTPFields
+    /// Names in lower case.
+    package let headers: [(name: String, value: String)]
     package let body: [UInt8]
     package let at: ContinuousClock.Instant
 
-    package init(path: String, headers: HTTPFields, body: [UInt8], at: ContinuousClock.Instant) {
+    package init(
+        path: String, headers: [(name: String, value: String)], body: [UInt8], at: ContinuousClock.Instant
+    ) {
         self.path = path
         self.headers = headers
         self.body = body
@@ -32,22 +34,28 @@ package enum Receiver {
         let (arrivals, arrived) = AsyncStream.makeStream(
             of: Arrival.self, bufferingPolicy: .bufferingOldest(Self.waitingMax))
         let (ports, listening) = AsyncStream.makeStream(of: Int.self)
-        let router = Router()
-        router.post("**") { request, _ in
-            let at = ContinuousClock.now
-            let bytes = try await request.body.collect(upTo: Self.bodyBytesMax)
-            arrived.yield(
-                Arrival(
-                    path: request.uri.path, headers: request.headers, body: Array(bytes.readableBytesView), at: at))
-            return HTTPResponse.Status.noContent
-        }
         // Errors are not reported here: what failed shows in what arrived.
         let logger = Logger(label: "receiver", factory: { _ in SwiftLogNoOpLogHandler() })
-        let application = Application(
-            router: router, configuration: .init(address: .hostname("127.0.0.1", port: 0)),
-            onServerRunning: { channel in listening.yield(channel.localAddress?.port ?? 0) }, logger: logger)
+        let listener = HTTPListener(
+            host: "127.0.0.1", port: 0, logger: logger, onListening: { listening.yield($0) },
+            respond: { request in
+                guard request.method == .post else { return .answer(HTTPAnswer(status: .methodNotAllowed)) }
+                return .task { exchange in
+                    let at = ContinuousClock.now
+                    // What does not arrive whole has not arrived.
+                    guard let body = try? await exchange.body(upTo: Self.bodyBytesMax) else {
+                        return HTTPAnswer(status: .badRequest, isLast: true)
+                    }
+                    arrived.yield(
+                        Arrival(
+                            path: String(request.path),
+                            headers: request.fields.map { ($0.name, request.value(of: $0)) },
+                            body: Array(body.readableBytesView), at: at))
+                    return HTTPAnswer(status: .noContent)
+                }
+            })
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await application.run() }
+            group.addTask { try await listener.run() }
             group.addTask {
                 for await port in ports { return try await body(port, arrivals) }
             }

@@ -1,4 +1,3 @@
-import HTTPTypes
 package import Signing
 
 /// What a subscriber does before it believes a webhook (Standard Webhooks, "Verifying webhook authenticity").
@@ -36,6 +35,6 @@ package enum SignatureCheck {
     }
 
     private static func value(_ name: String, in arrival: Arrival) -> String? {
-        HTTPField.Name(name).flatMap { arrival.headers[$0] }
+        arrival.headers.first { $0.name == name }?.value
     }
 }

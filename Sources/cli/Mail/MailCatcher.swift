@@ -1,4 +1,4 @@
-import Hummingbird
+import HTTPServer
 import Logging
 import NIOConcurrencyHelpers
 import NIOCore
@@ -88,12 +88,11 @@ package final class MailCatcher: Sendable {
         _ page: MailPage, _ body: @escaping @Sendable (_ port: Int) async throws -> Void
     ) async throws {
         let (ports, listening) = AsyncStream.makeStream(of: Int.self)
-        let application = Application(
-            router: page.router, configuration: .init(address: .hostname("127.0.0.1", port: 0)),
-            onServerRunning: { channel in listening.yield(channel.localAddress?.port ?? 0) },
-            logger: Logger(label: "mail", factory: { _ in SwiftLogNoOpLogHandler() }))
+        let listener = HTTPListener(
+            host: "127.0.0.1", port: 0, logger: Logger(label: "mail", factory: { _ in SwiftLogNoOpLogHandler() }),
+            onListening: { listening.yield($0) }, respond: { .answer(page.answer(to: $0)) })
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await application.run() }
+            group.addTask { try await listener.run() }
             group.addTask {
                 for await port in ports { return try await body(port) }
             }

@@ -1,6 +1,5 @@
 import Foundation
-import HTTPTypes
-import Hummingbird
+import HTTPServer
 import Mail
 import NIOCore
 
@@ -13,38 +12,34 @@ struct MailPage: Sendable {
         self.mails = mails
     }
 
-    var router: Router<BasicRequestContext> {
-        let router = Router()
-        router.get("/") { _, _ in Self.answer("text/html", self.list) }
-        router.get("/mails/{number}") { _, context in
-            try self.found(context) { Self.answer("text/html", Self.shown($0, $1)) }
+    func answer(to request: HTTPRequestHead) -> HTTPAnswer {
+        guard request.method == .get || request.method == .head else {
+            return HTTPAnswer(status: .methodNotAllowed, headers: [.allow: "GET, HEAD"])
         }
-        router.get("/mails/{number}/html") { _, context in
-            try self.found(context) { Self.answer("text/html", $1.html ?? "") }
+        if request.path == "/" { return Self.answer("text/html", self.list) }
+        let parts = request.path.split(separator: "/")
+        guard (2...3).contains(parts.count), parts[0] == "mails", let number = Int(parts[1]),
+            let mail = self.mails().first(where: { $0.number == number })?.mail
+        else { return Self.unknown }
+        switch parts.count == 3 ? parts[2] : "" {
+        case "": return Self.answer("text/html", Self.shown(number, mail))
+        case "html": return Self.answer("text/html", mail.html ?? "")
+        case "source": return Self.answer("text/plain", mail.source)
+        default: return Self.unknown
         }
-        router.get("/mails/{number}/source") { _, context in
-            try self.found(context) { Self.answer("text/plain", $1.source) }
-        }
-        return router
     }
 
-    private func found(
-        _ context: BasicRequestContext, _ body: (_ number: Int, _ mail: CaughtMail) -> Response
-    ) throws -> Response {
-        let number = try context.parameters.require("number", as: Int.self)
-        guard let mail = self.mails().first(where: { $0.number == number })?.mail else { throw HTTPError(.notFound) }
-        return body(number, mail)
-    }
+    private static let unknown = HTTPAnswer(status: .notFound)
 
     /// Mails hold what callers of the API posted: nothing of it may run, and a frame cannot lead out of itself.
-    private static func answer(_ type: String, _ text: String) -> Response {
-        Response(
+    private static func answer(_ type: String, _ text: String) -> HTTPAnswer {
+        HTTPAnswer(
             status: .ok,
             headers: [
                 .contentType: "\(type); charset=utf-8", .cacheControl: "no-store", .xContentTypeOptions: "nosniff",
                 .contentSecurityPolicy: "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; "
                     + "frame-ancestors 'self'; base-uri 'none'; form-action http: https:",
-            ], body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+            ], body: ByteBuffer(string: text))
     }
 
     // MARK: Pages

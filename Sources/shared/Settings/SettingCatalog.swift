@@ -106,6 +106,49 @@ package struct SettingCatalog: Sendable {
         "api.drain", flag: "--drain", default: "10", shape: .seconds(1...3600), processes: [.api],
         meaning: "How long requests under way may take to finish after SIGTERM.")
 
+    package let apiConnections = Setting(
+        "api.connections", default: "16384", shape: .integer(16...1_000_000), processes: [.api],
+        meaning:
+            "Most connections at once, and fewer where the hard limit of open files is lower. When all are taken, the one "
+            + "that has been without a request for longest is closed for the next.")
+
+    package let apiConnectionsAddress = Setting(
+        "api.connections.address", default: "0", shape: .integer(0...1_000_000), processes: [.api],
+        meaning: "Most connections at once of one address, of IPv6 of one /64; 0 for no bound. Further ones are closed."
+    )
+
+    package let apiHeadTimeout = Setting(
+        "api.head.timeout", default: "20", shape: .seconds(1...3600), processes: [.api],
+        meaning: "How long the head of a request may take to arrive.")
+
+    package let apiStallTimeout = Setting(
+        "api.stall.timeout", default: "20", shape: .seconds(1...3600), processes: [.api],
+        meaning:
+            "The time over which the pace of a body, and of a caller that reads an answer, is measured: it may stand "
+            + "still for so long.")
+
+    package let apiBytesPerSecond = Setting(
+        "api.bytes.per.second", default: "512", shape: .integer(1...1_073_741_824), processes: [.api],
+        meaning:
+            "The pace, on average over `api.stall.timeout`, below which a body is refused, and a caller that reads an "
+            + "answer is given up.")
+
+    package let apiBytesInFlight = Setting(
+        "api.bytes.in.flight", default: "268435456", shape: .integer(16_777_216...4_294_967_296), processes: [.api],
+        meaning: "Most bytes of bodies that have arrived in part, and of answers that callers have not read yet. "
+            + "What exceeds them is answered 503.")
+
+    package let apiBytesInFlightAddress = Setting(
+        "api.bytes.in.flight.address", default: "0", shape: .integer(0...4_294_967_296), processes: [.api],
+        meaning: "The same of one address, of IPv6 of one /64; 0 for no bound.")
+
+    package let apiProxies = Setting(
+        "api.proxies", shape: .list, processes: [.api],
+        allowed: "address ranges such as 10.1.0.0/16 or fd00::/8, commas between",
+        meaning:
+            "Proxies in front of the API. Their `X-Forwarded-For`, or their header of the PROXY protocol 2, says whose "
+            + "address counts for the bounds of one address.")
+
     package let apiPublicURL = Setting(
         "api.public.url", flag: "--public-url", shape: .text,
         allowed: "an http or https URL without a query, of at most 178 ASCII characters",

@@ -1,8 +1,6 @@
 import Foundation
-import HTTPTypes
-import Hummingbird
+import HTTPServer
 package import Logging
-import NIOCore
 import ServiceLifecycle
 package import Settings
 
@@ -39,38 +37,41 @@ package struct AdminServer: Service {
     }
 
     package func run() async throws {
-        let onListening = self.onListening
-        let host = self.address.host
-        let application = Application(
-            router: self.router(),
-            configuration: .init(address: .hostname(host, port: self.address.port), serverName: nil),
-            onServerRunning: { channel in
-                onListening(ListenAddress(host: host, port: channel.localAddress?.port ?? 0))
-            },
-            logger: self.logger)
-        try await listening(on: self.address, of: self.setting) { try await application.run() }
+        let (host, onListening, readiness, registry) = (
+            self.address.host, self.onListening, self.readiness, self.registry
+        )
+        let listener = HTTPListener(
+            host: host, port: self.address.port, logger: self.logger,
+            onListening: { onListening(ListenAddress(host: host, port: $0)) },
+            respond: { request in Self.respond(to: request, readiness, registry) })
+        try await listening(on: self.address, of: self.setting) { try await listener.run() }
     }
 
-    private func router() -> Router<BasicRequestContext> {
-        let router = Router()
-        let readiness = self.readiness
-        let registry = self.registry
-        router.get("/livez") { _, _ in Self.json(.ok, "{\"live\":true}") }
-        router.get("/readyz") { _, _ in
-            switch await readiness.check(within: Self.probeLimit) {
-            case .ready: return Self.json(.ok, "{\"ready\":true}")
-            case .readyBut(let note):
-                return try Self.json(.ok, Self.encoded(Ready(ready: true, note: note)))
-            case .notReady(let reason):
-                return try Self.json(.serviceUnavailable, Self.encoded(NotReady(ready: false, reason: reason)))
-            }
+    private static func respond(
+        to request: HTTPRequestHead, _ readiness: ReadinessGate, _ registry: MetricsRegistry
+    ) -> HTTPAction {
+        guard ["/livez", "/readyz", "/metrics"].contains(request.path) else {
+            return .answer(Self.json(.notFound, "{\"title\":\"404 Not Found\"}"))
         }
-        router.get("/metrics") { _, _ in
-            Response(
-                status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
-                body: .init(byteBuffer: ByteBuffer(string: registry.text())))
+        guard request.method == .get || request.method == .head else {
+            var answer = Self.json(.methodNotAllowed, "{\"title\":\"405 Method Not Allowed\"}")
+            answer.headers[.allow] = "GET, HEAD"
+            return .answer(answer)
         }
-        return router
+        switch request.path {
+        case "/livez": return .answer(Self.json(.ok, "{\"live\":true}"))
+        case "/readyz": return .task { _ in await Self.ready(readiness) }
+        default: return .answer(HTTPAnswer(.ok, registry.text(), type: "text/plain; version=0.0.4; charset=utf-8"))
+        }
+    }
+
+    private static func ready(_ readiness: ReadinessGate) async -> HTTPAnswer {
+        switch await readiness.check(within: Self.probeLimit) {
+        case .ready: self.json(.ok, "{\"ready\":true}")
+        case .readyBut(let note): self.json(.ok, self.encoded(Ready(ready: true, note: note)))
+        case .notReady(let reason):
+            self.json(.serviceUnavailable, self.encoded(NotReady(ready: false, reason: reason)))
+        }
     }
 
     private struct Ready: Encodable {
@@ -83,15 +84,14 @@ package struct AdminServer: Service {
         let reason: String
     }
 
-    private static func encoded(_ value: some Encodable) throws -> String {
+    private static func encoded(_ value: some Encodable) -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(value), as: UTF8.self)
+        // Texts and truth values can always be encoded.
+        return (try? encoder.encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
     }
 
-    private static func json(_ status: HTTPResponse.Status, _ text: String) -> Response {
-        Response(
-            status: status, headers: [.contentType: "application/json"],
-            body: .init(byteBuffer: ByteBuffer(string: text + "\n")))
+    private static func json(_ status: HTTPStatus, _ text: String) -> HTTPAnswer {
+        HTTPAnswer(status, text + "\n", type: "application/json")
     }
 }

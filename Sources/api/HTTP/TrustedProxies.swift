@@ -1,0 +1,30 @@
+import HTTPClient
+import NIOCore
+package import Settings
+
+/// The proxies whose word about their callers is believed.
+package struct TrustedProxies: Sendable {
+    private let ranges: [AddressRange]
+
+    package init() {
+        self.ranges = []
+    }
+
+    /// - Throws: ``SettingError`` for what is no address range.
+    package init(_ settings: SettingReader) throws(SettingError) {
+        var ranges: [AddressRange] = []
+        for text in settings.list(Setting.apiProxies) {
+            guard let range = AddressRange(text) else { throw settings.invalid(Setting.apiProxies, value: text) }
+            ranges.append(range)
+        }
+        self.ranges = ranges
+    }
+
+    func contains(_ address: SocketAddress) -> Bool {
+        guard !self.ranges.isEmpty, let text = address.ipAddress else { return false }
+        // An address of IPv4 on a socket of IPv6.
+        let isMapped = text.hasPrefix("::ffff:") && text.contains(".")
+        guard let address = IPAddress(isMapped ? String(text.dropFirst(7)) : text) else { return false }
+        return self.ranges.contains { $0.contains(address) }
+    }
+}

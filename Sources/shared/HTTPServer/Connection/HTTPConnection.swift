@@ -1,0 +1,400 @@
+import Glibc
+import NIOCore
+
+/// One connection: reads a request, has it answered, writes the answer, and only then reads the next one.
+///
+/// Everything happens on the event loop of the connection. What comes next is decided by ``ConnectionState``.
+final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+    typealias WriteWaiter = UnsafeContinuation<Bool, Never>
+
+    private let core: ListenerCore
+    private let loop: ListenerLoop
+    private let channel: any Channel
+    private var context: ChannelHandlerContext?
+    private var state = ConnectionState(at: .now())
+    private var parser: HeadParser
+    private var account: CallerAccount
+    /// Bytes that have arrived and are not read.
+    private var input = ByteBuffer()
+    private var isReading = false
+    private var isAdvancing = false
+    /// Where this connection stands in the list of its loop; kept by that.
+    var index = 0
+
+    // The request.
+    /// Counts requests: what a task wants of another one comes too late.
+    private var number: UInt64 = 0
+    private var isHead = false
+    private var body: RequestBody
+    private var task: Task<Void, Never>?
+
+    // The answer.
+    private var answerBytes = 0
+    private var awaitsWritability = false
+    private var streamFraming: AnswerWriter.Framing?
+    private var streamWaiter: WriteWaiter?
+
+    init(_ core: ListenerCore, _ loop: ListenerLoop, _ channel: any Channel) {
+        self.core = core
+        self.loop = loop
+        self.channel = channel
+        self.parser = HeadParser(core.limits)
+        self.account = CallerAccount(core)
+        self.body = RequestBody(of: nil, core.limits)
+    }
+
+    // MARK: Channel
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        self.loop.add(self)
+        if context.channel.isActive { self.begin() }
+    }
+
+    func channelActive(context: ChannelHandlerContext) { self.begin() }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.loop.remove(self)
+        self.end()
+    }
+
+    private func begin() {
+        if self.account.begin(self.channel.remoteAddress) { self.readIfWanted() } else { self.close() }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var part = self.unwrapInboundIn(data)
+        if self.state.step == .wait, self.input.readableBytes + part.readableBytes > self.core.limits.bufferedBytesMax {
+            // What a peer sent before it closed arrives at once, however much it is.
+            self.state.inputDropped()
+            return
+        }
+        if self.input.readableBytes == 0 { self.input = part } else { self.input.writeBuffer(&part) }
+        self.advance()
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        self.isReading = false
+        self.readIfWanted()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        guard context.channel.isWritable else { return }
+        self.resumeStream(true)
+        if self.awaitsWritability { self.written() }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard event as? ChannelEvent == .inputClosed else { return context.fireUserInboundEventTriggered(event) }
+        self.perform(self.state.inputClosed(hasInput: self.input.readableBytes > 0))
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // A reset, or a write that failed: the connection has no use any more.
+        self.perform(self.state.closed())
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        _ = self.state.closed()
+        self.end()
+        context.fireChannelInactive()
+    }
+
+    /// Lets nothing wait for a connection that has ended.
+    private func end() {
+        self.number += 1
+        self.body.end(.failure(.incomplete))
+        self.resumeStream(false)
+        self.account.end()
+        self.context = nil
+    }
+
+    // MARK: From the loop
+
+    var writingTime: TimeAmount? { self.state.writingTime(at: .now()) }
+    var idleTime: TimeAmount? { self.state.idleTime(at: .now()) }
+
+    func stop() { self.perform(self.state.stop(at: .now())) }
+
+    /// Ends the connection and the task of its request, whatever they are doing.
+    func abort() {
+        self.task?.cancel()
+        self.close()
+    }
+
+    func close() {
+        self.account.giveBack()
+        self.perform(self.state.closed())
+    }
+
+    func timePassed(at now: NIODeadline) {
+        let isWriting = self.state.writingTime(at: now) != nil
+        // Without an answer to any question there is nothing that could be overdue.
+        let unwritten = isWriting ? (try? self.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0 : 0
+        let written = self.answerBytes - unwritten
+        self.perform(self.state.timePassed(unwritten: unwritten, written: written, at: now, self.core.limits))
+    }
+
+    // MARK: In
+
+    private func readIfWanted() {
+        guard !self.isReading, !self.state.isInputClosed, let context = self.context,
+            self.state.step != .wait || self.input.readableBytes < self.core.limits.readAheadBytesMax
+        else { return }
+        self.isReading = true
+        context.read()
+    }
+
+    private func perform(_ action: ConnectionState.Action) {
+        switch action {
+        case .none: break
+        case .advance: self.advance()
+        case .close: self.context?.close(promise: nil)
+        case .shutOutput:
+            self.context?.close(mode: .output, promise: nil)
+            self.advance()
+        case .refuse(let fault): self.refuse(fault)
+        }
+    }
+
+    /// Reads as many requests as have arrived and can be answered.
+    private func advance() {
+        guard !self.isAdvancing else { return }
+        self.isAdvancing = true
+        while self.context != nil, self.advanceOnce() {}
+        self.isAdvancing = false
+        self.context?.flush()
+        self.readIfWanted()
+    }
+
+    /// - Returns: Whether there may be more to do.
+    private func advanceOnce() -> Bool {
+        do throws(HTTPRequestFault) {
+            switch self.state.step {
+            case .wait: return false
+            case .drop:
+                let count = self.input.readableBytes
+                self.input = ByteBuffer()
+                self.perform(self.state.bytesPassed(count, self.core.limits))
+                return false
+            case .parseHead:
+                if self.input.readableBytes > 0 { self.state.headBegan(at: .now()) }
+                guard try self.account.readProxyHeader(&self.input) else { return self.awaitInput() }
+                guard let head = try self.parser.next(&self.input) else { return self.awaitInput() }
+                self.begin(head)
+            case .parseBody:
+                switch try self.body.next(&self.input) {
+                case .incomplete: return self.awaitInput()
+                case .bytes(let part): self.received(part)
+                case .end: self.bodyEnded()
+                }
+            }
+            return true
+        } catch {
+            self.refuse(error)
+            return false
+        }
+    }
+
+    private func awaitInput() -> Bool {
+        if self.state.isInputClosed { self.perform(self.state.inputMissing()) }
+        return false
+    }
+
+    private func begin(_ head: HTTPRequestHead) {
+        self.account.begin(head)
+        self.number += 1
+        self.isHead = head.method == .head
+        self.body = RequestBody(of: head, self.core.limits)
+        self.state.headEnded(head, at: .now())
+        switch self.core.respond(head) {
+        case .answer(let answer) where answer.stream == nil: self.answer(answer, to: self.number)
+        case .answer(let answer): self.start { _ in answer }
+        case .task(let work): self.start(work)
+        // Its body would be the first bytes of the other protocol.
+        case .upgrade where head.hasBody: self.refuse(.contentLength)
+        case .upgrade(let fields, let addHandlers): self.upgrade(fields, addHandlers)
+        }
+    }
+
+    private func start(_ work: @escaping @Sendable (HTTPExchange) async -> HTTPAnswer) {
+        let exchange = HTTPExchange(self, on: self.loop.eventLoop, number: self.number)
+        // Not in a group: the connection answers for its end, and the listener waits for the connection.
+        self.task = Task(executorPreference: self.loop.executor) {
+            await exchange.finish(await work(exchange))
+        }
+    }
+
+    private func upgrade(_ fields: HTTPFields, _ addHandlers: @Sendable (any Channel) throws -> Void) {
+        guard let context = self.context else { return }
+        let answer = HTTPAnswer(status: .switchingProtocols, headers: fields)
+        let (head, _) = self.loop.writer.bytes(answer, .none, framing: .length, hasBody: false, self.channel.allocator)
+        context.writeAndFlush(self.wrapOutboundOut(head), promise: nil)
+        self.state.upgraded(at: .now())
+        do {
+            try addHandlers(self.channel)
+        } catch {
+            return self.close()
+        }
+        if self.input.readableBytes > 0 { context.fireChannelRead(self.wrapInboundOut(self.input)) }
+        self.input = ByteBuffer()
+        self.loop.addUpgraded(self.channel)
+        // Reads are those of the other protocol from here on.
+        context.pipeline.syncOperations.removeHandler(self, promise: nil)
+    }
+
+    // MARK: Body
+
+    func readBody(upTo bytesMax: Int, of number: UInt64, _ waiter: RequestBody.Waiter) {
+        guard number == self.number else { return waiter.resume(returning: .failure(.incomplete)) }
+        guard self.state.body == .unread else { return waiter.resume(returning: .success(ByteBuffer())) }
+        guard self.body.contentLength ?? 0 <= bytesMax else {
+            self.state.bodyRefused(at: .now())
+            return waiter.resume(returning: .success(nil))
+        }
+        self.body.collect(upTo: bytesMax, for: waiter)
+        // A sender whose body is here already waits for nothing.
+        if self.state.bodyWanted(at: .now()), self.input.readableBytes == 0 {
+            self.context?.writeAndFlush(self.wrapOutboundOut(AnswerWriter.continueHead), promise: nil)
+        }
+        self.advance()
+    }
+
+    private func received(_ part: ByteBuffer) {
+        self.perform(self.state.bytesPassed(part.readableBytes, self.core.limits))
+        guard self.state.body == .reading else { return }
+        guard self.body.hasSpace(for: part) else {
+            self.state.bodyRefused(at: .now())
+            return self.body.end(.success(nil))
+        }
+        guard self.body.isWhole(part) || self.account.take(part.readableBytes) else { return self.refuse(.overloaded) }
+        self.body.add(part)
+    }
+
+    private func bodyEnded() {
+        let action = self.state.bodyEnded(at: .now())
+        self.body.complete()
+        self.perform(action)
+    }
+
+    // MARK: Out
+
+    func answer(_ answer: HTTPAnswer, to number: UInt64) { if number == self.number { self.write(answer) } }
+
+    private func refuse(_ fault: HTTPRequestFault) {
+        guard let action = self.state.refused(at: .now()) else {
+            // What the task of the request answers comes too late from here on.
+            self.number += 1
+            self.isHead = false
+            self.write(self.core.refuse(fault))
+            return self.body.end(.failure(fault))
+        }
+        self.perform(action)
+    }
+
+    private func write(_ answer: HTTPAnswer) {
+        guard let context = self.context else { return }
+        var answer = answer
+        if answer.body.readableBytes > AnswerWriter.smallBytesMax, !self.isHead,
+            !self.account.take(answer.body.readableBytes),
+            !self.loop.shedStalled() || !self.account.take(answer.body.readableBytes)
+        {
+            answer = self.core.refuse(.overloaded)
+        }
+        let (head, body) = self.bytes(of: answer, framing: .length)
+        if body != nil { context.write(self.wrapOutboundOut(head), promise: nil) }
+        self.writeEnd(body ?? head)
+    }
+
+    private func bytes(
+        of answer: HTTPAnswer, framing: AnswerWriter.Framing
+    ) -> (head: ByteBuffer, body: ByteBuffer?) {
+        let field = self.state.answered(isLast: answer.isLast, at: .now())
+        let bytes = self.loop.writer.bytes(
+            answer, field, framing: framing, hasBody: !self.isHead, self.channel.allocator)
+        self.answerBytes = bytes.head.readableBytes + (bytes.body?.readableBytes ?? 0)
+        return bytes
+    }
+
+    /// Writes the last bytes of an answer.
+    private func writeEnd(_ bytes: ByteBuffer) {
+        guard let context = self.context else { return }
+        if self.state.endsWithAnswer {
+            // Closing takes what is not written with it.
+            let promise = context.eventLoop.makePromise(of: Void.self)
+            promise.futureResult.assumeIsolated().whenComplete { _ in self.written() }
+            return context.writeAndFlush(self.wrapOutboundOut(bytes), promise: promise)
+        }
+        context.write(self.wrapOutboundOut(bytes), promise: nil)
+        // Small answers to requests that arrived together leave together.
+        if !self.isAdvancing || !context.channel.isWritable { context.flush() }
+        if context.channel.isWritable { return self.written() }
+        self.awaitsWritability = true
+        if self.answerBytes <= AnswerWriter.smallBytesMax, !self.account.take(self.answerBytes) { self.close() }
+    }
+
+    private func written() {
+        self.awaitsWritability = false
+        self.account.giveBack()
+        self.perform(self.state.written(hasInput: self.input.readableBytes > 0, at: .now()))
+    }
+
+    // MARK: Stream
+
+    /// Writes the head of an answer and what there is of its body.
+    ///
+    /// - Returns: Whether the rest of the body is wanted.
+    func beginStream(_ answer: HTTPAnswer, to number: UInt64) -> Bool {
+        guard number == self.number, let context = self.context else { return false }
+        let framing: AnswerWriter.Framing = self.state.streamBegan() ? .chunked : .connectionEnd
+        let (head, body) = self.bytes(of: answer, framing: framing)
+        guard !self.isHead else {
+            self.writeEnd(head)
+            return false
+        }
+        self.streamFraming = framing
+        context.write(self.wrapOutboundOut(head), promise: nil)
+        if let body { context.write(self.wrapOutboundOut(body), promise: nil) }
+        context.flush()
+        return true
+    }
+
+    /// Writes a part; `waiter` gets whether the next one is wanted, once there is space for it.
+    func stream(_ bytes: ByteBuffer, of number: UInt64, _ waiter: WriteWaiter) {
+        guard number == self.number, let framing = self.streamFraming, self.streamWaiter == nil,
+            let context = self.context
+        else { return waiter.resume(returning: false) }
+        let part = framing == .chunked ? AnswerWriter.chunk(bytes, self.channel.allocator) : bytes
+        self.state.streamed(at: .now())
+        self.answerBytes = part.readableBytes
+        context.writeAndFlush(self.wrapOutboundOut(part), promise: nil)
+        guard !context.channel.isWritable else { return waiter.resume(returning: true) }
+        self.streamWaiter = waiter
+        if !self.account.take(part.readableBytes) { self.close() }
+    }
+
+    private func resumeStream(_ isWritten: Bool) {
+        guard let waiter = self.streamWaiter else { return }
+        self.streamWaiter = nil
+        self.account.giveBack()
+        waiter.resume(returning: isWritten)
+    }
+
+    func endStream(of number: UInt64) {
+        guard number == self.number, let framing = self.streamFraming else { return }
+        self.streamFraming = nil
+        self.writeEnd(framing == .chunked ? AnswerWriter.lastChunk : ByteBuffer())
+    }
+
+    /// Ends the connection in the middle of a body, and so that its peer notices also without chunks.
+    func breakStream(of number: UInt64) {
+        guard number == self.number, self.streamFraming != nil else { return }
+        self.streamFraming = nil
+        // Without it the connection ends as if the body were complete; it is closed all the same.
+        _ = (self.channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
+        self.close()
+    }
+}

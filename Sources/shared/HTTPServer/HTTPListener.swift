@@ -1,0 +1,129 @@
+package import Logging
+import NIOConcurrencyHelpers
+package import NIOCore
+import NIOPosix
+import ServiceLifecycle
+
+/// Listens for HTTP/1.1 until it is asked to stop, then lets the requests under way finish.
+package struct HTTPListener: Service {
+    private static let backlog: Int32 = 4096
+
+    private let host: String
+    private let port: Int
+    private let eventLoopGroup: any EventLoopGroup
+    private let core: ListenerCore
+    private let onListening: @Sendable (Int) -> Void
+
+    /// - Parameters:
+    ///   - port: 0 for one the kernel picks.
+    ///   - eventLoopGroup: Its event loops also run the tasks of requests.
+    ///   - isProxy: Whether an address is that of a proxy whose PROXY header and `X-Forwarded-For` are believed, for bounds by
+    ///     address.
+    ///   - respond: Called on an event loop with every head; may not block.
+    ///   - refuse: The answer to what is no request; the connection ends with it.
+    ///   - onListening: Gets the port, once.
+    package init(
+        host: String, port: Int, eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
+        limits: HTTPLimits = HTTPLimits(), logger: Logger, onListening: @escaping @Sendable (Int) -> Void,
+        refuse: @escaping @Sendable (HTTPRequestFault) -> HTTPAnswer = Self.refusal,
+        isProxy: @escaping @Sendable (SocketAddress) -> Bool = { _ in false },
+        respond: @escaping @Sendable (HTTPRequestHead) -> HTTPAction
+    ) {
+        self.host = host
+        self.port = port
+        self.eventLoopGroup = eventLoopGroup
+        self.core = ListenerCore(limits: limits, logger: logger, respond: respond, refuse: refuse, isProxy: isProxy)
+        self.onListening = onListening
+    }
+
+    /// A refusal as plain text.
+    @Sendable package static func refusal(_ fault: HTTPRequestFault) -> HTTPAnswer {
+        HTTPAnswer(
+            fault == .overloaded ? .serviceUnavailable : .badRequest, fault.description + "\n",
+            type: "text/plain; charset=utf-8")
+    }
+
+    /// - Throws: What binding throws, or that the listener ended by itself.
+    package func run() async throws {
+        let loops = ListenerLoops(self.core, self.eventLoopGroup)
+        let core = self.core
+        let listener = try await ServerBootstrap(group: self.eventLoopGroup)
+            .serverChannelOption(.backlog, value: Self.backlog)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(AcceptHandler(core, loops))
+                }
+            }
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.autoRead, value: false)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            // What is read at once is bounded by one buffer.
+            .childChannelOption(.maxMessagesPerRead, value: 1)
+            // What the kernel does not take at once is counted, beyond this.
+            .childChannelOption(.writeBufferWaterMark, value: .init(low: 4 * 1024, high: 8 * 1024))
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let loop = loops[channel.eventLoop]
+                    try channel.pipeline.syncOperations.addHandler(HTTPConnection(core, loop, channel))
+                }
+            }
+            .bind(host: self.host, port: self.port).get()
+        self.onListening(listener.localAddress?.port ?? 0)
+        let ended = listener.eventLoop.makePromise(of: Void.self)
+        listener.closeFuture.whenComplete { _ in
+            core.stop(ended)
+            loops.stop()
+        }
+        let isAsked = NIOLockedValueBox(false)
+        let end: @Sendable () -> Void = {
+            isAsked.withLockedValue { $0 = true }
+            listener.close(promise: nil)
+        }
+        await withTaskCancellationHandler {
+            await withGracefulShutdownHandler {
+                // Never fails: it succeeds where the last connection ends.
+                try? await ended.futureResult.get()
+            } onGracefulShutdown: {
+                end()
+            }
+        } onCancel: {
+            end()
+            loops.abort()
+        }
+        guard isAsked.withLockedValue({ $0 }) else { throw HTTPListenerClosed() }
+    }
+}
+
+/// The listener ended by itself, for a failure of the system.
+package struct HTTPListenerClosed: Error {}
+
+/// The parts of a listener by event loop.
+struct ListenerLoops: Sendable {
+    private let all: [ObjectIdentifier: NIOLoopBoundBox<ListenerLoop>]
+
+    init(_ core: ListenerCore, _ group: any EventLoopGroup) {
+        var all: [ObjectIdentifier: NIOLoopBoundBox<ListenerLoop>] = [:]
+        for eventLoop in group.makeIterator() {
+            all[ObjectIdentifier(eventLoop)] = NIOLoopBoundBox.makeBoxSendingValue(
+                ListenerLoop(core, eventLoop), eventLoop: eventLoop)
+        }
+        self.all = all
+    }
+
+    /// On that event loop only.
+    subscript(eventLoop: any EventLoop) -> ListenerLoop {
+        guard let box = self.all[ObjectIdentifier(eventLoop)] else {
+            preconditionFailure("a connection on an event loop of another group")
+        }
+        return box.value
+    }
+
+    func stop() { self.forEach { $0.stop() } }
+    func abort() { self.forEach { $0.abort() } }
+    func shedIdle() { self.forEach { $0.shedIdle() } }
+
+    private func forEach(_ body: @escaping @Sendable (ListenerLoop) -> Void) {
+        for box in self.all.values { box.eventLoop.execute { body(box.value) } }
+    }
+}

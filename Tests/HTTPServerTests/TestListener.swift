@@ -1,0 +1,66 @@
+import HTTPServer
+import Logging
+import NIOCore
+import ServiceLifecycle
+
+/// A listener on a port of the kernel's choice.
+struct TestListener: Sendable {
+    let port: Int
+    private let group: ServiceGroup
+
+    init(port: Int, group: ServiceGroup) {
+        self.port = port
+        self.group = group
+    }
+
+    func connect(reads: Bool = true) async throws -> RawConnection {
+        try await RawConnection.open(port: self.port, reads: reads)
+    }
+
+    func stop() async { await self.group.triggerGracefulShutdown() }
+
+    /// Answers with method, target and body of the request; a path `/now` without a task, and a body beyond 1000 bytes with 413.
+    @Sendable static func echo(_ head: HTTPRequestHead) -> HTTPAction {
+        if head.target == "/now" { return .answer(HTTPAnswer(.ok, "now", type: "text/plain")) }
+        if head.target == "/refused" { return .answer(HTTPAnswer(.notFound, "refused", type: "text/plain")) }
+        return .task { exchange in
+            do {
+                guard let body = try await exchange.body(upTo: 1000) else {
+                    return HTTPAnswer(HTTPStatus(413, "Large"), "large", type: "text/plain")
+                }
+                return HTTPAnswer(
+                    .ok, "\(head.method.rawValue) \(head.target) \(String(buffer: body))", type: "text/plain")
+            } catch {
+                return HTTPAnswer(.internalServerError, "never sent", type: "text/plain")
+            }
+        }
+    }
+}
+
+/// Runs a listener around `body`, and stops it.
+func withListener(
+    limits: HTTPLimits = HTTPLimits(),
+    _ respond: @escaping @Sendable (HTTPRequestHead) -> HTTPAction = TestListener.echo,
+    _ body: (TestListener) async throws -> Void
+) async throws {
+    let (ports, listening) = AsyncStream.makeStream(of: Int.self)
+    let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+    let listener = HTTPListener(
+        host: "127.0.0.1", port: 0, limits: limits, logger: logger, onListening: { listening.yield($0) },
+        respond: respond)
+    let group = ServiceGroup(services: [listener], logger: logger)
+    try await withThrowingTaskGroup(of: Void.self) { tasks in
+        tasks.addTask { try await group.run() }
+        var iterator = ports.makeAsyncIterator()
+        let port = await iterator.next() ?? 0
+        let outcome: Result<Void, any Error>
+        do {
+            outcome = .success(try await body(TestListener(port: port, group: group)))
+        } catch {
+            outcome = .failure(error)
+        }
+        await group.triggerGracefulShutdown()
+        try await tasks.waitForAll()
+        try outcome.get()
+    }
+}
