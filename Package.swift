@@ -241,7 +241,7 @@ let package = Package(
             name: "DeploymentTests",
             dependencies: [
                 "CLI", "Cryptography", "Domain", "herald", "herald-api", "herald-notifier", "HTTPServer", "Redis",
-                "Runtime", "Settings", "Signing", "Store", "TestKit", .logging, .nio,
+                "Runtime", "Settings", "Signing", "Store", "TestKit", .logging, .nio, .nioPosix,
             ],
             exclude: ["Clients"]
         ),

@@ -1,3 +1,6 @@
+import Foundation
+import NIOCore
+import NIOPosix
 import Runtime
 import Settings
 import TestKit
@@ -58,6 +61,66 @@ extension DeploymentTests {
                     }
                 }
             }
+        }
+
+        @Test func `An API without descriptors answers its operator, waits without work, and goes on by itself`()
+            async throws
+        {
+            try await withDeployment { deployment in
+                let api = try await deployment.startAPI()
+                let pid = api.process.id
+                let used = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count
+                let before = try #require(api.process.limitOpenFiles(to: rlim_t(used + 20)))
+                let connections = try await self.connections(60, to: api.address)
+                let warned = try await eventually {
+                    deployment.logs.contains("Cannot accept connections for now") ? true : nil
+                }
+                #expect(warned == true)
+                for _ in 0..<3 {
+                    let live = try await HTTPCaller(try #require(api.ready.admin)).send("GET", "/livez")
+                    #expect(live.status == 200)
+                }
+                let (processor, start) = (try self.processorSeconds(of: pid), ContinuousClock.now)
+                try await Task.sleep(for: .seconds(2))
+                let worked = try self.processorSeconds(of: pid) - processor
+                // A loop of attempts would take a core.
+                #expect(worked < 0.5 * ((ContinuousClock.now - start) / .seconds(1)), "\(worked) s")
+                for connection in connections { try? await connection.close() }  // closed by the API is as good
+                let again = try await HTTPCaller(api.address).send("GET", "/")
+                #expect(again.status == 300)
+                #expect(api.process.limitOpenFiles(to: before) != nil)
+            }
+        }
+
+        @Test func `An API takes the open files it needs, or says what it does without`() async throws {
+            try await withDeployment(settings: ["HERALD_API_CONNECTIONS": "900000"]) { deployment in
+                let api = try await deployment.startAPI()
+                let limits = try String(contentsOfFile: "/proc/\(api.process.id)/limits", encoding: .utf8)
+                let line = try #require(limits.split(separator: "\n").first { $0.hasPrefix("Max open files") })
+                let numbers = line.split(separator: " ").compactMap { Int($0) }
+                #expect(numbers.count < 2 || numbers[0] == min(numbers[1], 900_256), "\(line)")
+                if numbers.count == 2, numbers[0] < 900_256 {
+                    #expect(deployment.logs.contains("The hard limit of open files allows less than api.connections"))
+                }
+            }
+        }
+
+        private func connections(_ count: Int, to address: String) async throws -> [any Channel] {
+            let parts = address.split(separator: ":")
+            let port = try #require(Int(parts[1]))
+            var connections: [any Channel] = []
+            for _ in 0..<count {
+                connections.append(
+                    try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                        .connect(host: String(parts[0]), port: port).get())
+            }
+            return connections
+        }
+
+        private func processorSeconds(of pid: pid_t) throws -> Double {
+            let text = try String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)
+            let fields = text[(text.lastIndex(of: ")") ?? text.startIndex)...].split(separator: " ")
+            return Double((Int(fields[12]) ?? 0) + (Int(fields[13]) ?? 0)) / Double(sysconf(Int32(_SC_CLK_TCK)))
         }
     }
 }

@@ -41,13 +41,14 @@ struct TestListener: Sendable {
 func withListener(
     limits: HTTPLimits = HTTPLimits(),
     _ respond: @escaping @Sendable (HTTPRequestHead) -> HTTPAction = TestListener.echo,
+    isProxy: @escaping @Sendable (SocketAddress) -> Bool = { _ in false },
     _ body: (TestListener) async throws -> Void
 ) async throws {
     let (ports, listening) = AsyncStream.makeStream(of: Int.self)
     let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
     let listener = HTTPListener(
         host: "127.0.0.1", port: 0, limits: limits, logger: logger, onListening: { listening.yield($0) },
-        respond: respond)
+        isProxy: isProxy, respond: respond)
     let group = ServiceGroup(services: [listener], logger: logger)
     try await withThrowingTaskGroup(of: Void.self) { tasks in
         tasks.addTask { try await group.run() }

@@ -15,11 +15,14 @@ final class AcceptHandler: ChannelInboundHandler {
 
     private let core: ListenerCore
     private let loops: ListenerLoops
+    /// nil for a listener that waits for descriptors.
+    private let reserve: ReserveDescriptor?
     private var isShort = false
 
-    init(_ core: ListenerCore, _ loops: ListenerLoops) {
+    init(_ core: ListenerCore, _ loops: ListenerLoops, reserve: ReserveDescriptor?) {
         self.core = core
         self.loops = loops
+        self.reserve = reserve
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -28,6 +31,11 @@ final class AcceptHandler: ChannelInboundHandler {
             self.core.logger.notice("Accepts connections again")
         }
         let (channel, eventLoop) = (context.channel, context.eventLoop)
+        if self.core.isShort {
+            let handler = NIOLoopBound(self, eventLoop: eventLoop)
+            self.unwrapInboundIn(data).closeFuture.hop(to: eventLoop).whenComplete { _ in handler.value.restoreReserve()
+            }
+        }
         let hasSpace = self.core.begin(self.unwrapInboundIn(data)) {
             eventLoop.execute { Self.setReading(true, channel) }
         }
@@ -43,6 +51,11 @@ final class AcceptHandler: ChannelInboundHandler {
             // A peer that gave up before it was accepted (ECONNABORTED), or a failure that ends the listener.
             return
         }
+        if self.reserve?.release() == true {
+            // The next connection takes it, at once: the queue of the kernel stays readable.
+            self.core.setShort(true)
+            return
+        }
         if !self.isShort {
             self.isShort = true
             self.core.logger.warning("Cannot accept connections for now", metadata: ["error": "\(error)"])
@@ -51,6 +64,10 @@ final class AcceptHandler: ChannelInboundHandler {
         let channel = context.channel
         Self.setReading(false, channel)
         context.eventLoop.scheduleTask(in: Self.pause) { Self.setReading(true, channel) }
+    }
+
+    private func restoreReserve() {
+        if self.reserve?.restore() == true { self.core.setShort(false) }
     }
 
     private static func setReading(_ isReading: Bool, _ channel: any Channel) {

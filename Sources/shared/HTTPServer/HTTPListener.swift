@@ -11,11 +11,13 @@ package struct HTTPListener: Service {
     private let host: String
     private let port: Int
     private let eventLoopGroup: any EventLoopGroup
+    private let keepsReserve: Bool
     private let core: ListenerCore
     private let onListening: @Sendable (Int) -> Void
 
     /// - Parameters:
     ///   - port: 0 for one the kernel picks.
+    ///   - keepsReserve: Whether a descriptor is kept, so that connections are accepted when the process has no other left.
     ///   - eventLoopGroup: Its event loops also run the tasks of requests.
     ///   - isProxy: Whether an address is that of a proxy whose PROXY header and `X-Forwarded-For` are believed, for bounds by
     ///     address.
@@ -24,13 +26,15 @@ package struct HTTPListener: Service {
     ///   - onListening: Gets the port, once.
     package init(
         host: String, port: Int, eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
-        limits: HTTPLimits = HTTPLimits(), logger: Logger, onListening: @escaping @Sendable (Int) -> Void,
+        limits: HTTPLimits = HTTPLimits(), keepsReserve: Bool = false, logger: Logger,
+        onListening: @escaping @Sendable (Int) -> Void,
         refuse: @escaping @Sendable (HTTPRequestFault) -> HTTPAnswer = Self.refusal,
         isProxy: @escaping @Sendable (SocketAddress) -> Bool = { _ in false },
         respond: @escaping @Sendable (HTTPRequestHead) -> HTTPAction
     ) {
         self.host = host
         self.port = port
+        self.keepsReserve = keepsReserve
         self.eventLoopGroup = eventLoopGroup
         self.core = ListenerCore(limits: limits, logger: logger, respond: respond, refuse: refuse, isProxy: isProxy)
         self.onListening = onListening
@@ -46,13 +50,14 @@ package struct HTTPListener: Service {
     /// - Throws: What binding throws, or that the listener ended by itself.
     package func run() async throws {
         let loops = ListenerLoops(self.core, self.eventLoopGroup)
-        let core = self.core
+        let (core, keepsReserve) = (self.core, self.keepsReserve)
         let listener = try await ServerBootstrap(group: self.eventLoopGroup)
             .serverChannelOption(.backlog, value: Self.backlog)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(AcceptHandler(core, loops))
+                    let reserve = keepsReserve ? ReserveDescriptor() : nil
+                    try channel.pipeline.syncOperations.addHandler(AcceptHandler(core, loops, reserve: reserve))
                 }
             }
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)

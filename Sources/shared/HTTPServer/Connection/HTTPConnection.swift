@@ -312,7 +312,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
     private func bytes(
         of answer: HTTPAnswer, framing: AnswerWriter.Framing
     ) -> (head: ByteBuffer, body: ByteBuffer?) {
-        let field = self.state.answered(isLast: answer.isLast, at: .now())
+        let field = self.state.answered(isLast: answer.isLast || self.core.isShort, at: .now())
         let bytes = self.loop.writer.bytes(
             answer, field, framing: framing, hasBody: !self.isHead, self.channel.allocator)
         self.answerBytes = bytes.head.readableBytes + (bytes.body?.readableBytes ?? 0)

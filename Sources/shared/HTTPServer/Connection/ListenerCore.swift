@@ -1,6 +1,7 @@
 import Logging
 import NIOConcurrencyHelpers
 import NIOCore
+import Synchronization
 
 /// What the connections of all event loops share.
 final class ListenerCore: Sendable {
@@ -21,6 +22,7 @@ final class ListenerCore: Sendable {
     let ledger: CallerLedger
     let logger: Logger
     private let state = NIOLockedValueBox(State())
+    private let short = Atomic(false)
 
     init(
         limits: HTTPLimits, logger: Logger, respond: @escaping @Sendable (HTTPRequestHead) -> HTTPAction,
@@ -34,6 +36,11 @@ final class ListenerCore: Sendable {
         self.isProxy = isProxy
         self.ledger = CallerLedger(limits)
     }
+
+    /// Whether no descriptor is left: every answer is then the last one of its connection.
+    var isShort: Bool { self.short.load(ordering: .relaxed) }
+
+    func setShort(_ isShort: Bool) { self.short.store(isShort, ordering: .relaxed) }
 
     var isFull: Bool { self.state.withLockedValue { $0.connections >= self.limits.connectionsMax } }
 

@@ -6,7 +6,7 @@ package import NIOCore
 /// 12 bytes signature │ version and command │ family and protocol │ 2 bytes length │ addresses, ports, further fields
 /// ```
 package enum ProxyHeader {
-    package enum Reading: Equatable {
+    package enum Reading: Equatable, Sendable {
         /// The connection does not begin with it.
         case absent
         case incomplete

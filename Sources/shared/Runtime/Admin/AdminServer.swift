@@ -41,7 +41,7 @@ package struct AdminServer: Service {
             self.address.host, self.onListening, self.readiness, self.registry
         )
         let listener = HTTPListener(
-            host: host, port: self.address.port, logger: self.logger,
+            host: host, port: self.address.port, keepsReserve: true, logger: self.logger,
             onListening: { onListening(ListenAddress(host: host, port: $0)) },
             respond: { request in Self.respond(to: request, readiness, registry) })
         try await listening(on: self.address, of: self.setting) { try await listener.run() }
