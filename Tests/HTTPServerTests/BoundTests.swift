@@ -1,3 +1,4 @@
+import Foundation
 import HTTPServer
 import NIOConcurrencyHelpers
 import NIOCore
@@ -83,6 +84,54 @@ struct BoundTests {
             isOpen.withLockedValue { $0 = true }
             #expect(try await connection.received { $0.statuses.count == 2000 } != nil)
             await connection.close()
+        }
+    }
+
+    @Test func `A peer that always leaves a byte unread has none of what it sent before kept`() async throws {
+        func memory() throws -> Int {
+            let pages = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ")
+            return (Int(pages[1]) ?? 0) * 4096
+        }
+        try await withListener { listener in
+            let connection = try await listener.connect()
+            let padding = (0..<4).map { "X-\($0): " + String(repeating: "x", count: 12_000) + "\r\n" }.joined()
+            let request = "ET /now HTTP/1.1\r\nHost: x\r\n\(padding)\r\nG"
+            try await connection.send("G")
+            let before = try memory()
+            for number in 1...3000 {
+                try await connection.send(request)
+                // One after the other, so that a byte is left each time.
+                guard number % 50 == 0 else { continue }
+                #expect(try await connection.received { $0.statuses.count == number } != nil)
+            }
+            // It sent 144 MB. What other tests hold meanwhile, they give back.
+            #expect(try await eventually { try memory() - before < 100 << 20 ? true : nil } == true)
+            await connection.close()
+        }
+    }
+
+    @Test func `Connections that are not idle are never more than may be`() async throws {
+        var limits = HTTPLimits()
+        limits.connectionsMax = 4
+        try await withListener(limits: limits) { listener in
+            var connections: [RawConnection] = []
+            for _ in 0..<16 {
+                let connection = try await listener.connect()
+                try await connection.send("GET /now HTTP/1.1\r\n")
+                connections.append(connection)
+            }
+            // Each that ends makes space for one.
+            for ended in 0..<8 {
+                await connections[ended].close()
+                try await Task.sleep(for: .milliseconds(50))
+            }
+            for connection in connections[8...] { try await connection.send("Host: x\r\n\r\n") }
+            let answered = try await eventually { () -> Int? in
+                let count = connections[8...].count { $0.soFar.statuses == [200] }
+                return count >= 4 ? count : nil
+            }
+            #expect(answered == 4, "the others are not accepted yet")
+            for connection in connections { await connection.close() }
         }
     }
 

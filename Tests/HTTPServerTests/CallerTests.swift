@@ -1,4 +1,5 @@
 import HTTPServer
+import NIOConcurrencyHelpers
 import NIOCore
 import TestKit
 import Testing
@@ -93,6 +94,59 @@ struct CallerTests {
         #expect(absent == .absent && other.readableBytes == 16)
     }
 
+    @Test(
+        arguments: [
+            ("10.1.1.1", "10.1.1.1"), ("10.9.9.9, 10.1.1.1", "10.1.1.1"), ("10.1.1.1 , 127.0.0.1", "10.1.1.1"),
+            ("10.1.1.1:80", "10.1.1.1"), ("2001:db8::1", "2001:db8::1"), ("[2001:db8::1]:443", "2001:db8::1"),
+            ("[2001:db8::1]", "2001:db8::1"), ("127.0.0.1", "127.0.0.1"),
+            // What its caller wrote may hold characters that join with the comma behind them.
+            ("10.9.9.9:\u{600}, 10.1.1.1", "10.1.1.1"), ("x\u{600},10.1.1.1", "10.1.1.1"),
+            ("[2001:db8::9]\u{600}, 10.1.1.1", "10.1.1.1"),
+            ("10.9.9.9:\u{600}", nil), ("10.9.9.9:", nil), ("10.9.9.9:1234567", nil), ("[10.9.9.9]", nil),
+            ("[2001:db8::9]x", nil),
+            ("unknown", nil), ("", nil), ("10.9.9.9, unknown", nil),
+        ] as [(String, String?)])
+    func `The caller is the last address of the list that no proxy has`(list: String, address: String?) {
+        let caller = ForwardedFor.caller(in: Array(list.utf8)) { $0.ipAddress == "127.0.0.1" }
+        #expect(caller?.ipAddress == address)
+    }
+
+    @Test func `What has been done is answered however much is in flight, what only reads is refused`() async throws {
+        var limits = HTTPLimits()
+        limits.bytesInFlightMax = 100_000
+        let body = ByteBuffer(repeating: 120, count: 200_000)
+        try await withListener(limits: limits) { _ in
+            .answer(HTTPAnswer(status: .ok, body: body))
+        } _: { listener in
+            for (method, status) in [("GET", 503), ("DELETE", 200), ("POST", 200), ("HEAD", 200)] {
+                let connection = try await listener.connect()
+                try await connection.send("\(method) / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                let received = try #require(try await connection.all())
+                #expect(received.statuses == [status])
+                #expect((received.bytes.count > 200_000) == (method == "DELETE" || method == "POST"))
+            }
+        }
+    }
+
+    @Test func `While as much is in flight as may be, nothing is begun that has to be answered`() async throws {
+        var limits = HTTPLimits()
+        limits.bytesInFlightMax = 100_000
+        let (body, begun) = (ByteBuffer(repeating: 120, count: 16 << 20), NIOLockedValueBox(0))
+        try await withListener(limits: limits) { _ in
+            begun.withLockedValue { $0 += 1 }
+            return .answer(HTTPAnswer(status: .ok, body: body))
+        } _: { listener in
+            let unread = try await listener.connect(reads: false)
+            try await unread.send("DELETE / HTTP/1.1\r\nHost: x\r\n\r\n")
+            #expect(try await eventually { begun.withLockedValue { $0 } == 1 ? true : nil } == true)
+            let other = try await listener.connect()
+            try await other.send("DELETE / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            #expect(try await other.all()?.statuses == [503])
+            #expect(begun.withLockedValue { $0 } == 1)
+            await unread.close()
+        }
+    }
+
     @Test func `Bodies that arrive in part are bounded, and others are answered`() async throws {
         var limits = HTTPLimits()
         limits.bytesInFlightMax = 100_000
@@ -140,7 +194,9 @@ struct CallerTests {
             for connection in unread { try await connection.startReading() }
             var complete = 0
             for connection in unread {
-                let received = try await connection.received { $0.isOver || $0.bytes.count > 16 << 20 }
+                let received = try await connection.received {
+                    $0.isOver || $0.statuses == [503] || $0.bytes.count > 16 << 20
+                }
                 if received?.bytes.count ?? 0 > 16 << 20 { complete += 1 }
                 await connection.close()
             }

@@ -11,7 +11,7 @@ struct ConnectionStateTests {
         hasBody: Bool = false, keeps: Bool = true, isHTTP10: Bool = false, awaitsContinue: Bool = false
     ) -> ConnectionState {
         var state = ConnectionState(at: self.start)
-        state.headBegan(at: self.start)
+        state.headArrived(true, at: self.start)
         state.headEnded(
             hasBody: hasBody, keepsConnection: keeps, isHTTP10: isHTTP10, awaitsContinue: awaitsContinue, at: self.start
         )
@@ -94,7 +94,7 @@ struct ConnectionStateTests {
         let field = busy.answered(isLast: false, at: self.start)
         #expect(later == .none && field == .close)
         var head = ConnectionState(at: self.start)
-        head.headBegan(at: self.start)
+        head.headArrived(true, at: self.start)
         let begun = head.stop(at: self.start)
         let end = head.timePassed(unwritten: 0, written: 0, at: self.start + .seconds(2), self.limits)
         #expect(begun == .none && end == .refuse(.tooSlow))
@@ -132,7 +132,7 @@ struct ConnectionStateTests {
         let second = dropping.refused(at: self.start)
         #expect(written == .advance && second == .shutOutput)
         var head = ConnectionState(at: self.start)
-        head.headBegan(at: self.start)
+        head.headArrived(true, at: self.start)
         let refusal = head.refused(at: self.start)
         let field = head.answered(isLast: false, at: self.start)
         #expect(refusal == nil && field == .close)

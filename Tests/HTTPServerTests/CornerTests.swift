@@ -1,4 +1,5 @@
 import HTTPServer
+import NIOCore
 import TestKit
 import Testing
 
@@ -234,6 +235,15 @@ struct CornerTests {
         ("half a chunk", "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", [400]),
         ("a request", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", [200]),
         ("two requests", "GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n", [200, 200]),
+        (
+            "two requests that need no task",
+            "GET /now HTTP/1.1\r\nHost: x\r\n\r\nGET /now HTTP/1.1\r\nHost: x\r\n\r\n", [200, 200]
+        ),
+        (
+            "a request behind one of a task", "GET / HTTP/1.1\r\nHost: x\r\n\r\nGET /now HTTP/1.1\r\nHost: x\r\n\r\n",
+            [200, 200]
+        ),
+        ("a request and an empty line", "GET / HTTP/1.1\r\nHost: x\r\n\r\n\r\n", [200]),
         ("half a body nothing reads", "GET /refused HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nabc", [404]),
     ])
     func `A peer that sends no more is answered for what is whole`(
@@ -272,6 +282,23 @@ struct CornerTests {
             try await large.send("POST /p HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3000\r\n\r\n")
             #expect(try await large.all()?.statuses == [413])
             await large.close()
+        }
+    }
+
+    @Test func `A peer may send a large body, and that it sends no more, before the body is asked for`() async throws {
+        try await withListener { _ in
+            .task { exchange in
+                // So that all of it is there before.
+                try? await Task.sleep(for: .milliseconds(200))
+                let body = try? await exchange.body(upTo: 1 << 20)
+                return HTTPAnswer(.ok, "\(body?.readableBytes ?? -1) bytes", type: "text/plain")
+            }
+        } _: { listener in
+            let connection = try await listener.connect()
+            let body = String(repeating: "x", count: 400_000)
+            try await connection.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 400000\r\n\r\n" + body)
+            try await connection.closeOutput()
+            #expect(try #require(try await connection.all()).text.hasSuffix("400000 bytes"))
         }
     }
 }

@@ -58,4 +58,26 @@ struct StopTests {
             }
         }
     }
+
+    @Test func `A request whose caller has gone is finished before the listener ends`() async throws {
+        let (gate, isOpened) = (Gate(), NIOLockedValueBox(false))
+        try await withListener { _ in
+            .task { _ in
+                await gate.pass()
+                return HTTPAnswer(.ok, "done", type: "text/plain")
+            }
+        } _: { listener in
+            let gone = try await listener.connect()
+            try await gone.send(Self.request)
+            #expect(try await eventually { gate.count == 1 ? true : nil } == true)
+            try await gone.reset()
+            await listener.stop()
+            Task {
+                try await Task.sleep(for: .milliseconds(500))
+                isOpened.withLockedValue { $0 = true }
+                gate.open()
+            }
+        }
+        #expect(isOpened.withLockedValue { $0 })
+    }
 }

@@ -63,7 +63,9 @@ final class AcceptHandler: ChannelInboundHandler {
         }
         let channel = context.channel
         Self.setReading(false, channel)
-        context.eventLoop.scheduleTask(in: Self.pause) { Self.setReading(true, channel) }
+        // Where there is no space either, the connection that ends first goes on with it.
+        let core = self.core
+        context.eventLoop.scheduleTask(in: Self.pause) { if !core.isFull { Self.setReading(true, channel) } }
     }
 
     private func restoreReserve() {

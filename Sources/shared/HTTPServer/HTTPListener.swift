@@ -54,6 +54,8 @@ package struct HTTPListener: Service {
         let listener = try await ServerBootstrap(group: self.eventLoopGroup)
             .serverChannelOption(.backlog, value: Self.backlog)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            // One at a time, so that none is accepted beyond the bound.
+            .serverChannelOption(.maxMessagesPerRead, value: 1)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let reserve = keepsReserve ? ReserveDescriptor() : nil

@@ -109,8 +109,8 @@ package struct SettingCatalog: Sendable {
     package let apiConnections = Setting(
         "api.connections", default: "16384", shape: .integer(16...1_000_000), processes: [.api],
         meaning:
-            "Most connections at once, and fewer where the hard limit of open files is lower. When all are taken, the one "
-            + "that has been without a request for longest is closed for the next.")
+            "Most connections at once, and fewer where the hard limit of open files is lower. When all are taken, a "
+            + "sixty-fourth of them is closed, those that have been without a request for longest and for a second.")
 
     package let apiConnectionsAddress = Setting(
         "api.connections.address", default: "0", shape: .integer(0...1_000_000), processes: [.api],
@@ -134,9 +134,9 @@ package struct SettingCatalog: Sendable {
             + "answer is given up.")
 
     package let apiBytesInFlight = Setting(
-        "api.bytes.in.flight", default: "268435456", shape: .integer(16_777_216...4_294_967_296), processes: [.api],
-        meaning: "Most bytes of bodies that have arrived in part, and of answers that callers have not read yet. "
-            + "What exceeds them is answered 503.")
+        "api.bytes.in.flight", default: "268435456", shape: .integer(67_108_864...4_294_967_296), processes: [.api],
+        meaning: "Most bytes of input that is not read yet, of bodies, and of answers that callers have not taken yet. "
+            + "What exceeds them is answered 503; the answer to what was carried out is sent all the same.")
 
     package let apiBytesInFlightAddress = Setting(
         "api.bytes.in.flight.address", default: "0", shape: .integer(0...4_294_967_296), processes: [.api],
@@ -146,8 +146,9 @@ package struct SettingCatalog: Sendable {
         "api.proxies", shape: .list, processes: [.api],
         allowed: "address ranges such as 10.1.0.0/16 or fd00::/8, commas between",
         meaning:
-            "Proxies in front of the API. Their `X-Forwarded-For`, or their header of the PROXY protocol 2, says whose "
-            + "address counts for the bounds of one address.")
+            "Proxies in front of the API. Their header of the PROXY protocol 2 names the address that connections and bytes "
+            + "count for; without it bytes count for the last address of `X-Forwarded-For` that is no proxy, and connections "
+            + "of a proxy are not bounded.")
 
     package let apiPublicURL = Setting(
         "api.public.url", flag: "--public-url", shape: .text,

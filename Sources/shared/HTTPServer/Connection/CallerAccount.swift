@@ -10,7 +10,11 @@ struct CallerAccount {
     private var countedAddress: PeerAddress?
     /// The address whose bytes include those of the request; nil for one that is not counted.
     private var caller: PeerAddress?
-    private var bytes = 0
+    private(set) var bytes = 0
+    /// Of these, bytes that have arrived and are not read.
+    private var inputBytes = 0
+    /// Below this input is not counted: every connection may have so much.
+    private static let inputBytesMin = 8 * 1024
 
     init(_ core: ListenerCore) {
         self.core = core
@@ -39,9 +43,10 @@ struct CallerAccount {
         switch ProxyHeader.take(&input) {
         case .incomplete: return false
         case .malformed: throw .proxyHeader
-        case .absent, .present(nil): self.awaitsProxyHeader = false
+        case .absent: self.awaitsProxyHeader = false
         case .present(let peer):
             self.awaitsProxyHeader = false
+            // Such a proxy passes the bytes of its callers on, their X-Forwarded-For too.
             self.isFromProxy = false
             guard self.count(peer) else { throw .overloaded }
         }
@@ -50,27 +55,55 @@ struct CallerAccount {
 
     /// The bytes from here on are those of a request, which a proxy may have for any of its callers.
     mutating func begin(_ head: HTTPRequestHead) {
+        // Before the caller is another one.
+        _ = self.hold(input: 0)
         guard self.isFromProxy, self.core.ledger.countsAddresses else { return }
         self.caller = ForwardedFor.caller(head, isProxy: self.core.isProxy).flatMap { PeerAddress($0) }
     }
 
-    /// - Returns: False when there is no space for so many bytes, and none is taken.
-    mutating func take(_ count: Int) -> Bool {
-        guard self.core.ledger.take(count, for: self.caller) else { return false }
-        self.bytes += count
+    /// See ``CallerLedger/take(_:for:isDue:)``.
+    mutating func take(_ count: Int, isDue: Bool = false) -> CallerLedger.Taking {
+        let taking = self.core.ledger.take(count, for: self.caller, isDue: isDue)
+        if taking == .taken { self.bytes += count }
+        return taking
+    }
+
+    /// Counts the bytes that have arrived and are not read, as many as there are now.
+    ///
+    /// - Returns: Whether there is space for them.
+    mutating func hold(input count: Int) -> Bool {
+        let wanted = count < Self.inputBytesMin ? 0 : count
+        let more = wanted - self.inputBytes
+        if more < 0 {
+            self.core.ledger.giveBack(-more, of: self.caller)
+            self.bytes += more
+        } else if more > 0 {
+            guard self.take(more) == .taken else { return false }
+        }
+        self.inputBytes = wanted
         return true
     }
 
-    /// Gives back all bytes.
+    /// Gives back all bytes but those of input.
     mutating func giveBack() {
-        guard self.bytes > 0 else { return }
-        self.core.ledger.giveBack(self.bytes, of: self.caller)
-        self.bytes = 0
+        let held = self.bytes - self.inputBytes
+        guard held > 0 else { return }
+        self.core.ledger.giveBack(held, of: self.caller)
+        self.bytes = self.inputBytes
     }
 
     mutating func end() {
+        _ = self.hold(input: 0)
         self.giveBack()
         if let address = self.countedAddress { self.core.ledger.endConnection(of: address) }
         self.countedAddress = nil
+    }
+
+    /// Ends but for the connection, which counts until it closes.
+    mutating func handOver(until closed: EventLoopFuture<Void>) {
+        guard let address = self.countedAddress else { return }
+        self.countedAddress = nil
+        let ledger = self.core.ledger
+        closed.whenComplete { _ in ledger.endConnection(of: address) }
     }
 }

@@ -23,7 +23,17 @@ final class CallerLedger: Sendable {
     /// Whether anything is counted by address.
     var countsAddresses: Bool { self.addressBytesMax > 0 || self.addressConnectionsMax > 0 }
 
-    var bytesInFlight: Int { self.bytes.load(ordering: .relaxed) }
+    /// Whether as many bytes are in flight as may be.
+    var isFull: Bool { self.bytes.load(ordering: .relaxed) >= self.bytesMax }
+
+    /// What became of a wish for bytes.
+    enum Taking {
+        case taken
+        /// The process has as many in flight as it may have.
+        case processFull
+        /// The address has as many as it may have, or so many at once are more than there ever can be.
+        case refused
+    }
 
     /// - Returns: False when the address has as many connections as it may have, and this one is not counted.
     func beginConnection(of address: PeerAddress) -> Bool {
@@ -43,23 +53,26 @@ final class CallerLedger: Sendable {
     }
 
     /// - Parameter address: nil for one that is not counted.
-    /// - Returns: False when there is no space for so many, and none is taken.
-    func take(_ count: Int, for address: PeerAddress?) -> Bool {
+    /// Nothing is taken unless all of it is.
+    ///
+    /// - Parameter isDue: It is taken also where there is no space: what is answered has been done, and its answer counts.
+    func take(_ count: Int, for address: PeerAddress?, isDue: Bool = false) -> Taking {
+        guard isDue || count <= self.bytesMax else { return .refused }
         let before = self.bytes.wrappingAdd(count, ordering: .relaxed).oldValue
-        guard before + count <= self.bytesMax else {
+        guard isDue || before + count <= self.bytesMax else {
             self.bytes.wrappingSubtract(count, ordering: .relaxed)
-            return false
+            return .processFull
         }
-        guard self.addressBytesMax > 0, let address else { return true }
+        guard self.addressBytesMax > 0, let address else { return .taken }
         let hasSpace = self.accounts.withLockedValue { accounts in
             var account = accounts[address] ?? Account()
-            guard account.bytes + count <= self.addressBytesMax else { return false }
+            guard isDue || account.bytes + count <= self.addressBytesMax else { return false }
             account.bytes += count
             accounts[address] = account
             return true
         }
         if !hasSpace { self.bytes.wrappingSubtract(count, ordering: .relaxed) }
-        return hasSpace
+        return hasSpace ? .taken : .refused
     }
 
     func giveBack(_ count: Int, of address: PeerAddress?) {
@@ -68,7 +81,7 @@ final class CallerLedger: Sendable {
         self.accounts.withLockedValue { Self.change(&$0, address) { $0.bytes -= count } }
     }
 
-    /// An account without anything in it is none: addresses come and go.
+    /// An empty account is removed, for addresses come and go.
     private static func change(
         _ accounts: inout [PeerAddress: Account], _ address: PeerAddress, _ body: (inout Account) -> Void
     ) {

@@ -130,9 +130,12 @@ package struct ConnectionState {
 
     // MARK: In
 
-    /// Bytes are there, and no head.
-    package mutating func headBegan(at now: NIODeadline) {
-        if self.phase == .idle { self.enter(.head, at: now) }
+    /// Bytes have arrived that are no head yet.
+    ///
+    /// - Parameter isHead: False when nothing is left of them: an empty line, or the header of a proxy.
+    package mutating func headArrived(_ isHead: Bool, at now: NIODeadline) {
+        if isHead, self.phase == .idle { self.enter(.head, at: now) }
+        if !isHead, self.phase == .head { self.enter(.idle, at: now) }
     }
 
     mutating func headEnded(_ head: HTTPRequestHead, at now: NIODeadline) {
@@ -258,7 +261,7 @@ package struct ConnectionState {
     /// Another part of the answer is written.
     package mutating func streamed(at now: NIODeadline) { self.restartClock(at: now) }
 
-    /// The answer has left this process.
+    /// The answer is written, but for a few bytes that the kernel does not take yet.
     ///
     /// - Parameter hasInput: Bytes have arrived that are not read.
     package mutating func written(hasInput: Bool, at now: NIODeadline) -> Action {

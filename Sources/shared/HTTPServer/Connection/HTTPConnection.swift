@@ -28,11 +28,18 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
     /// Counts requests: what a task wants of another one comes too late.
     private var number: UInt64 = 0
     private var isHead = false
+    /// The request only reads, so that its answer may be refused although it is there.
+    private var isSafe = true
     private var body: RequestBody
     private var task: Task<Void, Never>?
 
     // The answer.
     private var answerBytes = 0
+    /// What the peer had taken of it when that last changed, and when that was.
+    private var taken = 0
+    private var takenAt = NIODeadline.now()
+    /// Since when the connection waits to be closed until what is written has left; nil otherwise.
+    private var endingSince: NIODeadline?
     private var awaitsWritability = false
     private var streamFraming: AnswerWriter.Framing?
     private var streamWaiter: WriteWaiter?
@@ -67,12 +74,20 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var part = self.unwrapInboundIn(data)
-        if self.state.step == .wait, self.input.readableBytes + part.readableBytes > self.core.limits.bufferedBytesMax {
+        let bytesMax =
+            self.state.body == .unread ? self.core.limits.unreadBodyBytesMax : self.core.limits.bufferedBytesMax
+        if self.state.step == .wait, self.input.readableBytes + part.readableBytes > bytesMax {
             // What a peer sent before it closed arrives at once, however much it is.
             self.state.inputDropped()
             return
         }
-        if self.input.readableBytes == 0 { self.input = part } else { self.input.writeBuffer(&part) }
+        if self.input.readableBytes == 0 {
+            self.input = part
+        } else {
+            // Else a peer that never lets it become empty would have all kept that it ever sent.
+            self.input.discardReadBytes()
+            self.input.writeBuffer(&part)
+        }
         self.advance()
     }
 
@@ -94,7 +109,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // A reset, or a write that failed: the connection has no use any more.
-        self.perform(self.state.closed())
+        self.close()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -114,7 +129,12 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
 
     // MARK: From the loop
 
-    var writingTime: TimeAmount? { self.state.writingTime(at: .now()) }
+    /// How long the peer has taken nothing of an answer that takes of the bytes in flight; nil without such a one.
+    var stalledTime: TimeAmount? {
+        let now = NIODeadline.now()
+        guard self.account.bytes > 0, self.state.writingTime(at: now) != nil else { return nil }
+        return now - self.takenAt
+    }
     var idleTime: TimeAmount? { self.state.idleTime(at: .now()) }
 
     func stop() { self.perform(self.state.stop(at: .now())) }
@@ -125,9 +145,18 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
         self.close()
     }
 
+    /// Ends the connection, whatever of its answer has not left.
     func close() {
         self.account.giveBack()
-        self.perform(self.state.closed())
+        _ = self.state.closed()
+        self.context?.close(promise: nil)
+    }
+
+    /// Ends the connection once what is written has left.
+    private func closeInOrder() {
+        guard let context = self.context, self.endingSince == nil else { return }
+        self.endingSince = .now()
+        context.writeAndFlush(self.wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { _ in self.close() }
     }
 
     func timePassed(at now: NIODeadline) {
@@ -135,7 +164,13 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
         // Without an answer to any question there is nothing that could be overdue.
         let unwritten = isWriting ? (try? self.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0 : 0
         let written = self.answerBytes - unwritten
-        self.perform(self.state.timePassed(unwritten: unwritten, written: written, at: now, self.core.limits))
+        if written != self.taken { (self.taken, self.takenAt) = (written, now) }
+        if let endingSince = self.endingSince, now - endingSince > self.core.limits.discardingMax {
+            return self.close()
+        }
+        let action = self.state.timePassed(unwritten: unwritten, written: written, at: now, self.core.limits)
+        // A peer that reads too slowly is not waited for.
+        if action == .close, unwritten > 0 { self.close() } else { self.perform(action) }
     }
 
     // MARK: In
@@ -152,7 +187,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
         switch action {
         case .none: break
         case .advance: self.advance()
-        case .close: self.context?.close(promise: nil)
+        case .close: self.closeInOrder()
         case .shutOutput:
             self.context?.close(mode: .output, promise: nil)
             self.advance()
@@ -167,6 +202,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
         while self.context != nil, self.advanceOnce() {}
         self.isAdvancing = false
         self.context?.flush()
+        guard self.account.hold(input: self.input.readableBytes) else { return self.close() }
         self.readIfWanted()
     }
 
@@ -181,9 +217,10 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
                 self.perform(self.state.bytesPassed(count, self.core.limits))
                 return false
             case .parseHead:
-                if self.input.readableBytes > 0 { self.state.headBegan(at: .now()) }
-                guard try self.account.readProxyHeader(&self.input) else { return self.awaitInput() }
-                guard let head = try self.parser.next(&self.input) else { return self.awaitInput() }
+                guard try self.account.readProxyHeader(&self.input), let head = try self.parser.next(&self.input) else {
+                    self.state.headArrived(self.input.readableBytes > 0, at: .now())
+                    return self.awaitInput()
+                }
                 self.begin(head)
             case .parseBody:
                 switch try self.body.next(&self.input) {
@@ -208,8 +245,11 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
         self.account.begin(head)
         self.number += 1
         self.isHead = head.method == .head
+        self.isSafe = self.isHead || head.method == .get || head.method == .options
         self.body = RequestBody(of: head, self.core.limits)
         self.state.headEnded(head, at: .now())
+        // Before it is done: what has been done is answered, however much is in flight.
+        guard self.isSafe || !self.core.ledger.isFull else { return self.refuse(.overloaded) }
         switch self.core.respond(head) {
         case .answer(let answer) where answer.stream == nil: self.answer(answer, to: self.number)
         case .answer(let answer): self.start { _ in answer }
@@ -222,9 +262,11 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
 
     private func start(_ work: @escaping @Sendable (HTTPExchange) async -> HTTPAnswer) {
         let exchange = HTTPExchange(self, on: self.loop.eventLoop, number: self.number)
-        // Not in a group: the connection answers for its end, and the listener waits for the connection.
-        self.task = Task(executorPreference: self.loop.executor) {
+        // Not in a group: the listener waits for it, also when its connection ends before.
+        self.core.beginTask()
+        self.task = Task(executorPreference: self.loop.executor) { [core] in
             await exchange.finish(await work(exchange))
+            core.endTask()
         }
     }
 
@@ -242,6 +284,9 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
         if self.input.readableBytes > 0 { context.fireChannelRead(self.wrapInboundOut(self.input)) }
         self.input = ByteBuffer()
         self.loop.addUpgraded(self.channel)
+        self.account.handOver(until: self.channel.closeFuture)
+        // It came before the handlers did.
+        if self.state.isInputClosed { context.fireUserInboundEventTriggered(ChannelEvent.inputClosed) }
         // Reads are those of the other protocol from here on.
         context.pipeline.syncOperations.removeHandler(self, promise: nil)
     }
@@ -270,7 +315,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
             self.state.bodyRefused(at: .now())
             return self.body.end(.success(nil))
         }
-        guard self.body.isWhole(part) || self.account.take(part.readableBytes) else { return self.refuse(.overloaded) }
+        guard self.account.take(part.readableBytes) == .taken else { return self.refuse(.overloaded) }
         self.body.add(part)
     }
 
@@ -299,14 +344,22 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
         guard let context = self.context else { return }
         var answer = answer
         if answer.body.readableBytes > AnswerWriter.smallBytesMax, !self.isHead,
-            !self.account.take(answer.body.readableBytes),
-            !self.loop.shedStalled() || !self.account.take(answer.body.readableBytes)
+            !self.hasSpace(for: answer.body.readableBytes)
         {
             answer = self.core.refuse(.overloaded)
         }
         let (head, body) = self.bytes(of: answer, framing: .length)
         if body != nil { context.write(self.wrapOutboundOut(head), promise: nil) }
         self.writeEnd(body ?? head)
+    }
+
+    /// Takes bytes for an answer; where the process has none left, from the connection that has stood still for longest.
+    private func hasSpace(for count: Int) -> Bool {
+        switch self.account.take(count, isDue: !self.isSafe) {
+        case .taken: true
+        case .refused: false
+        case .processFull: self.loop.shedStalled() && self.account.take(count) == .taken
+        }
     }
 
     private func bytes(
@@ -316,6 +369,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
         let bytes = self.loop.writer.bytes(
             answer, field, framing: framing, hasBody: !self.isHead, self.channel.allocator)
         self.answerBytes = bytes.head.readableBytes + (bytes.body?.readableBytes ?? 0)
+        (self.taken, self.takenAt) = (0, .now())
         return bytes
     }
 
@@ -333,7 +387,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
         if !self.isAdvancing || !context.channel.isWritable { context.flush() }
         if context.channel.isWritable { return self.written() }
         self.awaitsWritability = true
-        if self.answerBytes <= AnswerWriter.smallBytesMax, !self.account.take(self.answerBytes) { self.close() }
+        if self.answerBytes <= AnswerWriter.smallBytesMax, !self.hasSpace(for: self.answerBytes) { self.close() }
     }
 
     private func written() {
@@ -370,10 +424,11 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
         let part = framing == .chunked ? AnswerWriter.chunk(bytes, self.channel.allocator) : bytes
         self.state.streamed(at: .now())
         self.answerBytes = part.readableBytes
+        (self.taken, self.takenAt) = (0, .now())
         context.writeAndFlush(self.wrapOutboundOut(part), promise: nil)
         guard !context.channel.isWritable else { return waiter.resume(returning: true) }
         self.streamWaiter = waiter
-        if !self.account.take(part.readableBytes) { self.close() }
+        if !self.hasSpace(for: part.readableBytes) { self.close() }
     }
 
     private func resumeStream(_ isWritten: Bool) {

@@ -7,8 +7,10 @@ import Synchronization
 final class ListenerCore: Sendable {
     private struct State {
         var connections = 0
+        /// Of requests, those of connections that have ended included.
+        var tasks = 0
         var isStopping = false
-        /// Resumed when the last connection has ended after a stop.
+        /// Succeeds when the last connection and the last task have ended after a stop.
         var ended: EventLoopPromise<Void>?
         /// Accepting goes on with this once there is space.
         var resume: (@Sendable () -> Void)?
@@ -17,7 +19,7 @@ final class ListenerCore: Sendable {
     let limits: HTTPLimits
     let respond: @Sendable (HTTPRequestHead) -> HTTPAction
     let refuse: @Sendable (HTTPRequestFault) -> HTTPAnswer
-    /// Whether an address is that of a proxy, whose word about its callers is believed.
+    /// Whether an address is that of a proxy whose PROXY header and `X-Forwarded-For` are believed.
     let isProxy: @Sendable (SocketAddress) -> Bool
     let ledger: CallerLedger
     let logger: Logger
@@ -42,7 +44,12 @@ final class ListenerCore: Sendable {
 
     func setShort(_ isShort: Bool) { self.short.store(isShort, ordering: .relaxed) }
 
-    var isFull: Bool { self.state.withLockedValue { $0.connections >= self.limits.connectionsMax } }
+    var isFull: Bool { self.state.withLockedValue { !self.hasSpace($0) } }
+
+    /// A caller that connects, asks and leaves again and again has a task each time: those count too.
+    private func hasSpace(_ state: State) -> Bool {
+        state.connections < self.limits.connectionsMax && state.tasks < self.limits.connectionsMax
+    }
 
     /// Counts a connection until it ends.
     ///
@@ -51,30 +58,37 @@ final class ListenerCore: Sendable {
     func begin(_ connection: any Channel, resume: @escaping @Sendable () -> Void) -> Bool {
         let hasSpace = self.state.withLockedValue { state in
             state.connections += 1
-            guard state.connections >= self.limits.connectionsMax else { return true }
+            guard !self.hasSpace(state) else { return true }
             state.resume = resume
             return false
         }
-        connection.closeFuture.whenComplete { _ in self.end() }
+        connection.closeFuture.whenComplete { _ in self.end { $0.connections -= 1 } }
         return hasSpace
     }
 
-    private func end() {
+    /// Counts the task of a request; ``endTask()`` has to follow.
+    func beginTask() { self.state.withLockedValue { $0.tasks += 1 } }
+
+    func endTask() { self.end { $0.tasks -= 1 } }
+
+    private func end(_ change: (inout State) -> Void) {
         let (resume, ended) = self.state.withLockedValue { state in
-            state.connections -= 1
-            defer { state.resume = nil }
-            return (state.resume, state.isStopping && state.connections == 0 ? state.ended : nil)
+            change(&state)
+            var resume: (@Sendable () -> Void)?
+            if self.hasSpace(state) { swap(&resume, &state.resume) }
+            let isOver = state.isStopping && state.connections == 0 && state.tasks == 0
+            return (resume, isOver ? state.ended : nil)
         }
         resume?()
         ended?.succeed()
     }
 
-    /// - Parameter ended: Succeeds when no connection is left.
+    /// - Parameter ended: Succeeds when no connection and no task is left.
     func stop(_ ended: EventLoopPromise<Void>) {
         let isOver = self.state.withLockedValue { state in
             state.isStopping = true
             state.ended = ended
-            return state.connections == 0
+            return state.connections == 0 && state.tasks == 0
         }
         if isOver { ended.succeed() }
     }

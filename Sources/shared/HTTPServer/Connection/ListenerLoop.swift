@@ -3,7 +3,7 @@ import NIOCore
 /// The connections of a listener on one event loop, and what they share there.
 final class ListenerLoop {
     private static let sweepInterval = TimeAmount.seconds(1)
-    /// When all connections are taken, one in so many ends at a time.
+    /// When all connections are taken, one in so many ends at a time, over all event loops.
     private static let shedPart = 64
 
     let eventLoop: any EventLoop
@@ -71,7 +71,7 @@ final class ListenerLoop {
     func shedIdle() {
         let idle = self.connections.compactMap { connection in connection.idleTime.map { (connection, $0) } }
             .filter { $0.1 >= Self.sweepInterval }.sorted { $0.1 > $1.1 }
-        for (connection, _) in idle.prefix(max(1, self.core.limits.connectionsMax / Self.shedPart)) {
+        for (connection, _) in idle.prefix(max(1, self.connections.count / Self.shedPart)) {
             connection.close()
         }
     }
@@ -82,7 +82,7 @@ final class ListenerLoop {
     func shedStalled() -> Bool {
         var longest: (connection: HTTPConnection, time: TimeAmount)?
         for connection in self.connections {
-            guard let time = connection.writingTime, time > longest?.time ?? Self.sweepInterval else { continue }
+            guard let time = connection.stalledTime, time > longest?.time ?? Self.sweepInterval else { continue }
             longest = (connection, time)
         }
         longest?.connection.close()

@@ -16,6 +16,10 @@ package struct HTTPLimits: Sendable {
     /// Bytes that are kept while a request is answered: what is read ahead, and one read more.
     var bufferedBytesMax: Int { self.readAheadBytesMax + 128 * 1024 }
 
+    /// Bytes that are kept before a body is asked for: what a peer sent before it closed its side arrives at once, and the body is
+    /// among it.
+    var unreadBodyBytesMax: Int { 4 << 20 }
+
     /// How long a connection may be without a request.
     package var idleMax = TimeAmount.seconds(75)
     /// How long a head may take.

@@ -27,7 +27,7 @@ package enum HTTPRequestFault: Error, Sendable, Hashable, CaseIterable {
     case tooSlow
     /// The process, or the caller's address, has as many bytes of bodies and answers in flight as ``HTTPLimits`` admits.
     case overloaded
-    /// The proxy in front says in a malformed way for whom it connects.
+    /// The header of the PROXY protocol is malformed.
     case proxyHeader
 
     /// What is wrong, for the caller.

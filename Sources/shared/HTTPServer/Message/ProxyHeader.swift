@@ -1,6 +1,6 @@
 package import NIOCore
 
-/// The header of the PROXY protocol, version 2, by which a proxy says for whom it connects.
+/// The header of the PROXY protocol, version 2, in which a proxy names the address of its caller.
 ///
 /// ```
 /// 12 bytes signature │ version and command │ family and protocol │ 2 bytes length │ addresses, ports, further fields
@@ -11,7 +11,7 @@ package enum ProxyHeader {
         case absent
         case incomplete
         case malformed
-        /// Taken off; nil when the proxy speaks for itself.
+        /// Taken off; nil when it names no address: a check of the proxy itself, or a caller without one.
         case present(SocketAddress?)
     }
 
