@@ -26,7 +26,7 @@ final class CallerLedger: Sendable {
     /// Whether as many bytes are in flight as may be.
     var isFull: Bool { self.bytes.load(ordering: .relaxed) >= self.bytesMax }
 
-    /// What became of a wish for bytes.
+    /// What became of a request for bytes.
     enum Taking {
         case taken
         /// The process has as many in flight as it may have.
