@@ -127,7 +127,8 @@ let package = Package(
         .target(
             name: "CLI",
             dependencies: [
-                "Cryptography", "CSpawn", "JSON", "Mail", "Placement", "Redis", "Runtime", "Settings", "Signing",
+                "Cryptography", "CSpawn", "Domain", "JSON", "Mail", "Placement", "Redis", "Runtime", "Settings",
+                "Signing",
                 "Startup", "Store",
                 .argumentParser, .hummingbird, .httpTypes, .logging, .nio, .nioConcurrency, .nioPosix,
                 .serviceLifecycle, .unixSignals, .yams,

@@ -38,7 +38,7 @@ struct MailOptionsTests {
             _ = try self.create(options)
             Issue.record("\(options) was taken")
         } catch {
-            guard case .requestInvalid(let text) = error as? Refusal else {
+            guard case .requestInvalid(let text) = error else {
                 Issue.record(error)
                 return
             }

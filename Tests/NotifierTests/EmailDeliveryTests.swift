@@ -1,7 +1,5 @@
 import Domain
 import Foundation
-import Logging
-import Mail
 import Notifier
 import Store
 import TestKit
@@ -9,19 +7,6 @@ import Testing
 
 /// What the engine does with mail that the relay takes, defers, refuses, or cannot be asked about.
 @Suite(.serialized) struct EmailDeliveryTests {
-    private func withMail<Result: Sendable>(
-        of deployment: TestDeployment, over port: Int, _ body: @Sendable () async throws -> Result
-    ) async throws -> Result {
-        var settings = EmailSettings()
-        settings.tls = .off
-        settings.replyTimeout = .seconds(5)
-        let relay = try MailRelay(
-            settings, .relay(try RelayURL("smtp://127.0.0.1:\(port)")), from: try Mailbox("alerts@herald.test"),
-            logger: Logger(label: "test"))
-        defer { relay.stop() }
-        return try await deployment.withEngine(beside: [EmailChannel(relay: relay)]) { _ in try await body() }
-    }
-
     private func health(_ deployment: TestDeployment, _ id: SubscriptionID) async throws -> SubscriptionHealth {
         try #require(try await deployment.store.deliveries.health(of: deployment.queue, subscription: id))
     }
@@ -32,7 +17,7 @@ import Testing
                 try await deployment.subscribe("mailto:a@b.test")
                 try await deployment.subscribe(
                     "mailto:c%2Bx@b.test?subject=Hi%20there", options: #"{"_email": {"body": "Disk {{ body.disk }}"}}"#)
-                try await self.withMail(of: deployment, over: relay.port) {
+                try await deployment.withMail(over: relay.port) {
                     try await deployment.post(#"{"disk": "sda"}"#)
                     #expect(try await deployment.isSettled())
                 }
@@ -60,7 +45,7 @@ import Testing
                 let unknown = try await deployment.subscribe("mailto:unknown@b.test", options: quick)
                 let grey = try await deployment.subscribe("mailto:grey@b.test", options: quick)
                 try await deployment.subscribe("mailto:lost@b.test", options: quick)
-                try await self.withMail(of: deployment, over: relay.port) {
+                try await deployment.withMail(over: relay.port) {
                     try await deployment.post("1")
                     let deadLetters = try await deployment.deadLetters(waitingFor: 1)
                     #expect(
@@ -80,7 +65,7 @@ import Testing
         let port = try await freeLoopbackPort()
         try await withTestDeployment { deployment async throws in
             let id = try await deployment.subscribe("mailto:a@b.test")
-            try await self.withMail(of: deployment, over: port) {
+            try await deployment.withMail(over: port) {
                 try await deployment.post(Array(repeating: "1", count: 30))
                 // Over the first pause of the relay, of 1 s, and into the second.
                 let hasPaused = try await eventually {
@@ -108,7 +93,7 @@ import Testing
                 try await withTestDeployment { deployment async throws in
                     try await deployment.subscribe("mailto:a@b.test")
                     try await deployment.subscribe(receiver.url())
-                    try await self.withMail(of: deployment, over: relay.port) {
+                    try await deployment.withMail(over: relay.port) {
                         try await deployment.post(Array(repeating: "1", count: 20))
                         try await receiver.waitFor(count: 20)
                         let isHanging = try await eventually { try relay.count("rcpt") > 0 ? true : nil }

@@ -49,4 +49,24 @@ struct SuppressionTests {
                     == String(detail.prefix(Suppression.detailBytesMax)))
         }
     }
+
+    @Test func `Many addresses of several projects are looked up at once`() async throws {
+        try await withTestStore(shards: 1) { test async throws in
+            let suppressions = test.store.suppressions
+            let projects = try ["p", "p2", "p3"].map { try ProjectID($0) }
+            for number in 0..<1_500 where number.isMultiple(of: 3) {
+                try await suppressions.add("a\(number)@b.c", of: projects[0], .manual, detail: "")
+            }
+            try await suppressions.add("a1@b.c", of: projects[1], .manual, detail: "")
+            let asked = projects.flatMap { project in
+                (0..<1_500).map { SuppressibleAddress("a\($0)@b.c", of: project) }
+            }
+            let expected = Set(
+                (0..<1_500).filter { $0.isMultiple(of: 3) }.map {
+                    SuppressibleAddress("a\($0)@b.c", of: projects[0])
+                } + [SuppressibleAddress("a1@b.c", of: projects[1])])
+            #expect(try await suppressions.suppressed(among: Set(asked)) == expected)
+            #expect(try await suppressions.suppressed(among: []).isEmpty)
+        }
+    }
 }

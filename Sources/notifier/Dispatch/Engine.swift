@@ -56,19 +56,20 @@ package struct Engine: Service {
             vault: vault ?? Vault(masterKey: masterKey),
             settings: settings,
             limiter: ConcurrencyLimiter(slots: settings.concurrency, bytes: settings.bytesInFlight),
-            hosts: hosts ?? HostLimiter(limit: settings.hostConcurrency), gate: SuspectGate(), pool: "default",
-            now: now, eventLoopGroup: eventLoopGroup, logger: logger)
+            hosts: hosts ?? HostLimiter(limit: settings.hostConcurrency), gate: SuspectGate(),
+            suppressions: store.suppressions, pool: "default", now: now, eventLoopGroup: eventLoopGroup, logger: logger)
     }
 
     /// - Parameters:
     ///   - limiter: What may be in flight; its maker may change how much.
     ///   - hosts: Those of all engines of the process.
     ///   - gate: That of all engines of the process.
+    ///   - suppressions: Those of the control store.
     ///   - pool: What this engine's Redis is called.
     init(
         store: Store, channels: Channels, wakeups: RedisBlockingConnection, masterKey: MasterKey, vault: Vault,
-        settings: EngineSettings, limiter: ConcurrencyLimiter, hosts: HostLimiter, gate: SuspectGate, pool: String,
-        now: Timestamp, eventLoopGroup: any EventLoopGroup, logger: Logger
+        settings: EngineSettings, limiter: ConcurrencyLimiter, hosts: HostLimiter, gate: SuspectGate,
+        suppressions: SuppressionStore, pool: String, now: Timestamp, eventLoopGroup: any EventLoopGroup, logger: Logger
     ) {
         let (clock, metrics) = (RedisClock(shown: now), NotifierMetrics(pool: pool, channels: channels.destinations))
         var logger = logger
@@ -77,7 +78,8 @@ package struct Engine: Service {
         let planner = AttemptPlanner(
             store: store,
             recipients: Recipients(subscriptions: store.subscriptions, masterKey: masterKey, channels: channels),
-            vault: vault, confirmedOnly: settings.confirmedOnly, notBeforeMax: settings.notBeforeMax, budget: limiter)
+            suppressions: SuppressedRecipients(store: suppressions, logger: logger), vault: vault,
+            confirmedOnly: settings.confirmedOnly, notBeforeMax: settings.notBeforeMax, budget: limiter)
         self.workers = (0..<store.deliveries.shards).map { shard in
             let inbox = ShardInbox(shard: shard, clock: clock, eventLoop: eventLoopGroup.next())
             let settler = Settler(

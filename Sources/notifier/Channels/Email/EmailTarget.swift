@@ -14,14 +14,18 @@ package final class EmailTarget: ChannelTarget {
     package let host: String
     package let byteCount: Int
     package let hasOwnBodies = false
+    /// The address in lower case; nil where it is none.
+    package let suppressibleAddress: String?
 
     package init(_ address: String, host: String, options: DeliveryOptions, unsubscribePage: MailLink? = nil) {
         // An address that was kept before it was checked fails when it is sent to.
-        self.address = Result { () throws(MailAddressInvalid) in try MailtoURI(address) }
+        let uri = Result { () throws(MailAddressInvalid) in try MailtoURI(address) }
+        self.address = uri
+        self.suppressibleAddress = (try? uri.get())?.address.description.lowercased()
         self.host = host
         self.options = options.mail
         self.unsubscribePage = unsubscribePage
-        self.byteCount = 2 * address.utf8.count + options.mail.byteCount + (unsubscribePage?.text.utf8.count ?? 0)
+        self.byteCount = 3 * address.utf8.count + options.mail.byteCount + (unsubscribePage?.text.utf8.count ?? 0)
     }
 
     package func ownBody(from document: PinnedBytes) -> PinnedBytes { document }

@@ -32,6 +32,18 @@ package struct Suppression: Sendable, Equatable {
     }
 }
 
+/// An address that a project may suppress.
+package struct SuppressibleAddress: Hashable, Sendable {
+    package let project: ProjectID
+    /// In lower case, without its `mailto:`.
+    package let address: String
+
+    package init(_ address: String, of project: ProjectID) {
+        self.project = project
+        self.address = address
+    }
+}
+
 /// A place in the list of a project's suppressions.
 package struct SuppressionMarker: Sendable, Equatable {
     package let order: Int64

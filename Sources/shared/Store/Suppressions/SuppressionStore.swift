@@ -41,6 +41,38 @@ package struct SuppressionStore: Sendable {
         return try Suppression(address: address, record: record)
     }
 
+    /// Those of the addresses that are suppressed.
+    ///
+    /// It takes one command for each project, and for every 1,000 of its addresses, all at once.
+    package func suppressed(
+        among addresses: Set<SuppressibleAddress>
+    ) async throws(StoreError) -> Set<SuppressibleAddress> {
+        var asked: [ArraySlice<SuppressibleAddress>] = []
+        for ofProject in Dictionary(grouping: addresses, by: \.project).values {
+            for start in stride(from: 0, to: ofProject.count, by: Self.lookUpMax) {
+                asked.append(ofProject[start..<min(start + Self.lookUpMax, ofProject.count)])
+            }
+        }
+        let replies = try await self.runner.sendAll(
+            asked.map { addresses in
+                var command = RedisCommand("ZMSCORE", arguments: 1 + addresses.count)
+                command.append(KeySpace.suppressionOrder(of: addresses[addresses.startIndex].project))
+                for address in addresses { command.append(address.address) }
+                return command
+            })
+        var suppressed: Set<SuppressibleAddress> = []
+        for (addresses, reply) in zip(asked, replies) {
+            guard let scores = reply.array, scores.count == addresses.count else {
+                throw .corrupt("the order of suppressions")
+            }
+            for (address, score) in zip(addresses, scores) where !score.isNull { suppressed.insert(address) }
+        }
+        return suppressed
+    }
+
+    /// Addresses of one command.
+    private static let lookUpMax = 1_000
+
     /// Suppressed addresses, oldest first, behind a place of the list.
     ///
     /// - Parameter after: nil: from the start.
