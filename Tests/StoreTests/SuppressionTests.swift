@@ -1,4 +1,5 @@
 import Domain
+import Redis
 import Store
 import TestKit
 import Testing
@@ -67,6 +68,47 @@ struct SuppressionTests {
                 } + [SuppressibleAddress("a1@b.c", of: projects[1])])
             #expect(try await suppressions.suppressed(among: Set(asked)) == expected)
             #expect(try await suppressions.suppressed(among: []).isEmpty)
+        }
+    }
+
+    @Test func `Days on which mail came back are counted for two weeks, and anew after a suppression`() async throws {
+        try await withTestStore(shards: 1) { test async throws in
+            let (suppressions, project) = (test.store.suppressions, try ProjectID("p"))
+            func count(_ address: String = "a@b.c") async throws -> Int {
+                try await suppressions.countBounce(of: address, of: project)
+            }
+            for _ in 0..<3 { #expect(try await count() == 1) }
+            #expect(try await count("other@b.c") == 1)
+            test.time.pass(seconds: 86_400)
+            #expect(try await count() == 2)
+            test.time.pass(seconds: 12 * 86_400)
+            #expect(try await count() == 3)
+            test.time.pass(seconds: 86_400)
+            #expect(try await count() == 3, "the first day is two weeks ago")
+            try await suppressions.add("a@b.c", of: project, .transient, detail: "")
+            #expect(try await count() == 1)
+            let key = "herald:{control}:bounce-days:1:p:a@b.c"
+            #expect((try await test.redis.command("TTL", key).int ?? 0) > 13 * 86_400)
+        }
+    }
+
+    @Test func `A subscription is found by its id, whatever its shard`() async throws {
+        try await withTestStore(shards: 16) { test async throws in
+            let subscriptions = test.store.subscriptions
+            var made: [(QueueAddress, SubscriptionID)] = []
+            for number in 0..<20 {
+                let queue = try address("p\(number % 3)", "q\(number)")
+                let id = try await subscriptions.create(
+                    queue, subscriber: Subscriber("mailto:a\(number)@b.c"), ttl: 60, options: Array("{}".utf8)
+                ).id
+                made.append((queue, id))
+            }
+            for (number, (queue, id)) in made.enumerated() {
+                let found = try #require(try await subscriptions.find(id))
+                #expect(found.queue == queue && found.subscription.subscriber == "mailto:a\(number)@b.c")
+            }
+            test.time.pass(seconds: 61)
+            #expect(try await subscriptions.find(made[0].1) == nil)
         }
     }
 }

@@ -89,6 +89,7 @@ extension EmailSettings {
                 throw .unusable(Setting.emailFrom, value: from, reason: "is no address of mail: \(error.reason)")
             }
         }
+        self.bounces = try BounceAddress(reader)
         self.transport = try Self.transport(reader)
         var isLoopback = false
         if case .relay(let url) = self.transport { isLoopback = url.isLoopback }

@@ -108,8 +108,8 @@ struct PoolSupervisor: Service {
                     version: HeraldVersion.text, logger: self.logger)
             ]
             if let mail = self.mail {
-                all.append(
-                    EmailChannel(relay: mail, pages: self.settings.links.pages, texts: self.settings.links.texts))
+                let links = self.settings.links
+                all.append(EmailChannel(relay: mail, pages: links.pages, keys: links.keys, texts: links.texts))
             }
             let channels = Channels(all)
             let opening = Opening("the store of \(endpoint.name)", drain: self.settings.drain, logger: self.logger) {

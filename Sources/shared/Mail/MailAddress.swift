@@ -27,7 +27,16 @@ package struct MailAddress: Hashable, Sendable, CustomStringConvertible {
         self.domain = try DomainName.ascii(String(domain))
     }
 
+    /// Of parts that were read before.
+    init(local: String, domain: String) {
+        self.local = local
+        self.domain = domain
+    }
+
     package var description: String { "\(self.local)@\(self.domain)" }
+
+    /// As lists of addresses have it: two spellings of one mailbox are one there.
+    package var listed: String { self.description.lowercased() }
 
     private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.properties.generalCategory {

@@ -23,6 +23,9 @@ package struct Suppression: Sendable, Equatable {
     package static let detailBytesMax = 512
     /// Suppressed addresses of a project; beyond them the oldest is removed.
     package static let countMax = 100_000
+    /// Mail that comes back for now suppresses an address when it does so on ``bounceDaysMax`` of as many days.
+    package static let bounceDaysCounted = 14
+    package static let bounceDaysMax = 3
 
     package init(address: String, reason: Reason, since: Timestamp, detail: String) {
         self.address = address

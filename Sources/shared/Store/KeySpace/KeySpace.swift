@@ -85,6 +85,11 @@ extension KeySpace {
         Self.key("\(Self.control)suppression-order:\(project.text)")
     }
 
+    /// The days on which mail to an address came back for now.
+    static func bounceDays(of project: ProjectID, to address: String) -> RedisKey {
+        Self.key("\(Self.control)bounce-days:\(project.text.utf8.count):\(project.text):\(address)")
+    }
+
     private static let control = "herald:{control}:"
     private static let slot = KeySlot(ofTag: "control")
 

@@ -17,12 +17,26 @@ package struct SuppressionStore: Sendable {
     package func add(
         _ address: String, of project: ProjectID, _ reason: Suppression.Reason, detail: String
     ) async throws(StoreError) -> Bool {
-        var call = self.runner.call(Scripts.suppressionAdd, keys: Self.keys(of: project))
+        var call = self.runner.call(
+            Scripts.suppressionAdd, keys: Self.keys(of: project) + [KeySpace.bounceDays(of: project, to: address)])
         call.append(address)
         call.append(reason.rawValue)
         call.append(String(decoding: detail.utf8.prefix(Suppression.detailBytesMax), as: UTF8.self))
         call.append(Suppression.countMax)
         return try await self.runner.run(call).int == 1
+    }
+
+    /// Writes down that mail to an address came back for now; after ``add(_:of:_:detail:)`` the count begins anew.
+    ///
+    /// - Parameter address: In lower case.
+    /// - Returns: On how many days of the last ``Suppression/bounceDaysCounted`` mail to it came back, today included.
+    package func countBounce(of address: String, of project: ProjectID) async throws(StoreError) -> Int {
+        var call = self.runner.call(Scripts.bounceCount, keys: [KeySpace.bounceDays(of: project, to: address)])
+        call.append(Suppression.bounceDaysCounted)
+        guard let days = try await self.runner.run(call).int else {
+            throw .corrupt("bounce_count.lua answered no number")
+        }
+        return days
     }
 
     /// - Returns: Whether it was suppressed.
