@@ -32,6 +32,36 @@ import Testing
         }
     }
 
+    @Test func `Mails are made from the template of their queue, as it is some seconds later at most`() async throws {
+        try await TestRelay.with { relay async throws in
+            try await withTestDeployment { deployment async throws in
+                try await deployment.subscribe("mailto:a@b.test")
+                try await deployment.subscribe("mailto:c@b.test", options: #"{"_email": {"body": "Own"}}"#)
+                let queues = deployment.store.queues
+                @Sendable func metadata(_ word: String) -> [UInt8] {
+                    Array(#"{"_email": {"subject": "\#(word) {{ body.disk }}", "body": "\#(word)"}}"#.utf8)
+                }
+                _ = try await queues.update(deployment.queue) { _ in (metadata("First"), QueueAttributes()) }
+                try await deployment.withMail(over: relay.port) {
+                    try await deployment.post(#"{"disk": "sda"}"#)
+                    #expect(try await deployment.isSettled())
+                    let mails = try relay.accepted().sorted { $0.to[0] < $1.to[0] }
+                    try #require(mails.count == 2)
+                    #expect(mails.allSatisfy { $0.text.contains("Subject: First sda\r\n") })
+                    #expect(mails[0].text.contains("\r\nFirst\r\n") && mails[1].text.contains("\r\nOwn\r\n"))
+                    _ = try await queues.update(deployment.queue) { _ in (metadata("Second"), QueueAttributes()) }
+                    let isNew = try await eventually(within: .seconds(40), every: .seconds(1)) {
+                        try await deployment.post(#"{"disk": "sda"}"#)
+                        #expect(try await deployment.isSettled())
+                        return try relay.accepted().contains { $0.text.contains("Subject: Second sda\r\n") }
+                            ? true : nil
+                    }
+                    #expect(isNew == true)
+                }
+            }
+        }
+    }
+
     @Test func `A refused mail is a dead letter, a deferred one is tried again with the same Message-ID`() async throws
     {
         try await TestRelay.with { relay async throws in

@@ -77,7 +77,8 @@ package struct Engine: Service {
         let reaping = NIOLockedValueBox(ReapRules(lease: settings.lease, at: .now))
         let planner = AttemptPlanner(
             store: store,
-            recipients: Recipients(subscriptions: store.subscriptions, masterKey: masterKey, channels: channels),
+            recipients: Recipients(
+                subscriptions: store.subscriptions, queues: store.queues, masterKey: masterKey, channels: channels),
             suppressions: SuppressedRecipients(store: suppressions, logger: logger), vault: vault,
             confirmedOnly: settings.confirmedOnly, notBeforeMax: settings.notBeforeMax, budget: limiter)
         self.workers = (0..<store.deliveries.shards).map { shard in
