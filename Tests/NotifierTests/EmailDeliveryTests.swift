@@ -116,6 +116,28 @@ import Testing
         }
     }
 
+    @Test(.timeLimit(.minutes(5))) func `One message reaches 10,000 subscribers by mail, each once`() async throws {
+        try await TestRelay.with { relay async throws in
+            try await withTestDeployment { deployment async throws in
+                let count = 10_000
+                for number in 0..<count { try await deployment.subscribe("mailto:a\(number)@b.test") }
+                let started = ContinuousClock.now
+                try await deployment.withMail(over: relay.port) {
+                    try await deployment.post(#"{"disk": "sda"}"#)
+                    let isSettled = try await eventually(within: .seconds(240), every: .milliseconds(200)) {
+                        try await deployment.isSettled() ? true : nil
+                    }
+                    #expect(isSettled == true)
+                }
+                let seconds = (ContinuousClock.now - started) / .seconds(1)
+                let mails = try relay.accepted()
+                #expect(mails.count == count && Set(mails.map { $0.to[0] }).count == count)
+                #expect(try await deployment.deadLetters().isEmpty)
+                print("10,000 mails in \(Int(seconds)) s, \(Int(Double(count) / seconds)) a second")
+            }
+        }
+    }
+
     @Test func `A slow relay does not hold webhooks up`() async throws {
         try await TestRelay.with { relay async throws in
             try relay.set([TestRelay.Rule("rcpt", "hang")])
