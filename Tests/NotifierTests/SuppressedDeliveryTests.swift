@@ -142,4 +142,34 @@ import Testing
             }
         }
     }
+
+    @Test func `An address gets so many mails of a project in an hour, and the rest waits`() async throws {
+        try await TestRelay.with { relay async throws in
+            try await withTestDeployment { deployment async throws in
+                let other = QueueAddress(project: try ProjectID("other"), name: deployment.queue.name)
+                let second = QueueAddress(project: deployment.queue.project, name: try QueueName("second"))
+                for queue in [deployment.queue, other, second] {
+                    try await deployment.subscribe("mailto:\(Self.address)", queue: queue)
+                }
+                try await deployment.subscribe("mailto:ann@b.test")
+                var settings = EngineSettings()
+                settings.addressHourlyMax = 3
+                try await deployment.withMail(over: relay.port, settings: settings) {
+                    try await deployment.post("1", "2")
+                    #expect(try await relay.accepted(waitingFor: 4).count == 4)
+                    try await deployment.post("3", "4", to: second)
+                    try await deployment.post("5", to: other)
+                    #expect(try await relay.accepted(waitingFor: 6).count == 6)
+                    try await Task.sleep(for: .seconds(1))
+                    let to = Dictionary(grouping: try relay.accepted().map { $0.to[0] }) { $0 }.mapValues(\.count)
+                    #expect(to == [Self.address: 4, "ann@b.test": 2], "three of one project, one of the other")
+                    #expect(try await deployment.deadLetters().isEmpty)
+                    // An hour later: as if the times had passed.
+                    let key =
+                        "herald:{control}:address-times:\(second.project.text.utf8.count):\(second.project.text):\(Self.address)"
+                    #expect(try await deployment.redis.command("ZCARD", key).int == 3)
+                }
+            }
+        }
+    }
 }

@@ -111,4 +111,28 @@ struct SuppressionTests {
             #expect(try await subscriptions.find(made[0].1) == nil)
         }
     }
+
+    @Test func `Deliveries to an address are reserved up to its number of any hour, each once`() async throws {
+        try await withTestStore(shards: 1) { test async throws in
+            let project = try ProjectID("p")
+            func reserve(_ ids: [String], to address: String = "a@b.c") async throws -> [String: Duration] {
+                let deliveries = ids.map {
+                    (address: SuppressibleAddress(address, of: project), id: DeliveryID(text: $0))
+                }
+                let waits = try await test.store.addressRates.reserve(deliveries, hourlyMax: 2)
+                return Dictionary(uniqueKeysWithValues: waits.map { ($0.key.text, $0.value) })
+            }
+            #expect(try await reserve(["1"]).isEmpty)
+            test.time.pass(seconds: 600)
+            #expect(try await reserve(["1"]).isEmpty, "its next attempt")
+            #expect(try await reserve(["2", "3", "4"]) == ["3": .seconds(3600), "4": .seconds(3600)])
+            #expect(try await reserve(["3"], to: "b@b.c").isEmpty)
+            test.time.pass(seconds: 3599)
+            #expect(try await reserve(["3"]) == ["3": .seconds(1)])
+            test.time.pass(seconds: 1)
+            #expect(try await reserve(["3", "4", "5"]) == ["5": .seconds(3600)])
+            let many = (0..<250).map { "many\($0)" }
+            #expect(try await reserve(many, to: "c@b.c").count == 248)
+        }
+    }
 }

@@ -57,19 +57,19 @@ package struct Engine: Service {
             settings: settings,
             limiter: ConcurrencyLimiter(slots: settings.concurrency, bytes: settings.bytesInFlight),
             hosts: hosts ?? HostLimiter(limit: settings.hostConcurrency), gate: SuspectGate(),
-            suppressions: store.suppressions, pool: "default", now: now, eventLoopGroup: eventLoopGroup, logger: logger)
+            control: store, pool: "default", now: now, eventLoopGroup: eventLoopGroup, logger: logger)
     }
 
     /// - Parameters:
     ///   - limiter: What may be in flight; its maker may change how much.
     ///   - hosts: Those of all engines of the process.
     ///   - gate: That of all engines of the process.
-    ///   - suppressions: Those of the control store.
+    ///   - control: The control store: of what projects suppress.
     ///   - pool: What this engine's Redis is called.
     init(
         store: Store, channels: Channels, wakeups: RedisBlockingConnection, masterKey: MasterKey, vault: Vault,
         settings: EngineSettings, limiter: ConcurrencyLimiter, hosts: HostLimiter, gate: SuspectGate,
-        suppressions: SuppressionStore, pool: String, now: Timestamp, eventLoopGroup: any EventLoopGroup, logger: Logger
+        control: Store, pool: String, now: Timestamp, eventLoopGroup: any EventLoopGroup, logger: Logger
     ) {
         let (clock, metrics) = (RedisClock(shown: now), NotifierMetrics(pool: pool, channels: channels.destinations))
         var logger = logger
@@ -79,7 +79,7 @@ package struct Engine: Service {
             store: store,
             recipients: Recipients(
                 subscriptions: store.subscriptions, queues: store.queues, masterKey: masterKey, channels: channels),
-            suppressions: SuppressedRecipients(store: suppressions, logger: logger), vault: vault,
+            addresses: AddressRules(store: control, hourlyMax: settings.addressHourlyMax, logger: logger), vault: vault,
             confirmedOnly: settings.confirmedOnly, notBeforeMax: settings.notBeforeMax, budget: limiter)
         self.workers = (0..<store.deliveries.shards).map { shard in
             let inbox = ShardInbox(shard: shard, clock: clock, eventLoop: eventLoopGroup.next())

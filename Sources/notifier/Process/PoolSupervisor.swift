@@ -123,7 +123,7 @@ struct PoolSupervisor: Service {
                 let engine = Engine(
                     store: opened.store, channels: channels, wakeups: wakeups, masterKey: self.settings.store.masterKey,
                     vault: self.settings.store.vault, settings: settings, limiter: limiter, hosts: self.hosts,
-                    gate: self.gate, suppressions: self.control.suppressions, pool: endpoint.name, now: opened.now,
+                    gate: self.gate, control: self.control, pool: endpoint.name, now: opened.now,
                     eventLoopGroup: self.eventLoops, logger: self.logger)
                 if endpoint.isDefault { self.onWork() }
                 return [StoreWatch(opened.store, name: endpoint.name, logger: self.logger), engine]

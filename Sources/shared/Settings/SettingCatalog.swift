@@ -384,6 +384,12 @@ package struct SettingCatalog: Sendable {
             + "for `herald bounce`. Without it the sender is `email.from`. A program of `email.command` chooses the "
             + "sender for itself.")
 
+    package let emailRate = Setting(
+        "email.rate", shape: .integer(1...1000), processes: [.notifier],
+        meaning:
+            "Most mails of a project to one address in any hour, confirmations apart; the rest waits, up to the life of "
+            + "its message. Without it there is no limit.")
+
     package let emailSessions = Setting(
         "email.sessions", default: "4", shape: .integer(1...64), processes: [.notifier],
         meaning: "Sessions with the relay at once, or runs of `email.command`; each has a thread.")
