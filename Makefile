@@ -35,7 +35,7 @@ bench: ## measure, beside the ceiling of this machine
 	@scripts/bootstrap --bench
 	@Benchmarks/run all
 
-demo: build ## see a message become a signed webhook
+demo: build ## see a message become a signed webhook, and a mail
 	@$(HERALD) demo
 
 run: build ## run a deployment in this terminal until Ctrl-C

@@ -128,8 +128,8 @@ let package = Package(
         .target(
             name: "CLI",
             dependencies: [
-                "Cryptography", "CSpawn", "HTTPServer", "JSON", "Mail", "Placement", "Redis", "Runtime", "Settings",
-                "Signing", "Startup", "Store", .argumentParser, .logging, .nio, .nioConcurrency, .nioPosix,
+                "Cryptography", "CSpawn", "Domain", "HTTPServer", "JSON", "Mail", "Placement", "Redis", "Runtime",
+                "Settings", "Signing", "Startup", "Store", .argumentParser, .logging, .nio, .nioConcurrency, .nioPosix,
                 .serviceLifecycle, .unixSignals, .yams,
             ],
             path: "Sources/cli",

@@ -5,7 +5,10 @@ import Testing
 extension DeploymentTests {
     /// What a stranger types first.
     struct CommandLineTests {
-        @Test func `The demonstration shows a signed webhook, verifies it, and leaves nothing running`() async throws {
+        @Test
+        func `The demonstration shows a signed webhook and a mail that was confirmed, and leaves nothing running`()
+            async throws
+        {
             try await withTemporaryFolder { folder in
                 let log = folder.appendingPathComponent("demo.log")
                 let demo = try ChildProcess(
@@ -16,6 +19,7 @@ extension DeploymentTests {
                 #expect(exit == .status(0), "\(output)")
                 for word in [
                     "webhook-id", "webhook-timestamp", "webhook-signature: v1,", #""Message_Type":"Notification""#,
+                    "with the button of the page behind its link", "alert: disk almost full", "the mail is readable",
                 ] {
                     #expect(output.contains(word), "\(word) is missing in\n\(output)")
                 }

@@ -111,6 +111,85 @@ extension DeploymentTests {
             }
         }
 
+        @Test func `No secret of mail is in a log, a metric or an answer, and in Redis only the link to confirm`()
+            async throws
+        {
+            try await TestRelay.with(certificate: .valid) { relay async throws in
+                try relay.set(login: ["user", Self.password])
+                let linkKey = String(repeating: "c4a7e51b", count: 8)
+                var settings = self.settings("smtp://user:\(Self.password)@localhost:\(relay.port)")
+                settings.merge([
+                    "HERALD_EMAIL_CONFIRMATION": "true", "HERALD_EMAIL_TLS": "required",
+                    "HERALD_EMAIL_TLS_AUTHORITIES": relay.certificate, "HERALD_LOG_LEVEL": "trace",
+                    "HERALD_EMAIL_LINK_KEYS": linkKey, "HERALD_API_PUBLIC_URL": "http://mail.example",
+                    "HERALD_EMAIL_BOUNCE_ADDRESS": "bounces@herald.test",
+                ]) { $1 }
+                try await withDeployment(appendOnly: true, settings: settings) { deployment async throws in
+                    let api = try await deployment.startAPI()
+                    let notifier = try await deployment.startNotifier()
+                    let caller = CanaryCaller(api.address, headers: [])
+                    let made = try await caller.send(
+                        "POST", "/v2/queues/jobs/subscriptions", #"{"subscriber": "mailto:reader@b.test"}"#,
+                        expecting: 201)
+                    let id = try #require(made.text.firstMatch(of: /"subscription_id":"([^"]*)"/)?.output.1)
+                    let question = try #require(try await relay.accepted(waitingFor: 1).first, "\(deployment.logs)")
+                    let text = question.text.replacing("=\r\n", with: "").replacing("=3D", with: "=")
+                    let confirm = try #require(
+                        text.firstMatch(of: /below: http:\/\/mail\.example(\/confirm\?token=(\S+))/))
+                    let page = try await HTTPCaller(api.address).send(
+                        "POST", String(confirm.1), headers: [("Content-Type", "application/x-www-form-urlencoded")],
+                        body: "answer=confirm")
+                    #expect(page.status == 200)
+                    // What goes wrong shows nothing either.
+                    for path in ["\(confirm.1)x", "/unsubscribe?token=\(confirm.2)", "/v2/pools?token=\(confirm.2)"] {
+                        _ = try await HTTPCaller(api.address).send("GET", path)
+                    }
+                    let posted = try await caller.send(
+                        "POST", "/v2/queues/jobs/messages", #"{"messages": [{"body": 1}]}"#, expecting: 201)
+                    let message = try #require(posted.text.firstMatch(of: /"(\/v2\/[^"]*\/messages\/[^"]*)"/)?.output.1)
+                    let mail = try #require(try await relay.accepted(waitingFor: 2).last, "\(deployment.logs)")
+                    let leave = try #require(
+                        mail.text.firstMatch(
+                            of: /List-Unsubscribe: <http:\/\/mail\.example\/unsubscribe\?token=([^>]+)>/)?.1)
+                    let subscription = "/v2/queues/jobs/subscriptions/\(id)"
+                    try await caller.send("PUT", "/v2/suppressions/reader@b.test", expecting: 201)
+                    try await caller.send(
+                        "POST", "/v2/queues/jobs/messages", #"{"messages": [{"body": 2}]}"#, expecting: 201)
+                    let dead = try await eventually {
+                        try await caller.send("GET", "/v2/queues/jobs/dead_letters").text.contains("suppressed")
+                            ? true : nil
+                    }
+                    #expect(dead == true)
+                    for path in [
+                        subscription, "\(subscription)/health", "\(subscription)/attempts", "\(subscription)/schedule",
+                        "/v2/queues/jobs/subscriptions", "\(message)/deliveries", "/v2/suppressions",
+                    ] { try await caller.send("GET", path, expecting: 200) }
+                    var metrics = Corner("metrics")
+                    for admin in [api.ready.admin, notifier.ready.admin] {
+                        metrics.add(Data(try await HTTPCaller(try #require(admin)).send("GET", "/metrics").body))
+                    }
+                    await deployment.stop()
+                    var (logs, stored) = (Corner("logs"), Corner("Redis"))
+                    try logs.add(filesIn: deployment.redis.folder)
+                    try stored.add(filesIn: deployment.redis.folder.appendingPathComponent("appendonlydir"))
+                    #expect(logs.holds(Data("/v2/suppressions".utf8)) || logs.size > 10_000, "the logs are talkative")
+                    for secret in [
+                        Secret("key of links", linkKey), Secret("password of the relay", Self.password),
+                        Secret("link to leave", String(leave)),
+                        Secret("link to confirm", String(confirm.2), isInRedis: true),
+                    ] {
+                        for corner in [logs, metrics] {
+                            #expect(!secret.isIn(corner), "\(secret.name) in the \(corner.name)")
+                        }
+                        #expect(secret.isIn(stored) == secret.isInRedis, "\(secret.name) in Redis")
+                        for (reply, _) in caller.replies where secret.isIn(reply) {
+                            Issue.record("\(secret.name) in the answer to \(reply.name)")
+                        }
+                    }
+                }
+            }
+        }
+
         @Test func `A relay that goes away and comes back gets all mails`() async throws {
             let port = try await freeLoopbackPort()
             try await withTemporaryFolder { folder async throws in

@@ -46,4 +46,37 @@ struct MailOptionsTests {
         }
         #expect(self.stored(options) == nil)
     }
+
+    @Test func `The templates of a queue count where a subscription has none`() throws {
+        let metadata = try QueueMetadata(
+            document: Array(##"{"_email": {"subject": "{{ body.x }}", "body": "Q"}}"##.utf8), of: QueueName("q"),
+            limits: Limits())
+        func filled(_ options: String) throws -> MailOptions {
+            try #require(DeliveryOptions(stored: Array(options.utf8))).filled(from: metadata).mail
+        }
+        let (subject, body) = (try MailTemplate("{{ body.x }}"), try MailTemplate("Q"))
+        #expect(try filled("{}") == MailOptions(subjectTemplate: subject, bodyTemplate: body))
+        #expect(try filled(#"{"subject": "own"}"#) == MailOptions(subject: "own", bodyTemplate: body))
+        let own = MailOptions(subjectTemplate: try MailTemplate("S"), bodyTemplate: try MailTemplate("B"))
+        #expect(try filled(#"{"_email": {"subject": "S", "body": "B"}}"#) == own)
+        #expect(QueueMetadata.unset.mail == .none)
+        #expect(try filled(#"{"_email": {"format": "json"}}"#).format == .json)
+    }
+
+    @Test(arguments: [
+        (#"{"_email": "x"}"#, "_email has to be an object"), (#"{"_email": {"format": "json"}}"#, "subject and body"),
+        (#"{"_email": {"body": "{{ body"}}"#, "not closed"), (#"{"_email": {"subject": 1}}"#, "has to be a string"),
+    ])
+    func `Templates of a queue are checked when they are stored`(metadata: String, words: String) throws {
+        do {
+            _ = try QueueMetadata(document: Array(metadata.utf8), of: QueueName("q"), limits: Limits())
+            Issue.record("\(metadata) was taken")
+        } catch {
+            guard case .requestInvalid(let text) = error else {
+                Issue.record(error)
+                return
+            }
+            #expect(text.contains(words), "\(text)")
+        }
+    }
 }

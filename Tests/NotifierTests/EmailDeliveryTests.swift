@@ -1,7 +1,5 @@
 import Domain
 import Foundation
-import Logging
-import Mail
 import Notifier
 import Store
 import TestKit
@@ -9,19 +7,6 @@ import Testing
 
 /// What the engine does with mail that the relay takes, defers, refuses, or cannot be asked about.
 @Suite(.serialized) struct EmailDeliveryTests {
-    private func withMail<Result: Sendable>(
-        of deployment: TestDeployment, over port: Int, _ body: @Sendable () async throws -> Result
-    ) async throws -> Result {
-        var settings = EmailSettings()
-        settings.tls = .off
-        settings.replyTimeout = .seconds(5)
-        let relay = try MailRelay(
-            settings, .relay(try RelayURL("smtp://127.0.0.1:\(port)")), from: try Mailbox("alerts@herald.test"),
-            logger: Logger(label: "test"))
-        defer { relay.stop() }
-        return try await deployment.withEngine(beside: [EmailChannel(relay: relay)]) { _ in try await body() }
-    }
-
     private func health(_ deployment: TestDeployment, _ id: SubscriptionID) async throws -> SubscriptionHealth {
         try #require(try await deployment.store.deliveries.health(of: deployment.queue, subscription: id))
     }
@@ -32,7 +17,7 @@ import Testing
                 try await deployment.subscribe("mailto:a@b.test")
                 try await deployment.subscribe(
                     "mailto:c%2Bx@b.test?subject=Hi%20there", options: #"{"_email": {"body": "Disk {{ body.disk }}"}}"#)
-                try await self.withMail(of: deployment, over: relay.port) {
+                try await deployment.withMail(over: relay.port) {
                     try await deployment.post(#"{"disk": "sda"}"#)
                     #expect(try await deployment.isSettled())
                 }
@@ -43,6 +28,36 @@ import Testing
                     mails[0].text.contains("disk: sda") && mails[0].text.contains("Subject: Message from orders\r\n"))
                 #expect(mails[1].text.contains("Disk sda") && mails[1].text.contains("Subject: Hi there\r\n"))
                 #expect(try await deployment.deadLetters().isEmpty)
+            }
+        }
+    }
+
+    @Test func `Mails are made from the template of their queue, as it is some seconds later at most`() async throws {
+        try await TestRelay.with { relay async throws in
+            try await withTestDeployment { deployment async throws in
+                try await deployment.subscribe("mailto:a@b.test")
+                try await deployment.subscribe("mailto:c@b.test", options: #"{"_email": {"body": "Own"}}"#)
+                let queues = deployment.store.queues
+                @Sendable func metadata(_ word: String) -> [UInt8] {
+                    Array(#"{"_email": {"subject": "\#(word) {{ body.disk }}", "body": "\#(word)"}}"#.utf8)
+                }
+                _ = try await queues.update(deployment.queue) { _ in (metadata("First"), QueueAttributes()) }
+                try await deployment.withMail(over: relay.port) {
+                    try await deployment.post(#"{"disk": "sda"}"#)
+                    #expect(try await deployment.isSettled())
+                    let mails = try relay.accepted().sorted { $0.to[0] < $1.to[0] }
+                    try #require(mails.count == 2)
+                    #expect(mails.allSatisfy { $0.text.contains("Subject: First sda\r\n") })
+                    #expect(mails[0].text.contains("\r\nFirst\r\n") && mails[1].text.contains("\r\nOwn\r\n"))
+                    _ = try await queues.update(deployment.queue) { _ in (metadata("Second"), QueueAttributes()) }
+                    let isNew = try await eventually(within: .seconds(40), every: .seconds(1)) {
+                        try await deployment.post(#"{"disk": "sda"}"#)
+                        #expect(try await deployment.isSettled())
+                        return try relay.accepted().contains { $0.text.contains("Subject: Second sda\r\n") }
+                            ? true : nil
+                    }
+                    #expect(isNew == true)
+                }
             }
         }
     }
@@ -60,7 +75,7 @@ import Testing
                 let unknown = try await deployment.subscribe("mailto:unknown@b.test", options: quick)
                 let grey = try await deployment.subscribe("mailto:grey@b.test", options: quick)
                 try await deployment.subscribe("mailto:lost@b.test", options: quick)
-                try await self.withMail(of: deployment, over: relay.port) {
+                try await deployment.withMail(over: relay.port) {
                     try await deployment.post("1")
                     let deadLetters = try await deployment.deadLetters(waitingFor: 1)
                     #expect(
@@ -80,7 +95,7 @@ import Testing
         let port = try await freeLoopbackPort()
         try await withTestDeployment { deployment async throws in
             let id = try await deployment.subscribe("mailto:a@b.test")
-            try await self.withMail(of: deployment, over: port) {
+            try await deployment.withMail(over: port) {
                 try await deployment.post(Array(repeating: "1", count: 30))
                 // Over the first pause of the relay, of 1 s, and into the second.
                 let hasPaused = try await eventually {
@@ -101,6 +116,28 @@ import Testing
         }
     }
 
+    @Test(.timeLimit(.minutes(5))) func `One message reaches 10,000 subscribers by mail, each once`() async throws {
+        try await TestRelay.with { relay async throws in
+            try await withTestDeployment { deployment async throws in
+                let count = 10_000
+                for number in 0..<count { try await deployment.subscribe("mailto:a\(number)@b.test") }
+                let started = ContinuousClock.now
+                try await deployment.withMail(over: relay.port) {
+                    try await deployment.post(#"{"disk": "sda"}"#)
+                    let isSettled = try await eventually(within: .seconds(240), every: .milliseconds(200)) {
+                        try await deployment.isSettled() ? true : nil
+                    }
+                    #expect(isSettled == true)
+                }
+                let seconds = (ContinuousClock.now - started) / .seconds(1)
+                let mails = try relay.accepted()
+                #expect(mails.count == count && Set(mails.map { $0.to[0] }).count == count)
+                #expect(try await deployment.deadLetters().isEmpty)
+                print("10,000 mails in \(Int(seconds)) s, \(Int(Double(count) / seconds)) a second")
+            }
+        }
+    }
+
     @Test func `A slow relay does not hold webhooks up`() async throws {
         try await TestRelay.with { relay async throws in
             try relay.set([TestRelay.Rule("rcpt", "hang")])
@@ -108,7 +145,7 @@ import Testing
                 try await withTestDeployment { deployment async throws in
                     try await deployment.subscribe("mailto:a@b.test")
                     try await deployment.subscribe(receiver.url())
-                    try await self.withMail(of: deployment, over: relay.port) {
+                    try await deployment.withMail(over: relay.port) {
                         try await deployment.post(Array(repeating: "1", count: 20))
                         try await receiver.waitFor(count: 20)
                         let isHanging = try await eventually { try relay.count("rcpt") > 0 ? true : nil }

@@ -9,7 +9,8 @@ struct RecipientsTests {
     private static func found(_ leases: [Lease], in deployment: TestDeployment) async throws -> [Recipients.Found] {
         let shard = try #require(try await deployment.shardWithLease())
         let recipients = Recipients(
-            subscriptions: deployment.store.subscriptions, masterKey: deployment.masterKey, channels: Channels([]))
+            subscriptions: deployment.store.subscriptions, queues: deployment.store.queues,
+            masterKey: deployment.masterKey, channels: Channels([]))
         return try await recipients.find(leases, in: shard)
     }
 

@@ -12,6 +12,11 @@ package enum Python {
         package let output: String
     }
 
+    /// The path of a program of `Tests/TestKit/Scripts`.
+    package static func script(_ name: String) -> String {
+        URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Scripts/\(name)").path
+    }
+
     /// Runs the interpreter in a folder of its own, which `arguments` gets and which is removed afterwards.
     ///
     /// - Parameter limit: When the program is killed; bounds a failing test, and says nothing about speed.

@@ -50,6 +50,7 @@ package enum SettingSamples {
         Setting.emailTLSAuthorities: "/etc/ssl/relay.pem",
         Setting.emailHostname: "herald.example",
         Setting.emailFrom: "Herald <alerts@herald.example>",
+        Setting.emailBounceAddress: "bounces@herald.example",
         Setting.emailCommand: "/usr/sbin/sendmail -t -oi",
         Setting.readyFile: "/tmp/herald-ready.json",
     ]

@@ -108,7 +108,7 @@ package struct TestRelay: Sendable {
             let portFile = folder.appendingPathComponent("port")
             try? FileManager.default.removeItem(at: portFile)  // Of a relay that ran there before, if one did.
             let process = try Python.start(
-                [self.script("relay.py"), folder.path] + (port.map { ["\($0)"] } ?? []), in: own)
+                [Python.script("relay.py"), folder.path] + (port.map { ["\($0)"] } ?? []), in: own)
             let found = try await eventually {
                 (try? String(contentsOf: portFile, encoding: .utf8)).flatMap { Int($0) }
             }
@@ -126,11 +126,7 @@ package struct TestRelay: Sendable {
     }
 
     static func make(_ certificate: Certificate, in folder: URL) async throws {
-        let run = try await Python.run { _ in [self.script("certificate.py"), folder.path] + certificate.arguments }
+        let run = try await Python.run { _ in [Python.script("certificate.py"), folder.path] + certificate.arguments }
         guard run.exit == .status(0) else { throw Python.Missing(description: "No certificate: \(run.output)") }
-    }
-
-    private static func script(_ name: String) -> String {
-        URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Scripts/\(name)").path
     }
 }

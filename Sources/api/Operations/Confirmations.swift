@@ -114,7 +114,7 @@ extension Operations {
     /// The address questions are counted by: however its URI is spelled, and whatever stands beside it there.
     private static func mailbox(of subscriber: String) -> String {
         guard let address = (try? MailtoURI(subscriber))?.address else { return subscriber }
-        return "mailto:\(address.description.lowercased())"
+        return "mailto:\(address.listed)"
     }
 
     private func signed(

@@ -53,7 +53,7 @@ extension Operations {
 
     private static func normalized(_ address: String) throws(Refusal) -> String {
         do throws(MailAddressInvalid) {
-            return try MailAddress(address).description.lowercased()
+            return try MailAddress(address).listed
         } catch {
             throw .requestInvalid("The path does not end with an address that mail can be sent to: \(error.reason).")
         }

@@ -27,8 +27,13 @@ enum ControlStore {
     ) async throws -> (store: Store, settings: StoreSettings, logger: Logger) {
         let settings = try StoreSettings(
             SettingReader(for: .api, flags: flags, environment: ProcessInfo.processInfo.environment))
+        let (store, logger) = try await self.open(settings, unused: unused)
+        return (store, settings, logger)
+    }
+
+    static func open(_ settings: StoreSettings, unused: String) async throws -> (store: Store, logger: Logger) {
         let (redis, logger) = self.client(of: settings.redis)
         guard try await Store.isKept(on: redis) else { throw Failure(unused) }
-        return (try await settings.openStore(on: redis, logger: logger), settings, logger)
+        return (try await settings.openStore(on: redis, logger: logger), logger)
     }
 }

@@ -1,7 +1,7 @@
 package import Foundation
 import Signing
 
-/// The demonstration: a queue, a subscriber of our own, a message, and the webhook that comes of it.
+/// The demonstration: a queue, subscribers of our own, messages, and the webhook and the mail that come of them.
 package struct Demo: Sendable {
     /// How long a webhook may take to arrive; unloaded it takes milliseconds.
     private static let arrivalLimit = Duration.seconds(10)
@@ -12,10 +12,13 @@ package struct Demo: Sendable {
     private let terminal: Terminal
     private let client: HeraldClient
     private let queue: String
+    /// nil: the deployment sends its mail elsewhere, or none.
+    private let catcher: MailCatcher?
 
-    package init(url: URL, terminal: Terminal) {
+    package init(url: URL, terminal: Terminal, catcher: MailCatcher? = nil) {
         self.url = url
         self.terminal = terminal
+        self.catcher = catcher
         self.client = HeraldClient(url: url, project: "demo")
         self.queue = "demo-\(UUID().uuidString.prefix(8).lowercased())"
     }
@@ -25,10 +28,15 @@ package struct Demo: Sendable {
         try await Receiver.run { port, arrivals in
             let path = "/v2/queues/\(self.queue)"
             _ = try await self.client.expect(201, "PUT", path)
-            self.step("made the queue", self.queue)
+            self.terminal.step("made the queue", self.queue)
             let result: Result<Void, any Error>
             do {
-                result = .success(try await self.deliver(to: port, queue: path, arrivals: arrivals))
+                try await self.deliver(to: port, queue: path, arrivals: arrivals)
+                if let catcher = self.catcher {
+                    self.terminal.line()
+                    try await MailDemo(client: self.client, catcher: catcher, terminal: self.terminal, path: path).run()
+                }
+                result = .success(())
             } catch {
                 result = .failure(error)
             }
@@ -42,14 +50,14 @@ package struct Demo: Sendable {
     private func deliver(to port: Int, queue path: String, arrivals: AsyncStream<Arrival>) async throws {
         let subscriber = "http://127.0.0.1:\(port)/orders"
         let subscription = try await self.subscribe(subscriber, path: path)
-        self.step("subscribed", subscriber)
+        self.terminal.step("subscribed", subscriber)
         let secret = try await self.secret(of: subscription, path: path)
         let body = "{\"event\": \"order.placed\", \"order\": 4711}"
         var posted = try await self.post(body, to: path)
         var arrival = try await Self.next(of: arrivals)
         if Self.isQuestion(arrival) {
             try await self.confirm(arrival)
-            self.step("confirmed", "with the signed link the subscriber was sent")
+            self.terminal.step("confirmed", "with the signed link the subscriber was sent")
             // What was posted before is not sent to it.
             posted = try await self.post(body, to: path)
             arrival = try await Self.next(of: arrivals)
@@ -62,8 +70,8 @@ package struct Demo: Sendable {
         guard verdict == .genuine else { throw Failure("the webhook arrived, but \(verdict.words)") }
         let milliseconds = (arrival.at - posted) / .milliseconds(1)
         self.terminal.line()
-        self.good("the signature is genuine", "checked with the subscription's secret (Standard Webhooks)")
-        self.good("from post to arrival", String(format: "%.1f ms", milliseconds))
+        self.terminal.good("the signature is genuine", "checked with the subscription's secret (Standard Webhooks)")
+        self.terminal.good("from post to arrival", String(format: "%.1f ms", milliseconds))
     }
 
     /// - Returns: When it was posted.
@@ -71,7 +79,7 @@ package struct Demo: Sendable {
         let posted = ContinuousClock.now
         _ = try await self.client.expect(
             201, "POST", "\(path)/messages", json: Data("{\"messages\": [{\"body\": \(body), \"ttl\": 300}]}".utf8))
-        self.step("posted a message", body)
+        self.terminal.step("posted a message", body)
         return posted
     }
 
@@ -146,22 +154,9 @@ package struct Demo: Sendable {
     }
 
     private static func next(of arrivals: AsyncStream<Arrival>) async throws -> Arrival {
-        let limit = self.arrivalLimit
-        let arrival = try await withThrowingTaskGroup(of: Arrival?.self) { group in
-            group.addTask {
-                for await arrival in arrivals { return arrival }
-                return nil
-            }
-            group.addTask {
-                try await Task.sleep(for: limit)
-                return nil
-            }
-            defer { group.cancelAll() }
-            return try await group.next() ?? nil
-        }
-        if let arrival { return arrival }
+        if let arrival = try await arrivals.next(within: self.arrivalLimit) { return arrival }
         throw Failure(
-            "no webhook arrived within \(limit). Does a notifier run, and may it reach loopback "
+            "no webhook arrived within \(self.arrivalLimit). Does a notifier run, and may it reach loopback "
                 + "(egress.allow \(DevDeployment.egressAllow))?")
     }
 
@@ -194,15 +189,6 @@ package struct Demo: Sendable {
     }
 
     // MARK: What one sees
-
-    private func step(_ what: String, _ detail: String) {
-        self.terminal.line("  \(what.padding(toLength: 20, withPad: " ", startingAt: 0)) \(detail)")
-    }
-
-    private func good(_ what: String, _ detail: String) {
-        let mark = self.terminal.styled("✓", .green)
-        self.terminal.line("  \(mark) \(self.terminal.styled(what, .bold)): \(detail)")
-    }
 
     private func show(_ arrival: Arrival) {
         self.terminal.line()

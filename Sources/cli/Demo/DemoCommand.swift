@@ -2,14 +2,14 @@ package import ArgumentParser
 import Foundation
 import Settings
 
-/// `herald demo`: one message becomes one signed webhook, shown.
+/// `herald demo`: a message becomes a signed webhook, another one a mail; both are shown.
 package struct DemoCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "demo",
-        abstract: "Posts a message, and shows the signed webhook that arrives.",
+        abstract: "Posts messages, and shows the signed webhook and the mail that arrive.",
         discussion: """
             Without --url it uses the deployment `herald dev` runs, and starts one for the occasion when there is none. \
-            What it makes there it deletes again. \(Counterpart.api.rawValue)
+            What it makes there it deletes again. Mail is shown only of a deployment started for the occasion. \(Counterpart.api.rawValue)
             """
     )
 
@@ -51,10 +51,14 @@ package struct DemoCommand: AsyncParsableCommand {
         terminal.line(terminal.styled("No deployment runs here: starting one for this demonstration", .dim))
         // A file left in the temporary folder does no harm.
         defer { try? FileManager.default.removeItem(at: folder) }
-        try await DevDeployment.run(plan, terminal: terminal, interruption: await Interruptions.trapped()) {
-            deployment in
-            try await Demo(url: try HeraldClient.url(deployment.url, from: "the new deployment"), terminal: terminal)
-                .run()
+        let interruption = await Interruptions.trapped()
+        try await MailCatcher.run { catcher in
+            var plan = plan
+            plan.mailPort = catcher.smtpPort
+            try await DevDeployment.run(plan, terminal: terminal, interruption: interruption) { deployment in
+                let url = try HeraldClient.url(deployment.url, from: "the new deployment")
+                try await Demo(url: url, terminal: terminal, catcher: catcher).run()
+            }
         }
     }
 }

@@ -42,7 +42,8 @@ final class DevParts: Sendable {
                 Setting.apiPublicURL: self.publicURL(of: listen), Setting.apiDrain: "\(DevDeployment.drainSeconds)",
             ])
         var notifierSettings = [
-            Setting.notifierAdminListen: "127.0.0.1:0", Setting.egressAllow: DevDeployment.egressAllow,
+            Setting.notifierAdminListen: "127.0.0.1:0", Setting.apiPublicURL: self.publicURL(of: listen),
+            Setting.egressAllow: DevDeployment.egressAllow,
             Setting.notifierDrain: "\(DevDeployment.drainSeconds)",
         ]
         if self.plan.mailPort != nil { notifierSettings[Setting.emailFrom] = DevDeployment.mailFrom }

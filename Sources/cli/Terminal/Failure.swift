@@ -8,12 +8,14 @@ package enum CommandStatus: Int32, Sendable, CaseIterable {
     case failed = 1
     /// The command line is not allowed.
     case usage = 64
-    /// The API refused what was sent: 400 or 409.
+    /// The API refused what was sent: 400 or 409; what was given cannot be read.
     case refused = 65
     /// What was named is not there: 404.
     case notFound = 66
     /// No answer came, or the service cannot answer now: 503.
     case unavailable = 69
+    /// It can be tried again later, as by a mail server.
+    case later = 75
     /// The caller may not: 401 or 403.
     case notPermitted = 77
     /// A configuration file or a setting is wrong.

@@ -47,21 +47,24 @@ struct AttemptPlanner: Sendable {
     private let store: Store
     private let vault: Vault
     private let recipients: Recipients
+    private let addresses: AddressRules
     private let confirmedOnly: Set<Destination>
     private let notBeforeMax: Duration
     private let budget: any BodyBudget
 
     /// - Parameters:
+    ///   - addresses: Say which addresses may be sent to.
     ///   - confirmedOnly: The destinations whose subscribers are notified only once they have confirmed.
     ///   - notBeforeMax: How far a subscriber's request to wait is obeyed.
     ///   - budget: Counts the bodies.
     init(
-        store: Store, recipients: Recipients, vault: Vault, confirmedOnly: Set<Destination>, notBeforeMax: Duration,
-        budget: any BodyBudget
+        store: Store, recipients: Recipients, addresses: AddressRules, vault: Vault,
+        confirmedOnly: Set<Destination>, notBeforeMax: Duration, budget: any BodyBudget
     ) {
         self.store = store
         self.vault = vault
         self.recipients = recipients
+        self.addresses = addresses
         self.confirmedOnly = confirmedOnly
         self.notBeforeMax = notBeforeMax
         self.budget = budget
@@ -83,6 +86,7 @@ struct AttemptPlanner: Sendable {
         admit: (LeasedDelivery, any ChannelTarget) -> Admission
     ) async throws(StoreError) -> [Plan] {
         let recipients = try await self.recipients.find(startables.lazy.map(\.lease), in: shard)
+        let verdicts = await self.addresses.verdicts(on: zip(startables, recipients), at: now)
         // A message to many subscriptions is encoded once, also when those of other projects come in between.
         var encoded: [Position: AttemptBody] = [:]
         return zip(startables, recipients).map { startable, found in
@@ -102,6 +106,12 @@ struct AttemptPlanner: Sendable {
                 let isMail = recipient.destination == .email
                 let summary = isMail ? "no relay for mail is set" : "\(recipient.destination.rawValue) is not delivered"
                 return .end(startable.id, Self.giveUp(lease, isMail ? .noRelay : .noTransport, summary))
+            }
+            switch verdicts[startable.id] {
+            case .permitted: break
+            case .suppressed:
+                return .end(startable.id, Self.giveUp(lease, .suppressed, "the address is suppressed"))
+            case .waits(let ending): return .end(startable.id, ending)
             }
             switch admit(startable, target) {
             case .admitted: break

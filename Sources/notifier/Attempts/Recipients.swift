@@ -15,14 +15,21 @@ package struct Recipients: Sendable {
         case unreadable
     }
 
+    /// How long what a queue says of the form of deliveries is known.
+    private static let queueAgeMax = Duration.seconds(10)
+
     private let subscriptions: any SubscriptionStorage
+    private let queues: any QueueStorage
     private let masterKey: MasterKey
     private let channels: Channels
     private let cache = SubscriptionCache()
 
     /// - Parameter channels: Say what they have to know of a subscriber.
-    package init(subscriptions: any SubscriptionStorage, masterKey: MasterKey, channels: Channels) {
+    package init(
+        subscriptions: any SubscriptionStorage, queues: any QueueStorage, masterKey: MasterKey, channels: Channels
+    ) {
         self.subscriptions = subscriptions
+        self.queues = queues
         self.masterKey = masterKey
         self.channels = channels
     }
@@ -41,6 +48,7 @@ package struct Recipients: Sendable {
         found.reserveCapacity(leases.count)
         var missing: [(index: Int, lease: Lease)] = []
         var last: SubscriptionCache.Key?
+        let now = ContinuousClock.now
         for lease in leases {
             let key = lease.recipient
             // Those of one subscription often come together.
@@ -50,7 +58,7 @@ package struct Recipients: Sendable {
                 continue
             }
             last = key
-            if let recipient = self.cache[key] {
+            if let recipient = self.cache[key], recipient.expiresAt.map({ now < $0 }) ?? true {
                 found.append(.known(recipient))
             } else {
                 missing.append((found.count, lease))
@@ -61,24 +69,54 @@ package struct Recipients: Sendable {
         let read = try await self.subscriptions.read(Array(Set(missing.map(\.lease.subscription))), in: shard)
         var answers: [SubscriptionID: Found] = [:]
         for id in read.unreadable { answers[id] = .unreadable }
+        let queues = try await self.metadata(of: missing.map(\.lease), read)
         for (index, lease) in missing {
             guard answers[lease.subscription] == nil else {
                 found[index] = answers[lease.subscription] ?? .gone
                 continue
             }
-            let answer = read.subscriptions[lease.subscription].map { self.recipient($0, of: lease) } ?? .gone
+            let answer =
+                read.subscriptions[lease.subscription].map {
+                    self.recipient($0, of: lease, queue: queues[lease.queue], at: now)
+                } ?? .gone
             answers[lease.subscription] = answer
             found[index] = answer
         }
         return found
     }
 
+    /// What those queues say whose subscriptions inherit the form of their deliveries.
+    private func metadata(
+        of leases: [Lease], _ read: SubscriptionsRead
+    ) async throws(StoreError) -> [QueueAddress: QueueMetadata] {
+        var wanted: Set<QueueAddress> = []
+        for lease in leases where !wanted.contains(lease.queue) {
+            guard let text = read.subscriptions[lease.subscription]?.subscriber,
+                (try? Subscriber(text))?.scheme.destination.inheritsForm == true
+            else { continue }
+            wanted.insert(lease.queue)
+        }
+        guard !wanted.isEmpty else { return [:] }
+        let queues = Array(wanted)
+        var found: [QueueAddress: QueueMetadata] = [:]
+        for (queue, stored) in zip(queues, try await self.queues.metadata(of: queues)) {
+            // A subscription outlives its queue, which then says nothing.
+            found[queue] = stored.flatMap { QueueMetadata(stored: $0) }
+        }
+        return found
+    }
+
     /// What was read, kept for the next leases.
-    private func recipient(_ subscription: Subscription, of lease: Lease) -> Found {
+    ///
+    /// - Parameter queue: nil: it says nothing.
+    private func recipient(
+        _ subscription: Subscription, of lease: Lease, queue: QueueMetadata?, at now: ContinuousClock.Instant
+    ) -> Found {
         // Only addresses and options that could be read were ever stored: another version read them.
         guard let subscriber = try? Subscriber(subscription.subscriber),
-            let options = DeliveryOptions(stored: subscription.options)
+            let own = DeliveryOptions(stored: subscription.options)
         else { return .unreadable }
+        let options = queue.map { own.filled(from: $0) } ?? own
         let secrets = self.masterKey.webhookSecrets(
             project: lease.queue.project, subscription: lease.subscription, versions: subscription.secret)
         let destination = subscriber.scheme.destination
@@ -87,7 +125,8 @@ package struct Recipients: Sendable {
             target: self.channels[destination]?.target(
                 subscriber.uri, of: lease.subscription, in: lease.queue, options: options, secrets: secrets),
             isConfirmed: subscription.confirmed, isAsked: subscription.isAsked,
-            barredLinkExpiry: subscription.barredLinkExpiry, options: options)
+            barredLinkExpiry: subscription.barredLinkExpiry, options: options,
+            expiresAt: destination.inheritsForm ? now + Self.queueAgeMax : nil)
         self.cache.insert(
             recipient, for: SubscriptionCache.Key(subscription: subscription.id, version: subscription.version))
         return .known(recipient)
@@ -117,13 +156,16 @@ package final class Recipient: Sendable {
     /// Whether the answer that the subscriber is gone disables the subscription.
     package let disablesOnGone: Bool
 
+    /// Until when it is known; nil: while its subscription does not change.
+    let expiresAt: ContinuousClock.Instant?
+
     /// Bytes that its address and its options take here.
     package var byteCount: Int { self.target?.byteCount ?? 0 }
 
     package init(
         destination: Destination, target: (any ChannelTarget)?, isConfirmed: Bool, isAsked: Bool = false,
-        barredLinkExpiry: Int64 = 0,
-        options: DeliveryOptions = DeliveryOptions()
+        barredLinkExpiry: Int64 = 0, options: DeliveryOptions = DeliveryOptions(),
+        expiresAt: ContinuousClock.Instant? = nil
     ) {
         self.destination = destination
         self.target = target
@@ -132,6 +174,7 @@ package final class Recipient: Sendable {
         self.barredLinkExpiry = barredLinkExpiry
         self.retryPolicy = options.retryPolicy
         self.disablesOnGone = options.disablesOnGone
+        self.expiresAt = expiresAt
     }
 }
 

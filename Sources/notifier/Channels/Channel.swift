@@ -50,6 +50,12 @@ package protocol ChannelTarget: AnyObject, Sendable {
     /// that all subscribers share.
     var hasOwnBodies: Bool { get }
     func ownBody(from document: PinnedBytes) -> PinnedBytes
+    /// What a project suppresses so that nothing is sent to it; nil: it cannot be suppressed.
+    var suppressibleAddress: String? { get }
+}
+
+extension ChannelTarget {
+    package var suppressibleAddress: String? { nil }
 }
 
 /// One attempt of one delivery, ready to be made.

@@ -56,19 +56,20 @@ package struct Engine: Service {
             vault: vault ?? Vault(masterKey: masterKey),
             settings: settings,
             limiter: ConcurrencyLimiter(slots: settings.concurrency, bytes: settings.bytesInFlight),
-            hosts: hosts ?? HostLimiter(limit: settings.hostConcurrency), gate: SuspectGate(), pool: "default",
-            now: now, eventLoopGroup: eventLoopGroup, logger: logger)
+            hosts: hosts ?? HostLimiter(limit: settings.hostConcurrency), gate: SuspectGate(),
+            control: store, pool: "default", now: now, eventLoopGroup: eventLoopGroup, logger: logger)
     }
 
     /// - Parameters:
     ///   - limiter: What may be in flight; its maker may change how much.
     ///   - hosts: Those of all engines of the process.
     ///   - gate: That of all engines of the process.
+    ///   - control: The control store: of what projects suppress.
     ///   - pool: What this engine's Redis is called.
     init(
         store: Store, channels: Channels, wakeups: RedisBlockingConnection, masterKey: MasterKey, vault: Vault,
-        settings: EngineSettings, limiter: ConcurrencyLimiter, hosts: HostLimiter, gate: SuspectGate, pool: String,
-        now: Timestamp, eventLoopGroup: any EventLoopGroup, logger: Logger
+        settings: EngineSettings, limiter: ConcurrencyLimiter, hosts: HostLimiter, gate: SuspectGate,
+        control: Store, pool: String, now: Timestamp, eventLoopGroup: any EventLoopGroup, logger: Logger
     ) {
         let (clock, metrics) = (RedisClock(shown: now), NotifierMetrics(pool: pool, channels: channels.destinations))
         var logger = logger
@@ -76,8 +77,10 @@ package struct Engine: Service {
         let reaping = NIOLockedValueBox(ReapRules(lease: settings.lease, at: .now))
         let planner = AttemptPlanner(
             store: store,
-            recipients: Recipients(subscriptions: store.subscriptions, masterKey: masterKey, channels: channels),
-            vault: vault, confirmedOnly: settings.confirmedOnly, notBeforeMax: settings.notBeforeMax, budget: limiter)
+            recipients: Recipients(
+                subscriptions: store.subscriptions, queues: store.queues, masterKey: masterKey, channels: channels),
+            addresses: AddressRules(store: control, hourlyMax: settings.addressHourlyMax, logger: logger), vault: vault,
+            confirmedOnly: settings.confirmedOnly, notBeforeMax: settings.notBeforeMax, budget: limiter)
         self.workers = (0..<store.deliveries.shards).map { shard in
             let inbox = ShardInbox(shard: shard, clock: clock, eventLoop: eventLoopGroup.next())
             let settler = Settler(

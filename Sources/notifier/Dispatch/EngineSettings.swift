@@ -17,6 +17,8 @@ package struct EngineSettings: Sendable {
     /// Whether the fan-out can leave out every subscription that is not confirmed; else those that must be are left out when
     /// an attempt is planned.
     var leavesUnconfirmedOut: Bool { self.confirmedOnly.isSuperset(of: [.webhook, .email]) }
+    /// Most notifications of a project to an address that it may suppress, in any hour; nil: no limit.
+    package var addressHourlyMax: Int?
     /// How long nothing but failures may come of a subscription until nothing is sent to it any more; zero: for ever.
     package var disableAfter = Duration.zero
     /// How far a subscriber's request to wait is obeyed, whatever the waits of the policy.

@@ -40,6 +40,7 @@ package struct NotifierSettings: Sendable {
         engine.bytesInFlight = try reader.integer(Setting.notifierBytesInFlight)
         if reader.boolean(Setting.confirmationRequired) == true { engine.confirmedOnly.insert(.webhook) }
         if reader.boolean(Setting.emailConfirmation) == true { engine.confirmedOnly.insert(.email) }
+        if reader.isGiven(Setting.emailRate) { engine.addressHourlyMax = try reader.integer(Setting.emailRate) }
         engine.disableAfter = try reader.seconds(Setting.notifierDisableAfter)
         engine.notBeforeMax = try reader.seconds(Setting.webhookRetryAfterMax)
         engine.lease = try reader.seconds(Setting.notifierLease)
@@ -89,6 +90,7 @@ extension EmailSettings {
                 throw .unusable(Setting.emailFrom, value: from, reason: "is no address of mail: \(error.reason)")
             }
         }
+        self.bounces = try BounceAddress(reader)
         self.transport = try Self.transport(reader)
         var isLoopback = false
         if case .relay(let url) = self.transport { isLoopback = url.isLoopback }

@@ -108,8 +108,8 @@ struct PoolSupervisor: Service {
                     version: HeraldVersion.text, logger: self.logger)
             ]
             if let mail = self.mail {
-                all.append(
-                    EmailChannel(relay: mail, pages: self.settings.links.pages, texts: self.settings.links.texts))
+                let links = self.settings.links
+                all.append(EmailChannel(relay: mail, pages: links.pages, keys: links.keys, texts: links.texts))
             }
             let channels = Channels(all)
             let opening = Opening("the store of \(endpoint.name)", drain: self.settings.drain, logger: self.logger) {
@@ -123,8 +123,8 @@ struct PoolSupervisor: Service {
                 let engine = Engine(
                     store: opened.store, channels: channels, wakeups: wakeups, masterKey: self.settings.store.masterKey,
                     vault: self.settings.store.vault, settings: settings, limiter: limiter, hosts: self.hosts,
-                    gate: self.gate, pool: endpoint.name, now: opened.now, eventLoopGroup: self.eventLoops,
-                    logger: self.logger)
+                    gate: self.gate, control: self.control, pool: endpoint.name, now: opened.now,
+                    eventLoopGroup: self.eventLoops, logger: self.logger)
                 if endpoint.isDefault { self.onWork() }
                 return [StoreWatch(opened.store, name: endpoint.name, logger: self.logger), engine]
             }

@@ -16,8 +16,9 @@ enum DomainName {
         // No name of allowed length comes from a longer text; what follows is bounded by it.
         guard name.unicodeScalars.count <= self.bytesMax else { throw .domainTooLong }
         var labels: [String] = []
-        for label in name.split(separator: ".", omittingEmptySubsequences: false) {
-            labels.append(try self.ascii(label: String(label)))
+        // By bytes: a combining mark behind a full stop would hide it.
+        for label in name.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false) {
+            labels.append(try self.ascii(label: String(Substring(label))))
         }
         let ascii = labels.joined(separator: ".")
         guard ascii.utf8.count <= self.bytesMax else { throw .domainTooLong }
@@ -29,7 +30,7 @@ enum DomainName {
     private static func ascii(label: String) throws(MailAddressInvalid) -> String {
         guard !label.isEmpty else { throw .labelEmpty }
         let label = label.lowercased().precomposedStringWithCanonicalMapping
-        guard !label.hasPrefix("-"), !label.hasSuffix("-") else { throw .labelHyphen }
+        guard label.unicodeScalars.first != "-", label.unicodeScalars.last != "-" else { throw .labelHyphen }
         guard label.utf8.contains(where: { $0 >= 0x80 }) else {
             guard label.utf8.allSatisfy(self.isLetterDigitHyphen) else { throw .labelCharacter }
             guard label.utf8.count <= self.labelBytesMax else { throw .labelTooLong }

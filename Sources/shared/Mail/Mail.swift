@@ -28,6 +28,8 @@ package struct Mail: Sendable {
         package var unsubscribePage: MailLink?
         /// Where the subscriber leaves by mail (RFC 2369).
         package var unsubscribeMail: MailLink?
+        /// By which a mail that comes back is found, in its `Message-ID`; nil: it is not.
+        package var bounceMark: BounceMark?
         /// Whom `Feedback-ID` names; nil: there is none.
         package var feedbackProject: ProjectID?
         /// What confirmations say, and the end of readable mails.
@@ -35,8 +37,8 @@ package struct Mail: Sendable {
 
         package init(
             sender: Mailbox, delivery: DeliveryID, kind: NotificationKind, sentAt: Timestamp,
-            unsubscribePage: MailLink? = nil, unsubscribeMail: MailLink? = nil, feedbackProject: ProjectID? = nil,
-            texts: TextCatalog = .builtIn
+            unsubscribePage: MailLink? = nil, unsubscribeMail: MailLink? = nil, bounceMark: BounceMark? = nil,
+            feedbackProject: ProjectID? = nil, texts: TextCatalog = .builtIn
         ) {
             self.sender = sender
             self.delivery = delivery
@@ -44,6 +46,7 @@ package struct Mail: Sendable {
             self.sentAt = sentAt
             self.unsubscribePage = unsubscribePage
             self.unsubscribeMail = unsubscribeMail
+            self.bounceMark = bounceMark
             self.feedbackProject = feedbackProject
             self.texts = texts
         }
@@ -179,7 +182,8 @@ package struct Mail: Sendable {
         let sender = self.envelope.sender
         if from.address != sender.address { fields.mailbox("Sender", Mailbox(address: sender.address)) }
         fields.token("Date", self.envelope.sentAt.mailDate)
-        fields.token("Message-ID", "<\(self.envelope.delivery.text)@\(sender.address.domain)>")
+        let mark = self.envelope.bounceMark.map { ".\($0.text)" } ?? ""
+        fields.token("Message-ID", "<\(self.envelope.delivery.text)\(mark)@\(sender.address.domain)>")
         fields.token("Auto-Submitted", "auto-generated")
         fields.token("List-Id", "<\(Self.label(queue)).\(sender.address.domain)>")
         let links = [self.envelope.unsubscribePage, self.envelope.unsubscribeMail].compactMap { $0 }

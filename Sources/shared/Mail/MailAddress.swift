@@ -27,7 +27,16 @@ package struct MailAddress: Hashable, Sendable, CustomStringConvertible {
         self.domain = try DomainName.ascii(String(domain))
     }
 
+    /// Of parts that were read before.
+    init(local: String, domain: String) {
+        self.local = local
+        self.domain = domain
+    }
+
     package var description: String { "\(self.local)@\(self.domain)" }
+
+    /// As lists of addresses have it: two spellings of one mailbox are one there.
+    package var listed: String { self.description.lowercased() }
 
     private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.properties.generalCategory {
@@ -36,27 +45,30 @@ package struct MailAddress: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// What stands before the at sign and behind it, by bytes: a combining mark behind a delimiter would hide it.
     private static func parts(_ text: String) throws(MailAddressInvalid) -> (Substring, Substring) {
-        if text.hasPrefix("@") { throw text.contains(":") ? .sourceRoute : .localEmpty }
+        let (sign, quote) = (UInt8(ascii: "@"), UInt8(ascii: "\""))
+        let bytes = text.utf8
+        if bytes.first == sign { throw bytes.contains(UInt8(ascii: ":")) ? .sourceRoute : .localEmpty }
         let at: String.Index
-        if text.hasPrefix("\"") {
-            var index = text.index(after: text.startIndex)
-            while index < text.endIndex, text[index] != "\"" {
-                if text[index] == "\\" { index = text.index(after: index) }
-                guard index < text.endIndex else { throw .localQuotes }
-                index = text.index(after: index)
+        if bytes.first == quote {
+            var index = bytes.index(after: bytes.startIndex)
+            while index < bytes.endIndex, bytes[index] != quote {
+                if bytes[index] == UInt8(ascii: "\\") { index = bytes.index(after: index) }
+                guard index < bytes.endIndex else { throw .localQuotes }
+                index = bytes.index(after: index)
             }
-            guard index < text.endIndex else { throw .localQuotes }
-            at = text.index(after: index)
-            guard at < text.endIndex else { throw .noDomain }
-            guard text[at] == "@" else { throw .localQuotes }
+            guard index < bytes.endIndex else { throw .localQuotes }
+            at = bytes.index(after: index)
+            guard at < bytes.endIndex else { throw .noDomain }
+            guard bytes[at] == sign else { throw .localQuotes }
         } else {
-            guard let first = text.firstIndex(of: "@") else { throw .noDomain }
+            guard let first = bytes.firstIndex(of: sign) else { throw .noDomain }
             at = first
         }
-        let domain = text[text.index(after: at)...]
-        guard !domain.contains("@") else { throw .severalAtSigns }
-        return (text[..<at], domain)
+        let domain = bytes[bytes.index(after: at)...]
+        guard !domain.contains(sign) else { throw .severalAtSigns }
+        return (Substring(bytes[..<at]), Substring(domain))
     }
 
     private static func check(local: Substring) throws(MailAddressInvalid) {

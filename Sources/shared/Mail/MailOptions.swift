@@ -30,6 +30,14 @@ package struct MailOptions: Sendable, Equatable {
         self.bodyTemplate = bodyTemplate
     }
 
+    /// The same with the templates of a queue where the subscription has none: its own subject counts before that of the queue.
+    package func filled(from queue: MailOptions) -> MailOptions {
+        var options = self
+        if self.subjectTemplate == nil, self.subject == nil { options.subjectTemplate = queue.subjectTemplate }
+        options.bodyTemplate = self.bodyTemplate ?? queue.bodyTemplate
+        return options
+    }
+
     /// Bytes it takes in memory, about.
     package var byteCount: Int {
         (self.subject?.utf8.count ?? 0) + (self.subjectTemplate?.byteCount ?? 0) + (self.bodyTemplate?.byteCount ?? 0)

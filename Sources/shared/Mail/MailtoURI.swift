@@ -23,18 +23,19 @@ package struct MailtoURI: Hashable, Sendable {
             $0.properties.isWhitespace || $0.properties.generalCategory == .control
         }
         guard !holdsBlank else { throw .blank }
-        let rest = uri.dropFirst(Self.scheme.count).prefix { $0 != "#" }
-        let path = rest.prefix { $0 != "?" }
+        // Bytes, not characters: a combining mark behind a delimiter would hide it.
+        let rest = uri.utf8.dropFirst(Self.scheme.utf8.count).prefix { $0 != UInt8(ascii: "#") }
+        let path = rest.prefix { $0 != UInt8(ascii: "?") }
         // A comma that is part of an address stands in quotes, percent-encoded.
-        guard !path.contains(",") else { throw .list }
+        guard !path.contains(UInt8(ascii: ",")) else { throw .list }
         self.address = try MailAddress(try Self.decoded(path))
         self.subject = try Self.subject(of: rest.dropFirst(path.count + 1))
     }
 
-    private static func subject(of query: Substring) throws(MailAddressInvalid) -> String? {
+    private static func subject(of query: Substring.UTF8View) throws(MailAddressInvalid) -> String? {
         var subject: String?
-        for field in query.split(separator: "&") {
-            let name = field.prefix { $0 != "=" }
+        for field in query.split(separator: UInt8(ascii: "&")) {
+            let name = field.prefix { $0 != UInt8(ascii: "=") }
             // The whole URI has to be one, whatever is read of it.
             let (decodedName, value) = (try self.decoded(name), try self.decoded(field.dropFirst(name.count + 1)))
             guard subject == nil, decodedName.lowercased() == "subject" else { continue }
@@ -46,10 +47,10 @@ package struct MailtoURI: Hashable, Sendable {
     }
 
     /// Undoes percent-encoding; a plus sign stays one.
-    private static func decoded(_ text: Substring) throws(MailAddressInvalid) -> String {
+    private static func decoded(_ text: Substring.UTF8View) throws(MailAddressInvalid) -> String {
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(text.utf8.count)
-        var rest = text.utf8[...]
+        bytes.reserveCapacity(text.count)
+        var rest = text
         while let byte = rest.popFirst() {
             guard byte == UInt8(ascii: "%") else {
                 bytes.append(byte)

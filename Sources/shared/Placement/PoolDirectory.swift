@@ -123,6 +123,24 @@ package final class PoolDirectory: Service, Sendable {
         return raised
     }
 
+    /// Finds a living subscription by its id alone, in whichever pool; nil when there is none.
+    ///
+    /// - Throws: Also when a pool cannot be reached that may have it.
+    package func findSubscription(
+        _ id: SubscriptionID
+    ) async throws(StoreError) -> (queue: QueueAddress, subscription: Subscription)? {
+        var failure: StoreError?
+        for connection in self.state.withLockedValue({ Array($0.connections.values) }) {
+            do throws(StoreError) {
+                if let found = try await connection.store().subscriptions.find(id) { return found }
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        return nil
+    }
+
     private func adopt(_ snapshot: PoolSnapshot) {
         self.state.withLockedValue { state in
             guard state.table.snapshot != snapshot else { return }

@@ -417,8 +417,22 @@ package struct SettingCatalog: Sendable {
     package let emailFrom = Setting(
         "email.from", shape: .text, processes: [.notifier], allowed: "an address, or Name <address>",
         meaning:
-            "Who mails are from when their subscription does not say, and the sender of every envelope. Mail takes "
-            + "it.")
+            "Who mails are from when their subscription does not say, and the sender of envelopes without "
+            + "`email.bounce.address`. Mail takes it.")
+
+    package let emailBounceAddress = Setting(
+        "email.bounce.address", shape: .text, processes: [.notifier],
+        allowed: "an address of at most 20 bytes before the @",
+        meaning:
+            "Where mails come back to: the sender of envelopes, with a plus sign and a mark before the @. Mail to it is "
+            + "for `herald bounce`. Without it the sender is `email.from`. A program of `email.command` chooses the "
+            + "sender for itself.")
+
+    package let emailRate = Setting(
+        "email.rate", shape: .integer(1...1000), processes: [.notifier],
+        meaning:
+            "Most mails of a project to one address in any hour, confirmations apart; the rest waits, up to the life of "
+            + "its message. Without it there is no limit.")
 
     package let emailSessions = Setting(
         "email.sessions", default: "4", shape: .integer(1...64), processes: [.notifier],

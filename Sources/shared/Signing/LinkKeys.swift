@@ -9,12 +9,14 @@ package import Domain
 /// cipher    AES-256-GCM under the cipher key
 /// plain     version u8 = 1 │ purpose u8 │ expiry i64, s, 0 for none │ mark of the address 12 bytes │ id 27 bytes
 ///           │ bytes of the queue's name u8 │ name │ project
-/// keys      HKDF(root, "link cipher"), HKDF(root, "link nonce")
+/// keys      HKDF(root, "link cipher"), HKDF(root, "link nonce"), HKDF(root, "bounce mark")
 /// root      HKDF(master key, "links"), or one of further keys
 /// ```
 ///
 /// The nonce follows from the text, so that every attempt of a delivery sends the same mail. Two texts have one nonce with a
 /// probability of 2^-96 each.
+///
+/// They also make the marks by which bounces are found: the first 80 bits of HMAC-SHA256(mark key, id │ mark of the address).
 package struct LinkKeys: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     /// Bytes of the longest project whose links fit into a header field of a mail.
     package static let projectBytesMax = 384
@@ -80,6 +82,20 @@ package struct LinkKeys: Sendable, CustomStringConvertible, CustomDebugStringCon
         throw .forged
     }
 
+    /// The mark of mails to an address.
+    ///
+    /// - Parameter address: The subscriber, as the subscription has it.
+    package func bounceMark(of subscription: SubscriptionID, sentTo address: String) -> BounceMark {
+        BounceMark(subscription, tag: self.roots[0].tag(of: subscription, sentTo: address))
+    }
+
+    /// Whether a mark was made here, for a mail to this address.
+    ///
+    /// - Parameter address: The subscriber, as the subscription has it.
+    package func isGenuine(_ mark: BounceMark, sentTo address: String) -> Bool {
+        self.roots.contains { ConstantTime.equal($0.tag(of: mark.subscription, sentTo: address), mark.tag) }
+    }
+
     private static func token(_ plain: [UInt8]) -> LinkToken? {
         guard plain.count > Self.headBytes, plain[0] == Self.version,
             let purpose = LinkToken.Purpose(rawValue: plain[1])
@@ -106,10 +122,17 @@ package struct LinkKeys: Sendable, CustomStringConvertible, CustomDebugStringCon
     private struct Root: Sendable {
         let cipherKey: [UInt8]
         private let nonces: KeyedMAC
+        private let marks: KeyedMAC
 
         init(secrets: HKDF) {
             self.cipherKey = secrets.key(for: Array("link cipher".utf8), bytes: AES256GCM.keyBytes)
             self.nonces = KeyedMAC(hmacSHA256: secrets.key(for: Array("link nonce".utf8), bytes: 32))
+            self.marks = KeyedMAC(hmacSHA256: secrets.key(for: Array("bounce mark".utf8), bytes: 32))
+        }
+
+        func tag(of subscription: SubscriptionID, sentTo address: String) -> [UInt8] {
+            let input = Array(subscription.text.utf8) + AddressMark(of: address).bytes
+            return Base32.encode(self.marks.tag(input).prefix(10))
         }
 
         func nonce(of plain: [UInt8]) -> [UInt8] { Array(self.nonces.tag(plain).prefix(AES256GCM.nonceBytes)) }

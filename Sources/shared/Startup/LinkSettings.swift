@@ -17,14 +17,7 @@ package struct LinkSettings: Sendable {
     package init(_ reader: SettingReader, masterKey: MasterKey) throws(SettingError) {
         let publicURL = try Self.publicURL(reader)
         let prefix = try Self.prefix(reader)
-        var keys: [LinkKey] = []
-        for text in reader.list(Setting.emailLinkKeys) {
-            do { keys.append(try LinkKey(text)) } catch { throw reader.invalid(Setting.emailLinkKeys) }
-        }
-        guard keys.count <= LinkKeys.keysMax else {
-            throw .unusable(Setting.emailLinkKeys, value: nil, reason: "has more than \(LinkKeys.keysMax) keys")
-        }
-        let linkKeys = LinkKeys(masterKey: masterKey, keys: keys)
+        let linkKeys = try Self.keys(reader, masterKey: masterKey)
         self.publicURL = publicURL
         self.pagePrefix = prefix
         self.keys = linkKeys
@@ -42,6 +35,20 @@ package struct LinkSettings: Sendable {
             try reader.text(Setting.emailTemplates).map { path throws(SettingError) in
                 try TextFolder.read(path)
             } ?? .builtIn
+    }
+
+    /// The keys of links, and of the marks by which mails that come back are found.
+    ///
+    /// - Throws: ``SettingError``, which shows no key.
+    package static func keys(_ reader: SettingReader, masterKey: MasterKey) throws(SettingError) -> LinkKeys {
+        var keys: [LinkKey] = []
+        for text in reader.list(Setting.emailLinkKeys) {
+            do { keys.append(try LinkKey(text)) } catch { throw reader.invalid(Setting.emailLinkKeys) }
+        }
+        guard keys.count <= LinkKeys.keysMax else {
+            throw .unusable(Setting.emailLinkKeys, value: nil, reason: "has more than \(LinkKeys.keysMax) keys")
+        }
+        return LinkKeys(masterKey: masterKey, keys: keys)
     }
 
     private static func publicURL(_ reader: SettingReader) throws(SettingError) -> String? {
@@ -71,5 +78,19 @@ package struct LinkSettings: Sendable {
             }
         guard isPath, text != "/v2", !text.hasPrefix("/v2/") else { throw reader.invalid(Setting.emailPagesPrefix) }
         return text
+    }
+}
+
+extension BounceAddress {
+    /// nil when none is set.
+    ///
+    /// - Throws: ``SettingError``.
+    package init?(_ reader: SettingReader) throws(SettingError) {
+        guard let text = reader.text(Setting.emailBounceAddress) else { return nil }
+        do throws(BounceAddressInvalid) {
+            try self.init(text)
+        } catch {
+            throw .unusable(Setting.emailBounceAddress, value: text, reason: error.reason)
+        }
     }
 }

@@ -24,6 +24,8 @@ package final class Store: Sendable {
     package let confirmations: ConfirmationSchedule
     /// The suppressed mail addresses, where this is the control store.
     package let suppressions: SuppressionStore
+    /// The deliveries to addresses in the last hour, where this is the control store.
+    package let addressRates: AddressRateStore
     /// The format of what the store keeps, as it was opened: what is written here is of this format.
     package let format: Int
     /// Those that this process understands.
@@ -59,6 +61,7 @@ package final class Store: Sendable {
         self.topics = TopicStore(runner: runner)
         self.confirmations = ConfirmationSchedule(runner: runner)
         self.suppressions = SuppressionStore(runner: runner)
+        self.addressRates = AddressRateStore(runner: runner)
     }
 
     /// The same store, registering its queues in the directory of another.

@@ -9,14 +9,19 @@ package final class EmailChannel: Channel {
     private let relay: MailRelay
     private let user: Int
     private let pages: LinkPages?
+    private let keys: LinkKeys?
     private let texts: TextCatalog
 
     /// - Parameters:
     ///   - pages: Where subscribers leave; nil: mails have no link.
+    ///   - keys: Make the marks by which mails that come back are found; nil: mails have none.
     ///   - texts: What confirmations say, and the end of mails.
-    package init(relay: MailRelay, pages: LinkPages? = nil, texts: TextCatalog = .builtIn) {
+    package init(
+        relay: MailRelay, pages: LinkPages? = nil, keys: LinkKeys? = nil, texts: TextCatalog = .builtIn
+    ) {
         self.relay = relay
         self.pages = pages
+        self.keys = keys
         self.texts = texts
         self.user = relay.register()
     }
@@ -27,7 +32,8 @@ package final class EmailChannel: Channel {
     ) -> any ChannelTarget {
         let page = self.pages?.unsubscription(of: subscription, in: queue, sentTo: address)
         return EmailTarget(
-            address, host: self.relay.host, options: options, unsubscribePage: page.flatMap(MailLink.init))
+            address, host: self.relay.host, options: options, unsubscribePage: page.flatMap(MailLink.init),
+            bounceMark: self.keys?.bounceMark(of: subscription, sentTo: address))
     }
 
     package func send(_ attempts: [Attempt]) {

@@ -26,8 +26,12 @@ package struct EmailSettings: Sendable {
     package var authorities: String?
     /// What the relay is greeted with; nil: the name of the machine.
     package var hostName: String?
-    /// The sender of mails whose subscription names none, and of every envelope.
+    /// The sender of mails whose subscription names none, and of envelopes without an address for bounces.
     package var sender: Mailbox?
+    /// Where mails come back to; nil: to the sender, unread.
+    ///
+    /// Programs choose the envelope for themselves.
+    package var bounces: BounceAddress?
     /// Sessions at once, or runs of the command.
     package var sessions = 4
     /// Name and connection of a session.

@@ -26,6 +26,12 @@ final class OutgoingMail: Sendable {
     var bodyBytes: Int { self.attempt.body.count }
     var hasCompleted: Bool { self.isDone.withLockedValue { $0 } }
 
+    /// The sender of its envelope.
+    func returnPath(from sender: Mailbox, bounces: BounceAddress?) -> MailAddress {
+        guard let bounces, let mark = self.target.bounceMark else { return sender.address }
+        return bounces.sender(mark)
+    }
+
     /// Reports how it ended; what comes later is not reported.
     func complete(_ result: AttemptResult) {
         let isFirst = self.isDone.withLockedValue { isDone in
@@ -41,7 +47,7 @@ final class OutgoingMail: Sendable {
             sender: sender, delivery: self.attempt.delivery, kind: self.attempt.kind, sentAt: self.attempt.startedAt,
             // What asks to confirm is not left.
             unsubscribePage: self.attempt.kind.isConfirmation ? nil : self.target.unsubscribePage,
-            feedbackProject: hasFeedbackID ? self.project : nil, texts: self.texts)
+            bounceMark: self.target.bounceMark, feedbackProject: hasFeedbackID ? self.project : nil, texts: self.texts)
         return Mail(self.attempt.body.bytes, to: self.recipient, options: self.target.options, envelope).encoded()
     }
 }

@@ -81,6 +81,10 @@ final class RelayConnection: Sendable {
         return true
     }
 
+    func returnPath(of mail: OutgoingMail) -> MailAddress {
+        mail.returnPath(from: self.sender, bounces: self.settings.bounces)
+    }
+
     func encoded(_ mail: OutgoingMail) -> [UInt8] {
         mail.encoded(from: self.sender, hasFeedbackID: self.settings.hasFeedbackID)
     }

@@ -87,7 +87,7 @@ final class SMTPSession {
 
     private func add(_ mail: MailSource, _ index: Int, to session: smtp_session_t) -> Bool {
         guard let message = smtp_add_message(session),
-            smtp_set_reverse_path(message, self.relay.sender.address.description) != 0,
+            smtp_set_reverse_path(message, self.relay.returnPath(of: mail.mail).description) != 0,
             let recipient = smtp_add_recipient(message, mail.mail.recipient.address.description)
         else { return false }
         cesmtp_number_mail(message, recipient, index + 1)

@@ -1,5 +1,6 @@
 package import Domain
 package import JSON
+package import Mail
 
 /// The metadata of a queue: any JSON object, in which some names starting with `_` are reserved (docs/api.md,
 /// "Queues").
@@ -61,6 +62,13 @@ package struct QueueMetadata: Sendable {
         return try? RetryPolicyShape.read(value, in: self.object)
     }
 
+    /// The templates for mails of its subscriptions.
+    package var mail: MailOptions {
+        guard let value = self.object[MailOptionsShape.name] else { return .none }
+        // Of what is stored every template was checked; one that fails a later rule is as good as none.
+        return (try? MailOptionsShape.read(ofQueue: value, in: self.object)) ?? .none
+    }
+
     /// The flavor the queue is to be of; nil: none is set.
     ///
     /// - Throws: ``Refusal/requestInvalid(_:)`` when what is set cannot be the name of one.
@@ -89,6 +97,7 @@ package struct QueueMetadata: Sendable {
         case claimCountMax = "_max_claim_count"
         case encrypted = "_enable_encrypt_messages"
         case retryPolicy = "_retry_policy"
+        case email = "_email"
 
         /// Those that are shown with their defaults when they are unset.
         static func shown(by owner: Owner) -> [Name] {
@@ -121,6 +130,9 @@ package struct QueueMetadata: Sendable {
         }
         if let value = self.object[Name.retryPolicy.rawValue] {
             _ = try RetryPolicyShape.read(value, in: self.object)
+        }
+        if let value = self.object[Name.email.rawValue] {
+            _ = try MailOptionsShape.read(ofQueue: value, in: self.object)
         }
     }
 
@@ -157,7 +169,7 @@ package struct QueueMetadata: Sendable {
             case .messageTTL: object.member(named: name.rawValue, limits.messageTTLDefault)
             case .messageDelay: object.member(named: name.rawValue, limits.messageDelayDefault)
             case .encrypted: object.member(named: name.rawValue, false)
-            case .deadLetterQueue, .deadLetterTTL, .claimCountMax, .retryPolicy:
+            case .deadLetterQueue, .deadLetterTTL, .claimCountMax, .retryPolicy, .email:
                 object.member(named: name.rawValue, String?.none)
             }
         }

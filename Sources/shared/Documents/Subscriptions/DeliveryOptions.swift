@@ -67,6 +67,14 @@ package struct DeliveryOptions: Sendable, Equatable {
         self = read
     }
 
+    /// The same with what the queue says where the subscription says nothing.
+    package func filled(from queue: QueueMetadata) -> DeliveryOptions {
+        DeliveryOptions(
+            retryPolicy: self.retryPolicy, template: self.template, headers: self.headers,
+            finalStatuses: self.finalStatuses, disablesOnGone: self.disablesOnGone,
+            mail: self.mail.filled(from: queue.mail))
+    }
+
     private static func retryPolicy(of options: JSONObject) throws(Refusal) -> RetryPolicy? {
         guard let value = options[RetryPolicyShape.name] else { return nil }
         return try RetryPolicyShape.read(value, in: options)

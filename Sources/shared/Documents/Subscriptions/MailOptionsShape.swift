@@ -3,9 +3,10 @@ import JSON
 import Mail
 
 /// Reads what the options of a subscription say of its mails:
-/// `{"from": "Alerts <a@b.example>", "subject": "…", "_email": {"format": "json", "subject": "…", "body": "…"}}`.
+/// `{"from": "Alerts <a@b.example>", "subject": "…", "_email": {"format": "json", "subject": "…", "body": "…"}}`; and what the
+/// metadata of a queue say of the mails of its subscriptions: `{"_email": {"subject": "…", "body": "…"}}`.
 enum MailOptionsShape {
-    private static let name = "_email"
+    static let name = "_email"
 
     /// - Throws: ``Refusal/requestInvalid(_:)``.
     static func read(_ options: JSONObject) throws(Refusal) -> MailOptions {
@@ -23,15 +24,41 @@ enum MailOptionsShape {
             throw .requestInvalid("The option \(Self.name) has to be an object.")
         }
         for member in object.members {
-            switch member.name {
-            case "format": mail.format = try Self.format(member.value, in: object)
-            case "subject": mail.subjectTemplate = try Self.template(member, in: object)
-            case "body": mail.bodyTemplate = try Self.template(member, in: object)
-            default:
-                throw .requestInvalid("The option \(Self.name) may hold format, subject and body.")
+            if member.name == "format" {
+                mail.format = try Self.format(member.value, in: object)
+            } else {
+                guard try Self.read(template: member, in: object, into: &mail) else {
+                    throw .requestInvalid("The option \(Self.name) may hold format, subject and body.")
+                }
             }
         }
         return mail
+    }
+
+    /// Reads the value of an `_email` in the metadata of a queue.
+    ///
+    /// - Throws: ``Refusal/requestInvalid(_:)``.
+    static func read(ofQueue value: JSONValue, in metadata: JSONObject) throws(Refusal) -> MailOptions {
+        var mail = MailOptions()
+        guard let object = metadata.object(value) else { throw .requestInvalid("\(Self.name) has to be an object.") }
+        for member in object.members {
+            guard try Self.read(template: member, in: object, into: &mail) else {
+                throw .requestInvalid("\(Self.name) of a queue may hold subject and body.")
+            }
+        }
+        return mail
+    }
+
+    /// - Returns: Whether the member is one of a template.
+    private static func read(
+        template member: JSONObject.Member, in object: JSONObject, into mail: inout MailOptions
+    ) throws(Refusal) -> Bool {
+        switch member.name {
+        case "subject": mail.subjectTemplate = try Self.template(member, in: object)
+        case "body": mail.bodyTemplate = try Self.template(member, in: object)
+        default: return false
+        }
+        return true
     }
 
     private static func text(_ name: String, in options: JSONObject) throws(Refusal) -> String? {

@@ -21,6 +21,8 @@ package enum DeliveryDecision: Sendable, Equatable {
         case noTransport = "no_transport"
         /// No mail is sent by this deployment.
         case noRelay = "no_relay"
+        /// The project sends nothing to the address.
+        case suppressed
         /// Several leases of it lapsed during an attempt: it may be what ends notifiers.
         case quarantined
         /// Too many deliveries of its subscription or project waited already.

@@ -16,6 +16,9 @@ package enum Destination: String, Sendable, Equatable, CaseIterable {
         }
     }
 
+    /// Whether what its queue says of the form of deliveries counts where a subscription says nothing.
+    package var inheritsForm: Bool { self == .email }
+
     /// Whether its subscribers can leave by a link, also where none has to confirm.
     package var leavesByLink: Bool { self == .email }
 }

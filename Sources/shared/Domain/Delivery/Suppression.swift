@@ -23,12 +23,27 @@ package struct Suppression: Sendable, Equatable {
     package static let detailBytesMax = 512
     /// Suppressed addresses of a project; beyond them the oldest is removed.
     package static let countMax = 100_000
+    /// Mail that comes back for now suppresses an address when it does so on ``bounceDaysMax`` of as many days.
+    package static let bounceDaysCounted = 14
+    package static let bounceDaysMax = 3
 
     package init(address: String, reason: Reason, since: Timestamp, detail: String) {
         self.address = address
         self.reason = reason
         self.since = since
         self.detail = detail
+    }
+}
+
+/// An address that a project may suppress.
+package struct SuppressibleAddress: Hashable, Sendable {
+    package let project: ProjectID
+    /// In lower case, without its `mailto:`.
+    package let address: String
+
+    package init(_ address: String, of project: ProjectID) {
+        self.project = project
+        self.address = address
     }
 }
 

@@ -39,6 +39,8 @@ enum Scripts {
     static let suppressionAdd = plain("suppression_add", PackageResources.suppression_add_lua)
     static let suppressionRemove = plain("suppression_remove", PackageResources.suppression_remove_lua)
     static let suppressionList = plain("suppression_list", PackageResources.suppression_list_lua)
+    static let addressReserve = plain("address_reserve", PackageResources.address_reserve_lua)
+    static let bounceCount = plain("bounce_count", PackageResources.bounce_count_lua)
     static let confirmationSchedule = plain("confirmation_schedule", PackageResources.confirmation_schedule_lua)
     static let secretRotate = subscription("secret_rotate", PackageResources.secret_rotate_lua)
     static let subscriptionList = header("subscription_list", PackageResources.subscription_list_lua)

@@ -85,6 +85,16 @@ extension KeySpace {
         Self.key("\(Self.control)suppression-order:\(project.text)")
     }
 
+    /// The deliveries of a project to an address in the last hour.
+    static func addressTimes(of project: ProjectID, to address: String) -> RedisKey {
+        Self.key("\(Self.control)address-times:\(project.text.utf8.count):\(project.text):\(address)")
+    }
+
+    /// The days on which mail to an address came back for now.
+    static func bounceDays(of project: ProjectID, to address: String) -> RedisKey {
+        Self.key("\(Self.control)bounce-days:\(project.text.utf8.count):\(project.text):\(address)")
+    }
+
     private static let control = "herald:{control}:"
     private static let slot = KeySlot(ofTag: "control")
 

@@ -21,6 +21,8 @@ for index = settlements, #ARGV, 9 do
     members[#members + 1] = ARGV[index] .. '|' .. ARGV[index + 1] .. ':' .. ARGV[index + 2]
 end
 local disable_after = tonumber(ARGV[4])
+-- The message's end is no failing of the subscriber's, nor is what is not sent to it.
+local NOT_SENT = { expired = true, no_transport = true, no_relay = true, suppressed = true }
 local ends, answer = call('ZMSCORE', KEYS[2], unpack(members)), {}
 
 -- What the attempts change, gathered by subscription.
@@ -109,10 +111,7 @@ for number, member in ipairs(members) do
         else
             if ending ~= 'n' then
                 state.gone = state.gone or ending == 'g'
-                -- The message's end is no failing of the subscriber's, nor is what Herald cannot do.
-                if ARGV[index + 8] ~= '' or (detail ~= 'expired' and detail ~= 'no_transport' and detail ~= 'no_relay') then
-                    fail(state, position)
-                end
+                if ARGV[index + 8] ~= '' or not NOT_SENT[detail] then fail(state, position) end
                 dead[#dead + 1] = index
             end
             finish(position)

@@ -26,6 +26,9 @@ package protocol SubscriptionStorage: Sendable {
     /// Reads one subscription; nil when this queue has none of the id, or it has ended.
     func get(_ queue: QueueAddress, id: SubscriptionID) async throws(StoreError) -> Subscription?
 
+    /// Finds a living subscription by its id alone, in whichever shard; nil when there is none.
+    func find(_ id: SubscriptionID) async throws(StoreError) -> (queue: QueueAddress, subscription: Subscription)?
+
     /// Reads subscriptions of one shard, whatever their queues; those that do not live are left out.
     ///
     /// One that cannot be read keeps none of the others from being read.

@@ -111,6 +111,22 @@ struct SubscriptionStore: SubscriptionStorage {
         return read
     }
 
+    func find(_ id: SubscriptionID) async throws(StoreError) -> (queue: QueueAddress, subscription: Subscription)? {
+        let calls = self.keySpace.shards.map { keys in
+            var call = self.runner.call(Scripts.recipientList, keys: [keys.subscriptions, keys.subscriptionHeaders])
+            call.append(id.text)
+            return call
+        }
+        for reply in try await self.runner.runAll(calls) {
+            var reply = try ReplyReader(reply, of: Scripts.recipientList)
+            let (now, header, record) = (try reply.timestamp(), try reply.bytes(), try reply.bytes())
+            guard !header.isEmpty else { continue }
+            let subscription = try Subscription(id: id, header: header, record: record, now: now)
+            return (try SubscriptionHeader(header).queue, subscription)
+        }
+        return nil
+    }
+
     /// Subscriptions of one reading: options may be large.
     private static let readMax = 64
 

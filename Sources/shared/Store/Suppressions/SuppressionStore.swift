@@ -17,12 +17,26 @@ package struct SuppressionStore: Sendable {
     package func add(
         _ address: String, of project: ProjectID, _ reason: Suppression.Reason, detail: String
     ) async throws(StoreError) -> Bool {
-        var call = self.runner.call(Scripts.suppressionAdd, keys: Self.keys(of: project))
+        var call = self.runner.call(
+            Scripts.suppressionAdd, keys: Self.keys(of: project) + [KeySpace.bounceDays(of: project, to: address)])
         call.append(address)
         call.append(reason.rawValue)
         call.append(String(decoding: detail.utf8.prefix(Suppression.detailBytesMax), as: UTF8.self))
         call.append(Suppression.countMax)
         return try await self.runner.run(call).int == 1
+    }
+
+    /// Writes down that mail to an address came back for now; after ``add(_:of:_:detail:)`` the count begins anew.
+    ///
+    /// - Parameter address: In lower case.
+    /// - Returns: On how many days of the last ``Suppression/bounceDaysCounted`` mail to it came back, today included.
+    package func countBounce(of address: String, of project: ProjectID) async throws(StoreError) -> Int {
+        var call = self.runner.call(Scripts.bounceCount, keys: [KeySpace.bounceDays(of: project, to: address)])
+        call.append(Suppression.bounceDaysCounted)
+        guard let days = try await self.runner.run(call).int else {
+            throw .corrupt("bounce_count.lua answered no number")
+        }
+        return days
     }
 
     /// - Returns: Whether it was suppressed.
@@ -40,6 +54,38 @@ package struct SuppressionStore: Sendable {
         guard let record = try await self.runner.send(command).bytes else { return nil }
         return try Suppression(address: address, record: record)
     }
+
+    /// Those of the addresses that are suppressed.
+    ///
+    /// It takes one command for each project, and for every 1,000 of its addresses, all at once.
+    package func suppressed(
+        among addresses: Set<SuppressibleAddress>
+    ) async throws(StoreError) -> Set<SuppressibleAddress> {
+        var asked: [ArraySlice<SuppressibleAddress>] = []
+        for ofProject in Dictionary(grouping: addresses, by: \.project).values {
+            for start in stride(from: 0, to: ofProject.count, by: Self.lookUpMax) {
+                asked.append(ofProject[start..<min(start + Self.lookUpMax, ofProject.count)])
+            }
+        }
+        let replies = try await self.runner.sendAll(
+            asked.map { addresses in
+                var command = RedisCommand("ZMSCORE", arguments: 1 + addresses.count)
+                command.append(KeySpace.suppressionOrder(of: addresses[addresses.startIndex].project))
+                for address in addresses { command.append(address.address) }
+                return command
+            })
+        var suppressed: Set<SuppressibleAddress> = []
+        for (addresses, reply) in zip(asked, replies) {
+            guard let scores = reply.array, scores.count == addresses.count else {
+                throw .corrupt("the order of suppressions")
+            }
+            for (address, score) in zip(addresses, scores) where !score.isNull { suppressed.insert(address) }
+        }
+        return suppressed
+    }
+
+    /// Addresses of one command.
+    private static let lookUpMax = 1_000
 
     /// Suppressed addresses, oldest first, behind a place of the list.
     ///

@@ -1,0 +1,184 @@
+package import Domain
+
+/// What a mail that came back says: a delivery status notification (RFC 3464) or a complaint (RFC 5965).
+package struct BounceReport: Sendable, Equatable {
+    package enum Cause: Sendable, Equatable {
+        /// Mail to the address fails for good: a status of 5.
+        case permanent
+        /// A mail was given up although its address may be good: a status of 4.
+        case transient
+        /// Its reader reported a mail as unwanted.
+        case complaint
+    }
+
+    /// Why a mail is nothing to act on.
+    package enum Ignored: Sendable, Equatable {
+        /// It is an answer that a program wrote, such as a note of absence (RFC 3834), or a mail of a list.
+        case automatic
+        /// It is no report.
+        case noReport
+        /// It reports that a mail was delivered, is delayed or was sent on, or a complaint about nothing.
+        case nothingFailed
+        /// Nothing in it has the form of a mark.
+        case noMark
+    }
+
+    package enum Reading: Sendable, Equatable {
+        case report(BounceReport)
+        case ignored(Ignored)
+    }
+
+    /// Bytes of a mail that are read; the fields of a report come first in it.
+    package static let bytesMax = 1 << 20
+    /// Marks that are tried.
+    package static let marksMax = 8
+    /// Groups of fields in a status: recipients, and one for all of them.
+    private static let groupsMax = 100
+
+    package let cause: Cause
+    /// What the mail servers said, on one line; it may be empty.
+    package let detail: String
+    /// What may be marks, the most credible first; the keys say which is genuine.
+    package let marks: [BounceMark]
+
+    /// Reads a mail.
+    ///
+    /// - Parameters:
+    ///   - mail: As it is delivered; what is beyond ``bytesMax`` is not looked at.
+    ///   - recipients: The addresses it is delivered to, where the mail server says so.
+    ///   - address: What mails are sent from; nil: only marks of `Message-ID` are found.
+    /// - Throws: ``BounceUnreadable`` for a report that is broken.
+    package static func read(
+        _ mail: [UInt8], deliveredTo recipients: [String] = [], address: BounceAddress?
+    ) throws(BounceUnreadable) -> Reading {
+        let entity = MailEntity(mail.prefix(Self.bytesMax))
+        guard !entity.fields.isEmpty else { throw .noFields }
+        let type = entity.contentType
+        guard type.type == "multipart/report" else {
+            return .ignored(Self.isAutomatic(entity) ? .automatic : .noReport)
+        }
+        guard let boundary = type.parameters["boundary"], (1...70).contains(boundary.utf8.count) else {
+            throw .noBoundary
+        }
+        let parts = entity.parts(boundary)
+        let finding: (cause: Cause, detail: String)?
+        var sender: String?
+        switch type.parameters["report-type"]?.lowercased() {
+        case "delivery-status":
+            guard let status = parts.first(where: { Self.statusTypes.contains($0.contentType.type) }) else {
+                throw .noStatus
+            }
+            finding = Self.failure(status)
+        case "feedback-report":
+            guard let part = parts.first(where: { $0.contentType.type == "message/feedback-report" }) else {
+                throw .noStatus
+            }
+            var lines = MailLines(part.body)
+            let feedback = MailEntity.fields(&lines)
+            let kind = feedback.first { $0.name == "feedback-type" }?.value.lowercased() ?? ""
+            finding = Self.complaints.contains(kind) ? (Cause.complaint, kind) : nil
+            sender = feedback.first { $0.name == "original-mail-from" }?.value
+        default: return .ignored(.noReport)
+        }
+        guard let finding else { return .ignored(.nothingFailed) }
+        let returned = parts.last { Self.returnedTypes.contains($0.contentType.type) }.map { MailEntity($0.body) }
+        let marks = Self.marks(recipients, in: entity, sender: sender, returned: returned, address)
+        guard !marks.isEmpty else { return .ignored(.noMark) }
+        return .report(BounceReport(cause: finding.cause, detail: finding.detail, marks: marks))
+    }
+
+    private static let statusTypes: Set<String> = ["message/delivery-status", "message/global-delivery-status"]
+    private static let returnedTypes: Set<String> = [
+        "message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers",
+    ]
+    /// Of the types of RFC 5965, 7.3; `not-spam` is none, and neither is a report about signatures.
+    private static let complaints: Set<String> = ["abuse", "fraud", "virus", "opt-out", "other"]
+
+    private static func isAutomatic(_ entity: MailEntity) -> Bool {
+        let submitted = entity["auto-submitted"]?.lowercased() ?? "no"
+        let precedence = entity["precedence"]?.lowercased() ?? ""
+        return !submitted.hasPrefix("no") || ["bulk", "junk", "list", "auto_reply"].contains(precedence)
+    }
+
+    /// The worst of what failed, of all recipients in a status; nil when nothing did.
+    private static func failure(_ status: MailEntity) -> (cause: Cause, detail: String)? {
+        var lines = MailLines(status.body)
+        var found: (cause: Cause, detail: String)?
+        for _ in 0..<Self.groupsMax where !lines.rest.isEmpty {
+            let fields = MailEntity.fields(&lines)
+            func value(_ name: String) -> String? { fields.first { $0.name == name }?.value }
+            guard value("action")?.lowercased().hasPrefix("failed") == true else { continue }
+            let code = value("status") ?? ""
+            let diagnostic = value("diagnostic-code") ?? ""
+            let cause = Self.isPermanent(status: code, diagnostic: diagnostic) ? Cause.permanent : .transient
+            guard found == nil || cause == .permanent && found?.cause == .transient else { continue }
+            found = (cause, [code, diagnostic].filter { !$0.isEmpty }.joined(separator: " "))
+        }
+        return found
+    }
+
+    /// By the class of the status (RFC 3463), else by the code of the server's reply.
+    private static func isPermanent(status: String, diagnostic: String) -> Bool {
+        switch status.utf8.first {
+        case UInt8(ascii: "5"): return true
+        case UInt8(ascii: "4"): return false
+        default:
+            let parts = diagnostic.split(separator: ";", maxSplits: 1)
+            guard parts.count == 2, parts[0].lowercased() == "smtp" else { return false }
+            return parts[1].drop { $0 == " " }.hasPrefix("5")
+        }
+    }
+
+    // MARK: Marks
+
+    private static func marks(
+        _ recipients: [String], in report: MailEntity, sender: String?, returned: MailEntity?,
+        _ address: BounceAddress?
+    ) -> [BounceMark] {
+        var marks: [BounceMark] = []
+        func add(_ mark: BounceMark?) {
+            guard let mark, marks.count < Self.marksMax, !marks.contains(mark) else { return }
+            marks.append(mark)
+        }
+        if let address {
+            let delivered = ["x-original-to", "delivered-to", "envelope-to", "to"].flatMap { report.all($0) }
+            let returnPath = returned?["return-path"]
+            for text in recipients + delivered + [sender, returnPath].compactMap({ $0 }) {
+                add(address.mark(in: Self.inAngles(text)))
+            }
+        }
+        add(returned?["message-id"].flatMap { Self.mark(messageID: Self.inAngles($0)) })
+        return marks
+    }
+
+    /// What stands in angle brackets, or all of it.
+    private static func inAngles(_ text: String) -> Substring {
+        guard let open = text.lastIndex(of: "<") else { return text[...] }
+        return text[text.index(after: open)...].prefix { $0 != ">" }
+    }
+
+    /// The mark in a `Message-ID` as ``Mail`` makes it: `delivery.mark@domain`.
+    private static func mark(messageID: Substring) -> BounceMark? {
+        let local = messageID.prefix { $0 != "@" }
+        guard let dot = local.lastIndex(of: ".") else { return nil }
+        return BounceMark(local[local.index(after: dot)...])
+    }
+}
+
+/// Why a report cannot be read.
+package enum BounceUnreadable: Error, Sendable, Equatable {
+    /// It has no header.
+    case noFields
+    /// It names no boundary of its parts.
+    case noBoundary
+    /// The part that says what happened is missing.
+    case noStatus
+
+    package var reason: String {
+        switch self {
+        case .noFields: "it has no header fields"
+        case .noBoundary: "its content type has no boundary of 1 to 70 characters"
+        case .noStatus: "the part that says what happened is missing"
+        }
+    }
+}
