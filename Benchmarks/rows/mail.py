@@ -28,7 +28,7 @@ class Relay:
         program = shutil.which("smtp-sink") or "/usr/sbin/smtp-sink"
         options = ["-W", f"DATA:{delay}"] if delay else []
         # It does not run as root.
-        options += ["-u", "nobody"] if os.geteuid() == 0 else []
+        options += ["-u", "daemon"] if os.geteuid() == 0 else []
         with self.counts.open("w") as counts:
             self.process = subprocess.Popen([program, "-c", "-m", "512", *options, f"127.0.0.1:{self.port}", "1024"], stdout=counts,
                                             stderr=subprocess.DEVNULL)

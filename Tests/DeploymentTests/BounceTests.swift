@@ -106,6 +106,11 @@ extension DeploymentTests {
                             Self.report(of: mail, to: forged).replacing("Message-ID", with: "X-ID"),
                             "Ignored: it has no mark"
                         ),
+                        // What an answer to a mail repeats is no proof.
+                        (
+                            Self.report(of: mail, to: "x@y.test").replacing("Return-Path", with: "X-Path"),
+                            "Ignored: it has no mark"
+                        ),
                         (Self.report(of: mail, to: mail.from).replacing("failed", with: "delayed"), "no failure"),
                         ("To: \(mail.from)\nAuto-Submitted: auto-replied\n\nI am away", "written by a program"),
                         ("To: \(mail.from)\n\nhello", "it is no report"),
@@ -129,7 +134,6 @@ extension DeploymentTests {
                             Self.report(of: mail, to: "x@y.test").replacing("Message-ID", with: "X-ID"),
                             ["--recipient=\(mail.from)"]
                         ),
-                        (Self.report(of: mail, to: "x@y.test"), []),
                     ] as [(String, [String])] {
                         let (exit, output) = try await Self.run(text, arguments, of: deployment)
                         #expect(exit == .status(0) && output == "Suppressed: permanent.\n", "\(output)")

@@ -52,7 +52,7 @@ struct MailOptionsTests {
             document: Array(##"{"_email": {"subject": "{{ body.x }}", "body": "Q"}}"##.utf8), of: QueueName("q"),
             limits: Limits())
         func filled(_ options: String) throws -> MailOptions {
-            try #require(DeliveryOptions(stored: Array(options.utf8))).filled(from: metadata).mail
+            try #require(DeliveryOptions(stored: Array(options.utf8))).filled(from: metadata.mail).mail
         }
         let (subject, body) = (try MailTemplate("{{ body.x }}"), try MailTemplate("Q"))
         #expect(try filled("{}") == MailOptions(subjectTemplate: subject, bodyTemplate: body))

@@ -86,7 +86,11 @@ struct AttemptPlanner: Sendable {
         admit: (LeasedDelivery, any ChannelTarget) -> Admission
     ) async throws(StoreError) -> [Plan] {
         let recipients = try await self.recipients.find(startables.lazy.map(\.lease), in: shard)
-        let verdicts = await self.addresses.verdicts(on: zip(startables, recipients), at: now)
+        // What is not wanted is not sent, and so takes nothing of what an address may be sent.
+        let wanted = zip(startables, recipients).filter { startable, found in
+            if case .known(let recipient) = found { self.isWanted(startable.lease, by: recipient) } else { false }
+        }
+        let verdicts = await self.addresses.verdicts(on: wanted, at: now)
         // A message to many subscriptions is encoded once, also when those of other projects come in between.
         var encoded: [Position: AttemptBody] = [:]
         return zip(startables, recipients).map { startable, found in

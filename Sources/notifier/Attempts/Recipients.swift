@@ -1,5 +1,6 @@
 package import Documents
 package import Domain
+import Mail
 import NIOConcurrencyHelpers
 package import Signing
 package import Store
@@ -69,7 +70,7 @@ package struct Recipients: Sendable {
         let read = try await self.subscriptions.read(Array(Set(missing.map(\.lease.subscription))), in: shard)
         var answers: [SubscriptionID: Found] = [:]
         for id in read.unreadable { answers[id] = .unreadable }
-        let queues = try await self.metadata(of: missing.map(\.lease), read)
+        let queues = try await self.mailOptions(of: missing.map(\.lease), read)
         for (index, lease) in missing {
             guard answers[lease.subscription] == nil else {
                 found[index] = answers[lease.subscription] ?? .gone
@@ -77,7 +78,7 @@ package struct Recipients: Sendable {
             }
             let answer =
                 read.subscriptions[lease.subscription].map {
-                    self.recipient($0, of: lease, queue: queues[lease.queue], at: now)
+                    self.recipient($0, of: lease, mail: queues[lease.queue], at: now)
                 } ?? .gone
             answers[lease.subscription] = answer
             found[index] = answer
@@ -85,10 +86,10 @@ package struct Recipients: Sendable {
         return found
     }
 
-    /// What those queues say whose subscriptions inherit the form of their deliveries.
-    private func metadata(
+    /// What those queues say of mails whose subscriptions inherit the form of their deliveries.
+    private func mailOptions(
         of leases: [Lease], _ read: SubscriptionsRead
-    ) async throws(StoreError) -> [QueueAddress: QueueMetadata] {
+    ) async throws(StoreError) -> [QueueAddress: MailOptions] {
         var wanted: Set<QueueAddress> = []
         for lease in leases where !wanted.contains(lease.queue) {
             guard let text = read.subscriptions[lease.subscription]?.subscriber,
@@ -98,25 +99,25 @@ package struct Recipients: Sendable {
         }
         guard !wanted.isEmpty else { return [:] }
         let queues = Array(wanted)
-        var found: [QueueAddress: QueueMetadata] = [:]
+        var found: [QueueAddress: MailOptions] = [:]
         for (queue, stored) in zip(queues, try await self.queues.metadata(of: queues)) {
             // A subscription outlives its queue, which then says nothing.
-            found[queue] = stored.flatMap { QueueMetadata(stored: $0) }
+            found[queue] = stored.flatMap { QueueMetadata(stored: $0)?.mail }
         }
         return found
     }
 
     /// What was read, kept for the next leases.
     ///
-    /// - Parameter queue: nil: it says nothing.
+    /// - Parameter mail: What the queue says; nil: nothing.
     private func recipient(
-        _ subscription: Subscription, of lease: Lease, queue: QueueMetadata?, at now: ContinuousClock.Instant
+        _ subscription: Subscription, of lease: Lease, mail: MailOptions?, at now: ContinuousClock.Instant
     ) -> Found {
         // Only addresses and options that could be read were ever stored: another version read them.
         guard let subscriber = try? Subscriber(subscription.subscriber),
             let own = DeliveryOptions(stored: subscription.options)
         else { return .unreadable }
-        let options = queue.map { own.filled(from: $0) } ?? own
+        let options = mail.map { own.filled(from: $0) } ?? own
         let secrets = self.masterKey.webhookSecrets(
             project: lease.queue.project, subscription: lease.subscription, versions: subscription.secret)
         let destination = subscriber.scheme.destination

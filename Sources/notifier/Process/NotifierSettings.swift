@@ -92,6 +92,11 @@ extension EmailSettings {
         }
         self.bounces = try BounceAddress(reader)
         self.transport = try Self.transport(reader)
+        if case .command = self.transport, let address = reader.text(Setting.emailBounceAddress) {
+            throw .unusable(
+                Setting.emailBounceAddress, value: address,
+                reason: "is set beside \(Setting.emailCommand.name), which chooses the envelope by itself")
+        }
         var isLoopback = false
         if case .relay(let url) = self.transport { isLoopback = url.isLoopback }
         self.tls = reader.text(Setting.emailTLS).flatMap(TLSUse.init) ?? (isLoopback ? .offered : .required)

@@ -43,7 +43,9 @@ struct CommandMailer: Sendable {
     /// - Returns: nil when the program could not be started.
     private func run(_ mail: OutgoingMail, _ control: SessionControl) -> Outcome? {
         // Programs take mails with the ends of lines that files have.
-        let bytes = mail.encoded(from: self.sender, hasFeedbackID: self.hasFeedbackID).filter { $0 != 0x0D }
+        let bytes = mail.encoded(from: self.sender, hasFeedbackID: self.hasFeedbackID, isMarked: true).filter {
+            $0 != 0x0D
+        }
         var ends: [Int32] = [-1, -1]
         guard cspawn_pipe(&ends) == 0 else { return nil }
         var arguments = self.arguments.map { strdup($0) } + [nil]

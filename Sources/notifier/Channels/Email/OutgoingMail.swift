@@ -42,12 +42,16 @@ final class OutgoingMail: Sendable {
     }
 
     /// The mail as it travels.
-    func encoded(from sender: Mailbox, hasFeedbackID: Bool) -> [UInt8] {
+    ///
+    /// - Parameter isMarked: Whether the `Message-ID` has the mark for bounces: answers repeat it, so it is there only where the
+    ///   envelope cannot have it.
+    func encoded(from sender: Mailbox, hasFeedbackID: Bool, isMarked: Bool) -> [UInt8] {
         let envelope = Mail.Envelope(
             sender: sender, delivery: self.attempt.delivery, kind: self.attempt.kind, sentAt: self.attempt.startedAt,
             // What asks to confirm is not left.
             unsubscribePage: self.attempt.kind.isConfirmation ? nil : self.target.unsubscribePage,
-            bounceMark: self.target.bounceMark, feedbackProject: hasFeedbackID ? self.project : nil, texts: self.texts)
+            bounceMark: isMarked ? self.target.bounceMark : nil, feedbackProject: hasFeedbackID ? self.project : nil,
+            texts: self.texts)
         return Mail(self.attempt.body.bytes, to: self.recipient, options: self.target.options, envelope).encoded()
     }
 }

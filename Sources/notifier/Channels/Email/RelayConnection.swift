@@ -86,6 +86,7 @@ final class RelayConnection: Sendable {
     }
 
     func encoded(_ mail: OutgoingMail) -> [UInt8] {
-        mail.encoded(from: self.sender, hasFeedbackID: self.settings.hasFeedbackID)
+        mail.encoded(
+            from: self.sender, hasFeedbackID: self.settings.hasFeedbackID, isMarked: self.settings.bounces == nil)
     }
 }

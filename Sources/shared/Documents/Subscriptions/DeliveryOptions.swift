@@ -67,12 +67,12 @@ package struct DeliveryOptions: Sendable, Equatable {
         self = read
     }
 
-    /// The same with what the queue says where the subscription says nothing.
-    package func filled(from queue: QueueMetadata) -> DeliveryOptions {
+    /// The same with what the queue says of its mails where the subscription says nothing.
+    package func filled(from queue: MailOptions) -> DeliveryOptions {
         DeliveryOptions(
             retryPolicy: self.retryPolicy, template: self.template, headers: self.headers,
             finalStatuses: self.finalStatuses, disablesOnGone: self.disablesOnGone,
-            mail: self.mail.filled(from: queue.mail))
+            mail: self.mail.filled(from: queue))
     }
 
     private static func retryPolicy(of options: JSONObject) throws(Refusal) -> RetryPolicy? {

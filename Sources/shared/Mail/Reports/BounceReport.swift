@@ -112,7 +112,8 @@ package struct BounceReport: Sendable, Equatable {
             let diagnostic = value("diagnostic-code") ?? ""
             let cause = Self.isPermanent(status: code, diagnostic: diagnostic) ? Cause.permanent : .transient
             guard found == nil || cause == .permanent && found?.cause == .transient else { continue }
-            found = (cause, [code, diagnostic].filter { !$0.isEmpty }.joined(separator: " "))
+            let recipient = value("final-recipient") ?? value("original-recipient") ?? ""
+            found = (cause, [code, diagnostic, recipient].filter { !$0.isEmpty }.joined(separator: " "))
         }
         return found
     }
@@ -120,7 +121,9 @@ package struct BounceReport: Sendable, Equatable {
     /// By the class of the status (RFC 3463), else by the code of the server's reply.
     private static func isPermanent(status: String, diagnostic: String) -> Bool {
         switch status.utf8.first {
-        case UInt8(ascii: "5"): return true
+        case UInt8(ascii: "5"):
+            // A full mailbox, and what is wrong with the message or the system: nothing is wrong with the address.
+            return !["5.2.2", "5.3.", "5.6."].contains { status.hasPrefix($0) }
         case UInt8(ascii: "4"): return false
         default:
             let parts = diagnostic.split(separator: ";", maxSplits: 1)
@@ -147,7 +150,8 @@ package struct BounceReport: Sendable, Equatable {
                 add(address.mark(in: Self.inAngles(text)))
             }
         }
-        add(returned?["message-id"].flatMap { Self.mark(messageID: Self.inAngles($0)) })
+        // Answers to a mail repeat its Message-ID, so it counts only where the envelope has no mark.
+        if address == nil { add(returned?["message-id"].flatMap { Self.mark(messageID: Self.inAngles($0)) }) }
         return marks
     }
 
