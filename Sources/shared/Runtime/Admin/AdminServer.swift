@@ -8,7 +8,7 @@ package import Settings
 ///
 /// | path | answer |
 /// |---|---|
-/// | `/livez` | 200 while the process turns |
+/// | `/livez` | 200 while the process runs |
 /// | `/readyz` | 200 when it can work, with a `"note"` when an operator should know something; else 503 and
 ///   `{"ready":false,"reason":"…"}` |
 /// | `/metrics` | everything counted, in the text format of Prometheus |
@@ -23,7 +23,7 @@ package struct AdminServer: Service {
     private let logger: Logger
     private let onListening: @Sendable (ListenAddress) -> Void
 
-    /// - Parameter onListening: Hears the address with the real port, once.
+    /// - Parameter onListening: Gets the address with the real port, once.
     package init(
         _ address: ListenAddress, setting: Setting, readiness: ReadinessGate, registry: MetricsRegistry,
         logger: Logger, onListening: @escaping @Sendable (ListenAddress) -> Void
