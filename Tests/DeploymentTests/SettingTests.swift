@@ -22,8 +22,9 @@ extension DeploymentTests {
                 for setting in SettingCatalog.settings(of: kind) where setting != Setting.configFile {
                     given[setting] = SettingSamples.value(of: setting) ?? setting.default
                 }
-                // Mail takes a relay or a command, not both; MailTests give a relay.
+                // Mail takes a relay or a command, not both, and an address for bounces beside a relay; MailTests give these.
                 given[Setting.emailRelay] = nil
+                given[Setting.emailBounceAddress] = nil
                 given[Setting.redisURL] = redis.url
                 given[Setting.readyFile] = readyFile
                 given[Setting.logLevel] = "debug"

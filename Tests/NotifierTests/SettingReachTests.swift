@@ -35,6 +35,22 @@ struct SettingReachTests {
         }
     }
 
+    @Test(arguments: [
+        [Setting.emailCommand: "/usr/sbin/sendmail", Setting.emailRelay: "smtp://localhost"],
+        [Setting.emailCommand: "/usr/sbin/sendmail", Setting.emailBounceAddress: "bounces@b.example"],
+    ])
+    func `Mail has one way out, and an address for bounces only where the envelope can have it`(mail: [Setting: String])
+        throws
+    {
+        var flags = [Setting.masterKey: String(repeating: "0a", count: 32), Setting.emailFrom: "a@b.example"]
+        for (setting, value) in mail where setting != Setting.emailCommand { flags[setting] = value }
+        _ = try NotifierSettings(SettingReader(for: .notifier, flags: flags, environment: [:]))
+        flags[Setting.emailCommand] = mail[Setting.emailCommand]
+        #expect(throws: SettingError.self) {
+            try NotifierSettings(SettingReader(for: .notifier, flags: flags, environment: [:]))
+        }
+    }
+
     @Test func `Each bound of deliveries and of bodies in flight comes from its own setting`() throws {
         let names: [Setting] = [
             Setting.limitsDeadLettersQueueCount, Setting.limitsDeadLettersQueueBytes,
