@@ -18,7 +18,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
     private var parser: HeadParser
     private var account: CallerAccount
     /// Bytes that have arrived and are not read.
-    private var input = ByteBuffer()
+    private(set) var input = ByteBuffer()
     private var isReading = false
     private var isAdvancing = false
     /// Where this connection stands in the list of its loop; kept by that.
