@@ -23,9 +23,9 @@ struct MailConfirmationTests {
             if let external {
                 .external(url: external, key: try #require(SignedURLKey(self.key)))
             } else {
-                .builtIn(LinkPages(root: "https://m.example/root", keys: try self.keys))
+                .builtIn(LinkPages(root: "https://m.example/base", keys: try self.keys))
             }
-        return MailConfirmationRules(page: page, publicURL: "https://m.example/root", dailyMax: dailyMax)
+        return MailConfirmationRules(page: page, publicURL: "https://m.example/base", dailyMax: dailyMax)
     }
 
     /// The documents that wait to be sent, and what they are.
@@ -62,7 +62,7 @@ struct MailConfirmationTests {
             let document = try #require(questions.first?.document)
             #expect(document.keys.sorted() == ["Link", "Message_Type", "URL-Expires", "X-Project-ID", "queue_name"])
             let link = try #require(document["Link"] as? String)
-            let start = "https://m.example/root/confirm?token="
+            let start = "https://m.example/base/confirm?token="
             #expect(link.hasPrefix(start))
             let token = try Self.keys.open(
                 String(link.dropFirst(start.count)), for: .confirm, at: Timestamp(milliseconds: 0))
@@ -70,7 +70,7 @@ struct MailConfirmationTests {
             // A test send waits for it, too.
             #expect(try await client.post("\(self.path)/\(id)/test", "{}").status == 409)
 
-            let target = link.dropFirst("https://m.example/root".count)
+            let target = link.dropFirst("https://m.example/base".count)
             let answer = try await HTTPCaller(api.address).send(
                 "POST", String(target), headers: [("Content-Type", "application/x-www-form-urlencoded")],
                 body: "answer=confirm")
@@ -147,7 +147,7 @@ struct MailConfirmationTests {
                 let path = "/v2/queues/alerts/subscriptions/\(id)/confirm"
                 let pattern =
                     "\(page)\(joint)Signature=SIGNATURE&Methods=PUT&Paths=\(path)&Project=a%20b%2Cc&Expires=EXPIRES"
-                    + "&Url=https://m.example/root\(path)&Queue=alerts"
+                    + "&Url=https://m.example/base\(path)&Queue=alerts"
                 let signature = try #require(link.firstMatch(of: /Signature=([0-9a-f]{64})&/)?.1)
                 let expires = try #require(link.firstMatch(of: /Expires=([0-9:T-]{19})&/)?.1)
                 #expect(

@@ -97,10 +97,7 @@ struct BoundTests {
                 connections.append(connection)
             }
             // Each that ends makes space for one.
-            for ended in 0..<8 {
-                await connections[ended].close()
-                try await Task.sleep(for: .milliseconds(50))
-            }
+            for ended in 0..<8 { await connections[ended].close() }
             for connection in connections[8...] { try await connection.send("Host: x\r\n\r\n") }
             let answered = try await eventually { () -> Int? in
                 let count = connections[8...].count { $0.soFar.statuses == [200] }

@@ -137,4 +137,33 @@ struct ConnectionStateTests {
         let field = head.answered(isLast: false, at: self.start)
         #expect(refusal == nil && field == .close)
     }
+
+    @Test func `An empty line, or the header of a proxy, makes no head of a connection that is idle`() {
+        var state = ConnectionState(at: self.start)
+        state.headArrived(true, at: self.start)
+        #expect(!state.isIdle)
+        state.headArrived(false, at: self.start)
+        #expect(state.isIdle)
+        let later = state.timePassed(unwritten: 0, written: 0, at: self.start + .seconds(30), self.limits)
+        #expect(later == .none)
+    }
+
+    @Test func `A peer has stood still since it last took something`() {
+        var progress = AnswerProgress(of: 100, at: self.start)
+        progress.noted(unwritten: 100, at: self.start + .seconds(2))
+        #expect(progress.taken == 0 && progress.stalledTime(at: self.start + .seconds(3)) == .seconds(3))
+        progress.noted(unwritten: 40, at: self.start + .seconds(4))
+        progress.noted(unwritten: 40, at: self.start + .seconds(5))
+        #expect(progress.taken == 60 && progress.stalledTime(at: self.start + .seconds(6)) == .seconds(2))
+    }
+
+    @Test func `Of input that never becomes empty nothing is kept that was read`() {
+        var input = InputBuffer()
+        input.append(ByteBuffer(string: "a"))
+        for _ in 0..<1000 {
+            input.append(ByteBuffer(repeating: 97, count: 10_000))
+            input.bytes.moveReaderIndex(forwardBy: 10_000)
+        }
+        #expect(input.count == 1 && input.bytes.capacity < 100_000)
+    }
 }

@@ -17,8 +17,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
     private var state = ConnectionState(at: .now())
     private var parser: HeadParser
     private var account: CallerAccount
-    /// Bytes that have arrived and are not read.
-    private(set) var input = ByteBuffer()
+    private var input = InputBuffer()
     private var isReading = false
     private var isAdvancing = false
     /// Where this connection stands in the list of its loop; kept by that.
@@ -34,10 +33,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
     private var task: Task<Void, Never>?
 
     // The answer.
-    private var answerBytes = 0
-    /// What the peer had taken of it when that last changed, and when that was.
-    private var taken = 0
-    private var takenAt = NIODeadline.now()
+    private var progress = AnswerProgress(of: 0, at: .now())
     /// Since when the connection waits to be closed until what is written has left; nil otherwise.
     private var endingSince: NIODeadline?
     private var awaitsWritability = false
@@ -73,21 +69,15 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        var part = self.unwrapInboundIn(data)
+        let part = self.unwrapInboundIn(data)
         let bytesMax =
             self.state.body == .unread ? self.core.limits.unreadBodyBytesMax : self.core.limits.bufferedBytesMax
-        if self.state.step == .wait, self.input.readableBytes + part.readableBytes > bytesMax {
+        if self.state.step == .wait, self.input.count + part.readableBytes > bytesMax {
             // What a peer sent before it closed arrives at once, however much it is.
             self.state.inputDropped()
             return
         }
-        if self.input.readableBytes == 0 {
-            self.input = part
-        } else {
-            // Else a peer that never lets it become empty would have all kept that it ever sent.
-            self.input.discardReadBytes()
-            self.input.writeBuffer(&part)
-        }
+        self.input.append(part)
         self.advance()
     }
 
@@ -104,7 +94,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         guard event as? ChannelEvent == .inputClosed else { return context.fireUserInboundEventTriggered(event) }
-        self.perform(self.state.inputClosed(hasInput: self.input.readableBytes > 0))
+        self.perform(self.state.inputClosed(hasInput: self.input.count > 0))
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -133,7 +123,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
     var stalledTime: TimeAmount? {
         let now = NIODeadline.now()
         guard self.account.bytes > 0, self.state.writingTime(at: now) != nil else { return nil }
-        return now - self.takenAt
+        return self.progress.stalledTime(at: now)
     }
     var idleTime: TimeAmount? { self.state.idleTime(at: .now()) }
 
@@ -163,12 +153,12 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
         let isWriting = self.state.writingTime(at: now) != nil
         // Without an answer to any question there is nothing that could be overdue.
         let unwritten = isWriting ? (try? self.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0 : 0
-        let written = self.answerBytes - unwritten
-        if written != self.taken { (self.taken, self.takenAt) = (written, now) }
+        self.progress.noted(unwritten: unwritten, at: now)
         if let endingSince = self.endingSince, now - endingSince > self.core.limits.discardingMax {
             return self.close()
         }
-        let action = self.state.timePassed(unwritten: unwritten, written: written, at: now, self.core.limits)
+        let action = self.state.timePassed(
+            unwritten: unwritten, written: self.progress.taken, at: now, self.core.limits)
         // A peer that reads too slowly is not waited for.
         if action == .close, unwritten > 0 { self.close() } else { self.perform(action) }
     }
@@ -177,7 +167,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
 
     private func readIfWanted() {
         guard !self.isReading, !self.state.isInputClosed, let context = self.context,
-            self.state.step != .wait || self.input.readableBytes < self.core.limits.readAheadBytesMax
+            self.state.step != .wait || self.input.count < self.core.limits.readAheadBytesMax
         else { return }
         self.isReading = true
         context.read()
@@ -202,7 +192,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
         while self.context != nil, self.advanceOnce() {}
         self.isAdvancing = false
         self.context?.flush()
-        guard self.account.hold(input: self.input.readableBytes) else { return self.close() }
+        guard self.account.hold(input: self.input.count) else { return self.close() }
         self.readIfWanted()
     }
 
@@ -212,18 +202,18 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
             switch self.state.step {
             case .wait: return false
             case .drop:
-                let count = self.input.readableBytes
-                self.input = ByteBuffer()
-                self.perform(self.state.bytesPassed(count, self.core.limits))
+                self.perform(self.state.bytesPassed(self.input.take().readableBytes, self.core.limits))
                 return false
             case .parseHead:
-                guard try self.account.readProxyHeader(&self.input), let head = try self.parser.next(&self.input) else {
-                    self.state.headArrived(self.input.readableBytes > 0, at: .now())
+                guard try self.account.readProxyHeader(&self.input.bytes),
+                    let head = try self.parser.next(&self.input.bytes)
+                else {
+                    self.state.headArrived(self.input.count > 0, at: .now())
                     return self.awaitInput()
                 }
                 self.begin(head)
             case .parseBody:
-                switch try self.body.next(&self.input) {
+                switch try self.body.next(&self.input.bytes) {
                 case .incomplete: return self.awaitInput()
                 case .bytes(let part): self.received(part)
                 case .end: self.bodyEnded()
@@ -281,8 +271,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
         } catch {
             return self.close()
         }
-        if self.input.readableBytes > 0 { context.fireChannelRead(self.wrapInboundOut(self.input)) }
-        self.input = ByteBuffer()
+        if self.input.count > 0 { context.fireChannelRead(self.wrapInboundOut(self.input.take())) }
         self.loop.addUpgraded(self.channel)
         self.account.handOver(until: self.channel.closeFuture)
         // It came before the handlers did.
@@ -302,7 +291,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
         }
         self.body.collect(upTo: bytesMax, for: waiter)
         // A sender whose body is here already waits for nothing.
-        if self.state.bodyWanted(at: .now()), self.input.readableBytes == 0 {
+        if self.state.bodyWanted(at: .now()), self.input.count == 0 {
             self.context?.writeAndFlush(self.wrapOutboundOut(AnswerWriter.continueHead), promise: nil)
         }
         self.advance()
@@ -368,8 +357,8 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
         let field = self.state.answered(isLast: answer.isLast || self.core.isShort, at: .now())
         let bytes = self.loop.writer.bytes(
             answer, field, framing: framing, hasBody: !self.isHead, self.channel.allocator)
-        self.answerBytes = bytes.head.readableBytes + (bytes.body?.readableBytes ?? 0)
-        (self.taken, self.takenAt) = (0, .now())
+        self.progress = AnswerProgress(
+            of: bytes.head.readableBytes + (bytes.body?.readableBytes ?? 0), at: .now())
         return bytes
     }
 
@@ -387,13 +376,13 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
         if !self.isAdvancing || !context.channel.isWritable { context.flush() }
         if context.channel.isWritable { return self.written() }
         self.awaitsWritability = true
-        if self.answerBytes <= AnswerWriter.smallBytesMax, !self.hasSpace(for: self.answerBytes) { self.close() }
+        if self.progress.bytes <= AnswerWriter.smallBytesMax, !self.hasSpace(for: self.progress.bytes) { self.close() }
     }
 
     private func written() {
         self.awaitsWritability = false
         self.account.giveBack()
-        self.perform(self.state.written(hasInput: self.input.readableBytes > 0, at: .now()))
+        self.perform(self.state.written(hasInput: self.input.count > 0, at: .now()))
     }
 
     // MARK: Stream
@@ -423,8 +412,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
         else { return waiter.resume(returning: false) }
         let part = framing == .chunked ? AnswerWriter.chunk(bytes, self.channel.allocator) : bytes
         self.state.streamed(at: .now())
-        self.answerBytes = part.readableBytes
-        (self.taken, self.takenAt) = (0, .now())
+        self.progress = AnswerProgress(of: part.readableBytes, at: .now())
         context.writeAndFlush(self.wrapOutboundOut(part), promise: nil)
         guard !context.channel.isWritable else { return waiter.resume(returning: true) }
         self.streamWaiter = waiter

@@ -15,6 +15,7 @@ final class ListenerLoop {
     private var upgraded: [ObjectIdentifier: any Channel] = [:]
     private var isSweeping = false
     private var isStopping = false
+    private var isAborted = false
 
     init(_ core: ListenerCore, _ eventLoop: any EventLoop) {
         self.core = core
@@ -25,8 +26,9 @@ final class ListenerLoop {
     func add(_ connection: HTTPConnection) {
         connection.index = self.connections.count
         self.connections.append(connection)
-        // Accepted while the listener stopped.
+        // Accepted while the listener stopped, or was cancelled.
         if self.isStopping { connection.stop() }
+        if self.isAborted { connection.abort() }
         guard !self.isSweeping else { return }
         self.isSweeping = true
         self.scheduleSweep()
@@ -61,6 +63,7 @@ final class ListenerLoop {
 
     /// Ends all connections and the tasks of their requests.
     func abort() {
+        self.isAborted = true
         for connection in self.connections { connection.abort() }
         for channel in self.upgraded.values { channel.close(promise: nil) }
     }
