@@ -90,8 +90,8 @@ let package = Package(
         .target(
             name: "Operations",
             dependencies: [
-                "Documents", "Domain", "HTTPClient", "Mail", "Placement", "Redis", "Runtime", "Signing", "Store",
-                .logging, .nio,
+                "Cryptography", "Documents", "Domain", "HTTPClient", "Mail", "Placement", "Redis", "Runtime", "Signing",
+                "Store", .logging, .nio,
             ],
             path: "Sources/api/Operations"
         ),

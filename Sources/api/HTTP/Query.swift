@@ -1,3 +1,4 @@
+import Cryptography
 import Domain
 
 /// The query string of a request (docs/api.md, "Lists").

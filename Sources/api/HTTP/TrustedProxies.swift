@@ -2,7 +2,7 @@ import HTTPClient
 import NIOCore
 package import Settings
 
-/// The proxies whose word about their callers is believed.
+/// The proxies whose PROXY header and `X-Forwarded-For` are believed.
 package struct TrustedProxies: Sendable {
     private let ranges: [AddressRange]
 

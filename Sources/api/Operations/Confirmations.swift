@@ -1,3 +1,4 @@
+import Cryptography
 import Documents
 package import Domain
 import Mail
@@ -166,23 +167,7 @@ extension Operations {
 enum ExternalLink {
     /// - Parameter parameters: In the order of the contract; their values are percent-encoded, but for slashes and colons.
     static func text(_ url: String, _ parameters: [(name: String, value: String)]) -> String {
-        let query = parameters.map { "\($0.name)=\(Self.encoded($0.value))" }.joined(separator: "&")
+        let query = parameters.map { "\($0.name)=\(Percent.encode($0.value, keeping: "/:"))" }.joined(separator: "&")
         return url + (url.contains("?") ? "&" : "?") + query
-    }
-
-    private static func encoded(_ value: String) -> String {
-        var text = ""
-        for byte in value.utf8 {
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-                UInt8(ascii: "~"), UInt8(ascii: "/"), UInt8(ascii: ":"):
-                text.unicodeScalars.append(Unicode.Scalar(byte))
-            default:
-                let digits = String(byte, radix: 16, uppercase: true)
-                text += (byte < 16 ? "%0" : "%") + digits
-            }
-        }
-        return text
     }
 }

@@ -1,3 +1,4 @@
+import Cryptography
 import NIOCore
 
 /// The fields of a form: of a query string, or of a body in either form that browsers and mail providers send.

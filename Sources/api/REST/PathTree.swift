@@ -1,3 +1,5 @@
+import Cryptography
+
 /// Finds the path of a request among those of the table.
 ///
 /// A template is `/v2/queues/{queue}/messages`: a part in braces stands for any text, also for none, and a literal part goes

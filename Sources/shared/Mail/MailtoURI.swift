@@ -48,21 +48,7 @@ package struct MailtoURI: Hashable, Sendable {
 
     /// Undoes percent-encoding; a plus sign stays one.
     private static func decoded(_ text: Substring.UTF8View) throws(MailAddressInvalid) -> String {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(text.count)
-        var rest = text
-        while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "%") else {
-                bytes.append(byte)
-                continue
-            }
-            guard let high = rest.popFirst().flatMap(Hexadecimal.value(of:)),
-                let low = rest.popFirst().flatMap(Hexadecimal.value(of:))
-            else {
-                throw .percentEncoding
-            }
-            bytes.append(high << 4 | low)
-        }
+        guard let bytes = Percent.decodeStrictly(text) else { throw .percentEncoding }
         guard let decoded = String(validating: bytes, as: UTF8.self) else { throw .notUTF8 }
         return decoded
     }

@@ -1,4 +1,4 @@
-/// What a mail carries so that its bounce finds the subscription, in its envelope sender and its `Message-ID`.
+/// What a mail carries so that its bounce finds the subscription, in its envelope sender or its `Message-ID`.
 ///
 /// ```
 /// 06a4j0…     27 characters: the subscription

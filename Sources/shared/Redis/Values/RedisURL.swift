@@ -172,21 +172,9 @@ extension RedisURL {
     }
 
     private static func decoded(_ text: Substring) throws(InvalidRedisURL) -> String {
-        var bytes: [UInt8] = []
-        var rest = text.utf8[...]
-        while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "%") else {
-                bytes.append(byte)
-                continue
-            }
-            guard let high = rest.popFirst().flatMap(Hexadecimal.value(of:)),
-                let low = rest.popFirst().flatMap(Hexadecimal.value(of:))
-            else {
-                throw .invalidPercentEncoding
-            }
-            bytes.append(high << 4 | low)
-        }
-        guard !bytes.contains(0), let decoded = String(validating: bytes, as: UTF8.self) else {
+        guard let bytes = Percent.decodeStrictly(text.utf8), !bytes.contains(0),
+            let decoded = String(validating: bytes, as: UTF8.self)
+        else {
             throw .invalidPercentEncoding
         }
         return decoded

@@ -1,11 +1,9 @@
-import Cryptography
-
 /// Percent-encoding (RFC 3986, 2.1).
-enum Percent {
+package enum Percent {
     /// Undoes the encoding; a percent sign without two digits stands for itself.
     ///
     /// - Parameter isForm: `+` stands for a blank, as in query strings.
-    static func decode(_ text: Substring, isForm: Bool = false) -> String {
+    package static func decode(_ text: Substring, isForm: Bool = false) -> String {
         guard text.utf8.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }) else {
             return String(text)
         }
@@ -14,7 +12,7 @@ enum Percent {
     }
 
     /// The same of bytes.
-    static func decode(_ encoded: UnsafeBufferPointer<UInt8>, isForm: Bool = false) -> String {
+    package static func decode(_ encoded: UnsafeBufferPointer<UInt8>, isForm: Bool = false) -> String {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(encoded.count)
         var index = 0
@@ -35,8 +33,28 @@ enum Percent {
         return String(decoding: bytes, as: UTF8.self)
     }
 
+    /// Undoes the encoding; nil where a percent sign stands without two digits.
+    package static func decodeStrictly(_ encoded: some Collection<UInt8>) -> [UInt8]? {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(encoded.count)
+        var rest = encoded[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            guard let high = rest.popFirst().flatMap(Hexadecimal.value(of:)),
+                let low = rest.popFirst().flatMap(Hexadecimal.value(of:))
+            else { return nil }
+            bytes.append(high << 4 | low)
+        }
+        return bytes
+    }
+
     /// Encodes everything but letters, digits and `-._~`.
-    static func encode(_ text: String) -> String {
+    ///
+    /// - Parameter kept: Characters of ASCII that are not encoded either.
+    package static func encode(_ text: String, keeping kept: StaticString = "") -> String {
         var encoded = ""
         for byte in text.utf8 {
             switch byte {
@@ -44,6 +62,7 @@ enum Percent {
                 UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
                 UInt8(ascii: "~"):
                 encoded.unicodeScalars.append(Unicode.Scalar(byte))
+            case _ where kept.withUTF8Buffer({ $0.contains(byte) }): encoded.unicodeScalars.append(Unicode.Scalar(byte))
             default:
                 let digits = String(byte, radix: 16, uppercase: true)
                 encoded += (byte < 16 ? "%0" : "%") + digits
