@@ -181,6 +181,25 @@ struct StoreNeighbourTests {
         }
     }
 
+    @Test(arguments: [61, 75, 3600])
+    func `However long a subscription is to be parked, it is probed in a minute, and not before`(seconds: Int)
+        async throws
+    {
+        try await withTestStore(shards: 1) { test in
+            let queue = try address("p", "q")
+            try await test.subscribe(to: queue)
+            try await test.post(["1", "2"], to: queue)
+            for _ in 0..<3 {
+                let leases = try await test.take().leases + test.lease()
+                #expect(try await test.settle(leases, .parked(.seconds(seconds))).allSatisfy { $0 } && !leases.isEmpty)
+                #expect(try await test.lease().isEmpty)
+                test.time.pass(seconds: 59)
+                #expect(try await test.lease().isEmpty)
+                test.time.pass(seconds: 1)
+            }
+        }
+    }
+
     @Test func `What was parked is probed with one delivery, until one is answered or it is woken`() async throws {
         try await withTestStore(shards: 1) { test in
             let (queue, deliveries) = (try address("p", "q"), test.store.deliveries)

@@ -72,8 +72,6 @@ struct AddressRules: Sendable {
     }
 
     private static let pause = 5_000.0...10_000
-    /// What `lib_pacing.lua` takes for the longest time that a host holds a subscription back.
-    private static let parkedMax = Duration.seconds(60)
 
     private func reserve(_ asked: [Asked], in verdicts: inout Verdicts) async throws(StoreError) {
         guard let hourlyMax = self.hourlyMax else { return }
@@ -88,8 +86,8 @@ struct AddressRules: Sendable {
             limited.map { (address: $0.address, id: $0.id) }, hourlyMax: hourlyMax)
         for one in limited {
             guard let wait = waits[one.id] else { continue }
-            // Nothing else of the subscription would fare better. It is parked no longer than a pacing may say, then asked again.
-            verdicts.verdicts[one.lease] = .waits(.parked(min(wait, Self.parkedMax)))
+            // Nothing else of the subscription would fare better.
+            verdicts.verdicts[one.lease] = .waits(.parked(wait))
         }
     }
 }

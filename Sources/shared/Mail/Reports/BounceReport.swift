@@ -143,15 +143,16 @@ package struct BounceReport: Sendable, Equatable {
             guard let mark, marks.count < Self.marksMax, !marks.contains(mark) else { return }
             marks.append(mark)
         }
-        if let address {
-            let delivered = ["x-original-to", "delivered-to", "envelope-to", "to"].flatMap { report.all($0) }
-            let returnPath = returned?["return-path"]
-            for text in recipients + delivered + [sender, returnPath].compactMap({ $0 }) {
-                add(address.mark(in: Self.inAngles(text)))
-            }
+        guard let address else {
+            // Answers to a mail repeat its Message-ID, so it counts only where the envelope has no mark.
+            add(returned?["message-id"].flatMap { Self.mark(messageID: Self.inAngles($0)) })
+            return marks
         }
-        // Answers to a mail repeat its Message-ID, so it counts only where the envelope has no mark.
-        if address == nil { add(returned?["message-id"].flatMap { Self.mark(messageID: Self.inAngles($0)) }) }
+        let delivered = ["x-original-to", "delivered-to", "envelope-to", "to"].flatMap { report.all($0) }
+        let returnPath = returned?["return-path"]
+        for text in recipients + delivered + [sender, returnPath].compactMap({ $0 }) {
+            add(address.mark(in: Self.inAngles(text)))
+        }
         return marks
     }
 

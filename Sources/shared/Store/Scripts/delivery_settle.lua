@@ -12,7 +12,8 @@
 --         ending  d delivered   r due again, detail = after ms   x dead letter, detail = reason
 --                 g the same, and the subscription is disabled
 --                 h handed back untried, due again, detail = after ms, only by the newest token   n dropped
---                 p handed back untried, and nothing of the subscription starts for detail ms, only by the newest token
+--                 p handed back untried, and nothing of the subscription starts for detail ms, a minute
+--                 at most, only by the newest token
 -- RETURNS {per attempt 1 written down, 0 the lease was lost}, dead letters dropped, and with a capacity what `lease_due` of lib_leasing.lua does
 -- COST    k log n for k attempts: 6 us each in batches of 24, 4.7 in batches of 100
 local allowance, settlements = allowance_at(8)
@@ -107,7 +108,10 @@ for number, member in ipairs(members) do
         elseif is_untried then
             local delay = ending == 'h' and tonumber(detail) or 0
             wait(state, subscription, after(delay), position, turn)
-            if ending == 'p' then state.parked = math.max(state.parked or 0, after(tonumber(detail))) end
+            -- No longer than `free_slots` believes: what is to wait longer is looked at, and parked again.
+            if ending == 'p' then
+                state.parked = math.max(state.parked or 0, after(math.min(tonumber(detail), HOST_LONGEST)))
+            end
         else
             if ending ~= 'n' then
                 state.gone = state.gone or ending == 'g'

@@ -15,7 +15,7 @@ package struct Settlement: Sendable, Equatable {
         /// Not tried: due after this long with the same attempt's number. Only the newest token can do this either.
         case postponed(Duration)
         /// Not tried: due at once with the same attempt's number, but nothing of the whole subscription is leased for this
-        /// long, or until `wake`. Only the newest token can do this.
+        /// long, a minute at most, or until `wake`. Only the newest token can do this.
         case parked(Duration)
         /// Not tried, and never will be: the subscription is gone.
         case dropped
