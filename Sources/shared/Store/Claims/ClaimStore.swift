@@ -43,15 +43,23 @@ struct ClaimStore: ClaimStorage {
     }
 
     func get(_ queue: QueueAddress, id: ClaimID) async throws(StoreError) -> Claim? {
-        var call = self.call(Scripts.claimGet, queue)
-        call.append(id.text)
-        var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.claimGet)
-        let now = try reply.timestamp()
-        guard !reply.isAtEnd else { return nil }
-        let (startedAt, ttl) = (try reply.timestamp(), try reply.int())
-        return Claim(
-            id: id, ttl: ttl, age: now.wholeSeconds(since: startedAt),
-            messages: try self.ids.messages(of: queue, in: &reply, now: now))
+        var (passedOver, messages) = (0, [StoredMessage]())
+        for _ in 0..<ScriptRunner.roundsMax {
+            var call = self.call(Scripts.claimGet, queue)
+            call.append(id.text)
+            call.append(passedOver)
+            var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.claimGet)
+            let now = try reply.timestamp()
+            // A claim that ends while it is read is none any more.
+            guard !reply.isAtEnd else { return nil }
+            let (startedAt, ttl) = (try reply.timestamp(), try reply.int())
+            passedOver = try reply.int()
+            messages += try self.ids.messages(of: queue, in: &reply, now: now)
+            if passedOver == 0 {
+                return Claim(id: id, ttl: ttl, age: now.wholeSeconds(since: startedAt), messages: messages)
+            }
+        }
+        throw .overloaded
     }
 
     func update(

@@ -8,7 +8,7 @@ struct ScriptRunner: Sendable {
     var epoch: Int?
 
     /// Calls of one operation before it gives up: a script that could not finish in one bounded step is called again.
-    static let roundsMax = 200
+    static let roundsMax = 256
 
     /// A call with the first argument of every script, the time, already in it.
     func call(_ script: RedisScript, keys: [RedisKey]) -> ScriptCall {

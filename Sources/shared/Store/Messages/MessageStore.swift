@@ -60,11 +60,22 @@ struct MessageStore: MessageStorage {
     func get(_ queue: QueueAddress, ids: [MessageID]) async throws(StoreError) -> [StoredMessage] {
         precondition(
             ids.count <= StorageLimits.messageIDsMax, "one call names at most \(StorageLimits.messageIDsMax) messages")
-        var call = self.call(Scripts.messageGet, queue)
-        for id in ids.unique { self.ids.append(id, of: queue, to: &call) }
-        var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.messageGet)
-        let now = try reply.timestamp()
-        return try self.ids.messages(of: queue, in: &reply, now: now)
+        var left = ids.unique[...]
+        var messages: [StoredMessage] = []
+        // Without ids Redis is asked all the same, whether it is there.
+        repeat {
+            var call = self.call(Scripts.messageGet, queue)
+            for id in left { self.ids.append(id, of: queue, to: &call) }
+            var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.messageGet)
+            let now = try reply.timestamp()
+            let lookedAt = try reply.int()
+            guard lookedAt <= left.count, lookedAt > 0 || left.isEmpty else {
+                throw .corrupt("message_get.lua looked at \(lookedAt) of \(left.count) messages")
+            }
+            left = left.dropFirst(lookedAt)
+            messages += try self.ids.messages(of: queue, in: &reply, now: now)
+        } while !left.isEmpty
+        return messages
     }
 
     func id(at position: Position, in queue: QueueAddress) -> MessageID {

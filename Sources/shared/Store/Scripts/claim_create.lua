@@ -4,7 +4,8 @@
 -- ARGV    1 now   2 limit   3 claim   4 ttl, s   5 grace, s   6 queue
 -- RETURNS {1: nothing found yet, call again, now, first and last entry written to `moves` or '',
 --         then position, record, state ...}
--- COST    log n + k for k messages; at most 500 messages looked at, 500 freed and 500 moved, 4 MiB of them
+-- COST    log n + k for k messages; at most 500 messages looked at, freed or moved, each 2 KiB of a record counts as one:
+--         a megabyte and the first ten
 may_free(META)
 local claim, ttl, grace = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local rules = call('HMGET', META, 'claims-max', 'dead-letter-queue', 'dead-letter-ttl', 'sweep-at')

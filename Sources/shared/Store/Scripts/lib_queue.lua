@@ -21,6 +21,13 @@ local function work_of(record)
     return 1 + math.floor(#record / 2048)
 end
 
+-- How many records to read next: some at first, then as many as the budget has for those of the size that was seen. A megabyte of
+-- records that a script reads holds Redis for more than a millisecond, and their size is known only once they are read.
+local function reading(wanted, budget, looked_at)
+    if looked_at == 0 then return math.min(wanted, 10) end
+    return math.max(1, math.min(wanted, math.floor(budget * looked_at / (STEP - budget))))
+end
+
 -- Removes messages with all that is known of them, at most STEP.
 local function forget(positions)
     if #positions == 0 then return end
@@ -104,17 +111,17 @@ local function take_free(wanted, keep)
     local front_before = tonumber(meta[1]) or 0
     local front, ttl_max = front_before, tonumber(meta[2])
     if wake(front) then return {}, true end
-    local taken, budget, bytes = {}, STEP, 4 * 1048576
+    local taken, budget, looked_at = {}, STEP, 0
     while #taken < wanted do
-        if budget <= 0 or bytes <= 0 then return taken, true end
-        local count = wanted - #taken
+        if budget <= 0 then return taken, true end
+        local count = reading(wanted - #taken, budget, looked_at)
         local members, over = call('ZRANGE', BACK, 0, count - 1), {}
         if #members > 0 then
             local ends, states = call('ZMSCORE', EXP, unpack(members)), call('HMGET', STATE, unpack(members))
             for index, position in ipairs(members) do
                 local record = ends[index] and tonumber(ends[index]) > now and record_at(position)
+                budget = budget - (record and work_of(record) or 1)
                 if record then
-                    bytes = bytes - #record
                     local entry = { position, record, tonumber(ends[index]), states[index] }
                     if not keep or keep(entry) then taken[#taken + 1] = entry end
                 else
@@ -123,7 +130,7 @@ local function take_free(wanted, keep)
             end
             call('ZREM', BACK, unpack(members))
             forget(over)
-            budget = budget - #members
+            looked_at = looked_at + #members
         end
         if #members < count then break end
     end
@@ -135,8 +142,9 @@ local function take_free(wanted, keep)
             ran_out = true
             break
         end
-        local count = wanted - #taken
+        local count = reading(wanted - #taken, budget, looked_at)
         local entries = call('XRANGE', LOG, '(' .. text(front), '+', 'COUNT', count)
+        looked_at = looked_at + #entries
         local delayed, positions = {}, {}
         for index, entry in ipairs(entries) do positions[index] = string.sub(entry[1], 1, -3) end
         if delays and #entries > 0 then delayed = call('ZMSCORE', DELAY, unpack(positions)) end

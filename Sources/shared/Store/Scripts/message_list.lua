@@ -4,7 +4,7 @@
 --         5 1: claimed ones too   6 1: delayed ones too   7 client to hide (mark) or ''
 -- RETURNS {now, position to go on behind when the work of one call was used up or '', then position, record,
 --         state ...}; nothing behind an id that is not of this queue
--- COST    log n + k for k messages; at most 500 looked at, each 2 KiB of a record counts as one
+-- COST    log n + k for k messages; at most 500 looked at, each 2 KiB of a record counts as one: a megabyte and the first ten
 local answer = { now, '' }
 local meta = call('HMGET', META, 'front', 'ttl-max')
 local front, ttl_max = tonumber(meta[1]) or 0, tonumber(meta[2])
@@ -16,7 +16,7 @@ if ARGV[3] ~= '' then
     if not behind then return answer end
 end
 behind = behind or 0
-local wanted, found, budget, client = tonumber(ARGV[4]), 0, STEP, ARGV[7]
+local wanted, found, budget, looked_at, client = tonumber(ARGV[4]), 0, STEP, 0, ARGV[7]
 local claimed, delayed = ARGV[5] == '1', ARGV[6] == '1' and call('EXISTS', DELAY) == 1
 
 -- The end of everything: behind it there is nothing to read.
@@ -65,8 +65,9 @@ local function scan()
     while found < wanted and budget > 0 do
         if hid_last then skip_own() end
         if behind >= front then behind = math.max(behind, expired_through(ttl_max)) end
-        local count = wanted - found
+        local count = reading(wanted - found, budget, looked_at)
         local entries, positions = call('XRANGE', LOG, '(' .. text(behind), '+', 'COUNT', count), {}
+        looked_at = looked_at + #entries
         if #entries == 0 then return true end
         for index, entry in ipairs(entries) do positions[index] = string.sub(entry[1], 1, -3) end
         local ends, held = call('ZMSCORE', EXP, unpack(positions)), call('ZMSCORE', HELD, unpack(positions))
@@ -95,8 +96,9 @@ local function free()
     if wake(front) then return false end
     while behind < front and found < wanted and budget > 0 do
         if hid_last then skip_own() end
-        local count = wanted - found
+        local count = reading(wanted - found, budget, looked_at)
         local positions = call('ZRANGEBYSCORE', BACK, '(' .. text(behind), '+inf', 'LIMIT', 0, count)
+        looked_at = looked_at + #positions
         if #positions > 0 then
             local ends, states = call('ZMSCORE', EXP, unpack(positions)), call('HMGET', STATE, unpack(positions))
             for index, position in ipairs(positions) do
@@ -112,8 +114,9 @@ local function free()
     local delays = call('EXISTS', DELAY) == 1
     while found < wanted and budget > 0 do
         if hid_last then skip_own() end
-        local count, waits = wanted - found, {}
+        local count, waits = reading(wanted - found, budget, looked_at), {}
         local entries, positions = call('XRANGE', LOG, '(' .. text(behind), '+', 'COUNT', count), {}
+        looked_at = looked_at + #entries
         for index, entry in ipairs(entries) do positions[index] = string.sub(entry[1], 1, -3) end
         if delays and #entries > 0 then waits = call('ZMSCORE', DELAY, unpack(positions)) end
         for index, entry in ipairs(entries) do

@@ -2,7 +2,7 @@
 -- KEYS    1-12 of the queue
 -- ARGV    1 now   2 limit
 -- RETURNS {1: nothing found yet, call again, now, then position, record, state ...}
--- COST    log n + k for k messages; at most 500 looked at and 500 freed
+-- COST    log n + k for k messages; at most 500 looked at and 500 freed, each 2 KiB of a record counts as one
 may_free(META)
 local taken, ran_out = take_free(tonumber(ARGV[2]))
 local answer, positions = { ran_out and #taken == 0 and 1 or 0, now }, {}
