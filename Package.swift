@@ -91,7 +91,7 @@ let package = Package(
             name: "Operations",
             dependencies: [
                 "Cryptography", "Documents", "Domain", "HTTPClient", "Mail", "Placement", "Redis", "Runtime", "Signing",
-                "Store", .logging, .nio,
+                "Store", .logging, .nio, .nioConcurrency,
             ],
             path: "Sources/api/Operations"
         ),

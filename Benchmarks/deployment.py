@@ -51,6 +51,12 @@ class Process:
         return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
     @property
+    def pss_mb(self):
+        """Of pages that several processes have, each counts its part."""
+        rollup = pathlib.Path(f"/proc/{self.process.pid}/smaps_rollup").read_text()
+        return next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")) * 1024 / 1e6
+
+    @property
     def threads(self):
         return len(list(pathlib.Path(f"/proc/{self.process.pid}/task").iterdir()))
 

@@ -78,8 +78,8 @@ func withAPI(
     limits: Limits = Limits(), signedURLKeys: [String] = [], rules: AccessRules = AccessRules(),
     options: APIOptions = APIOptions(), vaultKeys: [String] = [], confirmation: ConfirmationRules? = nil,
     mailConfirmation: MailConfirmationRules? = nil, pages: PageRules = PageRules(),
-    authenticator: (any Authenticator)? = nil, redis: RedisServer? = nil,
-    at endpoint: RedisEndpoint? = nil,
+    authenticator: (any Authenticator)? = nil, admission: ProjectAdmission = ProjectAdmission(),
+    redis: RedisServer? = nil, at endpoint: RedisEndpoint? = nil,
     _ body: (RunningAPI) async throws -> Void
 ) async throws {
     guard let redis else {
@@ -87,7 +87,7 @@ func withAPI(
             try await withAPI(
                 limits: limits, signedURLKeys: signedURLKeys, rules: rules, options: options, vaultKeys: vaultKeys,
                 confirmation: confirmation, mailConfirmation: mailConfirmation, pages: pages,
-                authenticator: authenticator, redis: redis, at: endpoint, body)
+                authenticator: authenticator, admission: admission, redis: redis, at: endpoint, body)
         }
     }
     do {
@@ -120,7 +120,7 @@ func withAPI(
                     operations: Operations(
                         stores: stores, limits: limits, masterKey: masterKey, vault: vault,
                         options: chosen, confirmation: confirmation, mailConfirmation: mailConfirmation,
-                        signedURLKeys: decided.signedURLKeys,
+                        signedURLKeys: decided.signedURLKeys, admission: admission,
                         logger: logger),
                     rules: decided, pages: pages, authenticator: authenticator, eventLoopGroup: eventLoops,
                     logger: logger

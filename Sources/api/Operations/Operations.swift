@@ -24,6 +24,8 @@ package final class Operations: Sendable {
     /// Verify the links of external pages, newest first.
     let signedURLKeys: [SignedURLKey]
     let logger: Logger
+    /// Every transport asks it before it calls an operation for a project.
+    package let admission: ProjectAdmission
     let sealing = SealingMemory()
     let health = HealthMemory()
 
@@ -37,7 +39,7 @@ package final class Operations: Sendable {
         stores: PoolDirectory, limits: Limits = Limits(), masterKey: MasterKey, vault: Vault? = nil,
         options: APIOptions = APIOptions(), confirmation: ConfirmationRules? = nil,
         mailConfirmation: MailConfirmationRules? = nil, linkKeys: LinkKeys? = nil,
-        signedURLKeys: [SignedURLKey] = [],
+        signedURLKeys: [SignedURLKey] = [], admission: ProjectAdmission = ProjectAdmission(),
         logger: Logger = Logger(label: "herald-api")
     ) {
         self.stores = stores
@@ -49,6 +51,7 @@ package final class Operations: Sendable {
         self.mailConfirmation = mailConfirmation
         self.linkKeys = linkKeys ?? LinkKeys(masterKey: masterKey)
         self.signedURLKeys = signedURLKeys
+        self.admission = admission
         self.logger = logger
     }
 

@@ -56,7 +56,8 @@ package enum APIProcess {
                         stores: stores, limits: settings.limits, masterKey: settings.store.masterKey,
                         vault: settings.store.vault, options: settings.options, confirmation: settings.confirmation,
                         mailConfirmation: settings.mailConfirmation, linkKeys: settings.links.keys,
-                        signedURLKeys: settings.access.signedURLKeys, logger: logger),
+                        signedURLKeys: settings.access.signedURLKeys,
+                        admission: ProjectAdmission(requestsMax: settings.projectRequestsMax), logger: logger),
                     rules: settings.access, pages: settings.pages, limits: http, proxies: settings.proxies,
                     eventLoopGroup: eventLoops, logger: logger
                 ) { context.readyFile.report(.listen, at: $0) },

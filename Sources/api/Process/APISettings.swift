@@ -22,12 +22,14 @@ package struct APISettings: Sendable {
     package let limits: Limits
     package let http: HTTPLimits
     package let proxies: TrustedProxies
+    package let projectRequestsMax: Int
 
     package init(_ reader: SettingReader) throws(SettingError) {
         self.store = try StoreSettings(reader)
         self.limits = try Limits(reader)
         self.http = try HTTPLimits(reader)
         self.proxies = try TrustedProxies(reader)
+        self.projectRequestsMax = try reader.integer(Setting.apiProjectRequests)
         self.options = try APIOptions(reader)
         self.links = try LinkSettings(reader, masterKey: self.store.masterKey)
         self.confirmation = try ConfirmationRules(reader, self.links)

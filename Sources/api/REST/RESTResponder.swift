@@ -11,14 +11,15 @@ import Store
 /// operation, then one write.
 ///
 /// ```
-/// authentication ─ path ─ form ─ Accept ─ Client-ID ─ project ─ queue name ─ method ─ policy ─ body within limits ─ operation
-///      404          404    400     406       400        400        400         405      403           400
+/// authentication ─ path ─ form ─ Accept ─ Client-ID ─ project ─ queue name ─ method ─ policy ─ body within limits ─ turn of the project ─ operation
+///      404          404    400     406       400        400        400         405      403           400                   503
 /// ```
 ///
 /// Every answer gets the CORS headers.
 struct RESTResponder: Sendable {
     let limits: Limits
     let handlers: RESTHandlers
+    let admission: ProjectAdmission
     let rules: AccessRules
     /// What the paths of pages begin with; empty for nothing.
     let pagePrefix: String
@@ -33,6 +34,7 @@ struct RESTResponder: Sendable {
     ) {
         self.limits = operations.limits
         self.handlers = RESTHandlers(operations, rules, pages)
+        self.admission = operations.admission
         self.rules = rules
         self.pagePrefix = pages.prefix
         self.authenticator = authenticator
@@ -97,6 +99,9 @@ struct RESTResponder: Sendable {
         }
         let request = ReceivedRequest(
             head: head, caller: admitted.caller, target: admitted.target, id: admitted.match.id, body: body, now: now)
+        guard let project = admitted.caller?.project else { return await self.perform(admitted.route, request, id: id) }
+        guard await self.admission.enter(project) else { return .overloaded }
+        defer { self.admission.leave(project) }
         return await self.perform(admitted.route, request, id: id)
     }
 

@@ -142,6 +142,12 @@ package struct SettingCatalog: Sendable {
         "api.bytes.in.flight.address", default: "0", shape: .integer(0...4_294_967_296), processes: [.api],
         meaning: "The same of one address, of IPv6 of one /64; 0 for no bound.")
 
+    package let apiProjectRequests = Setting(
+        "api.project.requests", default: "16", shape: .integer(1...100_000), processes: [.api],
+        meaning:
+            "Most requests of one project that a process carries out at once. Further ones wait for their turn, and are answered "
+            + "503 after 4 s.")
+
     package let apiProxies = Setting(
         "api.proxies", shape: .list, processes: [.api],
         allowed: "address ranges such as 10.1.0.0/16 or fd00::/8, commas between",
