@@ -86,25 +86,49 @@ struct BoundTests {
         }
     }
 
-    @Test func `Connections that are not idle are never more than may be`() async throws {
+    @Test func `Connections with requests are never more than may be`() async throws {
         var limits = HTTPLimits()
         limits.connectionsMax = 4
-        try await withListener(limits: limits) { listener in
+        let (isOpen, begun) = (NIOLockedValueBox(false), NIOLockedValueBox(0))
+        try await withListener(limits: limits) { _ in
+            .task { _ in
+                begun.withLockedValue { $0 += 1 }
+                _ = try? await eventually { isOpen.withLockedValue { $0 } ? true : nil }  // cancelled, it passes
+                var answer = HTTPAnswer(.ok, "", type: "text/plain")
+                answer.isLast = true
+                return answer
+            }
+        } _: { listener in
             var connections: [RawConnection] = []
-            for _ in 0..<16 {
+            for _ in 0..<8 {
                 let connection = try await listener.connect()
-                try await connection.send("GET /now HTTP/1.1\r\n")
+                try await connection.send(Self.request)
                 connections.append(connection)
             }
-            // Each that ends makes space for one.
-            for ended in 0..<8 { await connections[ended].close() }
-            for connection in connections[8...] { try await connection.send("Host: x\r\n\r\n") }
-            let answered = try await eventually { () -> Int? in
-                let count = connections[8...].count { $0.soFar.statuses == [200] }
-                return count >= 4 ? count : nil
+            #expect(try await eventually { begun.withLockedValue { $0 } >= 4 ? true : nil } == true)
+            #expect(begun.withLockedValue { $0 } == 4, "the others are not accepted yet")
+            isOpen.withLockedValue { $0 = true }
+            for connection in connections { #expect(try await connection.all()?.statuses == [200]) }
+        }
+    }
+
+    @Test(arguments: ["GET / HTTP/1.1\r\nHo", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\nabc"])
+    func `When all connections are taken one whose request arrives slowly ends for the next`(bytes: String) async throws
+    {
+        var limits = HTTPLimits()
+        limits.connectionsMax = 3
+        try await withListener(limits: limits) { listener in
+            var slow: [RawConnection] = []
+            for _ in 0..<3 {
+                let connection = try await listener.connect()
+                try await connection.send(bytes)
+                slow.append(connection)
             }
-            #expect(answered == 4, "the others are not accepted yet")
-            for connection in connections { await connection.close() }
+            let other = try await listener.connect()
+            try await other.send(Self.request)
+            #expect(try await other.received { $0.statuses == [200] } != nil)
+            #expect(slow.contains { $0.soFar.isOver })
+            for connection in slow + [other] { await connection.close() }
         }
     }
 

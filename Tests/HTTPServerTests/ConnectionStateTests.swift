@@ -121,6 +121,23 @@ struct ConnectionStateTests {
         #expect(working == .none && read == .none && unread == .close)
     }
 
+    @Test func `What arrives below the pace of a body is slow, and nothing else`() {
+        let later = self.start + .seconds(2)
+        let idle = ConnectionState(at: self.start)
+        #expect(idle.slowTime(at: later, self.limits) == nil)
+        var head = idle
+        head.headArrived(true, at: self.start)
+        #expect(head.slowTime(at: later, self.limits) == .seconds(2))
+        var body = self.request(hasBody: true)
+        #expect(body.slowTime(at: later, self.limits) == nil, "its responder has not asked for it")
+        _ = body.bodyWanted(at: self.start)
+        _ = body.bytesPassed(1_000, self.limits)
+        #expect(body.slowTime(at: later, self.limits) == .seconds(2))
+        _ = body.bytesPassed(100, self.limits)
+        #expect(body.slowTime(at: later, self.limits) == nil)
+        #expect(self.request().slowTime(at: later, self.limits) == nil)
+    }
+
     @Test func `A second fault, or one behind an answer, is not answered again`() {
         var dropping = self.request(hasBody: true)
         _ = dropping.answered(isLast: false, at: self.start)

@@ -41,7 +41,7 @@ final class AcceptHandler: ChannelInboundHandler {
         }
         if !hasSpace {
             Self.setReading(false, channel)
-            self.loops.shedIdle()
+            self.loops.shed()
         }
         context.fireChannelRead(data)
     }
@@ -59,7 +59,7 @@ final class AcceptHandler: ChannelInboundHandler {
         if !self.isShort {
             self.isShort = true
             self.core.logger.warning("Cannot accept connections for now", metadata: ["error": "\(error)"])
-            self.loops.shedIdle()
+            self.loops.shed()
         }
         let channel = context.channel
         Self.setReading(false, channel)

@@ -128,7 +128,7 @@ struct ListenerLoops: Sendable {
 
     func stop() { self.forEach { $0.stop() } }
     func abort() { self.forEach { $0.abort() } }
-    func shedIdle() { self.forEach { $0.shedIdle() } }
+    func shed() { self.forEach { $0.shed() } }
 
     private func forEach(_ body: @escaping @Sendable (ListenerLoop) -> Void) {
         for box in self.all.values { box.eventLoop.execute { body(box.value) } }

@@ -110,7 +110,8 @@ package struct SettingCatalog: Sendable {
         "api.connections", default: "16384", shape: .integer(16...1_000_000), processes: [.api],
         meaning:
             "Most connections at once, and fewer where the hard limit of open files is lower. When all are taken, a "
-            + "sixty-fourth of them is closed, those that have been without a request for longest and for a second.")
+            + "sixty-fourth of them is closed: those that have been without a request for longest and for a second, or else those "
+            + "whose request has arrived for longest below `api.bytes.per.second`.")
 
     package let apiConnectionsAddress = Setting(
         "api.connections.address", default: "0", shape: .integer(0...1_000_000), processes: [.api],

@@ -111,6 +111,18 @@ package struct ConnectionState {
     /// How long it has been idle; nil while it is not.
     package func idleTime(at now: NIODeadline) -> TimeAmount? { self.isIdle ? now - self.since : nil }
 
+    /// How long a head or a body has been arriving below the pace of a body; nil while nothing arrives so slowly.
+    package func slowTime(at now: NIODeadline, _ limits: HTTPLimits) -> TimeAmount? {
+        let time = now - self.since
+        switch self.phase {
+        case .head: return time
+        case .request where self.body == .reading:
+            let floor = Double(limits.bytesPerSecondMin) * Double(time.nanoseconds) / 1e9
+            return Double(self.bytes) < floor ? time : nil
+        case .idle, .request, .closing, .upgraded, .closed: return nil
+        }
+    }
+
     /// How long an answer has been on its way to the peer; nil without one.
     package func writingTime(at now: NIODeadline) -> TimeAmount? {
         self.phase == .request && self.isAnswered && !self.isWritten ? now - self.since : nil

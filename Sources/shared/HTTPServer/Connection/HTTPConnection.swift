@@ -126,6 +126,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
         return self.progress.stalledTime(at: now)
     }
     var idleTime: TimeAmount? { self.state.idleTime(at: .now()) }
+    var slowTime: TimeAmount? { self.state.slowTime(at: .now(), self.core.limits) }
 
     func stop() { self.perform(self.state.stop(at: .now())) }
 

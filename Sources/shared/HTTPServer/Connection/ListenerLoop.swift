@@ -68,15 +68,20 @@ final class ListenerLoop {
         for channel in self.upgraded.values { channel.close(promise: nil) }
     }
 
-    /// Ends connections without a request, those first that have been so for longest.
+    /// Ends connections that nothing is lost with: those without a request, or else those whose request arrives slowly, and of
+    /// them those first that have been so for longest.
     ///
-    /// A new connection has a second for its first one.
-    func shedIdle() {
-        let idle = self.connections.compactMap { connection in connection.idleTime.map { (connection, $0) } }
+    /// A new connection has a second for its first request, and that a second to arrive.
+    func shed() {
+        if !self.shed(by: \.idleTime) { _ = self.shed(by: \.slowTime) }
+    }
+
+    /// - Returns: Whether there was one.
+    private func shed(by time: (HTTPConnection) -> TimeAmount?) -> Bool {
+        let waiting = self.connections.compactMap { connection in time(connection).map { (connection, $0) } }
             .filter { $0.1 >= Self.sweepInterval }.sorted { $0.1 > $1.1 }
-        for (connection, _) in idle.prefix(max(1, self.connections.count / Self.shedPart)) {
-            connection.close()
-        }
+        for (connection, _) in waiting.prefix(max(1, self.connections.count / Self.shedPart)) { connection.close() }
+        return !waiting.isEmpty
     }
 
     /// Ends the connection whose peer has taken nothing of its answer for longest, if there is one.
@@ -106,7 +111,7 @@ final class ListenerLoop {
         let now = NIODeadline.now()
         // A connection that ends leaves the list at once or later; none is looked at twice.
         for connection in self.connections { connection.timePassed(at: now) }
-        if self.core.isFull { self.shedIdle() }
+        if self.core.isFull { self.shed() }
         self.scheduleSweep()
     }
 }

@@ -36,7 +36,8 @@ package struct HTTPLimits: Sendable {
 
     /// Connections open at once.
     ///
-    /// When there are as many, those without a request end first; further ones wait in the kernel.
+    /// When there are as many, those end first that have no request, then those whose request arrives slowly; further ones wait in
+    /// the kernel.
     package var connectionsMax = 16_384
 
     /// Connections of one address, those of a proxy aside; 0 for no bound.
