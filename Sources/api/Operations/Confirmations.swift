@@ -55,7 +55,7 @@ extension Operations {
     /// Whether a subscriber has to confirm.
     func mustConfirm(_ subscriber: String) -> Bool {
         // Only addresses that could be read were ever kept.
-        guard let destination = (try? Subscriber(subscriber))?.scheme.destination else { return false }
+        guard let destination = (try? Subscriber(stored: subscriber))?.scheme.destination else { return false }
         return self.confirmedOnly.contains(destination)
     }
 
@@ -88,7 +88,7 @@ extension Operations {
         _ kind: NotificationKind, of subscriber: String, _ id: SubscriptionID, of queue: QueueAddress, ttl: Int,
         now: Timestamp
     ) async throws(StoreError) {
-        let isMail = (try? Subscriber(subscriber))?.scheme.destination == .email
+        let isMail = (try? Subscriber(stored: subscriber))?.scheme.destination == .email
         guard isMail ? self.mailConfirmation?.page != nil : self.confirmation != nil else { return }
         let at = try await self.stores.defaultStore.confirmations.reserve(
             kind, from: queue.project, to: isMail ? Self.mailbox(of: subscriber) : subscriber, for: id,

@@ -80,7 +80,8 @@ extension Operations {
         let (policy, source) = RetryPolicy.effective(
             queue: metadata.retryPolicy, subscription: options.retryPolicy,
             // Only addresses that could be read were ever kept.
-            builtIn: (try? Subscriber(subscription.subscriber))?.scheme.destination.retryPolicy ?? RetryPolicy())
+            builtIn: (try? Subscriber(stored: subscription.subscriber))?.scheme.destination.retryPolicy ?? RetryPolicy()
+        )
         let ttl = ttl ?? metadata.attributes.messageTTLDefault ?? self.limits.messageTTLDefault
         return DeliverySchedule(policy: policy, source: source, ttl: ttl)
     }

@@ -179,7 +179,7 @@ extension Operations {
         guard !self.mustConfirm(subscription.subscriber) || subscription.confirmed else {
             throw Refusal.subscriptionUnconfirmed
         }
-        guard try Subscriber(subscription.subscriber).scheme != .mailto || self.options.sendsMail else {
+        guard try Subscriber(stored: subscription.subscriber).scheme != .mailto || self.options.sendsMail else {
             throw Refusal.requestInvalid("No mail is sent here: no relay is set.")
         }
         let payload = NotificationPayload.encode(
@@ -215,6 +215,7 @@ extension Subscriber {
             } catch {
                 throw .requestInvalid("The subscriber is not an address that mail can be sent to: \(error.reason).")
             }
+        case .websocket: break
         }
     }
 }

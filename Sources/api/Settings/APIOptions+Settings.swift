@@ -15,7 +15,7 @@ extension APIOptions {
         self.subscriberSchemes = self.sendsMail ? [.http, .https, .mailto] : [.http, .https]
         if settings.isGiven(Setting.apiSubscriberTypes) {
             let types = settings.list(Setting.apiSubscriberTypes)
-            let schemes = types.compactMap(Subscriber.Scheme.init)
+            let schemes = types.compactMap(Subscriber.Scheme.init).filter(Subscriber.Scheme.named.contains)
             guard !schemes.isEmpty, schemes.count == types.count else {
                 throw settings.invalid(Setting.apiSubscriberTypes)
             }

@@ -6,6 +6,8 @@ struct AttemptPolicy: Sendable {
     /// nil: there is one attempt and no dead letter, for a test is judged by its outcome.
     private let policy: RetryPolicy?
     private let disablesOnGone: Bool
+    /// Whether a delivery whose subscriber is gone becomes a dead letter.
+    private let keepsUndelivered: Bool
     private let notBeforeMax: Duration
 
     /// - Parameter notBeforeMax: How far a subscriber's request to wait is obeyed.
@@ -18,6 +20,7 @@ struct AttemptPolicy: Sendable {
                 builtIn: recipient.destination.retryPolicy
             ).policy
         self.disablesOnGone = recipient.disablesOnGone
+        self.keepsUndelivered = recipient.destination.keepsUndelivered
         self.notBeforeMax = notBeforeMax
     }
 
@@ -42,6 +45,7 @@ struct AttemptPolicy: Sendable {
         case .deadLetter(let reason):
             var isGone = false
             if case .gone = outcome { isGone = true }
+            guard !isGone || self.keepsUndelivered else { return .dropped }
             return .deadLetter(reason, summary: outcome.summary, disabling: isGone && self.disablesOnGone)
         }
     }

@@ -93,7 +93,7 @@ package struct Recipients: Sendable {
         var wanted: Set<QueueAddress> = []
         for lease in leases where !wanted.contains(lease.queue) {
             guard let text = read.subscriptions[lease.subscription]?.subscriber,
-                (try? Subscriber(text))?.scheme.destination.inheritsForm == true
+                (try? Subscriber(stored: text))?.scheme.destination.inheritsForm == true
             else { continue }
             wanted.insert(lease.queue)
         }
@@ -114,7 +114,7 @@ package struct Recipients: Sendable {
         _ subscription: Subscription, of lease: Lease, mail: MailOptions?, at now: ContinuousClock.Instant
     ) -> Found {
         // Only addresses and options that could be read were ever stored: another version read them.
-        guard let subscriber = try? Subscriber(subscription.subscriber),
+        guard let subscriber = try? Subscriber(stored: subscription.subscriber),
             let own = DeliveryOptions(stored: subscription.options)
         else { return .unreadable }
         let options = mail.map { own.filled(from: $0) } ?? own

@@ -1,6 +1,7 @@
 import Domain
 import NIOConcurrencyHelpers
 import NIOCore
+import Runtime
 import Store
 
 /// Takes requests for the worker of one shard, from any thread: its schedule under a lock, its signal and its timer.

@@ -20,6 +20,7 @@ import Store
 /// |---|---|
 /// | the connection to the control store | last |
 /// | the watch over the pools | |
+/// | the relay to sessions of API nodes | after the engines |
 /// | the supervisor of the pools: an engine for each | attempts finish or are handed back, results are written down |
 package enum NotifierProcess {
     /// - Throws: ``SettingError``.
@@ -53,17 +54,25 @@ package enum NotifierProcess {
             },
             services: { opened in
                 let health = PoolHealth()
+                let id = RegisteredProcess.newID()
+                let sessions = SessionRelay(
+                    id, inbox: opened.store.sessionInbox,
+                    connection: RedisBlockingConnection(
+                        endpoint: settings.store.redis, eventLoopGroup: eventLoops, logger: logger),
+                    logger: logger)
                 context.readiness.open { await Self.readiness(of: opened.store, health) }
                 let supervisor = PoolSupervisor(
                     control: opened.store, watch: opened.watch, settings: settings, health: health,
-                    mail: mail, eventLoops: eventLoops, logger: logger
+                    mail: mail, sessions: sessions, eventLoops: eventLoops, logger: logger
                 ) { context.readyFile.report(.work) }
                 return [
                     StoreWatch(opened.store, name: "control", logger: logger),
                     AgreementWatch(settings.store, in: opened.store, readiness: context.readiness),
                     ProcessRegistration(
-                        of: .notifier, settings.store, in: opened.store, readyFile: context.readyFile, logger: logger),
+                        of: .notifier, id: id, settings.store, in: opened.store, readyFile: context.readyFile,
+                        logger: logger),
                     opened.watch,
+                    sessions,
                     supervisor,
                 ]
             })

@@ -31,6 +31,7 @@ struct PoolSupervisor: Service {
     private let health: PoolHealth
     /// nil: no mail is sent.
     private let mail: MailRelay?
+    private let sessions: SessionRelay
     private let eventLoops: any EventLoopGroup
     private let logger: Logger
     private let onWork: @Sendable () -> Void
@@ -38,10 +39,11 @@ struct PoolSupervisor: Service {
     /// - Parameters:
     ///   - health: Says which pools cannot be served.
     ///   - mail: Sends mails for all pools; it ends with this service.
+    ///   - sessions: Brings notifications to sessions for all pools.
     ///   - onWork: Called when the default store is served.
     init(
         control: Store, watch: PoolWatch, settings: NotifierSettings, health: PoolHealth, mail: MailRelay?,
-        eventLoops: any EventLoopGroup, logger: Logger, onWork: @escaping @Sendable () -> Void
+        sessions: SessionRelay, eventLoops: any EventLoopGroup, logger: Logger, onWork: @escaping @Sendable () -> Void
     ) {
         self.control = control
         self.watch = watch
@@ -49,6 +51,7 @@ struct PoolSupervisor: Service {
         self.hosts = HostLimiter(limit: settings.engine.hostConcurrency)
         self.health = health
         self.mail = mail
+        self.sessions = sessions
         self.eventLoops = eventLoops
         self.logger = logger
         self.onWork = onWork
@@ -105,7 +108,8 @@ struct PoolSupervisor: Service {
             var all: [any Channel] = [
                 try await WebhookChannel.started(
                     limits: self.settings.webhook, share: connections, egress: self.settings.egress,
-                    version: HeraldVersion.text, logger: self.logger)
+                    version: HeraldVersion.text, logger: self.logger),
+                SessionChannel(relay: self.sessions),
             ]
             if let mail = self.mail {
                 let links = self.settings.links

@@ -12,12 +12,15 @@ package struct ProcessRegistration: Service {
     private let readyFile: ReadyFile
     private let logger: Logger
 
-    /// - Parameter readyFile: Knows where the process listens.
+    /// - Parameters:
+    ///   - id: Names the process, see ``RegisteredProcess``.
+    ///   - readyFile: Knows where the process listens.
     package init(
-        of kind: ProcessKind, _ settings: StoreSettings, in store: Store, readyFile: ReadyFile, logger: Logger
+        of kind: ProcessKind, id: String = RegisteredProcess.newID(), _ settings: StoreSettings, in store: Store,
+        readyFile: ReadyFile, logger: Logger
     ) {
         self.process = RegisteredProcess(
-            role: kind == .api ? .api : .notifier, version: HeraldVersion.full, formats: store.formats,
+            id: id, role: kind == .api ? .api : .notifier, version: HeraldVersion.full, formats: store.formats,
             host: Self.host(), pid: Int(ProcessInfo.processInfo.processIdentifier),
             fingerprints: settings.fingerprints)
         self.store = store

@@ -24,7 +24,7 @@ package struct SubscriptionBody: Sendable {
     /// - Throws: ``Refusal/bodyInvalid(_:)``, ``Refusal/requestInvalid(_:)`` or
     ///   ``Refusal/subscriberSchemeUnsupported(supported:)``.
     package init(
-        document bytes: [UInt8], now: Timestamp, schemes: [Subscriber.Scheme] = Subscriber.Scheme.allCases
+        document bytes: [UInt8], now: Timestamp, schemes: [Subscriber.Scheme] = Subscriber.Scheme.named
     ) throws(Refusal) {
         let object: JSONObject?
         do {

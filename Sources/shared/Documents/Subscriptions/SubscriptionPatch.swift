@@ -20,7 +20,7 @@ package struct SubscriptionPatch: Sendable, Equatable {
     /// - Throws: ``Refusal/bodyInvalid(_:)``, ``Refusal/requestInvalid(_:)``,
     ///   ``Refusal/subscriberSchemeUnsupported(supported:)`` or ``Refusal/subscriptionUnchanged``.
     package init(
-        document bytes: [UInt8], now: Timestamp, schemes: [Subscriber.Scheme] = Subscriber.Scheme.allCases
+        document bytes: [UInt8], now: Timestamp, schemes: [Subscriber.Scheme] = Subscriber.Scheme.named
     ) throws(Refusal) {
         guard !bytes.isEmpty else { throw .subscriptionUnchanged }
         let object: JSONObject?

@@ -19,6 +19,9 @@ package enum Destination: String, Sendable, Equatable, CaseIterable {
     /// Whether what its queue says of the form of deliveries counts where a subscription says nothing.
     package var inheritsForm: Bool { self == .email }
 
+    /// Whether a delivery that finds its subscriber gone is kept among the dead letters: another session is another subscriber.
+    package var keepsUndelivered: Bool { self != .session }
+
     /// Whether its subscribers can leave by a link, also where none has to confirm.
     package var leavesByLink: Bool { self == .email }
 }

@@ -4,6 +4,7 @@ extension Subscriber.Scheme {
         switch self {
         case .http, .https: .webhook
         case .mailto: .email
+        case .websocket: .session
         }
     }
 }

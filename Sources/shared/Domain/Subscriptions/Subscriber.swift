@@ -3,6 +3,11 @@ package struct Subscriber: Hashable, Sendable {
     /// The kinds of address that can be subscribed.
     package enum Scheme: String, CaseIterable, Sendable {
         case http, https, mailto
+        /// Of a session that subscribed for itself, see ``SessionAddress``.
+        case websocket
+
+        /// Those that callers may name.
+        package static let named: [Scheme] = [.http, .https, .mailto]
     }
 
     package let scheme: Scheme
@@ -11,14 +16,25 @@ package struct Subscriber: Hashable, Sendable {
 
     /// Only the scheme is looked at: the module HTTPClient reads the rest of a URL.
     ///
-    /// - Parameter schemes: The kinds that are taken.
+    /// - Parameter schemes: The kinds that are taken; by default those that callers may name.
     /// - Throws: ``Refusal/subscriberSchemeUnsupported(supported:)``.
-    package init(_ uri: String, of schemes: [Scheme] = Scheme.allCases) throws(Refusal) {
+    package init(_ uri: String, of schemes: [Scheme] = Scheme.named) throws(Refusal) {
         guard let colon = uri.utf8.firstIndex(of: UInt8(ascii: ":")),
             let scheme = Scheme(rawValue: uri[..<colon].lowercased()), schemes.contains(scheme)
         else { throw .subscriberSchemeUnsupported(supported: schemes.map(\.rawValue)) }
         self.scheme = scheme
         self.uri = uri
+    }
+
+    /// A session that subscribes for itself.
+    package init(_ address: SessionAddress) {
+        self.scheme = .websocket
+        self.uri = address.text
+    }
+
+    /// Reads the address of a subscription, which was checked when it was written.
+    package init(stored uri: String) throws(Refusal) {
+        try self.init(uri, of: Scheme.allCases)
     }
 
     package static func == (left: Self, right: Self) -> Bool { left.uri.hasSameBytes(as: right.uri) }

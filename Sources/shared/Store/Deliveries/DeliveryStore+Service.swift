@@ -161,6 +161,6 @@ extension DeliveryStatus {
             subscription: subscription, isConfirmed: isConfirmed, stage: stage, attempt: attempt,
             last: entry.isEmpty ? nil : try AttemptEntry.read(&numbers, number: 0),
             // Only addresses that could be read were ever stored.
-            destination: (try? Subscriber(address))?.scheme.destination ?? .webhook, questionDue: questionDue)
+            destination: (try? Subscriber(stored: address))?.scheme.destination ?? .webhook, questionDue: questionDue)
     }
 }

@@ -95,6 +95,22 @@ extension KeySpace {
         Self.key("\(Self.control)bounce-days:\(project.text.utf8.count):\(project.text):\(address)")
     }
 
+    /// The API nodes that have sessions, and until when each counts as living.
+    static let sessionNodes = key(control + "session-nodes")
+    /// The subscriptions of a node's sessions.
+    static func sessionSubscriptions(of node: String) -> RedisKey {
+        Self.key("\(Self.control)session-subscriptions:\(node)")
+    }
+
+    /// The notifications for the sessions of a node, and the bytes of them by node.
+    static func sessionInbox(of node: String) -> RedisKey { Self.key("\(Self.control)session-inbox:\(node)") }
+    static let sessionInboxBytes = key(control + "session-inbox-bytes")
+
+    /// How the attempts of a notifier at sessions ended.
+    static func sessionOutcomes(of notifier: String) -> RedisKey {
+        Self.key("\(Self.control)session-outcomes:\(notifier)")
+    }
+
     private static let control = "herald:{control}:"
     private static let slot = KeySlot(ofTag: "control")
 

@@ -1,0 +1,140 @@
+package import Logging
+import NIOConcurrencyHelpers
+package import Redis
+import Runtime
+import ServiceLifecycle
+package import Store
+
+/// Brings notifications to the API nodes that have the connections of their sessions, and learns how each attempt ended.
+///
+/// ```
+/// engines ──► what waits ──► inbox of each node (Redis) ──► node ──► outcomes of this notifier (Redis) ──► engines
+/// ```
+///
+/// A node that does not answer costs its own attempts their time, and nothing else.
+package final class SessionRelay: Service {
+    /// How long a node may take for an attempt.
+    package static let attemptMax = Duration.seconds(10)
+    /// Attempts sent in one step.
+    private static let batchMax = 1_024
+    /// How long a read for outcomes waits, and how often overdue attempts are looked for.
+    private static let readMax = Duration.seconds(5)
+    private static let tick = Duration.milliseconds(500)
+    /// How long nothing of a subscription is tried when the store does not answer, about.
+    private static let pause = Duration.seconds(2)
+
+    private let notifier: String
+    private let inbox: SessionInbox
+    private let connection: RedisBlockingConnection
+    private let logger: Logger
+    private let signal = AsyncSignal()
+    private let attempts: NIOLockedValueBox<SessionAttempts>
+    private let users = NIOLockedValueBox(0)
+    private let isEnding = NIOLockedValueBox(false)
+
+    /// - Parameters:
+    ///   - notifier: Names this process in the deployment.
+    ///   - inbox: Of the control store.
+    ///   - connection: To its Redis; the relay alone reads on it, and ends it.
+    package init(
+        _ notifier: String, inbox: SessionInbox, connection: RedisBlockingConnection, logger: Logger,
+        attemptMax: Duration = SessionRelay.attemptMax
+    ) {
+        self.notifier = notifier
+        self.inbox = inbox
+        self.connection = connection
+        self.logger = logger
+        self.attempts = NIOLockedValueBox(SessionAttempts(timeMax: attemptMax))
+    }
+
+    // MARK: For channels
+
+    func register() -> Int {
+        self.users.withLockedValue { users in
+            users += 1
+            return users
+        }
+    }
+
+    func send(_ attempts: [Attempt], of user: Int) {
+        self.change { $0.add(attempts, of: user, at: .now) }
+        self.signal.signal()
+    }
+
+    func abortAll(of user: Int) { self.change { $0.abortAll(of: user, closing: false, at: .now) } }
+
+    func close(for user: Int) { self.change { $0.abortAll(of: user, closing: true, at: .now) } }
+
+    /// Completes what a step ended, outside of the lock: a completion may call back.
+    private func change(_ body: (inout SessionAttempts) -> [SessionAttempts.Ended]) {
+        for (attempt, result) in self.attempts.withLockedValue(body) { attempt.completion(result) }
+    }
+
+    // MARK: Service
+
+    /// Runs until it is asked to stop, which is after the engines have ended.
+    package func run() async throws {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.sendAll() }
+            group.addTask { await self.receiveAll() }
+            group.addTask { await self.watchTime() }
+            group.addTask {
+                // Cancelled or asked to stop: it ends either way.
+                try? await gracefulShutdown()
+                self.isEnding.withLockedValue { $0 = true }
+                self.signal.finish()
+                await self.connection.shutDown()
+            }
+        }
+        self.change { $0.abortAll(at: .now) }
+    }
+
+    private var mayGoOn: Bool { !Task.isCancelled && !self.isEnding.withLockedValue { $0 } }
+
+    private func sendAll() async {
+        while await self.signal.wait() {
+            while true {
+                let batches = self.attempts.withLockedValue { $0.nextBatches(upTo: Self.batchMax, from: self.notifier) }
+                if batches.isEmpty { break }
+                await withTaskGroup(of: Void.self) { group in
+                    for batch in batches { group.addTask { await self.send(batch) } }
+                }
+            }
+        }
+    }
+
+    private func send(_ batch: SessionAttempts.Batch) async {
+        do throws(StoreError) {
+            let results = try await self.inbox.append(batch.entries, to: batch.node)
+            self.change { $0.appended(batch, results, at: .now) }
+        } catch {
+            self.logger.warn("Notifications cannot be sent to a node for now", error)
+            self.change { $0.failed(batch, pause: Self.pause, at: .now) }
+        }
+    }
+
+    private func receiveAll() async {
+        var backoff = Backoff.ofStore
+        while self.mayGoOn {
+            do throws(StoreError) {
+                let outcomes = try await self.inbox.outcomes(on: self.connection, of: self.notifier, for: Self.readMax)
+                let now = ContinuousClock.now
+                self.change { attempts in outcomes.compactMap { attempts.answered($0.attempt, $0.outcome, at: now) } }
+                backoff.reset()
+            } catch {
+                guard self.mayGoOn else { return }
+                self.logger.warn("What nodes answer cannot be received", error)
+                // Cancelled: the loop's condition will see it.
+                try? await Task.sleep(for: backoff.next(random: .random(in: 0..<1)))
+            }
+        }
+    }
+
+    private func watchTime() async {
+        while self.mayGoOn {
+            // Cancelled: the loop's condition will see it.
+            try? await Task.sleep(for: Self.tick)
+            self.change { $0.timePassed(at: .now) }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+import Domain
+import HTTPClient
+import Notifier
+import Store
+import Testing
+
+/// What becomes of attempts at sessions, decided without a node.
+struct SessionAttemptsTests {
+    private static let node = "0123456789abcdef"
+    private let start = ContinuousClock.now
+    private let queue: QueueAddress
+
+    init() throws {
+        self.queue = QueueAddress(project: try ProjectID("p"), name: try QueueName("q"))
+    }
+
+    private func attempt(
+        at node: String = Self.node, session: Int = 1, body: PinnedBytes = PinnedBytes(Array("{}".utf8))
+    ) throws -> Attempt {
+        let address = SessionAddress(node: node, session: "6f1b7a52-9d53-4a0e-9a55-0d0f8f3d7c\(10 + session)")
+        return Attempt(
+            destination: .session, target: SessionTarget(address.text, of: self.queue), delivery: DeliveryID(text: "d"),
+            message: nil, kind: .notification, number: 1, startedAt: Timestamp(milliseconds: 0),
+            project: self.queue.project,
+            body: body, completion: { _ in })
+    }
+
+    private func started(_ count: Int) throws -> (SessionAttempts, SessionAttempts.Batch) {
+        var attempts = SessionAttempts(timeMax: .seconds(10))
+        let ended = attempts.add(try (1...count).map { try self.attempt(session: $0) }, of: 1, at: self.start)
+        #expect(ended.isEmpty)
+        let batches = attempts.nextBatches(upTo: 100, from: "n")
+        return (attempts, try #require(batches.first))
+    }
+
+    @Test func `A notification for many sessions of a node is one entry, and each node has its own`() throws {
+        var attempts = SessionAttempts(timeMax: .seconds(10))
+        let (body, other) = (PinnedBytes(Array("1".utf8)), PinnedBytes(Array("2".utf8)))
+        let all = [
+            try self.attempt(session: 1, body: body), try self.attempt(session: 2, body: body),
+            try self.attempt(at: "fedcba9876543210", session: 3, body: body), try self.attempt(session: 4, body: other),
+        ]
+        _ = attempts.add(all, of: 1, at: self.start)
+        let batches = attempts.nextBatches(upTo: 100, from: "n")
+        #expect(batches.map(\.node) == [Self.node, "fedcba9876543210"])
+        #expect(batches[0].entries.map { $0.targets.map(\.attempt) } == [[1, 2], [4]])
+        #expect(batches[0].entries.map(\.notification) == [[UInt8(ascii: "1")], [UInt8(ascii: "2")]])
+        let rest = attempts.nextBatches(upTo: 100, from: "n")
+        #expect(rest.isEmpty)
+    }
+
+    @Test func `What a node answers is the outcome, once`() throws {
+        var (attempts, batch) = try self.started(3)
+        let ended = attempts.appended(batch, [.appended, .appended, .appended], at: self.start)
+        #expect(ended.isEmpty)
+        let results = [SessionInbox.Outcome.written, .unknown, .full].enumerated().map { index, outcome in
+            attempts.answered(UInt64(index + 1), outcome, at: self.start)?.result
+        }
+        #expect(
+            results == [
+                .finished(.accepted(code: 200), Exchange()), .finished(.gone(code: 410), Exchange()),
+                .finished(.deferred(code: 503, notBefore: .delay(seconds: 1)), Exchange()),
+            ])
+        let again = attempts.answered(1, .unknown, at: self.start)
+        #expect(again == nil && attempts.isEmpty)
+    }
+
+    @Test func `A node that has ended, an inbox that is full, and a store that does not answer`() throws {
+        var (attempts, batch) = try self.started(2)
+        let ended = attempts.appended(batch, [.gone, .full], at: self.start).map(\.result)
+        #expect(
+            ended == [
+                .finished(.gone(code: 410), Exchange()),
+                .finished(.deferred(code: 503, notBefore: .delay(seconds: 1)), Exchange()),
+            ])
+        (attempts, batch) = try self.started(1)
+        let held = attempts.failed(batch, pause: .seconds(2), at: self.start).map(\.result)
+        #expect(held == [.held(nil, Exchange(), for: .seconds(2))])
+    }
+
+    @Test func `An attempt that no node answers ends in its time, and an engine's end with the engine`() throws {
+        var (attempts, _) = try self.started(1)
+        let early = attempts.timePassed(at: self.start + .seconds(9))
+        #expect(early.isEmpty)
+        let late = attempts.timePassed(at: self.start + .seconds(10)).map(\.result)
+        var exchange = Exchange()
+        exchange.total = 10_000
+        #expect(late == [.finished(.unreachable(.timeout), exchange)])
+
+        (attempts, _) = try self.started(1)
+        let others = attempts.abortAll(of: 2, closing: true, at: self.start)
+        let aborted = attempts.abortAll(of: 1, closing: false, at: self.start).map(\.result)
+        #expect(others.isEmpty && aborted == [.aborted])
+        let refused = attempts.add([try self.attempt()], of: 2, at: self.start).map(\.result)
+        #expect(refused == [.aborted])
+    }
+
+    @Test func `An address that Herald has not written leads to no session`() throws {
+        for text in [
+            "websocket://0123456789abcdef", "websocket://0123456789abcdeF/6f1b7a52-9d53-4a0e-9a55-0d0f8f3d7c11",
+            "websocket://0123456789abcdef/6f1b7a52-9d53-4a0e-9a55-0d0f8f3d7c11/", "http://a",
+        ] { #expect(SessionAddress(text) == nil, "\(text)") }
+        let address = SessionAddress(node: Self.node, session: "6f1b7a52-9d53-4a0e-9a55-0d0f8f3d7c11")
+        #expect(SessionAddress(address.text) == address)
+    }
+}
