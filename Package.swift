@@ -29,6 +29,7 @@ let package = Package(
         // shared: the modules of both processes. Imports point downwards only.
         .target(name: "Domain", dependencies: [.nio], path: "Sources/shared/Domain"),
         .target(name: "JSON", dependencies: [.nio], path: "Sources/shared/JSON"),
+        .target(name: "MessagePack", dependencies: ["JSON", .nio], path: "Sources/shared/MessagePack"),
         .target(name: "Cryptography", dependencies: ["COpenSSL"], path: "Sources/shared/Cryptography"),
         .target(name: "Mail", dependencies: ["Cryptography", "Domain", "JSON"], path: "Sources/shared/Mail"),
         .target(name: "Documents", dependencies: ["Domain", "JSON", "Mail", .nio], path: "Sources/shared/Documents"),
@@ -98,11 +99,9 @@ let package = Package(
         .target(
             name: "API",
             dependencies: [
-                "Cryptography", "Documents", "Domain", "HTTPClient", "HTTPServer", "JSON", "Mail", "Operations",
-                "Placement",
-                "Redis", "Runtime", "Settings", "Signing", "Startup", "Store", .argumentParser, .logging, .metrics,
-                .nio,
-                .nioConcurrency, .nioPosix, .serviceLifecycle,
+                "Cryptography", "Documents", "Domain", "HTTPClient", "HTTPServer", "JSON", "Mail", "MessagePack",
+                "Operations", "Placement", "Redis", "Runtime", "Settings", "Signing", "Startup", "Store",
+                .argumentParser, .logging, .metrics, .nio, .nioConcurrency, .nioPosix, .serviceLifecycle,
             ],
             path: "Sources/api",
             exclude: ["Main", "Operations"],
@@ -186,6 +185,7 @@ let package = Package(
             ]),
         .testTarget(
             name: "JSONTests", dependencies: ["Documents", "Domain", "JSON", "TestKit", .nio], exclude: ["Corpus"]),
+        .testTarget(name: "MessagePackTests", dependencies: ["Cryptography", "JSON", "MessagePack", "TestKit", .nio]),
         .testTarget(name: "DocumentsTests", dependencies: ["Documents", "Domain", "JSON", "Mail", "TestKit", .nio]),
         .testTarget(name: "MailTests", dependencies: ["Domain", "JSON", "Mail", "TestKit"]),
         .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"]),
@@ -217,9 +217,9 @@ let package = Package(
         .testTarget(
             name: "APITests",
             dependencies: [
-                "API", "Cryptography", "Documents", "Domain", "HTTPServer", "JSON", "Mail", "Operations", "Placement",
-                "Redis", "Runtime", "Settings", "Signing", "Store", "TestKit", .logging, .nio, .nioPosix,
-                .serviceLifecycle,
+                "API", "Cryptography", "Documents", "Domain", "HTTPServer", "JSON", "Mail", "MessagePack", "Operations",
+                "Placement", "Redis", "Runtime", "Settings", "Signing", "Store", "TestKit", .logging, .nio,
+                .nioConcurrency, .nioPosix, .serviceLifecycle,
             ]
         ),
         .testTarget(

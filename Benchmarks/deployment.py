@@ -82,7 +82,7 @@ class Deployment:
         self.api = None
 
     def start_api(self):
-        self.api = self.start("herald-api", {"HERALD_API_LISTEN": "127.0.0.1:0",
+        self.api = self.start("herald-api", {"HERALD_API_LISTEN": "127.0.0.1:0", "HERALD_API_WEBSOCKET_LISTEN": "127.0.0.1:0",
                                              "HERALD_API_ADMIN_LISTEN": "127.0.0.1:0"})
         return self.api
 

@@ -110,7 +110,7 @@ class Trial:
         self.redis = Redis(folder / "redis", appendfsync)
         self.deployment = deployment.Deployment(self.redis.port, folder)
         self.deployment.environment |= {"HERALD_NOTIFIER_LEASE": str(LEASE), "HERALD_API_LISTEN": f"127.0.0.1:{kit.free_port()}",
-                                   "HERALD_API_ADMIN_LISTEN": "127.0.0.1:0", "HERALD_LOG_LEVEL": "critical"}
+                                   "HERALD_API_WEBSOCKET_LISTEN": "127.0.0.1:0", "HERALD_API_ADMIN_LISTEN": "127.0.0.1:0", "HERALD_LOG_LEVEL": "critical"}
         self.notifier_environment = environment or {}
         # Each notifier has its own way to Redis, where there is one between them.
         self.is_proxied, self.proxies = proxied, []

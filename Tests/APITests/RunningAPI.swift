@@ -1,6 +1,7 @@
 import API
 import Domain
 import Foundation
+import HTTPServer
 import Logging
 import NIOConcurrencyHelpers
 import NIOPosix
@@ -19,6 +20,9 @@ struct RunningAPI: Sendable {
     static let masterKey = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 
     let address: String
+    /// Where the WebSocket protocol alone is spoken.
+    let socketAddress: String
+    let sessions: SessionRegistry
     let redis: RedisServer
     let store: Store
     /// The store's clock.
@@ -26,9 +30,12 @@ struct RunningAPI: Sendable {
     private let group: ServiceGroup
 
     fileprivate init(
-        address: String, redis: RedisServer, store: Store, time: MovableTime, group: ServiceGroup
+        address: String, socketAddress: String, sessions: SessionRegistry, redis: RedisServer, store: Store,
+        time: MovableTime, group: ServiceGroup
     ) {
         self.address = address
+        self.socketAddress = socketAddress
+        self.sessions = sessions
         self.redis = redis
         self.store = store
         self.time = time
@@ -38,6 +45,11 @@ struct RunningAPI: Sendable {
     /// A client of its own, with its own connection; the project is new unless given.
     func client(project: String? = nil) -> APIClient {
         APIClient(caller: HTTPCaller(self.address), project: project ?? UUID().uuidString)
+    }
+
+    /// A client of actions, with its own connection; the project is new unless given.
+    func actions(project: String? = nil, isBinary: Bool = false) async throws -> ActionClient {
+        try await ActionClient.connect(self.socketAddress, project: project, isBinary: isBinary)
     }
 
     /// Leases the deliveries of a shard that are due, as a notifier does.
@@ -79,7 +91,8 @@ func withAPI(
     options: APIOptions = APIOptions(), vaultKeys: [String] = [], confirmation: ConfirmationRules? = nil,
     mailConfirmation: MailConfirmationRules? = nil, pages: PageRules = PageRules(),
     authenticator: (any Authenticator)? = nil, admission: ProjectAdmission = ProjectAdmission(),
-    redis: RedisServer? = nil, at endpoint: RedisEndpoint? = nil,
+    sessionLimits: SessionLimits? = nil, sessionAuthenticator: (any Authenticator)? = nil, origins: [String] = [],
+    subscriptions: (any SessionSubscriptions)? = nil, redis: RedisServer? = nil, at endpoint: RedisEndpoint? = nil,
     _ body: (RunningAPI) async throws -> Void
 ) async throws {
     guard let redis else {
@@ -87,7 +100,9 @@ func withAPI(
             try await withAPI(
                 limits: limits, signedURLKeys: signedURLKeys, rules: rules, options: options, vaultKeys: vaultKeys,
                 confirmation: confirmation, mailConfirmation: mailConfirmation, pages: pages,
-                authenticator: authenticator, admission: admission, redis: redis, at: endpoint, body)
+                authenticator: authenticator, admission: admission, sessionLimits: sessionLimits,
+                sessionAuthenticator: sessionAuthenticator, origins: origins, subscriptions: subscriptions,
+                redis: redis, at: endpoint, body)
         }
     }
     do {
@@ -96,6 +111,9 @@ func withAPI(
         let endpoint = endpoint ?? redis.endpoint
         let client = RedisClient(endpoint: endpoint, eventLoopGroup: eventLoops, logger: logger)
         let (addresses, addressSource) = AsyncStream<ListenAddress>.makeStream()
+        let (socketAddresses, socketAddressSource) = AsyncStream<ListenAddress>.makeStream()
+        let sessionLimits = sessionLimits ?? SessionLimits(limits)
+        let sessions = SessionRegistry(sessionLimits)
         let masterKey = try MasterKey(RunningAPI.masterKey)
         let vault = try Vault(masterKey: masterKey, keys: vaultKeys.map { try VaultKey($0) })
         var rules = rules
@@ -113,17 +131,28 @@ func withAPI(
             let stores = try await PoolDirectory.open(
                 control: store, url: RedisURL(endpoint),
                 PoolDirectory.Settings(eventLoopGroup: eventLoops, logger: logger))
+            let operations = Operations(
+                stores: stores, limits: limits, masterKey: masterKey, vault: vault, options: chosen,
+                confirmation: confirmation, mailConfirmation: mailConfirmation, signedURLKeys: decided.signedURLKeys,
+                admission: admission, logger: logger)
+            let node = SessionNode(
+                RegisteredProcess.newID(), operations: operations, control: stores.defaultStore, registry: sessions,
+                connection: RedisBlockingConnection(endpoint: endpoint, eventLoopGroup: eventLoops, logger: logger),
+                logger: logger)
+            let socket = WebSocketEndpoint(
+                operations: operations, rules: decided, authenticator: sessionAuthenticator, limits: sessionLimits,
+                origins: origins, registry: sessions, subscriptions: subscriptions ?? node, logger: logger)
             return [
-                stores,
-                RESTServer(
-                    ListenAddress(host: "127.0.0.1", port: 0),
-                    operations: Operations(
-                        stores: stores, limits: limits, masterKey: masterKey, vault: vault,
-                        options: chosen, confirmation: confirmation, mailConfirmation: mailConfirmation,
-                        signedURLKeys: decided.signedURLKeys, admission: admission,
-                        logger: logger),
-                    rules: decided, pages: pages, authenticator: authenticator, eventLoopGroup: eventLoops,
+                stores, node, sessions,
+                WebSocketServer(
+                    ListenAddress(host: "127.0.0.1", port: 0), endpoint: socket, eventLoopGroup: eventLoops,
                     logger: logger
+                ) { socketAddressSource.yield($0) },
+                RESTServer(
+                    ListenAddress(host: "127.0.0.1", port: 0), operations: operations, rules: decided, pages: pages,
+                    authenticator: authenticator,
+                    upgrade: { $0.path == WebSocketEndpoint.path ? socket.respond(to: $0) : nil },
+                    eventLoopGroup: eventLoops, logger: logger
                 ) { addressSource.yield($0) },
             ]
         }
@@ -131,13 +160,18 @@ func withAPI(
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await group.run() }
             var iterator = addresses.makeAsyncIterator()
-            guard let address = await iterator.next(), let store = opened.withLockedValue({ $0 }) else {
+            var socketIterator = socketAddresses.makeAsyncIterator()
+            guard let address = await iterator.next(), let socketAddress = await socketIterator.next(),
+                let store = opened.withLockedValue({ $0 })
+            else {
                 throw DidNotStart()
             }
             let outcome: Result<Void, any Error>
             do {
                 try await body(
-                    RunningAPI(address: "\(address)", redis: redis, store: store, time: time, group: group))
+                    RunningAPI(
+                        address: "\(address)", socketAddress: "\(socketAddress)", sessions: sessions, redis: redis,
+                        store: store, time: time, group: group))
                 outcome = .success(())
             } catch {
                 outcome = .failure(error)

@@ -84,6 +84,7 @@ struct DevDeploymentTests {
             // As the quick start of docs/api.md needs it: a subscriber is served without being asked first.
             #expect(!api.contains("HERALD_CONFIRMATION_REQUIRED") && !notifier.contains("HERALD_CONFIRMATION_REQUIRED"))
             let listen = try #require(api.firstMatch(of: /HERALD_API_LISTEN=(.+)/)?.1)
+            #expect(api.contains("HERALD_API_WEBSOCKET_LISTEN=127.0.0.1:"))
             #expect(api.contains("HERALD_API_PUBLIC_URL=http://\(listen)\n"), "links of confirmations lead to the API")
             #expect(api.contains("HERALD_SIGNED_URL_KEYS_FILE=\(plan.folder.signedURLKey.path)\n"))
         }
@@ -152,19 +153,19 @@ struct DevDeploymentTests {
     @Test
     func `The lines to paste speak of this deployment`() {
         let deployment = DevDeployment.Running(
-            url: "http://127.0.0.1:4711", redisURL: "unix:///x", apiAdmin: "127.0.0.1:1", notifierAdmin: "127.0.0.1:2",
-            remark: nil)
+            url: "http://127.0.0.1:4711", webSocket: "127.0.0.1:3", redisURL: "unix:///x", apiAdmin: "127.0.0.1:1",
+            notifierAdmin: "127.0.0.1:2", remark: nil)
         let text = DevWelcome.lines(
             deployment, folder: DevFolder(URL(fileURLWithPath: "/x")),
             terminal: Terminal(isColoured: false, write: { _ in })
         ).joined(separator: "\n")
         #expect(text.contains("Herald is up: http://127.0.0.1:4711"))
+        #expect(text.contains("ws://127.0.0.1:3/"))
         #expect(text.contains("demo --url http://127.0.0.1:4711"))
         #expect(text.contains("127.0.0.0/8,::1/128"))
         let given = DevDeployment.Running(
-            url: "http://127.0.0.1:1", redisURL: "redis://user:p@ss@127.0.0.1:6379/1", apiAdmin: nil,
-            notifierAdmin: nil,
-            remark: nil)
+            url: "http://127.0.0.1:1", webSocket: nil, redisURL: "redis://user:p@ss@127.0.0.1:6379/1", apiAdmin: nil,
+            notifierAdmin: nil, remark: nil)
         let lines = DevWelcome.lines(
             given, folder: DevFolder(URL(fileURLWithPath: "/x")), terminal: Terminal(isColoured: false, write: { _ in })
         )

@@ -1,5 +1,6 @@
 import Foundation
 import HTTPServer
+import Runtime
 import TestKit
 import Testing
 
@@ -19,6 +20,18 @@ extension DeploymentTests {
 
         @Test func `python-zaqarclient works through every call of its API 2`() async throws {
             try await withRedis { pool in try await Self.drive("zaqarclient_v2.py", pool.url) }
+        }
+
+        @Test
+        func `The WebSocket transport of python-zaqarclient works through its calls, with a token that nothing checks`()
+            async throws
+        {
+            try await withDeployment { deployment in
+                let api = try await deployment.startAPI()
+                let address = try #require(api.ready.websocket)
+                let run = try await Python.run { _ in [Self.script("zaqarclient_websocket.py"), "ws://\(address)/"] }
+                #expect(run.exit == .status(0), "\(run.output)\n\(deployment.logs)")
+            }
         }
 
         @Test func `The message resources of openstacksdk work through every call of their proxy`() async throws {

@@ -23,7 +23,8 @@ extension DeploymentTests {
                     let environment = [
                         "HERALD_REDIS_URL": redis.url,
                         "HERALD_MASTER_KEY": String(repeating: "0123456789abcdef", count: 4),
-                        "HERALD_API_LISTEN": "127.0.0.1:0", "HERALD_API_ADMIN_LISTEN": "127.0.0.1:0",
+                        "HERALD_API_LISTEN": "127.0.0.1:0", "HERALD_API_WEBSOCKET_LISTEN": "127.0.0.1:0",
+                        "HERALD_API_ADMIN_LISTEN": "127.0.0.1:0",
                         "HERALD_NOTIFIER_ADMIN_LISTEN": "127.0.0.1:0", "HERALD_LOG_LEVEL": "debug",
                         "HERALD_API_DRAIN": "2", "HERALD_NOTIFIER_DRAIN": "2",
                     ]

@@ -40,7 +40,11 @@ package final class Deployment: Sendable {
     /// - Parameter listen: Port 0 lets the kernel choose; a restarted API takes the address of its predecessor.
     package func startAPI(listen: String = "127.0.0.1:0") async throws -> Running {
         try await self.start(
-            "herald-api", ["HERALD_API_LISTEN": listen, "HERALD_API_ADMIN_LISTEN": "127.0.0.1:0"])
+            "herald-api",
+            [
+                "HERALD_API_LISTEN": listen, "HERALD_API_WEBSOCKET_LISTEN": "127.0.0.1:0",
+                "HERALD_API_ADMIN_LISTEN": "127.0.0.1:0",
+            ])
     }
 
     /// Starts `herald-notifier` and waits until it works.

@@ -21,11 +21,18 @@ package struct Fuzzer: RandomNumberGenerator {
     ///   - tokens: What is put into inputs, beside single bytes.
     ///   - rounds: Inputs of a run without `HERALD_TEST_FUZZ_SECONDS`.
     package init(_ name: String, corpus: [String], tokens: [String], rounds: Int) {
+        self.init(
+            name, corpus: corpus.map { Array($0.utf8) }, tokens: (tokens + Self.numbers).map { Array($0.utf8) },
+            rounds: rounds)
+    }
+
+    /// The same for inputs that are no text.
+    package init(_ name: String, corpus: [[UInt8]], tokens: [[UInt8]], rounds: Int) {
         let seed = Self.variable("HERALD_TEST_FUZZ_SEED").flatMap { UInt64($0) } ?? 1
         self.name = name
         self.origin = "fuzz target \(name), seed \(seed)"
-        self.corpus = corpus.map { Array($0.utf8) }
-        self.tokens = (tokens + Self.numbers).map { Array($0.utf8) }
+        self.corpus = corpus
+        self.tokens = tokens
         self.rounds = rounds
         // FNV-1a, 64 bits.
         self.generator = SeededGenerator(

@@ -41,6 +41,7 @@ package enum SettingSamples {
         Setting.apiPublicURL: "https://messages.example/root",
         Setting.apiSubscriberTypes: "https",
         Setting.apiProxies: "10.2.0.0/16",
+        Setting.apiWebSocketOrigins: "https://page.example",
         Setting.corsOrigins: "https://page.example",
         Setting.corsMethods: "GET",
         Setting.corsHeadersAllowed: "X-Sent",

@@ -36,6 +36,8 @@ package struct Credentials: Sendable {
     /// As it came over the wire, without the query string.
     package let path: String
     package var project: String?
+    /// Of an identity service; nil: none was sent.
+    package var token: String?
     package var user: String?
     /// A comma-separated list; empty for none.
     package var roles = ""

@@ -39,16 +39,12 @@ extension StoreTrouble {
     fileprivate var retryAfterSeconds: Int { self == .full ? 10 : 1 }
 }
 
-extension Reply {
+extension Problem {
     /// The store could not do its part; a repeat is safe.
-    private static func unavailable(_ trouble: StoreTrouble) -> Reply {
+    fileprivate init(_ trouble: StoreTrouble) {
         let (title, description) = trouble.problem
-        return Problem(.serviceUnavailable, title, description).reply
-            .with(.retryAfter, String(trouble.retryAfterSeconds))
+        self.init(.serviceUnavailable, title, description)
     }
-
-    /// Too much is in flight.
-    static let overloaded = Self.unavailable(.overloaded)
 
     /// A post was sent to the store and no answer came.
     ///
@@ -56,14 +52,29 @@ extension Reply {
     static let outcomeUnknown = Problem(
         .serviceUnavailable, StoreTrouble.unreachable.problem.title,
         "The storage did not answer in time: the outcome is unknown, the messages may have been posted or not. "
-            + "List the queue before posting them again."
-    ).reply
+            + "List the queue before posting them again.")
 
-    /// The answer for an error of the store; the error itself is for the log only.
+    /// What a caller reads of an error of the store; the error itself is for the log only.
+    ///
+    /// - Parameter isRepeatable: Doing it twice is as good as doing it once.
+    init(_ error: StoreError, isRepeatable: Bool) {
+        if case .outcomeUnknown = error, !isRepeatable { self = .outcomeUnknown } else { self.init(error.trouble) }
+    }
+}
+
+extension Reply {
+    private static func unavailable(_ trouble: StoreTrouble) -> Reply {
+        Problem(trouble).reply.with(.retryAfter, String(trouble.retryAfterSeconds))
+    }
+
+    /// Too much is in flight.
+    static let overloaded = Self.unavailable(.overloaded)
+
+    /// The answer for an error of the store.
     ///
     /// - Parameter isRepeatable: Doing it twice is as good as doing it once.
     static func failure(_ error: StoreError, isRepeatable: Bool) -> Reply {
-        if case .outcomeUnknown = error, !isRepeatable { return Self.outcomeUnknown }
-        return Self.unavailable(error.trouble)
+        let problem = Problem(error, isRepeatable: isRepeatable)
+        return problem == .outcomeUnknown ? problem.reply : Self.unavailable(error.trouble)
     }
 }

@@ -213,6 +213,14 @@ extension Operations {
         try await self.store(of: queue).queues.stats(of: queue)
     }
 
+    /// The same; nil for a queue that is not there.
+    package func findStats(of queue: QueueAddress) async throws -> QueueStats? {
+        let store = try await self.store(of: queue)
+        let stats = try await store.queues.stats(of: queue)
+        guard stats.total == 0, try await store.queues.metadata(of: queue) == nil else { return stats }
+        return nil
+    }
+
     /// Removes every message, every subscription, or both; the queue and its metadata stay.
     ///
     package func purgeQueue(_ queue: QueueAddress, _ body: PurgeBody) async throws {

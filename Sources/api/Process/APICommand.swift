@@ -17,7 +17,8 @@ package struct APICommand: ProcessCommand {
     package init() {}
 
     package func run() async throws {
-        try await HeraldProcess.run(Self.process, flags: self.flags.given, readyWith: [.listen]) { context in
+        try await HeraldProcess.run(Self.process, flags: self.flags.given, readyWith: [.listen, .websocket]) {
+            context in
             try APIProcess.services(context)
         }
     }

@@ -14,7 +14,7 @@ import Store
 /// The API, as its services in start order; they stop in the opposite order.
 ///
 /// ```
-/// Redis connections ─ store (waits until Redis answers) ─ the pools ─ REST server
+/// Redis connections ─ store (waits until Redis answers) ─ the pools ─ sessions ─ WebSocket server ─ REST server
 /// ```
 ///
 /// Around them ``HeraldProcess`` puts the admin server, the ready file and the deadline of a stop.
@@ -26,7 +26,8 @@ package enum APIProcess {
         if settings.hasShortSignedURLKey {
             logger.warning("A key of pre-signed URLs is short enough to be guessed; use 16 characters or more")
         }
-        let http = Self.fitted(settings.http, logger)
+        let http = Self.fitted(
+            settings.http, isGiven: context.settings.isGiven(Setting.apiConnections), logger)
         let eventLoops = MultiThreadedEventLoopGroup.singleton
         let redis = RedisClient(
             endpoint: settings.store.redis, connections: settings.store.redisConnections, eventLoopGroup: eventLoops,
@@ -43,22 +44,40 @@ package enum APIProcess {
                     return .notReady("the store is not usable: \(error.trouble.rawValue)")
                 }
             }
+            let operations = Operations(
+                stores: stores, limits: settings.limits, masterKey: settings.store.masterKey,
+                vault: settings.store.vault, options: settings.options, confirmation: settings.confirmation,
+                mailConfirmation: settings.mailConfirmation, linkKeys: settings.links.keys,
+                signedURLKeys: settings.access.signedURLKeys,
+                admission: ProjectAdmission(requestsMax: settings.projectRequestsMax), logger: logger)
+            let sessions = SessionRegistry(settings.sessions)
+            let id = RegisteredProcess.newID()
+            let node = SessionNode(
+                id, operations: operations, control: stores.defaultStore, registry: sessions,
+                connection: RedisBlockingConnection(
+                    endpoint: settings.store.redis, eventLoopGroup: eventLoops, logger: logger),
+                logger: logger)
+            let endpoint = WebSocketEndpoint(
+                operations: operations, rules: settings.access, limits: settings.sessions,
+                origins: settings.webSocketOrigins, registry: sessions, subscriptions: node, logger: logger)
             return [
                 AgreementWatch(settings.store, in: stores.defaultStore, readiness: context.readiness),
                 ProcessRegistration(
-                    of: .api, settings.store, in: stores.defaultStore, readyFile: context.readyFile, logger: logger),
+                    of: .api, id: id, settings.store, in: stores.defaultStore, readyFile: context.readyFile,
+                    logger: logger),
                 StoreWatch(stores.defaultStore, name: "default", logger: logger),
                 stores,
                 PoolMetrics(of: stores, logger: logger),
+                node,
+                sessions,
+                WebSocketServer(
+                    settings.webSocketListen, endpoint: endpoint, limits: http, proxies: settings.proxies,
+                    eventLoopGroup: eventLoops, logger: logger
+                ) { context.readyFile.report(.websocket, at: $0) },
                 RESTServer(
-                    settings.listen,
-                    operations: Operations(
-                        stores: stores, limits: settings.limits, masterKey: settings.store.masterKey,
-                        vault: settings.store.vault, options: settings.options, confirmation: settings.confirmation,
-                        mailConfirmation: settings.mailConfirmation, linkKeys: settings.links.keys,
-                        signedURLKeys: settings.access.signedURLKeys,
-                        admission: ProjectAdmission(requestsMax: settings.projectRequestsMax), logger: logger),
-                    rules: settings.access, pages: settings.pages, limits: http, proxies: settings.proxies,
+                    settings.listen, operations: operations, rules: settings.access, pages: settings.pages,
+                    limits: http, proxies: settings.proxies,
+                    upgrade: { $0.path == WebSocketEndpoint.path ? endpoint.respond(to: $0) : nil },
                     eventLoopGroup: eventLoops, logger: logger
                 ) { context.readyFile.report(.listen, at: $0) },
             ]
@@ -69,18 +88,25 @@ package enum APIProcess {
     /// Open files besides connections of callers: Redis, the pools, the admin listener, the log.
     private static let otherFiles = 256
 
+    /// Listeners, of REST and of WebSocket, that take as many connections each.
+    private static let listeners = 2
+
     /// Raises the soft limit of open files as far as the connections need and the system allows, and lowers them to what it
     /// allows: a descriptor is left for everything else.
-    private static func fitted(_ limits: HTTPLimits, _ logger: Logger) -> HTTPLimits {
-        let needed = limits.connectionsMax + Self.otherFiles
+    ///
+    /// - Parameter isGiven: Whether an operator asked for so many.
+    private static func fitted(_ limits: HTTPLimits, isGiven: Bool, _ logger: Logger) -> HTTPLimits {
+        let needed = Self.listeners * limits.connectionsMax + Self.otherFiles
         let files = OpenFiles.raise(to: needed)
         guard files < needed else { return limits }
+        let wanted = limits.connectionsMax
         var limits = limits
-        limits.connectionsMax = max(1, files - min(Self.otherFiles, files / 2))
-        logger.warning(
+        limits.connectionsMax = max(1, (files - min(Self.otherFiles, files / 2)) / Self.listeners)
+        logger.log(
+            level: isGiven ? .warning : .notice,
             "The hard limit of open files allows less than api.connections, which is lowered",
             metadata: [
-                "api.connections": "\(needed - Self.otherFiles)", "lowered": "\(limits.connectionsMax)",
+                "api.connections": "\(wanted)", "lowered": "\(limits.connectionsMax)",
                 "open.files.needed": "\(needed)",
             ])
         return limits

@@ -19,6 +19,9 @@ package struct APISettings: Sendable {
     package let pages: PageRules
     package let hasShortSignedURLKey: Bool
     package let listen: ListenAddress
+    package let webSocketListen: ListenAddress
+    package let webSocketOrigins: [String]
+    package let sessions: SessionLimits
     package let limits: Limits
     package let http: HTTPLimits
     package let proxies: TrustedProxies
@@ -30,6 +33,9 @@ package struct APISettings: Sendable {
         self.http = try HTTPLimits(reader)
         self.proxies = try TrustedProxies(reader)
         self.projectRequestsMax = try reader.integer(Setting.apiProjectRequests)
+        self.webSocketListen = try reader.address(Setting.apiWebSocketListen)
+        self.webSocketOrigins = reader.list(Setting.apiWebSocketOrigins)
+        self.sessions = try SessionLimits(reader, self.limits, self.http)
         self.options = try APIOptions(reader)
         self.links = try LinkSettings(reader, masterKey: self.store.masterKey)
         self.confirmation = try ConfirmationRules(reader, self.links)

@@ -15,18 +15,22 @@ package struct RESTServer: Service {
     private let authenticator: any Authenticator
     private let limits: HTTPLimits
     private let proxies: TrustedProxies
+    private let upgrade: @Sendable (HTTPRequestHead) -> HTTPAction?
     private let eventLoopGroup: any EventLoopGroup
     private let logger: Logger
     private let onListening: @Sendable (ListenAddress) -> Void
 
     /// - Parameters:
     ///   - authenticator: nil: pre-signed URLs are checked, and all other requests are who they say they are.
+    ///   - upgrade: Takes requests for another protocol; nil: it is a request of REST.
     ///   - onListening: Gets the address with the real port, once.
     package init(
         _ address: ListenAddress, operations: Operations, rules: AccessRules = AccessRules(),
         pages: PageRules = PageRules(),
         authenticator: (any Authenticator)? = nil, limits: HTTPLimits = HTTPLimits(),
-        proxies: TrustedProxies = TrustedProxies(), eventLoopGroup: any EventLoopGroup, logger: Logger,
+        proxies: TrustedProxies = TrustedProxies(),
+        upgrade: @escaping @Sendable (HTTPRequestHead) -> HTTPAction? = { _ in nil },
+        eventLoopGroup: any EventLoopGroup, logger: Logger,
         onListening: @escaping @Sendable (ListenAddress) -> Void
     ) {
         self.address = address
@@ -38,6 +42,7 @@ package struct RESTServer: Service {
             ?? SignedURLAuthenticator(keys: rules.signedURLKeys, next: StatedIdentityAuthenticator())
         self.limits = limits
         self.proxies = proxies
+        self.upgrade = upgrade
         self.eventLoopGroup = eventLoopGroup
         self.logger = logger
         self.onListening = onListening
@@ -47,11 +52,12 @@ package struct RESTServer: Service {
         let responder = RESTResponder(
             operations: self.operations, rules: self.rules, pages: self.pages, authenticator: self.authenticator,
             metrics: RESTMetrics(), logger: self.logger)
-        let (host, onListening, proxies) = (self.address.host, self.onListening, self.proxies)
+        let (host, onListening, proxies, upgrade) = (self.address.host, self.onListening, self.proxies, self.upgrade)
         let listener = HTTPListener(
             host: host, port: self.address.port, eventLoopGroup: self.eventLoopGroup, limits: self.limits,
             logger: self.logger, onListening: { onListening(ListenAddress(host: host, port: $0)) },
-            refuse: { responder.refuse($0) }, isProxy: { proxies.contains($0) }, respond: { responder.respond(to: $0) })
+            refuse: { responder.refuse($0) }, isProxy: { proxies.contains($0) },
+            respond: { upgrade($0) ?? responder.respond(to: $0) })
         try await listening(on: self.address, of: Setting.apiListen) { try await listener.run() }
     }
 }

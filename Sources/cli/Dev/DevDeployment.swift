@@ -44,6 +44,8 @@ package struct DevDeployment: Sendable {
     /// A deployment that serves.
     package struct Running: Sendable {
         package let url: String
+        /// Where the WebSocket protocol is spoken: `127.0.0.1:9000`.
+        package let webSocket: String?
         package let redisURL: String
         /// Where `/livez`, `/readyz` and `/metrics` of the two processes are answered: `127.0.0.1:4711`.
         package let apiAdmin: String?
@@ -52,9 +54,11 @@ package struct DevDeployment: Sendable {
         package let remark: String?
 
         package init(
-            url: String, redisURL: String, apiAdmin: String?, notifierAdmin: String?, remark: String?
+            url: String, webSocket: String?, redisURL: String, apiAdmin: String?, notifierAdmin: String?,
+            remark: String?
         ) {
             self.url = url
+            self.webSocket = webSocket
             self.redisURL = redisURL
             self.apiAdmin = apiAdmin
             self.notifierAdmin = notifierAdmin

@@ -34,11 +34,13 @@ final class DevParts: Sendable {
                 environment: self.environment(redisURL: redisURL, own: [:]), within: DevDeployment.startLimit)
         }
         let (listen, remark) = try await self.chooseListen()
+        let webSocket = await self.webSocketListen()
         // Both at once: neither needs the other.
         async let api = self.startProcess(
             .api, redisURL: redisURL,
             own: [
-                Setting.apiListen: listen.description, Setting.apiAdminListen: "127.0.0.1:0",
+                Setting.apiListen: listen.description, Setting.apiWebSocketListen: webSocket.description,
+                Setting.apiAdminListen: "127.0.0.1:0",
                 Setting.apiPublicURL: self.publicURL(of: listen), Setting.apiDrain: "\(DevDeployment.drainSeconds)",
             ])
         var notifierSettings = [
@@ -57,7 +59,8 @@ final class DevParts: Sendable {
             children: Dictionary(children.map { ($0.name, $0.id) }) { first, _ in first }
         ).write(to: self.plan.folder)
         return DevDeployment.Running(
-            url: url, redisURL: redisURL, apiAdmin: apiReady.admin, notifierAdmin: notifierReady.admin, remark: remark)
+            url: url, webSocket: apiReady.websocket, redisURL: redisURL, apiAdmin: apiReady.admin,
+            notifierAdmin: notifierReady.admin, remark: remark)
     }
 
     /// Ends what runs: the notifier hands back its leases while Redis still listens, Redis saves last.
@@ -123,6 +126,13 @@ final class DevParts: Sendable {
             return (other, "port \(usual.port) is taken, so another one was chosen")
         }
         return (usual, nil)
+    }
+
+    /// The usual port, unless another is asked for or this one is taken.
+    private func webSocketListen() async -> ListenAddress {
+        let usual = ListenAddress(host: "127.0.0.1", port: 9000)
+        let isUsual = self.plan.listen == nil ? await PortProbe.isFree(usual) : false
+        return isUsual ? usual : ListenAddress(host: self.plan.listen?.host ?? usual.host, port: 0)
     }
 
     /// The root of the API in links of confirmations; what the environment says about it goes first.

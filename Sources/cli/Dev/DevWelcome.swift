@@ -18,6 +18,7 @@ package enum DevWelcome {
             title("Herald is up: ") + terminal.styled(deployment.url, .cyan)
                 + (deployment.remark.map { "  (\($0))" } ?? ""),
             "",
+            "  WebSocket \(deployment.webSocket.map { "ws://\($0)/" } ?? "-")",
             "  Redis     \(Self.withoutPassword(deployment.redisURL))",
             "  admin     \(admin.joined(separator: ", ")): /livez, /readyz, /metrics",
             "  webhooks  may reach loopback (\(DevDeployment.egressAllow)) and public addresses",

@@ -60,12 +60,15 @@ package struct JSONReader: Sendable {
 
     /// Where reading goes on.
     package private(set) var index: Int
+    private let depthMax: Int
     private var depth = 0
     /// Nothing of the innermost open container was read yet.
     private var isFresh = false
 
-    package init(at index: Int = 0) {
+    /// - Parameter nestingMax: Levels of arrays and objects; more than usual for what was read once and stands inside of something now.
+    package init(at index: Int = 0, nestingMax: Int = Self.nestingMax) {
         self.index = index
+        self.depthMax = nestingMax
     }
 
     // MARK: - Containers
@@ -116,7 +119,7 @@ package struct JSONReader: Sendable {
 
     private mutating func open(_ bracket: UInt8, in bytes: Span<UInt8>) throws(JSONInvalid) {
         guard try self.peek(in: bytes) == bracket else { throw self.invalid(.unexpectedByte) }
-        guard self.depth < Self.nestingMax else { throw self.invalid(.tooDeep) }
+        guard self.depth < self.depthMax else { throw self.invalid(.tooDeep) }
         self.index += 1
         self.depth += 1
         self.isFresh = true

@@ -107,6 +107,11 @@ package struct JSONObjectWriter: ~Copyable {
         self.output.pointee.writeVerbatim(json)
     }
 
+    package mutating func member(_ name: StaticString, verbatim json: ByteBuffer) {
+        self.write(name)
+        self.output.pointee.writeImmutableBuffer(json)
+    }
+
     package mutating func member(named name: String, verbatim json: ArraySlice<UInt8>) {
         self.write(named: name)
         self.output.pointee.writeVerbatim(json)
@@ -283,18 +288,29 @@ extension ByteBuffer {
         if json.isEmpty { self.writeStaticString("null") } else { self.writeBytes(json) }
     }
 
+    /// Appends a string, quotes included.
+    ///
+    /// - Parameter text: Has to be UTF-8.
+    package mutating func writeJSONString(utf8 text: Span<UInt8>) {
+        self.writeInteger(UInt8(ascii: "\""))
+        text.withUnsafeBufferPointer { self.writeEscaped($0) }
+        self.writeInteger(UInt8(ascii: "\""))
+    }
+
     /// Appends the inside of a string: control characters, quotes and backslashes escaped, beyond ASCII as UTF-8.
     fileprivate mutating func writeEscaped(_ text: String) {
         var text = text
-        text.withUTF8 { bytes in
-            var start = 0
-            for index in bytes.indices where Self.takesEscape(bytes[index]) {
-                self.writeBytes(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: bytes[start..<index])))
-                self.writeEscape(of: bytes[index])
-                start = index + 1
-            }
-            self.writeBytes(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: bytes[start...])))
+        text.withUTF8 { self.writeEscaped($0) }
+    }
+
+    private mutating func writeEscaped(_ bytes: UnsafeBufferPointer<UInt8>) {
+        var start = 0
+        for index in bytes.indices where Self.takesEscape(bytes[index]) {
+            self.writeBytes(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: bytes[start..<index])))
+            self.writeEscape(of: bytes[index])
+            start = index + 1
         }
+        self.writeBytes(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: bytes[start...])))
     }
 
     private static func takesEscape(_ byte: UInt8) -> Bool {

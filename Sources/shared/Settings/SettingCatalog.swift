@@ -98,6 +98,45 @@ package struct SettingCatalog: Sendable {
         "api.admin.listen", flag: "--admin-listen", default: "127.0.0.1:8889", shape: .address, processes: [.api],
         meaning: "Where the API answers `/livez`, `/readyz` and `/metrics`. Keep it off public networks.")
 
+    package let apiWebSocketListen = Setting(
+        "api.websocket.listen", flag: "--websocket-listen", default: "127.0.0.1:9000", shape: .address,
+        processes: [.api],
+        meaning:
+            "Where the API listens for the WebSocket protocol alone; `/v2/websocket` of `api.listen` speaks it too.")
+
+    package let apiWebSocketOrigins = Setting(
+        "api.websocket.origins", shape: .list, processes: [.api], allowed: "origins, commas between",
+        meaning:
+            "The origins whose pages may connect, `https://page.example`. Without it all may; programs, which send none, "
+            + "always may.")
+
+    package let apiWebSocketMessage = Setting(
+        "api.websocket.message", default: "1048576", shape: .integer(1_048_576...67_108_864), processes: [.api],
+        meaning:
+            "Bytes of one message of a client, counted over its fragments, and never less than twice `limits.post.size`. A "
+            + "longer one ends the connection with code 1009.")
+
+    package let apiWebSocketFrames = Setting(
+        "api.websocket.frames", default: "1000", shape: .integer(1...1_000_000), processes: [.api],
+        meaning:
+            "Notifications that may wait for one client to read them. With more its connection ends with code 1013.")
+
+    package let apiWebSocketBytes = Setting(
+        "api.websocket.bytes", default: "8388608", shape: .integer(65_536...1_073_741_824), processes: [.api],
+        meaning:
+            "Bytes of notifications that may wait for one client; a single one may be larger. Beyond `api.bytes.in.flight` in "
+            + "the whole process, the client with the most ends.")
+
+    package let apiWebSocketPing = Setting(
+        "api.websocket.ping", default: "30", shape: .seconds(1...3600), processes: [.api],
+        meaning: "How often a client is sent a ping.")
+
+    package let apiWebSocketSilence = Setting(
+        "api.websocket.silence", default: "120", shape: .seconds(2...86_400), processes: [.api],
+        meaning:
+            "How long nothing may come from a client, pongs included, before its connection ends. More than "
+            + "`api.websocket.ping`.")
+
     package let apiAuth = Setting(
         "api.auth", flag: "--auth", default: "none", shape: .oneOf(["none"]), processes: [.api],
         meaning: "How callers are authenticated. `none` trusts the identity headers of the caller.")
@@ -109,9 +148,10 @@ package struct SettingCatalog: Sendable {
     package let apiConnections = Setting(
         "api.connections", default: "16384", shape: .integer(16...1_000_000), processes: [.api],
         meaning:
-            "Most connections at once, and fewer where the hard limit of open files is lower. When all are taken, a "
-            + "sixty-fourth of them is closed: those that have been without a request for longest and for a second, or else those "
-            + "whose request has arrived for longest below `api.bytes.per.second`.")
+            "Most connections at once of `api.listen`, and as many again of `api.websocket.listen`; fewer where the hard limit "
+            + "of open files is lower. When all are taken, a sixty-fourth of them is closed: those that have been without a "
+            + "request for longest and for a second, or else those whose request has arrived for longest below "
+            + "`api.bytes.per.second`.")
 
     package let apiConnectionsAddress = Setting(
         "api.connections.address", default: "0", shape: .integer(0...1_000_000), processes: [.api],

@@ -1,5 +1,5 @@
 package import Domain
-import JSON
+package import JSON
 
 /// The body of a claim that is made or updated: `{"ttl": 300, "grace": 60}`.
 ///
@@ -24,7 +24,11 @@ package struct ClaimBody: Sendable, Equatable {
     /// - Throws: ``Refusal/bodyInvalid(_:)``.
     package init(document bytes: [UInt8]) throws(Refusal) {
         guard !bytes.isEmpty else { throw .bodyInvalid("The body has to be a JSON object.") }
-        let object = try JSONObject(body: bytes)
+        try self.init(try JSONObject(body: bytes))
+    }
+
+    /// - Throws: ``Refusal/bodyInvalid(_:)``.
+    package init(_ object: JSONObject) throws(Refusal) {
         self.ttl = try Self.seconds("ttl", of: object)
         self.grace = try Self.seconds("grace", of: object)
         self.limit = object["limit"]?.integer

@@ -77,7 +77,7 @@ package enum MessageDocument {
         "\(queue.path)/claims/\(claim.text)"
     }
 
-    private static func capacity(of messages: [MessageView]) -> Int {
+    static func capacity(of messages: [MessageView]) -> Int {
         messages.reduce(128) { $0 + $1.body.count + 256 }
     }
 
@@ -114,7 +114,7 @@ package enum MessageDocument {
     }
 
     /// What every form of a message has behind its id.
-    private static func writeLife(of message: MessageView, to object: inout JSONObjectWriter) {
+    static func writeLife(of message: MessageView, to object: inout JSONObjectWriter) {
         object.member("ttl", message.stored.ttl)
         object.member("age", message.stored.age)
         object.member("body", verbatim: message.body)

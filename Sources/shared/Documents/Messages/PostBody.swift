@@ -28,7 +28,11 @@ package struct PostBody: Sendable, Equatable {
         } catch {
             throw .unparsable(error)
         }
-        self.messages = try reading.get()
+        do {
+            self.messages = try reading.get()
+        } catch {
+            throw error.refusal
+        }
     }
 
     /// The messages of a request's body, each body a slice of it.
@@ -36,7 +40,26 @@ package struct PostBody: Sendable, Equatable {
     /// - Parameter countMax: Messages there may be.
     /// - Throws: ``Refusal/bodyInvalid(_:)``, or ``Refusal/requestInvalid(_:)`` for too many messages.
     package static func drafts(of body: ByteBuffer, countMax: Int) throws(Refusal) -> [MessageDraft] {
-        let messages = try PostBody(body.readableBytesUInt8Span, countMax: countMax).messages
+        Self.drafts(try PostBody(body.readableBytesUInt8Span, countMax: countMax).messages, in: body)
+    }
+
+    /// The same of the array alone, as an action over WebSocket has it, whose clients compare other texts.
+    package static func drafts(ofArray array: ByteBuffer, countMax: Int) throws(Refusal) -> [MessageDraft] {
+        var reader = JSONReader()
+        let reading: Reading
+        do {
+            reading = try Self.readMessages(&reader, in: array.readableBytesUInt8Span, countMax)
+        } catch {
+            throw .unparsable(error)
+        }
+        do {
+            return Self.drafts(try reading.get(), in: array)
+        } catch {
+            throw error.actionRefusal
+        }
+    }
+
+    private static func drafts(_ messages: [Message], in body: ByteBuffer) -> [MessageDraft] {
         var drafts: [MessageDraft] = []
         drafts.reserveCapacity(messages.count)
         for message in messages {
@@ -62,11 +85,11 @@ package struct PostBody: Sendable, Equatable {
         }
     }
 
-    private typealias Reading = Result<[Message], Refusal>
+    private typealias Reading = Result<[Message], PostFault>
 
     private static func read(_ bytes: Span<UInt8>, _ countMax: Int) throws(JSONInvalid) -> Reading {
         var reader = JSONReader()
-        var reading = Reading.failure(.bodyInvalid("The member 'messages' is missing."))
+        var reading = Reading.failure(.messagesMissing)
         switch try reader.peek(in: bytes) {
         case UInt8(ascii: "{"):
             try reader.openObject(in: bytes)
@@ -79,7 +102,7 @@ package struct PostBody: Sendable, Equatable {
             }
         case UInt8(ascii: "["):
             _ = try reader.value(in: bytes)
-            reading = .failure(.bodyInvalid("The body has to be a JSON object."))
+            reading = .failure(.bodyNotObject)
         default: throw JSONInvalid(reason: .notContainer, offset: reader.index)
         }
         try reader.end(in: bytes)
@@ -91,30 +114,30 @@ package struct PostBody: Sendable, Equatable {
     ) throws(JSONInvalid) -> Reading {
         guard try reader.peek(in: bytes) == UInt8(ascii: "[") else {
             _ = try reader.value(in: bytes)
-            return .failure(.bodyInvalid("'messages' has to be an array."))
+            return .failure(.messagesNotArray)
         }
         var messages: [Message] = []
-        var refusal: Refusal?
+        var fault: PostFault?
         try reader.openArray(in: bytes)
         while try reader.nextElement(in: bytes) {
             switch try Self.readMessage(&reader, in: bytes) {
             case .success where messages.count == countMax:
-                refusal = refusal ?? .requestInvalid("A post may hold at most \(countMax) messages.")
+                fault = fault ?? .tooMany(countMax)
             case .success(let message): messages.append(message)
-            case .failure(let problem): refusal = refusal ?? problem
+            case .failure(let first): fault = fault ?? first
             }
         }
-        if let refusal { return .failure(refusal) }
-        guard !messages.isEmpty else { return .failure(.bodyInvalid("'messages' has to hold at least one message.")) }
+        if let fault { return .failure(fault) }
+        guard !messages.isEmpty else { return .failure(.messagesEmpty) }
         return .success(messages)
     }
 
     private static func readMessage(
         _ reader: inout JSONReader, in bytes: Span<UInt8>
-    ) throws(JSONInvalid) -> Result<Message, Refusal> {
+    ) throws(JSONInvalid) -> Result<Message, PostFault> {
         guard try reader.peek(in: bytes) == UInt8(ascii: "{") else {
             _ = try reader.value(in: bytes)
-            return .failure(.bodyInvalid("Every message has to be a JSON object."))
+            return .failure(.messageNotObject)
         }
         var body: JSONValue?
         var ttl: JSONValue?
@@ -130,10 +153,44 @@ package struct PostBody: Sendable, Equatable {
                 delay = value
             }
         }
-        guard let body else { return .failure(.bodyInvalid("A message lacks its 'body'.")) }
+        guard let body else { return .failure(.fieldMissing("body")) }
         // Checked only now: of two members with one name, an earlier one may be anything.
-        if let ttl, ttl.integer == nil { return .failure(.bodyInvalid("'ttl' has to be an integer.")) }
-        if let delay, delay.integer == nil { return .failure(.bodyInvalid("'delay' has to be an integer.")) }
+        if let ttl, ttl.integer == nil { return .failure(.fieldNotInteger("ttl")) }
+        if let delay, delay.integer == nil { return .failure(.fieldNotInteger("delay")) }
         return .success(Message(ttl: ttl?.integer, delay: delay?.integer, body: body.range))
+    }
+}
+
+/// What is wrong with the messages of a post.
+private enum PostFault: Error {
+    case bodyNotObject
+    case messagesMissing
+    case messagesNotArray
+    case messagesEmpty
+    case messageNotObject
+    case tooMany(Int)
+    case fieldMissing(String)
+    case fieldNotInteger(String)
+
+    var refusal: Refusal {
+        switch self {
+        case .bodyNotObject: .bodyInvalid("The body has to be a JSON object.")
+        case .messagesMissing: .bodyInvalid("The member 'messages' is missing.")
+        case .messagesNotArray: .bodyInvalid("'messages' has to be an array.")
+        case .messagesEmpty: .bodyInvalid("'messages' has to hold at least one message.")
+        case .messageNotObject: .bodyInvalid("Every message has to be a JSON object.")
+        case .tooMany(let countMax): .requestInvalid("A post may hold at most \(countMax) messages.")
+        case .fieldMissing(let name): .bodyInvalid("A message lacks its '\(name)'.")
+        case .fieldNotInteger(let name): .bodyInvalid("'\(name)' has to be an integer.")
+        }
+    }
+
+    /// The same over WebSocket, where clients compare two of the texts.
+    var actionRefusal: Refusal {
+        switch self {
+        case .fieldMissing(let name): .bodyInvalid("Bad request. Missing \"\(name)\" field.")
+        case .fieldNotInteger(let name): .bodyInvalid("Bad request. The value of the \"\(name)\" field must be a int.")
+        default: self.refusal
+        }
     }
 }

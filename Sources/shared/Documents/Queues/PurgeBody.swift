@@ -1,5 +1,5 @@
 package import Domain
-import JSON
+package import JSON
 
 /// The body of a purge: `{"resource_types": ["messages", "subscriptions"]}`.
 package struct PurgeBody: Sendable, Equatable {
@@ -9,6 +9,16 @@ package struct PurgeBody: Sendable, Equatable {
 
     /// May be empty: then nothing is purged.
     package let kinds: Set<Kind>
+
+    /// Reads the member of an object that asks for more than this: what is no kind is ignored, and every kind is meant when there is no
+    /// such member.
+    package init(known object: JSONObject) {
+        guard let value = object["resource_types"], let elements = object.elements(value) else {
+            self.kinds = Set(Kind.allCases)
+            return
+        }
+        self.kinds = Set(elements.compactMap { object.text($0).flatMap(Kind.init) })
+    }
 
     /// Reads the body; no bytes stand for every kind.
     ///

@@ -1,5 +1,5 @@
 package import Domain
-import JSON
+package import JSON
 
 /// The body of a subscription create: `{"subscriber": "https://…", "ttl": 3600, "options": {…}}`.
 package struct SubscriptionBody: Sendable {
@@ -10,9 +10,6 @@ package struct SubscriptionBody: Sendable {
     package let options: [UInt8]
     /// What the options say of it.
     package let pace: Pace
-
-    /// 9999-12-31T23:59:59, the last moment every client can spell.
-    private static let endMax: Int64 = 253_402_300_799
 
     /// Reads the body; no bytes count as `{}`.
     ///
@@ -33,12 +30,35 @@ package struct SubscriptionBody: Sendable {
             throw .unparsable(error)
         }
         guard let object else { throw .bodyInvalid("Subscriptions must be a dict.") }
+        try self.init(object, now: now, schemes: schemes)
+    }
+
+    /// The same of a body that is an object.
+    package init(_ object: JSONObject, now: Timestamp, schemes: [Subscriber.Scheme]) throws(Refusal) {
         guard let value = object["subscriber"] else { throw .bodyInvalid("Missing parameter subscriber in body.") }
         let uri = try SubscriptionFields.uri(value, in: object)
         let ttl = try SubscriptionFields.ttl(of: object, now: now)
         let options = try SubscriptionFields.options(of: object)
         self.subscriber = try Subscriber(uri, of: schemes)
         self.ttl = ttl
+        self.options = options?.text ?? Array("{}".utf8)
+        self.pace = options?.pace ?? Pace()
+    }
+}
+
+/// What a connection says of a subscription of itself: `{"ttl": 3600, "options": {…}}`.
+package struct SessionSubscriptionBody: Sendable {
+    /// Seconds, at least 60; nil: not said.
+    package let ttl: Int?
+    /// A JSON object as it was written; `{}` when it was not.
+    package let options: [UInt8]
+    /// What the options say of it.
+    package let pace: Pace
+
+    /// - Throws: ``Refusal/requestInvalid(_:)``.
+    package init(_ object: JSONObject, now: Timestamp) throws(Refusal) {
+        self.ttl = try SubscriptionFields.ttl(of: object, now: now)
+        let options = try SubscriptionFields.options(of: object)
         self.options = options?.text ?? Array("{}".utf8)
         self.pace = options?.pace ?? Pace()
     }

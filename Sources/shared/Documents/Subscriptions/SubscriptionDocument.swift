@@ -38,7 +38,7 @@ package enum SubscriptionDocument {
         }
     }
 
-    private static func write(_ subscription: Subscription, to object: inout JSONObjectWriter) {
+    static func write(_ subscription: Subscription, to object: inout JSONObjectWriter) {
         object.member("id", subscription.id.text)
         object.member("source", subscription.queue.text)
         object.member("subscriber", subscription.subscriber)

@@ -17,6 +17,7 @@ package enum LogKey {
     /// How many events a line stands for, itself included; absent for one.
     package static let repeated = "log.repeated"
     package static let listen = "listen"
+    package static let websocket = "websocket"
     package static let admin = "admin"
     package static let error = "error"
     /// Why something was refused, in one of few words.

@@ -5,6 +5,9 @@ package import CoreMetrics
 /// `/metrics` gives the question as `# HELP`, and the table of docs/metrics.md is written from here (`scripts/settings`).
 package enum Metric: String, CaseIterable, Sendable {
     case requestDuration = "http.server.request.duration"
+    case sessionsOpen = "herald.sessions.open"
+    case sessionsClosed = "herald.sessions.closed"
+    case sessionFrames = "herald.sessions.frames"
     case poolReachable = "herald.pool.reachable"
     case poolRoundTrip = "herald.pool.round_trip"
     case poolMemory = "herald.pool.memory"
@@ -58,6 +61,17 @@ package enum Metric: String, CaseIterable, Sendable {
                 .timer, by: ["route", "method", "status"],
                 "How long do callers wait, and how often in vain? route is the template of the path, status its class; requests "
                     + "refused by their head are route=unknown, method=other.")
+        case .sessionsOpen: Row(.gauge, "How many connections of the WebSocket protocol are there?")
+        case .sessionsClosed:
+            Row(
+                .counter, by: ["code"],
+                "Why do connections of the WebSocket protocol end? The code of the first close frame, 1006 without one. 1013: clients "
+                    + "do not read.")
+        case .sessionFrames:
+            Row(
+                .counter, by: ["direction"],
+                "How much goes over these connections? in: messages and control frames of clients, out: all frames to them."
+            )
         case .poolReachable: Row(.gauge, by: ["pool"], "Does the pool answer? 1 or 0.")
         case .poolRoundTrip: Row(.gauge, by: ["pool"], "How many seconds does one PING take?")
         case .poolMemory: Row(.gauge, by: ["pool"], "How many bytes do the data of the pool take (used_memory)?")

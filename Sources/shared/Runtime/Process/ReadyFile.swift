@@ -6,13 +6,14 @@ package import Settings
 
 /// A file that is there while the process serves, for the program that started it: scripts, tests, `herald dev`.
 ///
-/// It holds one JSON object: `{"pid": 4711, "listen": "127.0.0.1:8888", "admin": "127.0.0.1:8889"}`; `listen` is null for
-/// a process without a public address. It appears by a rename, whole, once every expected part has reported, and is removed
+/// It holds one JSON object: `{"pid": 4711, "listen": "127.0.0.1:8888", "websocket": "127.0.0.1:9000", "admin": "127.0.0.1:8889"}`;
+/// `listen` and `websocket` are not there for a process without public addresses. It appears by a rename, whole, once every expected part has reported, and is removed
 /// at a graceful stop. After a crash it stays, so a reader also looks whether the process lives.
 package final class ReadyFile: Service {
     /// What has to stand before the process serves.
     package enum Part: String, Sendable, CaseIterable {
         case listen
+        case websocket
         case admin
         /// Work that has no address: a notifier that takes deliveries.
         case work
@@ -22,11 +23,13 @@ package final class ReadyFile: Service {
     package struct Content: Codable, Sendable, Equatable {
         package var pid: Int32
         package var listen: String?
+        package var websocket: String?
         package var admin: String?
 
-        package init(pid: Int32, listen: String?, admin: String?) {
+        package init(pid: Int32, listen: String?, websocket: String? = nil, admin: String?) {
             self.pid = pid
             self.listen = listen
+            self.websocket = websocket
             self.admin = admin
         }
 
@@ -67,6 +70,7 @@ package final class ReadyFile: Service {
         self.state.withLockedValue { state in
             switch part {
             case .listen: state.content.listen = address?.description
+            case .websocket: state.content.websocket = address?.description
             case .admin: state.content.admin = address?.description
             case .work: break
             }
@@ -76,7 +80,9 @@ package final class ReadyFile: Service {
             self.logger.notice(
                 "Serving",
                 metadata: [
-                    LogKey.listen: "\(state.content.listen ?? "-")", LogKey.admin: "\(state.content.admin ?? "-")",
+                    LogKey.listen: "\(state.content.listen ?? "-")",
+                    LogKey.websocket: "\(state.content.websocket ?? "-")",
+                    LogKey.admin: "\(state.content.admin ?? "-")",
                 ])
             // Written under the lock: a stop that comes now must find the file, or none will be written.
             self.write(state.content)

@@ -1,0 +1,181 @@
+import Domain
+import HTTPServer
+import JSON
+import Logging
+import MessagePack
+import NIOCore
+import Operations
+import Runtime
+import Signing
+import Store
+
+/// Answers one message after the other: the checks in the order that clients rely on, then one operation.
+///
+/// ```
+/// decoding ─ an object ─ the action ─ its shape ─ identity ─ Client-ID ─ project ─ queue name ─ policy ─ turn of the project ─ operation
+///    400        400         400          400         403        400         400         400       403           503
+/// ```
+struct ActionResponder: Sendable {
+    let handlers: ActionHandlers
+    let admission: ProjectAdmission
+    let clients: ClientIDForm
+    /// Establishes who a connection acts for; nil: requests are who they say they are.
+    let authenticator: (any Authenticator)?
+    /// Admits requests with a signature of their own, and where nothing is authenticated all others.
+    let signedURLs: SignedURLAuthenticator
+    let policy = Policy()
+    let logger: Logger
+
+    /// Looks at everything that takes neither the store nor another service.
+    func begin(_ request: SessionRequest) -> SessionStep {
+        let envelope = Envelope.read(request.message, request.format)
+        switch envelope.fault {
+        case .undecodable(let reason):
+            let kind = request.format == .text ? "text (JSON)" : "binary (MessagePack)"
+            return self.refuse(envelope, "Can't decode \(kind) request. \(reason)")
+        case .notObject: return self.refuse(envelope, "Unexpected body type. Expected dict or dict like.")
+        case nil: break
+        }
+        guard let action = envelope.action.flatMap({ ActionTable.action(named: $0) }) else {
+            return self.refuse(envelope, "\(envelope.actionShown) is not a valid action")
+        }
+        guard action.admits(envelope) else { return self.refuse(envelope, "Schema validation failed.") }
+        guard case .authenticate = action.work else {
+            return .perform(SessionWork(responder: self, request: request, envelope: envelope, action: action))
+        }
+        guard let authenticator else {
+            return .answer(self.frame(Self.authenticated, to: envelope, echoesAction: true))
+        }
+        return .authenticate(
+            SessionAuthentication(
+                responder: self, authenticator: authenticator, request: request, envelope: envelope))
+    }
+
+    private func refuse(_ envelope: Envelope, _ text: String) -> SessionStep {
+        .answer(
+            self.frame(
+                .refused(.badRequest, text), to: envelope, echoesAction: envelope.action == Action.authenticate.name))
+    }
+
+    /// The message that answers a request, in its format.
+    func frame(_ answer: ActionAnswer, to envelope: Envelope, echoesAction: Bool = false) -> ByteBuffer {
+        let json = envelope.answer(answer, echoesAction: echoesAction)
+        guard envelope.format == .binary else { return FrameWriter.message(json, .text) }
+        do throws(JSONInvalid) {
+            return FrameWriter.message(try MessagePack.bytes(of: json.readableBytesUInt8Span), .binary)
+        } catch {
+            // What is stored was read before it was stored: something else has written there.
+            self.logger.error("An answer is no JSON", metadata: [LogKey.error: "\(error)"])
+            let failure = envelope.answer(.unexpected, echoesAction: true)
+            return FrameWriter.message((try? MessagePack.bytes(of: failure.readableBytesUInt8Span)) ?? failure, .binary)
+        }
+    }
+
+    // MARK: - Identity
+
+    /// Clients compare the word.
+    private static let authenticated = ActionAnswer(
+        .ok, JSONWriter.object { $0.member("message", "Authentified.") })
+
+    func authenticate(_ authentication: SessionAuthentication) async -> (ActionAnswer, Identity?) {
+        let envelope = authentication.envelope
+        var credentials = Credentials(method: HTTPMethod.get.rawValue, path: "/v2")
+        credentials.project = envelope.header("X-Project-ID")
+        credentials.token = envelope.header("X-Auth-Token")
+        do throws(AuthenticationError) {
+            let identity = try await authentication.authenticator.identity(
+                of: credentials, at: authentication.request.now)
+            return (Self.authenticated, identity)
+        } catch {
+            switch error {
+            case .signatureRefused: return (.refused(.unauthorized, "Authentication failed."), nil)
+            }
+        }
+    }
+
+    /// - Throws: ``ActionNotAuthenticated``.
+    private func identity(of work: SessionWork) async throws(ActionNotAuthenticated) -> Identity {
+        let credentials = work.credentials
+        switch work.request.access {
+        case .known(let identity):
+            guard let project = credentials.project, project == identity.project else {
+                throw ActionNotAuthenticated.otherProject
+            }
+            return identity
+        case .validating: throw ActionNotAuthenticated.unknown
+        case .anonymous where credentials.signature == nil: throw ActionNotAuthenticated.unknown
+        case .stated, .anonymous: break
+        }
+        do throws(AuthenticationError) {
+            return try await self.signedURLs.identity(of: credentials, at: work.request.now)
+        } catch {
+            switch error {
+            case .signatureRefused(let reason):
+                self.logger.warning(
+                    "A pre-signed request was refused",
+                    metadata: [
+                        LogKey.sessionID: "\(work.request.session)", LogKey.reason: "\(reason.rawValue)",
+                    ])
+            }
+            throw ActionNotAuthenticated.unknown
+        }
+    }
+
+    // MARK: - Operation
+
+    /// - Returns: The answer, and whether a signature of the request admitted it.
+    func perform(_ work: SessionWork) async -> (ActionAnswer, isSigned: Bool) {
+        guard case .operation(let rule, let handler) = work.action.work else {
+            preconditionFailure("\(work.action.name) is no operation")
+        }
+        var isSigned = false
+        do {
+            let identity = try await self.identity(of: work)
+            if case .signedURL = identity.origin { isSigned = true }
+            let caller = try Caller(client: work.envelope.header("Client-ID"), of: self.clients, identity)
+            let request = try ActionRequest(work.request, work.envelope, caller)
+            guard self.policy.admits(identity, to: rule) else { throw Refusal.notAuthorized }
+            guard await self.admission.enter(caller.project) else { throw StoreError.overloaded }
+            defer { self.admission.leave(caller.project) }
+            return (try await handler(self.handlers, request), isSigned)
+        } catch {
+            self.log(error, of: work)
+            let failure = work.action.failure.replacing("{}", with: work.envelope.queueName ?? "")
+            return (ActionAnswer(error, of: work.action, failure: failure), isSigned)
+        }
+    }
+
+    private func log(_ thrown: any Error, of work: SessionWork) {
+        var metadata: Logger.Metadata = [LogKey.sessionID: "\(work.request.session)", "action": "\(work.action.name)"]
+        switch thrown {
+        case is ActionNotAuthenticated, is ActionRefusal, is Refusal: break
+        case let error as StoreError:
+            metadata[LogKey.error] = "\(error)"
+            metadata[LogKey.storeTrouble] = "\(error.trouble.rawValue)"
+            self.logger.warning("The store failed a request", metadata: metadata)
+        case let error as BodyUnreadable:
+            metadata[LogKey.messageID] = "\(error.message)"
+            metadata[LogKey.error] = "\(error.reason)"
+            self.logger.error("A message body does not open", metadata: metadata)
+        default:
+            metadata[LogKey.error] = "\(thrown)"
+            self.logger.error("A request failed with an unexpected error", metadata: metadata)
+        }
+    }
+}
+
+extension SessionWork {
+    /// What the request brings: a signature counts for the messages of the queue that its body names.
+    fileprivate var credentials: Credentials {
+        var credentials = Credentials(
+            method: self.action.signedMethod?.rawValue ?? "",
+            path: "/v2/queues/\(self.envelope.queueName ?? "")/messages")
+        credentials.project = self.envelope.header("X-Project-ID")
+        credentials.signature = self.envelope.header("URL-Signature").map { text in
+            Credentials.Signature(
+                text: text, methods: self.envelope.listHeader("URL-Methods"),
+                paths: self.envelope.listHeader("URL-Paths"), expires: self.envelope.header("URL-Expires"))
+        }
+        return credentials
+    }
+}

@@ -1,0 +1,60 @@
+import Documents
+import Domain
+import HTTPServer
+import JSON
+import Operations
+
+/// Subscriptions over WebSocket: a body in, one operation, an answer out.
+struct SubscriptionActions: Sendable {
+    let operations: Operations
+    let sessions: any SessionSubscriptions
+
+    /// Subscribes an address or, without one, the connection itself.
+    func create(_ request: ActionRequest) async throws -> ActionAnswer {
+        let queue = request.queue
+        do {
+            let id = try await Self.isOfSession(request.body) ? self.subscribeSession(request) : self.subscribe(request)
+            return ActionAnswer(
+                .created, SubscriptionActionDocument.created(id, "Subscription \(queue.name) created."))
+        } catch Refusal.subscriptionExists {
+            return ActionAnswer(.conflict, "Subscription \(queue.name) not created.")
+        }
+    }
+
+    /// Whether a request subscribes the connection.
+    static func isOfSession(_ body: JSONObject) -> Bool {
+        guard let subscriber = body["subscriber"] else { return true }
+        return body.text(subscriber)?.isEmpty == true
+    }
+
+    private func subscribe(_ request: ActionRequest) async throws -> SubscriptionID {
+        try await self.operations.createSubscription(
+            to: request.queue,
+            SubscriptionBody(request.body, now: request.now, schemes: self.operations.options.subscriberSchemes),
+            now: request.now)
+    }
+
+    private func subscribeSession(_ request: ActionRequest) async throws -> SubscriptionID {
+        try await self.sessions.subscribe(
+            request.session, to: request.queue, SessionSubscriptionBody(request.body, now: request.now),
+            format: request.format, now: request.now)
+    }
+
+    func list(_ request: ActionRequest) async throws -> ActionAnswer {
+        let subscriptions = try await self.operations.listSubscriptions(
+            of: request.queue, PageRequest(marker: request.text("marker"), limit: request.integer("limit")))
+        return ActionAnswer(.ok, SubscriptionActionDocument.list(subscriptions))
+    }
+
+    func show(_ request: ActionRequest) async throws -> ActionAnswer {
+        let subscription = try await self.operations.getSubscription(
+            request.required("subscription_id"), of: request.queue)
+        return ActionAnswer(.ok, SubscriptionDocument.subscription(subscription))
+    }
+
+    func delete(_ request: ActionRequest) async throws -> ActionAnswer {
+        let id = request.required("subscription_id")
+        try await self.operations.deleteSubscription(id, of: request.queue)
+        return ActionAnswer(.noContent, "Subscription \(id.shortened) removed.")
+    }
+}

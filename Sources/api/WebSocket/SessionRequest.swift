@@ -1,0 +1,72 @@
+import Domain
+import JSON
+import NIOCore
+
+/// A message of a client, with what is known of its connection.
+struct SessionRequest: Sendable {
+    let session: SessionID
+    let access: SessionIdentity.Access
+    /// When it arrived, by this machine's clock.
+    let now: Timestamp
+    let message: ByteBuffer
+    let format: FrameFormat
+}
+
+/// What is done with a message.
+enum SessionStep: Sendable {
+    /// It is answered by this frame.
+    case answer(ByteBuffer)
+    case authenticate(SessionAuthentication)
+    case perform(SessionWork)
+}
+
+/// The answer to a request, as a frame.
+struct SessionAnswer: Sendable {
+    let frame: ByteBuffer
+    /// A signature of the request admitted it.
+    let isSigned: Bool
+}
+
+/// A request that takes the store.
+struct SessionWork: Sendable {
+    let responder: ActionResponder
+    let request: SessionRequest
+    let envelope: Envelope
+    let action: Action
+
+    /// Bytes it is held in while it is carried out.
+    var bytes: Int { self.envelope.json.readableBytes }
+
+    /// Whether the connection may be subscribed by it.
+    var subscribesSession: Bool {
+        self.action.name == "subscription_create" && SubscriptionActions.isOfSession(self.envelope.body ?? .init())
+    }
+
+    func answer() async -> SessionAnswer {
+        let (answer, isSigned) = await self.responder.perform(self)
+        return SessionAnswer(frame: self.responder.frame(answer, to: self.envelope), isSigned: isSigned)
+    }
+}
+
+/// A request that establishes who the connection acts for.
+struct SessionAuthentication: Sendable {
+    struct Outcome: Sendable {
+        let frame: ByteBuffer
+        /// nil: none was established.
+        let identity: Identity?
+    }
+
+    let responder: ActionResponder
+    let authenticator: any Authenticator
+    let request: SessionRequest
+    let envelope: Envelope
+
+    /// The answer while another identity is being established.
+    var refusal: ByteBuffer { self.responder.frame(.notAuthenticated, to: self.envelope, echoesAction: true) }
+
+    func outcome() async -> Outcome {
+        let (answer, identity) = await self.responder.authenticate(self)
+        return Outcome(
+            frame: self.responder.frame(answer, to: self.envelope, echoesAction: true), identity: identity)
+    }
+}

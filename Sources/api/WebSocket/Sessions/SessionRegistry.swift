@@ -1,0 +1,136 @@
+import MessagePack
+import NIOConcurrencyHelpers
+package import NIOCore
+import ServiceLifecycle
+
+/// What became of a notification for a session.
+package enum SessionSendResult: Sendable, Equatable {
+    /// It waits for the client within the bounds of its connection, and is written in its turn.
+    case written
+    /// There is no such connection on this node, or it ends.
+    case unknown
+    /// The client does not read: its connection ends with code 1013.
+    case full
+}
+
+/// The connections of this node by their names, and everything that has to end before the process may.
+package final class SessionRegistry: Service {
+    private struct State {
+        var sessions: [SessionID: Session] = [:]
+        /// Tasks of requests, and of connections that have ended.
+        var tasks = 0
+        var ended: CheckedContinuation<Void, Never>?
+    }
+
+    let bytes: SessionBytes
+    private let state = NIOLockedValueBox(State())
+
+    package init(_ limits: SessionLimits) {
+        self.bytes = SessionBytes(bytesMax: limits.processBytesMax)
+    }
+
+    package var count: Int { self.state.withLockedValue { $0.sessions.count } }
+
+    func add(_ session: Session) { self.state.withLockedValue { $0.sessions[session.id] = session } }
+
+    func remove(_ session: Session) { self.state.withLockedValue { $0.sessions[session.id] = nil } }
+
+    // MARK: - Notifications
+
+    /// Writes a notification to connections, from any thread.
+    ///
+    /// It is encoded once for each format, and all connections share the bytes.
+    ///
+    /// - Parameter notification: JSON.
+    /// - Returns: A result for each target, in their order.
+    package func send(
+        _ notification: ByteBuffer, to targets: [(session: SessionID, format: FrameFormat)]
+    ) -> [SessionSendResult] {
+        var frames: [FrameFormat: ByteBuffer] = [:]
+        var woken: [ObjectIdentifier: [Session]] = [:]
+        let sessions = self.state.withLockedValue { state in targets.map { state.sessions[$0.session] } }
+        let results = zip(sessions, targets).map { session, target in
+            guard let session else { return SessionSendResult.unknown }
+            let frame = frames[target.format] ?? Self.frame(notification, target.format)
+            frames[target.format] = frame
+            guard self.take(frame.readableBytes) else {
+                session.shed()
+                return .full
+            }
+            let offer = session.offer(frame)
+            if case .taken(let isFirst) = offer {
+                if isFirst { woken[ObjectIdentifier(session.eventLoop), default: []].append(session) }
+                return .written
+            }
+            self.bytes.giveBack(frame.readableBytes)
+            guard offer == .full else { return .unknown }
+            session.shed()
+            return .full
+        }
+        // One job for each event loop, however many connections it has.
+        for sessions in woken.values {
+            sessions[0].eventLoop.execute { for session in sessions { session.drain() } }
+        }
+        return results
+    }
+
+    private static func frame(_ notification: ByteBuffer, _ format: FrameFormat) -> ByteBuffer {
+        guard format == .binary else { return FrameWriter.message(notification, .text) }
+        // What is no JSON was never a notification.
+        let bytes = try? MessagePack.bytes(of: notification.readableBytesUInt8Span)
+        return FrameWriter.message(bytes ?? ByteBuffer(), .binary)
+    }
+
+    /// Takes bytes of the process; where it has none left, from the connections with the most waiting.
+    func take(_ count: Int) -> Bool {
+        if self.bytes.take(count) { return true }
+        let sessions = self.state.withLockedValue { Array($0.sessions.values) }
+        let waiting = sessions.map { (session: $0, bytes: $0.waitingBytes) }.filter { $0.bytes > 0 }
+        for (session, _) in waiting.sorted(by: { $0.bytes > $1.bytes }) {
+            session.shed()
+            if self.bytes.take(count) { return true }
+        }
+        return false
+    }
+
+    /// Ends connections with the code 1012, so that their clients come back.
+    func restart(_ ids: [SessionID]) {
+        for session in self.state.withLockedValue({ state in ids.compactMap { state.sessions[$0] } }) {
+            session.restart()
+        }
+    }
+
+    // MARK: - Tasks
+
+    /// Runs until every task of a session has ended, once it is asked to stop: the listeners have ended before.
+    package func run() async throws {
+        // Cancelled or asked to stop: what has begun ends either way.
+        try? await gracefulShutdown()
+        await withCheckedContinuation { ended in
+            let isOver = self.state.withLockedValue { state in
+                state.ended = ended
+                return state.tasks == 0
+            }
+            if isOver { self.resume() }
+        }
+    }
+
+    /// Counts a task; ``endTask()`` has to follow.
+    func beginTask() { self.state.withLockedValue { $0.tasks += 1 } }
+
+    func endTask() {
+        let isOver = self.state.withLockedValue { state in
+            state.tasks -= 1
+            return state.tasks == 0
+        }
+        if isOver { self.resume() }
+    }
+
+    private func resume() {
+        let ended = self.state.withLockedValue { state in
+            defer { state.ended = nil }
+            return state.ended
+        }
+        ended?.resume()
+    }
+}

@@ -1,0 +1,186 @@
+package import Domain
+package import NIOCore
+
+/// The life of one connection: when it reads, when it ends, and with which code.
+///
+/// ```
+/// open ──▶ closing (our close frame is written, that of the client awaited) ──▶ over
+///   └──────────────────────── the client closes, or is gone ────────────────────▲
+/// ```
+///
+/// It performs nothing: the caller carries out the action. Times are those of the event loop; expiries are of this machine's clock.
+package struct SessionState: Sendable {
+    package enum Action: Sendable, Equatable {
+        case none
+        case ping
+        /// A close frame is written, and the one of the client awaited.
+        case close(CloseCode, String)
+        /// The client's close frame is answered, and the connection ends.
+        case acknowledge(CloseCode?)
+        /// The connection ends.
+        case end
+    }
+
+    private enum Phase: Sendable, Equatable {
+        case open
+        case closing(since: NIODeadline)
+        case over
+    }
+
+    private let limits: SessionLimits
+    package private(set) var identity: SessionIdentity
+    private var phase = Phase.open
+    /// A request is being carried out.
+    private var isAnswering = false
+    private var isStopping = false
+    private var heardAt: NIODeadline
+    private var pingedAt: NIODeadline
+    /// Since when an identity that is required is missing, signed requests aside.
+    private var anonymousSince: NIODeadline
+
+    package init(_ limits: SessionLimits, isAuthenticated: Bool, at now: NIODeadline) {
+        self.limits = limits
+        self.identity = SessionIdentity(isRequired: isAuthenticated)
+        self.heardAt = now
+        self.pingedAt = now
+        self.anonymousSince = now
+    }
+
+    /// Whether the next frame may be taken: one request at a time, and after a close only the answer to it.
+    package var readsFrames: Bool { self.phase != .over && !self.isAnswering }
+    /// Whether requests are taken.
+    package var isOpen: Bool { self.phase == .open }
+
+    // MARK: - In
+
+    package mutating func heard(at now: NIODeadline) { self.heardAt = now }
+
+    package mutating func requestBegan() {
+        precondition(self.isOpen && !self.isAnswering, "one request at a time")
+        self.isAnswering = true
+    }
+
+    /// - Parameter isSigned: It was admitted by a signature of its own.
+    package mutating func answered(isSigned: Bool, at now: NIODeadline) -> Action {
+        self.isAnswering = false
+        self.heardAt = now
+        if isSigned { self.anonymousSince = now }
+        return self.stopIfDone(at: now)
+    }
+
+    package mutating func closeArrived(_ code: CloseCode?) -> Action {
+        switch self.phase {
+        case .open:
+            self.phase = .over
+            return .acknowledge(code)
+        case .closing: return self.ended()
+        case .over: return .none
+        }
+    }
+
+    /// What came is no frame, or none that is allowed: nothing more can be read.
+    package mutating func failed(_ fault: FrameFault, at now: NIODeadline) -> Action {
+        self.close(fault.code, fault.reason, at: now)
+    }
+
+    /// A bound is reached.
+    package mutating func overloaded(_ reason: String, at now: NIODeadline) -> Action {
+        self.close(.overloaded, reason, at: now)
+    }
+
+    /// The client sends nothing more.
+    package mutating func ended() -> Action {
+        guard self.phase != .over else { return .none }
+        self.phase = .over
+        return .end
+    }
+
+    // MARK: - Identity
+
+    /// - Returns: False while another identity is being established.
+    package mutating func authenticationBegan() -> Bool { self.identity.begin() }
+
+    package mutating func authenticationEnded(_ identity: Identity?, at now: NIODeadline) -> Action {
+        self.identity.ended(identity)
+        self.anonymousSince = now
+        return self.stopIfDone(at: now)
+    }
+
+    // MARK: - Out
+
+    /// Ends the connection once what was asked is answered.
+    package mutating func stop(at now: NIODeadline) -> Action {
+        self.isStopping = true
+        return self.stopIfDone(at: now)
+    }
+
+    private mutating func stopIfDone(at now: NIODeadline) -> Action {
+        guard self.isStopping, !self.isAnswering, !self.identity.isBusy else { return .none }
+        return self.close(.restart, "The server stops.", at: now)
+    }
+
+    private mutating func close(_ code: CloseCode, _ reason: String, at now: NIODeadline) -> Action {
+        guard self.isOpen else { return .none }
+        self.phase = .closing(since: now)
+        return .close(code, reason)
+    }
+
+    // MARK: - Time
+
+    /// What is due.
+    ///
+    /// - Parameter clock: This machine's.
+    package mutating func timePassed(at now: NIODeadline, clock: Timestamp) -> Action {
+        switch self.phase {
+        case .over: return .none
+        case .closing(let since): return now - since >= self.closeMax ? self.ended() : .none
+        case .open: break
+        }
+        if self.identity.expire(at: clock) {
+            return self.close(.authenticationExpired, "Authentication expired.", at: now)
+        }
+        if let limit = self.anonymousLimit, now - self.anonymousSince >= limit {
+            return self.close(.authenticationExpired, "Not authenticated in time.", at: now)
+        }
+        // While a request is carried out nothing is read.
+        guard !self.isAnswering else { return .none }
+        if now - self.heardAt >= self.limits.silenceMax { return self.ended() }
+        guard now - self.pingedAt >= self.limits.pingInterval else { return .none }
+        self.pingedAt = now
+        return .ping
+    }
+
+    /// How long until something may be due; nil: nothing will be.
+    package func delay(at now: NIODeadline, clock: Timestamp) -> TimeAmount? {
+        switch self.phase {
+        case .over: return nil
+        case .closing(let since): return Self.rest(of: self.closeMax, since, now)
+        case .open: break
+        }
+        var delay = self.limits.pingInterval
+        if !self.isAnswering {
+            delay = min(delay, Self.rest(of: self.limits.pingInterval, self.pingedAt, now))
+            delay = min(delay, Self.rest(of: self.limits.silenceMax, self.heardAt, now))
+        }
+        if let limit = self.anonymousLimit { delay = min(delay, Self.rest(of: limit, self.anonymousSince, now)) }
+        if let expiry = self.identity.expiry {
+            // Far ones are looked at again.
+            let rest = expiry <= clock ? 0 : min(expiry.milliseconds - clock.milliseconds, 86_400_000)
+            delay = min(delay, .milliseconds(rest))
+        }
+        return max(delay, Self.delayMin)
+    }
+
+    /// A clock that runs behind is looked at again, and not in a loop.
+    private static let delayMin = TimeAmount.milliseconds(10)
+
+    private static func rest(of limit: TimeAmount, _ since: NIODeadline, _ now: NIODeadline) -> TimeAmount {
+        limit - (now - since)
+    }
+
+    private var closeMax: TimeAmount {
+        self.isStopping ? min(self.limits.closeMax, self.limits.stopCloseMax) : self.limits.closeMax
+    }
+
+    private var anonymousLimit: TimeAmount? { self.identity.isMissing ? self.limits.anonymousMax : nil }
+}

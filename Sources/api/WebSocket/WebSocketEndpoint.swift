@@ -1,0 +1,49 @@
+package import HTTPServer
+package import Logging
+import NIOCore
+package import Operations
+
+/// Takes requests for the WebSocket protocol, on whatever listener they arrive, and makes sessions of them.
+package final class WebSocketEndpoint: Sendable {
+    /// Where the REST listener takes them; a listener of its own takes every path.
+    package static let path = "/v2/websocket"
+
+    let limits: SessionLimits
+    let responder: ActionResponder
+    let registry: SessionRegistry
+    let subscriptions: any SessionSubscriptions
+    let metrics = SessionMetrics()
+    private let origins: [String]
+
+    /// - Parameters:
+    ///   - authenticator: nil: requests are who they say they are, but for those with a signature of their own.
+    ///   - origins: The origins whose pages may connect; none: all may.
+    package init(
+        operations: Operations, rules: AccessRules = AccessRules(), authenticator: (any Authenticator)? = nil,
+        limits: SessionLimits, origins: [String] = [], registry: SessionRegistry,
+        subscriptions: any SessionSubscriptions, logger: Logger
+    ) {
+        self.limits = limits
+        self.responder = ActionResponder(
+            handlers: ActionHandlers(operations, subscriptions), admission: operations.admission,
+            clients: rules.clients, authenticator: authenticator,
+            signedURLs: SignedURLAuthenticator(keys: rules.signedURLKeys, next: StatedIdentityAuthenticator()),
+            logger: logger)
+        self.registry = registry
+        self.subscriptions = subscriptions
+        self.origins = origins
+    }
+
+    /// Whether connections have to say who they act for.
+    var isAuthenticated: Bool { self.responder.authenticator != nil }
+
+    package func respond(to head: HTTPRequestHead) -> HTTPAction {
+        switch Handshake.outcome(of: head, origins: self.origins) {
+        case .refused(let answer): return .answer(answer)
+        case .accepted(let fields):
+            return .upgrade(fields) { channel in
+                try channel.pipeline.syncOperations.addHandler(SessionHandler(self, on: channel.eventLoop))
+            }
+        }
+    }
+}
