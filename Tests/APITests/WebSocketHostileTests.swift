@@ -181,7 +181,8 @@ struct WebSocketHostileTests {
 
     @Test func `A connection that never begins its handshake does not stay`() async throws {
         try await withAPI { api async throws in
-            let head = try await HTTPCaller(api.socketAddress).send(raw: "GET / HTTP/1.1\r\nHost: x\r\n")
+            let head = try await HTTPCaller(api.socketAddress).send(
+                raw: "GET / HTTP/1.1\r\nHost: x\r\n", within: .seconds(15))
             #expect(head.status == 400)
         }
     }
