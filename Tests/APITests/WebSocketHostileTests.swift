@@ -162,12 +162,12 @@ struct WebSocketHostileTests {
 
     @Test func `A silent client is pinged and, when nothing comes, dropped`() async throws {
         var limits = SessionLimits()
-        limits.pingInterval = .milliseconds(50)
-        limits.silenceMax = .milliseconds(400)
+        limits.pingInterval = .milliseconds(40)
+        limits.silenceMax = .seconds(2)
         try await withAPI(sessionLimits: limits) { api async throws in
             let (lively, silent) = (try await api.actions(), try await api.actions())
             // It answers more pings than fit into the time that silence may last.
-            for _ in 0..<20 {
+            for _ in 0..<60 {
                 let ping = try #require(try await lively.socket.next())
                 #expect(ping.opcode == 9 && ping.payload.isEmpty)
                 try await lively.socket.send(0x8A, [])
@@ -181,7 +181,8 @@ struct WebSocketHostileTests {
 
     @Test func `A connection that never begins its handshake does not stay`() async throws {
         try await withAPI { api async throws in
-            let head = try await HTTPCaller(api.socketAddress).send(raw: "GET / HTTP/1.1\r\nHost: x\r\n")
+            let head = try await HTTPCaller(api.socketAddress).send(
+                raw: "GET / HTTP/1.1\r\nHost: x\r\n", within: .seconds(15))
             #expect(head.status == 400)
         }
     }

@@ -59,6 +59,14 @@ struct WebSocketSessionTests {
         }
     }
 
+    @Test func `What is no JSON is not written in MessagePack`() async throws {
+        try await self.withSubscribed { api, clients, sessions async throws in
+            let broken = ByteBuffer(string: "{")
+            #expect(api.sessions.send(broken, to: [(sessions[0], .binary)]) == [.unreadable])
+            #expect(try await clients[0].call("queue_list").status == 200)
+        }
+    }
+
     @Test func `An answer leaves before what its request has caused`() async throws {
         try await self.withSubscribed { api, clients, sessions async throws in
             let client = clients[0]

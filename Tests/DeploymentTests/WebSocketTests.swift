@@ -9,6 +9,28 @@ extension DeploymentTests {
         private static let list =
             #"{"action": "queue_list", "headers": {"Client-ID": "3381af92-2b9e-11e3-b191-71861300734c", "X-Project-ID": "p"}}"#
 
+        /// Whether a connection is closed without an answer.
+        private static func isRefused(_ address: String) async -> Bool {
+            do {
+                return try await WebSocketClient.connect(address).head().isEmpty
+            } catch {
+                return true  // Closed before the request was sent.
+            }
+        }
+
+        @Test func `Connections of one address are bounded as long as they last`() async throws {
+            try await withDeployment(settings: ["HERALD_API_CONNECTIONS_ADDRESS": "2"]) { deployment in
+                let address = try #require(try await deployment.startAPI().ready.websocket)
+                let clients = [try await WebSocketClient.connect(address), try await WebSocketClient.connect(address)]
+                #expect(await Self.isRefused(address))
+                await clients[0].close()
+                let isFree = try await eventually { await Self.isRefused(address) ? nil : true }
+                #expect(isFree == true)
+                try await clients[1].send(text: Self.list)
+                #expect(try await clients[1].next()?.opcode == 1)
+            }
+        }
+
         @Test func `Both listeners speak it, its connections are counted, and a stop ends them with 1012`() async throws
         {
             let settings = [

@@ -92,6 +92,11 @@ final class SessionHandler: ChannelInboundHandler {
         self.perform(self.state.ended())
     }
 
+    func handlerRemoved(context: ChannelHandlerContext) {
+        // A connection that ended before it was handed over is never inactive here.
+        self.end()
+    }
+
     func channelInactive(context: ChannelHandlerContext) {
         self.end()
         context.fireChannelInactive()
@@ -197,7 +202,7 @@ final class SessionHandler: ChannelInboundHandler {
             session: self.id, access: self.state.identity.access, now: .ofThisMachine(), message: message,
             format: format)
         switch self.endpoint.responder.begin(request) {
-        case .answer(let frame): self.write(frame)
+        case .answer(let frame): self.write(answer: frame)
         case .authenticate(let authentication): self.begin(authentication)
         case .perform(let work):
             guard self.hold(work.bytes) else { return self.refuseInput() }
@@ -233,15 +238,9 @@ final class SessionHandler: ChannelInboundHandler {
 
     private func finish(_ answer: SessionAnswer) {
         self.requestBytes = 0
-        guard let context = self.context else { return }
+        guard self.context != nil else { return }
         // Behind a close frame nothing is sent.
-        if self.state.isOpen {
-            self.write(answer.frame)
-            if !context.channel.isWritable {
-                self.answerWaits = true
-                self.session?.answerWaits(answer.frame.readableBytes)
-            }
-        }
+        if self.state.isOpen { self.write(answer: answer.frame) }
         self.session?.release()
         self.perform(self.state.answered(isSigned: answer.isSigned, at: .now()))
         self.drain()
@@ -251,13 +250,13 @@ final class SessionHandler: ChannelInboundHandler {
     // MARK: - Identity
 
     private func begin(_ authentication: SessionAuthentication) {
-        guard self.state.authenticationBegan() else { return self.write(authentication.refusal) }
+        guard self.state.authenticationBegan() else { return self.write(answer: authentication.refusal) }
         self.start({ await authentication.outcome() }) { $0.finish($1) }
     }
 
     private func finish(_ outcome: SessionAuthentication.Outcome) {
         guard self.context != nil else { return }
-        if self.state.isOpen { self.write(outcome.frame) }
+        if self.state.isOpen { self.write(answer: outcome.frame) }
         self.perform(self.state.authenticationEnded(outcome.identity, at: .now()))
         self.scheduleTimer()
         self.context?.flush()
@@ -271,6 +270,14 @@ final class SessionHandler: ChannelInboundHandler {
         self.endpoint.metrics.sent()
         context.write(self.wrapOutboundOut(frame), promise: nil)
         if !self.isAdvancing || !context.channel.isWritable { context.flush() }
+    }
+
+    /// Writes an answer, and counts it while the kernel does not take it: it may be large.
+    private func write(answer frame: ByteBuffer) {
+        self.write(frame)
+        guard let context = self.context, !context.channel.isWritable else { return }
+        self.answerWaits = true
+        self.session?.answerWaits(frame.readableBytes)
     }
 
     /// Writes what waits, as far as the client takes it.

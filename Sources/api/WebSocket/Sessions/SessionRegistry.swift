@@ -11,6 +11,8 @@ package enum SessionSendResult: Sendable, Equatable {
     case unknown
     /// The client does not read: its connection ends with code 1013.
     case full
+    /// The notification is no JSON, and cannot be written in the format that is wanted.
+    case unreadable
 }
 
 /// The connections of this node by their names, and everything that has to end before the process may.
@@ -51,7 +53,9 @@ package final class SessionRegistry: Service {
         let sessions = self.state.withLockedValue { state in targets.map { state.sessions[$0.session] } }
         let results = zip(sessions, targets).map { session, target in
             guard let session else { return SessionSendResult.unknown }
-            let frame = frames[target.format] ?? Self.frame(notification, target.format)
+            guard let frame = frames[target.format] ?? Self.frame(notification, target.format) else {
+                return .unreadable
+            }
             frames[target.format] = frame
             guard self.take(frame.readableBytes) else {
                 session.shed()
@@ -74,11 +78,12 @@ package final class SessionRegistry: Service {
         return results
     }
 
-    private static func frame(_ notification: ByteBuffer, _ format: FrameFormat) -> ByteBuffer {
+    /// nil for what is no JSON.
+    private static func frame(_ notification: ByteBuffer, _ format: FrameFormat) -> ByteBuffer? {
         guard format == .binary else { return FrameWriter.message(notification, .text) }
-        // What is no JSON was never a notification.
+        // What is wrong with it is of no use to a client, and nothing that Herald writes.
         let bytes = try? MessagePack.bytes(of: notification.readableBytesUInt8Span)
-        return FrameWriter.message(bytes ?? ByteBuffer(), .binary)
+        return bytes.map { FrameWriter.message($0, .binary) }
     }
 
     /// Takes bytes of the process; where it has none left, from the connections with the most waiting.
