@@ -50,16 +50,17 @@ struct SessionAttemptsTests {
     }
 
     @Test func `What a node answers is the outcome, once`() throws {
-        var (attempts, batch) = try self.started(3)
-        let ended = attempts.appended(batch, [.appended, .appended, .appended], at: self.start)
+        var (attempts, batch) = try self.started(4)
+        let ended = attempts.appended(batch, [.appended, .appended, .appended, .appended], at: self.start)
         #expect(ended.isEmpty)
-        let results = [SessionInbox.Outcome.written, .unknown, .full].enumerated().map { index, outcome in
+        let results = [SessionInbox.Outcome.written, .unknown, .full, .unreadable].enumerated().map { index, outcome in
             attempts.answered(UInt64(index + 1), outcome, at: self.start)?.result
         }
         #expect(
             results == [
                 .finished(.accepted(code: 200), Exchange()), .finished(.gone(code: 410), Exchange()),
                 .finished(.deferred(code: 503, notBefore: .delay(seconds: 1)), Exchange()),
+                .finished(.refused(code: 422), Exchange()),
             ])
         let again = attempts.answered(1, .unknown, at: self.start)
         #expect(again == nil && attempts.isEmpty)

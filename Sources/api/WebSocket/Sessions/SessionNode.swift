@@ -176,6 +176,7 @@ package final class SessionNode: SessionSubscriptions, Service {
                 case .written: outcome = .written
                 case .unknown: outcome = .unknown
                 case .full: outcome = .full
+                case .unreadable: outcome = .unreadable
                 }
                 outcomes[entry.notifier, default: []].append((target.attempt, outcome))
             }

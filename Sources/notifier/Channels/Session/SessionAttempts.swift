@@ -121,6 +121,7 @@ package struct SessionAttempts: Sendable {
             case .written: .finished(.accepted(code: 200), exchange)
             case .unknown: .finished(Self.gone, exchange)
             case .full: .finished(Self.full, exchange)
+            case .unreadable: .finished(.refused(code: 422), exchange)
             }
         }
     }

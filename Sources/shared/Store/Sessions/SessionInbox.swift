@@ -59,6 +59,8 @@ package struct SessionInbox: Sendable {
         case unknown = "u"
         /// The session reads too little, and ends.
         case full = "f"
+        /// The notification cannot be written in the format of the session.
+        case unreadable = "r"
     }
 
     /// What a node has read.
