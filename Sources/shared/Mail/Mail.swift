@@ -118,7 +118,7 @@ package struct Mail: Sendable {
         fields.mailbox("from", from)
         fields.unstructured("subject", subject)
         self.write(to: &fields, from: from, queue: queue)
-        return Array(fields.text.utf8) + [0x0D, 0x0A] + encoding.encode(body)
+        return fields.bytes + [0x0D, 0x0A] + encoding.encode(body)
     }
 
     private func readable(_ object: JSONObject, queue: String) -> [UInt8] {
@@ -150,9 +150,11 @@ package struct Mail: Sendable {
         // The underscore after an equals sign occurs in neither encoding, so it ends no part early.
         let boundary = "=_\(self.envelope.delivery.text)"
         fields.token("Content-Type", "multipart/alternative; boundary=\"\(boundary)\"")
-        var mail = Array(fields.text.utf8) + [0x0D, 0x0A]
+        var mail = fields.bytes
+        mail.reserveCapacity(mail.count + 2 * (text.utf8.count + html.utf8.count))
+        mail += "\r\n".utf8
         for (type, text) in [("text/plain", text), ("text/html", html)] {
-            let body = BodyEncoding.canonical(text.utf8)
+            let body = BodyEncoding.canonical(Array(text.utf8))
             let natural = BodyEncoding(for: body)
             // Seven bits hold what looks like a boundary.
             let encoding = natural == .sevenBit ? .quotedPrintable : natural
@@ -161,7 +163,8 @@ package struct Mail: Sendable {
             mail += encoding.encode(body)
             mail += "\r\n".utf8
         }
-        return mail + "--\(boundary)--\r\n".utf8
+        mail += "--\(boundary)--\r\n".utf8
+        return mail
     }
 
     // MARK: Header fields

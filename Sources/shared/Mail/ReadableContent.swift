@@ -16,12 +16,15 @@ struct ReadableContent {
     ) {
         var text = BoundedText(bytesMax: Mail.partBytesMax)
         var html = BoundedText(bytesMax: Mail.partBytesMax)
+        var hasTable = false
         if let template {
             let rendered = template.rendered(with: document, bytesMax: Mail.partBytesMax / 8)
             text.append(rendered + "\n")
             html.append("<div style=\"\(Self.preformatted)\">\(HTMLText.escaped(rendered))</div>\n")
         } else if let body = document.value(of: "body") {
-            Self.write(MessageOutline(body, in: document), to: &text, &html)
+            let outline = MessageOutline(body, in: document)
+            hasTable = outline.fields != nil
+            Self.write(outline, to: &text, &html)
         }
         let isCut = text.isCut || html.isCut
         var footer = ["Queue: \(queue)", "Sent: \(CalendarTime(seconds: sentAt.seconds).mailText)"]
@@ -32,7 +35,7 @@ struct ReadableContent {
         if !leaving.html.isEmpty { htmlFooter += "<br>\n\(leaving.html)" }
         self.text = text.text + "\n-- \n" + textFooter
         // A table that was cut is closed here.
-        let tableEnd = html.text.contains("<table") ? "</table>\n" : ""
+        let tableEnd = hasTable ? "</table>\n" : ""
         self.html =
             Self.head + html.text + tableEnd + "<p style=\"\(Self.small)\">" + htmlFooter + "</p>\n</body></html>\n"
     }
@@ -76,5 +79,5 @@ struct ReadableContent {
 
 extension CalendarTime {
     /// `2026-11-29 10:18:48 UTC`.
-    fileprivate var mailText: String { "\(self.text.replacing("T", with: " ")) UTC" }
+    fileprivate var mailText: String { "\(self.date) \(self.clock) UTC" }
 }
