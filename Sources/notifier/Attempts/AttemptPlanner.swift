@@ -35,6 +35,12 @@ struct AttemptPlanner: Sendable {
         case keep
     }
 
+    /// A delivery, and where it goes.
+    struct Located: Sendable {
+        let delivery: LeasedDelivery
+        let found: Recipients.Found
+    }
+
     /// What a channel needs for one attempt, beside the lease.
     struct AttemptDraft: Sendable {
         let destination: Destination
@@ -70,37 +76,57 @@ struct AttemptPlanner: Sendable {
         self.budget = budget
     }
 
+    /// Finds out where deliveries go, in their order.
+    ///
+    /// - Parameter deliveries: All of one shard.
+    /// - Throws: When subscriptions could not be read; then nothing has happened.
+    func locate(_ deliveries: [LeasedDelivery], in shard: Int) async throws(StoreError) -> [Located] {
+        let recipients = try await self.recipients.find(deliveries.lazy.map(\.lease), in: shard)
+        return zip(deliveries, recipients).map { Located(delivery: $0, found: $1) }
+    }
+
+    /// The address that has to be asked about before this is sent, see ``verdicts(on:at:)``; nil: nothing has to.
+    ///
+    /// What is not wanted is not sent, and so takes nothing of what an address may be sent.
+    func address(of located: Located, at now: Timestamp) -> String? {
+        let lease = located.delivery.lease
+        guard now < lease.expiresAt, case .known(let recipient) = located.found, self.isWanted(lease, by: recipient)
+        else { return nil }
+        return recipient.target?.suppressibleAddress
+    }
+
+    /// What may be sent to the addresses of deliveries, as the control store says.
+    func verdicts(on deliveries: [Located], at now: Timestamp) async -> AddressRules.Verdicts {
+        await self.addresses.verdicts(
+            on: deliveries.compactMap { located in
+                self.address(of: located, at: now).map { (located.delivery, $0) }
+            })
+    }
+
     /// Plans the attempts of leases, in their order.
     ///
     /// What the subscription and its queue say now counts, retry policies included, whatever they said when the message
     /// was posted. Nothing is encoded or signed for an attempt that is not admitted.
     ///
     /// - Parameters:
-    ///   - startables: All of one shard.
+    ///   - verdicts: On those whose addresses had to be asked about: what is not in it is not sent to such an address.
     ///   - now: By Redis' clock: what has expired by then is not attempted, and attempts are signed with it.
     ///   - bodies: Those of the shard.
     ///   - admit: Called once for each that is to be attempted.
-    /// - Throws: When subscriptions could not be read; then nothing has happened.
     func plan(
-        _ startables: [LeasedDelivery], in shard: Int, at now: Timestamp, bodies: SharedBodies,
+        _ deliveries: [Located], _ verdicts: AddressRules.Verdicts, at now: Timestamp, bodies: SharedBodies,
         admit: (LeasedDelivery, any ChannelTarget) -> Admission
-    ) async throws(StoreError) -> [Plan] {
-        let recipients = try await self.recipients.find(startables.lazy.map(\.lease), in: shard)
-        // What is not wanted is not sent, and so takes nothing of what an address may be sent.
-        let wanted = zip(startables, recipients).filter { startable, found in
-            if case .known(let recipient) = found { self.isWanted(startable.lease, by: recipient) } else { false }
-        }
-        let verdicts = await self.addresses.verdicts(on: wanted, at: now)
+    ) -> [Plan] {
         // A message to many subscriptions is encoded once, also when those of other projects come in between.
         var encoded: [Position: AttemptBody] = [:]
-        return zip(startables, recipients).map { startable, found in
-            let lease = startable.lease
+        return deliveries.map { located in
+            let (startable, lease) = (located.delivery, located.delivery.lease)
             guard now < lease.expiresAt else {
                 let ending = Self.giveUp(lease, .expired, "expired before attempt \(lease.attempt)")
                 return .end(startable.id, ending)
             }
             let recipient: Recipient
-            switch found {
+            switch located.found {
             case .known(let known): recipient = known
             case .gone: return .end(startable.id, .dropped)
             case .unreadable: return .unreadable(startable)
@@ -116,6 +142,7 @@ struct AttemptPlanner: Sendable {
             case .suppressed:
                 return .end(startable.id, Self.giveUp(lease, .suppressed, "the address is suppressed"))
             case .waits(let ending): return .end(startable.id, ending)
+            case nil: if target.suppressibleAddress != nil { return .end(startable.id, .handedBack) }
             }
             switch admit(startable, target) {
             case .admitted: break

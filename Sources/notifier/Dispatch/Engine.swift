@@ -46,9 +46,10 @@ package struct Engine: Service {
     ///   - vault: Opens sealed bodies; nil: with the key derived from the master key alone.
     ///   - now: What Redis' clock just showed.
     ///   - hosts: Those of all engines of the process; nil: its own.
+    ///   - control: The control store; nil: `store` is.
     package init(
         store: Store, channels: Channels, wakeups: RedisBlockingConnection, masterKey: MasterKey,
-        vault: Vault? = nil, settings: EngineSettings, hosts: HostLimiter? = nil, now: Timestamp,
+        vault: Vault? = nil, settings: EngineSettings, hosts: HostLimiter? = nil, control: Store? = nil, now: Timestamp,
         eventLoopGroup: any EventLoopGroup, logger: Logger
     ) {
         self.init(
@@ -57,7 +58,7 @@ package struct Engine: Service {
             settings: settings,
             limiter: ConcurrencyLimiter(slots: settings.concurrency, bytes: settings.bytesInFlight),
             hosts: hosts ?? HostLimiter(limit: settings.hostConcurrency), gate: SuspectGate(),
-            control: store, pool: "default", now: now, eventLoopGroup: eventLoopGroup, logger: logger)
+            control: control ?? store, pool: "default", now: now, eventLoopGroup: eventLoopGroup, logger: logger)
     }
 
     /// - Parameters:

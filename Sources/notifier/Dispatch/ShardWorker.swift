@@ -13,6 +13,9 @@ import Store
 ///      ▲                                                                                            │
 ///      └── leases ── Settler: up to 64 results a call ◄── results ◄────────────────────────────────┘
 /// ```
+/// What goes to an address that can be suppressed takes a way of its own between the leases and the attempts, through
+/// ``AddressInquiries``, for the control store that is asked about it may be away.
+///
 /// A settlement leases what follows in the same call, while the worker does not; only the worker begins attempts.
 final class ShardWorker: Sendable {
     /// Lapsed leases made due again in one call.
@@ -39,6 +42,7 @@ final class ShardWorker: Sendable {
     private let metrics: NotifierMetrics
     private let logger: Logger
     private let bodies = SharedBodies()
+    private let inquiries = AddressInquiries()
 
     init(
         inbox: ShardInbox, settler: Settler, deliveries: any DeliveryStorage, channels: Channels,
@@ -64,7 +68,11 @@ final class ShardWorker: Sendable {
 
     /// Works until the inbox stops; then what was not begun is handed back.
     func run() async {
-        await self.work()
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.inquire() }
+            await self.work()
+            for located in self.inquiries.stop() { self.settler.end(located.delivery.id, with: .handedBack) }
+        }
         self.hosts.unregister(self.hostNumber)
         self.settler.handBackRest()
     }
@@ -187,9 +195,34 @@ final class ShardWorker: Sendable {
         defer { self.gate.ended(ShardSchedule.startsMax - prepared.count) }
         let startables = self.inbox.change { $0.nextStarts() }
         guard !startables.isEmpty else { return }
-        prepared = try await self.prepare(startables, isAlone: false)
+        let located = try await self.locate(startables)
+        let now = self.clock.now
+        let asked = located.filter { self.planner.address(of: $0, at: now) != nil }
+        for located in self.inquiries.add(asked) { self.settler.end(located.delivery.id, with: Self.postponed) }
+        let ready = asked.isEmpty ? located : located.filter { self.planner.address(of: $0, at: now) == nil }
+        prepared = self.prepare(ready, .none, at: now, isAlone: false)
+        await self.send(prepared)
+    }
+
+    private func send(_ prepared: [Prepared]) async {
         self.channels.send(prepared.lazy.filter { $0.suspicion == 0 }.map(\.attempt))
         await self.begin(prepared.filter { $0.suspicion > 0 })
+    }
+
+    /// Starts what waited to be asked about, one batch after the other, until there is no more.
+    private func inquire() async {
+        while await self.inquiries.signal.wait() {
+            while case let located = self.inquiries.next(), !located.isEmpty {
+                let verdicts = await self.planner.verdicts(on: located, at: self.clock.now)
+                guard self.gate.admit(located.count, for: self.inbox) else {
+                    for one in located { self.settler.end(one.delivery.id, with: Self.postponed) }
+                    continue
+                }
+                let prepared = self.prepare(located, verdicts, at: self.clock.now, isAlone: false)
+                self.gate.ended(located.count - prepared.count)
+                await self.send(prepared)
+            }
+        }
     }
 
     /// Attempts the suspect that waited until nothing else is in flight in the process.
@@ -200,7 +233,9 @@ final class ShardWorker: Sendable {
         }
         let prepared: [Prepared]
         do throws(StoreError) {
-            prepared = try await self.prepare([suspect], isAlone: true)
+            let located = try await self.locate([suspect])
+            let verdicts = await self.planner.verdicts(on: located, at: self.clock.now)
+            prepared = self.prepare(located, verdicts, at: self.clock.now, isAlone: true)
         } catch {
             self.gate.soloEnded(by: self.inbox)
             throw error
@@ -245,20 +280,22 @@ final class ShardWorker: Sendable {
         let attempt: Attempt
     }
 
-    /// - Returns: What may be sent; everything else has ended, or waits to be attempted alone.
     /// - Throws: When Redis could not be asked where they go; then all are handed back.
-    private func prepare(
-        _ startables: [LeasedDelivery], isAlone: Bool
-    ) async throws(StoreError) -> [Prepared] {
-        let now = self.clock.now
-        let plans: [AttemptPlanner.Plan]
+    private func locate(_ deliveries: [LeasedDelivery]) async throws(StoreError) -> [AttemptPlanner.Located] {
         do throws(StoreError) {
-            plans = try await self.planner.plan(startables, in: self.inbox.shard, at: now, bodies: self.bodies) {
-                self.admit($0, to: $1.host, isAlone: isAlone)
-            }
+            return try await self.planner.locate(deliveries, in: self.inbox.shard)
         } catch {
-            for startable in startables { self.settler.end(startable.id, with: .handedBack) }
+            for delivery in deliveries { self.settler.end(delivery.id, with: .handedBack) }
             throw error
+        }
+    }
+
+    /// - Returns: What may be sent; everything else has ended, or waits to be attempted alone.
+    private func prepare(
+        _ deliveries: [AttemptPlanner.Located], _ verdicts: AddressRules.Verdicts, at now: Timestamp, isAlone: Bool
+    ) -> [Prepared] {
+        let plans = self.planner.plan(deliveries, verdicts, at: now, bodies: self.bodies) {
+            self.admit($0, to: $1.host, isAlone: isAlone)
         }
         var prepared: [Prepared] = []
         prepared.reserveCapacity(plans.count)
