@@ -298,6 +298,27 @@ extension AttemptResult {
         }
     }
 
+    @Test func `A thread that is stuck in connecting is replaced, and mail goes on when the relay answers`()
+        async throws
+    {
+        let listener = try FullListener()
+        try await withChannel(
+            "smtp://127.0.0.1:\(listener.port)", settings { $0.connectTimeout = .seconds(1) }
+        ) { channel async throws in
+            #expect(try await channel.ends("a") == ["held unreachable connect"])
+            // There is one session, and its thread is still in the call that connects.
+            let isReplaced = try await eventually {
+                try await channel.ends("b") == ["held unreachable connect"] ? true : nil
+            }
+            #expect(isReplaced == true)
+            listener.end()
+            try await TestRelay.with(port: listener.port) { relay async throws in
+                let goesOn = try await eventually { try await channel.ends("c") == ["accepted 250"] ? true : nil }
+                #expect(goesOn == true)
+            }
+        }
+    }
+
     @Test func `Many mails over several sessions arrive once each`() async throws {
         try await TestRelay.with { relay async throws in
             try await withChannel(relay.url, settings { $0.sessions = 4 }) { channel async throws in
