@@ -27,14 +27,17 @@ struct AddressRules: Sendable {
 
     private let store: Store
     private let hourlyMax: Int?
+    private let collectsExcess: Bool
     private let logger: Logger
 
     /// - Parameters:
     ///   - store: The control store, wherever the deliveries lie.
     ///   - hourlyMax: Most notifications of a project to an address in any hour; nil: no limit.
-    init(store: Store, hourlyMax: Int?, logger: Logger) {
+    ///   - collectsExcess: Whether those above it are to go out in one.
+    init(store: Store, hourlyMax: Int?, collectsExcess: Bool, logger: Logger) {
         self.store = store
         self.hourlyMax = hourlyMax
+        self.collectsExcess = collectsExcess
         self.logger = logger
     }
 
@@ -83,7 +86,7 @@ struct AddressRules: Sendable {
         for one in limited {
             guard let wait = waits[one.id] else { continue }
             // Nothing else of the subscription would fare better.
-            verdicts.verdicts[one.lease] = .waits(.parked(wait))
+            verdicts.verdicts[one.lease] = .waits(self.collectsExcess ? .collected(wait) : .parked(wait))
         }
     }
 }

@@ -28,10 +28,9 @@ final class AddressInquiries: Sendable {
         guard !deliveries.isEmpty else { return [] }
         let left = self.state.withLockedValue { state in
             deliveries.filter { located in
-                let lease = located.delivery.lease
                 guard !state.isStopped, state.bytes < Self.bytesMax else { return true }
-                state.waiting.append(located, of: lease.queue.project)
-                state.bytes += lease.body.count
+                state.waiting.append(located, of: located.delivery.lease.queue.project)
+                state.bytes += located.delivery.byteCount
                 return false
             }
         }
@@ -44,7 +43,7 @@ final class AddressInquiries: Sendable {
         self.state.withLockedValue { state in
             var batch: [AttemptPlanner.Located] = []
             while batch.count < Self.batchMax, let next = state.waiting.popFirst() {
-                state.bytes -= next.delivery.lease.body.count
+                state.bytes -= next.delivery.byteCount
                 batch.append(next)
             }
             return batch

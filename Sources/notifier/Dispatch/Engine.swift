@@ -80,7 +80,10 @@ package struct Engine: Service {
             store: store,
             recipients: Recipients(
                 subscriptions: store.subscriptions, queues: store.queues, masterKey: masterKey, channels: channels),
-            addresses: AddressRules(store: control, hourlyMax: settings.addressHourlyMax, logger: logger), vault: vault,
+            addresses: AddressRules(
+                store: control, hourlyMax: settings.addressHourlyMax, collectsExcess: settings.collectsExcess,
+                logger: logger),
+            vault: vault,
             confirmedOnly: settings.confirmedOnly, notBeforeMax: settings.notBeforeMax, budget: limiter)
         self.workers = (0..<store.deliveries.shards).map { shard in
             let inbox = ShardInbox(shard: shard, clock: clock, eventLoop: eventLoopGroup.next())

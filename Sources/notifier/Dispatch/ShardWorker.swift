@@ -71,7 +71,7 @@ final class ShardWorker: Sendable {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.inquire() }
             await self.work()
-            for located in self.inquiries.stop() { self.settler.end(located.delivery.id, with: .handedBack) }
+            for located in self.inquiries.stop() { self.settler.end(located.delivery, with: .handedBack) }
         }
         self.hosts.unregister(self.hostNumber)
         self.settler.handBackRest()
@@ -198,7 +198,7 @@ final class ShardWorker: Sendable {
         let located = try await self.locate(startables)
         let now = self.clock.now
         let asked = located.filter { self.planner.address(of: $0, at: now) != nil }
-        for located in self.inquiries.add(asked) { self.settler.end(located.delivery.id, with: Self.postponed) }
+        for located in self.inquiries.add(asked) { self.settler.end(located.delivery, with: Self.postponed) }
         let ready = asked.isEmpty ? located : located.filter { self.planner.address(of: $0, at: now) == nil }
         prepared = self.prepare(ready, .none, at: now, isAlone: false)
         await self.send(prepared)
@@ -215,7 +215,7 @@ final class ShardWorker: Sendable {
             while case let located = self.inquiries.next(), !located.isEmpty {
                 let verdicts = await self.planner.verdicts(on: located, at: self.clock.now)
                 guard self.gate.admit(located.count, for: self.inbox) else {
-                    for one in located { self.settler.end(one.delivery.id, with: Self.postponed) }
+                    for one in located { self.settler.end(one.delivery, with: Self.postponed) }
                     continue
                 }
                 let prepared = self.prepare(located, verdicts, at: self.clock.now, isAlone: false)
@@ -229,7 +229,7 @@ final class ShardWorker: Sendable {
     private func startSolo() async throws(StoreError) {
         guard let suspect = self.inbox.change({ $0.takeSolo() }) else { return }
         guard self.gate.mayStartAlone(self.inbox) else {
-            return self.settler.end(suspect.id, with: Self.postponed)
+            return self.settler.end(suspect, with: Self.postponed)
         }
         let prepared: [Prepared]
         do throws(StoreError) {
@@ -250,17 +250,17 @@ final class ShardWorker: Sendable {
         self.metrics.suspects(suspects.count)
         var begun: [Attempt] = []
         do throws(StoreError) {
-            let known = suspects.compactMap { suspect in self.settler.token(of: suspect.id).map { (suspect, $0) } }
+            let known = suspects.flatMap(\.ids).compactMap { id in self.settler.token(of: id).map { (id, $0) } }
             let answers = try await self.deliveries.begin(self.inbox.shard, known.map(\.1))
             var held: Set<LeasedDelivery.ID> = []
             for (index, answer) in answers.enumerated() where answer && index < known.count {
-                held.insert(known[index].0.id)
+                held.insert(known[index].0)
             }
             for suspect in suspects {
-                if held.contains(suspect.id) {
+                if suspect.ids.allSatisfy(held.contains) {
                     begun.append(suspect.attempt)
                 } else {
-                    self.settler.lose(suspect.id)
+                    for id in suspect.ids where !held.contains(id) { self.settler.lose(id) }
                     suspect.attempt.completion(.aborted)
                 }
             }
@@ -275,7 +275,8 @@ final class ShardWorker: Sendable {
     ///
     /// It is counted for its host and at the gate until it completes.
     private struct Prepared {
-        let id: LeasedDelivery.ID
+        /// Of all deliveries that go out in it.
+        let ids: [LeasedDelivery.ID]
         let suspicion: Int
         let attempt: Attempt
     }
@@ -285,7 +286,7 @@ final class ShardWorker: Sendable {
         do throws(StoreError) {
             return try await self.planner.locate(deliveries, in: self.inbox.shard)
         } catch {
-            for delivery in deliveries { self.settler.end(delivery.id, with: .handedBack) }
+            for delivery in deliveries { self.settler.end(delivery, with: .handedBack) }
             throw error
         }
     }
@@ -302,17 +303,17 @@ final class ShardWorker: Sendable {
         for plan in plans {
             switch plan {
             case .keep: break
-            case .end(let id, let ending): self.settler.end(id, with: ending)
+            case .end(let delivery, let ending): self.settler.end(delivery, with: ending)
             case .park(let startable, let host): self.park(startable, for: host)
             case .unreadable(let startable):
                 self.logger.warn(
                     "A subscription cannot be read, its deliveries wait",
                     StoreError.corrupt("subscription \(startable.lease.subscription.text)"), shard: self.inbox.shard)
                 self.metrics.unreadable(1)
-                self.settler.end(startable.id, with: Settler.unreadable)
+                self.settler.end(startable, with: Settler.unreadable)
             case .postpone(let startable, let host):
                 self.leave(host, startable, isAlone: isAlone)
-                self.settler.end(startable.id, with: Self.postponed)
+                self.settler.end(startable, with: Self.postponed)
             case .fail(let startable, let policy, let destination, let host, let error):
                 self.logger.error("A message body does not open", metadata: Self.metadata(startable.lease, error))
                 self.leave(host, startable, isAlone: isAlone)
@@ -323,7 +324,8 @@ final class ShardWorker: Sendable {
                 self.settler.keep(draft.body, for: startable.id)
                 let inFlight = InFlightAttempt(startable, to: draft.destination, policy, startedAt: now)
                 let attempt = self.attempt(inFlight, draft, project: startable.lease.queue.project, isAlone: isAlone)
-                prepared.append(Prepared(id: startable.id, suspicion: inFlight.suspicion, attempt: attempt))
+                prepared.append(
+                    Prepared(ids: startable.all.map(\.id), suspicion: inFlight.suspicion, attempt: attempt))
             }
         }
         return prepared
@@ -336,7 +338,7 @@ final class ShardWorker: Sendable {
         return Attempt(
             destination: draft.destination, target: draft.target, delivery: draft.delivery, message: draft.message,
             kind: attempt.kind, number: attempt.attempt, startedAt: attempt.startedAt, project: project,
-            body: draft.body.bytes
+            body: draft.body.bytes, isCollected: draft.isCollected
         ) { result in
             self.hosts.leave(host, of: project)
             if isAlone {
@@ -383,7 +385,7 @@ final class ShardWorker: Sendable {
         self.metrics.postponed()
         let (isRemembered, seconds) = self.hosts.wait(for: host, self.waiter(for: startable.lease))
         self.settler.end(
-            startable.id, with: .parked(.seconds(.random(in: seconds))), fullHost: isRemembered ? host : nil)
+            startable, with: .parked(.seconds(.random(in: seconds))), fullHost: isRemembered ? host : nil)
     }
 
     private static var postponed: Settlement.Ending { .postponed(.milliseconds(.random(in: Self.postponement))) }
@@ -396,7 +398,7 @@ final class ShardWorker: Sendable {
 
     private func finished(_ attempt: InFlightAttempt, _ result: AttemptResult) {
         switch result {
-        case .aborted: self.settler.end(attempt.id, with: .handedBack)
+        case .aborted: self.settler.end(attempt.all(.handedBack), nil)
         case .held(let outcome, let exchange, let pause): self.hold(attempt, outcome, exchange, for: pause)
         case .finished(let outcome, let exchange): self.end(attempt, outcome, exchange, at: self.clock.now)
         }
@@ -411,7 +413,7 @@ final class ShardWorker: Sendable {
         if let outcome { self.metrics.finished(outcome, by: attempt.destination) } else { self.metrics.postponed() }
         // Not all at the same moment.
         self.settler.end(
-            attempt.id, with: isTest ? .dropped : .parked(pause * Double.random(in: Self.holdSpread)), report)
+            attempt.all(isTest ? .dropped : .parked(pause * Double.random(in: Self.holdSpread))), report)
     }
 
     private static let holdSpread = 1...1.25
@@ -420,7 +422,7 @@ final class ShardWorker: Sendable {
         self.metrics.finished(outcome, by: attempt.destination)
         let report = AttemptReport(
             startedAt: attempt.startedAt, kind: attempt.kind, outcome: outcome, exchange: exchange)
-        self.settler.end(attempt.id, with: attempt.ending(after: outcome, at: now), report)
+        self.settler.end(attempt.endings(after: outcome, at: now), report)
     }
 
     private static func metadata(_ lease: Lease, _ error: VaultError) -> Logger.Metadata {
