@@ -32,6 +32,8 @@ struct cesmtp_events {
 };
 
 static inline void cesmtp_on_event(smtp_session_t session, int event, void *argument, ...) {
+    /* One for every line of a mail. */
+    if (event == SMTP_EV_MESSAGEDATA) return;
     struct cesmtp_events *events = argument;
     long mail = 0;
     int code = 0;

@@ -58,8 +58,10 @@ extension DeploymentTests {
             }
         }
 
-        private static func report(of mail: TestRelay.Accepted, to address: String, status: String = "5.1.1") -> String
-        {
+        private static func report(
+            of mail: TestRelay.Accepted, to address: String, status: String = "5.1.1",
+            recipient: String = "jo@reader.test"
+        ) -> String {
             """
             From: Mail Delivery System <MAILER-DAEMON@relay.test>
             To: \(address)
@@ -71,7 +73,7 @@ extension DeploymentTests {
 
             Reporting-MTA: dns; relay.test
 
-            Final-Recipient: rfc822; other@else.test
+            Final-Recipient: rfc822; \(recipient)
             Action: failed
             Status: \(status)
             Diagnostic-Code: smtp; 550 No such user
@@ -128,6 +130,10 @@ extension DeploymentTests {
                     let later = Self.report(of: mail, to: mail.from, status: "4.4.7")
                     let (counted, days) = try await Self.run(later, of: deployment)
                     #expect(counted == .status(0) && days.contains("on 1 of 14 days"), "\(days)")
+                    // A mailbox behind the address is gone, and others may be reached.
+                    let member = Self.report(of: mail, to: mail.from, recipient: "member@else.test")
+                    let (alias, again) = try await Self.run(member, of: deployment)
+                    #expect(alias == .status(0) && again.contains("on 1 of 14 days"), "\(again)")
                     for (text, arguments) in [
                         (Self.report(of: mail, to: mail.from).replacing("Message-ID", with: "X-ID"), []),
                         (

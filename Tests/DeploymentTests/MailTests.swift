@@ -215,6 +215,56 @@ extension DeploymentTests {
             }
         }
 
+        @Test
+        func `A notifier that is killed while it collects messages, or sends them, loses none: a mail has them all`()
+            async throws
+        {
+            try await TestRelay.with { relay async throws in
+                try await withDeployment(settings: self.settings(relay.url)) { deployment async throws in
+                    let api = try await deployment.startAPI()
+                    var notifier = try await deployment.startNotifier()
+                    let id = try await self.subscribe(
+                        "mailto:a@b.test",
+                        options: #"{"_email": {"format": "json", "digest": {"seconds": 3600, "messages": 4}}}"#,
+                        on: api.address)
+                    for number in 1...3 { try await self.post("\(number)", on: api.address) }
+                    let isCollected = try await eventually {
+                        let health = try await HTTPCaller(api.address).send(
+                            "GET", "/v2/queues/jobs/subscriptions/\(id)/health", headers: Load.headers)
+                        return health.text.contains(#""backlog":3"#) ? true : nil
+                    }
+                    #expect(isCollected == true)
+                    notifier.process.signal(SIGKILL)
+                    await notifier.process.waitForExit()
+                    notifier = try await deployment.startNotifier()
+                    try await self.post("4", on: api.address)
+                    func bodies(_ mail: TestRelay.Accepted) -> [String] {
+                        mail.text.matches(of: /"body":(\d+)/).map { String($0.output.1) }
+                    }
+                    let first = try await relay.accepted(waitingFor: 1)
+                    #expect(first.map(bodies) == [["1", "2", "3", "4"]], "\(deployment.logs)")
+                    // Killed when the relay has the mail, and has not said so.
+                    try relay.set([TestRelay.Rule("dot", "late", times: 1, seconds: 30)])
+                    for number in 5...8 { try await self.post("\(number)", on: api.address) }
+                    #expect(try await relay.accepted(waitingFor: 2).count == 2)
+                    notifier.process.signal(SIGKILL)
+                    await notifier.process.waitForExit()
+                    notifier = try await deployment.startNotifier()
+                    let all = try await relay.accepted(waitingFor: 3)
+                    #expect(all.dropFirst().map(bodies) == [["5", "6", "7", "8"], ["5", "6", "7", "8"]])
+                    let ids = all.compactMap { $0.text.firstMatch(of: /Message-ID: (<[^>]*>)/)?.output.1 }
+                    #expect(ids.count == 3 && ids[1] == ids[2], "its reader can tell the repeat")
+                    let isSettled = try await eventually {
+                        let health = try await HTTPCaller(api.address).send(
+                            "GET", "/v2/queues/jobs/subscriptions/\(id)/health", headers: Load.headers)
+                        return health.text.contains(#""backlog":0"#) && health.text.contains(#""in_flight":0"#)
+                            ? true : nil
+                    }
+                    #expect(try isSettled == true && relay.accepted().count == 3)
+                }
+            }
+        }
+
         @Test func `Notifiers killed while they send mails lose none, and repeat few`() async throws {
             try await TestRelay.with { relay async throws in
                 try relay.set([TestRelay.Rule("dot", "late", seconds: 0.02)])

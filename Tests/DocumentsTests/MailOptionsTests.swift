@@ -32,6 +32,16 @@ struct MailOptionsTests {
         (#"{"_email": "json"}"#, "_email has to be an object"), (#"{"_email": {"format": "xml"}}"#, "readable or json"),
         (#"{"_email": {"body": "{{ body"}}"#, "not closed"), (#"{"_email": {"subject": "{{ x }}"}}"#, "begins with"),
         (#"{"_email": {"body": 1}}"#, "body of _email has to be a string"), (#"{"_email": {"html": "x"}}"#, "may hold"),
+        (#"{"_email": {"digest": 300}}"#, "_email.digest has to be an object"),
+        (#"{"_email": {"digest": {}}}"#, "_email.digest.seconds has to be an integer from 1 to 86400"),
+        (#"{"_email": {"digest": {"seconds": 0, "messages": 2}}}"#, "_email.digest.seconds has to be"),
+        (#"{"_email": {"digest": {"seconds": 86401, "messages": 2}}}"#, "_email.digest.seconds has to be"),
+        (#"{"_email": {"digest": {"seconds": "1", "messages": 2}}}"#, "_email.digest.seconds has to be"),
+        (#"{"_email": {"digest": {"seconds": 1}}}"#, "_email.digest.messages has to be an integer from 2 to 100"),
+        (#"{"_email": {"digest": {"seconds": 1, "messages": 1}}}"#, "_email.digest.messages has to be"),
+        (#"{"_email": {"digest": {"seconds": 1, "messages": 101}}}"#, "_email.digest.messages has to be"),
+        (#"{"_email": {"digest": {"seconds": 1, "messages": 2.5}}}"#, "_email.digest.messages has to be"),
+        (#"{"_email": {"digest": {"seconds": 1, "messages": 2, "bytes": 3}}}"#, "may hold seconds and messages"),
     ])
     func `What no mail can be made from is refused with the reason`(options: String, words: String) {
         do {
@@ -45,6 +55,28 @@ struct MailOptionsTests {
             #expect(text.contains(words), "\(text)")
         }
         #expect(self.stored(options) == nil)
+    }
+
+    @Test func `A digest is read from a subscription and from a queue, and counts for how the subscription is served`()
+        throws
+    {
+        let digest = Digest(seconds: 86_400, messages: 2)
+        let options = #"{"_email": {"digest": {"seconds": 86400, "messages": 2}}}"#
+        #expect(self.stored(options)?.digest == digest)
+        #expect(try self.create(options).pace == Pace(digest: digest))
+        #expect(try self.create(#"{"_email": {"digest": null}}"#).pace == Pace())
+        let patch = try SubscriptionPatch(
+            document: Array(#"{"options": \#(options)}"#.utf8), now: Timestamp(milliseconds: 0))
+        #expect(patch.pace == Pace(digest: digest))
+        let metadata = #"{"_email": {"digest": {"seconds": 1, "messages": 100}}}"#
+        let queue = try QueueMetadata(document: Array(metadata.utf8), of: QueueName("q"), limits: Limits())
+        #expect(queue.attributes.digest == Digest(seconds: 1, messages: 100))
+        #expect(self.stored(options)?.filled(from: queue.mail).digest == digest)
+        #expect(self.stored("{}")?.filled(from: queue.mail).digest == Digest(seconds: 1, messages: 100))
+        let both = #"{"_ordered": true, "_email": {"digest": {"seconds": 1, "messages": 2}}}"#
+        #expect(throws: Refusal.requestInvalid("The options _ordered and _email.digest exclude each other.")) {
+            try self.create(both)
+        }
     }
 
     @Test func `The templates of a queue count where a subscription has none`() throws {
@@ -64,7 +96,9 @@ struct MailOptionsTests {
     }
 
     @Test(arguments: [
-        (#"{"_email": "x"}"#, "_email has to be an object"), (#"{"_email": {"format": "json"}}"#, "subject and body"),
+        (#"{"_email": "x"}"#, "_email has to be an object"),
+        (#"{"_email": {"format": "json"}}"#, "subject, body and digest"),
+        (#"{"_email": {"digest": {"seconds": 1, "messages": 0}}}"#, "_email.digest.messages has to be"),
         (#"{"_email": {"body": "{{ body"}}"#, "not closed"), (#"{"_email": {"subject": 1}}"#, "has to be a string"),
     ])
     func `Templates of a queue are checked when they are stored`(metadata: String, words: String) throws {

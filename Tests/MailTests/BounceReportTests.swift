@@ -10,17 +10,37 @@ struct BounceReportTests {
     private static func status(
         to: String = "bounces+\(Self.mark)@b.test", action: String = "failed", status: String = "5.1.1",
         diagnostic: String = "smtp; 550 5.1.1 no such user", messageID: String = "d.\(Self.other)@h.test",
-        end: String = "\r\n"
+        recipient: String = "Final-Recipient: rfc822; jo@example.com", end: String = "\r\n"
     ) -> String {
         [
             "Return-Path: <>", "To: \(to)", "Auto-Submitted: auto-replied", "MIME-Version: 1.0",
             "Content-Type: multipart/report; report-type=delivery-status;", "\tboundary=\"=_x; y\"", "",
             "This is a MIME-encapsulated message.", "", "--=_x; y", "Content-Type: text/plain", "",
             "I am sorry.", "--=_x; y", "Content-Type: message/delivery-status", "", "Reporting-MTA: dns; relay.test",
-            "", "Final-Recipient: rfc822; jo@example.com", "Action: \(action)", "Status: \(status)",
+            "", recipient, "Action: \(action)", "Status: \(status)",
             "Diagnostic-Code: \(diagnostic)", "", "--=_x; y", "Content-Type: message/rfc822", "",
             "Message-ID: <\(messageID)>", "Subject: x", "", "body", "--=_x; y--", "",
         ].joined(separator: end)
+    }
+
+    @Test(arguments: [
+        ("Final-Recipient: rfc822; Jo@Example.com", true), ("Final-Recipient: rfc822;<jo@example.com>", true),
+        ("Final-Recipient: rfc822; ann@else.test\r\nOriginal-Recipient: rfc822; jo@example.com", true),
+        ("X-Recipient: none", true), ("Final-Recipient: unknown", true),
+        ("Final-Recipient: rfc822; ann@else.test", false), ("Final-Recipient: rfc822; xjo@example.com", false),
+        (
+            "Final-Recipient: rfc822; jo@example.com\r\nAction: failed\r\nStatus: 4.4.7\r\n\r\nFinal-Recipient: rfc822; ann@else.test",
+            false
+        ),
+    ])
+    func `A report is about the address that was mailed where it names it, or none`(recipient: String, isAbout: Bool)
+        throws
+    {
+        guard case .report(let report) = try Self.read(Self.status(recipient: recipient)) else {
+            Issue.record("no report")
+            return
+        }
+        #expect(report.cause == .permanent && report.isAbout("jo@example.com") == isAbout)
     }
 
     private static func complaint(type: String = "abuse", sender: String = "<bounces+\(Self.mark)@b.test>") -> String {

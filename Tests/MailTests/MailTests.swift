@@ -174,6 +174,62 @@ struct MailTests {
         #expect(try await Self.decoded("7", options: options)["Subject"] == "Option")
     }
 
+    private static func digest(
+        _ bodies: [String], to uri: String = "mailto:aaa@example.com", options: MailOptions = .none
+    ) throws -> [UInt8] {
+        let documents = bodies.map {
+            #"{"body":\#($0),"ttl":300,"queue_name":"fake_queue","Message_Type":"Notification"}"#
+        }
+        return Mail(
+            Array("[\(documents.joined(separator: ","))]".utf8), to: try MailtoURI(uri), options: options,
+            try Self.envelope(page: "https://herald.example/u"), isDigest: true
+        ).encoded()
+    }
+
+    @Test func `A digest shows each message as a mail of its own does, in order, under its number`() async throws {
+        var options = MailOptions()
+        let plain = try Self.digest([#"{"disk": "<sda>"}"#, #""a text""#, "[1,2]"])
+        options.subjectTemplate = try MailTemplate("Disk {{ body.disk }}")
+        options.bodyTemplate = try MailTemplate("{{ body.disk }} is full & more")
+        let templated = try Self.digest([#"{"disk": "a"}"#, #"{"disk": "b\r\nX: y"}"#], options: options)
+        let mails = try await DecodedMail.decode([plain, templated])
+        #expect(mails.map { $0["Subject"] } == ["3 messages from fake_queue", "2 messages from fake_queue"])
+        let text = try mails[0].part("text/plain").text
+        #expect(
+            text.hasPrefix(
+                "1 of 3\r\n\r\ndisk: <sda>\r\n\r\n2 of 3\r\n\r\na text\r\n\r\n3 of 3\r\n\r\n[\r\n  1,\r\n  2\r\n]\r\n"),
+            "\(text)")
+        #expect(text.contains("https://herald.example/u") && mails[0]["List-Unsubscribe"] != nil)
+        let html = try mails[0].part("text/html").text
+        #expect(html.contains("&lt;sda&gt;") && html.contains(">2 of 3</h2>"))
+        #expect(html.components(separatedBy: "<table").count == html.components(separatedBy: "</table>").count)
+        let own = try mails[1].part("text/plain").text
+        #expect(own.hasPrefix("1 of 2: Disk a\r\n\r\na is full & more\r\n\r\n2 of 2: Disk b X: y\r\n\r\n"), "\(own)")
+    }
+
+    @Test
+    func `A digest of the form json is an array of the notifications; its subject keeps what the subscriber chose`()
+        async throws
+    {
+        let mail = try Self.digest(
+            ["1", #""x""#], to: "mailto:a@b.example?subject=Alerts", options: MailOptions(subject: "no", format: .json))
+        let text = String(decoding: mail, as: UTF8.self)
+        #expect(text.contains("subject: Alerts: 2 messages from fake_queue\r\n"))
+        let array =
+            #"[{"body":1,"ttl":300,"queue_name":"fake_queue","Message_Type":"Notification"},{"body":"x","ttl":300,"#
+        #expect(text.contains("\r\n\r\n\(array)"))
+        #expect(text.hasPrefix("Content-Type: text/plain; charset=\"us-ascii\"\r\n"))
+    }
+
+    @Test func `A digest beyond the bound of a part is cut, says so, and stays a whole page`() async throws {
+        let bodies = (0..<100).map { #"{"number": \#($0), "pad": "\#(String(repeating: "<", count: 5_000))"}"# }
+        let bytes = try Self.digest(bodies)
+        #expect(bytes.count < 6 << 20)
+        let html = try #require(try await DecodedMail.decode([bytes]).first).part("text/html").text
+        #expect(html.contains("1 of 100") && html.contains("The message is longer"))
+        #expect(html.components(separatedBy: "<table").count == html.components(separatedBy: "</table>").count)
+    }
+
     @Test func `A very large message becomes a mail of bounded size that says it was cut`() async throws {
         let fields = (0..<900).map { #""k\#($0)": "\#(String(repeating: "<", count: 1000))""# }.joined(separator: ",")
         let bytes = try Self.mail("{\(fields)}")

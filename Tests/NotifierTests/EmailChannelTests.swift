@@ -150,6 +150,12 @@ extension AttemptResult {
         fault(
             "rcpt", "450 4.2.0 Greylisted", "accepted 250", "deferred 450", "accepted 250", accepted: "ac", match: "b@"),
         fault("rcpt", "550 5.1.1 Unknown", "accepted 250", "refused 550", "accepted 250", accepted: "ac", match: "b@"),
+        fault(
+            "rcpt", "421 4.3.2 Closing", "accepted 250", "held deferred 421", "accepted 250", accepted: "ac",
+            match: "b@"
+        ),
+        fault(
+            "rcpt", "530 5.7.0 Login", "accepted 250", "held deferred 530", "accepted 250", accepted: "ac", match: "b@"),
         fault("rcpt", "close", "accepted 250", "unreachable closed", "accepted 250", accepted: "ac", match: "b@"),
         fault("rcpt", "hang", "accepted 250", "unreachable timeout", "accepted 250", accepted: "ac", match: "b@"),
         fault("data", "451 4.3.0 Later", "accepted 250", "deferred 451", "accepted 250", accepted: "ac", match: "b@"),
@@ -164,10 +170,10 @@ extension AttemptResult {
         fault("quit", "hang", "accepted 250", accepted: "abc"), fault("quit", "close", "accepted 250", accepted: "abc"),
     ]
 
-    @Test(arguments: faults)
-    func `A fault ends the mails it concerns, and no other`(fault: Fault) async throws {
+    @Test(arguments: faults, [false, true])
+    func `A fault ends the mails it concerns, and no other`(fault: Fault, pipelining: Bool) async throws {
         try await TestRelay.with { relay async throws in
-            try relay.set(fault.rules)
+            try relay.set(fault.rules, pipelining: pipelining)
             try await withChannel(relay.url, settings()) { channel async throws in
                 #expect(try await channel.ends("a", "b", "c") == fault.ends)
             }
@@ -280,6 +286,38 @@ extension AttemptResult {
     }
 
     // MARK: Threads
+
+    @Test func `A session goes on while mails wait, and ends with 100 of them`() async throws {
+        try await TestRelay.with { relay async throws in
+            try await withChannel(relay.url, settings()) { channel async throws in
+                let names = (0..<230).map { "u\($0)" }
+                #expect(try await channel.post(names, options: "{}").allSatisfy { $0.text == "accepted 250" })
+            }
+            let sessions = Dictionary(grouping: try relay.accepted(), by: \.session).values.map(\.count)
+            #expect(sessions.sorted() == [30, 100, 100])
+        }
+    }
+
+    @Test func `A thread that is stuck in connecting is replaced, and mail goes on when the relay answers`()
+        async throws
+    {
+        let listener = try FullListener()
+        try await withChannel(
+            "smtp://127.0.0.1:\(listener.port)", settings { $0.connectTimeout = .seconds(1) }
+        ) { channel async throws in
+            #expect(try await channel.ends("a") == ["held unreachable connect"])
+            // There is one session, and its thread is still in the call that connects.
+            let isReplaced = try await eventually {
+                try await channel.ends("b") == ["held unreachable connect"] ? true : nil
+            }
+            #expect(isReplaced == true)
+            listener.end()
+            try await TestRelay.with(port: listener.port) { relay async throws in
+                let goesOn = try await eventually { try await channel.ends("c") == ["accepted 250"] ? true : nil }
+                #expect(goesOn == true)
+            }
+        }
+    }
 
     @Test func `Many mails over several sessions arrive once each`() async throws {
         try await TestRelay.with { relay async throws in

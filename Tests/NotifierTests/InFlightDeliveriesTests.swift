@@ -33,6 +33,24 @@ struct InFlightDeliveriesTests {
         }
     }
 
+    @Test func `The results of one attempt come together, and one of them counts`() async throws {
+        try await Self.withLease { lease in
+            var inFlight = InFlightDeliveries()
+            let alone = (0..<3).map { _ in inFlight.start(lease) }
+            let shared = (0..<100).map { _ in inFlight.start(lease) }
+            for id in alone { _ = inFlight.end(id, with: .delivered, nil) }
+            _ = inFlight.end(shared.map { ($0, Settlement.Ending.retry(after: .seconds(1))) }, nil)
+            _ = inFlight.end(alone[0], with: .dropped, nil)
+            let taken = inFlight.takeEnded(upTo: 4)
+            #expect((taken == alone + shared) as Bool)
+            let settlements = taken.compactMap { inFlight.settlement(of: $0) }
+            #expect(
+                (settlements.map(\.isShared) == [false, false, false, false] + Array(repeating: true, count: 99))
+                    as Bool)
+            #expect((inFlight.takeEnded(upTo: 4).isEmpty) as Bool)
+        }
+    }
+
     @Test func `An attempt ends once, and one that is not in flight not at all`() async throws {
         try await Self.withLease { lease in
             var inFlight = InFlightDeliveries()

@@ -40,8 +40,17 @@ final class LossyRedis: Sendable {
 
     /// Loses all replies for a time, and then the connections: the callers never learn what was carried out.
     func loseReplies(for time: Duration) async throws {
+        try await self.losingReplies { try await Task.sleep(for: time) }
+    }
+
+    /// Loses all replies while `body` runs, and then the connections.
+    func losingReplies(_ body: () async throws -> Void) async throws {
         self.state.withLockedValue { $0.isLosing = true }
-        try await Task.sleep(for: time)
+        defer { self.stopLosing() }
+        try await body()
+    }
+
+    private func stopLosing() {
         let callers = self.state.withLockedValue { state in
             state.isLosing = false
             return Array(state.callers.values)

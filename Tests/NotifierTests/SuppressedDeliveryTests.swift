@@ -1,4 +1,5 @@
 import Domain
+import NIOPosix
 import Notifier
 import Redis
 import Store
@@ -138,6 +139,39 @@ import Testing
                         #expect(try await deployment.isSettled())
                     }
                     #expect(try await deployment.deadLetters().isEmpty)
+                }
+            }
+        }
+    }
+
+    @Test func `While the control store hangs, webhooks of the same queue are sent, also those posted later`()
+        async throws
+    {
+        try await TestRelay.with { relay async throws in
+            try await WebhookReceiver.with { receiver async throws in
+                try await withTestDeployment { deployment async throws in
+                    try await LossyRedis.with(deployment.redis) { proxy, endpoint async throws in
+                        // It waits for longer than any condition below.
+                        let client = RedisClient(
+                            endpoint: endpoint, deadline: .seconds(120),
+                            eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
+                        let control = try await Store.open(on: client, shards: 4, logger: quietLogger())
+                        try await deployment.subscribe("mailto:\(Self.address)")
+                        try await deployment.subscribe(receiver.url())
+                        try await deployment.withMail(over: relay.port, control: control) {
+                            try await proxy.losingReplies {
+                                try await deployment.post("1")
+                                #expect(try await receiver.waitFor(count: 1).count == 1)
+                                try await deployment.post("2", "3")
+                                #expect(try await receiver.waitFor(count: 3).count == 3)
+                                #expect(try relay.accepted().isEmpty)
+                            }
+                            let mails = try await relay.accepted(waitingFor: 3)
+                            #expect(mails.map(\.to) == Array(repeating: [Self.address], count: 3))
+                            #expect(try await deployment.isSettled())
+                        }
+                        await client.shutDown()
+                    }
                 }
             }
         }

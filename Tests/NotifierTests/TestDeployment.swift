@@ -145,7 +145,7 @@ struct TestDeployment: Sendable {
     func withEngine<Result: Sendable>(
         settings: EngineSettings = EngineSettings(), limits: HTTPClientLimits = HTTPClientLimits(),
         opening ranges: [String] = ["127.0.0.0/8"], at endpoint: RedisEndpoint? = nil,
-        beside others: [any Notifier.Channel] = [], version: String = "test",
+        beside others: [any Notifier.Channel] = [], control: Store? = nil, version: String = "test",
         _ body: @Sendable (Engine) async throws -> Result
     ) async throws -> Result {
         let endpoint = endpoint ?? self.redis.endpoint
@@ -158,7 +158,7 @@ struct TestDeployment: Sendable {
         let result = try await withWebhooks(opening: ranges, limits: limits, version: version) { channel in
             let engine = Engine(
                 store: store, channels: Channels([channel] + others), wakeups: wakeups, masterKey: self.masterKey,
-                settings: settings, now: now,
+                settings: settings, control: control, now: now,
                 eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
             let group = ServiceGroup(
                 services: [engine], gracefulShutdownSignals: [], cancellationSignals: [], logger: quietLogger())

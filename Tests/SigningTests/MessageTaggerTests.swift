@@ -17,6 +17,16 @@ struct MessageTaggerTests {
         #expect(MessageID(id.text) == id)
     }
 
+    @Test func `The same deliveries have one id together, others another, and one alone has its own`() {
+        let ids = ["a", "b", "c"].map { DeliveryID(text: $0) }
+        let all = self.tagger.deliveryID(of: ids)
+        #expect(all.text.hasPrefix("a-") && self.tagger.deliveryID(of: ids) == all)
+        #expect(self.tagger.deliveryID(of: [ids[0]]) == ids[0])
+        #expect(
+            self.tagger.deliveryID(of: [ids[0], ids[2]]) != all && self.tagger.deliveryID(of: ids.dropLast()) != all)
+        #expect(MessageTagger(key: Array(1..<17)).deliveryID(of: ids) != all)
+    }
+
     @Test func `Queue, project, position and key each change the tag, and nothing else does`() throws {
         let orders = try self.queue("p", "orders")
         let tag = self.tagger.tag(queue: orders, position: self.position)

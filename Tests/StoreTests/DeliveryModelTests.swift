@@ -201,7 +201,7 @@ struct DeliveryModelTests {
                 if case .handedBack = settlement.ending {} else { world.said.append(settlement) }
                 switch settlement.ending {
                 case .delivered: world.endings[pair, default: 0] += 1
-                case .retry(let delay), .postponed(let delay):
+                case .retry(let delay), .postponed(let delay), .collected(let delay):
                     world.notBefore[pair] = test.time.now.adding(seconds: Int(delay.components.seconds))
                 case .deadLetter, .handedBack, .parked, .dropped: break
                 }

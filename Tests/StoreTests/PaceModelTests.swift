@@ -242,7 +242,7 @@ struct PaceModelTests {
                 case .deadLetter:
                     world.ended[pair, default: 0] += 1
                     world.watches[id]?.fail(pair.position, at: test.time.now, disableAfter: world.disableAfter)
-                case .postponed(let delay):
+                case .postponed(let delay), .collected(let delay):
                     world.notBefore[pair] = test.time.now.adding(seconds: Int(delay.components.seconds))
                 case .handedBack, .parked, .dropped: break
                 }

@@ -34,6 +34,7 @@ package struct TestRelay: Sendable {
     private struct Rules: Encodable {
         let rules: [Rule]
         let auth: [String]?
+        let pipelining: Bool
     }
 
     private struct Step: Decodable {
@@ -47,8 +48,10 @@ package struct TestRelay: Sendable {
     package var url: String { "smtp://127.0.0.1:\(self.port)" }
 
     /// Replaces its rules, and what its clients have to authenticate with.
-    package func set(_ rules: [Rule] = [], login: [String]? = nil) throws {
-        try JSONEncoder().encode(Rules(rules: rules, auth: login))
+    ///
+    /// - Parameter pipelining: Whether clients may send commands without waiting for replies (RFC 2920).
+    package func set(_ rules: [Rule] = [], login: [String]? = nil, pipelining: Bool = false) throws {
+        try JSONEncoder().encode(Rules(rules: rules, auth: login, pipelining: pipelining))
             .write(to: self.folder.appendingPathComponent("rules.json"), options: .atomic)
     }
 

@@ -115,9 +115,10 @@ package struct BounceCommand: SettingCommand {
     ) async throws -> String {
         let reason: Suppression.Reason
         switch report.cause {
-        case .permanent: reason = .permanent
+        case .permanent where report.isAbout(address): reason = .permanent
         case .complaint: reason = .complaint
-        case .transient:
+        // One of several that the address forwards to may fail while the others are reached.
+        case .permanent, .transient:
             if try await suppressions.get(address, of: project) != nil { return "Nothing to do: it is suppressed." }
             let days = try await suppressions.countBounce(of: address, of: project)
             guard days >= Suppression.bounceDaysMax else {

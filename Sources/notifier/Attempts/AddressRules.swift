@@ -18,19 +18,26 @@ struct AddressRules: Sendable {
 
         fileprivate var verdicts: [LeasedDelivery.ID: Verdict] = [:]
 
-        subscript(id: LeasedDelivery.ID) -> Verdict { self.verdicts[id] ?? .permitted }
+        /// Of nothing.
+        static let none = Verdicts()
+
+        /// nil when it was not asked about.
+        subscript(id: LeasedDelivery.ID) -> Verdict? { self.verdicts[id] }
     }
 
     private let store: Store
     private let hourlyMax: Int?
+    private let collectsExcess: Bool
     private let logger: Logger
 
     /// - Parameters:
     ///   - store: The control store, wherever the deliveries lie.
     ///   - hourlyMax: Most notifications of a project to an address in any hour; nil: no limit.
-    init(store: Store, hourlyMax: Int?, logger: Logger) {
+    ///   - collectsExcess: Whether those above it are to go out in one.
+    init(store: Store, hourlyMax: Int?, collectsExcess: Bool, logger: Logger) {
         self.store = store
         self.hourlyMax = hourlyMax
+        self.collectsExcess = collectsExcess
         self.logger = logger
     }
 
@@ -39,27 +46,19 @@ struct AddressRules: Sendable {
         let address: SuppressibleAddress
     }
 
-    /// Decides about all of these; without one to such an address it asks nothing.
+    /// Decides about deliveries to addresses that can be suppressed.
     ///
     /// Where the store cannot be asked they wait: nothing may be sent that a project suppressed.
-    func verdicts(
-        on deliveries: some Sequence<(LeasedDelivery, Recipients.Found)>, at now: Timestamp
-    ) async -> Verdicts {
-        var asked: [Asked] = []
-        for (delivery, found) in deliveries where now < delivery.lease.expiresAt {
-            guard case .known(let recipient) = found, let address = recipient.target?.suppressibleAddress else {
-                continue
-            }
-            asked.append(
-                Asked(
-                    delivery: delivery, address: SuppressibleAddress(address, of: delivery.lease.queue.project)))
+    func verdicts(on deliveries: [(delivery: LeasedDelivery, address: String)]) async -> Verdicts {
+        let asked = deliveries.map { delivery, address in
+            Asked(delivery: delivery, address: SuppressibleAddress(address, of: delivery.lease.queue.project))
         }
         var verdicts = Verdicts()
         guard !asked.isEmpty else { return verdicts }
         do throws(StoreError) {
             let suppressed = try await self.store.suppressions.suppressed(among: Set(asked.map(\.address)))
-            for asked in asked where suppressed.contains(asked.address) {
-                verdicts.verdicts[asked.delivery.id] = .suppressed
+            for asked in asked {
+                verdicts.verdicts[asked.delivery.id] = suppressed.contains(asked.address) ? .suppressed : .permitted
             }
             try await self.reserve(asked.filter { !suppressed.contains($0.address) }, in: &verdicts)
         } catch {
@@ -87,7 +86,7 @@ struct AddressRules: Sendable {
         for one in limited {
             guard let wait = waits[one.id] else { continue }
             // Nothing else of the subscription would fare better.
-            verdicts.verdicts[one.lease] = .waits(.parked(wait))
+            verdicts.verdicts[one.lease] = .waits(self.collectsExcess ? .collected(wait) : .parked(wait))
         }
     }
 }

@@ -21,7 +21,7 @@ struct AttemptPlanner: Sendable {
     enum Plan: Sendable {
         case send(LeasedDelivery, AttemptPolicy, AttemptDraft)
         /// Nothing is sent, and this is written down.
-        case end(LeasedDelivery.ID, Settlement.Ending)
+        case end(LeasedDelivery, Settlement.Ending)
         /// Nothing can be sent, because the body does not open; it counts as an attempt like any other that failed. It was
         /// admitted to this host.
         case fail(LeasedDelivery, AttemptPolicy, Destination, host: String, VaultError)
@@ -35,6 +35,12 @@ struct AttemptPlanner: Sendable {
         case keep
     }
 
+    /// A delivery, and where it goes.
+    struct Located: Sendable {
+        let delivery: LeasedDelivery
+        let found: Recipients.Found
+    }
+
     /// What a channel needs for one attempt, beside the lease.
     struct AttemptDraft: Sendable {
         let destination: Destination
@@ -42,6 +48,8 @@ struct AttemptPlanner: Sendable {
         let delivery: DeliveryID
         let message: MessageID?
         let body: AttemptBody
+        /// Whether the body is an array of the documents of several messages.
+        let isCollected: Bool
     }
 
     private let store: Store
@@ -70,76 +78,165 @@ struct AttemptPlanner: Sendable {
         self.budget = budget
     }
 
+    /// Finds out where deliveries go, in their order.
+    ///
+    /// - Parameter deliveries: All of one shard.
+    /// - Throws: When subscriptions could not be read; then nothing has happened.
+    func locate(_ deliveries: [LeasedDelivery], in shard: Int) async throws(StoreError) -> [Located] {
+        let recipients = try await self.recipients.find(deliveries.lazy.map(\.lease), in: shard)
+        return zip(deliveries, recipients).map { Located(delivery: $0, found: $1) }
+    }
+
+    /// The address that has to be asked about before this is sent, see ``verdicts(on:at:)``; nil: nothing has to.
+    ///
+    /// What is not wanted is not sent, and so takes nothing of what an address may be sent.
+    func address(of located: Located, at now: Timestamp) -> String? {
+        guard case .known(let recipient) = located.found, self.isWanted(located.delivery.lease, by: recipient),
+            located.delivery.all.contains(where: { now < $0.lease.expiresAt })
+        else { return nil }
+        return recipient.target?.suppressibleAddress
+    }
+
+    /// What may be sent to the addresses of deliveries, as the control store says.
+    func verdicts(on deliveries: [Located], at now: Timestamp) async -> AddressRules.Verdicts {
+        await self.addresses.verdicts(
+            on: deliveries.compactMap { located in
+                self.address(of: located, at: now).map { (located.delivery, $0) }
+            })
+    }
+
     /// Plans the attempts of leases, in their order.
     ///
     /// What the subscription and its queue say now counts, retry policies included, whatever they said when the message
     /// was posted. Nothing is encoded or signed for an attempt that is not admitted.
     ///
     /// - Parameters:
-    ///   - startables: All of one shard.
+    ///   - verdicts: On those whose addresses had to be asked about: what is not in it is not sent to such an address.
     ///   - now: By Redis' clock: what has expired by then is not attempted, and attempts are signed with it.
     ///   - bodies: Those of the shard.
     ///   - admit: Called once for each that is to be attempted.
-    /// - Throws: When subscriptions could not be read; then nothing has happened.
     func plan(
-        _ startables: [LeasedDelivery], in shard: Int, at now: Timestamp, bodies: SharedBodies,
+        _ deliveries: [Located], _ verdicts: AddressRules.Verdicts, at now: Timestamp, bodies: SharedBodies,
         admit: (LeasedDelivery, any ChannelTarget) -> Admission
-    ) async throws(StoreError) -> [Plan] {
-        let recipients = try await self.recipients.find(startables.lazy.map(\.lease), in: shard)
-        // What is not wanted is not sent, and so takes nothing of what an address may be sent.
-        let wanted = zip(startables, recipients).filter { startable, found in
-            if case .known(let recipient) = found { self.isWanted(startable.lease, by: recipient) } else { false }
-        }
-        let verdicts = await self.addresses.verdicts(on: wanted, at: now)
+    ) -> [Plan] {
         // A message to many subscriptions is encoded once, also when those of other projects come in between.
         var encoded: [Position: AttemptBody] = [:]
-        return zip(startables, recipients).map { startable, found in
-            let lease = startable.lease
-            guard now < lease.expiresAt else {
-                let ending = Self.giveUp(lease, .expired, "expired before attempt \(lease.attempt)")
-                return .end(startable.id, ending)
-            }
-            let recipient: Recipient
-            switch found {
-            case .known(let known): recipient = known
-            case .gone: return .end(startable.id, .dropped)
-            case .unreadable: return .unreadable(startable)
-            }
-            guard self.isWanted(lease, by: recipient) else { return .end(startable.id, .dropped) }
-            guard let target = recipient.target else {
-                let isMail = recipient.destination == .email
-                let summary = isMail ? "no relay for mail is set" : "\(recipient.destination.rawValue) is not delivered"
-                return .end(startable.id, Self.giveUp(lease, isMail ? .noRelay : .noTransport, summary))
-            }
-            switch verdicts[startable.id] {
-            case .permitted: break
-            case .suppressed:
-                return .end(startable.id, Self.giveUp(lease, .suppressed, "the address is suppressed"))
-            case .waits(let ending): return .end(startable.id, ending)
-            }
-            switch admit(startable, target) {
-            case .admitted: break
-            case .ended(let ending): return .end(startable.id, ending)
-            case .full: return .park(startable, host: target.host)
-            case .kept: return .keep
-            }
-            let policy = AttemptPolicy(lease, to: recipient, notBeforeMax: self.notBeforeMax)
-            do throws(VaultError) {
-                guard let body = try self.body(of: lease, to: target, bodies, &encoded) else {
-                    return .postpone(startable, host: target.host)
-                }
-                let draft = AttemptDraft(
-                    destination: recipient.destination, target: target,
-                    delivery: self.store.deliveries.deliveryID(
-                        subscription: lease.subscription, position: lease.position),
-                    message: lease.kind == .notification
-                        ? self.store.messages.id(at: lease.position, in: lease.queue) : nil,
-                    body: body)
-                return .send(startable, policy, draft)
-            } catch {
-                return .fail(startable, policy, recipient.destination, host: target.host, error)
+        var plans: [Plan] = []
+        plans.reserveCapacity(deliveries.count)
+        for located in deliveries {
+            let verdict = verdicts[located.delivery.id]
+            for delivery in self.attempts(of: located, bodies, &encoded, at: now) {
+                plans.append(self.plan(delivery, located.found, verdict, at: now, bodies, &encoded, admit))
             }
         }
+        return plans
+    }
+
+    /// The attempts of a delivery: one, mostly.
+    ///
+    /// Of several that were to go out together those whose messages have expired or do not open are apart, and all are where the
+    /// target takes no more than one.
+    private func attempts(
+        of located: Located, _ bodies: SharedBodies, _ encoded: inout [Position: AttemptBody], at now: Timestamp
+    ) -> [LeasedDelivery] {
+        guard !located.delivery.collected.isEmpty else { return [located.delivery] }
+        guard case .known(let recipient) = located.found, let target = recipient.target, target.collects else {
+            return located.delivery.all
+        }
+        var (together, apart) = ([LeasedDelivery](), [LeasedDelivery]())
+        for delivery in located.delivery.all {
+            let hasExpired = now >= delivery.lease.expiresAt
+            if !hasExpired, self.opens(delivery.lease, target, bodies, &encoded) {
+                together.append(delivery)
+            } else {
+                apart.append(delivery)
+            }
+        }
+        // In the order of the posts, whatever any of them waited for.
+        together.sort { $0.lease.position < $1.lease.position }
+        return apart + (LeasedDelivery(all: together).map { [$0] } ?? [])
+    }
+
+    private func opens(
+        _ lease: Lease, _ target: any ChannelTarget, _ bodies: SharedBodies, _ encoded: inout [Position: AttemptBody]
+    ) -> Bool {
+        guard lease.isSealed else { return true }
+        do throws(VaultError) {
+            _ = try self.body(of: lease, to: target, bodies, &encoded)
+            return true
+        } catch {
+            // Said when it is planned by itself.
+            return false
+        }
+    }
+
+    private func plan(
+        _ delivery: LeasedDelivery, _ found: Recipients.Found, _ verdict: AddressRules.Verdicts.Verdict?,
+        at now: Timestamp, _ bodies: SharedBodies, _ encoded: inout [Position: AttemptBody],
+        _ admit: (LeasedDelivery, any ChannelTarget) -> Admission
+    ) -> Plan {
+        let lease = delivery.lease
+        guard now < lease.expiresAt else {
+            return .end(delivery, Self.giveUp(lease, .expired, "expired before attempt \(lease.attempt)"))
+        }
+        let recipient: Recipient
+        switch found {
+        case .known(let known): recipient = known
+        case .gone: return .end(delivery, .dropped)
+        case .unreadable: return .unreadable(delivery)
+        }
+        guard self.isWanted(lease, by: recipient) else { return .end(delivery, .dropped) }
+        guard let target = recipient.target else {
+            let isMail = recipient.destination == .email
+            let summary = isMail ? "no relay for mail is set" : "\(recipient.destination.rawValue) is not delivered"
+            return .end(delivery, Self.giveUp(lease, isMail ? .noRelay : .noTransport, summary))
+        }
+        switch verdict {
+        case .permitted: break
+        case .suppressed: return .end(delivery, Self.giveUp(lease, .suppressed, "the address is suppressed"))
+        case .waits(let ending): return .end(delivery, ending)
+        case nil: if target.suppressibleAddress != nil { return .end(delivery, .handedBack) }
+        }
+        switch admit(delivery, target) {
+        case .admitted: break
+        case .ended(let ending): return .end(delivery, ending)
+        case .full: return .park(delivery, host: target.host)
+        case .kept: return .keep
+        }
+        let policy = AttemptPolicy(lease, to: recipient, notBeforeMax: self.notBeforeMax)
+        do throws(VaultError) {
+            guard let body = try self.body(of: delivery, to: target, bodies, &encoded) else {
+                return .postpone(delivery, host: target.host)
+            }
+            let draft = AttemptDraft(
+                destination: recipient.destination, target: target,
+                delivery: self.store.deliveries.deliveryID(
+                    subscription: lease.subscription, positions: delivery.all.map(\.lease.position)),
+                message: lease.kind == .notification
+                    ? self.store.messages.id(at: lease.position, in: lease.queue) : nil,
+                body: body, isCollected: !delivery.collected.isEmpty)
+            return .send(delivery, policy, draft)
+        } catch {
+            return .fail(delivery, policy, recipient.destination, host: target.host, error)
+        }
+    }
+
+    /// The body of one attempt; of several messages the array of their documents.
+    private func body(
+        of delivery: LeasedDelivery, to target: any ChannelTarget, _ bodies: SharedBodies,
+        _ encoded: inout [Position: AttemptBody]
+    ) throws(VaultError) -> AttemptBody? {
+        guard !delivery.collected.isEmpty else {
+            return try self.body(of: delivery.lease, to: target, bodies, &encoded)
+        }
+        var array: [UInt8] = []
+        for one in delivery.all {
+            guard let body = try self.body(of: one.lease, to: target, bodies, &encoded) else { return nil }
+            array.append(UInt8(ascii: array.isEmpty ? "[" : ","))
+            array += body.bytes.bytes
+        }
+        array.append(UInt8(ascii: "]"))
+        return AttemptBody(PinnedBytes(array), of: delivery.lease.queue.project, budget: self.budget)
     }
 
     /// The body of one attempt: the document of its message, or one of its own when its target has such.

@@ -55,7 +55,15 @@ struct AttemptPolicy: Sendable {
 ///
 /// Not the lease itself, which would keep the whole reply it came in.
 struct InFlightAttempt: Sendable {
+    /// One of the deliveries that go out in it.
+    private struct Member {
+        let id: LeasedDelivery.ID
+        let expiresAt: Timestamp
+    }
+
     let id: LeasedDelivery.ID
+    /// Beside that one; mostly none.
+    private let collected: [Member]
     let destination: Destination
     let kind: NotificationKind
     let attempt: Int
@@ -66,6 +74,7 @@ struct InFlightAttempt: Sendable {
 
     init(_ delivery: LeasedDelivery, to destination: Destination, _ policy: AttemptPolicy, startedAt: Timestamp) {
         self.id = delivery.id
+        self.collected = delivery.collected.map { Member(id: $0.id, expiresAt: $0.lease.expiresAt) }
         self.destination = destination
         self.kind = delivery.lease.kind
         self.attempt = delivery.lease.attempt
@@ -75,12 +84,24 @@ struct InFlightAttempt: Sendable {
         self.policy = policy
     }
 
-    func ending(after outcome: Outcome, at now: Timestamp) -> Settlement.Ending {
-        self.policy.ending(after: outcome, attempt: self.attempt, expiresAt: self.expiresAt, now: now)
+    /// What becomes of each delivery of the attempt: what is repeated is at the same time.
+    func endings(after outcome: Outcome, at now: Timestamp) -> [(id: LeasedDelivery.ID, ending: Settlement.Ending)] {
+        let chance = Double.random(in: 0..<1)
+        let all = [Member(id: self.id, expiresAt: self.expiresAt)] + self.collected
+        return all.map { member in
+            let ending = self.policy.ending(
+                after: outcome, attempt: self.attempt, expiresAt: member.expiresAt, now: now, chance: chance)
+            return (member.id, ending)
+        }
+    }
+
+    /// Each delivery of the attempt with the same ending.
+    func all(_ ending: Settlement.Ending) -> [(id: LeasedDelivery.ID, ending: Settlement.Ending)] {
+        [(self.id, ending)] + self.collected.map { ($0.id, ending) }
     }
 }
 
-/// A delivery that this notifier has a lease of.
+/// A delivery that this notifier has a lease of, with those that go out in the same attempt.
 package struct LeasedDelivery: Sendable {
     /// Names a lease among all that the process ever got for the shard.
     package struct ID: Hashable, Sendable {
@@ -93,9 +114,24 @@ package struct LeasedDelivery: Sendable {
 
     package let id: ID
     package let lease: Lease
+    /// In their order; mostly none.
+    package var collected: [LeasedDelivery] = []
 
     package init(id: ID, lease: Lease) {
         self.id = id
         self.lease = lease
     }
+
+    /// All of the attempt, each by itself.
+    package var all: [LeasedDelivery] { [LeasedDelivery(id: self.id, lease: self.lease)] + self.collected }
+
+    /// The same that go out in one attempt; nil without any.
+    package init?(all: [LeasedDelivery]) {
+        guard let first = all.first else { return nil }
+        self.init(id: first.id, lease: first.lease)
+        self.collected = Array(all.dropFirst())
+    }
+
+    /// Bytes of the messages of the attempt.
+    package var byteCount: Int { self.collected.reduce(self.lease.body.count) { $0 + $1.lease.body.count } }
 }

@@ -52,10 +52,13 @@ package protocol ChannelTarget: AnyObject, Sendable {
     func ownBody(from document: PinnedBytes) -> PinnedBytes
     /// What a project suppresses so that nothing is sent to it; nil: it cannot be suppressed.
     var suppressibleAddress: String? { get }
+    /// Whether one attempt may carry several messages: its body is then the array of their documents.
+    var collects: Bool { get }
 }
 
 extension ChannelTarget {
     package var suppressibleAddress: String? { nil }
+    package var collects: Bool { false }
 }
 
 /// One attempt of one delivery, ready to be made.
@@ -74,12 +77,15 @@ package struct Attempt: Sendable {
     /// Attempts of one project do not delay those of another.
     package let project: ProjectID
     package let body: PinnedBytes
+    /// Whether the body is an array of the documents of several messages.
+    package let isCollected: Bool
     /// Called once, on any thread: it is short and never blocks.
     package let completion: @Sendable (AttemptResult) -> Void
 
     package init(
         destination: Destination, target: any ChannelTarget, delivery: DeliveryID, message: MessageID?,
         kind: NotificationKind, number: Int, startedAt: Timestamp, project: ProjectID, body: PinnedBytes,
+        isCollected: Bool = false,
         completion: @escaping @Sendable (AttemptResult) -> Void
     ) {
         self.destination = destination
@@ -91,6 +97,7 @@ package struct Attempt: Sendable {
         self.startedAt = startedAt
         self.project = project
         self.body = body
+        self.isCollected = isCollected
         self.completion = completion
     }
 }

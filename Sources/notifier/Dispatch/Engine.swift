@@ -46,9 +46,10 @@ package struct Engine: Service {
     ///   - vault: Opens sealed bodies; nil: with the key derived from the master key alone.
     ///   - now: What Redis' clock just showed.
     ///   - hosts: Those of all engines of the process; nil: its own.
+    ///   - control: The control store; nil: `store` is.
     package init(
         store: Store, channels: Channels, wakeups: RedisBlockingConnection, masterKey: MasterKey,
-        vault: Vault? = nil, settings: EngineSettings, hosts: HostLimiter? = nil, now: Timestamp,
+        vault: Vault? = nil, settings: EngineSettings, hosts: HostLimiter? = nil, control: Store? = nil, now: Timestamp,
         eventLoopGroup: any EventLoopGroup, logger: Logger
     ) {
         self.init(
@@ -57,7 +58,7 @@ package struct Engine: Service {
             settings: settings,
             limiter: ConcurrencyLimiter(slots: settings.concurrency, bytes: settings.bytesInFlight),
             hosts: hosts ?? HostLimiter(limit: settings.hostConcurrency), gate: SuspectGate(),
-            control: store, pool: "default", now: now, eventLoopGroup: eventLoopGroup, logger: logger)
+            control: control ?? store, pool: "default", now: now, eventLoopGroup: eventLoopGroup, logger: logger)
     }
 
     /// - Parameters:
@@ -79,7 +80,10 @@ package struct Engine: Service {
             store: store,
             recipients: Recipients(
                 subscriptions: store.subscriptions, queues: store.queues, masterKey: masterKey, channels: channels),
-            addresses: AddressRules(store: control, hourlyMax: settings.addressHourlyMax, logger: logger), vault: vault,
+            addresses: AddressRules(
+                store: control, hourlyMax: settings.addressHourlyMax, collectsExcess: settings.collectsExcess,
+                logger: logger),
+            vault: vault,
             confirmedOnly: settings.confirmedOnly, notBeforeMax: settings.notBeforeMax, budget: limiter)
         self.workers = (0..<store.deliveries.shards).map { shard in
             let inbox = ShardInbox(shard: shard, clock: clock, eventLoop: eventLoopGroup.next())

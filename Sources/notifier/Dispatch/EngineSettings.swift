@@ -19,6 +19,8 @@ package struct EngineSettings: Sendable {
     var leavesUnconfirmedOut: Bool { self.confirmedOnly.isSuperset(of: [.webhook, .email]) }
     /// Most notifications of a project to an address that it may suppress, in any hour; nil: no limit.
     package var addressHourlyMax: Int?
+    /// Whether what is above that goes out in one when the address may be sent to again, instead of one after the other.
+    package var collectsExcess = false
     /// How long nothing but failures may come of a subscription until nothing is sent to it any more; zero: for ever.
     package var disableAfter = Duration.zero
     /// How far a subscriber's request to wait is obeyed, whatever the waits of the policy.

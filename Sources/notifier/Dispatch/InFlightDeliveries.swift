@@ -27,6 +27,8 @@ package struct InFlightDeliveries: Sendable {
         fileprivate(set) var fullHost: String?
         /// nil: nothing was attempted.
         fileprivate var report: AttemptReport?
+        /// Whether it ended with the one before it, in one attempt.
+        fileprivate var isShared = false
     }
 
     private var entries: [LeasedDelivery.ID: Entry] = [:]
@@ -70,12 +72,33 @@ package struct InFlightDeliveries: Sendable {
         return self.ended.count == 1
     }
 
+    /// Ends deliveries that went out in one attempt.
+    package mutating func end(
+        _ deliveries: [(id: LeasedDelivery.ID, ending: Settlement.Ending)], _ report: AttemptReport?,
+        fullHost: String? = nil
+    ) -> Bool {
+        var isFirst = false
+        for (index, delivery) in deliveries.enumerated() {
+            if index > 0 { self.entries[delivery.id]?.isShared = true }
+            let fullHost = index == 0 ? fullHost : nil
+            isFirst = self.end(delivery.id, with: delivery.ending, report, fullHost: fullHost) || isFirst
+        }
+        return isFirst
+    }
+
     /// The next results to write down, oldest first; they stay in flight until ``remove(_:)``.
+    ///
+    /// Those of one attempt come together, so that what is repeated is due at the same moment: up to ``sharedMax`` more.
     package mutating func takeEnded(upTo limit: Int) -> [LeasedDelivery.ID] {
-        let ids = Array(self.ended.prefix(limit))
+        var count = min(limit, self.ended.count)
+        let last = min(limit + Self.sharedMax, self.ended.count)
+        while count < last, self.entries[self.ended[count]]?.isShared == true { count += 1 }
+        let ids = Array(self.ended.prefix(count))
         self.ended.removeFirst(ids.count)
         return ids
     }
+
+    private static let sharedMax = Digest.messagesRange.upperBound
 
     /// The newest token of a lease; nil when the lease is lost.
     package func token(of id: LeasedDelivery.ID) -> LeaseToken? {
@@ -85,7 +108,7 @@ package struct InFlightDeliveries: Sendable {
     /// What is to be written down about a lease, with its newest token; nil when the lease is lost.
     package func settlement(of id: LeasedDelivery.ID) -> Settlement? {
         guard let entry = self.entries[id], let ending = entry.ending, !entry.isLost else { return nil }
-        return Settlement(entry.token, of: entry.queue, ending, after: entry.report)
+        return Settlement(entry.token, of: entry.queue, ending, after: entry.report, isShared: entry.isShared)
     }
 
     /// The projects of these.
@@ -164,7 +187,7 @@ extension Settlement.Ending {
     /// Whether the delivery goes back as it came, without an attempt.
     fileprivate var isUntried: Bool {
         switch self {
-        case .handedBack, .postponed, .parked: true
+        case .handedBack, .postponed, .parked, .collected: true
         case .delivered, .retry, .deadLetter, .dropped: false
         }
     }

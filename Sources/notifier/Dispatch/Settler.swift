@@ -53,7 +53,18 @@ final class Settler: Sendable {
         self.limiter.confirm(
             reservation, of: leases.lazy.map(\.queue.project), and: unreadable.leases.map(\.queue.project))
         let started = self.inFlight.withLockedValue { inFlight in
-            leases.map { LeasedDelivery(id: inFlight.start($0), lease: $0) }
+            var started: [LeasedDelivery] = []
+            started.reserveCapacity(leases.count)
+            for lease in leases {
+                let delivery = LeasedDelivery(id: inFlight.start(lease), lease: lease)
+                // What may end the process is found by itself.
+                if lease.isCollected, lease.suspicion < SuspectRules.soloLevel, !started.isEmpty {
+                    started[started.count - 1].collected.append(delivery)
+                } else {
+                    started.append(delivery)
+                }
+            }
+            return started
         }
         guard unreadable.count > 0 else { return started }
         self.metrics.unreadable(unreadable.count)
@@ -91,6 +102,20 @@ final class Settler: Sendable {
     ) {
         let isFirst = self.inFlight.withLockedValue { $0.end(id, with: ending, report, fullHost: fullHost) }
         if isFirst { self.signal.signal() }
+    }
+
+    /// Ends deliveries that went out in one attempt.
+    func end(
+        _ deliveries: [(id: LeasedDelivery.ID, ending: Settlement.Ending)], _ report: AttemptReport?,
+        fullHost: String? = nil
+    ) {
+        let isFirst = self.inFlight.withLockedValue { $0.end(deliveries, report, fullHost: fullHost) }
+        if isFirst { self.signal.signal() }
+    }
+
+    /// Ends a delivery, and those that were to go out with it, without an attempt.
+    func end(_ delivery: LeasedDelivery, with ending: Settlement.Ending, fullHost: String? = nil) {
+        self.end(delivery.all.map { ($0.id, ending) }, nil, fullHost: fullHost)
     }
 
     // MARK: Writing down
@@ -204,10 +229,10 @@ final class Settler: Sendable {
     /// Hands back what is not started any more.
     func handBackRest() {
         if let suspect = self.inbox.change({ $0.takeSolo() }) {
-            self.end(suspect.id, with: .handedBack)
+            self.end(suspect, with: .handedBack)
             self.gate.soloEnded(by: self.inbox)
         }
-        for startable in self.inbox.change({ $0.handBack() }) { self.end(startable.id, with: .handedBack) }
+        for startable in self.inbox.change({ $0.handBack() }) { self.end(startable, with: .handedBack) }
     }
 
     // MARK: Renewal

@@ -267,7 +267,7 @@ package struct ShardSchedule: Sendable {
         guard !started.isEmpty else { return }
         for startable in started {
             self.starts.append(startable, of: startable.lease.queue.project)
-            self.startBytes += startable.lease.body.count
+            self.startBytes += startable.byteCount
         }
         // Also while stopping: what came too late is handed back.
         _ = self.pending.insert(.start)
@@ -278,7 +278,7 @@ package struct ShardSchedule: Sendable {
         var (slice, bytes) = ([LeasedDelivery](), 0)
         while slice.count < Self.startsMax, bytes < Self.startBytesMax, let next = self.starts.popFirst() {
             slice.append(next)
-            bytes += next.lease.body.count
+            bytes += next.byteCount
         }
         self.startBytes -= bytes
         if !self.starts.isEmpty { _ = self.request(.start) }

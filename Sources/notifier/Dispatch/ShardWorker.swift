@@ -13,6 +13,9 @@ import Store
 ///      ▲                                                                                            │
 ///      └── leases ── Settler: up to 64 results a call ◄── results ◄────────────────────────────────┘
 /// ```
+/// What goes to an address that can be suppressed takes a way of its own between the leases and the attempts, through
+/// ``AddressInquiries``, for the control store that is asked about it may be away.
+///
 /// A settlement leases what follows in the same call, while the worker does not; only the worker begins attempts.
 final class ShardWorker: Sendable {
     /// Lapsed leases made due again in one call.
@@ -39,6 +42,7 @@ final class ShardWorker: Sendable {
     private let metrics: NotifierMetrics
     private let logger: Logger
     private let bodies = SharedBodies()
+    private let inquiries = AddressInquiries()
 
     init(
         inbox: ShardInbox, settler: Settler, deliveries: any DeliveryStorage, channels: Channels,
@@ -64,7 +68,11 @@ final class ShardWorker: Sendable {
 
     /// Works until the inbox stops; then what was not begun is handed back.
     func run() async {
-        await self.work()
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.inquire() }
+            await self.work()
+            for located in self.inquiries.stop() { self.settler.end(located.delivery, with: .handedBack) }
+        }
         self.hosts.unregister(self.hostNumber)
         self.settler.handBackRest()
     }
@@ -187,20 +195,47 @@ final class ShardWorker: Sendable {
         defer { self.gate.ended(ShardSchedule.startsMax - prepared.count) }
         let startables = self.inbox.change { $0.nextStarts() }
         guard !startables.isEmpty else { return }
-        prepared = try await self.prepare(startables, isAlone: false)
+        let located = try await self.locate(startables)
+        let now = self.clock.now
+        let asked = located.filter { self.planner.address(of: $0, at: now) != nil }
+        for located in self.inquiries.add(asked) { self.settler.end(located.delivery, with: Self.postponed) }
+        let ready = asked.isEmpty ? located : located.filter { self.planner.address(of: $0, at: now) == nil }
+        prepared = self.prepare(ready, .none, at: now, isAlone: false)
+        await self.send(prepared)
+    }
+
+    private func send(_ prepared: [Prepared]) async {
         self.channels.send(prepared.lazy.filter { $0.suspicion == 0 }.map(\.attempt))
         await self.begin(prepared.filter { $0.suspicion > 0 })
+    }
+
+    /// Starts what waited to be asked about, one batch after the other, until there is no more.
+    private func inquire() async {
+        while await self.inquiries.signal.wait() {
+            while case let located = self.inquiries.next(), !located.isEmpty {
+                let verdicts = await self.planner.verdicts(on: located, at: self.clock.now)
+                guard self.gate.admit(located.count, for: self.inbox) else {
+                    for one in located { self.settler.end(one.delivery, with: Self.postponed) }
+                    continue
+                }
+                let prepared = self.prepare(located, verdicts, at: self.clock.now, isAlone: false)
+                self.gate.ended(located.count - prepared.count)
+                await self.send(prepared)
+            }
+        }
     }
 
     /// Attempts the suspect that waited until nothing else is in flight in the process.
     private func startSolo() async throws(StoreError) {
         guard let suspect = self.inbox.change({ $0.takeSolo() }) else { return }
         guard self.gate.mayStartAlone(self.inbox) else {
-            return self.settler.end(suspect.id, with: Self.postponed)
+            return self.settler.end(suspect, with: Self.postponed)
         }
         let prepared: [Prepared]
         do throws(StoreError) {
-            prepared = try await self.prepare([suspect], isAlone: true)
+            let located = try await self.locate([suspect])
+            let verdicts = await self.planner.verdicts(on: located, at: self.clock.now)
+            prepared = self.prepare(located, verdicts, at: self.clock.now, isAlone: true)
         } catch {
             self.gate.soloEnded(by: self.inbox)
             throw error
@@ -215,17 +250,17 @@ final class ShardWorker: Sendable {
         self.metrics.suspects(suspects.count)
         var begun: [Attempt] = []
         do throws(StoreError) {
-            let known = suspects.compactMap { suspect in self.settler.token(of: suspect.id).map { (suspect, $0) } }
+            let known = suspects.flatMap(\.ids).compactMap { id in self.settler.token(of: id).map { (id, $0) } }
             let answers = try await self.deliveries.begin(self.inbox.shard, known.map(\.1))
             var held: Set<LeasedDelivery.ID> = []
             for (index, answer) in answers.enumerated() where answer && index < known.count {
-                held.insert(known[index].0.id)
+                held.insert(known[index].0)
             }
             for suspect in suspects {
-                if held.contains(suspect.id) {
+                if suspect.ids.allSatisfy(held.contains) {
                     begun.append(suspect.attempt)
                 } else {
-                    self.settler.lose(suspect.id)
+                    for id in suspect.ids where !held.contains(id) { self.settler.lose(id) }
                     suspect.attempt.completion(.aborted)
                 }
             }
@@ -240,42 +275,45 @@ final class ShardWorker: Sendable {
     ///
     /// It is counted for its host and at the gate until it completes.
     private struct Prepared {
-        let id: LeasedDelivery.ID
+        /// Of all deliveries that go out in it.
+        let ids: [LeasedDelivery.ID]
         let suspicion: Int
         let attempt: Attempt
     }
 
-    /// - Returns: What may be sent; everything else has ended, or waits to be attempted alone.
     /// - Throws: When Redis could not be asked where they go; then all are handed back.
-    private func prepare(
-        _ startables: [LeasedDelivery], isAlone: Bool
-    ) async throws(StoreError) -> [Prepared] {
-        let now = self.clock.now
-        let plans: [AttemptPlanner.Plan]
+    private func locate(_ deliveries: [LeasedDelivery]) async throws(StoreError) -> [AttemptPlanner.Located] {
         do throws(StoreError) {
-            plans = try await self.planner.plan(startables, in: self.inbox.shard, at: now, bodies: self.bodies) {
-                self.admit($0, to: $1.host, isAlone: isAlone)
-            }
+            return try await self.planner.locate(deliveries, in: self.inbox.shard)
         } catch {
-            for startable in startables { self.settler.end(startable.id, with: .handedBack) }
+            for delivery in deliveries { self.settler.end(delivery, with: .handedBack) }
             throw error
+        }
+    }
+
+    /// - Returns: What may be sent; everything else has ended, or waits to be attempted alone.
+    private func prepare(
+        _ deliveries: [AttemptPlanner.Located], _ verdicts: AddressRules.Verdicts, at now: Timestamp, isAlone: Bool
+    ) -> [Prepared] {
+        let plans = self.planner.plan(deliveries, verdicts, at: now, bodies: self.bodies) {
+            self.admit($0, to: $1.host, isAlone: isAlone)
         }
         var prepared: [Prepared] = []
         prepared.reserveCapacity(plans.count)
         for plan in plans {
             switch plan {
             case .keep: break
-            case .end(let id, let ending): self.settler.end(id, with: ending)
+            case .end(let delivery, let ending): self.settler.end(delivery, with: ending)
             case .park(let startable, let host): self.park(startable, for: host)
             case .unreadable(let startable):
                 self.logger.warn(
                     "A subscription cannot be read, its deliveries wait",
                     StoreError.corrupt("subscription \(startable.lease.subscription.text)"), shard: self.inbox.shard)
                 self.metrics.unreadable(1)
-                self.settler.end(startable.id, with: Settler.unreadable)
+                self.settler.end(startable, with: Settler.unreadable)
             case .postpone(let startable, let host):
                 self.leave(host, startable, isAlone: isAlone)
-                self.settler.end(startable.id, with: Self.postponed)
+                self.settler.end(startable, with: Self.postponed)
             case .fail(let startable, let policy, let destination, let host, let error):
                 self.logger.error("A message body does not open", metadata: Self.metadata(startable.lease, error))
                 self.leave(host, startable, isAlone: isAlone)
@@ -286,7 +324,8 @@ final class ShardWorker: Sendable {
                 self.settler.keep(draft.body, for: startable.id)
                 let inFlight = InFlightAttempt(startable, to: draft.destination, policy, startedAt: now)
                 let attempt = self.attempt(inFlight, draft, project: startable.lease.queue.project, isAlone: isAlone)
-                prepared.append(Prepared(id: startable.id, suspicion: inFlight.suspicion, attempt: attempt))
+                prepared.append(
+                    Prepared(ids: startable.all.map(\.id), suspicion: inFlight.suspicion, attempt: attempt))
             }
         }
         return prepared
@@ -299,7 +338,7 @@ final class ShardWorker: Sendable {
         return Attempt(
             destination: draft.destination, target: draft.target, delivery: draft.delivery, message: draft.message,
             kind: attempt.kind, number: attempt.attempt, startedAt: attempt.startedAt, project: project,
-            body: draft.body.bytes
+            body: draft.body.bytes, isCollected: draft.isCollected
         ) { result in
             self.hosts.leave(host, of: project)
             if isAlone {
@@ -346,7 +385,7 @@ final class ShardWorker: Sendable {
         self.metrics.postponed()
         let (isRemembered, seconds) = self.hosts.wait(for: host, self.waiter(for: startable.lease))
         self.settler.end(
-            startable.id, with: .parked(.seconds(.random(in: seconds))), fullHost: isRemembered ? host : nil)
+            startable, with: .parked(.seconds(.random(in: seconds))), fullHost: isRemembered ? host : nil)
     }
 
     private static var postponed: Settlement.Ending { .postponed(.milliseconds(.random(in: Self.postponement))) }
@@ -359,7 +398,7 @@ final class ShardWorker: Sendable {
 
     private func finished(_ attempt: InFlightAttempt, _ result: AttemptResult) {
         switch result {
-        case .aborted: self.settler.end(attempt.id, with: .handedBack)
+        case .aborted: self.settler.end(attempt.all(.handedBack), nil)
         case .held(let outcome, let exchange, let pause): self.hold(attempt, outcome, exchange, for: pause)
         case .finished(let outcome, let exchange): self.end(attempt, outcome, exchange, at: self.clock.now)
         }
@@ -374,7 +413,7 @@ final class ShardWorker: Sendable {
         if let outcome { self.metrics.finished(outcome, by: attempt.destination) } else { self.metrics.postponed() }
         // Not all at the same moment.
         self.settler.end(
-            attempt.id, with: isTest ? .dropped : .parked(pause * Double.random(in: Self.holdSpread)), report)
+            attempt.all(isTest ? .dropped : .parked(pause * Double.random(in: Self.holdSpread))), report)
     }
 
     private static let holdSpread = 1...1.25
@@ -383,7 +422,7 @@ final class ShardWorker: Sendable {
         self.metrics.finished(outcome, by: attempt.destination)
         let report = AttemptReport(
             startedAt: attempt.startedAt, kind: attempt.kind, outcome: outcome, exchange: exchange)
-        self.settler.end(attempt.id, with: attempt.ending(after: outcome, at: now), report)
+        self.settler.end(attempt.endings(after: outcome, at: now), report)
     }
 
     private static func metadata(_ lease: Lease, _ error: VaultError) -> Logger.Metadata {

@@ -40,6 +40,7 @@ package struct NotifierSettings: Sendable {
         engine.bytesInFlight = try reader.integer(Setting.notifierBytesInFlight)
         if reader.boolean(Setting.confirmationRequired) == true { engine.confirmedOnly.insert(.webhook) }
         if reader.boolean(Setting.emailConfirmation) == true { engine.confirmedOnly.insert(.email) }
+        engine.collectsExcess = reader.text(Setting.emailRateExcess) == "digest"
         if reader.isGiven(Setting.emailRate) { engine.addressHourlyMax = try reader.integer(Setting.emailRate) }
         engine.disableAfter = try reader.seconds(Setting.notifierDisableAfter)
         engine.notBeforeMax = try reader.seconds(Setting.webhookRetryAfterMax)

@@ -42,9 +42,16 @@ package struct CalendarTime: Sendable, Equatable {
     }
 
     /// `YYYY-MM-DDThh:mm:ss`.
-    package var text: String {
-        Self.digits(self.year, 4) + "-" + Self.digits(self.month) + "-" + Self.digits(self.day) + "T"
-            + Self.digits(self.hour) + ":" + Self.digits(self.minute) + ":" + Self.digits(self.second)
+    package var text: String { "\(self.date)T\(self.clock)" }
+
+    /// `YYYY-MM-DD`.
+    package var date: String {
+        Self.digits(self.year, 4) + "-" + Self.digits(self.month) + "-" + Self.digits(self.day)
+    }
+
+    /// `hh:mm:ss`.
+    package var clock: String {
+        Self.digits(self.hour) + ":" + Self.digits(self.minute) + ":" + Self.digits(self.second)
     }
 
     /// A number with zeros in front of it.

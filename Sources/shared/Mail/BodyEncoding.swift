@@ -33,53 +33,67 @@ enum BodyEncoding: String {
     }
 
     /// The text with CRLF for every end of a line, whichever it had.
-    static func canonical(_ text: some Sequence<UInt8>) -> [UInt8] {
+    static func canonical(_ text: [UInt8]) -> [UInt8] {
         var lines: [UInt8] = []
-        lines.reserveCapacity(text.underestimatedCount)
-        var last: UInt8 = 0
-        for byte in text {
-            switch byte {
-            case UInt8(ascii: "\r"): lines += [0x0D, 0x0A]
-            case UInt8(ascii: "\n"): if last != 0x0D { lines += [0x0D, 0x0A] }
-            default: lines.append(byte)
-            }
-            last = byte
+        lines.reserveCapacity(text.count + text.count / 16)
+        var start = 0
+        for index in text.indices where text[index] == 0x0D || text[index] == 0x0A {
+            lines += text[start..<index]
+            if text[index] == 0x0D || index == 0 || text[index - 1] != 0x0D { lines += Self.lineEnd }
+            start = index + 1
         }
+        lines += text[start...]
         return lines
     }
 
     private static let digits = Array("0123456789ABCDEF".utf8)
+    private static let lineEnd: [UInt8] = [0x0D, 0x0A]
+    private static let softBreak: [UInt8] = [UInt8(ascii: "="), 0x0D, 0x0A]
 
     private static func quotedPrintable(_ text: [UInt8]) -> [UInt8] {
         var output: [UInt8] = []
         output.reserveCapacity(text.count + text.count / 8)
         var column = 0
-        for (index, byte) in text.enumerated() {
-            let next = index + 1 < text.count ? text[index + 1] : nil
+        /// Where what stands as it is and is not copied yet begins: it is copied in one piece.
+        var start = 0
+        for index in text.indices {
+            let byte = text[index]
             if byte == 0x0D || byte == 0x0A {
-                output.append(byte)
                 column = 0
                 continue
             }
-            let isBlank = byte == 0x20 || byte == 0x09
-            let endsLine = next == nil || next == 0x0D
             let isLiteral =
-                (isBlank && !endsLine) || ((0x21...0x7E).contains(byte) && byte != UInt8(ascii: "="))
+                Self.isLiteral(byte) || Self.isBlank(byte) && index + 1 < text.count && text[index + 1] != 0x0D
             let width = isLiteral ? 1 : 3
             // The last column is for the equals sign that breaks the line.
-            if column + width > Self.columnsMax - 1 {
-                output += [UInt8(ascii: "="), 0x0D, 0x0A]
+            let breaks = column + width > Self.columnsMax - 1
+            if breaks || !isLiteral {
+                output += text[start..<index]
+                start = index
+            }
+            if breaks {
+                output += Self.softBreak
                 column = 0
             }
-            if isLiteral {
-                output.append(byte)
-            } else {
-                output += [UInt8(ascii: "="), Self.digits[Int(byte >> 4)], Self.digits[Int(byte & 15)]]
+            if !isLiteral {
+                output.append(UInt8(ascii: "="))
+                output.append(Self.digits[Int(byte >> 4)])
+                output.append(Self.digits[Int(byte & 15)])
+                start = index + 1
             }
             column += width
         }
+        output += text[start...]
         return output
     }
+
+    /// Whether a byte can stand as it is, wherever it does.
+    private static func isLiteral(_ byte: UInt8) -> Bool {
+        (0x21...0x7E).contains(byte) && byte != UInt8(ascii: "=")
+    }
+
+    /// Whether a byte can stand as it is but at the end of a line.
+    private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
 
     private static func base64Lines(_ text: [UInt8]) -> [UInt8] {
         var output: [UInt8] = []

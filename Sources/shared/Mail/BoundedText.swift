@@ -25,6 +25,7 @@ struct BoundedText {
 package enum HTMLText {
     /// A text as the content of an element or the value of an attribute in double quotes.
     package static func escaped(_ text: some StringProtocol) -> String {
+        guard text.utf8.contains(where: Self.marks.contains) else { return String(text) }
         var output: [UInt8] = []
         output.reserveCapacity(text.utf8.count + text.utf8.count / 16)
         for byte in text.utf8 {
@@ -39,6 +40,8 @@ package enum HTMLText {
         }
         return String(decoding: output, as: UTF8.self)
     }
+
+    private static let marks = Array("&<>\"'".utf8)
 }
 
 /// Text for people: no control character but the ends of lines and tabs.

@@ -5,30 +5,45 @@ package import Domain
 /// Whatever a value holds, no line of it can become a field: values are brought to one line, encoded, and folded with a
 /// blank in front of every further line.
 struct HeaderFields {
-    private(set) var text = ""
+    private(set) var bytes: [UInt8] = []
+
+    /// Bytes that the fields of most mails take.
+    private static let bytesMost = 1024
+
+    init() {
+        self.bytes.reserveCapacity(Self.bytesMost)
+    }
 
     /// A value that is spelled by this module: ASCII, and short enough for one line.
     mutating func token(_ name: String, _ value: String) {
         precondition(
             value.utf8.allSatisfy { (0x20...0x7E).contains($0) } && name.utf8.count + value.utf8.count < 990,
             "the value of \(name) has to be encoded")
-        self.text += "\(name): \(value)\r\n"
+        self.append(name, value)
     }
 
     mutating func unstructured(_ name: String, _ value: String) {
-        self.text += "\(name): \(HeaderText.unstructured(value, column: name.utf8.count + 2))\r\n"
+        self.append(name, HeaderText.unstructured(value, column: name.utf8.count + 2))
     }
 
     mutating func mailbox(_ name: String, _ mailbox: Mailbox) {
         guard !mailbox.name.isEmpty else { return self.token(name, mailbox.address.description) }
         let phrase = HeaderText.phrase(mailbox.name, column: name.utf8.count + 2)
         // On a line of its own: an address may take more than 300 bytes.
-        self.text += "\(name): \(phrase)\r\n <\(mailbox.address)>\r\n"
+        self.append(name, "\(phrase)\r\n <\(mailbox.address)>")
     }
 
     /// URIs in angle brackets, each on a line of its own (RFC 2369, 2).
     mutating func uris(_ name: String, _ uris: [MailLink]) {
-        self.text += "\(name): \(uris.map { "<\($0.text)>" }.joined(separator: ",\r\n "))\r\n"
+        self.append(name, uris.map { "<\($0.text)>" }.joined(separator: ",\r\n "))
+    }
+
+    /// - Parameter value: In the form it travels in.
+    private mutating func append(_ name: String, _ value: String) {
+        self.bytes += name.utf8
+        self.bytes += ": ".utf8
+        self.bytes += value.utf8
+        self.bytes += "\r\n".utf8
     }
 }
 
@@ -52,10 +67,10 @@ extension Timestamp {
     /// As in `Date` (RFC 5322, 3.3): `Sun, 29 Nov 2026 10:18:48 +0000`.
     package var mailDate: String {
         let time = CalendarTime(seconds: self.seconds)
-        let weekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
-        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-        let clock = [time.hour, time.minute, time.second].map { CalendarTime.digits($0) }.joined(separator: ":")
-        return "\(weekdays[Int(time.weekday)]), \(time.day) \(months[Int(time.month) - 1]) "
-            + "\(CalendarTime.digits(time.year, 4)) \(clock) +0000"
+        return "\(Self.weekdays[Int(time.weekday)]), \(time.day) \(Self.months[Int(time.month) - 1]) "
+            + "\(CalendarTime.digits(time.year, 4)) \(time.clock) +0000"
     }
+
+    private static let weekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
+    private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 }

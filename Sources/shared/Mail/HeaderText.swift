@@ -47,6 +47,7 @@ enum HeaderText {
     ///
     /// - Parameter column: Where the value begins on its line.
     static func unstructured(_ text: String, column: Int) -> String {
+        guard !Self.fits(text, column: column) else { return text }
         let line = Self.oneLine(text)
         return Self.isPlain(line) ? Self.folded(line, column: column) : Self.encodedWords(line, column: column)
     }
@@ -65,9 +66,27 @@ enum HeaderText {
     /// Whether it can stand as it is: printable ASCII that is not taken for an encoded word, and whose blanks survive
     /// unfolding.
     private static func isPlain(_ line: String) -> Bool {
-        line.utf8.allSatisfy { (0x20...0x7E).contains($0) } && !line.contains("=?") && !line.hasPrefix(" ")
-            && !line.hasSuffix(" ") && !line.contains("  ")
-            && line.split(separator: " ").allSatisfy { $0.utf8.count <= Self.wordBytesMax }
+        var last = UInt8(ascii: " ")
+        var wordBytes = 0
+        for byte in line.utf8 {
+            guard (0x20...0x7E).contains(byte), byte != UInt8(ascii: "?") || last != UInt8(ascii: "=") else {
+                return false
+            }
+            if byte == UInt8(ascii: " ") {
+                guard last != byte else { return false }
+                wordBytes = 0
+            } else {
+                wordBytes += 1
+                guard wordBytes <= Self.wordBytesMax else { return false }
+            }
+            last = byte
+        }
+        return last != UInt8(ascii: " ")
+    }
+
+    /// Whether it can stand as it is on the line where it begins, as nearly all do.
+    private static func fits(_ text: String, column: Int) -> Bool {
+        column + text.utf8.count <= Self.foldAt && Self.isPlain(text)
     }
 
     /// Breaks a line in front of blanks.

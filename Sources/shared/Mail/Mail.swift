@@ -11,8 +11,9 @@ import JSON
 /// or text/plain                                                              the notification as JSON
 /// ```
 package struct Mail: Sendable {
-    /// What is sent: the notification, or what a confirmation is about; one JSON object.
+    /// What is sent: the notification, or what a confirmation is about, one JSON object; of a digest an array of notifications.
     private let document: [UInt8]
+    private let isDigest: Bool
     private let recipient: MailtoURI
     private let options: MailOptions
     private let envelope: Envelope
@@ -57,9 +58,14 @@ package struct Mail: Sendable {
     /// Bytes of a subject.
     package static let subjectBytesMax = 900
 
-    /// - Parameter document: One JSON object with `queue_name`.
-    package init(_ document: [UInt8], to recipient: MailtoURI, options: MailOptions, _ envelope: Envelope) {
+    /// - Parameters:
+    ///   - document: One JSON object with `queue_name`; of a digest an array of such.
+    ///   - isDigest: Whether the mail is about several messages.
+    package init(
+        _ document: [UInt8], to recipient: MailtoURI, options: MailOptions, _ envelope: Envelope, isDigest: Bool = false
+    ) {
         self.document = document
+        self.isDigest = isDigest
         self.recipient = recipient
         self.options = options
         self.envelope = envelope
@@ -69,6 +75,7 @@ package struct Mail: Sendable {
     ///
     /// Full stops at the beginning of lines are not doubled: the transport does that.
     package func encoded() -> [UInt8] {
+        if self.isDigest { return self.digest() }
         let object = (try? JSONObject(document: self.document)) ?? JSONObject()
         let queue = object["queue_name"].flatMap(object.text) ?? ""
         if self.envelope.kind.isConfirmation { return self.confirmation(object, queue: queue) }
@@ -81,6 +88,38 @@ package struct Mail: Sendable {
     }
 
     // MARK: Forms
+
+    /// The mail about several messages, each as in a mail of its own; the subject says how many, and of which queue.
+    private func digest() -> [UInt8] {
+        let messages = self.messages()
+        let queue = messages.first.flatMap { $0["queue_name"].flatMap($0.text) } ?? ""
+        let count = "\(messages.count) messages from \(queue)"
+        let subject =
+            (self.recipient.subject ?? self.options.subject).map { Self.cut("\(Self.cut($0)): \(count)") } ?? count
+        switch self.options.format {
+        case .readable:
+            let content = ReadableContent(
+                messages.map { (document: $0, heading: self.templatedSubject($0) ?? "") }, queue: queue,
+                template: self.options.bodyTemplate, sentAt: self.envelope.sentAt, footer: self.footer(queue: queue))
+            return self.alternative(
+                text: content.text, html: content.html, from: self.from, subject: subject, queue: queue)
+        case .json: return self.plain(self.document, from: self.from, subject: subject, queue: queue)
+        }
+    }
+
+    private func messages() -> [JSONObject] {
+        var messages: [JSONObject] = []
+        var reader = JSONReader()
+        do throws(JSONInvalid) {
+            try reader.openArray(in: self.document.span)
+            while try reader.nextElement(in: self.document.span) {
+                messages.append(try JSONObject(&reader, of: self.document))
+            }
+        } catch {
+            // It was written by the notifier; what cannot be read is not shown.
+        }
+        return messages
+    }
 
     /// The mail with a link to confirm, or to come back: from the sender of the deployment, whatever the options say.
     private func confirmation(_ object: JSONObject, queue: String) -> [UInt8] {
@@ -118,13 +157,13 @@ package struct Mail: Sendable {
         fields.mailbox("from", from)
         fields.unstructured("subject", subject)
         self.write(to: &fields, from: from, queue: queue)
-        return Array(fields.text.utf8) + [0x0D, 0x0A] + encoding.encode(body)
+        return fields.bytes + [0x0D, 0x0A] + encoding.encode(body)
     }
 
     private func readable(_ object: JSONObject, queue: String) -> [UInt8] {
         let content = ReadableContent(
-            object, queue: queue, template: self.options.bodyTemplate, sentAt: self.envelope.sentAt,
-            footer: self.footer(queue: queue))
+            [(document: object, heading: nil)], queue: queue, template: self.options.bodyTemplate,
+            sentAt: self.envelope.sentAt, footer: self.footer(queue: queue))
         return self.alternative(
             text: content.text, html: content.html, from: self.from,
             subject: self.subject(object, queue: queue) ?? "Message from \(queue)", queue: queue)
@@ -150,9 +189,11 @@ package struct Mail: Sendable {
         // The underscore after an equals sign occurs in neither encoding, so it ends no part early.
         let boundary = "=_\(self.envelope.delivery.text)"
         fields.token("Content-Type", "multipart/alternative; boundary=\"\(boundary)\"")
-        var mail = Array(fields.text.utf8) + [0x0D, 0x0A]
+        var mail = fields.bytes
+        mail.reserveCapacity(mail.count + 2 * (text.utf8.count + html.utf8.count))
+        mail += "\r\n".utf8
         for (type, text) in [("text/plain", text), ("text/html", html)] {
-            let body = BodyEncoding.canonical(text.utf8)
+            let body = BodyEncoding.canonical(Array(text.utf8))
             let natural = BodyEncoding(for: body)
             // Seven bits hold what looks like a boundary.
             let encoding = natural == .sevenBit ? .quotedPrintable : natural
@@ -161,7 +202,8 @@ package struct Mail: Sendable {
             mail += encoding.encode(body)
             mail += "\r\n".utf8
         }
-        return mail + "--\(boundary)--\r\n".utf8
+        mail += "--\(boundary)--\r\n".utf8
+        return mail
     }
 
     // MARK: Header fields
@@ -171,10 +213,16 @@ package struct Mail: Sendable {
     /// The `subject` of the URI counts first, then the template, then the option; nil when there is none.
     private func subject(_ object: JSONObject, queue: String) -> String? {
         if let subject = self.recipient.subject { return subject }
-        if let template = self.options.subjectTemplate {
-            return template.rendered(with: object, bytesMax: Self.subjectBytesMax)
-        }
-        return self.options.subject.map { String(decoding: $0.utf8.prefix(Self.subjectBytesMax), as: UTF8.self) }
+        return self.templatedSubject(object) ?? self.options.subject.map(Self.cut)
+    }
+
+    private func templatedSubject(_ object: JSONObject) -> String? {
+        self.options.subjectTemplate.map { $0.rendered(with: object, bytesMax: Self.subjectBytesMax) }
+    }
+
+    /// As much of a subject as a mail has.
+    private static func cut(_ subject: String) -> String {
+        String(decoding: subject.utf8.prefix(Self.subjectBytesMax), as: UTF8.self)
     }
 
     /// The fields that both forms have.

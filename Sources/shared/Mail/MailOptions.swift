@@ -1,3 +1,5 @@
+package import Domain
+
 /// What a subscription says of its mails: its options `from`, `subject` and `_email`.
 package struct MailOptions: Sendable, Equatable {
     /// The form of the mail.
@@ -16,25 +18,29 @@ package struct MailOptions: Sendable, Equatable {
     package var subjectTemplate: MailTemplate?
     /// Makes the text of a readable mail.
     package var bodyTemplate: MailTemplate?
+    /// How messages are collected; nil: as the queue says, else each has a mail of its own.
+    package var digest: Digest?
 
     package static let none = MailOptions()
 
     package init(
         from: Mailbox? = nil, subject: String? = nil, format: Format = .readable, subjectTemplate: MailTemplate? = nil,
-        bodyTemplate: MailTemplate? = nil
+        bodyTemplate: MailTemplate? = nil, digest: Digest? = nil
     ) {
         self.from = from
         self.subject = subject
         self.format = format
         self.subjectTemplate = subjectTemplate
         self.bodyTemplate = bodyTemplate
+        self.digest = digest
     }
 
-    /// The same with the templates of a queue where the subscription has none: its own subject counts before that of the queue.
+    /// The same with what a queue says where the subscription says nothing: its own subject counts before that of the queue.
     package func filled(from queue: MailOptions) -> MailOptions {
         var options = self
         if self.subjectTemplate == nil, self.subject == nil { options.subjectTemplate = queue.subjectTemplate }
         options.bodyTemplate = self.bodyTemplate ?? queue.bodyTemplate
+        options.digest = self.digest ?? queue.digest
         return options
     }
 

@@ -13,9 +13,9 @@ package struct MailTemplate: Sendable, Hashable {
     }
 
     /// Bytes of a template, as it is stored.
-    package static let bytesMax = 65_536
+    package static let bytesMax = TemplateReader.bytesMax
     /// Places of a template.
-    package static let placesMax = 100
+    package static let placesMax = TemplateReader.placesMax
     /// Names in a path.
     package static let pathMax = 16
     /// Bytes of a value that are shown.
@@ -29,27 +29,31 @@ package struct MailTemplate: Sendable, Hashable {
 
     /// - Throws: ``MailTemplateInvalid``, which says what is wrong with it.
     package init(_ text: String) throws(MailTemplateInvalid) {
-        guard text.utf8.count <= Self.bytesMax else { throw .tooLong }
         var parts: [Part] = []
-        var places = 0
-        var rest = text[...]
-        while let open = rest.firstRange(of: "{{") {
-            if open.lowerBound > rest.startIndex { parts.append(.text(String(rest[..<open.lowerBound]))) }
-            guard let close = rest[open.upperBound...].firstRange(of: "}}") else { throw .unclosed }
-            places += 1
-            guard places <= Self.placesMax else { throw .tooManyPlaces }
-            parts.append(.value(path: try Self.path(rest[open.upperBound..<close.lowerBound])))
-            rest = rest[close.upperBound...]
+        for part in try Self.read(text) {
+            switch part {
+            case .text(let text): parts.append(.text(text))
+            case .place(let inside): parts.append(.value(path: try Self.path(inside)))
+            }
         }
-        if !rest.isEmpty { parts.append(.text(String(rest))) }
         self.parts = parts
-        self.byteCount = text.utf8.count + 64 * places
+        self.byteCount = text.utf8.count + 64 * parts.count
     }
 
-    private static func path(_ text: Substring) throws(MailTemplateInvalid) -> [String] {
-        let text = String(text).trimmingPrefix { $0 == " " }
-        let path = text.prefix { $0 != " " }
-        guard text.dropFirst(path.count).allSatisfy({ $0 == " " }) else { throw .path }
+    private static func read(_ text: String) throws(MailTemplateInvalid) -> [TemplateReader.Part] {
+        do throws(TemplateReader.Invalid) {
+            return try TemplateReader.parts(of: text)
+        } catch {
+            switch error {
+            case .tooLong: throw .tooLong
+            case .unclosed: throw .unclosed
+            case .tooManyPlaces: throw .tooManyPlaces
+            }
+        }
+    }
+
+    private static func path(_ path: String) throws(MailTemplateInvalid) -> [String] {
+        guard !path.contains(" ") else { throw .path }
         let names = path.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
         guard names.count <= Self.pathMax, names.allSatisfy({ !$0.isEmpty && !HeaderText.holdsControl($0) }),
             !path.contains("{"), !path.contains("}")

@@ -1,27 +1,41 @@
 import Domain
 import JSON
 
-/// The two parts of a mail for people: the message, the queue it is from, when it was sent, and how to leave.
+/// The two parts of a mail for people: the messages, the queue they are from, when it was sent, and how to leave.
 struct ReadableContent {
     let text: String
     let html: String
 
     /// - Parameters:
-    ///   - document: The notification.
-    ///   - template: Makes the text instead of the fields of the message.
+    ///   - messages: The notifications, with what stands above each beside its number; nil: not even that.
+    ///   - template: Makes the text instead of the fields of a message.
     ///   - footer: How to leave; empty for nothing.
     init(
-        _ document: JSONObject, queue: String, template: MailTemplate?, sentAt: Timestamp,
+        _ messages: [(document: JSONObject, heading: String?)], queue: String, template: MailTemplate?,
+        sentAt: Timestamp,
         footer leaving: (text: String, html: String)
     ) {
         var text = BoundedText(bytesMax: Mail.partBytesMax)
         var html = BoundedText(bytesMax: Mail.partBytesMax)
-        if let template {
-            let rendered = template.rendered(with: document, bytesMax: Mail.partBytesMax / 8)
-            text.append(rendered + "\n")
-            html.append("<div style=\"\(Self.preformatted)\">\(HTMLText.escaped(rendered))</div>\n")
-        } else if let body = document.value(of: "body") {
-            Self.write(MessageOutline(body, in: document), to: &text, &html)
+        /// Whether the last table was cut before its end.
+        var isOpen = false
+        for (index, (document, heading)) in messages.enumerated() {
+            if let heading {
+                let line =
+                    "\(index + 1) of \(messages.count)" + (heading.isEmpty ? "" : ": \(HeaderText.oneLine(heading))")
+                text.append((index > 0 ? "\n" : "") + line + "\n\n")
+                html.append("<h2 style=\"\(Self.heading)\">\(HTMLText.escaped(line))</h2>\n")
+            }
+            let wasCut = html.isCut
+            if let template {
+                let rendered = template.rendered(with: document, bytesMax: Mail.partBytesMax / 8)
+                text.append(rendered + "\n")
+                html.append("<div style=\"\(Self.preformatted)\">\(HTMLText.escaped(rendered))</div>\n")
+            } else if let body = document.value(of: "body") {
+                let outline = MessageOutline(body, in: document)
+                Self.write(outline, to: &text, &html)
+                if outline.fields != nil, html.isCut, !wasCut { isOpen = true }
+            }
         }
         let isCut = text.isCut || html.isCut
         var footer = ["Queue: \(queue)", "Sent: \(CalendarTime(seconds: sentAt.seconds).mailText)"]
@@ -31,8 +45,7 @@ struct ReadableContent {
         textFooter += leaving.text
         if !leaving.html.isEmpty { htmlFooter += "<br>\n\(leaving.html)" }
         self.text = text.text + "\n-- \n" + textFooter
-        // A table that was cut is closed here.
-        let tableEnd = html.text.contains("<table") ? "</table>\n" : ""
+        let tableEnd = isOpen ? "</table>\n" : ""
         self.html =
             Self.head + html.text + tableEnd + "<p style=\"\(Self.small)\">" + htmlFooter + "</p>\n</body></html>\n"
     }
@@ -56,6 +69,7 @@ struct ReadableContent {
             text.append("…\n")
             html.append("<tr><td>…</td></tr>\n")
         }
+        html.append("</table>\n")
     }
 
     private static func indented(_ text: String) -> String {
@@ -71,10 +85,11 @@ struct ReadableContent {
         """
     private static let preformatted = "white-space:pre-wrap;overflow-wrap:anywhere"
     private static let cell = "border:1px solid #999;padding:4px 8px;vertical-align:top"
+    private static let heading = "font-size:medium;margin:1.5em 0 .5em"
     private static let small = "font-size:smaller"
 }
 
 extension CalendarTime {
     /// `2026-11-29 10:18:48 UTC`.
-    fileprivate var mailText: String { "\(self.text.replacing("T", with: " ")) UTC" }
+    fileprivate var mailText: String { "\(self.date) \(self.clock) UTC" }
 }

@@ -34,9 +34,9 @@ package struct TextTemplate: Sendable, Equatable {
     }
 
     /// Bytes of a template.
-    package static let bytesMax = 65_536
+    package static let bytesMax = TemplateReader.bytesMax
     /// Places of a template.
-    package static let placesMax = 100
+    package static let placesMax = TemplateReader.placesMax
 
     private static let numbered: [Place] = [.queue, .project, .link]
 
@@ -45,40 +45,28 @@ package struct TextTemplate: Sendable, Equatable {
     /// - Parameter allowed: The places it may have.
     /// - Throws: ``TextTemplateInvalid``.
     package init(_ text: String, places allowed: Set<Place>) throws(TextTemplateInvalid) {
-        guard text.utf8.count <= Self.bytesMax else { throw .tooLong }
         var parts: [Part] = []
-        var pending = ""
-        var rest = text[...]
-        while let open = rest.firstIndex(of: "{") {
-            pending += rest[..<open]
-            rest = rest[open...]
-            guard let (name, length) = try Self.place(rest) else {
-                pending += "{"
-                rest = rest.dropFirst()
-                continue
+        for part in try Self.read(text) {
+            switch part {
+            case .text(let text): parts.append(.text(text))
+            case .place(let name):
+                guard let place = Self.named(name), allowed.contains(place) else { throw .unknownPlace(name) }
+                parts.append(.place(place))
             }
-            guard let place = Self.named(name), allowed.contains(place) else { throw .unknownPlace(name) }
-            guard parts.count < 2 * Self.placesMax else { throw .tooManyPlaces }
-            parts += [.text(pending), .place(place)]
-            pending = ""
-            rest = rest.dropFirst(length)
         }
-        self.parts = parts + [.text(pending + rest)]
+        self.parts = parts
     }
 
-    /// The name of the place at the beginning of a text, and its characters; nil when none stands there.
-    private static func place(_ text: Substring) throws(TextTemplateInvalid) -> (name: String, length: Int)? {
-        if text.hasPrefix("{{") {
-            guard let close = text.firstRange(of: "}}") else { throw .unclosed }
-            let inside = text[text.index(text.startIndex, offsetBy: 2)..<close.lowerBound]
-            return (
-                String(inside.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed()),
-                text.distance(from: text.startIndex, to: close.upperBound)
-            )
+    private static func read(_ text: String) throws(TextTemplateInvalid) -> [TemplateReader.Part] {
+        do throws(TemplateReader.Invalid) {
+            return try TemplateReader.parts(of: text, takesNumbers: true)
+        } catch {
+            switch error {
+            case .tooLong: throw .tooLong
+            case .unclosed: throw .unclosed
+            case .tooManyPlaces: throw .tooManyPlaces
+            }
         }
-        let digits = text.dropFirst().prefix { $0.isASCII && $0.isNumber }
-        guard !digits.isEmpty, text.dropFirst(1 + digits.count).first == "}" else { return nil }
-        return (String(digits), digits.count + 2)
     }
 
     private static func named(_ name: String) -> Place? {

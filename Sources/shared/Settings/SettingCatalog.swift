@@ -481,6 +481,12 @@ package struct SettingCatalog: Sendable {
             "Most mails of a project to one address in any hour, confirmations apart; the rest waits, up to the life of "
             + "its message. Without it there is no limit.")
 
+    package let emailRateExcess = Setting(
+        "email.rate.excess", default: "wait", shape: .oneOf(["wait", "digest"]), processes: [.notifier],
+        meaning:
+            "How mails above `email.rate` go out once the address may be sent to again. `wait`: one after the other, as the rate "
+            + "permits. `digest`: those of a subscription in one mail of up to 100 messages.")
+
     package let emailSessions = Setting(
         "email.sessions", default: "4", shape: .integer(1...64), processes: [.notifier],
         meaning: "Sessions with the relay at once, or runs of `email.command`; each has a thread.")

@@ -6,6 +6,7 @@ package import Domain
 /// ```
 /// tag  = first 80 bits of SipHash-2-4-128(key, 'm' + queue + position)        16 characters
 /// id   = SipHash-2-4-128(key, 'd' + subscription + position), all 128 bits    26 characters
+/// set  = id of its first delivery, '-', first 40 bits of SipHash-2-4-128(key, 'g' + ids)    35 characters
 /// mark = first 64 bits of SipHash-2-4-128(key, 'c' + client)                  8 bytes
 /// ```
 ///
@@ -31,6 +32,15 @@ package struct MessageTagger: Sendable {
         DeliveryID(
             text: String(
                 decoding: Base32.encode(self.hash(kind: "d", subscription.text.utf8, position)[...]), as: UTF8.self))
+    }
+
+    /// The id of several deliveries that go out together: the same for the same ones alone.
+    ///
+    /// - Parameter ids: At least one.
+    package func deliveryID(of ids: [DeliveryID]) -> DeliveryID {
+        guard let first = ids.first, ids.count > 1 else { return ids[0] }
+        let tag = self.mac.tag(Array("g".utf8) + ids.flatMap { Array($0.text.utf8) })
+        return DeliveryID(text: "\(first.text)-\(String(decoding: Base32.encode(tag.prefix(5)), as: UTF8.self))")
     }
 
     /// Eight bytes that stand for a client beside each message it posted: enough to tell its own from others'.

@@ -3,7 +3,7 @@
     relay.py FOLDER [PORT]
 
 FOLDER/port        its port, once it listens
-FOLDER/rules.json  read before every step: {"rules": [RULE, …], "auth": ["user", "password"]}
+FOLDER/rules.json  read before every step: {"rules": [RULE, …], "auth": ["user", "password"], "pipelining": BOOLEAN}
                    RULE: {"at": STEP, "do": ACTION, "match": TEXT of the address or mail, "times": NUMBER, "seconds": NUMBER}
                    STEP: greeting ehlo starttls auth mail rcpt data dot rset quit
                    ACTION: a reply, "451 4.7.1 Later"; or close, hang, drip, endless, late (after `seconds`), "reply-close 421 …"
@@ -44,6 +44,10 @@ def write(name, value):
 
 
 class Handler:
+    async def handle_EHLO(self, server, session, envelope, hostname, responses):
+        session.host_name = hostname
+        return (["250-PIPELINING"] if config().get("pipelining") else []) + responses
+
     async def handle_DATA(self, server, session, envelope):
         accepted = {
             "from": envelope.mail_from, "to": envelope.rcpt_tos, "session": server.number, "tls": session.ssl is not None,

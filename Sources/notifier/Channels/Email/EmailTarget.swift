@@ -16,6 +16,7 @@ package final class EmailTarget: ChannelTarget {
     package let host: String
     package let byteCount: Int
     package let hasOwnBodies = false
+    package let collects = true
     /// The address in lower case; nil where it is none.
     package let suppressibleAddress: String?
 

@@ -13,7 +13,7 @@ import Runtime
 ///
 /// ```
 ///  engines                       FairQueue, by project           threads, `email.sessions`
-///  send(mails)  ─────────►  mails in order of each project ─────►  SMTPSession: up to 20 mails   ─────►  relay
+///  send(mails)  ─────────►  mails in order of each project ─────►  SMTPSession: up to 100 mails  ─────►  relay
 ///      ▲                                │ paused                     or one run of the command
 ///      └──── held ◄── RelayHealth ◄─────┴── trouble ◄───────────────┘
 /// ```
@@ -32,8 +32,9 @@ package final class MailRelay: Sendable {
         }
     }
 
-    /// Mails of one session, and bytes of the bodies they are made from.
-    private static let sessionMailsMax = 20
+    /// Mails a session begins with, mails of one session, and bytes of the bodies they are made from.
+    private static let firstMailsMax = 20
+    private static let sessionMailsMax = 100
     private static let sessionBytesMax = 1 << 20
     /// A mail of the largest message is made on this stack.
     private static let stackBytes = 1 << 20
@@ -58,7 +59,8 @@ package final class MailRelay: Sendable {
 
     private struct Running {
         let control: SessionControl
-        let mails: [OutgoingMail]
+        var mails: [OutgoingMail]
+        var bytes: Int
     }
 
     private struct State {
@@ -224,7 +226,8 @@ package final class MailRelay: Sendable {
                 self.watch.signal()
                 let report: SMTPSession.Report
                 switch self.transport {
-                case .smtp(let relay): report = SMTPSession(mails, over: relay, control).run()
+                case .smtp(let relay):
+                    report = SMTPSession(mails, over: relay, control) { self.more(for: number) }.run()
                 case .command(let command): report = command.run(mails, control)
                 }
                 let end = control.finish()
@@ -243,9 +246,9 @@ package final class MailRelay: Sendable {
             let mayBegin =
                 state.health.remaining(at: .now) == nil && (state.health.isUsable || state.running.isEmpty)
             var mails: [OutgoingMail] = []
+            var bytes = 0
             if mayBegin {
-                var bytes = 0
-                let most = if case .command = self.transport { 1 } else { Self.sessionMailsMax }
+                let most = if case .command = self.transport { 1 } else { Self.firstMailsMax }
                 while mails.count < most, bytes < Self.sessionBytesMax, let mail = state.queue.popFirst() {
                     mails.append(mail)
                     bytes += mail.bodyBytes
@@ -257,8 +260,21 @@ package final class MailRelay: Sendable {
             }
             state.sessionsEver += 1
             let control = SessionControl(self.limits, turn: self.turn)
-            state.running[state.sessionsEver] = Running(control: control, mails: mails)
+            state.running[state.sessionsEver] = Running(control: control, mails: mails, bytes: bytes)
             return .session(state.sessionsEver, control, mails)
+        }
+    }
+
+    /// One more mail for a session that is about to end; none before the relay is known to be usable again.
+    private func more(for number: Int) -> OutgoingMail? {
+        self.state.withLockedValue { state in
+            guard !state.isStopped, state.health.isUsable, let running = state.running[number],
+                !running.control.isAborted, running.mails.count < Self.sessionMailsMax,
+                running.bytes < Self.sessionBytesMax, let mail = state.queue.popFirst()
+            else { return nil }
+            state.running[number]?.mails.append(mail)
+            state.running[number]?.bytes += mail.bodyBytes
+            return mail
         }
     }
 
@@ -318,27 +334,27 @@ package final class MailRelay: Sendable {
             _ = self.watch.wait(timeout: .now() + Self.watchEvery)
             let now = ContinuousClock.now
             for (number, session) in sessions where session.control.watch(at: now) == .abandoned {
-                self.abandon(number, session, at: now)
+                self.abandon(number, session.control, at: now)
             }
         }
     }
 
     /// Gives a thread up that is in a call which nothing ends: its mails are held, and another thread takes its place.
-    private func abandon(_ number: Int, _ session: Running, at now: ContinuousClock.Instant) {
+    private func abandon(_ number: Int, _ control: SessionControl, at now: ContinuousClock.Instant) {
         var change: Change?
-        let trouble = Outcome.unreachable(session.control.phase == .connecting ? .connect : .timeout)
+        let trouble = Outcome.unreachable(control.phase == .connecting ? .connect : .timeout)
         let (held, isReplaced) = self.state.withLockedValue { state -> ([Held], Bool) in
-            state.running[number] = nil
+            let mails = state.running.removeValue(forKey: number)?.mails ?? []
             state.abandoned += 1
             let isReplaced = state.abandoned <= self.settings.sessions
             if !isReplaced { state.missing += 1 }
-            guard !session.control.isAborted else {
-                for mail in session.mails where !mail.hasCompleted { state.queue.append(mail, of: mail.project.text) }
+            guard !control.isAborted else {
+                for mail in mails where !mail.hasCompleted { state.queue.append(mail, of: mail.project.text) }
                 return ([], isReplaced)
             }
             let pause = state.pause(for: trouble, at: now, &change)
             return (
-                [Held(mails: session.mails, pause: pause, outcome: trouble), state.holdAll(for: pause)], isReplaced
+                [Held(mails: mails, pause: pause, outcome: trouble), state.holdAll(for: pause)], isReplaced
             )
         }
         for mails in held { mails.complete() }

@@ -52,6 +52,9 @@ final class OutgoingMail: Sendable {
             unsubscribePage: self.attempt.kind.isConfirmation ? nil : self.target.unsubscribePage,
             bounceMark: isMarked ? self.target.bounceMark : nil, feedbackProject: hasFeedbackID ? self.project : nil,
             texts: self.texts)
-        return Mail(self.attempt.body.bytes, to: self.recipient, options: self.target.options, envelope).encoded()
+        return Mail(
+            self.attempt.body.bytes, to: self.recipient, options: self.target.options, envelope,
+            isDigest: self.attempt.isCollected
+        ).encoded()
     }
 }

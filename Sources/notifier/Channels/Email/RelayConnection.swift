@@ -64,8 +64,6 @@ final class RelayConnection: Sendable {
     func prepare(_ session: smtp_session_t, _ credentials: auth_context_t?) -> Bool {
         guard smtp_set_server(session, "\(self.url.host):\(self.url.port)") != 0 else { return false }
         if let name = self.settings.hostName { smtp_set_hostname(session, name) }
-        // A mail has one recipient: where that is refused, no DATA follows.
-        smtp_option_require_all_recipients(session, 1)
         let reply = Int(self.settings.replyTimeout / .milliseconds(1))
         for timeout in [Timeout_GREETING, Timeout_ENVELOPE, Timeout_DATA, Timeout_TRANSFER] {
             cesmtp_set_timeout(session, Int32(timeout.rawValue), reply)

@@ -5,6 +5,9 @@ import Mail
 
 /// One session of libesmtp with the relay: several mails, one after the other, each judged as soon as the relay did.
 ///
+/// It begins with the mails that waited, and asks for one more whenever its last one is judged: a session costs as much as several
+/// mails.
+///
 /// It belongs to the thread that runs it.
 final class SMTPSession {
     /// What a session came to, beside the mails that completed.
@@ -24,9 +27,14 @@ final class SMTPSession {
 
     private let relay: RelayConnection
     private let control: SessionControl
-    private let mails: [MailSource]
+    private var mails: [MailSource]
+    private let more: () -> OutgoingMail?
+    /// While it runs.
+    private var session: smtp_session_t?
     private var judged: Set<Int> = []
     private var begun: Int?
+    /// The mail whose recipient was refused last.
+    private var unaddressed: Int?
     private var lastReply = 0
     /// The first reply that refused the session, before a mail was begun.
     private var refusal: Int?
@@ -45,10 +53,15 @@ final class SMTPSession {
         var mailStarted = ContinuousClock.now
     }
 
-    init(_ mails: [OutgoingMail], over relay: RelayConnection, _ control: SessionControl) {
+    /// - Parameter more: Gives the mail that follows the last one; nil: there is none, or the session has had enough.
+    init(
+        _ mails: [OutgoingMail], over relay: RelayConnection, _ control: SessionControl,
+        more: @escaping () -> OutgoingMail?
+    ) {
         self.relay = relay
         self.control = control
         self.mails = mails.map { MailSource($0, relay, control) }
+        self.more = more
     }
 
     func run() -> Report {
@@ -80,7 +93,9 @@ final class SMTPSession {
             for (index, mail) in self.mails.enumerated() {
                 guard self.add(mail, index, to: session) else { return self.report(failed: .unreachable(.other)) }
             }
-            let result = withExtendedLifetime(self.mails) { smtp_start_session(session) }
+            self.session = session
+            let result = smtp_start_session(session)
+            self.session = nil
             return self.report(failed: self.failure(started: result != 0, error: smtp_errno()))
         }
     }
@@ -115,11 +130,30 @@ final class SMTPSession {
             self.control.enter(.ehlo)
         case Int(SMTP_EV_EXTNA_STARTTLS), Int(SMTP_EV_INVALID_PEER_CERTIFICATE), Int(SMTP_EV_WEAK_CIPHER):
             self.hasTLSFailed = true
-        case Int(SMTP_EV_MAILSTATUS), Int(SMTP_EV_RCPTSTATUS):
-            if code / 100 != 2 { self.judge(mail, code) }
-        case Int(SMTP_EV_MESSAGESENT): self.judge(mail, code)
+        case Int(SMTP_EV_MAILSTATUS):
+            guard code / 100 != 2 else { return }
+            self.judge(mail, code)
+            self.extend(behind: mail)
+        case Int(SMTP_EV_RCPTSTATUS):
+            // DATA went out with RCPT, where the relay takes commands without waiting.
+            guard code / 100 != 2 else { return self.control.enter(.data) }
+            self.judge(mail, code)
+            self.unaddressed = mail
+        case Int(SMTP_EV_MESSAGESENT):
+            // DATA without a recipient is refused for that reason, which says nothing more.
+            if mail != self.unaddressed { self.judge(mail, code) }
+            self.extend(behind: mail)
         default: break
         }
+    }
+
+    /// Adds a mail behind the last one, which libesmtp looks for when this event is over.
+    private func extend(behind index: Int) {
+        guard index == self.mails.count - 1, self.trouble == nil, let session, let next = self.more() else { return }
+        let mail = MailSource(next, self.relay, self.control)
+        self.mails.append(mail)
+        // Where memory is short it is left.
+        _ = self.add(mail, index + 1, to: session)
     }
 
     /// Sees what is sent and received, but for the mails; a password is among it, so nothing of it is kept.
@@ -146,7 +180,9 @@ final class SMTPSession {
             self.control.enter(.authentication)
         } else if begins("MAIL FROM:") {
             // Mails are begun in their order; those judged before were none of this command's.
-            self.begun = self.mails.indices.first { !self.judged.contains($0) && $0 > self.begun ?? -1 }
+            var next = (self.begun ?? -1) + 1
+            while self.judged.contains(next) { next += 1 }
+            self.begun = next
             self.times.mailStarted = .now
             self.control.enter(.envelope)
         } else if begins("DATA\r\n") || begins("BDAT ") {
@@ -279,7 +315,7 @@ final class MailSource {
         self.isHandedOut = true
         let bytes = self.relay.encoded(self.mail)
         let pinned = UnsafeMutableBufferPointer<CChar>.allocate(capacity: bytes.count)
-        for (index, byte) in bytes.enumerated() { pinned[index] = CChar(bitPattern: byte) }
+        UnsafeMutableRawBufferPointer(pinned).copyBytes(from: bytes)
         self.pinned = pinned
         count.pointee = Int32(bytes.count)
         return UnsafePointer(pinned.baseAddress)

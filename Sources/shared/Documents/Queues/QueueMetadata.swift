@@ -41,7 +41,7 @@ package struct QueueMetadata: Sendable {
             postBytesMax: self.integer(.postBytesMax), messageTTLDefault: self.integer(.messageTTL),
             messageDelayDefault: self.integer(.messageDelay), claimCountMax: self.integer(.claimCountMax),
             deadLetterQueue: self.deadLetterQueue, deadLetterTTL: self.integer(.deadLetterTTL),
-            encryptsMessages: self.isEncrypting, retryPolicy: self.retryPolicy)
+            encryptsMessages: self.isEncrypting, retryPolicy: self.retryPolicy, digest: self.mail.digest)
     }
 
     private var deadLetterQueue: QueueName? {
@@ -62,7 +62,7 @@ package struct QueueMetadata: Sendable {
         return try? RetryPolicyShape.read(value, in: self.object)
     }
 
-    /// The templates for mails of its subscriptions.
+    /// The form of the mails of its subscriptions.
     package var mail: MailOptions {
         guard let value = self.object[MailOptionsShape.name] else { return .none }
         // Of what is stored every template was checked; one that fails a later rule is as good as none.

@@ -3,8 +3,8 @@ import JSON
 import Mail
 
 /// Reads what the options of a subscription say of its mails:
-/// `{"from": "Alerts <a@b.example>", "subject": "…", "_email": {"format": "json", "subject": "…", "body": "…"}}`; and what the
-/// metadata of a queue say of the mails of its subscriptions: `{"_email": {"subject": "…", "body": "…"}}`.
+/// `{"from": "Alerts <a@b.example>", "subject": "…", "_email": {"format": "json", "subject": "…", "body": "…", "digest": {…}}}`; and
+/// what the metadata of a queue say of the mails of its subscriptions: `{"_email": {"subject": "…", "body": "…", "digest": {…}}}`.
 enum MailOptionsShape {
     static let name = "_email"
 
@@ -27,8 +27,8 @@ enum MailOptionsShape {
             if member.name == "format" {
                 mail.format = try Self.format(member.value, in: object)
             } else {
-                guard try Self.read(template: member, in: object, into: &mail) else {
-                    throw .requestInvalid("The option \(Self.name) may hold format, subject and body.")
+                guard try Self.read(shared: member, in: object, into: &mail) else {
+                    throw .requestInvalid("The option \(Self.name) may hold format, subject, body and digest.")
                 }
             }
         }
@@ -42,20 +42,21 @@ enum MailOptionsShape {
         var mail = MailOptions()
         guard let object = metadata.object(value) else { throw .requestInvalid("\(Self.name) has to be an object.") }
         for member in object.members {
-            guard try Self.read(template: member, in: object, into: &mail) else {
-                throw .requestInvalid("\(Self.name) of a queue may hold subject and body.")
+            guard try Self.read(shared: member, in: object, into: &mail) else {
+                throw .requestInvalid("\(Self.name) of a queue may hold subject, body and digest.")
             }
         }
         return mail
     }
 
-    /// - Returns: Whether the member is one of a template.
+    /// - Returns: Whether the member is one that queues and subscriptions have.
     private static func read(
-        template member: JSONObject.Member, in object: JSONObject, into mail: inout MailOptions
+        shared member: JSONObject.Member, in object: JSONObject, into mail: inout MailOptions
     ) throws(Refusal) -> Bool {
         switch member.name {
         case "subject": mail.subjectTemplate = try Self.template(member, in: object)
         case "body": mail.bodyTemplate = try Self.template(member, in: object)
+        case "digest": mail.digest = try Self.digest(member.value, in: object)
         default: return false
         }
         return true
@@ -76,6 +77,28 @@ enum MailOptionsShape {
             throw .requestInvalid("The format of \(Self.name) has to be \(names).")
         }
         return format
+    }
+
+    private static func digest(_ value: JSONValue, in object: JSONObject) throws(Refusal) -> Digest? {
+        guard value.kind != .null else { return nil }
+        let path = "\(Self.name).digest"
+        guard let digest = object.object(value) else { throw .requestInvalid("\(path) has to be an object.") }
+        for member in digest.members where member.name != "seconds" && member.name != "messages" {
+            throw .requestInvalid("\(path) may hold seconds and messages.")
+        }
+        return Digest(
+            seconds: try Self.number("seconds", of: digest, path, Digest.secondsRange),
+            messages: try Self.number("messages", of: digest, path, Digest.messagesRange))
+    }
+
+    private static func number(
+        _ name: String, of object: JSONObject, _ path: String, _ range: ClosedRange<Int>
+    ) throws(Refusal) -> Int {
+        guard let integer = object[name]?.integer, let number = Int(exactly: integer), range.contains(number) else {
+            throw .requestInvalid(
+                "\(path).\(name) has to be an integer from \(range.lowerBound) to \(range.upperBound).")
+        }
+        return number
     }
 
     private static func template(_ member: JSONObject.Member, in object: JSONObject) throws(Refusal) -> MailTemplate? {

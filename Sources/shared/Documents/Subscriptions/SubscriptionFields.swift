@@ -1,5 +1,6 @@
 import Domain
 import JSON
+import Mail
 
 /// What a subscription is made of, checked alike whether it is created or changed.
 ///
@@ -34,7 +35,12 @@ enum SubscriptionFields {
         guard let options = object.object(value) else {
             throw .requestInvalid("The options of a subscription must be a dict.")
         }
-        _ = try DeliveryOptions(options)
-        return (Array(object.verbatim(value)), try PaceShape.read(options))
+        let delivery = try DeliveryOptions(options)
+        var pace = try PaceShape.read(options)
+        pace.digest = delivery.mail.digest
+        guard !pace.isOrdered || pace.digest == nil else {
+            throw .requestInvalid("The options _ordered and _email.digest exclude each other.")
+        }
+        return (Array(object.verbatim(value)), pace)
     }
 }

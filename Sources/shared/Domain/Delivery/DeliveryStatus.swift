@@ -31,6 +31,8 @@ package struct DeliveryStatus: Sendable, Equatable {
         case retry
         /// It was sent again, at a rate.
         case scheduled
+        /// It goes out with others, when their time is over or there are enough of them.
+        case digest
         /// The limit of the subscription is used up.
         case limit
         /// As many attempts are out as may be.

@@ -18,11 +18,13 @@ package struct QueueAttributes: Sendable, Equatable {
     package var encryptsMessages: Bool
     /// `_retry_policy`; nil also when it says nothing.
     package var retryPolicy: RetryPolicy?
+    /// Of `_email`: for subscriptions that have none of their own.
+    package var digest: Digest?
 
     package init(
         postBytesMax: Int? = nil, messageTTLDefault: Int? = nil, messageDelayDefault: Int? = nil,
         claimCountMax: Int? = nil, deadLetterQueue: QueueName? = nil, deadLetterTTL: Int? = nil,
-        encryptsMessages: Bool = false, retryPolicy: RetryPolicy? = nil
+        encryptsMessages: Bool = false, retryPolicy: RetryPolicy? = nil, digest: Digest? = nil
     ) {
         self.postBytesMax = postBytesMax
         self.messageTTLDefault = messageTTLDefault
@@ -32,5 +34,6 @@ package struct QueueAttributes: Sendable, Equatable {
         self.deadLetterTTL = deadLetterTTL
         self.encryptsMessages = encryptsMessages
         self.retryPolicy = retryPolicy
+        self.digest = digest
     }
 }

@@ -7,9 +7,14 @@ package struct Pace: Sendable, Equatable {
     package var isOrdered: Bool
     /// Most attempts started in any second; nil: as many as the window allows.
     package var maxPerSecond: Int?
+    /// nil: as the queue says.
+    ///
+    /// It counts for subscribers that take several messages at once, and for none that is ordered.
+    package var digest: Digest?
 
-    package init(isOrdered: Bool = false, maxPerSecond: Int? = nil) {
+    package init(isOrdered: Bool = false, maxPerSecond: Int? = nil, digest: Digest? = nil) {
         self.isOrdered = isOrdered
         self.maxPerSecond = maxPerSecond
+        self.digest = digest
     }
 }

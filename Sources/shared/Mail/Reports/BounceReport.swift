@@ -38,8 +38,15 @@ package struct BounceReport: Sendable, Equatable {
     package let cause: Cause
     /// What the mail servers said, on one line; it may be empty.
     package let detail: String
+    /// The addresses that failed like that, as the report names them, in lower case; empty where it names none.
+    package let recipients: Set<String>
     /// What may be marks, the most credible first; the keys say which is genuine.
     package let marks: [BounceMark]
+
+    /// Whether what failed is the address that was mailed, and not one that it forwards to.
+    ///
+    /// - Parameter address: In lower case.
+    package func isAbout(_ address: String) -> Bool { self.recipients.isEmpty || self.recipients.contains(address) }
 
     /// Reads a mail.
     ///
@@ -61,7 +68,7 @@ package struct BounceReport: Sendable, Equatable {
             throw .noBoundary
         }
         let parts = entity.parts(boundary)
-        let finding: (cause: Cause, detail: String)?
+        let finding: Failed?
         var sender: String?
         switch type.parameters["report-type"]?.lowercased() {
         case "delivery-status":
@@ -76,7 +83,7 @@ package struct BounceReport: Sendable, Equatable {
             var lines = MailLines(part.body)
             let feedback = MailEntity.fields(&lines)
             let kind = feedback.first { $0.name == "feedback-type" }?.value.lowercased() ?? ""
-            finding = Self.complaints.contains(kind) ? (Cause.complaint, kind) : nil
+            finding = Self.complaints.contains(kind) ? Failed(cause: .complaint, detail: kind, recipients: []) : nil
             sender = feedback.first { $0.name == "original-mail-from" }?.value
         default: return .ignored(.noReport)
         }
@@ -84,7 +91,8 @@ package struct BounceReport: Sendable, Equatable {
         let returned = parts.last { Self.returnedTypes.contains($0.contentType.type) }.map { MailEntity($0.body) }
         let marks = Self.marks(recipients, in: entity, sender: sender, returned: returned, address)
         guard !marks.isEmpty else { return .ignored(.noMark) }
-        return .report(BounceReport(cause: finding.cause, detail: finding.detail, marks: marks))
+        return .report(
+            BounceReport(cause: finding.cause, detail: finding.detail, recipients: finding.recipients, marks: marks))
     }
 
     private static let statusTypes: Set<String> = ["message/delivery-status", "message/global-delivery-status"]
@@ -100,10 +108,16 @@ package struct BounceReport: Sendable, Equatable {
         return !submitted.hasPrefix("no") || ["bulk", "junk", "list", "auto_reply"].contains(precedence)
     }
 
+    private struct Failed {
+        let cause: Cause
+        let detail: String
+        var recipients: Set<String>
+    }
+
     /// The worst of what failed, of all recipients in a status; nil when nothing did.
-    private static func failure(_ status: MailEntity) -> (cause: Cause, detail: String)? {
+    private static func failure(_ status: MailEntity) -> Failed? {
         var lines = MailLines(status.body)
-        var found: (cause: Cause, detail: String)?
+        var found: Failed?
         for _ in 0..<Self.groupsMax where !lines.rest.isEmpty {
             let fields = MailEntity.fields(&lines)
             func value(_ name: String) -> String? { fields.first { $0.name == name }?.value }
@@ -111,11 +125,23 @@ package struct BounceReport: Sendable, Equatable {
             let code = value("status") ?? ""
             let diagnostic = value("diagnostic-code") ?? ""
             let cause = Self.isPermanent(status: code, diagnostic: diagnostic) ? Cause.permanent : .transient
-            guard found == nil || cause == .permanent && found?.cause == .transient else { continue }
-            let recipient = value("final-recipient") ?? value("original-recipient") ?? ""
-            found = (cause, [code, diagnostic, recipient].filter { !$0.isEmpty }.joined(separator: " "))
+            let named = [value("final-recipient"), value("original-recipient")].compactMap { $0 }
+            let addresses = Set(named.compactMap(Self.address))
+            if cause == found?.cause {
+                found?.recipients.formUnion(addresses)
+            } else if found == nil || cause == .permanent {
+                let detail = [code, diagnostic, named.first ?? ""].filter { !$0.isEmpty }.joined(separator: " ")
+                found = Failed(cause: cause, detail: detail, recipients: addresses)
+            }
         }
         return found
+    }
+
+    /// The address in the field of a recipient, `rfc822; a@b.example`; nil when there is none.
+    private static func address(_ field: String) -> String? {
+        guard let semicolon = field.firstIndex(of: ";") else { return nil }
+        let address = Self.inAngles(String(field[field.index(after: semicolon)...])).lowercased()
+        return address.contains("@") ? address.replacing(" ", with: "") : nil
     }
 
     /// By the class of the status (RFC 3463), else by the code of the server's reply.

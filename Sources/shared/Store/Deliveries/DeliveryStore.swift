@@ -161,6 +161,10 @@ struct DeliveryStore: DeliveryStorage, DeadLetterStorage {
     func deliveryID(subscription: SubscriptionID, position: Position) -> DeliveryID {
         self.tagger.deliveryID(subscription: subscription, position: position)
     }
+
+    func deliveryID(subscription: SubscriptionID, positions: [Position]) -> DeliveryID {
+        self.tagger.deliveryID(of: positions.map { self.deliveryID(subscription: subscription, position: $0) })
+    }
 }
 
 extension Duration {
@@ -204,9 +208,10 @@ extension Settlement {
             case .handedBack: ("h", "0", "")
             case .postponed(let delay): ("h", String(delay.milliseconds), "")
             case .parked(let delay): ("p", String(delay.milliseconds), "")
+            case .collected(let delay): ("c", String(delay.milliseconds), "")
             case .dropped: ("n", "", "")
             }
-        call.append(ending)
+        call.append(self.isShared ? "\(ending)+" : ending)
         call.append(detail)
         call.append(summary)
         call.append(self.queue.key)

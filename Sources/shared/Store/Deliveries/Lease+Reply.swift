@@ -50,12 +50,15 @@ extension Lease {
     /// A larger number in Redis is not ours: fences begin anew before it.
     fileprivate static let turnMax = LeaseToken.fence * LeaseToken.fence
 
-    init(_ token: LeaseToken, _ header: SubscriptionHeader, _ record: MessageRecord, _ policy: RetryPolicy?) {
+    init(
+        _ token: LeaseToken, _ header: SubscriptionHeader, _ record: MessageRecord, _ policy: RetryPolicy?,
+        isCollected: Bool = false
+    ) {
         self.init(
             token: token, queue: header.queue, version: header.version, ttl: record.ttl,
             expiresAt: record.livesUntil ?? token.position.createdAt.adding(seconds: record.ttl), delay: record.delay,
             checksum: record.checksum, isSealed: record.isSealed, kind: record.kind, body: record.body,
-            queuePolicy: policy)
+            queuePolicy: policy, isCollected: isCollected)
     }
 }
 
@@ -76,7 +79,10 @@ extension Leased {
             let subscription = try reply.next().text.flatMap { SubscriptionID($0) }
             let header = headers.read(try reply.next())
             let policy = PolicyRow(try reply.next())
+            let isDigest = try reply.int() == 1
             var rows = try reply.reader()
+            // Questions and tests go out by themselves.
+            var follows = false
             while !rows.isAtEnd {
                 let (member, record) = (try rows.next().bytes, try rows.next().bytes)
                 let token = subscription.flatMap { subscription in
@@ -88,7 +94,9 @@ extension Leased {
                     unreadable.add(token, header)
                     continue
                 }
-                leases.append(Lease(token, header, message, policy))
+                let isMessage = isDigest && message.kind == .notification
+                leases.append(Lease(token, header, message, policy, isCollected: isMessage && follows))
+                follows = isMessage
             }
         }
         self.leases = leases

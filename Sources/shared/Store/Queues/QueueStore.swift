@@ -100,6 +100,7 @@ extension QueueStore {
         for number in numbers { call.append(number.map { String($0) } ?? "") }
         call.append(target ?? "")
         call.append(attributes.retryPolicy?.record ?? "")
+        call.append(attributes.digest.map(\.field) ?? "")
     }
 }
 

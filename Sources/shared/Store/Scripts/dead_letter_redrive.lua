@@ -25,8 +25,7 @@ end
 local function must_confirm(subscription)
     if ARGV[5] == 'all' or ARGV[5] == 'none' then return ARGV[5] == 'all' end
     local record = call('HGET', KEYS[12], subscription)
-    local is_mail = record and string.lower(string.sub(address_of(record), 1, 7)) == 'mailto:'
-    return (ARGV[5] == 'mail') == is_mail
+    return (ARGV[5] == 'mail') == (record and is_mail(address_of(record)))
 end
 
 -- Everything is read first: nothing can fail once it writes.

@@ -14,6 +14,9 @@
 --                 h handed back untried, due again, detail = after ms, only by the newest token   n dropped
 --                 p handed back untried, and nothing of the subscription starts for detail ms, a minute
 --                 at most, only by the newest token
+--                 c handed back untried, and due after detail ms, or with what is collected already, in one attempt with
+--                 all that waits then, only by the newest token
+--                 + behind any: the message went out with the one before it, and a failure is no second one
 -- RETURNS {per attempt 1 written down, 0 the lease was lost}, dead letters dropped, and with a capacity what `lease_due` of lib_leasing.lua does
 -- COST    k log n for k attempts: 6 us each in batches of 24, 4.7 in batches of 100
 local allowance, settlements = allowance_at(8)
@@ -58,7 +61,8 @@ local function wait(state, subscription, due, position, turn)
 end
 
 -- `failing` are the positions that failed since the last success.
-local function fail(state, position)
+local function fail(state, position, follows)
+    if follows then return end
     state.failures, state.failing = state.failures + 1, state.failing or {}
     table.insert(state.failing, position)
 end
@@ -70,13 +74,13 @@ end
 for number, member in ipairs(members) do
     local index = settlements + 9 * (number - 1)
     local subscription, position, turn = ARGV[index], ARGV[index + 1], ARGV[index + 2]
-    local ending, detail = ARGV[index + 4], ARGV[index + 5]
+    local ending, detail, follows = string.sub(ARGV[index + 4], 1, 1), ARGV[index + 5], #ARGV[index + 4] > 1
     -- A renewed lease ends later than its older tokens say. Those still prove an outcome, which only the holder can
     -- have seen; but a delivery handed back and leased anew is the same member, and its first holder, who may say so
     -- twice, must not hand back the second's.
     local held, token = ends[number], ARGV[index + 3]
     local newer = held and (held == token and 0 or held - token)
-    local is_untried = ending == 'h' or ending == 'p'
+    local is_untried = ending == 'h' or ending == 'p' or ending == 'c'
     if newer and not seen[member] and (newer == 0 or (newer > 0 and not is_untried)) then
         seen[member], answer[number] = true, 1
         landed[#landed + 1] = member
@@ -102,12 +106,16 @@ for number, member in ipairs(members) do
             state.successes, state.failing = state.successes + 1, nil
             finish(position)
         elseif ending == 'r' then
-            fail(state, position)
+            fail(state, position, follows)
             -- An answer ends suspicion.
             wait(state, subscription, after(tonumber(detail)), position, text(string.match(turn, '^%d+') + 1))
         elseif is_untried then
-            local delay = ending == 'h' and tonumber(detail) or 0
+            local delay = ending ~= 'p' and tonumber(detail) or 0
             wait(state, subscription, after(delay), position, turn)
+            if ending == 'c' then
+                state.collected = state.collected or {}
+                table.insert(state.collected, #state.again - 1)
+            end
             -- No longer than `free_slots` believes: what is to wait longer is looked at, and parked again.
             if ending == 'p' then
                 state.parked = math.max(state.parked or 0, after(math.min(tonumber(detail), HOST_LONGEST)))
@@ -115,7 +123,7 @@ for number, member in ipairs(members) do
         else
             if ending ~= 'n' then
                 state.gone = state.gone or ending == 'g'
-                if ARGV[index + 8] ~= '' or not NOT_SENT[detail] then fail(state, position) end
+                if ARGV[index + 8] ~= '' or not NOT_SENT[detail] then fail(state, position, follows) end
                 dead[#dead + 1] = index
             end
             finish(position)
@@ -180,6 +188,14 @@ for index, subscription in ipairs(touched) do
     if state.parked then
         more = more or {}
         more.h = math.max(more.h or 0, state.parked)
+    end
+    if state.collected then
+        more = more or {}
+        if (more.g or 0) <= now then more.g = state.again[state.collected[1]] end
+        for _, place in ipairs(state.collected) do state.again[place] = more.g end
+        more.e = more.e or now
+    elseif more and more.e and not state.again and call('EXISTS', due_key(subscription)) == 0 then
+        more.e = nil
     end
     if state.again and is_ordered(headers[index] or '') then
         -- What waits for its retry keeps its place, and the whole subscription waits with it.

@@ -1,14 +1,14 @@
 -- delivery_status_get.lua: what became of a message for some of its queue's subscriptions, in the order of their creation.
 -- KEYS    1 events   2 fanout-pages   3 pacing   4 leases   5 payloads   6 subscription-headers   7 attempt-counts
 --         8 subscription-order   9 dead-letters   10 dead-letter-entries   11 turns   12 subscriptions
---         13 waiting-confirmations   and by name: due attempt-log
+--         13 waiting-confirmations   and by name: due attempt-log meta
 -- ARGV    1 now   2 prefix   3 queue   4 position of the message   5 position of the subscription to go on behind
 --         6 subscriptions, at most 5   7 flags of the record of a question to confirm
 -- RETURNS {position of the last one looked at, or '' when there are no more}, then per living subscription its id, header,
 --         place, due at, attempt, lease end or dead letter, entry of its last attempt in the log or '', address, when its
 --         subscriber is asked to confirm or -1
 --         place  'later' created after the message   'event' not fanned out to it yet   'leased'   'dead'   'none', and of
---                what waits why: disabled paused breaker host ordered retry scheduled limit window due
+--                what waits why: disabled paused breaker host ordered retry scheduled digest limit window due
 -- COST    under 1 ms: what waits is found by trying the numbers of its attempt, if `turns` does not know it
 local position = ARGV[4]
 local subscriptions = call('ZRANGEBYSCORE', KEYS[8], '(' .. ARGV[5], '+inf', 'WITHSCORES', 'LIMIT', 0, ARGV[6])
@@ -73,6 +73,7 @@ local function hold_of(subscription, header, due, turn)
         return 'host', math.max(due, more.h, now)
     end
     if more and (more.w or 0) > now then return 'ordered', math.max(due, more.w) end
+    if due > now and more and more.g == due then return 'digest', due end
     if due > now then return attempt_of(turn) > 1 and 'retry' or 'scheduled', due end
     if is_ordered(header) and (out > 0 or call('ZRANGE', due_key(subscription), 0, 0)[1] ~= position .. ':' .. turn) then
         return 'ordered', now

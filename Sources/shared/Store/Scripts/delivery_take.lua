@@ -1,5 +1,6 @@
 -- delivery_take.lua: fan out events of a shard: of some queues a page of eligible subscriptions becomes deliveries, and those that
--- fit the subscription's window and what may be handed out of its project are leased in the same step. The rest wait.
+-- fit the subscription's window and what may be handed out of its project are leased in the same step. The rest wait, and so does
+-- what is collected into a digest: until its time is over, or until there is enough of it.
 -- Projects have their turn one after the other, and the queues of a project; the events of a queue go in their order.
 -- KEYS    1 fanout-projects   2 fanout-pages   3 pacing   4 leases   5 payloads   6 payload-references   7 ready-projects
 --         8 subscription-headers   9 waiting-counts   10 delivery-sweeps   11 payload-expiries   12 last-position   and
@@ -50,9 +51,10 @@ if is_at_limit and allowance.left <= 0 then return answer end
 
 local flying, flow, payload, counted, changed, lost = {}, {}, {}, {}, {}, {}
 local states, known = {}, {}
--- What is known of a subscription, an array, for a page makes many: `LEFT` how many more of it may wait.
-local SUBSCRIPTION, PROJECT, HEADER, OUT, WINDOW, MORE, BEFORE, SLOTS, READY_AT, ORDERED, DUE, ENDS, LEFT =
-    1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
+-- What is known of a subscription, an array, for a page makes many: `LEFT` how many more of it may wait, `DIGEST` of one that is
+-- collected {ms, messages, when this one goes out, messages in it, members that waited for it and go out now}.
+local SUBSCRIPTION, PROJECT, HEADER, OUT, WINDOW, MORE, BEFORE, SLOTS, READY_AT, ORDERED, DUE, ENDS, LEFT, DIGEST =
+    1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14
 
 -- Reads what is to be known of subscriptions of a queue.
 local function read(project, subscriptions)
@@ -67,11 +69,16 @@ local function read(project, subscriptions)
         local header, state = headers[index], false
         if is_alive(header) and (ARGV[7] ~= '1' or is_confirmed(header)) then
             local out, window, more = flow_of(flows[index])
-            local slots, at = free_slots(header, out, window, more)
             local ready_at, ordered = tonumber(ready[index]), is_ordered(header)
+            -- Nothing of it waits any more.
+            if more and more.e and not ready_at and out == 0 then more.e = nil end
+            local slots, at = free_slots(header, out, window, more)
             -- A new one overtakes none that is due already, nor, in an ordered one, any that waits: attempts start in post order.
             if ready_at and (ordered or ready_at <= now) then slots = 0 end
-            state = { subscription, project, header, out, window, more, out, slots, ready_at or false, ordered, false, 0, 0 }
+            local ms, messages = digest_of(header, more)
+            if ms then slots = 0 end
+            state = { subscription, project, header, out, window, more, out, slots, ready_at or false, ordered, false, 0, 0,
+                ms and { ms, messages, false, 0, {} } or false }
             states[#states + 1] = state
         end
         known[subscription] = state or 'none'
@@ -83,6 +90,27 @@ local left_of = {}
 local function left_to_wait(project)
     left_of[project] = left_of[project] or limit('project_waiting') - tonumber(call('HGET', KEYS[9], project) or 0)
     return left_of[project]
+end
+
+-- When one more message of a digest is due: with it, or now when it is the last one, and then all of it is.
+local function collect(state)
+    local digest, due, more = state[DIGEST], state[DUE], state[MORE] or {}
+    local key = due_key(state[SUBSCRIPTION])
+    if not more.unread and (more.g or 0) <= now then
+        more.g, digest[3], digest[4] = now + digest[1], text(now + digest[1]), 0
+    elseif not digest[3] then
+        digest[3] = text(more.g or now)
+        digest[4] = call('ZCOUNT', key, digest[3], digest[3])
+    end
+    state[MORE] = more
+    digest[4] = digest[4] + 1
+    if more.unread or digest[4] < digest[2] then return digest[3] end
+    for _, member in ipairs(call('ZRANGEBYSCORE', key, digest[3], digest[3])) do table.insert(digest[5], member) end
+    for place = 1, #due, 2 do
+        if due[place] == digest[3] then due[place] = now_text end
+    end
+    more.g, digest[3] = nil, false
+    return now_text
 end
 
 -- Has one more delivery of a subscription wait; false when too many do.
@@ -99,7 +127,8 @@ local function wait(state, position, ends)
     if state[LEFT] <= 0 or left <= 0 then return false end
     state[LEFT], left_of[project] = state[LEFT] - 1, left - 1
     -- Of an ordered one the position alone is the order.
-    due[#due + 1] = state[ORDERED] and '0' or now_text
+    local at = state[ORDERED] and '0' or state[DIGEST] and collect(state) or now_text
+    due[#due + 1] = at
     due[#due + 1] = position .. ':1'
     if ends < state[ENDS] then state[ENDS] = ends end
     return true
@@ -248,15 +277,31 @@ for _, state in ipairs(states) do
         more = spend(state[HEADER], more, out - state[BEFORE])
         flow[#flow + 1] = subscription
         flow[#flow + 1] = flow_text(out, state[WINDOW], more)
+    elseif due and state[DIGEST] then
+        local value = flow_text(out, state[WINDOW], more)
+        if value then
+            flow[#flow + 1] = subscription
+            flow[#flow + 1] = value
+        else
+            call('HDEL', KEYS[3], subscription)
+        end
     end
     if due and #due > 0 then
         local project = state[PROJECT]
         call('ZADD', due_key(subscription), unpack(due))
+        local pulled = {}
+        for _, member in ipairs(state[DIGEST] and state[DIGEST][5] or {}) do
+            pulled[#pulled + 1] = now_text
+            pulled[#pulled + 1] = member
+        end
+        in_chunks('ZADD', due_key(subscription), pulled)
         waiting[project] = (waiting[project] or 0) + #due / 2
         expiring[#expiring + 1] = text(state[ENDS])
         expiring[#expiring + 1] = subscription
         local slots, at = free_slots(state[HEADER], out, state[WINDOW], more)
-        if slots > 0 then at = now end
+        if slots > 0 then
+            at = state[DIGEST] and tonumber(call('ZRANGE', due_key(subscription), 0, 0, 'WITHSCORES')[2]) or now
+        end
         if not state[READY_AT] or at < state[READY_AT] then
             local woken = waking[project] or { first = at }
             waking[project], woken.first = woken, math.min(woken.first, at)

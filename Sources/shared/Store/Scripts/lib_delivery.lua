@@ -30,6 +30,17 @@ local function policy_of(queue)
     return policy
 end
 
+-- How a queue has messages collected, as `queue_create.lua` wrote it, '' when it does not.
+local known_digests = {}
+local function queue_digest(queue)
+    local digest = known_digests[queue]
+    if not digest then
+        digest = call('HGET', queue_key(queue, PART_META), 'digest') or ''
+        known_digests[queue] = digest
+    end
+    return digest
+end
+
 -- The log of a subscription's attempts: how many succeeded and failed, u32 each, and a ring of the last fifty, 34 bytes
 -- each, of which the one after so many attempts is written next. The notifier packs them (`AttemptEntry`), but for those
 -- whose notifier ended.

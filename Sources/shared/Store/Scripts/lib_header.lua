@@ -4,11 +4,13 @@
 -- RETURNS nothing: it defines the names below
 -- COST    under a microsecond
 --
--- Header: expires, ms, 15 digits, 0 when a caller ended it | confirmed, 0 or 1 | ordered, 0 or 1 | most starts in a second,
---         6 digits, 0 for no limit | version, 6 digits | address of the queue
--- Pacing, as callers give it, is ordered and most starts in a second.
-local HEADER_EXPIRES_TO, HEADER_CONFIRMED_AT, HEADER_ORDERED_AT, HEADER_RATE_FROM, HEADER_RATE_TO = 15, 16, 17, 18, 23
-local HEADER_VERSION_FROM, HEADER_VERSION_TO, HEADER_QUEUE_FROM, ASCII_1 = 24, 29, 30, 49
+-- Header: expires, ms, 15 digits, 0 when a caller ended it | confirmed, 0 or 1 | 1: its subscriber takes digests, or 0 | ordered,
+--         0 or 1 | most starts in a second, 6 digits, 0 for no limit | digest: seconds, 5 digits, and messages, 3, 0 for what
+--         the queue says | version, 6 digits | address of the queue
+-- Pacing, as callers give it, is ordered, most starts in a second, and digest.
+local HEADER_EXPIRES_TO, HEADER_CONFIRMED_AT, HEADER_COLLECTS_AT, HEADER_ORDERED_AT = 15, 16, 17, 18
+local HEADER_RATE_FROM, HEADER_RATE_TO, HEADER_DIGEST_FROM, HEADER_DIGEST_TO = 19, 24, 25, 32
+local HEADER_VERSION_FROM, HEADER_VERSION_TO, HEADER_QUEUE_FROM, ASCII_1 = 33, 38, 39, 49
 
 local function is_alive(header)
     return header and tonumber(string.sub(header, 1, HEADER_EXPIRES_TO)) > now

@@ -8,8 +8,19 @@
 -- How many due projects a call looks at: those that have used up what they may hold are stepped over.
 local PROJECTS_LOOKED_AT = 288
 
+-- The first of deliveries that go out together: those of the turn of the first one. What waits for its retry is so apart from what
+-- is new, and a digest that failed is repeated as it was.
+local function of_one_turn(members)
+    local first, count = members[1] and string.match(members[1], ':(.*)$'), 0
+    for index, member in ipairs(members) do
+        if string.match(member, ':(.*)$') ~= first then break end
+        count = index
+    end
+    return { unpack(members, 1, count) }
+end
+
 -- Reads what one subscription has free slots for, at most `most`, into `batch`. Returns how many of the first that wait are
--- handed out, and when to look at it again: nil when nothing more of it waits.
+-- handed out, when to look at it again, nil when nothing more of it waits, and of how many attempts these are.
 local function serve(batch, most, subscription, header, value)
     local out, window, more = flow_of(value)
     local key, count, lowest = due_key(subscription), 0, nil
@@ -19,7 +30,7 @@ local function serve(batch, most, subscription, header, value)
         -- start before. What is due later and was never attempted, as a question that waits for its minute, has no place
         -- yet and holds nothing back.
         local found, waiting = call('ZRANGEBYSCORE', key, '(0', '+inf', 'WITHSCORES', 'LIMIT', 0, math.max(batch.lines, 1)), {}
-        if #found > 0 and batch.lines == 0 then return 0, now end
+        if #found > 0 and batch.lines == 0 then return 0, now, 0 end
         local is_cut = #found == 2 * batch.lines
         batch.lines = batch.lines - #found / 2
         for index = 1, #found, 2 do
@@ -38,9 +49,9 @@ local function serve(batch, most, subscription, header, value)
                 more.w = math.max(more.w or 0, latest)
                 batch.flow[#batch.flow + 1] = subscription
                 batch.flow[#batch.flow + 1] = flow_text(out, window, more)
-                return 0, is_cut and now or more.w
+                return 0, is_cut and now or more.w, 0
             end
-            if is_cut then return 0, now end
+            if is_cut then return 0, now, 0 end
             -- The one that is first once they are in line.
             lowest = call('ZRANGEBYSCORE', key, 0, 0, 'LIMIT', 0, 1)[1] or waiting[1]
             for index = 1, #waiting, 2 do
@@ -50,15 +61,19 @@ local function serve(batch, most, subscription, header, value)
     end
     local slots, at = free_slots(header, out, window, more)
     slots = math.min(slots, most)
+    local _, messages = digest_of(header, more)
     if slots > 0 then
-        local due = lowest and { lowest } or call('ZRANGEBYSCORE', key, '-inf', batch.now, 'LIMIT', 0, slots)
+        -- A digest is not cut by what else the call brings: it comes with the next one.
+        if messages and batch.bytes < DIGEST_BYTES and #batch.answer > 3 then return 0, now, 0 end
+        local due = lowest and { lowest } or call('ZRANGEBYSCORE', key, '-inf', batch.now, 'LIMIT', 0, messages or slots)
+        if messages then due = of_one_turn(due) end
         count = #due
         if count > 0 then
             local positions, leases, flying = {}, {}, batch.flying
             for index, member in ipairs(due) do
                 positions[index] = string.sub(member, 1, string.find(member, ':', 1, true) - 1)
             end
-            local unread = {}
+            local unread, bytes_of_digest = {}, 0
             for _, position in ipairs(positions) do
                 if batch.records[position] == nil then unread[#unread + 1] = position end
             end
@@ -75,9 +90,10 @@ local function serve(batch, most, subscription, header, value)
                     flying[#flying + 1] = subscription .. '|' .. member
                     leases[#leases + 1] = member
                     leases[#leases + 1] = batch.sent[position] and '' or record
-                    batch.bytes = batch.bytes - #record
+                    batch.bytes, bytes_of_digest = batch.bytes - #record, bytes_of_digest + #record
                     batch.sent[position] = true
-                    if batch.bytes <= 0 then
+                    local following = messages and batch.records[positions[index + 1]]
+                    if batch.bytes <= 0 or (following and bytes_of_digest + #following > DIGEST_BYTES) then
                         count = index
                         break
                     end
@@ -86,8 +102,9 @@ local function serve(batch, most, subscription, header, value)
             local answer = batch.answer
             local from = #answer
             answer[from + 1], answer[from + 2] = subscription, header
-            answer[from + 3], answer[from + 4] = policy_of(queue_of(header)), leases
-            out, more = out + #leases / 2, spend(header, more, #leases / 2)
+            answer[from + 3], answer[from + 4] = policy_of(queue_of(header)), messages and 1 or 0
+            answer[from + 5] = leases
+            out, more = out + #leases / 2, spend(header, more, messages and 1 or #leases / 2)
             local flow = flow_text(out, window, more)
             if flow then
                 batch.flow[#batch.flow + 1] = subscription
@@ -97,7 +114,7 @@ local function serve(batch, most, subscription, header, value)
         end
     end
     local first = call('ZRANGE', key, count, count, 'WITHSCORES')
-    return count, first[2] and math.max(tonumber(first[2]), slots > 0 and now or at)
+    return count, first[2] and math.max(tonumber(first[2]), slots > 0 and now or at), messages and math.min(count, 1) or count
 end
 
 -- Leases deliveries that waited and are due, as far as the allowance goes, for `length` ms: the project served longest
@@ -105,8 +122,8 @@ end
 -- that may have none are stepped over, unchanged. `turns` is the key of that name.
 --
 -- Returns {now, end of the leases, when something is due next of a project that may have any or -1}, then per
--- subscription: subscription, header, retry policy of the queue or '', {member, record ...}; member: position:attempt,
--- and :level of a suspect; record: '' when it came with another member of its position.
+-- subscription: subscription, header, retry policy of the queue or '', 1: they go out together, {member, record ...}; member:
+-- position:attempt, and :level of a suspect; record: '' when it came with another member of its position.
 local function lease_due(allowance, length, projects_max, subscriptions_of_each, turns)
     local lease_end = now + length
     local batch = {
@@ -133,10 +150,10 @@ local function lease_due(allowance, length, projects_max, subscriptions_of_each,
                     local most = math.min(allowance.left, share_of(allowance, project))
                     if most <= 0 or batch.bytes <= 0 then break end
                     -- What waits for an ended subscription is never handed out: the sweep ends it.
-                    local count, at = 0, nil
+                    local count, at, attempts = 0, nil, 0
                     if is_alive(headers[index]) then
-                        count, at = serve(batch, most, subscription, headers[index], flows[index])
-                        hand_out(allowance, project, count)
+                        count, at, attempts = serve(batch, most, subscription, headers[index], flows[index])
+                        hand_out(allowance, project, attempts)
                     end
                     look[#look + 1] = { subscription, count, at }
                 end

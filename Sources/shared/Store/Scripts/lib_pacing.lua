@@ -18,12 +18,13 @@ local BREAKER_FAILURES, BREAKER_DELIVERIES, BREAKER_FIRST, BREAKER_LONGEST = 20,
 
 -- Attempts out and window of a subscription, from its field in `pacing`, and a table of what else is to be known:
 --   p paused since   x disabled since   w nothing starts before   h its host has no capacity until
---   t the rate is used up until
+--   t the rate is used up until   g the digest that is collected goes out at
+--   e what waits goes out together since, for it was too much for its address
 --   f failures in a row   d positions of their deliveries   s since   b breaker open until   k times it opened
 -- Almost always there is nothing else, and nil for the table. A pacing with a field that is none of these has only
 -- `unread`: nothing of its subscription starts, and all but attempts out and window stays as it is, because another version
 -- may read it.
-local FIELDS = 'pxwhtfdsbk'
+local FIELDS = 'pxwhtgefdsbk'
 local function flow_of(value)
     if not value then return 0, WINDOW_FIRST end
     local out, window, rest = string.match(value, '^(%d+) (%d+)(.*)$')
@@ -50,6 +51,7 @@ local function flow_text(out, window, more)
         if more.w and more.w <= now then more.w = nil end
         if more.h and more.h + PROBED <= now then more.h = nil end
         if more.t and more.t <= now then more.t = nil end
+        if more.g and more.g <= now then more.g = nil end
         for name in string.gmatch(FIELDS, '%a') do
             local what = more[name]
             if what then
@@ -62,7 +64,22 @@ end
 
 -- Starts that a subscription with a limit may make in one instant, and the ms each of them uses up: so that no second,
 -- wherever it begins, sees more than the limit. A twentieth of it at once lets it be reached by few calls.
-local UNPACED = '0000000'
+local UNPACED = '0000000000000000'
+
+-- How the messages of a subscription are collected: ms from the first one on, and how many at most; nil where each goes out by
+-- itself. What one digest takes of messages, bytes; at least one; and how many messages where what was too much goes out together.
+local NO_DIGEST, DIGEST_BYTES, EXCESS_MESSAGES = '00000000', 262144, 100
+local function digest_of(header, more)
+    if string.byte(header, HEADER_COLLECTS_AT) ~= ASCII_1 or is_ordered(header) then return nil end
+    local digest = string.sub(header, HEADER_DIGEST_FROM, HEADER_DIGEST_TO)
+    if digest == NO_DIGEST then digest = queue_digest(queue_of(header)) end
+    if digest == '' then
+        if more and more.e then return 0, EXCESS_MESSAGES end
+        return nil
+    end
+    return tonumber(string.sub(digest, 1, 5)) * 1000, tonumber(string.sub(digest, 6))
+end
+
 local function bucket(header)
     local limit = tonumber(string.sub(header, HEADER_RATE_FROM, HEADER_RATE_TO))
     if limit == 0 then return nil end
@@ -75,7 +92,9 @@ local HOST_LONGEST, SKEW = 60000, 1000
 
 -- How many attempts may start now, and when to look again once those have.
 local function free_slots(header, out, window, more)
-    if not more and string.sub(header, HEADER_ORDERED_AT, HEADER_RATE_TO) == UNPACED then return window - out, now + PARKED end
+    if not more and string.sub(header, HEADER_COLLECTS_AT, HEADER_DIGEST_TO) == UNPACED then
+        return window - out, now + PARKED
+    end
     more = more or {}
     if more.p or more.x or more.unread then return 0, now + HELD end
     -- What ends later than it can was written while the clock was ahead, and counts no more.
@@ -86,7 +105,8 @@ local function free_slots(header, out, window, more)
     local wait = math.max(more.w or 0, more.b or 0, more.h or 0)
     if wait > now then return 0, wait end
     -- An open breaker whose time is over lets one probe through after the other, and so does what was parked.
-    if more.b or (more.h and more.h + PROBED > now) or is_ordered(header) then window = 1 end
+    -- Of digests one is out at a time, whatever it holds.
+    if more.b or (more.h and more.h + PROBED > now) or is_ordered(header) or digest_of(header, more) then window = 1 end
     local slots, at = window - out, now + PARKED
     if burst then
         local ahead = math.max((more.t or 0) - now, 0)
@@ -107,7 +127,7 @@ end
 
 -- What a subscription's limit makes of so many starts.
 local function spend(header, more, count)
-    if string.sub(header, HEADER_ORDERED_AT, HEADER_RATE_TO) == UNPACED then return more end
+    if string.sub(header, HEADER_COLLECTS_AT, HEADER_DIGEST_TO) == UNPACED then return more end
     local burst, interval = bucket(header)
     if burst then
         more = more or {}

@@ -2,23 +2,31 @@
 -- lib_header.lua in front of what reads the one or writes the other.
 -- KEYS    none
 -- ARGV    none of its own
--- RETURNS nothing: it defines `new_header`, `changed_header`, `ended_header`, `address_of`, `life_of`, `new_record`, `with_life`
+-- RETURNS nothing: it defines `is_mail`, `new_header`, `changed_header`, `ended_header`, `address_of`, `life_of`, `new_record`,
+--         `with_life`
 -- COST    under a microsecond
 --
 -- Record: life | blank | bytes of the address | blank | address | options, JSON
 -- Life:   ttl, s [: version of the secret : end of the one before, ms, or -1 [: latest expiry of a link sent to the
 --         address, s : and of those sent to addresses before it, which count no more]]
 
-local function new_header(expires, confirmed, pacing, version, queue)
-    return string.format('%0' .. HEADER_EXPIRES_TO .. '.0f', expires) .. confirmed .. pacing .. version .. queue
+-- Whether a subscriber is a mail address.
+local function is_mail(address)
+    return string.lower(string.sub(address, 1, 7)) == 'mailto:'
+end
+
+-- `collects`: 1 when the subscriber takes digests, else 0.
+local function new_header(expires, confirmed, collects, pacing, version, queue)
+    return string.format('%0' .. HEADER_EXPIRES_TO .. '.0f', expires) .. confirmed .. collects .. pacing .. version .. queue
 end
 
 -- The header with its next version, and those of the other fields that are given.
-local function changed_header(header, expires, confirmed, pacing)
+local function changed_header(header, expires, confirmed, pacing, collects)
     local version = (tonumber(string.sub(header, HEADER_VERSION_FROM, HEADER_VERSION_TO)) + 1) % 1000000
     return new_header(expires or tonumber(string.sub(header, 1, HEADER_EXPIRES_TO)),
         confirmed or string.sub(header, HEADER_CONFIRMED_AT, HEADER_CONFIRMED_AT),
-        pacing or string.sub(header, HEADER_ORDERED_AT, HEADER_RATE_TO), string.format('%06d', version), queue_of(header))
+        collects or string.sub(header, HEADER_COLLECTS_AT, HEADER_COLLECTS_AT),
+        pacing or string.sub(header, HEADER_ORDERED_AT, HEADER_DIGEST_TO), string.format('%06d', version), queue_of(header))
 end
 
 -- The header with an end in the past. It stays for as long as deliveries refer to it.

@@ -2,7 +2,7 @@
 -- KEYS    1 meta   2 last-position   3 subscriptions   4 subscription-headers   5 subscription-order
 --         6 subscriber-addresses   7 subscription-expiries
 -- ARGV    1 now   2 1: create a missing queue   3 queue   4 end of the new id, random   5 address   6 ttl, s
---         7 options   8 pacing: ordered, and most starts in a second, 6 digits
+--         7 options   8 pacing, see lib_header.lua
 -- RETURNS {'created', id}; {'exists', id, 0 or 1: confirmed}, nothing about it changed; {'absent'} without a queue,
 --         nothing written
 -- COST    log n for n subscriptions of the queue
@@ -22,7 +22,7 @@ for index = 11, 1, -1 do
     rest = math.floor(rest / 32)
 end
 local id, expires = table.concat(digits) .. ARGV[4], now + tonumber(ARGV[6]) * 1000
-call('HSET', KEYS[4], id, new_header(expires, '0', ARGV[8], '000001', ARGV[3]))
+call('HSET', KEYS[4], id, new_header(expires, '0', is_mail(ARGV[5]) and '1' or '0', ARGV[8], '000001', ARGV[3]))
 call('HSET', KEYS[3], id, new_record(ARGV[5], ARGV[7], ARGV[6], 1, -1, 0, 0))
 -- An expired one of the same address stays behind for the sweep, which finds it by its end.
 if known then call('ZREM', KEYS[5], known) end

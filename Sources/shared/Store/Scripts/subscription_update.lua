@@ -2,7 +2,7 @@
 -- KEYS    1 subscriptions   2 subscription-headers   3 subscription-order   4 subscriber-addresses
 --         5 subscription-expiries
 -- ARGV    1 now   2 id   3 queue   then, each or '': 4 address   5 ttl, s   6 options
---         7 1: another address is not confirmed   8 pacing of the options: ordered, and most starts in a second, 6 digits
+--         7 1: another address is not confirmed   8 pacing of the options, see lib_header.lua
 --         Links that were sent to an address before do not confirm another.
 -- RETURNS 'updated'; 'absent': the queue has none of this id; 'taken': another one has that address, nothing changed
 -- COST    log n for n subscriptions of the queue
@@ -31,6 +31,6 @@ if ARGV[5] ~= '' then
     call('ZADD', KEYS[5], expires, id)
 end
 if ARGV[6] ~= '' then options, pacing = ARGV[6], ARGV[8] end
-call('HSET', KEYS[2], id, changed_header(header, expires, confirmed, pacing))
+call('HSET', KEYS[2], id, changed_header(header, expires, confirmed, pacing, is_mail(address) and '1' or '0'))
 call('HSET', KEYS[1], id, new_record(address, options, ttl, secret, before, latest, barred))
 return 'updated'

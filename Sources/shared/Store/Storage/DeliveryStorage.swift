@@ -77,6 +77,11 @@ package protocol DeliveryStorage: Sendable {
     /// The id of a delivery, the same over all its attempts.
     func deliveryID(subscription: SubscriptionID, position: Position) -> DeliveryID
 
+    /// The id of several deliveries that go out together; the same for the same ones alone.
+    ///
+    /// - Parameter positions: At least one.
+    func deliveryID(subscription: SubscriptionID, positions: [Position]) -> DeliveryID
+
     /// The status of each of the shards: it finds lost wake-up signals, lapsed leases and due retries.
     func status(of shards: [Int]) async throws(StoreError) -> [ShardStatus]
 

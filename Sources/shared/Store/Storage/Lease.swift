@@ -23,6 +23,8 @@ package struct Lease: Sendable, Equatable {
     package let body: ArraySlice<UInt8>
     /// The retry policy of the queue at the moment of the lease; nil when it has none.
     package let queuePolicy: RetryPolicy?
+    /// Whether it goes out in one attempt with the lease before it.
+    package let isCollected: Bool
 
     package var subscription: SubscriptionID { self.token.subscription }
     package var position: Position { self.token.position }

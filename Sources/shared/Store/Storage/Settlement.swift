@@ -17,6 +17,9 @@ package struct Settlement: Sendable, Equatable {
         /// Not tried: due at once with the same attempt's number, but nothing of the whole subscription is leased for this
         /// long, a minute at most, or until `wake`. Only the newest token can do this.
         case parked(Duration)
+        /// Not tried: due after this long with the same attempt's number, in one attempt with all that waits of the subscription by
+        /// then. Only the newest token can do this.
+        case collected(Duration)
         /// Not tried, and never will be: the subscription is gone.
         case dropped
     }
@@ -26,15 +29,21 @@ package struct Settlement: Sendable, Equatable {
     package let ending: Ending
     /// For the subscription's log; nil when nothing was attempted.
     package let report: AttemptReport?
+    /// Whether its message went out with the one of the settlement before: a failure is no second one.
+    package let isShared: Bool
 
-    package init(_ lease: Lease, _ ending: Ending, after report: AttemptReport? = nil) {
-        self.init(lease.token, of: lease.queue, ending, after: report)
+    package init(_ lease: Lease, _ ending: Ending, after report: AttemptReport? = nil, isShared: Bool = false) {
+        self.init(lease.token, of: lease.queue, ending, after: report, isShared: isShared)
     }
 
-    package init(_ token: LeaseToken, of queue: QueueAddress, _ ending: Ending, after report: AttemptReport? = nil) {
+    package init(
+        _ token: LeaseToken, of queue: QueueAddress, _ ending: Ending, after report: AttemptReport? = nil,
+        isShared: Bool = false
+    ) {
         self.token = token
         self.queue = queue
         self.ending = ending
         self.report = report
+        self.isShared = isShared
     }
 }

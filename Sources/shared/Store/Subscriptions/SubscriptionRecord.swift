@@ -4,8 +4,9 @@ import Redis
 /// What scripts look at of a subscription; `subscription_create.lua` writes it.
 ///
 /// ```
-/// expires, ms, 15 digits | confirmed, 0 or 1 | ordered, 0 or 1 | most starts in a second, 6 digits, 0 for no limit
-///     | version, 6 digits | key of the queue
+/// expires, ms, 15 digits | confirmed, 0 or 1 | 1: its subscriber takes digests | ordered, 0 or 1 | most starts in a second,
+///     6 digits, 0 for no limit | digest: seconds, 5 digits, messages, 3, 0 for what the queue says | version, 6 digits
+///     | key of the queue
 /// ```
 struct SubscriptionHeader {
     let expires: Timestamp
@@ -23,8 +24,9 @@ struct SubscriptionHeader {
     /// - Parameter queue: What its key says.
     fileprivate init(_ bytes: [UInt8], of queue: QueueAddress) throws(StoreError) {
         guard bytes.count > Self.keyStart, let expires = Self.number(bytes[..<15]),
-            let confirmed = Self.flag(bytes[15]), Self.flag(bytes[16]) != nil, Self.number(bytes[17..<23]) != nil,
-            let version = Self.number(bytes[23..<Self.keyStart])
+            let confirmed = Self.flag(bytes[15]), Self.flag(bytes[16]) != nil, Self.flag(bytes[17]) != nil,
+            Self.number(bytes[18..<24]) != nil, Self.number(bytes[24..<32]) != nil,
+            let version = Self.number(bytes[32..<Self.keyStart])
         else { throw Self.unreadable }
         self.expires = Timestamp(milliseconds: expires)
         self.confirmed = confirmed
@@ -33,7 +35,7 @@ struct SubscriptionHeader {
     }
 
     /// Where the key of the queue begins.
-    fileprivate static let keyStart = 29
+    fileprivate static let keyStart = 38
     private static let unreadable = StoreError.corrupt("the header of a subscription")
 
     private static func flag(_ digit: UInt8) -> Bool? {
@@ -151,7 +153,15 @@ extension Subscription {
 extension Pace {
     /// As the header of a subscription has it.
     var field: String {
-        let digits = String(self.maxPerSecond ?? 0)
-        return (self.isOrdered ? "1" : "0") + String(repeating: "0", count: 6 - digits.count) + digits
+        (self.isOrdered ? "1" : "0") + CalendarTime.digits(Int64(self.maxPerSecond ?? 0), 6)
+            + (self.digest?.field ?? Digest.noField)
     }
+}
+
+extension Digest {
+    /// As headers of subscriptions and the hash of a queue have it.
+    var field: String { CalendarTime.digits(Int64(self.seconds), 5) + CalendarTime.digits(Int64(self.messages), 3) }
+
+    /// Of a subscription without one of its own.
+    static let noField = String(repeating: "0", count: 8)
 }
