@@ -1,6 +1,7 @@
 import Domain
 import HTTPClient
 import NIOConcurrencyHelpers
+import Runtime
 import Store
 
 /// Deliveries of one shard that may start only once the control store has said so.
