@@ -45,8 +45,11 @@ struct ActionClient: Sendable {
         try await self.socket.send(binary: Array(bytes.readableBytesView))
     }
 
+    /// The next message; pings of a run that takes long are passed.
     func reply() async throws -> ActionReply {
-        try ActionReply(try #require(try await self.socket.next(), "the connection is over"))
+        var frame = try await self.socket.next()
+        while frame?.opcode == 9 { frame = try await self.socket.next() }
+        return try ActionReply(try #require(frame, "the connection is over"))
     }
 
     /// Posts messages and returns their ids.

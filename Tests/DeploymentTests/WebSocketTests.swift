@@ -63,6 +63,8 @@ extension DeploymentTests {
                     return text.contains("herald_sessions_open 1") ? text : nil
                 }
                 let metrics = try #require(counted)
+                #expect(metrics.contains(#"herald_action_duration_seconds_count{action="queue_list",status="2xx"} 2"#))
+                #expect(metrics.contains(#"herald_action_duration_seconds_count{action="unknown",status="4xx"} 1"#))
                 #expect(metrics.contains(#"herald_sessions_closed_total{code="1000"} 1"#))
                 #expect(metrics.contains(#"herald_sessions_frames_total{direction="in"}"#))
                 #expect(metrics.contains(#"herald_sessions_frames_total{direction="out"}"#))

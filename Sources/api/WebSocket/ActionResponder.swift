@@ -24,6 +24,7 @@ struct ActionResponder: Sendable {
     /// Admits requests with a signature of their own, and where nothing is authenticated all others.
     let signedURLs: SignedURLAuthenticator
     let policy = Policy()
+    let metrics = ActionMetrics()
     let logger: Logger
 
     /// Looks at everything that takes neither the store nor another service.
@@ -32,18 +33,21 @@ struct ActionResponder: Sendable {
         switch envelope.fault {
         case .undecodable(let reason):
             let kind = request.format == .text ? "text (JSON)" : "binary (MessagePack)"
-            return self.refuse(envelope, "Can't decode \(kind) request. \(reason)")
-        case .notObject: return self.refuse(envelope, "Unexpected body type. Expected dict or dict like.")
+            return self.refuse(request, envelope, "Can't decode \(kind) request. \(reason)")
+        case .notObject: return self.refuse(request, envelope, "Unexpected body type. Expected dict or dict like.")
         case nil: break
         }
         guard let action = envelope.action.flatMap({ ActionTable.action(named: $0) }) else {
-            return self.refuse(envelope, "\(envelope.actionShown) is not a valid action")
+            return self.refuse(request, envelope, "\(envelope.actionShown) is not a valid action")
         }
-        guard action.admits(envelope) else { return self.refuse(envelope, "Schema validation failed.") }
+        guard action.admits(envelope) else {
+            return self.refuse(request, envelope, of: action, "Schema validation failed.")
+        }
         guard case .authenticate = action.work else {
             return .perform(SessionWork(responder: self, request: request, envelope: envelope, action: action))
         }
         guard let authenticator else {
+            self.metrics.record(action, Self.authenticated.status, since: request.arrivedAt)
             return .answer(self.frame(Self.authenticated, to: envelope, echoesAction: true))
         }
         return .authenticate(
@@ -51,10 +55,12 @@ struct ActionResponder: Sendable {
                 responder: self, authenticator: authenticator, request: request, envelope: envelope))
     }
 
-    private func refuse(_ envelope: Envelope, _ text: String) -> SessionStep {
-        .answer(
-            self.frame(
-                .refused(.badRequest, text), to: envelope, echoesAction: envelope.action == Action.authenticate.name))
+    private func refuse(
+        _ request: SessionRequest, _ envelope: Envelope, of action: Action? = nil, _ text: String
+    ) -> SessionStep {
+        let answer = ActionAnswer.refused(.badRequest, text)
+        self.metrics.record(action, answer.status, since: request.arrivedAt)
+        return .answer(self.frame(answer, to: envelope, echoesAction: action === Action.authenticate))
     }
 
     /// The message that answers a request, in its format.

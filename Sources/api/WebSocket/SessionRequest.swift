@@ -8,6 +8,8 @@ struct SessionRequest: Sendable {
     let access: SessionIdentity.Access
     /// When it arrived, by this machine's clock.
     let now: Timestamp
+    /// The same by that of the event loop.
+    let arrivedAt = NIODeadline.now()
     let message: ByteBuffer
     let format: FrameFormat
 }
@@ -44,6 +46,7 @@ struct SessionWork: Sendable {
 
     func answer() async -> SessionAnswer {
         let (answer, isSigned) = await self.responder.perform(self)
+        self.responder.metrics.record(self.action, answer.status, since: self.request.arrivedAt)
         return SessionAnswer(frame: self.responder.frame(answer, to: self.envelope), isSigned: isSigned)
     }
 }
@@ -62,10 +65,15 @@ struct SessionAuthentication: Sendable {
     let envelope: Envelope
 
     /// The answer while another identity is being established.
-    var refusal: ByteBuffer { self.responder.frame(.notAuthenticated, to: self.envelope, echoesAction: true) }
+    func refusal() -> ByteBuffer {
+        let answer = ActionAnswer.notAuthenticated
+        self.responder.metrics.record(.authenticate, answer.status, since: self.request.arrivedAt)
+        return self.responder.frame(answer, to: self.envelope, echoesAction: true)
+    }
 
     func outcome() async -> Outcome {
         let (answer, identity) = await self.responder.authenticate(self)
+        self.responder.metrics.record(.authenticate, answer.status, since: self.request.arrivedAt)
         return Outcome(
             frame: self.responder.frame(answer, to: self.envelope, echoesAction: true), identity: identity)
     }

@@ -250,7 +250,7 @@ final class SessionHandler: ChannelInboundHandler {
     // MARK: - Identity
 
     private func begin(_ authentication: SessionAuthentication) {
-        guard self.state.authenticationBegan() else { return self.write(answer: authentication.refusal) }
+        guard self.state.authenticationBegan() else { return self.write(answer: authentication.refusal()) }
         self.start({ await authentication.outcome() }) { $0.finish($1) }
     }
 

@@ -5,6 +5,7 @@ package import CoreMetrics
 /// `/metrics` gives the question as `# HELP`, and the table of docs/metrics.md is written from here (`scripts/settings`).
 package enum Metric: String, CaseIterable, Sendable {
     case requestDuration = "http.server.request.duration"
+    case actionDuration = "herald.action.duration"
     case sessionsOpen = "herald.sessions.open"
     case sessionsClosed = "herald.sessions.closed"
     case sessionFrames = "herald.sessions.frames"
@@ -61,6 +62,11 @@ package enum Metric: String, CaseIterable, Sendable {
                 .timer, by: ["route", "method", "status"],
                 "How long do callers wait, and how often in vain? route is the template of the path, status its class; requests "
                     + "refused by their head are route=unknown, method=other.")
+        case .actionDuration:
+            Row(
+                .timer, by: ["action", "status"],
+                "How long do callers wait over WebSocket, and how often in vain? status is the class of the answer; requests that name "
+                    + "no action are action=unknown.")
         case .sessionsOpen: Row(.gauge, "How many connections of the WebSocket protocol are there?")
         case .sessionsClosed:
             Row(
