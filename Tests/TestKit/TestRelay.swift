@@ -21,13 +21,18 @@ package struct TestRelay: Sendable {
         var match: String?
         var times: Int?
         var seconds: Double?
+        var after: Int?
 
-        package init(_ at: String, _ action: String, match: String? = nil, times: Int? = nil, seconds: Double? = nil) {
+        package init(
+            _ at: String, _ action: String, match: String? = nil, times: Int? = nil, seconds: Double? = nil,
+            after: Int? = nil
+        ) {
             self.at = at
             self.do = action
             self.match = match
             self.times = times
             self.seconds = seconds
+            self.after = after
         }
     }
 
