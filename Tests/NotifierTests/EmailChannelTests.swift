@@ -314,6 +314,31 @@ extension AttemptResult {
         }
     }
 
+    @Test
+    func `The relay is greeted by the name that is set, a mail names its project where that is set, and dots stay`()
+        async throws
+    {
+        try await TestRelay.with { relay async throws in
+            let own = settings {
+                $0.hostName = "greeted.test"
+                $0.hasFeedbackID = true
+            }
+            try await withChannel(relay.url, own) { channel async throws in
+                let body = #"{"body":"one\n.\n..two\n","ttl":60,"queue_name":"q","Message_Type":"Notification"}"#
+                let result = NIOLockedValueBox<AttemptResult?>(nil)
+                channel.send([
+                    try channel.attempt("mailto:a@b.test", body: body) { end in result.withLockedValue { $0 = end } }
+                ])
+                let end = try await eventually { result.withLockedValue { $0 } }
+                #expect(end?.text == "accepted 250")
+            }
+            #expect(try relay.texts(at: "ehlo") == ["greeted.test"])
+            let text = try #require(try relay.accepted().first).text
+            #expect(text.contains("\r\nFeedback-ID: p:q:notification:herald\r\n"))
+            #expect(text.contains("\r\none\r\n.\r\n..two\r\n"), "\(text)")
+        }
+    }
+
     @Test func `Mails that wait are shared by all sessions`() async throws {
         try await TestRelay.with { relay async throws in
             try relay.set([TestRelay.Rule("dot", "late", seconds: 0.5)])

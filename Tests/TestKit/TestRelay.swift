@@ -45,6 +45,7 @@ package struct TestRelay: Sendable {
     private struct Step: Decodable {
         let step: String
         let session: Int
+        let text: String
     }
 
     package let folder: URL
@@ -66,6 +67,12 @@ package struct TestRelay: Sendable {
     package func count(_ step: String) throws -> Int {
         let steps: [Step] = try self.lines("steps.jsonl")
         return steps.count { $0.step == step }
+    }
+
+    /// What its clients said at a step.
+    package func texts(at step: String) throws -> [String] {
+        let steps: [Step] = try self.lines("steps.jsonl")
+        return steps.filter { $0.step == step }.map(\.text)
     }
 
     /// Waits until it has accepted as many mails.
