@@ -279,6 +279,43 @@ struct DigestTests {
         }
     }
 
+    @Test func `However much waits for an address, nothing of it goes out before its time`() async throws {
+        try await withTestStore(shards: 1) { test in
+            let queue = try address("p", "q")
+            try await test.subscribe(Self.reader, to: queue, pace: self.collected(60, 5))
+            try await self.post("0", "1", "2", "3", "4", to: queue, in: test)
+            let first = try await test.lease()
+            #expect(first.count == 5)
+            #expect(try await test.settle(first, .collected(.seconds(1800))).allSatisfy { $0 })
+            for number in 5..<20 { try await self.post("\(number)", to: queue, in: test) }
+            #expect(try await test.lease().isEmpty)
+            test.time.pass(seconds: 1_799)
+            #expect(try await test.lease().isEmpty)
+            test.time.pass(seconds: 1)
+            #expect(try await test.lease().count == 5)
+        }
+    }
+
+    @Test func `Digests that failed at different times are repeated apart`() async throws {
+        try await withTestStore(shards: 1) { test in
+            let queue = try address("p", "q")
+            try await test.subscribe(Self.reader, to: queue, pace: self.collected(60, 2))
+            try await self.post("1", "2", to: queue, in: test)
+            let first = try await test.lease()
+            #expect(try await test.settle(first, .retry(after: .seconds(60))).allSatisfy { $0 })
+            test.time.pass(seconds: 10)
+            try await self.post("3", "4", to: queue, in: test)
+            let second = try await test.lease()
+            #expect(self.bodies(second) == ["3", "4"])
+            #expect(try await test.settle(second, .retry(after: .seconds(60))).allSatisfy { $0 })
+            test.time.pass(seconds: 70)
+            let again = try await test.lease()
+            #expect(self.bodies(again) == ["1", "2"])
+            #expect(try await test.settle(again, .delivered).allSatisfy { $0 })
+            #expect(self.bodies(try await test.lease()) == ["3", "4"])
+        }
+    }
+
     @Test(arguments: [UInt64](1...6))
     func `Every message is leased until it ends, once, whatever is lost between`(seed: UInt64) async throws {
         try await withTestStore(shards: 1) { test in

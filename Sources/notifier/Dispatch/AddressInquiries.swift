@@ -7,16 +7,18 @@ import Store
 /// Deliveries of one shard that may start only once the control store has said so.
 ///
 /// That store may be away for seconds, so they wait here, in their order, and what needs no answer overtakes them. What is beyond
-/// ``bytesMax`` is not taken: it is handed back.
+/// ``bytesMax`` or ``countMax`` is not taken: it is handed back, for each that waits has a slot of its project.
 final class AddressInquiries: Sendable {
     /// Bytes of messages that wait for an answer.
     static let bytesMax = ShardSchedule.waitingBytesMax
+    /// Deliveries that wait for an answer.
+    static let countMax = 512
     /// Deliveries asked about at a time.
     private static let batchMax = ShardSchedule.startsMax
 
     private struct State {
         var waiting = FairQueue<ProjectID, AttemptPlanner.Located>()
-        var bytes = 0
+        var (bytes, count) = (0, 0)
         var isStopped = false
     }
 
@@ -29,9 +31,10 @@ final class AddressInquiries: Sendable {
         guard !deliveries.isEmpty else { return [] }
         let left = self.state.withLockedValue { state in
             deliveries.filter { located in
-                guard !state.isStopped, state.bytes < Self.bytesMax else { return true }
+                guard !state.isStopped, state.bytes < Self.bytesMax, state.count < Self.countMax else { return true }
                 state.waiting.append(located, of: located.delivery.lease.queue.project)
                 state.bytes += located.delivery.byteCount
+                state.count += located.delivery.all.count
                 return false
             }
         }
@@ -45,6 +48,7 @@ final class AddressInquiries: Sendable {
             var batch: [AttemptPlanner.Located] = []
             while batch.count < Self.batchMax, let next = state.waiting.popFirst() {
                 state.bytes -= next.delivery.byteCount
+                state.count -= next.delivery.all.count
                 batch.append(next)
             }
             return batch

@@ -214,6 +214,7 @@ final class ShardWorker: Sendable {
         while await self.inquiries.signal.wait() {
             while case let located = self.inquiries.next(), !located.isEmpty {
                 let verdicts = await self.planner.verdicts(on: located, at: self.clock.now)
+                let located = await self.current(located)
                 guard self.gate.admit(located.count, for: self.inbox) else {
                     for one in located { self.settler.end(one.delivery, with: Self.postponed) }
                     continue
@@ -222,6 +223,30 @@ final class ShardWorker: Sendable {
                 self.gate.ended(located.count - prepared.count)
                 await self.send(prepared)
             }
+        }
+    }
+
+    /// Looks again at deliveries that have waited for an answer: those that may still be sent, and to the address that was asked about.
+    ///
+    /// The others are handed back: they are another notifier's by now, their subscription is another one, or the engine stops.
+    private func current(_ waited: [AttemptPlanner.Located]) async -> [AttemptPlanner.Located] {
+        let isStopping = self.inbox.change { $0.isStopping }
+        let found: [AttemptPlanner.Located]
+        do throws(StoreError) {
+            found = try await self.planner.locate(waited.map(\.delivery), in: self.inbox.shard)
+        } catch {
+            for one in waited { self.settler.end(one.delivery, with: Self.postponed) }
+            return []
+        }
+        let now = self.clock.now
+        return zip(waited, found).compactMap { before, after in
+            let isHeld = before.delivery.all.allSatisfy { self.settler.token(of: $0.id) != nil }
+            let address = self.planner.address(of: after, at: now)
+            if !isStopping, isHeld, address == nil || address == self.planner.address(of: before, at: now) {
+                return after
+            }
+            self.settler.end(before.delivery, with: .handedBack)
+            return nil
         }
     }
 

@@ -129,10 +129,11 @@ package final class RedisClient: Service, Sendable {
         return try reply.get()
     }
 
-    /// Gives the command to the first connection with little to do; else, in turns, to one that is there; else to one
-    /// that is coming back.
+    /// Gives the command to the first connection with little to do, that of the caller's own event loop before others; else, in
+    /// turns, to one that is there; else to one that is coming back.
     private func post(_ request: Request) {
-        var admission = self.post(request, preferring: .lightlyLoaded, from: 0)
+        let own = self.connections.firstIndex { $0.isOfThisLoop } ?? 0
+        var admission = self.post(request, preferring: .lightlyLoaded, from: UInt(own))
         if admission == .tryAnother {
             let turn = self.cursor.wrappingAdd(1, ordering: .relaxed).oldValue
             admission = self.post(request, preferring: .connected, from: turn)

@@ -72,6 +72,9 @@ actor RedisConnection {
         return admission
     }
 
+    /// Whether the caller runs on its event loop: then a command and its reply cross no thread.
+    nonisolated var isOfThisLoop: Bool { self.eventLoop.inEventLoop }
+
     /// Connects without waiting for the first command.
     nonisolated func start() {
         self.onLoop { $0.begin() }

@@ -79,7 +79,7 @@ local function hold_of(subscription, header, due, turn)
         return 'ordered', now
     end
     if slots > 0 then return 'due', math.max(due, now) end
-    if window > out then return 'limit', at end
+    if window > out and not digest_of(header, more) then return 'limit', at end
     return 'window', now
 end
 

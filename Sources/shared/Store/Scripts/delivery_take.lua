@@ -96,7 +96,10 @@ end
 local function collect(state)
     local digest, due, more = state[DIGEST], state[DUE], state[MORE] or {}
     local key = due_key(state[SUBSCRIPTION])
-    if not more.unread and (more.g or 0) <= now then
+    -- A window longer than any, where an address is held back for an hour at most: the clock was ahead, or the digest is another one
+    -- by now.
+    local longest = (more.e and 3600000 or digest[1]) + SKEW
+    if not more.unread and ((more.g or 0) <= now or more.g > now + longest) then
         more.g, digest[3], digest[4] = now + digest[1], text(now + digest[1]), 0
     elseif not digest[3] then
         digest[3] = text(more.g or now)
@@ -104,8 +107,11 @@ local function collect(state)
     end
     state[MORE] = more
     digest[4] = digest[4] + 1
-    if more.unread or digest[4] < digest[2] then return digest[3] end
-    for _, member in ipairs(call('ZRANGEBYSCORE', key, digest[3], digest[3])) do table.insert(digest[5], member) end
+    -- What is held back for its address waits for its time, however much it is.
+    if more.unread or more.e or digest[4] < digest[2] then return digest[3] end
+    for _, member in ipairs(call('ZRANGEBYSCORE', key, digest[3], digest[3], 'LIMIT', 0, digest[2])) do
+        table.insert(digest[5], member)
+    end
     for place = 1, #due, 2 do
         if due[place] == digest[3] then due[place] = now_text end
     end

@@ -8,19 +8,21 @@
 -- How many due projects a call looks at: those that have used up what they may hold are stepped over.
 local PROJECTS_LOOKED_AT = 288
 
--- The first of deliveries that go out together: those of the turn of the first one. What waits for its retry is so apart from what
--- is new, and a digest that failed is repeated as it was.
+-- The first of deliveries that go out together, of members and their scores: those of the turn of the first one and, where it is
+-- not their first, due within a second, in which leases that lapsed together are noticed. What waits for its retry is so apart from
+-- what is new, and a digest that failed is repeated as it was.
 local function of_one_turn(members)
-    local first, count = members[1] and string.match(members[1], ':(.*)$'), 0
-    for index, member in ipairs(members) do
-        if string.match(member, ':(.*)$') ~= first then break end
-        count = index
+    local due, first = {}, members[1] and string.match(members[1], ':(.*)$')
+    for index = 1, #members, 2 do
+        local is_apart = first ~= '1' and members[index + 1] - members[2] > 1000
+        if string.match(members[index], ':(.*)$') ~= first or is_apart then break end
+        due[#due + 1] = members[index]
     end
-    return { unpack(members, 1, count) }
+    return due
 end
 
 -- Reads what one subscription has free slots for, at most `most`, into `batch`. Returns how many of the first that wait are
--- handed out, when to look at it again, nil when nothing more of it waits, and of how many attempts these are.
+-- handed out, and when to look at it again: nil when nothing more of it waits.
 local function serve(batch, most, subscription, header, value)
     local out, window, more = flow_of(value)
     local key, count, lowest = due_key(subscription), 0, nil
@@ -30,7 +32,7 @@ local function serve(batch, most, subscription, header, value)
         -- start before. What is due later and was never attempted, as a question that waits for its minute, has no place
         -- yet and holds nothing back.
         local found, waiting = call('ZRANGEBYSCORE', key, '(0', '+inf', 'WITHSCORES', 'LIMIT', 0, math.max(batch.lines, 1)), {}
-        if #found > 0 and batch.lines == 0 then return 0, now, 0 end
+        if #found > 0 and batch.lines == 0 then return 0, now end
         local is_cut = #found == 2 * batch.lines
         batch.lines = batch.lines - #found / 2
         for index = 1, #found, 2 do
@@ -49,9 +51,9 @@ local function serve(batch, most, subscription, header, value)
                 more.w = math.max(more.w or 0, latest)
                 batch.flow[#batch.flow + 1] = subscription
                 batch.flow[#batch.flow + 1] = flow_text(out, window, more)
-                return 0, is_cut and now or more.w, 0
+                return 0, is_cut and now or more.w
             end
-            if is_cut then return 0, now, 0 end
+            if is_cut then return 0, now end
             -- The one that is first once they are in line.
             lowest = call('ZRANGEBYSCORE', key, 0, 0, 'LIMIT', 0, 1)[1] or waiting[1]
             for index = 1, #waiting, 2 do
@@ -64,9 +66,13 @@ local function serve(batch, most, subscription, header, value)
     local _, messages = digest_of(header, more)
     if slots > 0 then
         -- A digest is not cut by what else the call brings: it comes with the next one.
-        if messages and batch.bytes < DIGEST_BYTES and #batch.answer > 3 then return 0, now, 0 end
-        local due = lowest and { lowest } or call('ZRANGEBYSCORE', key, '-inf', batch.now, 'LIMIT', 0, messages or slots)
-        if messages then due = of_one_turn(due) end
+        if messages and batch.bytes < DIGEST_BYTES and #batch.answer > 3 then return 0, now end
+        local due
+        if messages then
+            due = of_one_turn(call('ZRANGEBYSCORE', key, '-inf', batch.now, 'WITHSCORES', 'LIMIT', 0, messages))
+        else
+            due = lowest and { lowest } or call('ZRANGEBYSCORE', key, '-inf', batch.now, 'LIMIT', 0, slots)
+        end
         count = #due
         if count > 0 then
             local positions, leases, flying = {}, {}, batch.flying
@@ -114,7 +120,7 @@ local function serve(batch, most, subscription, header, value)
         end
     end
     local first = call('ZRANGE', key, count, count, 'WITHSCORES')
-    return count, first[2] and math.max(tonumber(first[2]), slots > 0 and now or at), messages and math.min(count, 1) or count
+    return count, first[2] and math.max(tonumber(first[2]), slots > 0 and now or at)
 end
 
 -- Leases deliveries that waited and are due, as far as the allowance goes, for `length` ms: the project served longest
@@ -150,10 +156,10 @@ local function lease_due(allowance, length, projects_max, subscriptions_of_each,
                     local most = math.min(allowance.left, share_of(allowance, project))
                     if most <= 0 or batch.bytes <= 0 then break end
                     -- What waits for an ended subscription is never handed out: the sweep ends it.
-                    local count, at, attempts = 0, nil, 0
+                    local count, at = 0, nil
                     if is_alive(headers[index]) then
-                        count, at, attempts = serve(batch, most, subscription, headers[index], flows[index])
-                        hand_out(allowance, project, attempts)
+                        count, at = serve(batch, most, subscription, headers[index], flows[index])
+                        hand_out(allowance, project, count)
                     end
                     look[#look + 1] = { subscription, count, at }
                 end
