@@ -282,6 +282,12 @@ extension AttemptResult {
                     #expect(ends == ["held deferred \(wrong.contains("wrong") ? 535 : 530)"])
                 }
             }
+            for (action, end) in [("close", "closed"), ("hang", "timeout")] {
+                try relay.set([TestRelay.Rule("auth", action)], login: ["us@er", "p:a/ss w\u{f6}rd"])
+                try await withChannel(right, settings) { channel async throws in
+                    #expect(try await channel.ends("a") == ["held unreachable \(end)"])
+                }
+            }
         }
     }
 
