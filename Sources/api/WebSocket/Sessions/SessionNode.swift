@@ -27,6 +27,8 @@ package final class SessionNode: SessionSubscriptions, Service {
         /// What could not be ended yet.
         var ending: [SessionNodes.Entry] = []
         var isStopping = false
+        /// Before then no subscription is to be renewed, and sessions are not looked at; nil: there is none.
+        var renewsAt: ContinuousClock.Instant?
     }
 
     private let node: String
@@ -72,8 +74,9 @@ package final class SessionNode: SessionSubscriptions, Service {
                 to: queue, of: SessionAddress(node: self.node, session: name), body)
             made = id
             try await self.nodes.register(SessionNodes.Entry(id, of: queue), of: self.node)
-            self.state.withLockedValue {
-                $0.sessions[name]?.subscribed(id, format: format, to: queue, ttl: ttl, at: .now)
+            self.state.withLockedValue { state in
+                state.sessions[name]?.subscribed(id, format: format, to: queue, ttl: ttl, at: .now)
+                state.renewsAt = [state.renewsAt, state.sessions[name]?.renewsAt].compactMap(\.self).min()
             }
             return id
         } catch {
@@ -230,9 +233,7 @@ package final class SessionNode: SessionSubscriptions, Service {
     }
 
     private func renew() async {
-        let due = self.state.withLockedValue { state in
-            state.sessions.flatMap { name, session in session.renewals(at: .now).map { (name, $0) } }
-        }
+        let due = self.state.withLockedValue { $0.takeRenewals(at: .now) }
         for start in stride(from: 0, to: due.count, by: Self.stepMax) {
             await withTaskGroup(of: Void.self) { group in
                 for (name, renewal) in due[start..<min(start + Self.stepMax, due.count)] {
@@ -278,6 +279,16 @@ extension SessionNode.State {
     fileprivate mutating func takeEnding() -> [SessionNodes.Entry] {
         defer { self.ending = [] }
         return self.ending
+    }
+
+    /// What is to be renewed now, each with the name of its session.
+    fileprivate mutating func takeRenewals(
+        at now: ContinuousClock.Instant
+    ) -> [(name: String, renewal: SubscribedSession.Renewal)] {
+        guard let renewsAt = self.renewsAt, renewsAt <= now else { return [] }
+        // With those of now, which count until they have been renewed.
+        self.renewsAt = self.sessions.values.compactMap(\.renewsAt).min()
+        return self.sessions.flatMap { name, session in session.renewals(at: now).map { (name, $0) } }
     }
 }
 
