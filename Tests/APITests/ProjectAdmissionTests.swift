@@ -54,6 +54,18 @@ struct ProjectAdmissionTests {
         #expect(last == nil && queues.count == 0)
     }
 
+    @Test func `What waits is refused in its time, however long those before it take`() {
+        var queues = self.queues(runningMax: 1)
+        _ = queues.enter(self.project)
+        queues.wait(1, of: self.project, at: self.start)
+        queues.wait(2, of: self.project, at: self.start + .seconds(1))
+        let early = queues.overdue(at: self.start + .seconds(3))
+        let late = queues.overdue(at: self.start + .seconds(4))
+        #expect(early.isEmpty && late == [1])
+        let (_, next) = queues.leave(self.project, at: self.start + .seconds(4))
+        #expect(next == 2)
+    }
+
     @Test func `A project with nothing under way takes no memory`() throws {
         var queues = self.queues()
         for number in 0..<1_000 {

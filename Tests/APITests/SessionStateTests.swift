@@ -89,6 +89,24 @@ struct SessionStateTests {
         #expect(state.timePassed(at: now + .seconds(30), clock: Self.clock) == .end)
     }
 
+    @Test func `A message that does not arrive in time ends its connection, however often something of it comes`() {
+        var state = self.state()
+        state.messagePending(true, at: Self.start)
+        for second in stride(from: Int64(10), to: 60, by: 10) {
+            let now = Self.start + .seconds(second)
+            state.heard(at: now)
+            state.messagePending(true, at: now)
+            let action = state.timePassed(at: now, clock: Self.clock)
+            #expect(action == .none || action == .ping)
+        }
+        var whole = state
+        whole.messagePending(false, at: Self.start + .seconds(55))
+        let kept = whole.timePassed(at: Self.start + .seconds(60), clock: Self.clock)
+        #expect(kept == .none || kept == .ping)
+        let ended = state.timePassed(at: Self.start + .seconds(60), clock: Self.clock)
+        #expect(ended == .close(.overloaded, "The message does not arrive in time."))
+    }
+
     @Test func `While a request is carried out the client cannot be heard, and silence does not count`() {
         var state = self.state()
         state.requestBegan()

@@ -2,6 +2,7 @@ import API
 import Domain
 import Foundation
 import Operations
+import Redis
 import Signing
 import Store
 import TestKit
@@ -152,6 +153,50 @@ struct WebSocketSubscriptionTests {
         }
     }
 
+    @Test func `A subscription of whose creation the store did not say is the connection's when it asks again`()
+        async throws
+    {
+        try await withAPI { api async throws in
+            let (first, second) = (try await api.actions(), try await api.actions())
+            #expect(try await first.call("subscription_create", #"{"queue_name": "q"}"#).status == 201)
+            let rest = api.client(project: first.project)
+            let subscriber = try #require(
+                try await rest.get("/v2/queues/q/subscriptions").objects("subscriptions").first?["subscriber"]
+                    as? String)
+            // As the request left it whose answer was lost: it is there, and the node knows nothing of it.
+            let queue = QueueAddress(project: try ProjectID(first.project), name: try QueueName("lost"))
+            let (id, _) = try await api.store.subscriptions.create(
+                queue, subscriber: Subscriber(stored: subscriber), ttl: 3600, options: Array("{}".utf8), pace: Pace())
+            let again = try await first.call("subscription_create", #"{"queue_name": "lost"}"#)
+            #expect(again.status == 201 && again["subscription_id"] as? String == id.text)
+            #expect(try await first.call("subscription_create", #"{"queue_name": "lost"}"#).status == 409)
+            #expect(try await second.call("queue_list").status == 200)
+            await first.socket.close()
+            let isGone = try await eventually {
+                try await rest.get("/v2/queues/lost/subscriptions").objects("subscriptions").isEmpty ? true : nil
+            }
+            #expect(isGone == true)
+        }
+    }
+
+    @Test func `A connection that subscribes again and again leaves nothing behind`() async throws {
+        try await withAPI { api async throws in
+            let client = try await api.actions()
+            for _ in 0..<20 {
+                let id = try #require(
+                    try await client.call("subscription_create", #"{"queue_name": "q"}"#)["subscription_id"] as? String)
+                let one = #"{"queue_name": "q", "subscription_id": "\#(id)"}"#
+                #expect(try await client.call("subscription_delete", one).status == 204)
+            }
+            let key = try #require(
+                try await api.redis.command("KEYS", "*session-subscriptions*").array?.first?.text)
+            let isBounded = try await eventually {
+                try await api.redis.command("SCARD", key).int ?? 99 <= 1 ? true : nil
+            }
+            #expect(isBounded == true)
+        }
+    }
+
     @Test func `What a dead node's connections subscribed is ended by another node`() async throws {
         try await withAPI { api async throws in
             let (nodes, dead) = (api.store.sessionNodes, "0123456789abcdef")
@@ -167,7 +212,7 @@ struct WebSocketSubscriptionTests {
                 try await api.store.subscriptions.get(queue, id: id) == nil ? true : nil
             }
             #expect(isGone == true)
-            let isRemoved = try await eventually { try await nodes.ended(limit: 10).isEmpty ? true : nil }
+            let isRemoved = try await eventually { try await nodes.endSilent(limit: 10).isEmpty ? true : nil }
             #expect(isRemoved == true)
         }
     }

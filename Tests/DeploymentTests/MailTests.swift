@@ -265,6 +265,44 @@ extension DeploymentTests {
             }
         }
 
+        @Test func `Redis killed while mails are sent loses none`() async throws {
+            try await TestRelay.with { relay async throws in
+                try await withDeployment(appendOnly: true, settings: self.settings(relay.url)) {
+                    deployment async throws in
+                    let api = try await deployment.startAPI()
+                    let notifier = try await deployment.startNotifier()
+                    _ = try await self.subscribe(
+                        "mailto:a@b.test", options: #"{"_email": {"format": "json"}}"#, on: api.address)
+                    let ledger = Ledger()
+                    let load = Load(ledger, on: api.address, to: "jobs")
+                    async let posting: Void = load.run(callers: 4, pause: .milliseconds(20))
+                    for _ in 1...3 {
+                        let before = ledger.accepted.count
+                        _ = try await eventually { ledger.accepted.count >= before + 100 ? true : nil }
+                        try await deployment.redis.restart(killing: true)
+                    }
+                    load.stop()
+                    await posting
+                    let promised = ledger.accepted.count
+                    func ids() throws -> [String] {
+                        try relay.accepted().compactMap {
+                            $0.text.firstMatch(of: /Message-ID: (<[^>]*>)/).map { String($0.output.1) }
+                        }
+                    }
+                    let all = try await eventually(within: .seconds(90)) {
+                        Set(try ids()).count >= promised ? true : nil
+                    }
+                    let mails = try ids()
+                    report(
+                        "Redis killed while mails are sent",
+                        "3 kills, \(promised) posts, lost \(promised - Set(mails).count), repeats \(mails.count - Set(mails).count)"
+                    )
+                    #expect(all == true, "not everything arrived; \(deployment.logs)")
+                    #expect(notifier.process.exit == nil)
+                }
+            }
+        }
+
         @Test func `Notifiers killed while they send mails lose none, and repeat few`() async throws {
             try await TestRelay.with { relay async throws in
                 try relay.set([TestRelay.Rule("dot", "late", seconds: 0.02)])

@@ -298,6 +298,58 @@ extension AttemptResult {
         }
     }
 
+    @Test func `A relay that ends a session between two mails gets the second one in another`() async throws {
+        try await TestRelay.with { relay async throws in
+            try relay.set([TestRelay.Rule("mail", "close", times: 1, after: 1)])
+            try await withChannel(relay.url, settings()) { channel async throws in
+                #expect(try await channel.ends("a", "b", "c") == ["accepted 250", "accepted 250", "accepted 250"])
+            }
+            #expect(try relay.accepted().map { $0.to[0].prefix(1) } == ["a", "b", "c"])
+            // Also one that ends each session so.
+            try relay.set([TestRelay.Rule("mail", "close", after: 1)])
+            try await withChannel(relay.url, settings()) { channel async throws in
+                #expect(try await channel.ends("d", "e", "f") == ["accepted 250", "accepted 250", "accepted 250"])
+            }
+            #expect(try relay.accepted().count == 6)
+        }
+    }
+
+    @Test
+    func `The relay is greeted by the name that is set, a mail names its project where that is set, and dots stay`()
+        async throws
+    {
+        try await TestRelay.with { relay async throws in
+            let own = settings {
+                $0.hostName = "greeted.test"
+                $0.hasFeedbackID = true
+            }
+            try await withChannel(relay.url, own) { channel async throws in
+                let body = #"{"body":"one\n.\n..two\n","ttl":60,"queue_name":"q","Message_Type":"Notification"}"#
+                let result = NIOLockedValueBox<AttemptResult?>(nil)
+                channel.send([
+                    try channel.attempt("mailto:a@b.test", body: body) { end in result.withLockedValue { $0 = end } }
+                ])
+                let end = try await eventually { result.withLockedValue { $0 } }
+                #expect(end?.text == "accepted 250")
+            }
+            #expect(try relay.texts(at: "ehlo") == ["greeted.test"])
+            let text = try #require(try relay.accepted().first).text
+            #expect(text.contains("\r\nFeedback-ID: p:q:notification:herald\r\n"))
+            #expect(text.contains("\r\none\r\n.\r\n..two\r\n"), "\(text)")
+        }
+    }
+
+    @Test func `Mails that wait are shared by all sessions`() async throws {
+        try await TestRelay.with { relay async throws in
+            try relay.set([TestRelay.Rule("dot", "late", seconds: 0.5)])
+            try await withChannel(relay.url, settings { $0.sessions = 4 }) { channel async throws in
+                let ends = try await channel.ends("a", "b", "c", "d", "e", "f", "g", "h")
+                #expect(ends.allSatisfy { $0 == "accepted 250" })
+            }
+            #expect(Set(try relay.accepted().map(\.session)).count == 4)
+        }
+    }
+
     @Test func `A thread that is stuck in connecting is replaced, and mail goes on when the relay answers`()
         async throws
     {

@@ -91,6 +91,40 @@ import Testing
         }
     }
 
+    @Test func `A relay that takes longer than a lease to answer a mail gets it once`() async throws {
+        try await TestRelay.with { relay async throws in
+            try relay.set([TestRelay.Rule("dot", "late", seconds: 5)])
+            try await withTestDeployment { deployment async throws in
+                let id = try await deployment.subscribe("mailto:a@b.test")
+                var settings = EngineSettings()
+                settings.lease = .seconds(1)
+                try await deployment.withMail(over: relay.port, settings: settings) {
+                    try await deployment.post("1")
+                    _ = try await relay.accepted(waitingFor: 1)
+                    #expect(try await deployment.isSettled())
+                }
+                #expect(try relay.accepted().count == 1)
+                let attempts = try await self.health(deployment, id).log.attempts
+                #expect(attempts.map(\.report.end) == [.answered(code: 250)] && attempts.map(\.attempt) == [1])
+            }
+        }
+    }
+
+    @Test func `A stop lets a mail finish that the relay has, and writes its end down`() async throws {
+        try await TestRelay.with { relay async throws in
+            try relay.set([TestRelay.Rule("dot", "late", seconds: 1)])
+            try await withTestDeployment { deployment async throws in
+                let id = try await deployment.subscribe("mailto:a@b.test")
+                try await deployment.withMail(over: relay.port) {
+                    try await deployment.post("1")
+                    #expect(try await relay.accepted(waitingFor: 1).count == 1)
+                }
+                #expect(try await deployment.isSettled())
+                #expect(try await self.health(deployment, id).log.succeeded == 1)
+            }
+        }
+    }
+
     @Test func `A relay that is away pauses no subscription, and its mails go out when it is back`() async throws {
         let port = try await freeLoopbackPort()
         try await withTestDeployment { deployment async throws in

@@ -29,7 +29,7 @@ struct SessionAttemptsTests {
         var attempts = SessionAttempts(timeMax: .seconds(10))
         let ended = attempts.add(try (1...count).map { try self.attempt(session: $0) }, of: 1, at: self.start)
         #expect(ended.isEmpty)
-        let batches = attempts.nextBatches(upTo: 100, from: "n")
+        let batches = attempts.nextBatches(upTo: 100, bytes: 1 << 20, from: "n")
         return (attempts, try #require(batches.first))
     }
 
@@ -41,12 +41,22 @@ struct SessionAttemptsTests {
             try self.attempt(at: "fedcba9876543210", session: 3, body: body), try self.attempt(session: 4, body: other),
         ]
         _ = attempts.add(all, of: 1, at: self.start)
-        let batches = attempts.nextBatches(upTo: 100, from: "n")
+        let batches = attempts.nextBatches(upTo: 100, bytes: 1 << 20, from: "n")
         #expect(batches.map(\.node) == [Self.node, "fedcba9876543210"])
         #expect(batches[0].entries.map { $0.targets.map(\.attempt) } == [[1, 2], [4]])
         #expect(batches[0].entries.map(\.notification) == [[UInt8(ascii: "1")], [UInt8(ascii: "2")]])
-        let rest = attempts.nextBatches(upTo: 100, from: "n")
+        let rest = attempts.nextBatches(upTo: 100, bytes: 1 << 20, from: "n")
         #expect(rest.isEmpty)
+    }
+
+    @Test func `Large notifications are sent in several steps`() throws {
+        var attempts = SessionAttempts(timeMax: .seconds(10))
+        let bodies = (0..<3).map { _ in PinnedBytes([UInt8](repeating: 120, count: 600)) }
+        _ = attempts.add(try bodies.map { try self.attempt(body: $0) }, of: 1, at: self.start)
+        let first = attempts.nextBatches(upTo: 100, bytes: 1_000, from: "n")
+        #expect(first.map { $0.entries.count } == [2] && attempts.hasWaiting)
+        let second = attempts.nextBatches(upTo: 100, bytes: 1_000, from: "n")
+        #expect(second.map { $0.entries.count } == [1] && !attempts.hasWaiting)
     }
 
     @Test func `What a node answers is the outcome, once`() throws {

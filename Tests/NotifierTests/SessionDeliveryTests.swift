@@ -32,7 +32,7 @@ struct SessionDeliveryTests {
             while !Task.isCancelled {
                 let arrived = try await inbox.read(on: connection, of: Self.node, limit: 10, for: .seconds(1))
                 var outcomes: [String: [(attempt: UInt64, outcome: SessionInbox.Outcome)]] = [:]
-                for entry in arrived.map(\.entry) {
+                for entry in arrived.compactMap(\.entry) {
                     received.withLockedValue { $0.append(entry) }
                     for target in entry.targets {
                         count += 1

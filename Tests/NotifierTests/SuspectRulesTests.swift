@@ -17,6 +17,13 @@ struct SuspectRulesTests {
         #expect((rules.admit(1) && rules.inFlight == 1) as Bool)
     }
 
+    @Test func `What starts beyond what was admitted is in flight too, and is waited for`() {
+        var rules = SuspectRules()
+        #expect((rules.admit(2) && !rules.ended(-3) && rules.inFlight == 5) as Bool)
+        #expect((rules.requestSolo(at: Self.now) == .waiting) as Bool)
+        #expect((!rules.ended(4) && rules.ended(1) && rules.isSolo) as Bool)
+    }
+
     @Test func `Where nothing is in flight it starts at once`() {
         var rules = SuspectRules()
         #expect((rules.requestSolo(at: Self.now) == .granted) as Bool)

@@ -21,13 +21,18 @@ package struct TestRelay: Sendable {
         var match: String?
         var times: Int?
         var seconds: Double?
+        var after: Int?
 
-        package init(_ at: String, _ action: String, match: String? = nil, times: Int? = nil, seconds: Double? = nil) {
+        package init(
+            _ at: String, _ action: String, match: String? = nil, times: Int? = nil, seconds: Double? = nil,
+            after: Int? = nil
+        ) {
             self.at = at
             self.do = action
             self.match = match
             self.times = times
             self.seconds = seconds
+            self.after = after
         }
     }
 
@@ -40,6 +45,7 @@ package struct TestRelay: Sendable {
     private struct Step: Decodable {
         let step: String
         let session: Int
+        let text: String
     }
 
     package let folder: URL
@@ -61,6 +67,12 @@ package struct TestRelay: Sendable {
     package func count(_ step: String) throws -> Int {
         let steps: [Step] = try self.lines("steps.jsonl")
         return steps.count { $0.step == step }
+    }
+
+    /// What its clients said at a step.
+    package func texts(at step: String) throws -> [String] {
+        let steps: [Step] = try self.lines("steps.jsonl")
+        return steps.filter { $0.step == step }.map(\.text)
     }
 
     /// Waits until it has accepted as many mails.

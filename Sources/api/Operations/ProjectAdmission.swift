@@ -35,6 +35,11 @@ package final class ProjectAdmission: Sendable {
         }
     }
 
+    /// Refuses what has waited for too long; to be called about every second.
+    package func refuseOverdue() {
+        for waiter in self.state.withLockedValue({ $0.overdue(at: .now()) }) { waiter.resume(returning: false) }
+    }
+
     package func leave(_ project: ProjectID) {
         let (refused, next) = self.state.withLockedValue { $0.leave(project, at: .now()) }
         for waiter in refused { waiter.resume(returning: false) }
@@ -73,6 +78,18 @@ package struct ProjectQueues<Waiter: Sendable>: Sendable {
     /// Keeps one that could not enter.
     package mutating func wait(_ waiter: Waiter, of project: ProjectID, at now: NIODeadline) {
         self.queues[project, default: Queue()].waiting.append((waiter, now + self.waitMax))
+    }
+
+    /// Takes those that have waited for too long, of all projects.
+    package mutating func overdue(at now: NIODeadline) -> [Waiter] {
+        var overdue: [Waiter] = []
+        for project in self.queues.keys {
+            while let first = self.queues[project]?.waiting.first, first.until <= now {
+                overdue.append(first.waiter)
+                self.queues[project]?.waiting.removeFirst()
+            }
+        }
+        return overdue
     }
 
     /// One that ran has ended.

@@ -7,21 +7,21 @@ package import Store
 extension Operations {
     /// Subscribes a session to a queue, and creates the queue if it does not exist.
     ///
-    /// It is confirmed: the session has asked for itself.
-    ///
-    /// - Returns: The id, and how long it lives unless it is renewed, s.
-    /// - Throws: ``Refusal/subscriptionExists(id:)`` when the session has one of this queue.
+    /// - Returns: The id, how long it lives unless it is renewed, s, and whether it was there already.
     package func createSessionSubscription(
         to queue: QueueAddress, of session: SessionAddress, _ body: SessionSubscriptionBody
-    ) async throws -> (id: SubscriptionID, ttl: Int) {
+    ) async throws -> (id: SubscriptionID, ttl: Int, isNew: Bool) {
         let ttl = body.ttl ?? self.limits.subscriptionTTLDefault
         let (id, outcome) = try await self.stores.making(queue) { place in
             try await place.store.subscriptions.create(
                 queue, subscriber: Subscriber(session), ttl: ttl, options: body.options, pace: body.pace)
         }
-        if case .exists = outcome { throw Refusal.subscriptionExists(id: id.text) }
+        return (id, ttl, outcome == .created)
+    }
+
+    /// Confirms a subscription for a session that has asked for itself.
+    package func confirmSessionSubscription(_ id: SubscriptionID, of queue: QueueAddress) async throws(StoreError) {
         _ = try await self.store(of: queue).subscriptions.confirm(queue, id: id, true, linkExpiry: nil)
-        return (id, ttl)
     }
 
     /// Lets a subscription live on for its ttl.
@@ -34,21 +34,26 @@ extension Operations {
             queue, id: id, SubscriptionChange(ttl: ttl), resettingConfirmation: false) == .updated
     }
 
-    /// Ends subscriptions; one that is not there is no error.
-    package func endSessionSubscriptions(_ entries: [SessionNodes.Entry]) async throws(StoreError) {
-        let results = await withTaskGroup(of: Result<Void, StoreError>.self) { group in
+    /// Ends subscriptions, all of them at once; one that is not there is no error.
+    ///
+    /// - Returns: Those that have ended, and why the first of the others has not.
+    package func endSessionSubscriptions(
+        _ entries: some Collection<SessionNodes.Entry>
+    ) async -> (ended: [SessionNodes.Entry], failure: StoreError?) {
+        await withTaskGroup(of: (SessionNodes.Entry, StoreError?).self) { group in
             for entry in entries {
                 group.addTask {
                     do throws(StoreError) {
                         try await self.store(of: entry.queue).subscriptions.delete(entry.queue, id: entry.subscription)
-                        return .success(())
+                        return (entry, nil)
                     } catch {
-                        return .failure(error)
+                        return (entry, error)
                     }
                 }
             }
-            return await group.reduce(into: []) { $0.append($1) }
+            return await group.reduce(into: ([], nil)) { result, one in
+                if let failure = one.1 { result.1 = result.1 ?? failure } else { result.0.append(one.0) }
+            }
         }
-        for result in results { try result.get() }
     }
 }

@@ -68,6 +68,7 @@ package enum APIProcess {
                 StoreWatch(stores.defaultStore, name: "default", logger: logger),
                 stores,
                 PoolMetrics(of: stores, logger: logger),
+                AdmissionWatch(admission: operations.admission),
                 node,
                 sessions,
                 WebSocketServer(

@@ -141,7 +141,7 @@ struct ActionResponder: Sendable {
             let caller = try Caller(client: work.envelope.header("Client-ID"), of: self.clients, identity)
             let request = try ActionRequest(work.request, work.envelope, caller)
             guard self.policy.admits(identity, to: rule) else { throw Refusal.notAuthorized }
-            guard await self.admission.enter(caller.project) else { throw StoreError.overloaded }
+            guard await self.admission.enter(caller.project) else { throw TurnRefused() }
             defer { self.admission.leave(caller.project) }
             return (try await handler(self.handlers, request), isSigned)
         } catch {
@@ -154,7 +154,7 @@ struct ActionResponder: Sendable {
     private func log(_ thrown: any Error, of work: SessionWork) {
         var metadata: Logger.Metadata = [LogKey.sessionID: "\(work.request.session)", "action": "\(work.action.name)"]
         switch thrown {
-        case is ActionNotAuthenticated, is ActionRefusal, is Refusal: break
+        case is ActionNotAuthenticated, is ActionRefusal, is Refusal, is TurnRefused: break
         case let error as StoreError:
             metadata[LogKey.error] = "\(error)"
             metadata[LogKey.storeTrouble] = "\(error.trouble.rawValue)"
@@ -185,3 +185,6 @@ extension SessionWork {
         return credentials
     }
 }
+
+/// A request has waited for its project's turn for too long.
+struct TurnRefused: Error {}

@@ -70,6 +70,7 @@ package struct SuspectRules: Sendable {
         self.suspects = max(0, self.suspects - 1)
     }
 
+    /// - Parameter count: Less than nothing when more start than were admitted: deliveries that were to go out together do not always.
     /// - Returns: Whether what waits to be attempted alone starts now.
     package mutating func ended(_ count: Int) -> Bool {
         self.inFlight = max(0, self.inFlight - count)
@@ -157,7 +158,7 @@ package final class SuspectGate: Sendable {
     func suspectEnded() { self.state.withLockedValue { $0.rules.suspectEnded() } }
 
     func ended(_ count: Int) {
-        guard count > 0 else { return }
+        guard count != 0 else { return }
         self.state.withLockedValue { $0.rules.ended(count) ? $0.owner : nil }?.request(.solo)
     }
 

@@ -4,7 +4,8 @@
 
 FOLDER/port        its port, once it listens
 FOLDER/rules.json  read before every step: {"rules": [RULE, …], "auth": ["user", "password"], "pipelining": BOOLEAN}
-                   RULE: {"at": STEP, "do": ACTION, "match": TEXT of the address or mail, "times": NUMBER, "seconds": NUMBER}
+                   RULE: {"at": STEP, "do": ACTION, "match": TEXT of the address or mail, "times": NUMBER, "seconds": NUMBER,
+                   "after": NUMBER of mails of the session}
                    STEP: greeting ehlo starttls auth mail rcpt data dot rset quit
                    ACTION: a reply, "451 4.7.1 Later"; or close, hang, drip, endless, late (after `seconds`), "reply-close 421 …"
 FOLDER/mails.jsonl what it accepted: from, to, data (base64), session, tls, user
@@ -64,6 +65,7 @@ class Handler:
             return reply
         if not action or action["do"] not in ("close", "hang", "late"):
             write("mails.jsonl", accepted)
+        server.mails += 1
         return "250 2.0.0 Ok: queued"
 
 
@@ -74,12 +76,13 @@ class Relay(SMTP):
         sessions += 1
         self.number = sessions
         self.user = None
+        self.mails = 0
         self.greeted = False
 
     def action(self, step, text=""):
         write("steps.jsonl", {"step": step, "session": self.number, "text": text})
         for index, rule in enumerate(config().get("rules", [])):
-            if rule["at"] != step or rule.get("match", "") not in text:
+            if rule["at"] != step or rule.get("match", "") not in text or self.mails < rule.get("after", 0):
                 continue
             key = json.dumps(rule) + str(index)
             if used.get(key, 0) >= rule.get("times", 1 << 30):

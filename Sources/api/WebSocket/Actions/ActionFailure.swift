@@ -48,6 +48,7 @@ extension ActionAnswer {
         case let refusal as Refusal: self.init(refusal)
         case let error as StoreError:
             self.init(Problem(error, isRepeatable: action.isRepeatable), failure)
+        case is TurnRefused: self.init(Problem(StoreError.overloaded, isRepeatable: true), failure)
         case let error as BodyUnreadable: self.init(.unreadable(error.message), failure)
         default: self = .unexpected
         }

@@ -159,6 +159,7 @@ final class SessionHandler: ChannelInboundHandler {
         self.isAdvancing = false
         if self.isBroken || self.input.readableBytes == 0 { self.input = ByteBuffer() }
         self.context?.flush()
+        self.state.messagePending(self.reader.heldBytes > 0, at: .now())
         if !self.hold(self.requestBytes + self.reader.heldBytes) { self.refuseInput() }
         self.readIfWanted()
     }
@@ -174,13 +175,13 @@ final class SessionHandler: ChannelInboundHandler {
         self.hold(self.requestBytes)
     }
 
-    /// Counts the bytes of a message in part, or of a request, among those of the process.
+    /// Counts the bytes of a message in part, or of a request, among those that all clients send.
     @discardableResult
     private func hold(_ count: Int) -> Bool {
         let wanted = count < Self.countedBytesMin ? 0 : count
         let more = wanted - self.heldBytes
-        guard more <= 0 || self.endpoint.registry.take(more) else { return false }
-        if more < 0 { self.endpoint.registry.bytes.giveBack(-more) }
+        guard more <= 0 || self.endpoint.registry.inputBytes.take(more) else { return false }
+        if more < 0 { self.endpoint.registry.inputBytes.giveBack(-more) }
         self.heldBytes = wanted
         return true
     }
@@ -278,6 +279,7 @@ final class SessionHandler: ChannelInboundHandler {
         guard let context = self.context, !context.channel.isWritable else { return }
         self.answerWaits = true
         self.session?.answerWaits(frame.readableBytes)
+        self.endpoint.registry.keepBound()
     }
 
     /// Writes what waits, as far as the client takes it.

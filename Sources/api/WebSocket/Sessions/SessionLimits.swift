@@ -10,11 +10,13 @@ package struct SessionLimits: Sendable {
     /// Notifications that wait for a client to read, and their bytes; one more frame may be with the kernel.
     package var framesMax = 1000
     package var bytesMax = 8 << 20
-    /// Bytes that all connections of the process may have waiting, and arriving in part.
+    /// Bytes that all connections of the process may have waiting; and as many again arriving in part.
     package var processBytesMax = 256 << 20
     package var pingInterval = TimeAmount.seconds(30)
     /// How long nothing may come from a client, its pongs included.
     package var silenceMax = TimeAmount.seconds(120)
+    /// How long a message may take to arrive, looked at with each ping.
+    package var arrivalMax = TimeAmount.seconds(60)
     /// How long a client has to answer a close frame, also while the server stops.
     package var closeMax = TimeAmount.seconds(5)
     package var stopCloseMax = TimeAmount.seconds(1)

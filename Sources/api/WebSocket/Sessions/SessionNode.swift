@@ -14,18 +14,19 @@ package import Store
 ///
 /// What a node that has died leaves behind is ended by the others, each of which looks every few seconds.
 package final class SessionNode: SessionSubscriptions, Service {
-    /// Entries of the inbox handled in one step.
+    /// Entries of the inbox handled in one step, at most, and bytes wanted of it.
     private static let readMax = 256
+    private static let readBytes = 1 << 20
     private static let readTime = Duration.seconds(5)
-    /// Subscriptions renewed, or ended for a dead node, in one step.
+    /// Subscriptions renewed or ended in one step: the store has other work too.
     private static let stepMax = 100
-    /// Steps of ending for dead nodes between two heartbeats.
-    private static let stepsMax = 50
 
     fileprivate struct State {
         var sessions: [String: SubscribedSession] = [:]
         /// What could not be ended yet.
         var ending: [SessionNodes.Entry] = []
+        /// Since when the node has said that it lives without a gap; nil while it cannot.
+        var steadySince: ContinuousClock.Instant?
         var isStopping = false
         /// Before then no subscription is to be renewed, and sessions are not looked at; nil: there is none.
         var renewsAt: ContinuousClock.Instant?
@@ -65,25 +66,32 @@ package final class SessionNode: SessionSubscriptions, Service {
     ) async throws -> SubscriptionID {
         let name = session.description
         // Known before it is created: its first notification may arrive before the answer of the store.
-        let earlier = self.state.withLockedValue {
-            $0.sessions[name, default: SubscribedSession(session)].begin(queue, format)
+        let earlier = try self.state.withLockedValue { state throws(Refusal) in
+            try state.sessions[name, default: SubscribedSession(session)].begin(queue, format)
         }
-        var made: SubscriptionID?
+        var made: SessionNodes.Entry?
         do {
-            let (id, ttl) = try await self.operations.createSessionSubscription(
+            let (id, ttl, isNew) = try await self.operations.createSessionSubscription(
                 to: queue, of: SessionAddress(node: self.node, session: name), body)
-            made = id
-            try await self.nodes.register(SessionNodes.Entry(id, of: queue), of: self.node)
+            if !isNew, earlier?.id == id { throw Refusal.subscriptionExists(id: id.text) }
+            // One that is there and not known is of a request whose outcome the store did not say: no other session has this address.
+            let entry = SessionNodes.Entry(id, of: queue)
+            made = entry
+            try await self.nodes.register(entry, of: self.node)
+            try await self.operations.confirmSessionSubscription(id, of: queue)
             self.state.withLockedValue { state in
                 state.sessions[name]?.subscribed(id, format: format, to: queue, ttl: ttl, at: .now)
                 state.renewsAt = [state.renewsAt, state.sessions[name]?.renewsAt].compactMap(\.self).min()
+                // The one before it was ended from elsewhere.
+                if let earlier = earlier?.id, earlier != id {
+                    state.ending.append(SessionNodes.Entry(earlier, of: queue))
+                }
             }
             return id
         } catch {
             self.state.withLockedValue { state in
                 state.sessions[name]?.restore(queue, earlier)
-                // What no node would end must not stay.
-                if let made { state.ending.append(SessionNodes.Entry(made, of: queue)) }
+                if let made { state.ending.append(made) }
             }
             throw error
         }
@@ -94,15 +102,19 @@ package final class SessionNode: SessionSubscriptions, Service {
         await self.end(entries)
     }
 
-    /// Ends subscriptions; what the store does not take is tried again later.
+    /// Ends subscriptions, some at a time; what the store does not take is tried again later.
     private func end(_ entries: [SessionNodes.Entry]) async {
-        guard !entries.isEmpty else { return }
-        do {
-            try await self.operations.endSessionSubscriptions(entries)
-            try await self.nodes.unregister(entries, of: self.node)
-        } catch {
-            self.logger.debug("Subscriptions of a session cannot be ended yet", metadata: [LogKey.error: "\(error)"])
-            self.state.withLockedValue { $0.ending += entries }
+        for start in stride(from: 0, to: entries.count, by: Self.stepMax) {
+            let step = entries[start..<min(start + Self.stepMax, entries.count)]
+            var (ended, failure) = await self.operations.endSessionSubscriptions(step)
+            do throws(StoreError) { try await self.nodes.unregister(ended, of: self.node) } catch {
+                ended = []
+                failure = failure ?? error
+            }
+            guard let failure else { continue }
+            self.logger.debug("Subscriptions of a session cannot be ended yet", metadata: [LogKey.error: "\(failure)"])
+            let gone = Set(ended)
+            self.state.withLockedValue { $0.ending += step.filter { !gone.contains($0) } }
         }
     }
 
@@ -112,7 +124,8 @@ package final class SessionNode: SessionSubscriptions, Service {
     package func run() async throws {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.writeAll() }
-            group.addTask { await self.keepAlive() }
+            group.addTask { await self.beat() }
+            group.addTask { await self.keepUp() }
             group.addTask {
                 // Cancelled or asked to stop: it ends either way.
                 try? await gracefulShutdown()
@@ -135,13 +148,16 @@ package final class SessionNode: SessionSubscriptions, Service {
 
     private func writeAll() async {
         var backoff = Backoff.ofSessions
+        var limit = 16
         while self.mayGoOn {
             do throws(StoreError) {
                 let arrived = try await self.inbox.read(
-                    on: self.connection, of: self.node, limit: Self.readMax, for: Self.readTime)
+                    on: self.connection, of: self.node, limit: limit, for: Self.readTime)
                 guard !arrived.isEmpty else { continue }
-                let outcomes = self.write(arrived)
-                try await self.finish(arrived, outcomes)
+                // How large they are is known once they are read.
+                let bytes = arrived.reduce(0) { $0 + $1.bytes } / arrived.count
+                limit = min(Self.readMax, max(1, Self.readBytes / max(1, bytes)))
+                try await self.finish(arrived, self.write(arrived))
                 backoff.reset()
             } catch {
                 guard self.mayGoOn else { return }
@@ -159,7 +175,7 @@ package final class SessionNode: SessionSubscriptions, Service {
         attempt: UInt64, outcome: SessionInbox.Outcome
     )]] {
         var outcomes: [String: [(attempt: UInt64, outcome: SessionInbox.Outcome)]] = [:]
-        for entry in arrived.lazy.map(\.entry) {
+        for entry in arrived.lazy.compactMap(\.entry) {
             var known: [(attempt: UInt64, session: SessionID, format: FrameFormat)] = []
             self.state.withLockedValue { state in
                 for target in entry.targets {
@@ -205,36 +221,72 @@ package final class SessionNode: SessionSubscriptions, Service {
 
     // MARK: - Liveness
 
-    private func keepAlive() async {
-        var wasAlive = false
+    /// Says that the node lives, and nothing else: what takes time is done beside it.
+    private func beat() async {
+        var lastBeat: ContinuousClock.Instant?
         while self.mayGoOn {
+            let sent = ContinuousClock.now
             do throws(StoreError) {
-                let lived = try await self.nodes.beat(self.node)
-                // Stopped for so long that others have ended its subscriptions: clients subscribe again on a new connection.
-                if wasAlive, !lived { self.endSubscribedSessions() }
-                wasAlive = true
-                await self.end(self.state.withLockedValue { $0.takeEnding() })
-                await self.renew()
-                try await self.endForOthers()
+                let isKnown = try await self.nodes.beat(self.node)
+                let isSteady = lastBeat.map { sent - $0 < SessionNodes.life } ?? false
+                if lastBeat != nil, try await self.wasEnded(isKnown: isKnown, isSteady: isSteady) {
+                    self.endSubscribedSessions()
+                }
+                self.state.withLockedValue { state in
+                    if !isSteady || !isKnown { state.steadySince = sent }
+                }
+                lastBeat = sent
             } catch {
+                self.state.withLockedValue { $0.steadySince = nil }
                 self.logger.debug("The node cannot say that it lives", metadata: [LogKey.error: "\(error)"])
             }
-            // Cancelled: the loop's condition will see it.
-            try? await cancelWhenGracefulShutdown { try await Task.sleep(for: SessionNodes.interval) }
+            await self.pause()
         }
+    }
+
+    /// Whether another node has taken this one for ended, and so ended what its sessions had subscribed.
+    ///
+    /// The answer to the beat that would have said so may be lost; then less is written down of the node than it has.
+    private func wasEnded(isKnown: Bool, isSteady: Bool) async throws(StoreError) -> Bool {
+        if !isKnown { return true }
+        if isSteady { return false }
+        let own = self.state.withLockedValue { state in
+            state.sessions.values.reduce(0) { $0 + $1.entries.count }
+        }
+        return try await self.nodes.count(of: self.node) < own
+    }
+
+    private func pause() async {
+        // Cancelled: the loop's condition will see it.
+        try? await cancelWhenGracefulShutdown { try await Task.sleep(for: SessionNodes.interval) }
     }
 
     private func endSubscribedSessions() {
         let sessions = self.state.withLockedValue { $0.sessions.values.map(\.id) }
+        guard !sessions.isEmpty else { return }
         self.logger.warning(
-            "The process stood still for too long, its sessions with subscriptions end",
+            "The process was silent for too long, its sessions with subscriptions end",
             metadata: ["count": "\(sessions.count)"])
         self.registry.restart(sessions)
     }
 
+    /// Renews what the sessions have subscribed, and ends what has no session any more.
+    private func keepUp() async {
+        while self.mayGoOn {
+            await self.end(self.state.withLockedValue { $0.takeEnding() })
+            await self.renew()
+            // A node that was silent itself cannot tell who else was.
+            let isSteady = self.state.withLockedValue { state in
+                state.steadySince.map { .now - $0 >= SessionNodes.life } ?? false
+            }
+            if isSteady { await self.endForOthers() }
+            await self.pause()
+        }
+    }
+
     private func renew() async {
         let due = self.state.withLockedValue { $0.takeRenewals(at: .now) }
-        for start in stride(from: 0, to: due.count, by: Self.stepMax) {
+        for start in stride(from: 0, to: due.count, by: Self.stepMax) where self.mayGoOn {
             await withTaskGroup(of: Void.self) { group in
                 for (name, renewal) in due[start..<min(start + Self.stepMax, due.count)] {
                     group.addTask { await self.renew(renewal, of: name) }
@@ -244,33 +296,42 @@ package final class SessionNode: SessionSubscriptions, Service {
     }
 
     private func renew(_ renewal: SubscribedSession.Renewal, of name: String) async {
-        do {
+        do throws(StoreError) {
             let isThere = try await self.operations.renewSessionSubscription(
                 renewal.id, of: renewal.queue, ttl: renewal.ttl)
-            self.state.withLockedValue { $0.sessions[name]?.renewed(renewal, isThere: isThere, at: .now) }
+            let (session, found) = self.state.withLockedValue { state in
+                (state.sessions[name]?.id, state.sessions[name]?.renewed(renewal, isThere: isThere, at: .now))
+            }
+            switch found {
+            case .renewed, nil: break
+            case .ended(let entry): try await self.nodes.unregister([entry], of: self.node)
+            case .lapsed: if let session { self.registry.restart([session]) }
+            }
         } catch {
             self.logger.debug("A subscription of a session cannot be renewed yet", metadata: [LogKey.error: "\(error)"])
         }
     }
 
-    /// Ends what the sessions of dead nodes have subscribed.
-    private func endForOthers() async throws(StoreError) {
-        for node in try await self.nodes.ended(limit: 10) where node != self.node {
-            for _ in 0..<Self.stepsMax {
-                let entries = try await self.nodes.entries(of: node, limit: Self.stepMax)
-                if entries.isEmpty { break }
-                do {
-                    try await self.operations.endSessionSubscriptions(entries)
-                } catch {
-                    self.logger.debug(
-                        "Subscriptions of a dead node cannot be ended yet", metadata: [LogKey.error: "\(error)"])
-                    return
+    /// Ends what the sessions of silent nodes have subscribed; one that cannot be ended holds up no other.
+    private func endForOthers() async {
+        do throws(StoreError) {
+            for node in try await self.nodes.endSilent(limit: 10) where node != self.node {
+                var isComplete = true
+                while isComplete, self.mayGoOn {
+                    let entries = try await self.nodes.entries(of: node, limit: Self.stepMax)
+                    if entries.isEmpty { break }
+                    let (ended, failure) = await self.operations.endSessionSubscriptions(entries)
+                    try await self.nodes.unregister(ended, of: node)
+                    isComplete = failure == nil
                 }
-                try await self.nodes.unregister(entries, of: node)
+                if try await self.nodes.end(node, itself: false) {
+                    self.logger.notice(
+                        "The subscriptions of a node that has ended are gone", metadata: ["node": "\(node)"])
+                }
             }
-            if try await self.nodes.end(node, itself: false) {
-                self.logger.notice("The subscriptions of a node that has ended are gone", metadata: ["node": "\(node)"])
-            }
+        } catch {
+            self.logger.debug(
+                "Subscriptions of a dead node cannot be ended yet", metadata: [LogKey.error: "\(error)"])
         }
     }
 }

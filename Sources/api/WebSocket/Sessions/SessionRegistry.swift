@@ -25,10 +25,13 @@ package final class SessionRegistry: Service {
     }
 
     let bytes: SessionBytes
+    /// Of requests, in part or being carried out: counted apart, so that what clients send takes nothing from what others are sent.
+    let inputBytes: SessionBytes
     private let state = NIOLockedValueBox(State())
 
     package init(_ limits: SessionLimits) {
         self.bytes = SessionBytes(bytesMax: limits.processBytesMax)
+        self.inputBytes = SessionBytes(bytesMax: limits.processBytesMax)
     }
 
     package var count: Int { self.state.withLockedValue { $0.sessions.count } }
@@ -97,6 +100,10 @@ package final class SessionRegistry: Service {
         }
         return false
     }
+
+    /// Ends the connections with the most waiting until all of them together have no more than may be: answers are counted once they
+    /// are written.
+    func keepBound() { _ = self.take(0) }
 
     /// Ends connections with the code 1012, so that their clients come back.
     func restart(_ ids: [SessionID]) {

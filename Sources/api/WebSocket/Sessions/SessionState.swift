@@ -34,6 +34,8 @@ package struct SessionState: Sendable {
     private var isAnswering = false
     private var isStopping = false
     private var heardAt: NIODeadline
+    /// Since when a message has been arriving.
+    private var pendingSince: NIODeadline?
     private var pingedAt: NIODeadline
     /// Since when an identity that is required is missing, signed requests aside.
     private var anonymousSince: NIODeadline
@@ -54,6 +56,11 @@ package struct SessionState: Sendable {
     // MARK: - In
 
     package mutating func heard(at now: NIODeadline) { self.heardAt = now }
+
+    /// A message is there in part, or no more.
+    package mutating func messagePending(_ isPending: Bool, at now: NIODeadline) {
+        self.pendingSince = isPending ? self.pendingSince ?? now : nil
+    }
 
     package mutating func requestBegan() {
         precondition(self.isOpen && !self.isAnswering, "one request at a time")
@@ -145,6 +152,9 @@ package struct SessionState: Sendable {
         // While a request is carried out nothing is read.
         guard !self.isAnswering else { return .none }
         if now - self.heardAt >= self.limits.silenceMax { return self.ended() }
+        if let since = self.pendingSince, now - since >= self.limits.arrivalMax {
+            return self.close(.overloaded, "The message does not arrive in time.", at: now)
+        }
         guard now - self.pingedAt >= self.limits.pingInterval else { return .none }
         self.pingedAt = now
         return .ping

@@ -10,6 +10,17 @@ struct SubscribedSession: Sendable {
         /// Seconds.
         var ttl = 0
         var renewsAt: ContinuousClock.Instant?
+        /// When it ends unless it is renewed, by the clock of this machine.
+        var endsAt: ContinuousClock.Instant?
+    }
+
+    /// What a renewal has found.
+    enum Found: Sendable, Equatable {
+        case renewed
+        /// It was ended from elsewhere: it is none of the connection's any more.
+        case ended(SessionNodes.Entry)
+        /// It could not be renewed in time, and has ended by itself: the client is to come back.
+        case lapsed
     }
 
     /// A subscription whose life is to begin anew.
@@ -18,6 +29,9 @@ struct SubscribedSession: Sendable {
         let queue: QueueAddress
         let ttl: Int
     }
+
+    /// Queues of one connection: what it costs the store when it ends is bounded.
+    static let queuesMax = 1_000
 
     let id: SessionID
     private var queues: [QueueAddress: Subscribed] = [:]
@@ -36,10 +50,14 @@ struct SubscribedSession: Sendable {
     /// A subscription is about to be created.
     ///
     /// - Returns: The one there is, for ``restore(_:_:)`` if it is not.
-    mutating func begin(_ queue: QueueAddress, _ format: FrameFormat) -> Subscribed? {
-        let earlier = self.queues[queue]
-        if earlier == nil { self.queues[queue] = Subscribed(format: format) }
-        return earlier
+    /// - Throws: ``Refusal/requestInvalid(_:)`` when there are too many.
+    mutating func begin(_ queue: QueueAddress, _ format: FrameFormat) throws(Refusal) -> Subscribed? {
+        if let earlier = self.queues[queue] { return earlier }
+        guard self.queues.count < Self.queuesMax else {
+            throw .requestInvalid("A connection may subscribe to at most \(Self.queuesMax) queues.")
+        }
+        self.queues[queue] = Subscribed(format: format)
+        return nil
     }
 
     mutating func restore(_ queue: QueueAddress, _ earlier: Subscribed?) { self.queues[queue] = earlier }
@@ -47,7 +65,9 @@ struct SubscribedSession: Sendable {
     mutating func subscribed(
         _ id: SubscriptionID, format: FrameFormat, to queue: QueueAddress, ttl: Int, at now: ContinuousClock.Instant
     ) {
-        self.queues[queue] = Subscribed(id: id, format: format, ttl: ttl, renewsAt: Self.renewal(ttl, now))
+        var subscribed = Subscribed(id: id, format: format, ttl: ttl)
+        subscribed.renew(at: now)
+        self.queues[queue] = subscribed
     }
 
     /// When the first of its subscriptions is to be renewed; nil while it has none.
@@ -60,18 +80,23 @@ struct SubscribedSession: Sendable {
         }
     }
 
-    /// - Parameter isThere: False when it was ended from elsewhere: then it is none of the connection's any more.
-    mutating func renewed(_ renewal: Renewal, isThere: Bool, at now: ContinuousClock.Instant) {
-        guard self.queues[renewal.queue]?.id == renewal.id else { return }
+    /// - Returns: nil when the subscription is another one by now.
+    mutating func renewed(_ renewal: Renewal, isThere: Bool, at now: ContinuousClock.Instant) -> Found? {
+        guard let subscribed = self.queues[renewal.queue], subscribed.id == renewal.id else { return nil }
         if isThere {
-            self.queues[renewal.queue]?.renewsAt = Self.renewal(renewal.ttl, now)
-        } else {
-            self.queues[renewal.queue] = nil
+            self.queues[renewal.queue]?.renew(at: now)
+            return .renewed
         }
+        self.queues[renewal.queue] = nil
+        let hasLapsed = subscribed.endsAt.map { now >= $0 } ?? false
+        return hasLapsed ? .lapsed : .ended(SessionNodes.Entry(renewal.id, of: renewal.queue))
     }
+}
 
+extension SubscribedSession.Subscribed {
     /// After a third of its life: two renewals may fail.
-    private static func renewal(_ ttl: Int, _ now: ContinuousClock.Instant) -> ContinuousClock.Instant {
-        now + .milliseconds(Int64(ttl) * 1000 / 3)
+    fileprivate mutating func renew(at now: ContinuousClock.Instant) {
+        self.renewsAt = now + .milliseconds(Int64(self.ttl) * 1000 / 3)
+        self.endsAt = now + .seconds(self.ttl)
     }
 }

@@ -1,9 +1,7 @@
 import CESMTP
-import CEpoll
 import Dispatch
 import Domain
 import Glibc
-import HTTPClient
 package import Logging
 package import Mail
 import NIOConcurrencyHelpers
@@ -12,7 +10,7 @@ import Runtime
 /// Sends mail: any thread hands mails over, and a fixed number of threads runs sessions, one each at a time.
 ///
 /// ```
-///  engines                       FairQueue, by project           threads, `email.sessions`
+///  engines                       MailQueue, by project           threads, `email.sessions`
 ///  send(mails)  ─────────►  mails in order of each project ─────►  SMTPSession: up to 100 mails  ─────►  relay
 ///      ▲                                │ paused                     or one run of the command
 ///      └──── held ◄── RelayHealth ◄─────┴── trouble ◄───────────────┘
@@ -32,6 +30,8 @@ package final class MailRelay: Sendable {
         }
     }
 
+    /// How long a session waits for one more mail, which costs less than the next session.
+    private static let idleMax = DispatchTimeInterval.milliseconds(50)
     /// Mails a session begins with, mails of one session, and bytes of the bodies they are made from.
     private static let firstMailsMax = 20
     private static let sessionMailsMax = 100
@@ -49,6 +49,8 @@ package final class MailRelay: Sendable {
     private let turn = DispatchSemaphore(value: 1)
     /// Signalled once for every thread that is to look for work.
     private let work = DispatchSemaphore(value: 0)
+    /// Signalled once for every session that is to have one more mail.
+    private let openWork = DispatchSemaphore(value: 0)
     private let watch = DispatchSemaphore(value: 0)
     private let state: NIOLockedValueBox<State>
 
@@ -64,7 +66,7 @@ package final class MailRelay: Sendable {
     }
 
     private struct State {
-        var queue = FairQueue<String, OutgoingMail>()
+        var queue = MailQueue()
         var health = RelayHealth()
         var running: [Int: Running] = [:]
         /// Threads that were given up and did not end yet.
@@ -72,6 +74,8 @@ package final class MailRelay: Sendable {
         /// Threads that are missing, since as many as may be were given up.
         var missing = 0
         var idle = 0
+        /// The sessions that wait for one more mail.
+        var open: Set<Int> = []
         var sessionsEver = 0
         var usersEver = 0
         /// The engines that may send.
@@ -87,9 +91,7 @@ package final class MailRelay: Sendable {
 
         /// Takes all that waits.
         mutating func holdAll(for pause: Duration) -> Held {
-            var mails: [OutgoingMail] = []
-            while let mail = self.queue.popFirst() { mails.append(mail) }
-            return Held(mails: mails, pause: pause)
+            Held(mails: self.queue.removeAll(), pause: pause)
         }
     }
 
@@ -137,7 +139,7 @@ package final class MailRelay: Sendable {
     /// Takes mails; the completion of each is called once, also after ``stop()``.
     func send(_ mails: [OutgoingMail]) {
         let now = ContinuousClock.now
-        var wakes = 0
+        var (wakes, sessions) = (0, 0)
         let (aborted, held) = self.state.withLockedValue { state -> ([OutgoingMail], Held?) in
             func mayCome(_ mail: OutgoingMail) -> Bool { !state.isStopped && state.users.contains(mail.user) }
             let aborted = mails.filter { !mayCome($0) }
@@ -145,12 +147,16 @@ package final class MailRelay: Sendable {
             if let pause = state.health.remaining(at: now) {
                 return (aborted, Held(mails: taken, pause: pause))
             }
-            for mail in taken { state.queue.append(mail, of: mail.project.text) }
-            wakes = min(state.idle, taken.count)
+            for mail in taken { state.queue.append(mail) }
+            // Sessions that are open first.
+            sessions = min(state.open.count, taken.count)
+            for _ in 0..<sessions { state.open.removeFirst() }
+            wakes = min(state.idle, taken.count - sessions)
             return (aborted, nil)
         }
         for mail in aborted { mail.complete(.aborted) }
         held?.complete()
+        for _ in 0..<sessions { self.openWork.signal() }
         for _ in 0..<wakes { self.work.signal() }
     }
 
@@ -181,19 +187,17 @@ package final class MailRelay: Sendable {
     package func stop() {
         self.state.withLockedValue { $0.isStopped = true }
         self.abort { _ in true }
-        for _ in 0...self.settings.sessions { self.work.signal() }
+        for _ in 0...self.settings.sessions {
+            self.work.signal()
+            self.openWork.signal()
+        }
         self.watch.signal()
     }
 
     /// The sessions with such mails are cut; their other mails are sent again in another.
     private func abort(_ isAborted: (OutgoingMail) -> Bool) {
         let (mails, sessions) = self.state.withLockedValue { state -> ([OutgoingMail], [SessionControl]) in
-            var mails: [OutgoingMail] = []
-            state.queue.removeAll { _, mail in
-                guard isAborted(mail) else { return false }
-                mails.append(mail)
-                return true
-            }
+            var mails = state.queue.remove(where: isAborted)
             var sessions: [SessionControl] = []
             for session in state.running.values {
                 let hit = session.mails.filter { isAborted($0) && !$0.hasCompleted }
@@ -248,7 +252,9 @@ package final class MailRelay: Sendable {
             var mails: [OutgoingMail] = []
             var bytes = 0
             if mayBegin {
-                let most = if case .command = self.transport { 1 } else { Self.firstMailsMax }
+                // A part of what waits, so that the other sessions have something to do.
+                let part = (state.queue.count + self.settings.sessions - 1) / self.settings.sessions
+                let most = if case .command = self.transport { 1 } else { min(part, Self.firstMailsMax) }
                 while mails.count < most, bytes < Self.sessionBytesMax, let mail = state.queue.popFirst() {
                     mails.append(mail)
                     bytes += mail.bodyBytes
@@ -267,15 +273,37 @@ package final class MailRelay: Sendable {
 
     /// One more mail for a session that is about to end; none before the relay is known to be usable again.
     private func more(for number: Int) -> OutgoingMail? {
+        switch self.next(for: number, hasWaited: false) {
+        case .mail(let mail): return mail
+        case .none: return nil
+        case .wait: _ = self.openWork.wait(timeout: .now() + Self.idleMax)
+        }
+        guard case .mail(let mail) = self.next(for: number, hasWaited: true) else { return nil }
+        return mail
+    }
+
+    private enum Next {
+        case mail(OutgoingMail), wait, none
+    }
+
+    private func next(for number: Int, hasWaited: Bool) -> Next {
         self.state.withLockedValue { state in
-            guard !state.isStopped, state.health.isUsable, let running = state.running[number],
-                !running.control.isAborted, running.mails.count < Self.sessionMailsMax,
-                running.bytes < Self.sessionBytesMax, let mail = state.queue.popFirst()
-            else { return nil }
+            state.open.remove(number)
+            guard self.mayHaveMore(number, state) else { return .none }
+            guard let mail = state.queue.popFirst() else {
+                if !hasWaited { state.open.insert(number) }
+                return hasWaited ? .none : .wait
+            }
             state.running[number]?.mails.append(mail)
             state.running[number]?.bytes += mail.bodyBytes
-            return mail
+            return .mail(mail)
         }
+    }
+
+    private func mayHaveMore(_ number: Int, _ state: State) -> Bool {
+        guard !state.isStopped, state.health.isUsable, let running = state.running[number] else { return false }
+        return !running.control.isAborted && running.mails.count < Self.sessionMailsMax
+            && running.bytes < Self.sessionBytesMax
     }
 
     private func ended(_ number: Int, _ report: SMTPSession.Report, wasAborted: Bool) {
@@ -293,7 +321,7 @@ package final class MailRelay: Sendable {
             } else if report.hasJudged, state.health.succeeded() {
                 change = .up
             }
-            for mail in left where !mail.hasCompleted { state.queue.append(mail, of: mail.project.text) }
+            for mail in left where !mail.hasCompleted { state.queue.append(mail) }
             if let pause = state.health.remaining(at: now) { held.append(state.holdAll(for: pause)) }
             return (held, min(state.idle, Self.wakesMax))
         }
@@ -349,7 +377,7 @@ package final class MailRelay: Sendable {
             let isReplaced = state.abandoned <= self.settings.sessions
             if !isReplaced { state.missing += 1 }
             guard !control.isAborted else {
-                for mail in mails where !mail.hasCompleted { state.queue.append(mail, of: mail.project.text) }
+                for mail in mails where !mail.hasCompleted { state.queue.append(mail) }
                 return ([], isReplaced)
             }
             let pause = state.pause(for: trouble, at: now, &change)
@@ -379,31 +407,12 @@ package final class MailRelay: Sendable {
         }
     }
 
-    // MARK: Threads
-
-    private final class Start: Sendable {
-        let relay: MailRelay
-        let run: @Sendable (MailRelay) -> Void
-
-        init(_ relay: MailRelay, _ run: @escaping @Sendable (MailRelay) -> Void) {
-            self.relay = relay
-            self.run = run
-        }
-    }
-
     private func start(_ run: @escaping @Sendable (MailRelay) -> Void) throws(Invalid) {
-        let box = Unmanaged.passRetained(Start(self, run))
-        let body: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { raw in
-            guard let raw else { preconditionFailure("the thread was started without its arguments") }
+        let isStarted = MailThread.start(stackBytes: Self.stackBytes) {
             // libesmtp writes to sockets that may be closed: that is an error of the write, on this thread.
             cesmtp_block_broken_pipes()
-            let start = Unmanaged<Start>.fromOpaque(raw).takeRetainedValue()
-            start.run(start.relay)
-            return nil
+            run(self)
         }
-        guard cepoll_start_thread(body, box.toOpaque(), Self.stackBytes) == 0 else {
-            box.release()
-            throw .noThread
-        }
+        guard isStarted else { throw .noThread }
     }
 }

@@ -12,6 +12,7 @@ final class OutgoingMail: Sendable {
     private let target: EmailTarget
     private let texts: TextCatalog
     private let isDone = NIOLockedValueBox(false)
+    private let wasLeft = NIOLockedValueBox(false)
 
     /// - Parameter target: Of the attempt.
     init(_ attempt: Attempt, to recipient: MailtoURI, _ target: EmailTarget, texts: TextCatalog, of user: Int) {
@@ -30,6 +31,14 @@ final class OutgoingMail: Sendable {
     func returnPath(from sender: Mailbox, bounces: BounceAddress?) -> MailAddress {
         guard let bounces, let mark = self.target.bounceMark else { return sender.address }
         return bounces.sender(mark)
+    }
+
+    /// - Returns: Whether it is the first time; then it goes on in another session.
+    func leaveOnce() -> Bool {
+        self.wasLeft.withLockedValue { wasLeft in
+            defer { wasLeft = true }
+            return !wasLeft
+        }
     }
 
     /// Reports how it ended; what comes later is not reported.

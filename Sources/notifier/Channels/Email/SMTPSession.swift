@@ -36,6 +36,8 @@ final class SMTPSession {
     /// The mail whose recipient was refused last.
     private var unaddressed: Int?
     private var lastReply = 0
+    /// Whether the relay said anything since the mail under way was begun.
+    private var isAnswered = false
     /// The first reply that refused the session, before a mail was begun.
     private var refusal: Int?
     private var trouble: Outcome?
@@ -161,6 +163,7 @@ final class SMTPSession {
         guard isSent else {
             if let code = Self.code(of: text) {
                 self.lastReply = code
+                self.isAnswered = true
                 if self.begun == nil, code >= 400, self.refusal == nil { self.refusal = code }
                 if self.control.phase == .authentication, code >= 400 {
                     self.trouble = .deferred(code: code, notBefore: nil)
@@ -183,6 +186,7 @@ final class SMTPSession {
             var next = (self.begun ?? -1) + 1
             while self.judged.contains(next) { next += 1 }
             self.begun = next
+            self.isAnswered = false
             self.times.mailStarted = .now
             self.control.enter(.envelope)
         } else if begins("DATA\r\n") || begins("BDAT ") {
@@ -248,7 +252,9 @@ final class SMTPSession {
         for (index, mail) in self.mails.enumerated() where !self.judged.contains(index) {
             let isLost = mail.isSent || index == self.begun
             // What was sent whole may have been taken, whatever the relay said to others.
-            guard isLost, self.trouble == nil || mail.isSent && self.lastReply != Self.closing else {
+            guard isLost, self.trouble == nil || mail.isSent && self.lastReply != Self.closing,
+                !self.wasOver(before: mail.mail)
+            else {
                 report.left.append(mail.mail)
                 continue
             }
@@ -256,6 +262,13 @@ final class SMTPSession {
         }
         report.trouble = self.trouble ?? (report.hasJudged ? nil : failure)
         return report
+    }
+
+    /// Whether the relay had ended the session before it heard of this mail, which says nothing about the mail; once, for it may be
+    /// what the relay cannot bear.
+    private func wasOver(before mail: OutgoingMail) -> Bool {
+        guard !self.judged.isEmpty, !self.isAnswered, !self.control.isLate else { return false }
+        return mail.leaveOnce()
     }
 
     private func exchange(_ index: Int) -> Exchange {
@@ -274,50 +287,4 @@ final class SMTPSession {
     }
 
     private static func milliseconds(_ duration: Duration) -> Int { Int(duration / .milliseconds(1)) }
-}
-
-/// The bytes of one mail, as libesmtp asks for them.
-final class MailSource {
-    let mail: OutgoingMail
-    /// Whether all of it was handed out, so that the final dot follows.
-    private(set) var isSent = false
-    private let relay: RelayConnection
-    private let control: SessionControl
-    private var isHandedOut = false
-    /// Keeps the bytes where they are while libesmtp reads them.
-    private var pinned: UnsafeMutableBufferPointer<CChar>?
-
-    init(_ mail: OutgoingMail, _ relay: RelayConnection, _ control: SessionControl) {
-        self.mail = mail
-        self.relay = relay
-        self.control = control
-    }
-
-    deinit {
-        self.pinned?.deallocate()
-    }
-
-    /// - Parameter count: nil: from the beginning.
-    /// - Returns: All bytes at first, then nothing.
-    func next(_ count: UnsafeMutablePointer<Int32>?) -> UnsafePointer<CChar>? {
-        guard let count else {
-            self.isHandedOut = false
-            return nil
-        }
-        self.pinned?.deallocate()
-        self.pinned = nil
-        guard !self.isHandedOut else {
-            self.isSent = true
-            self.control.enter(.end)
-            count.pointee = 0
-            return nil
-        }
-        self.isHandedOut = true
-        let bytes = self.relay.encoded(self.mail)
-        let pinned = UnsafeMutableBufferPointer<CChar>.allocate(capacity: bytes.count)
-        UnsafeMutableRawBufferPointer(pinned).copyBytes(from: bytes)
-        self.pinned = pinned
-        count.pointee = Int32(bytes.count)
-        return UnsafePointer(pinned.baseAddress)
-    }
 }

@@ -57,10 +57,13 @@ package struct SessionAttempts: Sendable {
         fileprivate var numbers: [[UInt64]] = []
     }
 
+    package var hasWaiting: Bool { !self.waiting.isEmpty }
+
     /// Takes what waits, at most `limit` attempts, as one entry for each notification of a node.
-    package mutating func nextBatches(upTo limit: Int, from notifier: String) -> [Batch] {
-        let taken = self.waiting.prefix(limit)
-        self.waiting.removeFirst(taken.count)
+    ///
+    /// - Parameter bytesMax: Of notifications, behind which it stops.
+    package mutating func nextBatches(upTo limit: Int, bytes bytesMax: Int, from notifier: String) -> [Batch] {
+        let taken = self.takeWaiting(limit, bytesMax)
         var order: [String] = []
         var nodes: [String: [(body: PinnedBytes, queue: QueueAddress, targets: [SessionInbox.Target])]] = [:]
         for number in taken {
@@ -88,6 +91,19 @@ package struct SessionAttempts: Sendable {
             }
             return batch
         }
+    }
+
+    private mutating func takeWaiting(_ limit: Int, _ bytesMax: Int) -> [UInt64] {
+        var (taken, bytes) = ([UInt64](), 0)
+        var last: PinnedBytes?
+        for number in self.waiting.prefix(limit) where bytes < bytesMax {
+            taken.append(number)
+            guard let body = self.underWay[number]?.attempt.body, body !== last else { continue }
+            bytes += body.count
+            last = body
+        }
+        self.waiting.removeFirst(taken.count)
+        return taken
     }
 
     /// The entries of a batch are in the inbox of their node, or not.

@@ -17,6 +17,8 @@ package final class SessionRelay: Service {
     package static let attemptMax = Duration.seconds(10)
     /// Attempts sent in one step.
     private static let batchMax = 1_024
+    /// Bytes of notifications in one step, and one more: a script that takes them holds up the control store.
+    private static let batchBytesMax = 1 << 20
     /// How long a read for outcomes waits, and how often overdue attempts are looked for.
     private static let readMax = Duration.seconds(5)
     private static let tick = Duration.milliseconds(500)
@@ -93,9 +95,10 @@ package final class SessionRelay: Service {
 
     private func sendAll() async {
         while await self.signal.wait() {
-            while true {
-                let batches = self.attempts.withLockedValue { $0.nextBatches(upTo: Self.batchMax, from: self.notifier) }
-                if batches.isEmpty { break }
+            while self.attempts.withLockedValue({ $0.hasWaiting }) {
+                let batches = self.attempts.withLockedValue {
+                    $0.nextBatches(upTo: Self.batchMax, bytes: Self.batchBytesMax, from: self.notifier)
+                }
                 await withTaskGroup(of: Void.self) { group in
                     for batch in batches { group.addTask { await self.send(batch) } }
                 }
@@ -119,7 +122,10 @@ package final class SessionRelay: Service {
             do throws(StoreError) {
                 let outcomes = try await self.inbox.outcomes(on: self.connection, of: self.notifier, for: Self.readMax)
                 let now = ContinuousClock.now
-                self.change { attempts in outcomes.compactMap { attempts.answered($0.attempt, $0.outcome, at: now) } }
+                self.change { attempts in
+                    outcomes.all.compactMap { attempts.answered($0.attempt, $0.outcome, at: now) }
+                }
+                try await self.inbox.remove(outcomes, of: self.notifier)
                 backoff.reset()
             } catch {
                 guard self.mayGoOn else { return }

@@ -11,6 +11,7 @@ enum Scripts {
     static let sessionFinish = plain("session_finish", PackageResources.session_finish_lua)
     static let sessionNodeBeat = plain("session_node_beat", PackageResources.session_node_beat_lua)
     static let sessionNodeList = plain("session_node_list", PackageResources.session_node_list_lua)
+    static let sessionNodeRead = plain("session_node_read", PackageResources.session_node_read_lua)
     static let sessionNodeEnd = plain("session_node_end", PackageResources.session_node_end_lua)
     static let queueCreate = plain("queue_create", PackageResources.queue_create_lua)
     static let queueRegister = plain("queue_register", PackageResources.queue_register_lua)

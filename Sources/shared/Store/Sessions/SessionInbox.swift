@@ -46,6 +46,7 @@ package struct SessionInbox: Sendable {
 
     package enum Append: Sendable, Equatable {
         case appended
+        /// Nothing more fits, or the node is silent.
         case full
         /// The node has ended.
         case gone
@@ -66,7 +67,8 @@ package struct SessionInbox: Sendable {
     /// What a node has read.
     package struct Arrived: Sendable {
         package let id: String
-        package let entry: Entry
+        /// nil for one that cannot be read: it is removed, and its attempts end in their time.
+        package let entry: Entry?
         /// As it counts in the inbox.
         package let bytes: Int
     }
@@ -110,22 +112,21 @@ package struct SessionInbox: Sendable {
     package func read(
         on connection: RedisBlockingConnection, of node: String, limit: Int, for time: Duration
     ) async throws(StoreError) -> [Arrived] {
-        var arrived: [Arrived] = []
         let entries = try await StreamReading.read(
             on: connection, KeySpace.sessionInbox(of: node), limit: limit, for: time)
-        for (id, fields) in entries {
-            guard let notifier = fields["notifier"], let key = fields["queue"], let queue = QueueAddress(key: key[...]),
-                let sessions = fields["sessions"], let targets = Self.targets(sessions),
-                let notification = fields["notification"]
-            else { throw .corrupt("an entry of the inbox of a node") }
-            arrived.append(
-                Arrived(
-                    id: id,
-                    entry: Entry(
-                        from: String(decoding: notifier, as: UTF8.self), of: queue, to: targets, notification),
-                    bytes: sessions.count + notification.count))
+        return entries.map { id, fields in
+            Arrived(
+                id: id, entry: Self.entry(fields),
+                bytes: (fields["sessions"]?.count ?? 0) + (fields["notification"]?.count ?? 0))
         }
-        return arrived
+    }
+
+    private static func entry(_ fields: [String: [UInt8]]) -> Entry? {
+        guard let notifier = fields["notifier"], let key = fields["queue"], let queue = QueueAddress(key: key[...]),
+            let sessions = fields["sessions"], let targets = Self.targets(sessions),
+            let notification = fields["notification"]
+        else { return nil }
+        return Entry(from: String(decoding: notifier, as: UTF8.self), of: queue, to: targets, notification)
     }
 
     private static func targets(_ bytes: [UInt8]) -> [Target]? {
@@ -162,31 +163,39 @@ package struct SessionInbox: Sendable {
         _ = try await self.runner.run(call)
     }
 
-    /// Waits for outcomes of a notifier's attempts, and removes them.
+    /// How attempts of a notifier ended, as it has read them.
+    package struct Outcomes: Sendable {
+        package fileprivate(set) var all: [(attempt: UInt64, outcome: Outcome)] = []
+        fileprivate var entries: [String] = []
+        package var isEmpty: Bool { self.entries.isEmpty }
+    }
+
+    /// Waits for outcomes of a notifier's attempts; they come again until ``remove(_:of:)``.
     ///
-    /// One may come twice, where Redis does not answer that it is removed.
-    ///
-    /// - Returns: Empty when none came in time.
+    /// - Returns: Empty when none came in time. What cannot be read is left out.
     package func outcomes(
         on connection: RedisBlockingConnection, of notifier: String, for time: Duration
-    ) async throws(StoreError) -> [(attempt: UInt64, outcome: Outcome)] {
+    ) async throws(StoreError) -> Outcomes {
         let key = KeySpace.sessionOutcomes(of: notifier)
-        let entries = try await StreamReading.read(on: connection, key, limit: 1_000, for: time)
-        var outcomes: [(attempt: UInt64, outcome: Outcome)] = []
-        for (_, fields) in entries {
+        var outcomes = Outcomes()
+        for (id, fields) in try await StreamReading.read(on: connection, key, limit: 1_000, for: time) {
+            outcomes.entries.append(id)
             for part in (fields["outcomes"] ?? []).split(separator: UInt8(ascii: ",")) {
                 guard let attempt = UInt64(String(decoding: part.dropLast(), as: UTF8.self)),
                     let outcome = Outcome(rawValue: String(decoding: part.suffix(1), as: UTF8.self))
-                else { throw .corrupt("the outcome of an attempt at a session") }
-                outcomes.append((attempt, outcome))
+                else { continue }
+                outcomes.all.append((attempt, outcome))
             }
         }
-        guard !entries.isEmpty else { return [] }
-        var removal = RedisCommand("XDEL", arguments: 1 + entries.count)
-        removal.append(key)
-        for entry in entries { removal.append(entry.id) }
-        _ = try await self.runner.send(removal)
         return outcomes
+    }
+
+    package func remove(_ outcomes: Outcomes, of notifier: String) async throws(StoreError) {
+        guard !outcomes.isEmpty else { return }
+        var removal = RedisCommand("XDEL", arguments: 1 + outcomes.entries.count)
+        removal.append(KeySpace.sessionOutcomes(of: notifier))
+        for entry in outcomes.entries { removal.append(entry) }
+        _ = try await self.runner.send(removal)
     }
 }
 

@@ -3,8 +3,8 @@ import Redis
 
 /// The API nodes that have sessions, and what these have subscribed; all of it in the control store.
 ///
-/// A node says every ``interval`` that it lives, and counts as ended when it has not for ``life``, by the clock of Redis. What its
-/// sessions have subscribed is then for any other node to end.
+/// A node says every ``interval`` that it lives, and is silent when it has not for ``life``, by the clock of Redis. Another node then takes it
+/// for ended, and ends what its sessions have subscribed; it learns that when it says again that it lives.
 package struct SessionNodes: Sendable {
     package static let life = Duration.seconds(15)
     package static let interval = Duration.seconds(3)
@@ -35,7 +35,7 @@ package struct SessionNodes: Sendable {
 
     /// Says that a node lives.
     ///
-    /// - Returns: Whether it lived until now; false at first, and when others may have taken it for ended.
+    /// - Returns: Whether it was known; false at first, and when another one has taken it for ended.
     package func beat(_ node: String) async throws(StoreError) -> Bool {
         var call = self.runner.call(Scripts.sessionNodeBeat, keys: [KeySpace.sessionNodes])
         call.append(node)
@@ -60,8 +60,18 @@ package struct SessionNodes: Sendable {
         _ = try await self.runner.send(command)
     }
 
-    /// Nodes that have ended and were not looked after to the end, at most `limit`.
-    package func ended(limit: Int) async throws(StoreError) -> [String] {
+    /// How many subscriptions are written down of a node.
+    package func count(of node: String) async throws(StoreError) -> Int {
+        var command = RedisCommand("SCARD", arguments: 1)
+        command.append(KeySpace.sessionSubscriptions(of: node))
+        guard let count = try await self.runner.send(command).int else { throw .corrupt("the subscriptions of a node") }
+        return count
+    }
+
+    /// Takes nodes that are silent for ended.
+    ///
+    /// - Returns: These, and those that were taken for ended before and have subscriptions left, at most `limit`.
+    package func endSilent(limit: Int) async throws(StoreError) -> [String] {
         var call = self.runner.call(Scripts.sessionNodeList, keys: [KeySpace.sessionNodes])
         call.append(limit)
         var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.sessionNodeList)
@@ -70,23 +80,31 @@ package struct SessionNodes: Sendable {
         return nodes
     }
 
-    /// Some of what the sessions of a node have subscribed; empty when nothing is left.
+    /// Some of what the sessions of an ended node have subscribed.
+    ///
+    /// - Returns: Empty when nothing is left, or the node lives again. One that cannot be read is left out, and removed.
     package func entries(of node: String, limit: Int) async throws(StoreError) -> [Entry] {
-        var command = RedisCommand("SRANDMEMBER", arguments: 2)
-        command.append(KeySpace.sessionSubscriptions(of: node))
-        command.append(limit)
-        var reply = try ReplyReader(try await self.runner.send(command), of: "SRANDMEMBER")
-        var entries: [Entry] = []
+        let key = KeySpace.sessionSubscriptions(of: node)
+        var call = self.runner.call(Scripts.sessionNodeRead, keys: [KeySpace.sessionNodes, key])
+        call.append(node)
+        call.append(limit)
+        var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.sessionNodeRead)
+        var (entries, unreadable) = ([Entry](), [[UInt8]]())
         while !reply.isAtEnd {
-            guard let entry = Entry(try reply.bytes()) else { throw .corrupt("a subscription of a node") }
-            entries.append(entry)
+            let bytes = try reply.bytes()
+            if let entry = Entry(bytes) { entries.append(entry) } else { unreadable.append(bytes) }
         }
+        guard !unreadable.isEmpty else { return entries }
+        var removal = RedisCommand("SREM", arguments: 1 + unreadable.count)
+        removal.append(key)
+        for bytes in unreadable { removal.append(bytes) }
+        _ = try await self.runner.send(removal)
         return entries
     }
 
     /// Removes a node and its inbox, once it has no subscriptions.
     ///
-    /// - Parameter itself: The node ends itself; otherwise one that lives again is kept.
+    /// - Parameter itself: The node ends itself: from then on others end what it left. Otherwise one that lives again is kept.
     /// - Returns: Whether it is gone.
     package func end(_ node: String, itself: Bool) async throws(StoreError) -> Bool {
         var call = self.runner.call(
