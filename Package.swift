@@ -105,7 +105,7 @@ let package = Package(
             ],
             path: "Sources/api",
             exclude: ["Main", "Operations"],
-            resources: [.embedInCode("OpenAPI/openapi.json")]
+            resources: [.embedInCode("OpenAPI/openapi.json"), .embedInCode("AsyncAPI/asyncapi.json")]
         ),
         .executableTarget(name: "herald-api", dependencies: ["API", .argumentParser], path: "Sources/api/Main"),
 

@@ -1,4 +1,4 @@
-"""A deployment in release mode on loopback: a private Redis, the API, notifiers, and a sink for webhooks."""
+"""A deployment in release mode on loopback: a private Redis, the API, notifiers, and programs that take what they send."""
 import contextlib
 import http.client
 import json
@@ -97,6 +97,16 @@ class Deployment:
         self.processes.append(sink)
         return Sink(sink, port, hosts)
 
+    def start_sessions(self, address, count=1, queue=None, stuck=False):
+        """WebSocket connections of one program, all of them ready; without a queue they have subscribed nothing."""
+        port = kit.free_port()
+        process = Process([kit.program("peers"), "sessions", "--address", address, "--port", str(port), "--count", str(count),
+                           *(["--queue", queue] if queue else []), *(["--stuck"] if stuck else [])])
+        self.processes.append(process)
+        sessions = Peer(process, port)
+        sessions.wait(lambda: sessions.figures()["ready"] == count)
+        return sessions
+
     def start(self, product, environment):
         ready_file = self.folder / f"{product}-{len(self.processes)}.json"
         program = str(self.programs / product) if self.programs else kit.program(product)
@@ -149,14 +159,12 @@ class Deployment:
         self.call("POST", f"/v2/queues/{queue}/messages", {"messages": [{"body": body, "ttl": ttl} for body in bodies]})
 
 
-class Sink:
-    def __init__(self, process, port, hosts):
-        self.process, self.port, self.hosts = process, port, hosts
-        self.wait(lambda: self.figures() is not None)
+class Peer:
+    """A program that counts what comes, and answers figures."""
 
-    def url(self, path="/", number=0):
-        """An endpoint; those of different numbers are spread over the sink's hosts."""
-        return f"http://127.0.0.{number % self.hosts + 1}:{self.port}{path}"
+    def __init__(self, process, port):
+        self.process, self.port = process, port
+        self.wait(lambda: self.figures() is not None)
 
     def figures(self):
         with contextlib.suppress(OSError):
@@ -193,6 +201,16 @@ class Sink:
     def wait_for(self, requests):
         self.wait(lambda: self.figures()["requests"] >= requests)
         return self.figures()
+
+
+class Sink(Peer):
+    def __init__(self, process, port, hosts):
+        super().__init__(process, port)
+        self.hosts = hosts
+
+    def url(self, path="/", number=0):
+        """An endpoint; those of different numbers are spread over the sink's hosts."""
+        return f"http://127.0.0.{number % self.hosts + 1}:{self.port}{path}"
 
 
 @contextlib.contextmanager

@@ -38,12 +38,9 @@ struct Sink: AsyncParsableCommand {
 
 private final class Tally: Sendable {
     struct Figures {
-        var requests = 0
+        var arrivals = Arrivals()
         var underWay = 0
         var underWayMax = 0
-        var firstNs: Int64 = 0
-        var lastNs: Int64 = 0
-        var latenciesUs: [Int64] = []
         var drift: Drift
     }
 
@@ -55,21 +52,12 @@ private final class Tally: Sendable {
         self.figures = NIOLockedValueBox(Figures(drift: Drift(waitSeconds: waitSeconds)))
     }
 
-    static func nowNs() -> Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
-    }
-
     func arrived(postedNs: Int64?) {
-        let now = Self.nowNs()
+        let now = Stamp.nowNs()
         self.figures.withLockedValue { figures in
-            if figures.requests == 0 { figures.firstNs = now }
-            figures.lastNs = now
-            figures.requests += 1
+            figures.arrivals.arrived(postedNs: postedNs, at: now)
             figures.underWay += 1
             figures.underWayMax = max(figures.underWayMax, figures.underWay)
-            if let postedNs { figures.latenciesUs.append((now - postedNs) / 1000) }
         }
     }
 
@@ -77,7 +65,7 @@ private final class Tally: Sendable {
 
     /// An attempt of a delivery, of which the first is to be refused.
     func attempted(_ delivery: String, isFirst: Bool) {
-        let now = Self.nowNs()
+        let now = Stamp.nowNs()
         self.figures.withLockedValue { figures in
             if isFirst { figures.drift.answered(delivery, at: now) } else { figures.drift.retried(delivery, at: now) }
         }
@@ -87,20 +75,13 @@ private final class Tally: Sendable {
 
     var json: String {
         let figures = self.figures.withLockedValue { $0 }
-        let sorted = figures.latenciesUs.sorted()
-        func percentile(_ share: Double) -> Int64 {
-            sorted.isEmpty ? 0 : sorted[Int(Double(sorted.count - 1) * share)]
-        }
-        return #"{"requests":\#(figures.requests),"seconds":\#(Double(figures.lastNs - figures.firstNs) / 1e9),"#
-            + #""under_way_max":\#(figures.underWayMax),"min_us":\#(percentile(0)),"#
-            + #""p50_us":\#(percentile(0.5)),"p99_us":\#(percentile(0.99)),"max_us":\#(percentile(1)),"#
-            + figures.drift.json + "}"
+        return #"{"requests":\#(figures.arrivals.count),"under_way_max":\#(figures.underWayMax),"#
+            + figures.arrivals.json + "," + figures.drift.json + "}"
     }
 }
 
 private final class SinkHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
-    typealias OutboundOut = HTTPServerResponsePart
 
     private let tally: Tally
     private let delay: TimeAmount
@@ -126,21 +107,21 @@ private final class SinkHandler: ChannelInboundHandler {
 
     private func handle(_ context: ChannelHandlerContext) {
         switch self.uri {
-        case "/figures": self.answer(context, body: self.tally.json)
+        case "/figures": context.answer(self.tally.json)
         case "/reset":
             self.tally.reset()
-            self.answer(context, body: "{}")
+            context.answer("{}")
         default:
-            self.tally.arrived(postedNs: Self.posted(in: self.body))
+            self.tally.arrived(postedNs: Stamp.posted(in: self.body))
             guard self.uri.hasPrefix("/slow") else {
                 self.tally.answered()
-                return self.answer(context, body: nil, status: self.status())
+                return context.answer(nil, self.status())
             }
             let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
             let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
             context.eventLoop.scheduleTask(in: self.delay) {
                 handler.value.tally.answered()
-                handler.value.answer(bound.value, body: nil)
+                bound.value.answer(nil)
             }
         }
     }
@@ -151,39 +132,5 @@ private final class SinkHandler: ChannelInboundHandler {
         let isFirst = self.headers.first(name: "herald-attempt") == "1"
         self.tally.attempted(delivery, isFirst: isFirst)
         return isFirst ? .serviceUnavailable : .ok
-    }
-
-    private func answer(_ context: ChannelHandlerContext, body: String?, status: HTTPResponseStatus = .ok) {
-        var headers = HTTPHeaders()
-        headers.add(name: "content-length", value: String(body?.utf8.count ?? 0))
-        let head = HTTPResponseHead(version: .http1_1, status: status, headers: headers)
-        context.write(self.wrapOutboundOut(.head(head)), promise: nil)
-        if let body { context.write(self.wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: body)))), promise: nil) }
-        context.writeAndFlush(self.wrapOutboundOut(.end(nil)), promise: nil)
-    }
-
-    /// The number behind `"t":`, which a row puts into what it posts.
-    private static func posted(in body: ByteBuffer) -> Int64? {
-        let mark = #""t":"#
-        // By the C library: of bodies of 260 kB a search in Swift would take more time than all else.
-        let found = body.withUnsafeReadableBytes { bytes -> Int? in
-            var from = 0
-            while from + mark.utf8.count <= bytes.count, let start = bytes.baseAddress?.advanced(by: from),
-                let quote = memchr(start, 34, bytes.count - from)
-            {
-                from += UnsafeRawPointer(quote) - start
-                if bytes.dropFirst(from).prefix(mark.utf8.count).elementsEqual(mark.utf8) { return from }
-                from += 1
-            }
-            return nil
-        }
-        guard let found else { return nil }
-        let bytes = body.readableBytesView.dropFirst(found + mark.utf8.count)
-        var number: Int64 = 0
-        for byte in bytes {
-            guard (48...57).contains(byte) else { break }
-            number = number * 10 + Int64(byte - 48)
-        }
-        return number
     }
 }

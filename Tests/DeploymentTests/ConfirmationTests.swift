@@ -82,6 +82,57 @@ extension DeploymentTests {
             }
         }
 
+        @Test func `Every kind of webhook is as the AsyncAPI document says`() async throws {
+            try await withDeployment(settings: Self.settings) { deployment in
+                let caller = HTTPCaller(try await deployment.startAPI().address)
+                _ = try await deployment.startNotifier()
+                try await WebhookReceiver.with { receiver in
+                    let headers = Self.client + [("X-Project-Id", "p")]
+                    let made = try await caller.send(
+                        "POST", "\(self.queue)/subscriptions", headers: headers,
+                        body: "{\"subscriber\": \"\(receiver.url())\"}")
+                    let id = try #require(made.text.firstMatch(of: /"subscription_id":"([^"]+)"/)).1
+                    try await receiver.waitFor(count: 1)
+                    #expect(try await self.answer(caller, to: receiver.requests[0], confirmed: true) == 204)
+                    for (path, body) in [
+                        ("messages", #"{"messages": [{"body": {"order": 81}, "delay": 0}]}"#),
+                        ("subscriptions/\(id)/test", "{}"),
+                    ] {
+                        let count = receiver.count
+                        let reply = try await caller.send("POST", "\(self.queue)/\(path)", headers: headers, body: body)
+                        #expect((200...202).contains(reply.status), "\(reply.text)")
+                        try await receiver.waitFor(count: count + 1)
+                    }
+                    try await self.endMinute(deployment)
+                    #expect(try await self.answer(caller, to: receiver.requests[0], confirmed: false) == 204)
+                    let messages = [
+                        "SubscriptionConfirmation": "webhook_confirmation", "Notification": "webhook_notification",
+                        "Test": "webhook_test", "UnsubscribeConfirmation": "webhook_unsubscribed",
+                    ]
+                    try await receiver.waitFor(count: messages.count)
+                    var (cases, missing) = (SchemaCases(), SchemaCases())
+                    var kinds: Set<String> = []
+                    for request in receiver.requests {
+                        let kind = try #require(request["herald-message-type"])
+                        kinds.insert(kind)
+                        let message = "#/components/messages/\(try #require(messages[kind]))"
+                        let headers = Dictionary(request.headers) { first, _ in first }
+                        cases.add("\(message)/headers", headers)
+                        cases.add("\(message)/payload", try JSONSerialization.jsonObject(with: Data(request.body)))
+                        for name in headers.keys where name.hasPrefix("webhook-") || name.hasPrefix("herald-") {
+                            missing.add("\(message)/headers", headers.filter { $0.key != name })
+                        }
+                    }
+                    #expect(kinds == Set(messages.keys))
+                    let document = try await caller.send("GET", "/v2/asyncapi.json").text
+                    #expect(try await cases.faults(in: document) == [])
+                    // No header of ours is left out of the document.
+                    let found = Set(try await missing.faults(in: document).map { $0.prefix { $0 != ":" } })
+                    #expect(found.count == missing.count && missing.count >= 24, "\(found)")
+                }
+            }
+        }
+
         @Test func `A deployment that is to ask and cannot sign does not start`() async throws {
             let message = await #expect(throws: Deployment.DidNotStart.self) {
                 try await withDeployment(settings: ["HERALD_CONFIRMATION_REQUIRED": "true"]) { deployment in

@@ -38,6 +38,9 @@ package enum RouteTable {
         Route(.get, "/v2/openapi.json", nil, "openapi", needsCaller: false) { handlers, _ in
             handlers.service.openAPI()
         },
+        Route(.get, "/v2/asyncapi.json", nil, "asyncapi", needsCaller: false) { handlers, _ in
+            handlers.service.asyncAPI()
+        },
         Route(.get, "/v2/ping", .everyone("ping:get"), "ping", failsWithoutBody: true) { handlers, _ in
             try await handlers.service.ping()
         },

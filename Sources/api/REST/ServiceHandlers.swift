@@ -44,6 +44,11 @@ struct ServiceHandlers: Sendable {
 
     private static let openAPI = Reply.json(.ok, ByteBuffer(bytes: PackageResources.openapi_json))
 
+    /// `GET /v2/asyncapi.json`.
+    func asyncAPI() -> Reply { Self.asyncAPI }
+
+    private static let asyncAPI = Reply.json(.ok, ByteBuffer(bytes: PackageResources.asyncapi_json))
+
     func ping() async throws -> Reply {
         try await self.operations.ping()
         return .empty(.noContent)

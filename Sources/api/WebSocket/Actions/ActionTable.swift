@@ -2,8 +2,8 @@ import HTTPServer
 
 /// Every action of the WebSocket API, each written once.
 ///
-/// From it come the checks of requests, the rules of the policy, and what a pre-signed URL lets its holder do; docs/websocket.md is
-/// checked against it by a test.
+/// From it come the checks of requests, the rules of the policy, and what a pre-signed URL lets its holder do; docs/websocket.md and
+/// the AsyncAPI document are checked against it by tests.
 package enum ActionTable {
     package static let actions: [Action] =
         [.authenticate] + Self.queues + Self.messages + Self.claims + Self.subscriptions

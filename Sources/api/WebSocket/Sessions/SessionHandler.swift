@@ -340,6 +340,8 @@ final class SessionHandler: ChannelInboundHandler {
         self.timer?.cancel()
         let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
         self.timer = context.eventLoop.scheduleTask(in: delay) {
+            // To cancel what has run, the event loop would search the timers of all its connections.
+            handler.value.timer = nil
             handler.value.perform(handler.value.state.timePassed(at: .now(), clock: .ofThisMachine()))
             handler.value.scheduleTimer()
         }

@@ -28,6 +28,8 @@ package final class SessionNode: SessionSubscriptions, Service {
         /// Since when the node has said that it lives without a gap; nil while it cannot.
         var steadySince: ContinuousClock.Instant?
         var isStopping = false
+        /// Before then no subscription is to be renewed, and sessions are not looked at; nil: there is none.
+        var renewsAt: ContinuousClock.Instant?
     }
 
     private let node: String
@@ -77,11 +79,12 @@ package final class SessionNode: SessionSubscriptions, Service {
             made = entry
             try await self.nodes.register(entry, of: self.node)
             try await self.operations.confirmSessionSubscription(id, of: queue)
-            self.state.withLockedValue {
-                $0.sessions[name]?.subscribed(id, format: format, to: queue, ttl: ttl, at: .now)
+            self.state.withLockedValue { state in
+                state.sessions[name]?.subscribed(id, format: format, to: queue, ttl: ttl, at: .now)
+                state.renewsAt = [state.renewsAt, state.sessions[name]?.renewsAt].compactMap(\.self).min()
                 // The one before it was ended from elsewhere.
                 if let earlier = earlier?.id, earlier != id {
-                    $0.ending.append(SessionNodes.Entry(earlier, of: queue))
+                    state.ending.append(SessionNodes.Entry(earlier, of: queue))
                 }
             }
             return id
@@ -282,9 +285,7 @@ package final class SessionNode: SessionSubscriptions, Service {
     }
 
     private func renew() async {
-        let due = self.state.withLockedValue { state in
-            state.sessions.flatMap { name, session in session.renewals(at: .now).map { (name, $0) } }
-        }
+        let due = self.state.withLockedValue { $0.takeRenewals(at: .now) }
         for start in stride(from: 0, to: due.count, by: Self.stepMax) where self.mayGoOn {
             await withTaskGroup(of: Void.self) { group in
                 for (name, renewal) in due[start..<min(start + Self.stepMax, due.count)] {
@@ -339,6 +340,16 @@ extension SessionNode.State {
     fileprivate mutating func takeEnding() -> [SessionNodes.Entry] {
         defer { self.ending = [] }
         return self.ending
+    }
+
+    /// What is to be renewed now, each with the name of its session.
+    fileprivate mutating func takeRenewals(
+        at now: ContinuousClock.Instant
+    ) -> [(name: String, renewal: SubscribedSession.Renewal)] {
+        guard let renewsAt = self.renewsAt, renewsAt <= now else { return [] }
+        // With those of now, which count until they have been renewed.
+        self.renewsAt = self.sessions.values.compactMap(\.renewsAt).min()
+        return self.sessions.flatMap { name, session in session.renewals(at: now).map { (name, $0) } }
     }
 }
 

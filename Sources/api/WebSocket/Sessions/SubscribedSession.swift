@@ -70,6 +70,9 @@ struct SubscribedSession: Sendable {
         self.queues[queue] = subscribed
     }
 
+    /// When the first of its subscriptions is to be renewed; nil while it has none.
+    var renewsAt: ContinuousClock.Instant? { self.queues.values.compactMap(\.renewsAt).min() }
+
     func renewals(at now: ContinuousClock.Instant) -> [Renewal] {
         self.queues.compactMap { queue, subscribed in
             guard let id = subscribed.id, let time = subscribed.renewsAt, time <= now else { return nil }
