@@ -41,9 +41,11 @@ extension DeploymentTests {
                 let refused = try await self.post(api.address)
                 #expect(refused.status == 503 && refused.text.contains("The storage is full"))
                 #expect(refused["Retry-After"] == "10")
-                #expect(
-                    deployment.logs.contains("store.trouble=full [API] The store failed a request"),
-                    "\(deployment.logs)")
+                // What a process logs is written a moment later.
+                let isLogged = try await eventually {
+                    deployment.logs.contains("store.trouble=full [API] The store failed a request") ? true : nil
+                }
+                #expect(isLogged == true, "\(deployment.logs)")
                 for admin in [api.ready.admin, notifier.ready.admin] {
                     let caller = HTTPCaller(try #require(admin))
                     let ready = try await caller.send("GET", "/readyz")

@@ -181,7 +181,8 @@ extension AttemptResult {
                 ($0.connectTimeout, $0.replyTimeout, $0.dataTimeout) = (.seconds(30), .seconds(30), .seconds(30))
             }
             try await withChannel(relay.url, patient) { channel async throws in
-                #expect(try await channel.ends("a", "b", "c") == fault.ends)
+                let ends = try await channel.ends("a", "b", "c")
+                #expect(ends == fault.ends)
             }
             let accepted = try await relay.accepted(waitingFor: fault.accepted.count)
             #expect(accepted.map { String($0.to[0].prefix(1)) }.sorted().joined() == fault.accepted)
@@ -232,7 +233,8 @@ extension AttemptResult {
                 $0.authorities = certificate == nil ? nil : relay.certificate
             }
             try await withChannel("smtp://\(host):\(relay.port)", settings) { channel async throws in
-                #expect(try await channel.ends("a") == [end])
+                let ends = try await channel.ends("a")
+                #expect(ends == [end])
             }
             #expect(try relay.accepted().map(\.tls) == (end == "accepted 250" ? [true] : []))
         }
