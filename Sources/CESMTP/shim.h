@@ -175,13 +175,13 @@ static inline void cesmtp_block_broken_pipes(void) {
 /* The socket */
 
 /*
- * Takes the socket that libesmtp just connected: of all sockets of the process with this port at their other end the one
- * that is not closed on exec. libesmtp alone opens such; now it is closed on exec.
+ * Finds the sockets of the process with this port at their other end that are not closed on exec, and has them closed on
+ * exec, so that none is found twice. Called before libesmtp connects it sees to those of others, and called after that it
+ * finds the one of the session: libesmtp makes its socket without that flag, and does not say which it is.
  *
- * The caller sees to it that one session connects at a time. Should there be two nonetheless, both are shut down: nothing
- * was sent over either.
+ * The caller sees to it that one session connects at a time. Should others have connected meanwhile, none is taken.
  *
- * Returns -1 when there is none, or were two.
+ * Returns -1 when there is not exactly one.
  */
 static inline int cesmtp_take_socket(int port) {
     DIR *folder = opendir("/proc/self/fd");
@@ -206,10 +206,6 @@ static inline int cesmtp_take_socket(int port) {
                                                          : 0;
         if (peer_port != port) continue;
         fcntl(descriptor, F_SETFD, flags | FD_CLOEXEC);
-        if (count > 0) {
-            shutdown(found, SHUT_RDWR);
-            shutdown(descriptor, SHUT_RDWR);
-        }
         found = descriptor;
         count++;
     }

@@ -67,7 +67,9 @@ final class SMTPSession {
     }
 
     func run() -> Report {
-        guard self.control.mayConnect() else { return self.report(failed: .unreachable(.connect)) }
+        guard self.control.mayConnect(port: self.relay.url.port) else {
+            return self.report(failed: .unreachable(.connect))
+        }
         guard let session = smtp_create_session() else { return self.report(failed: .unreachable(.other)) }
         defer { smtp_destroy_session(session) }
         let credentials = self.relay.credentials()

@@ -72,8 +72,9 @@ final class SessionControl: Sendable {
 
     /// Waits for the turn to connect.
     ///
+    /// - Parameter port: Of the relay.
     /// - Returns: false when it did not come in the time of a connection, or the session is over.
-    func mayConnect() -> Bool {
+    func mayConnect(port: UInt16) -> Bool {
         let milliseconds = Int(self.limits.connect / .milliseconds(1))
         guard self.turn.wait(timeout: .now() + .milliseconds(milliseconds)) == .success else { return false }
         let mayConnect = self.state.withLockedValue { state in
@@ -82,7 +83,8 @@ final class SessionControl: Sendable {
             Self.enter(.connecting, &state)
             return true
         }
-        if !mayConnect { self.turn.signal() }
+        // What is connected to such a port already is not the session's.
+        if mayConnect { _ = cesmtp_take_socket(Int32(port)) } else { self.turn.signal() }
         return mayConnect
     }
 
