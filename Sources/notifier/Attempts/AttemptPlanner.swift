@@ -91,10 +91,12 @@ struct AttemptPlanner: Sendable {
     ///
     /// What is not wanted is not sent, and so takes nothing of what an address may be sent.
     func address(of located: Located, at now: Timestamp) -> String? {
-        guard case .known(let recipient) = located.found, self.isWanted(located.delivery.lease, by: recipient),
+        // Of nearly all there is none.
+        guard case .known(let recipient) = located.found, let address = recipient.target?.suppressibleAddress,
+            self.isWanted(located.delivery.lease, by: recipient),
             located.delivery.all.contains(where: { now < $0.lease.expiresAt })
         else { return nil }
-        return recipient.target?.suppressibleAddress
+        return address
     }
 
     /// What may be sent to the addresses of deliveries, as the control store says.
