@@ -19,27 +19,18 @@ local function dead_bytes_key(project) return prefix .. KEYS_DEAD_LETTER_BYTES .
 local function dead_oldest_key(project) return prefix .. KEYS_DEAD_LETTER_OLDEST .. project end
 local function queue_key(queue, part) return prefix .. KEYS_QUEUE .. queue .. part end
 
--- The retry policy of a queue as `queue_create.lua` wrote it, '' when it has none.
-local known_policies = {}
-local function policy_of(queue)
-    local policy = known_policies[queue]
-    if not policy then
-        policy = call('HGET', queue_key(queue, PART_META), 'retry-policy') or ''
-        known_policies[queue] = policy
+-- What `queue_create.lua` wrote of a queue: its retry policy, and how it has messages collected; each '' when it has none.
+local known_queues = {}
+local function rules_of(queue)
+    local rules = known_queues[queue]
+    if not rules then
+        rules = call('HMGET', queue_key(queue, PART_META), 'retry-policy', 'digest')
+        known_queues[queue] = rules
     end
-    return policy
+    return rules
 end
-
--- How a queue has messages collected, as `queue_create.lua` wrote it, '' when it does not.
-local known_digests = {}
-local function queue_digest(queue)
-    local digest = known_digests[queue]
-    if not digest then
-        digest = call('HGET', queue_key(queue, PART_META), 'digest') or ''
-        known_digests[queue] = digest
-    end
-    return digest
-end
+local function policy_of(queue) return rules_of(queue)[1] or '' end
+local function queue_digest(queue) return rules_of(queue)[2] or '' end
 
 -- The log of a subscription's attempts: how many succeeded and failed, u32 each, and a ring of the last fifty, 34 bytes
 -- each, of which the one after so many attempts is written next. The notifier packs them (`AttemptEntry`), but for those
