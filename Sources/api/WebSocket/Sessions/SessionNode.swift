@@ -147,7 +147,7 @@ package final class SessionNode: SessionSubscriptions, Service {
     // MARK: - Notifications
 
     private func writeAll() async {
-        var backoff = Backoff.ofSessions
+        var backoff = Backoff()
         var limit = 16
         while self.mayGoOn {
             do throws(StoreError) {
@@ -207,7 +207,7 @@ package final class SessionNode: SessionSubscriptions, Service {
     private func finish(
         _ arrived: [SessionInbox.Arrived], _ outcomes: [String: [(attempt: UInt64, outcome: SessionInbox.Outcome)]]
     ) async throws(StoreError) {
-        var backoff = Backoff.ofSessions
+        var backoff = Backoff()
         while true {
             do throws(StoreError) {
                 return try await self.inbox.finish(arrived, of: self.node, outcomes)
@@ -351,8 +351,4 @@ extension SessionNode.State {
         self.renewsAt = self.sessions.values.compactMap(\.renewsAt).min()
         return self.sessions.flatMap { name, session in session.renewals(at: now).map { (name, $0) } }
     }
-}
-
-extension Backoff {
-    fileprivate static let ofSessions = Backoff(from: .milliseconds(50), to: .seconds(1))
 }
