@@ -30,23 +30,7 @@ struct OpenAPITests {
     @Test func `Every operation tells its parameters, and every reference leads somewhere`() async throws {
         try await withAPI { api async throws in
             let document = try await api.client().get("/v2/openapi.json").json
-            var references: Set<String> = []
-            func walk(_ value: Any) {
-                if let object = value as? [String: Any] {
-                    if let reference = object["$ref"] as? String { references.insert(reference) }
-                    for child in object.values { walk(child) }
-                } else if let array = value as? [Any] {
-                    for child in array { walk(child) }
-                }
-            }
-            walk(document)
-            for reference in references {
-                var value: Any? = document
-                for part in reference.split(separator: "/").dropFirst() {
-                    value = (value as? [String: Any])?[String(part)]
-                }
-                #expect(value != nil, "\(reference)")
-            }
+            #expect(JSONReferences(root: document).dangling == [])
             for (path, item) in document["paths"] as? [String: [String: [String: Any]]] ?? [:] {
                 let variables = path.matches(of: /\{([^}]*)\}/).map { String($0.1) }
                 for (method, operation) in item {

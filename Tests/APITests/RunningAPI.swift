@@ -23,6 +23,7 @@ struct RunningAPI: Sendable {
     /// Where the WebSocket protocol alone is spoken.
     let socketAddress: String
     let sessions: SessionRegistry
+    let admission: ProjectAdmission
     let redis: RedisServer
     let store: Store
     /// The store's clock.
@@ -30,12 +31,13 @@ struct RunningAPI: Sendable {
     private let group: ServiceGroup
 
     fileprivate init(
-        address: String, socketAddress: String, sessions: SessionRegistry, redis: RedisServer, store: Store,
-        time: MovableTime, group: ServiceGroup
+        address: String, socketAddress: String, sessions: SessionRegistry, admission: ProjectAdmission,
+        redis: RedisServer, store: Store, time: MovableTime, group: ServiceGroup
     ) {
         self.address = address
         self.socketAddress = socketAddress
         self.sessions = sessions
+        self.admission = admission
         self.redis = redis
         self.store = store
         self.time = time
@@ -170,8 +172,9 @@ func withAPI(
             do {
                 try await body(
                     RunningAPI(
-                        address: "\(address)", socketAddress: "\(socketAddress)", sessions: sessions, redis: redis,
-                        store: store, time: time, group: group))
+                        address: "\(address)", socketAddress: "\(socketAddress)", sessions: sessions,
+                        admission: admission,
+                        redis: redis, store: store, time: time, group: group))
                 outcome = .success(())
             } catch {
                 outcome = .failure(error)

@@ -2,6 +2,7 @@ import API
 import Domain
 import Foundation
 import NIOCore
+import Operations
 import Redis
 import TestKit
 import Testing
@@ -72,9 +73,7 @@ struct WebSocketSessionTests {
             let client = clients[0]
             try await api.redis.command("CLIENT", "PAUSE", "60000", "WRITE")
             try await client.send(client.request("queue_create", #"{"queue_name": "slow"}"#))
-            let isUnderWay = try await eventually {
-                try await api.redis.command("CLIENT", "LIST").text?.contains("flags=b") == true ? true : nil
-            }
+            let isUnderWay = try await eventually { api.admission.busyProjects > 0 ? true : nil }
             #expect(isUnderWay == true)
             for _ in 0..<3 { #expect(api.sessions.send(self.notification, to: [(sessions[0], .text)]) == [.written]) }
             #expect(client.socket.waiting == 0)
@@ -145,9 +144,7 @@ struct WebSocketSessionTests {
             try await api.redis.command("CLIENT", "PAUSE", "60000", "WRITE")
             try await busy.send(busy.request("queue_create", #"{"queue_name": "slow"}"#))
             try await busy.send(busy.request("queue_list", nil))
-            let isUnderWay = try await eventually {
-                try await api.redis.command("CLIENT", "LIST").text?.contains("flags=b") == true ? true : nil
-            }
+            let isUnderWay = try await eventually { api.admission.busyProjects > 0 ? true : nil }
             #expect(isUnderWay == true)
             await api.stop()
             // Services stop in the opposite order of their start, each when the one behind it has.

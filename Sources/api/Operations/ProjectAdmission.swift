@@ -19,6 +19,9 @@ package final class ProjectAdmission: Sendable {
         self.state = NIOLockedValueBox(ProjectQueues(runningMax: requestsMax, waitMax: Self.waitMax))
     }
 
+    /// Projects that have requests under way.
+    package var busyProjects: Int { self.state.withLockedValue { $0.count } }
+
     /// Waits until a request of the project may begin; each that may calls ``leave(_:)`` when it ends.
     ///
     /// - Returns: Whether it may begin; false when it waited for too long.
