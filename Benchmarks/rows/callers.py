@@ -103,9 +103,17 @@ def dripping(listen, count):
     """Connections that send a body at ten bytes a second, and begin anew when they are closed."""
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     request = head(listen, "POST", "/v2/queues/callers/messages", "Content-Length: 1000000\r\n")
-    kept = [connect(listen) for _ in range(count)]
+    kept = []
+    while len(kept) < count:
+        try:
+            kept.append(connect(listen))
+        except TimeoutError:
+            continue  # All connections are taken, and those that arrive slowly make way within a second or two.
     for connection in kept:
-        connection.sendall(request)
+        try:
+            connection.sendall(request)
+        except OSError:
+            pass  # It had to make way already, and begins anew below.
         connection.setblocking(False)
     print("there", flush=True)
     while True:
