@@ -1,4 +1,5 @@
 package import Logging
+internal import NIOConcurrencyHelpers
 package import NIOCore
 internal import ServiceLifecycle
 internal import Synchronization
@@ -19,6 +20,16 @@ package final class RedisClient: Service, Sendable {
     private let watch = ServerWatch()
     private let deadline: TimeAmount
     private let cursor = Atomic<UInt>(0)
+    private let settings: RedisConnection.Settings
+    private let eventLoopGroup: any EventLoopGroup
+    private let logger: Logger
+    private let listening = NIOLockedValueBox(Listening.not)
+
+    private enum Listening {
+        case not
+        case by(RedisConnection, ChannelSubscription)
+        case over
+    }
 
     /// - Parameters:
     ///   - connector: Where the Redis is, and how it is connected to.
@@ -46,6 +57,9 @@ package final class RedisClient: Service, Sendable {
             RedisConnection(settings, watch: watch, eventLoop: eventLoopGroup.next(), logger: logger)
         }
         self.deadline = TimeAmount(deadline)
+        self.settings = settings
+        self.eventLoopGroup = eventLoopGroup
+        self.logger = logger
         watch.set(self.connections)
     }
 
@@ -101,6 +115,33 @@ package final class RedisClient: Service, Sendable {
         }
     }
 
+    /// Listens to channels, by a connection of its own that lasts as long as the client.
+    ///
+    /// A client listens once: when it does already, this changes nothing.
+    ///
+    /// - Parameter handler: Called on an event loop, which it must not hold up.
+    package func listen(to channels: [RedisKey], _ handler: @escaping @Sendable (RedisEvent) -> Void) {
+        let connection = self.listening.withLockedValue { listening -> RedisConnection? in
+            guard case .not = listening else { return nil }
+            var settings = self.settings
+            settings.waitMax = nil
+            let subscription = ChannelSubscription(channels, handler)
+            settings.subscription = subscription
+            let connection = RedisConnection(
+                settings, watch: ServerWatch(), eventLoop: self.eventLoopGroup.next(), logger: self.logger)
+            listening = .by(connection, subscription)
+            return connection
+        }
+        connection?.start()
+    }
+
+    /// Whether what is published now is received, see ``listen(to:_:)``.
+    package var isListening: Bool {
+        self.listening.withLockedValue { listening in
+            if case .by(_, let subscription) = listening { subscription.isLive } else { false }
+        }
+    }
+
     /// Connects, and stays connected until graceful shutdown or cancellation.
     ///
     /// Then everything that waits fails.
@@ -116,6 +157,11 @@ package final class RedisClient: Service, Sendable {
         // All of them first: a command refused by one connection must not wait at the next.
         for connection in self.connections { connection.refuse() }
         for connection in self.connections { await connection.shutDown() }
+        let listening = self.listening.withLockedValue { listening in
+            defer { listening = .over }
+            return listening
+        }
+        if case .by(let connection, _) = listening { await connection.shutDown() }
         self.watch.set([])
     }
 

@@ -6,6 +6,7 @@ struct InFlightQueue: Sendable {
         enum Owner: Sendable {
             case handshake(Handshake.Step)
             case probe(Handshake.Step)
+            case subscribe(isLast: Bool)
             case caller(Request.Caller, ticket: UInt64)
         }
 
@@ -37,7 +38,7 @@ struct InFlightQueue: Sendable {
     func contains(ticket: UInt64) -> Bool {
         self.commands.contains { command in
             switch command.owner {
-            case .handshake, .probe: false
+            case .handshake, .probe, .subscribe: false
             case .caller(_, let owner): owner == ticket
             }
         }
@@ -61,7 +62,7 @@ struct InFlightQueue: Sendable {
         defer { self = InFlightQueue() }
         return self.commands.compactMap { command in
             switch command.owner {
-            case .handshake, .probe: return nil
+            case .handshake, .probe, .subscribe: return nil
             case .caller(let caller, _):
                 let reason = cause == .disconnected && command.deadline <= now ? .deadline : cause
                 return Ending(caller: caller, reply: .failure(.outcomeUnknown(reason)), bytes: command.bytes)

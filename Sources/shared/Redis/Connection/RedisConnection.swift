@@ -22,6 +22,8 @@ actor RedisConnection {
         var mustBeMaster = true
         /// Whether the server is asked every ``RedisLimits/probeInterval``; not where a blocking read may occupy it.
         var probes = true
+        /// What is listened to; such a connection takes no commands of callers.
+        var subscription: ChannelSubscription?
     }
 
     static let sweepInterval = TimeAmount.milliseconds(100)
@@ -157,6 +159,7 @@ actor RedisConnection {
         // Such a server is left at once; what it answers besides errors may be out of date.
         var unusable: ServerUnusable?
         for reply in replies {
+            if self.settings.subscription?.take(reply) == true { continue }
             guard let command = self.inFlight.popFirst() else {
                 failure = BrokenReply(reason: "a reply without a command")
                 break
@@ -168,6 +171,13 @@ actor RedisConnection {
                 self.isProbing = false
                 // Of a server that is left it does not matter which store it holds.
                 if unusable == nil { unusable = self.answered(step, reply, isProbe: true) }
+            case .subscribe(let isLast):
+                if case .error(let error) = reply {
+                    failure = ServerUnusable(step: nil, code: String(RedisServerError.code(of: error.message)))
+                } else if isLast {
+                    self.becameReady()
+                    self.settings.subscription?.began()
+                }
             case .caller(let caller, _):
                 let answer: Request.Reply
                 if case .error(let error) = reply {
@@ -271,7 +281,7 @@ actor RedisConnection {
             }
             return nil
         case .ready:
-            if !isProbe { self.becameReady() }
+            if !isProbe { self.settings.subscription == nil ? self.becameReady() : self.subscribe() }
             return nil
         }
     }
@@ -282,6 +292,18 @@ actor RedisConnection {
         self.loss = nil
         if self.settings.probes { self.scheduleProbe() }
         self.outageLog.recovered()
+    }
+
+    /// The last step of a connection that listens: without it there is no use in one.
+    private func subscribe() {
+        guard let subscription = self.settings.subscription, let channel = self.channel else { return }
+        let deadline = NIODeadline.now() + TimeAmount(RedisLimits.deadline)
+        for (index, command) in subscription.commands.enumerated() {
+            self.writer.write(command, to: channel)
+            self.inFlight.append(.subscribe(isLast: index == subscription.commands.count - 1), deadline: deadline)
+        }
+        self.writer.flush(channel)
+        self.armSweep()
     }
 
     // MARK: Probing a server in use
@@ -298,7 +320,11 @@ actor RedisConnection {
         self.scheduleProbe()
         // One that is not answered yet says as much as another behind it.
         guard !self.isProbing else { return }
-        let steps = Handshake.probe(mustBeMaster: self.settings.mustBeMaster, identity: self.watch.identity)
+        // A connection that listens may send hardly anything else.
+        let steps =
+            self.settings.subscription != nil
+            ? [(.ping, RedisCommand("PING", arguments: 0).encoded)]
+            : Handshake.probe(mustBeMaster: self.settings.mustBeMaster, identity: self.watch.identity)
         guard !steps.isEmpty else { return }
         self.isProbing = true
         let deadline = NIODeadline.now() + TimeAmount(RedisLimits.deadline)
@@ -322,6 +348,7 @@ actor RedisConnection {
         self.channel?.close(promise: nil)
         self.channel = nil
         self.isProbing = false
+        self.settings.subscription?.ended()
         let unusable = error as? ServerUnusable
         self.absence = unusable?.absence ?? .disconnected
         self.loss = ConnectionLoss(address: self.address, reason: unusable?.lossReason ?? .unreachable)
