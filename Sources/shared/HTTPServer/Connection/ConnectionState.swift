@@ -75,7 +75,7 @@ package struct ConnectionState {
     package private(set) var isAnswered = false
     package private(set) var isWritten = false
     private var isLast = false
-    private var isStopping = false
+    package private(set) var isStopping = false
     private var isHTTP10 = false
     private var awaitsContinue = false
     /// When the phase began, or the body was asked for, or the answer was given.
@@ -220,8 +220,8 @@ package struct ConnectionState {
         return nil
     }
 
-    /// More has arrived than is kept while a request is answered.
-    package mutating func inputDropped() { self.isLast = true }
+    /// The answer of this request is the last one.
+    package mutating func endAfterAnswer() { self.isLast = true }
 
     /// The peer sends nothing more.
     package mutating func inputClosed(hasInput: Bool) -> Action {

@@ -31,6 +31,8 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
     private var isSafe = true
     private var body: RequestBody
     private var task: Task<Void, Never>?
+    /// Since when the task waits for something, and ends with the peer; nil otherwise.
+    private var waitingSince: NIODeadline?
 
     // The answer.
     private var progress = AnswerProgress(of: 0, at: .now())
@@ -74,7 +76,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
             self.state.body == .unread ? self.core.limits.unreadBodyBytesMax : self.core.limits.bufferedBytesMax
         if self.state.step == .wait, self.input.count + part.readableBytes > bytesMax {
             // What a peer sent before it closed arrives at once, however much it is.
-            self.state.inputDropped()
+            self.state.endAfterAnswer()
             return
         }
         self.input.append(part)
@@ -95,6 +97,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         guard event as? ChannelEvent == .inputClosed else { return context.fireUserInboundEventTriggered(event) }
         self.perform(self.state.inputClosed(hasInput: self.input.count > 0))
+        self.endWait()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -110,6 +113,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
 
     /// Lets nothing wait for a connection that has ended.
     private func end() {
+        self.endWait()
         self.number += 1
         self.body.end(.failure(.incomplete))
         self.resumeStream(false)
@@ -128,7 +132,19 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
     var idleTime: TimeAmount? { self.state.idleTime(at: .now()) }
     var slowTime: TimeAmount? { self.state.slowTime(at: .now(), self.core.limits) }
 
-    func stop() { self.perform(self.state.stop(at: .now())) }
+    /// How long its request has waited; nil while none does.
+    var waitingTime: TimeAmount? { self.waitingSince.map { .now() - $0 } }
+
+    func stop() {
+        self.perform(self.state.stop(at: .now()))
+        self.endWait()
+    }
+
+    /// Has a request that waits answered as if its time were over, and ends the connection with that.
+    func endAfterWait() {
+        self.state.endAfterAnswer()
+        self.endWait()
+    }
 
     /// Ends the connection and the task of its request, whatever they are doing.
     func abort() {
@@ -279,6 +295,25 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
         if self.state.isInputClosed { context.fireUserInboundEventTriggered(ChannelEvent.inputClosed) }
         // Reads are those of the other protocol from here on.
         context.pipeline.syncOperations.removeHandler(self, promise: nil)
+    }
+
+    // MARK: Waiting
+
+    /// The task of the request is cancelled from here on when the peer closes its side, and when the listener stops.
+    ///
+    /// - Returns: false when it has to be already.
+    func beginWait(of number: UInt64) -> Bool {
+        guard number == self.number, !self.state.isInputClosed, !self.state.isStopping else { return false }
+        self.waitingSince = .now()
+        return true
+    }
+
+    func waited(of number: UInt64) { if number == self.number { self.waitingSince = nil } }
+
+    private func endWait() {
+        guard self.waitingSince != nil else { return }
+        self.waitingSince = nil
+        self.task?.cancel()
     }
 
     // MARK: Body

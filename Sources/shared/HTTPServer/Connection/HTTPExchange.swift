@@ -26,6 +26,19 @@ package struct HTTPExchange: Sendable {
         return try outcome.get()
     }
 
+    /// Runs what waits, and changes nothing while it does: its task is cancelled when the peer has nothing more to say or is
+    /// gone, when the listener stops, and when the connection is needed for others.
+    ///
+    /// The request is answered all the same: a peer that closed its side may still read.
+    package func whileConnected<Result>(_ body: () async throws -> Result) async rethrows -> Result {
+        let isConnected = await withUnsafeContinuation { (begun: HTTPConnection.WriteWaiter) in
+            self.onLoop { begun.resume(returning: $0.beginWait(of: $1)) }
+        }
+        if !isConnected { withUnsafeCurrentTask { $0?.cancel() } }
+        defer { self.onLoop { $0.waited(of: $1) } }
+        return try await body()
+    }
+
     /// Writes the answer, with its stream.
     func finish(_ answer: HTTPAnswer) async {
         guard let stream = answer.stream else { return self.onLoop { $0.answer(answer, to: $1) } }

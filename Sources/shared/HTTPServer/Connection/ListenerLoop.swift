@@ -68,20 +68,22 @@ final class ListenerLoop {
         for channel in self.upgraded.values { channel.close(promise: nil) }
     }
 
-    /// Ends connections that nothing is lost with: those without a request, or else those whose request arrives slowly, and of
-    /// them those first that have been so for longest.
+    /// Ends connections that nothing is lost with: those without a request, or else those whose request arrives slowly, or else
+    /// waits, and of them those first that have been so for longest.
     ///
     /// A new connection has a second for its first request, and that a second to arrive.
     func shed() {
-        if !self.shed(by: \.idleTime) { _ = self.shed(by: \.slowTime) }
+        if !self.shed(by: \.idleTime, { $0.close() }), !self.shed(by: \.slowTime, { $0.close() }) {
+            _ = self.shed(by: \.waitingTime) { $0.endAfterWait() }
+        }
     }
 
     /// - Returns: Whether there was one.
-    private func shed(by time: (HTTPConnection) -> TimeAmount?) -> Bool {
-        let waiting = self.connections.compactMap { connection in time(connection).map { (connection, $0) } }
+    private func shed(by time: (HTTPConnection) -> TimeAmount?, _ end: (HTTPConnection) -> Void) -> Bool {
+        let shed = self.connections.compactMap { connection in time(connection).map { (connection, $0) } }
             .filter { $0.1 >= Self.sweepInterval }.sorted { $0.1 > $1.1 }
-        for (connection, _) in waiting.prefix(max(1, self.connections.count / Self.shedPart)) { connection.close() }
-        return !waiting.isEmpty
+        for (connection, _) in shed.prefix(max(1, self.connections.count / Self.shedPart)) { end(connection) }
+        return !shed.isEmpty
     }
 
     /// Ends the connection whose peer has taken nothing of its answer for longest, if there is one.
