@@ -20,6 +20,8 @@ final class ListStorage: Sendable {
         let checksum: [UInt8]?
         let isSealed: Bool
         let body: [UInt8]
+        /// Which of the queue's messages it is, from 1.
+        var number: Int64
         var ttl: Int
         var expires: Timestamp
         var visible: Timestamp
@@ -49,6 +51,18 @@ final class ListStorage: Sendable {
         var attributes = QueueAttributes()
         var entries: [Entry] = []
         var claims: [ClaimID: ClaimEntry] = [:]
+        /// Messages that were ever appended.
+        var posted: Int64 = 0
+        /// Behind which the first of them was.
+        var start = Position(1)
+
+        mutating func append(_ entry: Entry) {
+            var entry = entry
+            if self.posted == 0 { self.start = Position(entry.position.value - 1) }
+            self.posted += 1
+            entry.number = self.posted
+            self.entries.append(entry)
+        }
 
         /// The most claims of a message, where one that had them moves.
         var claimCountMax: Int? { self.attributes.deadLetterQueue == nil ? nil : self.attributes.claimCountMax }
@@ -185,11 +199,11 @@ extension ListStorage: MessageStorage {
                 let id = self.id(at: position, in: queue)
                 let ttl = draft.ttl ?? rules.messageTTLDefault ?? defaults.ttl
                 let delay = draft.delay ?? (rules.messageDelayDefault == 0 ? nil : rules.messageDelayDefault)
-                found.entries.append(
+                found.append(
                     Entry(
                         id: id, position: position, createdAt: position.createdAt, delay: delay, client: client,
                         checksum: draft.checksum, isSealed: draft.isSealed, body: Array(draft.body.readableBytesView),
-                        ttl: ttl, expires: position.createdAt.adding(seconds: ttl),
+                        number: 0, ttl: ttl, expires: position.createdAt.adding(seconds: ttl),
                         visible: position.createdAt.adding(seconds: delay ?? 0)))
                 ids.append(id)
             }
@@ -210,6 +224,55 @@ extension ListStorage: MessageStorage {
                     && (includeClaimed || !entry.isClaimed(at: now))
             }
             .prefix(limit).map { $0.message(at: now) }
+        }
+    }
+
+    func follow(_ queue: QueueAddress, from start: FollowStart, limit: Int) async throws(StoreError) -> Followed {
+        self.step { state, now in
+            let found = state.queues[queue]
+            let (entries, posted) = (found?.entries ?? [], found?.posted ?? 0)
+            var steps: [FollowStep] = []
+            var (position, passed): (Position, Int64)
+            func place() -> QueuePlace { QueuePlace(id: self.id(at: position, in: queue), sequence: passed) }
+            switch start {
+            case .end:
+                let last = entries.last?.position ?? Position(now.milliseconds * 2048 - 1)
+                (position, passed) = (max(last, found?.start ?? last), posted)
+            case .oldest: (position, passed) = (Position(1), (entries.first?.number ?? posted + 1) - 1)
+            case .behind(let place):
+                position = place.id.position
+                if let sequence = place.sequence {
+                    passed = sequence
+                } else {
+                    passed = entries.last { $0.position <= position }?.number ?? 0
+                }
+            }
+            if case .behind(let before) = start, before.sequence != nil, let found, passed > 0,
+                passed > posted || position < found.start
+            {
+                (position, passed) = (Position(1), 0)
+                steps.append(FollowStep(event: .restart, place: place()))
+            }
+            func gap(through last: Int64) {
+                guard last > passed else { return }
+                let range = passed + 1...last
+                passed = last
+                steps.append(FollowStep(event: .gap(range), place: place()))
+            }
+            let read = entries.filter { $0.position > position }.prefix(limit)
+            let isComplete = entries.filter { $0.position > position }.count < limit
+            for entry in read {
+                position = Position(entry.position.value - 1)
+                gap(through: entry.number - 1)
+                (position, passed) = (entry.position, entry.number)
+                steps.append(
+                    FollowStep(event: .message(entry.message(at: now), sequence: entry.number), place: place()))
+            }
+            if isComplete {
+                position = max(position, found?.start ?? position)
+                gap(through: posted)
+            }
+            return Followed(steps: steps, place: place())
         }
     }
 
@@ -366,7 +429,7 @@ extension ListStorage.State {
             entry.position = self.nextPosition(at: now)
             entry.visible = entry.createdAt
             (entry.claim, entry.claimCount) = (nil, 0)
-            self.queues[target, default: ListStorage.Queue()].entries.append(entry)
+            self.queues[target, default: ListStorage.Queue()].append(entry)
         }
     }
 }

@@ -14,6 +14,7 @@ package final class Store: Sendable {
     package let subscriptions: any SubscriptionStorage
     package let deliveries: any DeliveryStorage & DeadLetterStorage
     package let wakeups: WakeupSignals
+    package let signals: QueueSignals
     /// The pools, where this is the control store.
     package let pools: PoolStore
     /// Where queues live, by the control store.
@@ -56,6 +57,7 @@ package final class Store: Sendable {
         self.deliveries = DeliveryStore(
             runner: runner, keySpace: keySpace, tagger: tagger, moves: moves, limits: limits)
         self.wakeups = WakeupSignals(keySpace: keySpace)
+        self.signals = QueueSignals(runner: runner, keySpace: keySpace)
         self.pools = PoolStore(runner: runner)
         self.directory = directory
         self.topics = TopicStore(runner: runner)

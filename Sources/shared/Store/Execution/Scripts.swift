@@ -20,12 +20,14 @@ enum Scripts {
     static let queueReserve = plain("queue_reserve", PackageResources.queue_reserve_lua)
     static let poolList = plain("pool_list", PackageResources.pool_list_lua)
     static let poolUpdate = plain("pool_update", PackageResources.pool_update_lua)
+    static let queueWait = queue("queue_wait", PackageResources.queue_wait_lua)
     static let queueUpdate = plain("queue_update", PackageResources.queue_update_lua)
     static let messagePost = append("message_post", PackageResources.message_post_lua)
     static let messageArrive = append("message_arrive", PackageResources.message_arrive_lua)
     static let queueDelete = queue("queue_delete", PackageResources.queue_delete_lua)
     static let queuePurge = queue("queue_purge", PackageResources.queue_purge_lua)
     static let messageList = queue("message_list", PackageResources.message_list_lua)
+    static let messageFollow = queue("message_follow", PackageResources.message_follow_lua)
     static let messageGet = queue("message_get", PackageResources.message_get_lua)
     static let messageDelete = queue("message_delete", PackageResources.message_delete_lua)
     static let messagePop = queue("message_pop", PackageResources.message_pop_lua)
@@ -89,13 +91,15 @@ enum Scripts {
 
     /// Of one queue.
     private static func queue(_ name: StaticString, _ source: [UInt8]) -> RedisScript {
-        self.record(name, PackageResources.lib_queue_lua + source)
+        self.record(name, self.signal + PackageResources.lib_queue_lua + source)
     }
 
     /// Appends to a queue.
     private static func append(_ name: StaticString, _ source: [UInt8]) -> RedisScript {
-        self.record(name, PackageResources.lib_append_lua + source)
+        self.record(name, self.signal + PackageResources.lib_append_lua + KeySpace.spelled(source))
     }
+
+    private static let signal = KeySpace.spelled(PackageResources.lib_signal_lua)
 
     private static func record(_ name: StaticString, _ source: [UInt8]) -> RedisScript {
         self.plain(name, PackageResources.lib_record_lua + source)

@@ -149,6 +149,8 @@ final class ShardKeys: Sendable {
     let arrivals: RedisKey
     let waitingConfirmations: RedisKey
     let attemptCounts: RedisKey
+    /// A channel: which queues that are waited for may have messages.
+    let queueSignals: RedisKey
 
     private let slot: KeySlot
 
@@ -181,10 +183,12 @@ final class ShardKeys: Sendable {
         self.arrivals = key(prefix + "arrivals")
         self.waitingConfirmations = key(prefix + "waiting-confirmations")
         self.attemptCounts = key(prefix + "attempt-counts")
+        self.queueSignals = key(prefix + Channel.queueSignals.rawValue)
     }
 
     func queue(_ queue: QueueAddress) -> QueueKeys { QueueKeys(stem: self.text(.queue, queue.key), slot: self.slot) }
     func meta(_ queue: QueueAddress) -> RedisKey { self.queue(queue).meta }
+    func waited(_ queue: QueueAddress) -> RedisKey { self.key(.waited, queue.key) }
     func subscriptionOrder(_ queue: QueueAddress) -> RedisKey { self.key(.subscriptionOrder, queue.key) }
     func subscriberAddresses(_ queue: QueueAddress) -> RedisKey { self.key(.subscriberAddresses, queue.key) }
     func events(of queue: QueueAddress) -> RedisKey { self.key(.events, queue.key) }
@@ -232,6 +236,7 @@ struct QueueKeys: Sendable {
 /// Keys of which a shard has one for each queue, project or subscription, whose name stands behind the word and a colon.
 private enum KeyFamily: String, CaseIterable {
     case queue = "queue"
+    case waited = "waited"
     case subscriptionOrder = "subscription-order"
     case subscriberAddresses = "subscriber-addresses"
     case events = "events"
@@ -262,16 +267,22 @@ private enum QueuePart: String, CaseIterable {
     case clientRuns = "client-runs"
 }
 
+/// What scripts publish to.
+private enum Channel: String, CaseIterable {
+    case queueSignals = "queue-signals"
+}
+
 extension KeySpace {
     /// A part of a script with the words of keys in place of their names: `KEYS_DUE` stands for `'due:'`, `PART_META` for
-    /// `':meta'`.
+    /// `':meta'`, `CHANNEL_QUEUE_SIGNALS` for `'queue-signals'`.
     ///
     /// Texts instead of variables, of which a script may have 200.
     static func spelled(_ lua: [UInt8]) -> [UInt8] {
         var words: [Substring: String] = [:]
         for family in KeyFamily.allCases { words["KEYS_" + luaName(family.rawValue)] = "'\(family.rawValue):'" }
         for part in QueuePart.allCases { words["PART_" + luaName(part.rawValue)] = "':\(part.rawValue)'" }
-        let text = String(decoding: lua, as: UTF8.self).replacing(#/\b(?:KEYS|PART)_[A-Z_]+/#) { name in
+        for channel in Channel.allCases { words["CHANNEL_" + luaName(channel.rawValue)] = "'\(channel.rawValue)'" }
+        let text = String(decoding: lua, as: UTF8.self).replacing(#/\b(?:KEYS|PART|CHANNEL)_[A-Z_]+/#) { name in
             guard let word = words[name.output] else { preconditionFailure("\(name.output) is the name of no key") }
             return word
         }

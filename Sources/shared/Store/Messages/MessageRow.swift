@@ -28,14 +28,22 @@ extension MessageIDs {
     func message(of queue: QueueAddress, in reply: inout ReplyReader, now: Timestamp) throws(StoreError)
         -> StoredMessage
     {
+        try self.placed(of: queue, in: &reply, now: now).message
+    }
+
+    /// The same, and where it lies, which the id of one that was moved here does not say.
+    func placed(
+        of queue: QueueAddress, in reply: inout ReplyReader, now: Timestamp
+    ) throws(StoreError) -> (position: Position, message: StoredMessage) {
         let position = try reply.position()
         let record = try MessageRecord(try reply.bytes())
         let state = try MessageState(try reply.bytes())
-        return StoredMessage(
+        let message = StoredMessage(
             id: record.originID ?? self.id(at: position, of: queue), ttl: state.ttl ?? record.ttl,
             age: now.wholeSeconds(since: record.createdAt(at: position)), delay: record.delay,
             claim: state.claim, claimCount: state.count, checksum: record.checksum, isSealed: record.isSealed,
             body: record.body)
+        return (position, message)
     }
 
     /// All messages that are left in a reply.

@@ -12,7 +12,8 @@ struct QueueStore: QueueStorage {
         _ queue: QueueAddress, metadata: [UInt8], attributes: QueueAttributes
     ) async throws(StoreError) -> Bool {
         try await self.directory.register(queue)
-        var call = self.runner.call(Scripts.queueCreate, keys: [self.keySpace.shard(of: queue).meta(queue)])
+        let keys = self.keySpace.shard(of: queue)
+        var call = self.runner.call(Scripts.queueCreate, keys: [keys.meta(queue), keys.waited(queue)])
         self.append(metadata, attributes, of: queue, to: &call)
         guard try await self.runner.run(call).int == 1 else { return false }
         try await self.directory.registerCreated(queue)

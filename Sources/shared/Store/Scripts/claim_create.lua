@@ -8,7 +8,7 @@
 --         a megabyte and the first ten
 may_free(META)
 local claim, ttl, grace = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
-local rules = call('HMGET', META, 'claims-max', 'dead-letter-queue', 'dead-letter-ttl', 'sweep-at')
+local rules = call('HMGET', META, 'claims-max', 'dead-letter-queue', 'dead-letter-ttl', 'sweep-at', 'waited-until')
 local count_max, target, target_ttl = tonumber(rules[1]), rules[2], tonumber(rules[3])
 local counts = count_max and target
 local moved, first_move, last_move = {}, '', ''
@@ -62,4 +62,5 @@ if not rules[4] or claim_end < tonumber(rules[4]) then
     call('HSET', META, 'sweep-at', claim_end)
     call('ZADD', KEYS[14], claim_end, ARGV[6])
 end
+if is_waited(rules[5]) then signal(META, ttl * 1000) end
 return answer

@@ -30,4 +30,5 @@ if tonumber(ends) > now then
 end
 call('HDEL', CLAIMS, claim)
 call('ZREM', ENDS, claim)
+if freed > 0 and is_waited(call('HGET', META, 'waited-until')) then signal(META, 0) end
 return freed

@@ -23,4 +23,5 @@ for index, position in ipairs(positions) do
 end
 call('HSET', CLAIMS, claim, now .. '|' .. ttl .. '|' .. list)
 call('ZADD', ENDS, claim_end, claim)
+if is_waited(call('HGET', META, 'waited-until')) then signal(META, ttl * 1000) end
 return 1

@@ -7,11 +7,20 @@
 -- COST    k log n for k messages
 -- What arrives here leaves another queue's memory.
 may_free(KEYS[1])
-local meta = call('HMGET', KEYS[1], 'created', 'ttl-max', 'sweep-at', 'open-run')
+local meta = call('HMGET', KEYS[1], 'created', 'ttl-max', 'sweep-at', 'open-run', 'waited-until', 'posted')
 if not meta[1] and ARGV[3] ~= '1' then return 0 end
 local position = next_position(KEYS[4])
+local posted = tonumber(meta[6]) or 0
+if posted == 0 then meta.start = text(position - 1) end
 local first, ttl_max, soonest = position, tonumber(meta[2]) or 0, math.huge
-if not meta[1] then call('HSET', KEYS[1], 'created', now, 'metadata', '{}', 'ttl-max', 0) end
+if not meta[1] then
+    call('HSET', KEYS[1], 'created', now, 'metadata', '{}', 'ttl-max', 0)
+    local ends = call('PTTL', string.match(KEYS[1], '^.-}:') .. KEYS_WAITED .. ARGV[2])
+    if ends > 0 then
+        meta[5] = text(now + ends)
+        call('HSET', KEYS[1], 'waited-until', meta[5])
+    end
+end
 -- A mark is needed for as long as its message could arrive again.
 local over = call('ZRANGEBYSCORE', KEYS[8], '-inf', now, 'LIMIT', 0, 100)
 if #over > 0 then call('ZREM', KEYS[8], unpack(over)) end
@@ -23,7 +32,8 @@ for index = 4, #ARGV, 6 do
         local rest = RECORD_REST_FROM
         -- It moved before: the old origin goes, what it says is in created and id.
         if flags >= IS_TIMED then flags, rest = flags - IS_TIMED, rest + RECORD_TIMES_BYTES end
-        call('XADD', KEYS[2], text(position), '', struct.pack(RECORD_HEAD, ttl, flags + IS_TIMED)
+        posted = posted + 1
+        call('XADD', KEYS[2], text(position), text(posted), struct.pack(RECORD_HEAD, ttl, flags + IS_TIMED)
             .. string.sub(record, RECORD_MARK_FROM, RECORD_MARK_TO)
             .. struct.pack(RECORD_TIMES, created, expires) .. id .. string.sub(record, rest))
         call('ZADD', KEYS[3], expires, text(position))
@@ -35,9 +45,11 @@ for index = 4, #ARGV, 6 do
 end
 if position == first then return 1 end
 call('SET', KEYS[4], text(position - 1))
-call('HSET', KEYS[1], 'ttl-max', ttl_max, 'open-run', run_with(KEYS[9], meta[4], first, position - first, SEVERAL))
+if meta.start then call('HSET', KEYS[1], 'start', meta.start) end
+call('HSET', KEYS[1], 'posted', text(posted), 'ttl-max', ttl_max, 'open-run', run_with(KEYS[9], meta[4], first, position - first, SEVERAL))
 if not meta[3] or soonest < tonumber(meta[3]) then
     call('HSET', KEYS[1], 'sweep-at', soonest)
     call('ZADD', KEYS[5], soonest, ARGV[2])
 end
+if is_waited(meta[5]) then signal(KEYS[1], 0) end
 return 1

@@ -45,6 +45,13 @@ package protocol MessageStorage: Sendable {
         includeClaimed: Bool
     ) async throws(StoreError) -> [StoredMessage]
 
+    /// Reads what there is behind a place, oldest first: each message that is kept, whatever its state, and each gap between them.
+    ///
+    /// No message that was posted is passed over without a gap being reported.
+    ///
+    /// - Parameter limit: Messages; there may be fewer although there are more.
+    func follow(_ queue: QueueAddress, from start: FollowStart, limit: Int) async throws(StoreError) -> Followed
+
     /// Reads one message, a claimed or delayed one too; nil when there is none, or it has expired, or the id is not of
     /// this queue.
     func get(_ queue: QueueAddress, id: MessageID) async throws(StoreError) -> StoredMessage?
