@@ -81,11 +81,11 @@ struct ProjectAdmissionTests {
         try await withAPI(admission: admission) { api async throws in
             let client = api.client(project: "a")
             // The one request that may be under way.
-            #expect(await admission.enter(self.project))
+            let turn = try await admission.enter(self.project)
             async let waiting = client.get("/v2/queues")
             // Of another project: it is answered while the first one waits.
             #expect(try await api.client(project: "b").get("/v2/queues").status == 200)
-            admission.leave(self.project)
+            turn.leave()
             #expect(try await waiting.status == 200)
         }
     }

@@ -24,6 +24,7 @@ struct RunningAPI: Sendable {
     let socketAddress: String
     let sessions: SessionRegistry
     let admission: ProjectAdmission
+    let waits: QueueWaits
     let redis: RedisServer
     let store: Store
     /// The store's clock.
@@ -32,12 +33,13 @@ struct RunningAPI: Sendable {
 
     fileprivate init(
         address: String, socketAddress: String, sessions: SessionRegistry, admission: ProjectAdmission,
-        redis: RedisServer, store: Store, time: MovableTime, group: ServiceGroup
+        waits: QueueWaits, redis: RedisServer, store: Store, time: MovableTime, group: ServiceGroup
     ) {
         self.address = address
         self.socketAddress = socketAddress
         self.sessions = sessions
         self.admission = admission
+        self.waits = waits
         self.redis = redis
         self.store = store
         self.time = time
@@ -93,6 +95,7 @@ func withAPI(
     options: APIOptions = APIOptions(), vaultKeys: [String] = [], confirmation: ConfirmationRules? = nil,
     mailConfirmation: MailConfirmationRules? = nil, pages: PageRules = PageRules(),
     authenticator: (any Authenticator)? = nil, admission: ProjectAdmission = ProjectAdmission(),
+    waits: QueueWaits = QueueWaits(),
     sessionLimits: SessionLimits? = nil, sessionAuthenticator: (any Authenticator)? = nil, origins: [String] = [],
     subscriptions: (any SessionSubscriptions)? = nil, redis: RedisServer? = nil, at endpoint: RedisEndpoint? = nil,
     _ body: (RunningAPI) async throws -> Void
@@ -102,7 +105,7 @@ func withAPI(
             try await withAPI(
                 limits: limits, signedURLKeys: signedURLKeys, rules: rules, options: options, vaultKeys: vaultKeys,
                 confirmation: confirmation, mailConfirmation: mailConfirmation, pages: pages,
-                authenticator: authenticator, admission: admission, sessionLimits: sessionLimits,
+                authenticator: authenticator, admission: admission, waits: waits, sessionLimits: sessionLimits,
                 sessionAuthenticator: sessionAuthenticator, origins: origins, subscriptions: subscriptions,
                 redis: redis, at: endpoint, body)
         }
@@ -136,7 +139,7 @@ func withAPI(
             let operations = Operations(
                 stores: stores, limits: limits, masterKey: masterKey, vault: vault, options: chosen,
                 confirmation: confirmation, mailConfirmation: mailConfirmation, signedURLKeys: decided.signedURLKeys,
-                admission: admission, logger: logger)
+                admission: admission, waits: waits, logger: logger)
             let node = SessionNode(
                 RegisteredProcess.newID(), operations: operations, control: stores.defaultStore, registry: sessions,
                 connection: RedisBlockingConnection(endpoint: endpoint, eventLoopGroup: eventLoops, logger: logger),
@@ -173,8 +176,8 @@ func withAPI(
                 try await body(
                     RunningAPI(
                         address: "\(address)", socketAddress: "\(socketAddress)", sessions: sessions,
-                        admission: admission,
-                        redis: redis, store: store, time: time, group: group))
+                        admission: admission, waits: waits, redis: redis,
+                        store: store, time: time, group: group))
                 outcome = .success(())
             } catch {
                 outcome = .failure(error)

@@ -3,24 +3,40 @@ import NIOCore
 import NIOPosix
 package import Redis
 
-/// A loopback address that leads to a Redis, and to another one for connections made later, as the address of a service
-/// does after a failover; connections that are open stay open.
+/// A loopback address that leads to a server, and to another one for connections made later, as the address of a service
+/// does after a failover; connections that are open stay open unless they are cut.
 package final class Forwarder: Sendable {
     /// Where it listens.
     package let endpoint: RedisEndpoint
-    private let target: NIOLockedValueBox<RedisEndpoint>
-    private let listener: any Channel
+    private let state: NIOLockedValueBox<State>
 
-    private init(endpoint: RedisEndpoint, target: NIOLockedValueBox<RedisEndpoint>, listener: any Channel) {
+    private struct State {
+        var target: RedisEndpoint.Address
+        var isCut = false
+        var connections: [any Channel] = []
+    }
+
+    private init(endpoint: RedisEndpoint, state: NIOLockedValueBox<State>) {
         self.endpoint = endpoint
-        self.target = target
-        self.listener = listener
+        self.state = state
     }
 
     /// From here on new connections lead to this one.
     package func lead(to redis: RedisServer) {
-        self.target.withLockedValue { $0 = redis.endpoint }
+        self.state.withLockedValue { $0.target = redis.endpoint.address }
     }
+
+    /// Ends all connections, and each new one at once until ``mend()``.
+    package func cut() {
+        let connections = self.state.withLockedValue { state in
+            state.isCut = true
+            defer { state.connections = [] }
+            return state.connections
+        }
+        for connection in connections { connection.close(promise: nil) }
+    }
+
+    package func mend() { self.state.withLockedValue { $0.isCut = false } }
 
     /// Gives a forwarder to a Redis, and ends it at the end.
     ///
@@ -29,14 +45,30 @@ package final class Forwarder: Sendable {
         to redis: RedisServer, before: (@Sendable () async throws -> Void)? = nil,
         _ body: (Forwarder) async throws -> Result
     ) async throws -> Result {
-        let target = NIOLockedValueBox(redis.endpoint)
+        try await Self.with(to: redis.endpoint, before: before, body)
+    }
+
+    /// The same to any server.
+    ///
+    /// - Parameter target: Its password is for those who connect.
+    package static func with<Result>(
+        to target: RedisEndpoint, before: (@Sendable () async throws -> Void)? = nil,
+        _ body: (Forwarder) async throws -> Result
+    ) async throws -> Result {
+        let state = NIOLockedValueBox(State(target: target.address))
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .childChannelInitializer { near in Self.forward(near, to: target.withLockedValue { $0 }, before: before) }
+            .childChannelInitializer { near in
+                let target = state.withLockedValue { state in
+                    state.connections.append(near)
+                    return state.isCut ? nil : state.target
+                }
+                return target.map { Self.forward(near, to: $0, before: before) } ?? near.close()
+            }
             .bind(host: "127.0.0.1", port: 0).get()
         guard let port = listener.localAddress?.port else { throw ChannelError.unknownLocalAddress }
         let forwarder = Forwarder(
-            endpoint: RedisEndpoint(address: .tcp(host: "127.0.0.1", port: port), password: redis.endpoint.password),
-            target: target, listener: listener)
+            endpoint: RedisEndpoint(address: .tcp(host: "127.0.0.1", port: port), password: target.password),
+            state: state)
         let result: Result
         do {
             result = try await body(forwarder)
@@ -49,12 +81,15 @@ package final class Forwarder: Sendable {
     }
 
     private static func forward(
-        _ near: any Channel, to target: RedisEndpoint, before: (@Sendable () async throws -> Void)?
+        _ near: any Channel, to target: RedisEndpoint.Address, before: (@Sendable () async throws -> Void)?
     ) -> EventLoopFuture<Void> {
-        guard case .unix(let path) = target.address else {
-            preconditionFailure("a Redis of a test listens on a Unix socket")
-        }
-        return ClientBootstrap(group: near.eventLoop).connect(unixDomainSocketPath: path).flatMap { far in
+        let bootstrap = ClientBootstrap(group: near.eventLoop)
+        let connected =
+            switch target {
+            case .unix(let path): bootstrap.connect(unixDomainSocketPath: path)
+            case .tcp(let host, let port): bootstrap.connect(host: host, port: port)
+            }
+        return connected.flatMap { far in
             near.eventLoop.makeCompletedFuture {
                 try near.pipeline.syncOperations.addHandler(Pump(to: far, before: before))
                 try far.pipeline.syncOperations.addHandler(Pump(to: near))

@@ -1,16 +1,16 @@
 /// What a caller is willing to read (RFC 9110, 12.5.1).
 enum Accept {
-    /// Whether a header admits at least one of these types of `application/`.
+    /// Whether a header admits at least one of these types, such as `application/json`.
     ///
     /// The most exact range that matches a type decides, and weight 0 excludes. Without a header, or with an empty one,
     /// anything is fine.
-    static func admits(_ header: String?, _ subtypes: [String]) -> Bool {
-        guard let header, header != "*/*", header != "application/json" else { return true }
+    static func admits(_ header: String?, _ types: [String]) -> Bool {
+        guard let header, header != "*/*", header != types.first else { return true }
         let ranges = header.split(separator: ",").map(Range.init)
         guard ranges.contains(where: { !$0.type.isEmpty }) else { return true }
-        return subtypes.contains { subtype in
-            let exact = ranges.filter { $0.type == "application/\(subtype)" }
-            let family = ranges.filter { $0.type == "application/*" }
+        return types.contains { type in
+            let exact = ranges.filter { $0.type == type }
+            let family = ranges.filter { $0.type == type.prefix { $0 != "/" } + "/*" }
             let any = ranges.filter { $0.type == "*/*" }
             let deciding = !exact.isEmpty ? exact : !family.isEmpty ? family : any
             return deciding.contains { $0.weight > 0 }

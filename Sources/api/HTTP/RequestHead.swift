@@ -14,6 +14,8 @@ struct RequestHead: Sendable {
     private(set) var client: String?
     /// What the headers say of who sends the request.
     private(set) var credentials: Credentials
+    /// Where a client of an event stream goes on.
+    private(set) var lastEventID: String?
     /// `req-<uuid>` of a caller that follows its request through several services.
     private(set) var globalRequestID: String?
     /// The type of the body in lower case, without its parameters; nil when nothing is said.
@@ -57,6 +59,7 @@ struct RequestHead: Sendable {
                 let value = request.value(of: field)
                 self.contentType = value
                 self.mediaType = Self.mediaType(value)
+            case (13, "last-event-id"): self.lastEventID = request.value(of: field)
             case (13, "url-signature"): Self.add(request.value(of: field), to: &signature)
             case (22, "x-openstack-request-id"):
                 self.globalRequestID = RequestID.wellFormed(request.value(of: field))
@@ -70,6 +73,19 @@ struct RequestHead: Sendable {
             Credentials.Signature(text: $0, methods: methods, paths: paths, expires: expires)
         }
         self.credentials = credentials
+        if signature == nil, request.method == .get { self.readSignedQuery() }
+    }
+
+    /// A pre-signed URL as one text, for what can send no headers: the members of a share in the query.
+    private mutating func readSignedQuery() {
+        guard self.query.contains("signature="), let query = try? Query(self.query),
+            let signature = query.text("signature")
+        else { return }
+        func joined(_ name: String) -> String { query.list(name).joined(separator: ",") }
+        self.credentials.signature = Credentials.Signature(
+            text: signature, methods: joined("methods"), paths: joined("paths"), expires: query.text("expires"))
+        self.credentials.project = query.text("project")
+        self.client = self.client ?? query.text("client_id") ?? RandomUUID().text()
     }
 
     /// The body is said to be a browser's form.

@@ -5,18 +5,29 @@ import Store
 extension Operations {
     /// Puts a claim on the oldest messages that are under none.
     ///
-    /// - Parameter limit: How many at most; nil: what the body says, else 10.
+    /// - Parameters:
+    ///   - limit: How many at most; nil: what the body says, else 10.
+    ///   - wait: For how long to wait where there are none.
     /// - Returns: nil when there is nothing to claim, or no such queue.
     /// - Throws: ``Refusal/requestInvalid(_:)`` or ``BodyUnreadable``.
-    package func createClaim(on queue: QueueAddress, _ body: ClaimBody, limit: Int?) async throws -> ClaimView? {
+    package func createClaim(
+        on queue: QueueAddress, _ body: ClaimBody, limit: Int?, wait: MessageWait? = nil
+    ) async throws -> ClaimView? {
         if let limit, !(1...self.claimMessagesMax).contains(limit) {
             throw Self.outOfRange("limit", 1...self.claimMessagesMax)
         }
         let terms = try self.terms(of: body)
         let store = try await self.store(of: queue)
-        let claim = try await store.claims.create(
-            queue, limit: self.claimLimit(limit, body), ttl: terms.ttl, grace: terms.grace)
+        let claim = try await self.found(in: queue, of: store, to: .take, wait) {
+            try await store.claims.create(
+                queue, limit: self.claimLimit(limit, body), ttl: terms.ttl, grace: terms.grace)
+        }
         guard let claim else { return nil }
+        if wait != nil, Task.isCancelled {
+            // Its caller has gone.
+            try? await store.claims.release(queue, id: claim.id)
+            return nil
+        }
         do throws(BodyUnreadable) {
             return ClaimView(
                 id: claim.id, ttl: terms.ttl, age: 0, messages: try self.opened(claim.messages, of: queue, by: store))

@@ -128,8 +128,10 @@ extension Operations {
     /// A page of messages, oldest first.
     ///
     /// A queue that is not there, or a marker it never issued, lists nothing.
+    ///
+    /// - Parameter wait: For how long to wait where there are none.
     package func listMessages(
-        of queue: QueueAddress, _ request: MessageListRequest, by client: ClientID
+        of queue: QueueAddress, _ request: MessageListRequest, by client: ClientID, wait: MessageWait? = nil
     ) async throws -> [MessageView] {
         let limit = try Self.pageSize(request.limit, max: self.limits.messagePageMax)
         var after: MessageID?
@@ -141,10 +143,14 @@ extension Operations {
             after = id
         }
         let store = try await self.store(of: queue)
-        let messages = try await store.messages.list(
-            queue, after: after, limit: limit, hiding: request.echo ? nil : client,
-            includeDelayed: request.includesDelayed, includeClaimed: request.includesClaimed)
-        return try self.opened(messages, of: queue, by: store)
+        let start = after
+        let messages = try await self.found(in: queue, of: store, to: .read, wait) {
+            let messages = try await store.messages.list(
+                queue, after: start, limit: limit, hiding: request.echo ? nil : client,
+                includeDelayed: request.includesDelayed, includeClaimed: request.includesClaimed)
+            return messages.isEmpty ? nil : messages
+        }
+        return try self.opened(messages ?? [], of: queue, by: store)
     }
 
     /// One message, claimed, delayed or one's own, as long as it lives.

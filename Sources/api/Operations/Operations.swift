@@ -26,6 +26,7 @@ package final class Operations: Sendable {
     let logger: Logger
     /// Every transport asks it before it calls an operation for a project.
     package let admission: ProjectAdmission
+    package let waits: QueueWaits
     let sealing = SealingMemory()
     let health = HealthMemory()
 
@@ -40,7 +41,7 @@ package final class Operations: Sendable {
         options: APIOptions = APIOptions(), confirmation: ConfirmationRules? = nil,
         mailConfirmation: MailConfirmationRules? = nil, linkKeys: LinkKeys? = nil,
         signedURLKeys: [SignedURLKey] = [], admission: ProjectAdmission = ProjectAdmission(),
-        logger: Logger = Logger(label: "herald-api")
+        waits: QueueWaits = QueueWaits(), logger: Logger = Logger(label: "herald-api")
     ) {
         self.stores = stores
         self.limits = limits
@@ -52,6 +53,7 @@ package final class Operations: Sendable {
         self.linkKeys = linkKeys ?? LinkKeys(masterKey: masterKey)
         self.signedURLKeys = signedURLKeys
         self.admission = admission
+        self.waits = waits
         self.logger = logger
     }
 

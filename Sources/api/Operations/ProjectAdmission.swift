@@ -22,13 +22,20 @@ package final class ProjectAdmission: Sendable {
     /// Projects that have requests under way.
     package var busyProjects: Int { self.state.withLockedValue { $0.count } }
 
-    /// Waits until a request of the project may begin; each that may calls ``leave(_:)`` when it ends.
+    /// Waits until a request of the project may begin.
     ///
-    /// - Returns: Whether it may begin; false when it waited for too long.
-    package func enter(_ project: ProjectID) async -> Bool {
+    /// - Returns: Its turn, to be left when the request ends.
+    /// - Throws: ``TurnRefused`` when it waited for too long.
+    package func enter(_ project: ProjectID) async throws(TurnRefused) -> ProjectTurn {
+        try await self.wait(project)
+        return ProjectTurn(self, project)
+    }
+
+    /// Waits for a turn, which ends with ``leave(_:)``.
+    func wait(_ project: ProjectID) async throws(TurnRefused) {
         // Nearly always there is nothing to wait for.
-        if self.state.withLockedValue({ $0.enter(project) }) { return true }
-        return await withUnsafeContinuation { waiter in
+        if self.state.withLockedValue({ $0.enter(project) }) { return }
+        let isAdmitted = await withUnsafeContinuation { (waiter: UnsafeContinuation<Bool, Never>) in
             let isAdmitted = self.state.withLockedValue { state in
                 if state.enter(project) { return true }
                 state.wait(waiter, of: project, at: .now())
@@ -36,6 +43,7 @@ package final class ProjectAdmission: Sendable {
             }
             if isAdmitted { waiter.resume(returning: true) }
         }
+        guard isAdmitted else { throw TurnRefused() }
     }
 
     /// Refuses what has waited for too long; to be called about every second.
@@ -43,7 +51,7 @@ package final class ProjectAdmission: Sendable {
         for waiter in self.state.withLockedValue({ $0.overdue(at: .now()) }) { waiter.resume(returning: false) }
     }
 
-    package func leave(_ project: ProjectID) {
+    func leave(_ project: ProjectID) {
         let (refused, next) = self.state.withLockedValue { $0.leave(project, at: .now()) }
         for waiter in refused { waiter.resume(returning: false) }
         next?.resume(returning: true)

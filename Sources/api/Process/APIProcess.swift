@@ -49,7 +49,8 @@ package enum APIProcess {
                 vault: settings.store.vault, options: settings.options, confirmation: settings.confirmation,
                 mailConfirmation: settings.mailConfirmation, linkKeys: settings.links.keys,
                 signedURLKeys: settings.access.signedURLKeys,
-                admission: ProjectAdmission(requestsMax: settings.projectRequestsMax), logger: logger)
+                admission: ProjectAdmission(requestsMax: settings.projectRequestsMax),
+                waits: QueueWaits(waitsMax: settings.projectWaitsMax), logger: logger)
             let sessions = SessionRegistry(settings.sessions)
             let id = RegisteredProcess.newID()
             let node = SessionNode(

@@ -26,6 +26,7 @@ package struct APISettings: Sendable {
     package let http: HTTPLimits
     package let proxies: TrustedProxies
     package let projectRequestsMax: Int
+    package let projectWaitsMax: Int
 
     package init(_ reader: SettingReader) throws(SettingError) {
         self.store = try StoreSettings(reader)
@@ -33,6 +34,7 @@ package struct APISettings: Sendable {
         self.http = try HTTPLimits(reader)
         self.proxies = try TrustedProxies(reader)
         self.projectRequestsMax = try reader.integer(Setting.apiProjectRequests)
+        self.projectWaitsMax = try reader.integer(Setting.apiProjectWaits)
         self.webSocketListen = try reader.address(Setting.apiWebSocketListen)
         self.webSocketOrigins = reader.list(Setting.apiWebSocketOrigins)
         self.sessions = try SessionLimits(reader, self.limits, self.http)

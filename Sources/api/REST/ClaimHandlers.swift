@@ -11,7 +11,9 @@ struct ClaimHandlers: Sendable {
     func create(_ request: ReceivedRequest) async throws -> Reply {
         let limit = try request.query.integer("limit")
         let body = request.body.readableBytes == 0 ? ClaimBody() : try ClaimBody(document: request.document)
-        let claim = try await self.operations.createClaim(on: request.queue, body, limit: limit)
+        let claim = try await request.waiting {
+            try await self.operations.createClaim(on: request.queue, body, limit: limit, wait: $0)
+        }
         guard let claim else { return .empty(.noContent) }
         return Reply.json(.created, MessageDocument.claimed(claim, on: request.queue))
             .with(.location, MessageDocument.path(of: claim.id, on: request.queue))

@@ -46,12 +46,13 @@ struct MessageHandlers: Sendable {
         link.add("echo", echo)
         link.add("include_claimed", includeClaimed)
         link.add("include_delayed", includeDelayed)
-        let messages = try await self.operations.listMessages(
-            of: request.queue,
-            MessageListRequest(
-                marker: page.marker, limit: page.limit, echo: echo ?? false,
-                includesClaimed: includeClaimed ?? false, includesDelayed: includeDelayed ?? false),
-            by: request.client)
+        link.add("wait", try query.integer("wait"))
+        let wanted = MessageListRequest(
+            marker: page.marker, limit: page.limit, echo: echo ?? false, includesClaimed: includeClaimed ?? false,
+            includesDelayed: includeDelayed ?? false)
+        let messages = try await request.waiting {
+            try await self.operations.listMessages(of: request.queue, wanted, by: request.client, wait: $0)
+        }
         let next = link.next(after: messages.last?.stored.id.text)
         return .json(.ok, MessageDocument.page(messages, of: request.queue, next: next))
     }

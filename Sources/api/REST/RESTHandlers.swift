@@ -7,6 +7,7 @@ struct RESTHandlers: Sendable {
     let topics: TopicHandlers
     let messages: MessageHandlers
     let claims: ClaimHandlers
+    let streams: StreamHandlers
     let subscriptions: SubscriptionHandlers
     let deliveries: DeliveryHandlers
     let deadLetters: DeadLetterHandlers
@@ -21,6 +22,7 @@ struct RESTHandlers: Sendable {
         self.topics = TopicHandlers(operations: operations)
         self.messages = MessageHandlers(operations: operations)
         self.claims = ClaimHandlers(operations: operations)
+        self.streams = StreamHandlers(operations: operations)
         self.subscriptions = SubscriptionHandlers(operations: operations)
         self.deliveries = DeliveryHandlers(operations: operations)
         self.deadLetters = DeadLetterHandlers(operations: operations)

@@ -97,11 +97,14 @@ struct RESTResponder: Sendable {
             }
             body = read
         }
+        var turn: ProjectTurn?
+        if let project = admitted.caller?.project {
+            do throws(TurnRefused) { turn = try await self.admission.enter(project) } catch { return .overloaded }
+        }
+        defer { turn?.leave() }
         let request = ReceivedRequest(
-            head: head, caller: admitted.caller, target: admitted.target, id: admitted.match.id, body: body, now: now)
-        guard let project = admitted.caller?.project else { return await self.perform(admitted.route, request, id: id) }
-        guard await self.admission.enter(project) else { return .overloaded }
-        defer { self.admission.leave(project) }
+            head: head, caller: admitted.caller, target: admitted.target, id: admitted.match.id, body: body, now: now,
+            exchange: exchange, turn: turn)
         return await self.perform(admitted.route, request, id: id)
     }
 
@@ -155,7 +158,7 @@ struct RESTResponder: Sendable {
         }
         guard let match else { return .answer(Problem.unknownPath.reply) }
         if head.isForm, head.hasBody, !match.path.isPage { return .answer(Problem.formBody.reply) }
-        guard match.path.isPage || Accept.admits(head.accept, match.path.subtypes) else {
+        guard match.path.isPage || Accept.admits(head.accept, match.path.types) else {
             return .answer(Problem.notAcceptable.reply)
         }
         do throws(Refusal) {
@@ -188,6 +191,8 @@ struct RESTResponder: Sendable {
             return try await route.handler(self.handlers, request)
         } catch let refusal as Refusal {
             return Problem(refusal).reply
+        } catch is TurnRefused {
+            return .overloaded
         } catch let error as StoreError {
             var metadata: Logger.Metadata = [
                 LogKey.requestID: "\(id)", LogKey.error: "\(error)", LogKey.storeTrouble: "\(error.trouble.rawValue)",

@@ -1,6 +1,7 @@
 import Domain
 import HTTPServer
 import NIOCore
+import Operations
 
 /// What a path names, with the names checked.
 enum RequestTarget: Sendable {
@@ -38,6 +39,9 @@ struct ReceivedRequest: Sendable {
     let body: ByteBuffer
     /// When its head arrived, by this machine's clock.
     let now: Timestamp
+    let exchange: HTTPExchange
+    /// nil without a caller.
+    let turn: ProjectTurn?
 
     /// - Throws: ``Refusal/requestInvalid(_:)``.
     var query: Query {
@@ -46,6 +50,14 @@ struct ReceivedRequest: Sendable {
 
     /// The bytes of the body.
     var document: [UInt8] { Array(self.body.readableBytesView) }
+
+    /// Runs an operation that may wait for messages, as long as `wait` says and the caller is there.
+    func waiting<Found>(_ operation: (MessageWait?) async throws -> Found) async throws -> Found {
+        guard let wait = try MessageWait(seconds: self.query.integer("wait"), self.required(self.turn)) else {
+            return try await operation(nil)
+        }
+        return try await self.exchange.whileConnected { try await operation(wait) }
+    }
 
     // What the template of a route names is there: the table and its handlers are written together.
 
@@ -80,8 +92,8 @@ struct ReceivedRequest: Sendable {
         return address
     }
 
-    private func required(_ caller: Caller?) -> Caller {
-        guard let caller else { preconditionFailure("\(self.head.path) needs no caller") }
-        return caller
+    private func required<Value>(_ ofCaller: Value?) -> Value {
+        guard let ofCaller else { preconditionFailure("\(self.head.path) needs no caller") }
+        return ofCaller
     }
 }

@@ -43,10 +43,10 @@ package final class Route: Sendable {
     /// Whether it is answered without authentication.
     let isOpen: Bool
     let body: BodyForm
-    /// What it answers with, as subtypes of `application/`; empty for a page of HTML.
-    let subtypes: [String]
+    /// The media types it answers with; empty for a page of HTML.
+    let types: [String]
     /// Whether a person reads its answers, refusals too, and its body is a form.
-    package var isPage: Bool { self.subtypes.isEmpty }
+    package var isPage: Bool { self.types.isEmpty }
     /// Whether doing it twice is as good as doing it once, so that a caller may repeat it when the outcome is unknown.
     let isRepeatable: Bool
     /// Whether an answer that says the store failed has no body.
@@ -57,7 +57,7 @@ package final class Route: Sendable {
     init(
         _ method: HTTPMethod, _ template: String, _ rule: PolicyRule?, _ relation: String? = nil,
         query: [(String, String)] = [], in availability: Availability = .always, needsCaller: Bool = true,
-        isOpen: Bool = false, body: BodyForm = .none, subtypes: [String] = ["json"], isRepeatable: Bool = true,
+        isOpen: Bool = false, body: BodyForm = .none, types: [String] = ["application/json"], isRepeatable: Bool = true,
         failsWithoutBody: Bool = false, _ handler: @escaping Handler
     ) {
         self.method = method
@@ -67,7 +67,7 @@ package final class Route: Sendable {
         self.needsCaller = needsCaller
         self.isOpen = isOpen
         self.body = body
-        self.subtypes = subtypes
+        self.types = types
         self.isRepeatable = isRepeatable
         self.failsWithoutBody = failsWithoutBody
         self.relation = relation.map { Relation(name: $0, query: query) }

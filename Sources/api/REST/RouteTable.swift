@@ -34,7 +34,9 @@ package enum RouteTable {
 
     private static let service: [Route] = [
         Route(.get, "/", nil, needsCaller: false, isOpen: true) { handlers, _ in handlers.service.versions() },
-        Route(.get, "/v2/", nil, subtypes: ["json", "json-home"]) { handlers, _ in handlers.service.homeDocument },
+        Route(.get, "/v2/", nil, types: ["application/json", "application/json-home"]) { handlers, _ in
+            handlers.service.homeDocument
+        },
         Route(.get, "/v2/openapi.json", nil, "openapi", needsCaller: false) { handlers, _ in
             handlers.service.openAPI()
         },
@@ -59,13 +61,13 @@ package enum RouteTable {
 
     private static func page(_ path: String, _ answer: PageAnswer) -> [Route] {
         [
-            Route(.get, path, nil, needsCaller: false, isOpen: true, subtypes: []) {
+            Route(.get, path, nil, needsCaller: false, isOpen: true, types: []) {
                 try await $0.pages.show(answer, $1)
             },
-            Route(.head, path, nil, needsCaller: false, isOpen: true, subtypes: []) {
+            Route(.head, path, nil, needsCaller: false, isOpen: true, types: []) {
                 try await $0.pages.show(answer, $1)
             },
-            Route(.post, path, nil, needsCaller: false, isOpen: true, body: .form, subtypes: []) {
+            Route(.post, path, nil, needsCaller: false, isOpen: true, body: .form, types: []) {
                 try await $0.pages.act(answer, $1)
             },
         ]
@@ -164,7 +166,7 @@ package enum RouteTable {
             .get, "/v2/queues/{queue}/messages", .everyone("messages:get_all"), "messages",
             query: [
                 ("marker", "marker"), ("limit", "messages_limit"), ("echo", "echo"),
-                ("include_claimed", "include_claimed"),
+                ("include_claimed", "include_claimed"), ("wait", "wait"),
             ]
         ) { try await $0.messages.list($1) },
         Route(
@@ -175,6 +177,11 @@ package enum RouteTable {
             .delete, "/v2/queues/{queue}/messages", .everyone("messages:delete_all"), "messages_delete",
             query: [("ids", "ids"), ("pop", "pop")]
         ) { try await $0.messages.deleteOrPop($1) },
+        Route(
+            .get, "/v2/queues/{queue}/stream", .everyone("messages:stream"), "messages_stream",
+            query: [("from", "from")],
+            types: [EventStream.type]
+        ) { try await $0.streams.open($1) },
         Route(.get, "/v2/queues/{queue}/messages/{message}", .everyone("messages:get"), "message_get") {
             try await $0.messages.show($1)
         },
@@ -188,7 +195,7 @@ package enum RouteTable {
         ) { try await $0.deliveries.statuses($1) },
         Route(
             .post, "/v2/queues/{queue}/claims", .everyone("claims:create"), "post_claim",
-            query: [("limit", "claim_limit")], body: .document
+            query: [("limit", "claim_limit"), ("wait", "wait")], body: .document
         ) { try await $0.claims.create($1) },
         Route(.get, "/v2/queues/{queue}/claims/{claim}", .everyone("claims:get"), "claim") {
             try await $0.claims.show($1)
@@ -324,7 +331,7 @@ package final class RoutePath: Sendable {
     /// The value of `Allow`, `OPTIONS` aside.
     let allow: String
     /// What its routes answer with.
-    let subtypes: [String]
+    let types: [String]
 
     init(index: Int, _ routes: [Route]) {
         guard let first = routes.first else { preconditionFailure("a path without routes") }
@@ -342,7 +349,7 @@ package final class RoutePath: Sendable {
             return owner
         }
         self.allow = routes.map(\.method.rawValue).joined(separator: ", ")
-        self.subtypes = routes.reduce(into: []) { all, route in all += route.subtypes.filter { !all.contains($0) } }
+        self.types = routes.reduce(into: []) { all, route in all += route.types.filter { !all.contains($0) } }
     }
 
     /// The path with names for its variable parts: also the label of metrics, which never has an id.

@@ -141,8 +141,8 @@ struct ActionResponder: Sendable {
             let caller = try Caller(client: work.envelope.header("Client-ID"), of: self.clients, identity)
             let request = try ActionRequest(work.request, work.envelope, caller)
             guard self.policy.admits(identity, to: rule) else { throw Refusal.notAuthorized }
-            guard await self.admission.enter(caller.project) else { throw TurnRefused() }
-            defer { self.admission.leave(caller.project) }
+            let turn = try await self.admission.enter(caller.project)
+            defer { turn.leave() }
             return (try await handler(self.handlers, request), isSigned)
         } catch {
             self.log(error, of: work)
@@ -185,6 +185,3 @@ extension SessionWork {
         return credentials
     }
 }
-
-/// A request has waited for its project's turn for too long.
-struct TurnRefused: Error {}

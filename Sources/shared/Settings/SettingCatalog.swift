@@ -189,6 +189,11 @@ package struct SettingCatalog: Sendable {
             "Most requests of one project that a process carries out at once. Further ones wait for their turn, and are answered "
             + "503 after 4 s.")
 
+    package let apiProjectWaits = Setting(
+        "api.project.waits", default: "4096", shape: .integer(1...1_000_000), processes: [.api],
+        meaning:
+            "Most requests of one project that wait for messages in a process at once. Further ones are answered 503.")
+
     package let apiProxies = Setting(
         "api.proxies", shape: .list, processes: [.api],
         allowed: "address ranges such as 10.1.0.0/16 or fd00::/8, commas between",

@@ -25,6 +25,14 @@ package enum MessageDocument {
         JSONWriter.object(capacity: Self.capacity(of: [message])) { Self.write(message, under: queue.path, to: &$0) }
     }
 
+    /// One message, with its number of the queue where it has one.
+    package static func followed(_ message: MessageView, sequence: Int64?, of queue: QueueAddress) -> ByteBuffer {
+        JSONWriter.object(capacity: Self.capacity(of: [message])) { object in
+            Self.write(message, under: queue.path, to: &object)
+            if let sequence { object.member("sequence", Int(sequence)) }
+        }
+    }
+
     /// `{"messages": […]}`, without links: messages that were asked for by their ids.
     package static func messages(_ messages: [MessageView], of queue: QueueAddress) -> ByteBuffer {
         JSONWriter.object(capacity: Self.capacity(of: messages)) { Self.write(messages, of: queue, to: &$0) }

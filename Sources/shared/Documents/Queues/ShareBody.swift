@@ -6,7 +6,7 @@ package import NIOCore
 package struct ShareBody: Sendable, Equatable {
     /// Parts of a queue that can be shared.
     package enum Part: String, Sendable, CaseIterable {
-        case messages, subscriptions, claims
+        case messages, subscriptions, claims, stream
     }
 
     /// At least one; messages when the caller did not say.

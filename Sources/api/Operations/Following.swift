@@ -1,0 +1,80 @@
+package import Domain
+import Logging
+import Runtime
+package import Store
+
+/// What a reader that follows a queue comes past, as it is shown.
+package enum FollowedEvent: Sendable {
+    /// - Parameter sequence: See ``FollowStep/Event/message(_:sequence:)``.
+    case message(MessageView, sequence: Int64?)
+    /// Messages of these numbers are not there any more, or do not open.
+    case gap(ClosedRange<Int64>)
+    /// The queue was deleted and made anew; numbers begin with 1.
+    case restart
+}
+
+/// Some of it, and where the reader goes on.
+package struct FollowedEvents: Sendable {
+    /// Each with the place behind it.
+    package let events: [(event: FollowedEvent, place: QueuePlace)]
+    package let place: QueuePlace
+}
+
+extension Operations {
+    /// Messages that are read at once.
+    private static let followedMax = 20
+
+    /// Where a reader begins.
+    ///
+    /// - Parameter text: `now`, `oldest`, the id of a message of the queue, or a place as ``FollowedEvents`` has them.
+    /// - Throws: ``Refusal/requestInvalid(_:)``.
+    package func followStart(_ text: String, of queue: QueueAddress) async throws -> FollowStart {
+        switch text {
+        case "now": return .end
+        case "oldest": return .oldest
+        default:
+            guard let place = QueuePlace(text), try await self.store(of: queue).messages.isIssued(place.id, in: queue)
+            else {
+                throw Refusal.requestInvalid("A stream begins at now, at oldest, or behind a message of this queue.")
+            }
+            return .behind(place)
+        }
+    }
+
+    /// Reads on: every message that is kept, whatever claims or delays it, and every gap.
+    ///
+    /// - Parameter wait: For how long to wait where there is nothing.
+    /// - Returns: nil when nothing came in that time; without `wait` it may be empty.
+    package func followMessages(
+        of queue: QueueAddress, from start: FollowStart, wait: MessageWait? = nil
+    ) async throws -> FollowedEvents? {
+        let store = try await self.store(of: queue)
+        let followed = try await self.found(in: queue, of: store, to: .read, wait) {
+            let followed = try await store.messages.follow(queue, from: start, limit: Self.followedMax)
+            return followed.steps.isEmpty && wait != nil ? nil : followed
+        }
+        return followed.map { followed in
+            FollowedEvents(
+                events: followed.steps.compactMap { step in
+                    self.shown(step.event, of: queue, by: store).map { ($0, step.place) }
+                }, place: followed.place)
+        }
+    }
+
+    private func shown(_ event: FollowStep.Event, of queue: QueueAddress, by store: Store) -> FollowedEvent? {
+        switch event {
+        case .gap(let range): return .gap(range)
+        case .restart: return .restart
+        case .message(let message, let sequence):
+            do {
+                guard let view = try self.opened([message], of: queue, by: store).first else { return nil }
+                return .message(view, sequence: sequence)
+            } catch {
+                self.logger.error(
+                    "A message body does not open",
+                    metadata: [LogKey.messageID: "\(message.id)", LogKey.error: "\(error)"])
+                return sequence.map { .gap($0...$0) }
+            }
+        }
+    }
+}
