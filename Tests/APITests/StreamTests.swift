@@ -2,6 +2,7 @@ import API
 import Domain
 import Foundation
 import Operations
+import Redis
 import Store
 import TestKit
 import Testing
@@ -173,19 +174,92 @@ struct StreamTests {
         }
     }
 
+    @Test func `A stream whose queue holds something back does not look again and again`() async throws {
+        try await withAPI { api async throws in
+            let client = api.client()
+            let source = try await self.open(api, client)
+            _ = try await source.next()
+            let delayed = #"{"messages": [{"body": 1, "delay": 1}]}"#
+            #expect(try await client.post("/v2/queues/q/messages", delayed).status == 201)
+            #expect(try await self.body(source.next()) == 1)
+            // Its delay passes, and it stays where it is, since nothing claims it.
+            api.time.pass(seconds: 2)
+            async let other = client.get("/v2/queues/q/messages?wait=2&limit=1&marker=none")
+            _ = try await other
+            let text = try await api.redis.command("INFO", "commandstats").text ?? ""
+            let calls = text.firstMatch(of: /cmdstat_evalsha:calls=(\d+)/).flatMap { Int($0.output.1) } ?? 0
+            #expect(calls < 200, "\(calls)")
+            await source.close()
+        }
+    }
+
+    @Test func `A stream outlives a failure of the store, and goes on where it was`() async throws {
+        try await withAPI { api async throws in
+            let client = api.client()
+            let source = try await self.open(api, client)
+            _ = try await source.next()
+            _ = try await client.postMessages(["1"], to: "q")
+            #expect(try await self.body(source.next()) == 1)
+            // It answers nothing for longer than anything waits for it.
+            api.redis.pause()
+            #expect(try await client.postMessages(["9"], to: "q").isEmpty)
+            api.redis.resume()
+            let isPosted = try await eventually {
+                try await client.postMessages(["2"], to: "q").isEmpty ? nil : true
+            }
+            #expect(isPosted == true)
+            // Of the first post nothing was known: it may have been carried out.
+            var body = try await self.body(source.next())
+            if body == 9 { body = try await self.body(source.next()) }
+            #expect(body == 2)
+            await source.close()
+        }
+    }
+
+    @Test func `A project has so many streams as it may have requests that wait`() async throws {
+        try await withAPI(waits: QueueWaits(waitsMax: 1)) { api async throws in
+            let client = api.client()
+            let source = try await self.open(api, client)
+            _ = try await source.next()
+            let refused = try await api.client(project: client.project).get(self.path)
+            #expect(refused.status == 503 && refused["Retry-After"] != nil)
+            await source.close()
+            let isFree = try await eventually { api.waits.count == 0 ? true : nil }
+            #expect(isFree == true)
+        }
+    }
+
     // MARK: Pre-signed
+
+    @Test func `A stream of a share ends with it`() async throws {
+        try await withAPI(signedURLKeys: ["secret key of the test"]) { api async throws in
+            let owner = api.client()
+            let expires = Date().addingTimeInterval(2).ISO8601Format().prefix(19)
+            let share = try await owner.post(
+                "/v2/queues/q/share", #"{"paths": ["stream"], "expires": "\#(expires)"}"#)
+            let query = try self.query(share, owner)
+            let source = try await EventSource.open(api.address, "\(self.path)?\(query)")
+            #expect(try await source.next()?.id != nil)
+            #expect(try await source.next() == nil)
+        }
+    }
+
+    /// A share as the query of a target.
+    private func query(_ share: HTTPReply, _ owner: APIClient) throws -> String {
+        var query = "project=\(owner.project)"
+        for name in ["signature", "expires"] { query += "&\(name)=\(try #require(share.json[name] as? String))" }
+        for name in ["methods", "paths"] {
+            query += "&\(name)=\(try #require(share.json[name] as? [String]).joined(separator: ","))"
+        }
+        return query
+    }
 
     @Test func `A share opens a stream to what can send no headers, by its query`() async throws {
         try await withAPI(signedURLKeys: ["secret key of the test"]) { api async throws in
             let owner = api.client()
             _ = try await owner.postMessages(["1"], to: "q")
             let share = try await owner.post("/v2/queues/q/share", #"{"paths": ["stream"]}"#)
-            let members = share.json
-            var query = "project=\(owner.project)&from=oldest"
-            for name in ["signature", "expires"] { query += "&\(name)=\(members[name] as? String ?? "")" }
-            for name in ["methods", "paths"] {
-                query += "&\(name)=\((members[name] as? [String] ?? []).joined(separator: ","))"
-            }
+            let query = try self.query(share, owner) + "&from=oldest"
             let source = try await EventSource.open(api.address, "\(self.path)?\(query)")
             #expect(try await source.head().hasPrefix("HTTP/1.1 200 "))
             #expect(try await self.body(source.next()) == 1)

@@ -53,12 +53,12 @@ final class ListStorage: Sendable {
         var claims: [ClaimID: ClaimEntry] = [:]
         /// Messages that were ever appended.
         var posted: Int64 = 0
-        /// Behind which the first of them was.
+        /// Of the first of them.
         var start = Position(1)
 
         mutating func append(_ entry: Entry) {
             var entry = entry
-            if self.posted == 0 { self.start = Position(entry.position.value - 1) }
+            if self.posted == 0 { self.start = entry.position }
             self.posted += 1
             entry.number = self.posted
             self.entries.append(entry)
@@ -235,9 +235,7 @@ extension ListStorage: MessageStorage {
             var (position, passed): (Position, Int64)
             func place() -> QueuePlace { QueuePlace(id: self.id(at: position, in: queue), sequence: passed) }
             switch start {
-            case .end:
-                let last = entries.last?.position ?? Position(now.milliseconds * 2048 - 1)
-                (position, passed) = (max(last, found?.start ?? last), posted)
+            case .end: (position, passed) = (entries.last?.position ?? found?.start ?? Position(1), posted)
             case .oldest: (position, passed) = (Position(1), (entries.first?.number ?? posted + 1) - 1)
             case .behind(let place):
                 position = place.id.position

@@ -76,16 +76,19 @@ struct RequestHead: Sendable {
         if signature == nil, request.method == .get { self.readSignedQuery() }
     }
 
-    /// A pre-signed URL as one text, for what can send no headers: the members of a share in the query.
+    /// A pre-signed URL as one text, for what can send no headers: all members of a share in the query.
     private mutating func readSignedQuery() {
         guard self.query.contains("signature="), let query = try? Query(self.query),
-            let signature = query.text("signature")
+            let signature = query.text("signature"), let expires = query.text("expires"),
+            let project = query.text("project")
         else { return }
-        func joined(_ name: String) -> String { query.list(name).joined(separator: ",") }
+        let (methods, paths) = (query.list("methods"), query.list("paths"))
+        guard !methods.isEmpty, !paths.isEmpty else { return }
         self.credentials.signature = Credentials.Signature(
-            text: signature, methods: joined("methods"), paths: joined("paths"), expires: query.text("expires"))
-        self.credentials.project = query.text("project")
-        self.client = self.client ?? query.text("client_id") ?? RandomUUID().text()
+            text: signature, methods: methods.joined(separator: ","), paths: paths.joined(separator: ","),
+            expires: expires)
+        self.credentials.project = project
+        self.client = self.client ?? RandomUUID().text()
     }
 
     /// The body is said to be a browser's form.

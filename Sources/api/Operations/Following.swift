@@ -24,21 +24,31 @@ extension Operations {
     /// Messages that are read at once.
     private static let followedMax = 20
 
-    /// Where a reader begins.
+    /// What a reader names that begins at the end.
+    package static let followNow = "now"
+
+    /// Where a reader begins; the end is the one that the queue has now.
     ///
     /// - Parameter text: `now`, `oldest`, the id of a message of the queue, or a place as ``FollowedEvents`` has them.
     /// - Throws: ``Refusal/requestInvalid(_:)``.
     package func followStart(_ text: String, of queue: QueueAddress) async throws -> FollowStart {
+        let messages = try await self.store(of: queue).messages
         switch text {
-        case "now": return .end
+        case Self.followNow: return .behind(try await messages.follow(queue, from: .end, limit: 1).place)
         case "oldest": return .oldest
         default:
-            guard let place = QueuePlace(text), try await self.store(of: queue).messages.isIssued(place.id, in: queue)
-            else {
+            guard let place = QueuePlace(text), messages.isIssued(place.id, in: queue) else {
                 throw Refusal.requestInvalid("A stream begins at now, at oldest, or behind a message of this queue.")
             }
             return .behind(place)
         }
+    }
+
+    /// The place of a reader among what waits, for as long as it follows.
+    ///
+    /// - Throws: `StoreError.overloaded` when the project has too many.
+    package func placeToFollow(_ queue: QueueAddress) async throws -> QueueWait {
+        try self.waits.begin(for: queue, in: try await self.store(of: queue), to: .read)
     }
 
     /// Reads on: every message that is kept, whatever claims or delays it, and every gap.

@@ -10,10 +10,12 @@ package struct MessageWait: Sendable {
     let deadline: NIODeadline
     /// Of the request, which gives it up while it waits.
     let turn: ProjectTurn
+    /// Of a request that waits more than once; nil: it gets one for this time.
+    let place: QueueWait?
 
     /// - Parameter seconds: From now on; nil or 0: it does not wait.
     /// - Throws: ``Refusal/requestInvalid(_:)`` unless it is 0 through ``secondsMax``.
-    package init?(seconds: Int?, _ turn: ProjectTurn) throws(Refusal) {
+    package init?(seconds: Int?, _ turn: ProjectTurn, at place: QueueWait? = nil) throws(Refusal) {
         guard let seconds else { return nil }
         guard (0...Self.secondsMax).contains(seconds) else {
             throw Operations.outOfRange("wait", 0...Self.secondsMax)
@@ -21,6 +23,7 @@ package struct MessageWait: Sendable {
         if seconds == 0 { return nil }
         self.deadline = .now() + .seconds(Int64(seconds))
         self.turn = turn
+        self.place = place
     }
 }
 
@@ -30,8 +33,10 @@ extension Operations {
         in queue: QueueAddress, of store: Store, to use: QueueWaits.Use, _ wait: MessageWait?,
         _ look: () async throws -> Found?
     ) async throws -> Found? {
+        if let wait, let place = wait.place { return try await place.found(until: wait.deadline, wait.turn, look) }
         let found = try await look()
         guard found == nil, let wait else { return found }
-        return try await self.waits.wait(for: queue, in: store, to: use, until: wait.deadline, wait.turn, look)
+        let place = try self.waits.begin(for: queue, in: store, to: use)
+        return try await place.found(until: wait.deadline, wait.turn, look)
     }
 }

@@ -28,11 +28,19 @@ package final class QueueWaits: Sendable {
         case read
     }
 
+    /// A queue of a store; the same name may be in several.
+    fileprivate struct Name: Hashable, Sendable {
+        let source: QueueSignals.Source
+        let text: String
+    }
+
     fileprivate struct Waiter: Sendable {
         let signal: AsyncSignal
         let use: Use
-        /// Was woken, and has not looked to the end since.
-        var isLooking = false
+        /// It looks, or was woken to.
+        var isLooking = true
+        /// Was woken while it looked: what it finds may be older than that.
+        var mustLookAgain = false
     }
 
     fileprivate struct Queue: Sendable {
@@ -40,11 +48,13 @@ package final class QueueWaits: Sendable {
         var waiters: [UInt64] = []
         /// Until when Redis signals.
         var requestedUntil = NIODeadline.distantPast
+        /// One of those that wait has to ask when something is due next.
+        var asksForTime = false
         var timer: (at: NIODeadline, task: Scheduled<Void>)?
     }
 
     fileprivate struct State: Sendable {
-        var queues: [String: Queue] = [:]
+        var queues: [Name: Queue] = [:]
         var waiters: [UInt64: Waiter] = [:]
         var counts: [ProjectID: Int] = [:]
         var last: UInt64 = 0
@@ -64,69 +74,28 @@ package final class QueueWaits: Sendable {
     /// Requests that wait.
     package var count: Int { self.state.withLockedValue { $0.waiters.count } }
 
-    /// Looks again whenever there may be messages, until something is found or the time is over.
-    ///
-    /// Cancelling the task ends the wait with nothing.
-    ///
-    /// - Parameters:
-    ///   - store: Where the queue lives.
-    ///   - turn: Given up while nothing is looked for.
-    ///   - look: Finds something, or nil.
-    /// - Returns: nil when nothing was found.
-    /// - Throws: `StoreError.overloaded` when the project has too many that wait.
-    func wait<Found>(
-        for queue: QueueAddress, in store: Store, to use: Use, until deadline: NIODeadline, _ turn: ProjectTurn,
-        _ look: () async throws -> Found?
-    ) async throws -> Found? {
-        let name = store.signals.name(of: queue)
-        let signal = AsyncSignal()
-        guard let number = self.begin(name, queue.project, signal, use) else { throw StoreError.overloaded }
-        defer { self.end(number, name, queue.project) }
-        let timer = self.eventLoop.scheduleTask(deadline: deadline) { signal.finish() }
-        defer { timer.cancel() }
-        store.signals.listen { self.received($0) }
-        while true {
-            if self.mustRequest(name, until: deadline) {
-                let requestedUntil = NIODeadline.now() + Self.requestLife
-                self.requested(name, until: requestedUntil, due: try await store.signals.request(queue))
-            }
-            if let found = try await look() { return found }
-            self.lookedInVain(number)
-            turn.leave()
-            let isSignalled = await withTaskCancellationHandler {
-                await signal.wait()
-            } onCancel: {
-                signal.finish()
-            }
-            guard isSignalled else { break }
-            try await turn.enter()
-        }
-        // What was published meanwhile is lost.
-        guard !store.signals.isListening, !Task.isCancelled else { return nil }
-        try await turn.enter()
-        return try await look()
-    }
-
-    /// Less than Redis is asked for, so that there is no gap.
-    private static let requestLife = TimeAmount(QueueSignals.life - .seconds(2))
-    /// Requests again with less than this left.
-    private static let requestAgain = TimeAmount(QueueSignals.life / 4)
-
     // MARK: Those that wait
 
-    private func begin(_ name: String, _ project: ProjectID, _ signal: AsyncSignal, _ use: Use) -> UInt64? {
-        self.state.withLockedValue { state in
-            guard state.counts[project, default: 0] < self.waitsMax else { return nil }
-            state.counts[project, default: 0] += 1
+    /// Takes a place among the requests that wait.
+    ///
+    /// - Throws: `StoreError.overloaded` when the project has too many.
+    func begin(for queue: QueueAddress, in store: Store, to use: Use) throws(StoreError) -> QueueWait {
+        store.signals.listen { self.received($0, from: store.signals.source) }
+        let name = Name(source: store.signals.source, text: store.signals.name(of: queue))
+        let signal = AsyncSignal()
+        let number = self.state.withLockedValue { state -> UInt64? in
+            guard state.counts[queue.project, default: 0] < self.waitsMax else { return nil }
+            state.counts[queue.project, default: 0] += 1
             state.last += 1
-            // Its first look comes by itself, and wakes others when it finds something.
-            state.waiters[state.last] = Waiter(signal: signal, use: use, isLooking: true)
+            state.waiters[state.last] = Waiter(signal: signal, use: use)
             state.queues[name, default: Queue()].waiters.append(state.last)
             return state.last
         }
+        guard let number else { throw .overloaded }
+        return QueueWait(self, queue, store, name, signal, number: number)
     }
 
-    private func end(_ number: UInt64, _ name: String, _ project: ProjectID) {
+    fileprivate func end(_ number: UInt64, _ name: Name, _ project: ProjectID) {
         let (next, timer) = self.state.withLockedValue { state -> (AsyncSignal?, Scheduled<Void>?) in
             let waiter = state.waiters.removeValue(forKey: number)
             state.counts[project, default: 1] -= 1
@@ -143,32 +112,39 @@ package final class QueueWaits: Sendable {
         next?.signal()
     }
 
-    private func lookedInVain(_ number: UInt64) {
-        self.state.withLockedValue { $0.waiters[number]?.isLooking = false }
-    }
-
-    // MARK: Signals
-
-    private func received(_ signal: QueueSignals.Signal) {
-        switch signal {
-        case .anything:
-            for name in self.state.withLockedValue({ Array($0.queues.keys) }) { self.wake(name) }
-        case .queue(let name, let wait):
-            if wait == .zero { self.wake(name) } else { self.schedule(name, at: .now() + TimeAmount(wait)) }
-        }
-    }
-
-    private func wake(_ name: String) {
-        for signal in self.state.withLockedValue({ $0.wake(name) }) { signal.signal() }
-    }
-
-    private func mustRequest(_ name: String, until deadline: NIODeadline) -> Bool {
+    fileprivate func lookedInVain(_ number: UInt64) {
         self.state.withLockedValue { state in
-            state.queues[name].map { $0.requestedUntil < min(deadline, .now() + Self.requestAgain) } ?? false
+            guard state.waiters[number]?.mustLookAgain == true else {
+                state.waiters[number]?.isLooking = false
+                return
+            }
+            state.waiters[number]?.mustLookAgain = false
         }
     }
 
-    private func requested(_ name: String, until deadline: NIODeadline, due: Duration?) {
+    /// What one that takes would have found is found later: the others would fail as it did.
+    fileprivate func lookFailed(_ number: UInt64, _ name: Name) {
+        self.state.withLockedValue { $0.waiters[number]?.isLooking = false }
+        self.schedule(name, at: .now() + Self.pauseAfterFailure)
+    }
+
+    private static let pauseAfterFailure = TimeAmount.seconds(1)
+
+    fileprivate func wakes(_ signal: AsyncSignal, at deadline: NIODeadline) -> Scheduled<Void> {
+        self.eventLoop.scheduleTask(deadline: deadline) { signal.signal() }
+    }
+
+    // MARK: Requests to Redis
+
+    fileprivate func mustRequest(_ name: Name, until deadline: NIODeadline) -> Bool {
+        self.state.withLockedValue { state in
+            guard let queue = state.queues[name] else { return false }
+            state.queues[name]?.asksForTime = false
+            return queue.asksForTime || queue.requestedUntil < deadline
+        }
+    }
+
+    fileprivate func requested(_ name: Name, until deadline: NIODeadline, due: Duration?) {
         self.state.withLockedValue { state in
             guard let before = state.queues[name]?.requestedUntil else { return }
             state.queues[name]?.requestedUntil = max(before, deadline)
@@ -176,12 +152,44 @@ package final class QueueWaits: Sendable {
         if let due { self.schedule(name, at: .now() + TimeAmount(due)) }
     }
 
+    fileprivate func requestFailed(_ name: Name) {
+        self.state.withLockedValue { $0.queues[name]?.asksForTime = true }
+    }
+
+    // MARK: Signals
+
+    private func received(_ signal: QueueSignals.Signal, from source: QueueSignals.Source) {
+        switch signal {
+        case .anything:
+            let signals = self.state.withLockedValue { state -> [AsyncSignal] in
+                var signals: [AsyncSignal] = []
+                for name in state.queues.keys where name.source == source {
+                    // It may be a Redis that knows of no request.
+                    state.queues[name]?.requestedUntil = .distantPast
+                    signals += state.wake(name)
+                }
+                return signals
+            }
+            for signal in signals { signal.signal() }
+        case .queue(let text, let wait):
+            let name = Name(source: source, text: text)
+            if wait == .zero { self.wake(name) } else { self.schedule(name, at: .now() + TimeAmount(wait)) }
+        }
+    }
+
+    private func wake(_ name: Name) {
+        for signal in self.state.withLockedValue({ $0.wake(name) }) { signal.signal() }
+    }
+
     /// Wakes those that wait for a queue at a time, unless they are woken before.
-    private func schedule(_ name: String, at time: NIODeadline) {
+    private func schedule(_ name: Name, at time: NIODeadline) {
         let earlier = self.state.withLockedValue { state -> Scheduled<Void>? in
             guard let queue = state.queues[name], time < queue.timer?.at ?? .distantFuture else { return nil }
             let task = self.eventLoop.scheduleTask(deadline: time) {
-                self.state.withLockedValue { $0.queues[name]?.timer = nil }
+                self.state.withLockedValue { state in
+                    state.queues[name]?.timer = nil
+                    state.queues[name]?.asksForTime = true
+                }
                 self.wake(name)
             }
             state.queues[name]?.timer = (time, task)
@@ -193,7 +201,7 @@ package final class QueueWaits: Sendable {
 
 extension QueueWaits.State {
     /// - Returns: The signals of those to wake: all that read, and one that takes.
-    fileprivate mutating func wake(_ name: String) -> [AsyncSignal] {
+    fileprivate mutating func wake(_ name: QueueWaits.Name) -> [AsyncSignal] {
         guard let queue = self.queues[name] else { return [] }
         let readers = queue.waiters.compactMap { number in
             self.waiters[number].flatMap { $0.use == .read ? $0.signal : nil }
@@ -202,7 +210,7 @@ extension QueueWaits.State {
     }
 
     /// - Returns: The signal of the one that waits for longest; of one that looks already when all do, so that it looks again.
-    fileprivate mutating func wakeOneThatTakes(of name: String) -> AsyncSignal? {
+    fileprivate mutating func wakeOneThatTakes(of name: QueueWaits.Name) -> AsyncSignal? {
         guard let queue = self.queues[name] else { return nil }
         var looking: UInt64?
         for number in queue.waiters where self.waiters[number]?.use == .take {
@@ -212,6 +220,83 @@ extension QueueWaits.State {
             }
             if looking == nil { looking = number }
         }
-        return looking.flatMap { self.waiters[$0]?.signal }
+        guard let looking else { return nil }
+        self.waiters[looking]?.mustLookAgain = true
+        return self.waiters[looking]?.signal
+    }
+}
+
+/// The place of one request among those that wait for messages of a queue; it is given back with the last reference.
+package final class QueueWait: Sendable {
+    private let waits: QueueWaits
+    private let queue: QueueAddress
+    private let store: Store
+    private let name: QueueWaits.Name
+    private let signal: AsyncSignal
+    private let number: UInt64
+
+    fileprivate init(
+        _ waits: QueueWaits, _ queue: QueueAddress, _ store: Store, _ name: QueueWaits.Name, _ signal: AsyncSignal,
+        number: UInt64
+    ) {
+        self.waits = waits
+        self.queue = queue
+        self.store = store
+        self.name = name
+        self.signal = signal
+        self.number = number
+    }
+
+    deinit { self.waits.end(self.number, self.name, self.queue.project) }
+
+    /// Less than Redis is asked for, so that there is no gap, and longer than anything waits.
+    private static let requestLife = TimeAmount(QueueSignals.life - .seconds(2))
+
+    /// Looks again whenever there may be messages, until something is found or the time is over.
+    ///
+    /// Cancelling the task ends the wait with nothing.
+    ///
+    /// - Parameters:
+    ///   - deadline: At most ``MessageWait/secondsMax`` from now.
+    ///   - turn: Given up while nothing is looked for.
+    ///   - look: Finds something, or nil.
+    /// - Returns: nil when nothing was found.
+    func found<Found>(
+        until deadline: NIODeadline, _ turn: ProjectTurn, _ look: () async throws -> Found?
+    ) async throws -> Found? {
+        let timer = self.waits.wakes(self.signal, at: deadline)
+        defer { timer.cancel() }
+        repeat {
+            if self.waits.mustRequest(self.name, until: deadline) { try await self.request() }
+            do {
+                if let found = try await look() { return found }
+            } catch {
+                self.waits.lookFailed(self.number, self.name)
+                throw error
+            }
+            self.waits.lookedInVain(self.number)
+            turn.leave()
+            await withTaskCancellationHandler {
+                _ = await self.signal.wait()
+            } onCancel: {
+                self.signal.signal()
+            }
+            if Task.isCancelled { return nil }
+            // What was published while nothing was heard is lost.
+            if .now() >= deadline, self.store.signals.isListening { return nil }
+            try await turn.enter()
+        } while .now() < deadline
+        return try await look()
+    }
+
+    private func request() async throws(StoreError) {
+        let requestedUntil = NIODeadline.now() + Self.requestLife
+        do throws(StoreError) {
+            let due = try await self.store.signals.request(self.queue)
+            self.waits.requested(self.name, until: requestedUntil, due: due)
+        } catch {
+            self.waits.requestFailed(self.name)
+            throw error
+        }
     }
 }

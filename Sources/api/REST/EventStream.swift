@@ -11,67 +11,83 @@ import Store
 /// id: <place>                          data: the message, with its sequence
 /// event: gap                           data: {"from": 7, "to": 9}, the numbers that are missing
 /// event: restart                       the queue was made anew
-/// :                                    nothing came for ``heartbeat``
+/// :                                    nothing came for ``heartbeat``, or the store does not answer
 /// ```
 /// A client that connects again names the last place in `Last-Event-ID`, as `EventSource` does by itself. What it does not read stays
-/// in Redis: the next part is read when the connection has taken the one before.
+/// in Redis: the next part is read when the connection has taken the one before. While the store fails the stream stays open, since
+/// an `EventSource` that is answered 503 gives up for good.
 struct EventStream: Sendable {
     static let type = "text/event-stream"
     /// Seconds; proxies close what is silent for half a minute or longer.
     private static let heartbeat = 15
     /// Milliseconds until a client connects again.
     private static let retry = 2_000
+    /// Milliseconds until a store that failed is asked again.
+    private static let pause = 1_000...2_000
 
     let operations: Operations
     let queue: QueueAddress
     let exchange: HTTPExchange
+    let wait: QueueWait
+    /// When the right to read ends; nil: never.
+    let expiry: Timestamp?
 
-    /// - Parameter first: What is there already.
-    func reply(_ first: FollowedEvents) -> Reply {
-        var part = ByteBuffer(string: "retry: \(Self.retry)\n")
-        // Also one that connects again before anything came goes on here.
-        if first.events.isEmpty { part.writeString("id: \(first.place.text)\n") }
-        part.writeString("\n")
-        self.write(first, to: &part)
-        let body = part
+    /// - Parameter names: Whether the client has to be given the place where it begins.
+    func reply(from start: FollowStart, naming names: Bool) -> Reply {
         var reply = Reply(status: .ok, headers: [.contentType: Self.type, .cacheControl: "no-store"])
         // A proxy that gathers answers would hold events back.
         reply.headers[.accelBuffering] = "no"
         reply.stream = { writer in
-            try await writer.write(body)
-            try await self.run(from: first.place, writer)
+            var head = "retry: \(Self.retry)\n"
+            // One that connects again before anything came goes on here.
+            if names, case .behind(let place) = start { head += "id: \(place.text)\n" }
+            try await writer.write(ByteBuffer(string: head + "\n"))
+            try await self.run(from: start, writer)
         }
         return reply
     }
 
-    /// Ends when the client goes away, the listener stops, or the store fails: the client connects again.
-    private func run(from start: QueuePlace, _ writer: HTTPBodyWriter) async throws {
-        var place = start
-        while !Task.isCancelled {
-            guard let turn = try? await self.operations.admission.enter(self.queue.project) else { return }
-            defer { turn.leave() }
-            let wait = try MessageWait(seconds: Self.heartbeat, turn)
-            let next: FollowedEvents?
+    /// Ends when the client goes away, the right to read ends, or the listener stops: then the client connects again.
+    private func run(from start: FollowStart, _ writer: HTTPBodyWriter) async throws {
+        var start = start
+        while !Task.isCancelled, let seconds = self.secondsLeft {
             do {
-                next = try await self.exchange.whileConnected {
-                    try await self.operations.followMessages(of: self.queue, from: .behind(place), wait: wait)
-                }
+                let (part, place) = try await self.next(from: start, within: seconds)
+                if let place { start = .behind(place) }
+                try await writer.write(part)
+            } catch let error as HTTPStreamEnded {
+                throw error
             } catch {
-                return
+                try await writer.write(Self.comment)
+                await self.exchange.whileConnected {
+                    // Cancelled, it returns at once.
+                    try? await Task.sleep(for: .milliseconds(Int.random(in: Self.pause)))
+                }
             }
-            turn.leave()
-            var part = ByteBuffer()
-            if let next {
-                self.write(next, to: &part)
-                place = next.place
-            } else if !Task.isCancelled {
-                part.writeString(":\n\n")
-            }
-            try await writer.write(part)
         }
     }
 
-    private func write(_ events: FollowedEvents, to part: inout ByteBuffer) {
+    private static let comment = ByteBuffer(string: ":\n\n")
+
+    /// How long the next part may take; nil when the right to read is over.
+    private var secondsLeft: Int? {
+        guard let expiry else { return Self.heartbeat }
+        let left = expiry.wholeSeconds(since: .ofThisMachine())
+        return left > 0 ? min(left, Self.heartbeat) : nil
+    }
+
+    /// Waits for what comes, and spells it.
+    private func next(
+        from start: FollowStart, within seconds: Int
+    ) async throws -> (part: ByteBuffer, place: QueuePlace?) {
+        let turn = try await self.operations.admission.enter(self.queue.project)
+        defer { turn.leave() }
+        let wait = try MessageWait(seconds: seconds, turn, at: self.wait)
+        let events = try await self.exchange.whileConnected {
+            try await self.operations.followMessages(of: self.queue, from: start, wait: wait)
+        }
+        guard let events else { return (Task.isCancelled ? ByteBuffer() : Self.comment, nil) }
+        var part = ByteBuffer()
         for (event, place) in events.events {
             part.writeString("id: \(place.text)\n")
             switch event {
@@ -82,13 +98,13 @@ struct EventStream: Sendable {
             case .restart: part.writeString("event: restart\ndata: {}\n\n")
             }
         }
+        return (part, events.place)
     }
 
     /// Bodies are kept as they came, with the ends of their lines: each line gets a field of its own.
     private static func write(_ document: ByteBuffer, to part: inout ByteBuffer) {
-        for line in document.readableBytesView.split(whereSeparator: {
-            $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r")
-        }) {
+        let ends = [UInt8(ascii: "\n"), UInt8(ascii: "\r")]
+        for line in document.readableBytesView.split(whereSeparator: { ends.contains($0) }) {
             part.writeString("data: ")
             part.writeBytes(line)
             part.writeString("\n")
@@ -106,11 +122,11 @@ struct StreamHandlers: Sendable {
     let operations: Operations
 
     func open(_ request: ReceivedRequest) async throws -> Reply {
-        let from = try request.head.lastEventID ?? request.query.text("from") ?? "now"
+        let from = try request.head.lastEventID ?? request.query.text("from") ?? Operations.followNow
         let start = try await self.operations.followStart(from, of: request.queue)
-        guard let first = try await self.operations.followMessages(of: request.queue, from: start) else {
-            preconditionFailure("what does not wait always returns")
-        }
-        return EventStream(operations: self.operations, queue: request.queue, exchange: request.exchange).reply(first)
+        let stream = EventStream(
+            operations: self.operations, queue: request.queue, exchange: request.exchange,
+            wait: try await self.operations.placeToFollow(request.queue), expiry: request.identity.expiry)
+        return stream.reply(from: start, naming: from == Operations.followNow)
     }
 }

@@ -12,12 +12,15 @@ final class AcceptHandler: ChannelInboundHandler {
 
     /// Between two tries without a descriptor.
     private static let pause = TimeAmount.milliseconds(250)
+    /// Between two times at which slow requests make way before there is no space.
+    private static let shedInterval = TimeAmount.milliseconds(100)
 
     private let core: ListenerCore
     private let loops: ListenerLoops
     /// nil for a listener that waits for descriptors.
     private let reserve: ReserveDescriptor?
     private var isShort = false
+    private var shedAt = NIODeadline.distantPast
 
     init(_ core: ListenerCore, _ loops: ListenerLoops, reserve: ReserveDescriptor?) {
         self.core = core
@@ -42,6 +45,10 @@ final class AcceptHandler: ChannelInboundHandler {
         if !hasSpace {
             Self.setReading(false, channel)
             self.loops.shed()
+        } else if self.core.isCrowded, .now() - self.shedAt >= Self.shedInterval {
+            // The queue of the kernel must not fill with those that come back at once: others would not get into it.
+            self.shedAt = .now()
+            self.loops.shedSlow()
         }
         context.fireChannelRead(data)
     }

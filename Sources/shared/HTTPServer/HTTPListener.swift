@@ -129,6 +129,7 @@ struct ListenerLoops: Sendable {
     func stop() { self.forEach { $0.stop() } }
     func abort() { self.forEach { $0.abort() } }
     func shed() { self.forEach { $0.shed() } }
+    func shedSlow() { self.forEach { $0.shedSlow() } }
 
     private func forEach(_ body: @escaping @Sendable (ListenerLoop) -> Void) {
         for box in self.all.values { box.eventLoop.execute { body(box.value) } }

@@ -128,8 +128,10 @@ package final class RedisClient: Service, Sendable {
             let subscription = ChannelSubscription(channels, handler)
             settings.subscription = subscription
             let connection = RedisConnection(
-                settings, watch: ServerWatch(), eventLoop: self.eventLoopGroup.next(), logger: self.logger)
+                settings, watch: self.watch, eventLoop: self.eventLoopGroup.next(), logger: self.logger)
             listening = .by(connection, subscription)
+            // It leaves a server with the others, which ask what the server is.
+            self.watch.set(self.connections + [connection])
             return connection
         }
         connection?.start()

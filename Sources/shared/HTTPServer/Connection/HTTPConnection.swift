@@ -447,8 +447,14 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
             let context = self.context
         else { return waiter.resume(returning: false) }
         let part = framing == .chunked ? AnswerWriter.chunk(bytes, self.channel.allocator) : bytes
-        self.state.streamed(at: .now())
-        self.progress = AnswerProgress(of: part.readableBytes, at: .now())
+        let unwritten = (try? self.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+        // A peer that has not taken the parts before does not get more time by another.
+        if unwritten == 0 {
+            self.state.streamed(at: .now())
+            self.progress = AnswerProgress(of: part.readableBytes, at: .now())
+        } else {
+            self.progress.add(part.readableBytes)
+        }
         context.writeAndFlush(self.wrapOutboundOut(part), promise: nil)
         guard !context.channel.isWritable else { return waiter.resume(returning: true) }
         self.streamWaiter = waiter

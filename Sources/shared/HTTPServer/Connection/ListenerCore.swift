@@ -46,6 +46,12 @@ final class ListenerCore: Sendable {
 
     var isFull: Bool { self.state.withLockedValue { !self.hasSpace($0) } }
 
+    /// Whether nearly all connections are taken.
+    var isCrowded: Bool {
+        let count = self.state.withLockedValue { max($0.connections, $0.tasks) }
+        return count >= self.limits.connectionsMax - self.limits.connectionsMax / 16
+    }
+
     /// A caller that connects, asks and leaves again and again has a task each time: those count too.
     private func hasSpace(_ state: State) -> Bool {
         state.connections < self.limits.connectionsMax && state.tasks < self.limits.connectionsMax

@@ -5,6 +5,8 @@ final class ListenerLoop {
     private static let sweepInterval = TimeAmount.seconds(1)
     /// When all connections are taken, one in so many ends at a time, over all event loops.
     private static let shedPart = 64
+    /// The same of requests that arrive slowly, when nearly all are taken.
+    private static let shedSlowPart = 16
 
     let eventLoop: any EventLoop
     let executor: LoopExecutor
@@ -78,11 +80,16 @@ final class ListenerLoop {
         }
     }
 
+    /// Ends connections whose request arrives slowly.
+    func shedSlow() { _ = self.shed(by: \.slowTime, part: Self.shedSlowPart) { $0.close() } }
+
     /// - Returns: Whether there was one.
-    private func shed(by time: (HTTPConnection) -> TimeAmount?, _ end: (HTTPConnection) -> Void) -> Bool {
+    private func shed(
+        by time: (HTTPConnection) -> TimeAmount?, part: Int = shedPart, _ end: (HTTPConnection) -> Void
+    ) -> Bool {
         let shed = self.connections.compactMap { connection in time(connection).map { (connection, $0) } }
             .filter { $0.1 >= Self.sweepInterval }.sorted { $0.1 > $1.1 }
-        for (connection, _) in shed.prefix(max(1, self.connections.count / Self.shedPart)) { end(connection) }
+        for (connection, _) in shed.prefix(max(1, self.connections.count / part)) { end(connection) }
         return !shed.isEmpty
     }
 

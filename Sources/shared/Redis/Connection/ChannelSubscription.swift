@@ -24,9 +24,9 @@ final class ChannelSubscription: Sendable {
 
     /// - Returns: Whether it was a message, and so no reply to a command.
     func take(_ reply: RedisValue) -> Bool {
-        guard case .array(let parts) = reply, parts.count == 3, parts[0].text == "message", let payload = parts[2].text
-        else { return false }
-        self.handler(.message(payload))
+        guard case .array(let parts) = reply, parts.count == 3, parts[0].text == "message" else { return false }
+        // Others may publish what is no text.
+        if let payload = parts[2].text { self.handler(.message(payload)) }
         return true
     }
 

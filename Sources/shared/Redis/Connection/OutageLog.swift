@@ -13,7 +13,8 @@ struct OutageLog: Sendable {
     /// The connection, or an attempt at one, failed.
     mutating func lost(_ absence: RedisError.NotSent, _ error: any Error, retryingIn pause: TimeAmount) {
         self.logger.log(
-            level: self.isOut ? .debug : .warning, Self.message(absence),
+            level: self.isOut ? .debug : .warning,
+            error is ChannelsRefused ? "Redis refuses to be listened to" : Self.message(absence),
             metadata: ["error": "\(error)", "redis.retry_in_ms": "\(pause.nanoseconds / 1_000_000)"])
         self.isOut = true
     }

@@ -173,7 +173,7 @@ actor RedisConnection {
                 if unusable == nil { unusable = self.answered(step, reply, isProbe: true) }
             case .subscribe(let isLast):
                 if case .error(let error) = reply {
-                    failure = ServerUnusable(step: nil, code: String(RedisServerError.code(of: error.message)))
+                    failure = ChannelsRefused(code: String(RedisServerError.code(of: error.message)))
                 } else if isLast {
                     self.becameReady()
                     self.settings.subscription?.began()
@@ -418,3 +418,8 @@ actor RedisConnection {
 
 /// Redis did not answer in time.
 struct DeadlineMissed: Error {}
+
+/// The user of Redis may not listen to its channels (`&herald:*` of an ACL).
+struct ChannelsRefused: Error {
+    let code: String
+}

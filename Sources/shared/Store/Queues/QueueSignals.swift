@@ -19,6 +19,13 @@ package struct QueueSignals: Sendable {
         case queue(String, after: Duration)
     }
 
+    /// The Redis that signals come from.
+    package struct Source: Hashable, Sendable {
+        private let client: ObjectIdentifier
+
+        init(_ client: RedisClient) { self.client = ObjectIdentifier(client) }
+    }
+
     /// How long scripts signal to those who asked for it.
     package static let life = Duration.seconds(30)
 
@@ -46,6 +53,8 @@ package struct QueueSignals: Sendable {
 
     /// Milliseconds that a delay, or the life of a claim, can have, and more.
     private static let waitMax: Int64 = 1 << 42
+
+    package var source: Source { Source(self.runner.client) }
 
     /// Whether signals arrive now.
     package var isListening: Bool { self.runner.client.isListening }

@@ -11,7 +11,7 @@ local meta = call('HMGET', KEYS[1], 'created', 'ttl-max', 'sweep-at', 'open-run'
 if not meta[1] and ARGV[3] ~= '1' then return 0 end
 local position = next_position(KEYS[4])
 local posted = tonumber(meta[6]) or 0
-if posted == 0 then meta.start = text(position - 1) end
+if posted == 0 then meta.start = text(position) end
 local first, ttl_max, soonest = position, tonumber(meta[2]) or 0, math.huge
 if not meta[1] then
     call('HSET', KEYS[1], 'created', now, 'metadata', '{}', 'ttl-max', 0)

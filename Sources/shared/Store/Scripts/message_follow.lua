@@ -17,7 +17,7 @@ local function place_of(entry)
 end
 
 if ARGV[2] == '' then
-    behind, passed = place_of(call('XREVRANGE', LOG, '+', '-', 'COUNT', 1)[1]) or math.max(now * 2048 - 1, start), posted
+    behind, passed = place_of(call('XREVRANGE', LOG, '+', '-', 'COUNT', 1)[1]) or start, posted
 elseif ARGV[2] == '-' then
     local _, number = place_of(call('XRANGE', LOG, '-', '+', 'COUNT', 1)[1])
     behind, passed = 0, math.max((number or posted + 1) - 1, 0)

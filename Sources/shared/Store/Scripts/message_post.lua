@@ -72,7 +72,7 @@ if not meta[1] then
 end
 if posted == 0 then
     changes[#changes + 1] = 'start'
-    changes[#changes + 1] = text(first - 1)
+    changes[#changes + 1] = text(first)
 end
 if largest > ttl_max then
     changes[#changes + 1] = 'ttl-max'
@@ -104,8 +104,10 @@ if call('ZCARD', KEYS[7]) > 0 then
     call('ZADD', KEYS[6], 0, ARGV[2])
 end
 if is_waited(meta[9]) then
-    local wait = #delays < 2 * count and 0 or math.huge
-    for index = 1, #delays, 2 do wait = math.min(wait, tonumber(delays[index]) - now) end
-    signal(KEYS[1], wait)
+    -- Some readers see also what is held back.
+    signal(KEYS[1], 0)
+    local visible = math.huge
+    for index = 1, #delays, 2 do visible = math.min(visible, tonumber(delays[index])) end
+    if #delays > 0 then signal(KEYS[1], visible - now) end
 end
 return { 'posted', first }

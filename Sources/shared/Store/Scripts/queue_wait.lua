@@ -4,13 +4,14 @@
 -- RETURNS milliseconds until a message may become free though nothing is written: a claim lapses, or a delay passes; -1:
 --         never
 -- COST    log n
-may_free(META)
 local life, soonest = ARGV[2], math.huge
-if call('EXISTS', META) == 1 then call('HSET', META, 'waited-until', text(now + tonumber(life))) end
--- Without memory for it no queue is created either.
+-- First, so that it is refused where there is no memory for it: then no queue is created either.
 redis.pcall('SET', KEYS[13], '1', 'PX', life)
+may_free(META)
+if call('EXISTS', META) == 1 then call('HSET', META, 'waited-until', text(now + tonumber(life))) end
+-- What is due already is found by the look that follows.
 for _, key in ipairs({ HELD, DELAY }) do
-    local first = call('ZRANGE', key, 0, 0, 'WITHSCORES')[2]
+    local first = call('ZRANGEBYSCORE', key, '(' .. text(now), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
     if first then soonest = math.min(soonest, tonumber(first)) end
 end
-return soonest == math.huge and -1 or math.max(soonest - now, 0)
+return soonest == math.huge and -1 or soonest - now
