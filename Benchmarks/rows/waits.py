@@ -38,13 +38,13 @@ def measure():
         for connection in herd:
             connection.close()
     table = kit.Table(f"{CROWD:,} claims that wait, each for its own queue, and posts to {POSTS} of them",
-                      ["waiting", "kB each", "threads more", "API CPU %", "Redis calls/s", "post to answer p50 ms", "p99 ms"])
+                      ["waiting", "kB each", "threads more", "API CPU %", "scripts/s", "post to answer p50 ms", "p99 ms"])
     p50, p99 = took[len(took) // 2], took[int(len(took) * 0.99)]
     table.add(f"{CROWD:,}", f"{grown * 1000 / CROWD:.1f}", more, f"{percent:.1f}", f"{idle_calls / IDLE_S:.0f}", f"{p50:.1f}", f"{p99:.1f}")
     table.promise(f"p99 from post to answer within {PROMISE_P99_MS} ms", p99 <= PROMISE_P99_MS)
     table.promise(f"less than {PROMISE_CPU_PERCENT} % of a core while they wait", percent < PROMISE_CPU_PERCENT)
     table.promise("no thread more", more <= 0)
-    table.promise(f"a post for which {HERD:,} claims wait answers one, after {first:.1f} ms, with {herd_calls} calls of Redis, at most "
+    table.promise(f"a post for which {HERD:,} claims wait answers one, after {first:.1f} ms, with {herd_calls} calls of scripts, at most "
                   f"{PROMISE_CALLS}", herd_calls <= PROMISE_CALLS)
     return table
 
@@ -66,7 +66,8 @@ def waiting(built, queues):
 
 
 def commands(built):
-    return int(built.redis_info("stats")["total_commands_processed"])
+    """Calls of scripts so far: what they do inside counts as commands, too."""
+    return int(built.redis_info("commandstats")["cmdstat_evalsha"].split(",")[0].removeprefix("calls="))
 
 
 def answered_ms(built, connection, queue, project, any_of=()):

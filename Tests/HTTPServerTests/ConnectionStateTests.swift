@@ -138,6 +138,19 @@ struct ConnectionStateTests {
         #expect(self.request().slowTime(at: later, self.limits) == nil)
     }
 
+    @Test func `What is left of a request that was answered arrives slowly, too`() {
+        let later = self.start + .seconds(2)
+        var dropping = self.request(hasBody: true)
+        _ = dropping.answered(isLast: false, at: self.start)
+        #expect(dropping.slowTime(at: later, self.limits) == nil, "its answer is on its way")
+        _ = dropping.written(hasInput: false, at: self.start)
+        #expect(dropping.slowTime(at: later, self.limits) == .seconds(2))
+        var closing = self.request(hasBody: true)
+        _ = closing.answered(isLast: true, at: self.start)
+        _ = closing.written(hasInput: true, at: self.start)
+        #expect(closing.phase == .closing && closing.slowTime(at: later, self.limits) == .seconds(2))
+    }
+
     @Test func `A second fault, or one behind an answer, is not answered again`() {
         var dropping = self.request(hasBody: true)
         _ = dropping.answered(isLast: false, at: self.start)
@@ -172,6 +185,10 @@ struct ConnectionStateTests {
         progress.noted(unwritten: 40, at: self.start + .seconds(4))
         progress.noted(unwritten: 40, at: self.start + .seconds(5))
         #expect(progress.taken == 60 && progress.stalledTime(at: self.start + .seconds(6)) == .seconds(2))
+        // A part behind it is nothing that was taken.
+        progress.add(50)
+        progress.noted(unwritten: 90, at: self.start + .seconds(7))
+        #expect(progress.taken == 60 && progress.stalledTime(at: self.start + .seconds(8)) == .seconds(4))
     }
 
     @Test func `Of input that never becomes empty nothing is kept that was read`() {

@@ -1,4 +1,5 @@
 import HTTPServer
+import NIOConcurrencyHelpers
 import NIOCore
 import TestKit
 import Testing
@@ -286,10 +287,10 @@ struct CornerTests {
     }
 
     @Test func `A peer may send a large body, and that it sends no more, before the body is asked for`() async throws {
+        let isClosed = NIOLockedValueBox(false)
         try await withListener { _ in
             .task { exchange in
-                // So that all of it is there before.
-                try? await Task.sleep(for: .milliseconds(200))
+                _ = try? await eventually { isClosed.withLockedValue { $0 } ? true : nil }
                 let body = try? await exchange.body(upTo: 1 << 20)
                 return HTTPAnswer(.ok, "\(body?.readableBytes ?? -1) bytes", type: "text/plain")
             }
@@ -298,6 +299,7 @@ struct CornerTests {
             let body = String(repeating: "x", count: 400_000)
             try await connection.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 400000\r\n\r\n" + body)
             try await connection.closeOutput()
+            isClosed.withLockedValue { $0 = true }
             #expect(try #require(try await connection.all()).text.hasSuffix("400000 bytes"))
         }
     }

@@ -111,15 +111,18 @@ package struct ConnectionState {
     /// How long it has been idle; nil while it is not.
     package func idleTime(at now: NIODeadline) -> TimeAmount? { self.isIdle ? now - self.since : nil }
 
-    /// How long a head or a body has been arriving below the pace of a body; nil while nothing arrives so slowly.
+    /// How long a head or a body has been arriving below the pace of a body, or bytes that nothing is done with any more; nil
+    /// while nothing arrives so slowly.
     package func slowTime(at now: NIODeadline, _ limits: HTTPLimits) -> TimeAmount? {
         let time = now - self.since
         switch self.phase {
         case .head: return time
+        case .closing: return time
+        case .request where self.body == .dropping && self.isWritten: return time
         case .request where self.body == .reading:
             let floor = Double(limits.bytesPerSecondMin) * Double(time.nanoseconds) / 1e9
             return Double(self.bytes) < floor ? time : nil
-        case .idle, .request, .closing, .upgraded, .closed: return nil
+        case .idle, .request, .upgraded, .closed: return nil
         }
     }
 
