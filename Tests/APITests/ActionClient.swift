@@ -59,6 +59,25 @@ struct ActionClient: Sendable {
         #expect(reply.status == 201, "\(reply.text)")
         return reply["message_ids"] as? [String] ?? []
     }
+
+    // MARK: - Queues that it follows
+
+    /// Has the connection follow a queue.
+    func follow(_ queue: String, from: String) async throws -> (id: String, place: String) {
+        let reply = try await self.call(
+            "subscription_create", #"{"queue_name": "\#(queue)", "options": {"_from": "\#(from)"}}"#)
+        #expect(reply.status == 201, "\(reply.text)")
+        return (
+            try #require(reply["subscription_id"] as? String, "\(reply.text)"), try #require(reply["place"] as? String)
+        )
+    }
+
+    /// The bodies of the next notifications; nil for one that is no number.
+    func numbers(_ count: Int) async throws -> [Int?] {
+        var numbers: [Int?] = []
+        for _ in 0..<count { numbers.append(try await self.reply().document["body"] as? Int) }
+        return numbers
+    }
 }
 
 /// The answer to a request.

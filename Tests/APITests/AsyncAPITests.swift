@@ -213,6 +213,41 @@ struct AsyncAPITests {
         }
     }
 
+    @Test(arguments: [false, true])
+    func `What a connection that follows a queue gets is as the document says`(isBinary: Bool) async throws {
+        try await withAPI { api async throws in
+            let document = try await Document(api)
+            let client = try await api.actions(isBinary: isBinary)
+            let rest = api.client(project: client.project)
+            var (cases, wrong) = (SchemaCases(), SchemaCases())
+            func add(_ message: String, to client: ActionClient) async throws {
+                let frame = try #require(try await client.reply().document as? [String: Any])
+                let example = try #require(try document.examples(of: message).first?["payload"] as? [String: Any])
+                for one in [frame, example] {
+                    let payload = "#/components/messages/\(message)/payload"
+                    cases.add(payload, one)
+                    wrong.add(payload, one.merging(["more": 1]) { $1 })
+                    for name in ["place", "queue_name"] { wrong.add(payload, one.filter { $0.key != name }) }
+                }
+            }
+            let place = try await client.follow("q", from: "now").place
+            _ = try await rest.post("/v2/queues/q/messages", #"{"messages": [{"body": 1, "delay": 60}, {"body": 2}]}"#)
+            for _ in 0..<2 { try await add("followed_notification", to: client) }
+            _ = try await rest.delete("/v2/queues/q/messages?pop=1")
+            let second = try await api.actions(project: client.project, isBinary: isBinary)
+            let created = try await second.call(
+                "subscription_create", #"{"queue_name": "q", "options": {"_from": "\#(place)"}}"#)
+            cases.add("#/components/messages/subscription_create.reply/payload", created.document)
+            for message in ["followed_notification", "gap"] { try await add(message, to: second) }
+            #expect(try await rest.delete("/v2/queues/q").status == 204)
+            _ = try await rest.postMessages(["1"], to: "q")
+            try await add("restart", to: client)
+            #expect(try await cases.faults(in: document.text) == [])
+            let refused = Set(try await wrong.faults(in: document.text).map { $0.prefix { $0 != ":" } })
+            #expect(refused.count == wrong.count, "\(refused)")
+        }
+    }
+
     @Test func `The document has notifications and requests to confirm as they are, and refuses others`() async throws {
         try await withAPI { api async throws in
             let document = try await Document(api)

@@ -2,6 +2,8 @@ import API
 import Domain
 import Foundation
 import NIOCore
+import Operations
+import Store
 import Testing
 
 /// The life of a connection, without one.
@@ -197,6 +199,22 @@ struct OutboxTests {
         #expect(outbox.offer(self.frame(100)) == .taken(isFirst: true), "a single one always fits")
     }
 
+    @Test func `What is followed is taken while little waits, and never in the place of notifications`() {
+        var few = Outbox(framesMax: 4, bytesMax: 1000)
+        #expect(few.offerFollowed(self.frame(10)) == .taken(isFirst: true))
+        #expect(few.offerFollowed(self.frame(10)) == .taken(isFirst: false))
+        #expect(few.offerFollowed(self.frame(0)) == .full, "half of the frames")
+        #expect(few.offer(self.frame(10)) == .taken(isFirst: false) && !few.isEmpty)
+        while few.take() != nil {}
+        #expect(few.isEmpty && few.offerFollowed(self.frame(2000)) == .taken(isFirst: true), "a single one always fits")
+        var large = Outbox(framesMax: 1000, bytesMax: 8 << 20)
+        _ = large.offer(self.frame(1))
+        #expect(large.offerFollowed(self.frame(64 << 10)) == .full)
+        #expect(large.offerFollowed(self.frame(60 << 10)) == .taken(isFirst: false))
+        large.end(with: nil, dropsRest: true)
+        #expect(large.offerFollowed(self.frame(1)) == .over)
+    }
+
     @Test func `While a request is answered nothing leaves`() {
         var outbox = Outbox(framesMax: 3, bytesMax: 10)
         outbox.hold()
@@ -218,6 +236,35 @@ struct OutboxTests {
             #expect(outbox.take()?.readableBytes == 7)
             #expect(outbox.take() == nil)
             #expect(outbox.bytes == 0)
+        }
+    }
+}
+
+struct FollowProgressTests {
+    private func part(_ numbers: ClosedRange<Int64>) throws -> FollowedEvents {
+        let id = try #require(MessageID(String(repeating: "0", count: MessageID.characters)))
+        return FollowedEvents(
+            events: numbers.map { (.gap($0...$0), QueuePlace(id: id, sequence: $0)) },
+            place: QueuePlace(id: id, sequence: 100))
+    }
+
+    private func number(_ progress: FollowProgress) -> Int64? {
+        guard case .behind(let place) = progress.start else { return nil }
+        return place.sequence
+    }
+
+    @Test func `A follower goes on behind what was taken, and reads no more than is taken`() throws {
+        var progress = FollowProgress(from: .oldest)
+        #expect(progress.limit == 20)
+        progress.advance(past: try self.part(1...10), taken: 0)
+        #expect(progress.start == .oldest && progress.limit == 1)
+        progress.advance(past: try self.part(1...1), taken: 1)
+        #expect(self.number(progress) == 100 && progress.limit == 2)
+        progress.advance(past: try self.part(3...10), taken: 5)
+        #expect(self.number(progress) == 7 && progress.limit == 5)
+        for limit in [10, 20, 20] {
+            progress.advance(past: try self.part(8...9), taken: 2)
+            #expect(progress.limit == limit)
         }
     }
 }

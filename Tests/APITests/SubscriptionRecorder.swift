@@ -28,7 +28,7 @@ final class SubscriptionRecorder: SessionSubscriptions {
     func subscribe(
         _ session: SessionID, to queue: QueueAddress, _ body: SessionSubscriptionBody, format: FrameFormat,
         now: Timestamp
-    ) async throws -> SubscriptionID {
+    ) async throws -> SessionSubscribed {
         let asked = Asked(
             session: session, queue: queue.name.text, ttl: body.ttl,
             options: String(decoding: body.options, as: UTF8.self),
@@ -39,8 +39,10 @@ final class SubscriptionRecorder: SessionSubscriptions {
         }
         let id = try #require(SubscriptionID(String(repeating: "0", count: 27)))
         guard isFirst else { throw Refusal.subscriptionExists(id: id.text) }
-        return id
+        return SessionSubscribed(id)
     }
+
+    func unfollow(_ session: SessionID, _ id: SubscriptionID, of queue: QueueAddress) -> Bool { false }
 
     func ended(_ session: SessionID) async { self.state.withLockedValue { $0.ended.append(session) } }
 }

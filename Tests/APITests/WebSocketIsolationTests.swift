@@ -26,6 +26,7 @@ struct WebSocketIsolationTests {
         ("queue_purge", #"{"queue_name": "own"}"#), ("queue_delete", #"{"queue_name": "own"}"#),
         ("queue_create", #"{"queue_name": "own"}"#),
         ("subscription_create", #"{"queue_name": "own", "subscriber": "http://b"}"#),
+        ("subscription_create", #"{"queue_name": "own", "options": {"_from": "M"}}"#),
         ("message_post", #"{"queue_name": "own", "messages": [{"body": 1}]}"#),
     ]
 

@@ -1,5 +1,6 @@
 import Documents
 import Domain
+import JSON
 import Testing
 
 struct SubscriptionBodyTests {
@@ -29,6 +30,23 @@ struct SubscriptionBodyTests {
         #expect(try pace(#"{"_rate_limit": {"max_per_second": 1}}"#) == Pace(maxPerSecond: 1))
         let both = #"{"_ordered": false, "_rate_limit": {"max_per_second": 100000}, "other": 1}"#
         #expect(try pace(both) == Pace(maxPerSecond: 100_000))
+    }
+
+    @Test func `Only a connection that subscribes itself says where it begins`() throws {
+        let now = Timestamp(milliseconds: 1_700_000_000_000)
+        func session(_ options: String) throws -> SessionSubscriptionBody {
+            let object = try #require(try JSONObject(document: Array("{\"options\": \(options)}".utf8)))
+            return try SessionSubscriptionBody(object, now: now)
+        }
+        #expect(try session("{}").from == nil && session(#"{"_from": null}"#).from == nil)
+        #expect(try session(#"{"_from": "oldest", "_ordered": true}"#).from == "oldest")
+        for options in [#"{"_from": 1}"#, #"{"_from": "now", "_rate_limit": {"max_per_second": 1}}"#] {
+            #expect(throws: Refusal.self) { try session(options) }
+        }
+        let others = #""options": {"_from": "oldest"}"#
+        #expect(throws: Refusal.self) { try self.body(#"{"subscriber": "http://a", \#(others)}"#) }
+        #expect(throws: Refusal.self) { try SubscriptionPatch(document: Array("{\(others)}".utf8), now: now) }
+        #expect(try self.body(#"{"subscriber": "http://a", "options": {"_from": null}}"#).ttl == nil)
     }
 
     @Test(arguments: [

@@ -19,6 +19,11 @@ extension Operations {
         return (id, ttl, outcome == .created)
     }
 
+    /// Whether a subscription is there.
+    package func hasSubscription(_ id: SubscriptionID, of queue: QueueAddress) async throws(StoreError) -> Bool {
+        try await self.store(of: queue).subscriptions.get(queue, id: id) != nil
+    }
+
     /// Confirms a subscription for a session that has asked for itself.
     package func confirmSessionSubscription(_ id: SubscriptionID, of queue: QueueAddress) async throws(StoreError) {
         _ = try await self.store(of: queue).subscriptions.confirm(queue, id: id, true, linkExpiry: nil)

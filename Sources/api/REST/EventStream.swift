@@ -80,11 +80,8 @@ struct EventStream: Sendable {
     private func next(
         from start: FollowStart, within seconds: Int
     ) async throws -> (part: ByteBuffer, place: QueuePlace?) {
-        let turn = try await self.operations.admission.enter(self.queue.project)
-        defer { turn.leave() }
-        let wait = try MessageWait(seconds: seconds, turn, at: self.wait)
         let events = try await self.exchange.whileConnected {
-            try await self.operations.followMessages(of: self.queue, from: start, wait: wait)
+            try await self.operations.followOn(self.queue, from: start, at: self.wait, within: seconds)
         }
         guard let events else { return (Task.isCancelled ? ByteBuffer() : Self.comment, nil) }
         var part = ByteBuffer()
@@ -122,11 +119,12 @@ struct StreamHandlers: Sendable {
     let operations: Operations
 
     func open(_ request: ReceivedRequest) async throws -> Reply {
-        let from = try request.head.lastEventID ?? request.query.text("from") ?? Operations.followNow
+        let from = try request.head.lastEventID ?? request.query.text("from") ?? FollowStart.end.text
         let start = try await self.operations.followStart(from, of: request.queue)
         let stream = EventStream(
             operations: self.operations, queue: request.queue, exchange: request.exchange,
             wait: try await self.operations.placeToFollow(request.queue), expiry: request.identity.expiry)
-        return stream.reply(from: start, naming: from == Operations.followNow)
+        let fixed = try await self.operations.followFixed(start, of: request.queue)
+        return stream.reply(from: fixed, naming: start == .end)
     }
 }

@@ -13,9 +13,11 @@ struct SubscriptionActions: Sendable {
     func create(_ request: ActionRequest) async throws -> ActionAnswer {
         let queue = request.queue
         do {
-            let id = try await Self.isOfSession(request.body) ? self.subscribeSession(request) : self.subscribe(request)
-            return ActionAnswer(
-                .created, SubscriptionActionDocument.created(id, "Subscription \(queue.name) created."))
+            let created =
+                try await Self.isOfSession(request.body) ? self.subscribeSession(request) : self.subscribe(request)
+            let document = SubscriptionActionDocument.created(
+                created.id, "Subscription \(queue.name) created.", place: created.place)
+            return ActionAnswer(.created, document)
         } catch Refusal.subscriptionExists {
             return ActionAnswer(.conflict, "Subscription \(queue.name) not created.")
         }
@@ -27,14 +29,15 @@ struct SubscriptionActions: Sendable {
         return body.text(subscriber)?.isEmpty == true
     }
 
-    private func subscribe(_ request: ActionRequest) async throws -> SubscriptionID {
-        try await self.operations.createSubscription(
-            to: request.queue,
-            SubscriptionBody(request.body, now: request.now, schemes: self.operations.options.subscriberSchemes),
-            now: request.now)
+    private func subscribe(_ request: ActionRequest) async throws -> SessionSubscribed {
+        SessionSubscribed(
+            try await self.operations.createSubscription(
+                to: request.queue,
+                SubscriptionBody(request.body, now: request.now, schemes: self.operations.options.subscriberSchemes),
+                now: request.now))
     }
 
-    private func subscribeSession(_ request: ActionRequest) async throws -> SubscriptionID {
+    private func subscribeSession(_ request: ActionRequest) async throws -> SessionSubscribed {
         try await self.sessions.subscribe(
             request.session, to: request.queue, SessionSubscriptionBody(request.body, now: request.now),
             format: request.format, now: request.now)
@@ -54,7 +57,9 @@ struct SubscriptionActions: Sendable {
 
     func delete(_ request: ActionRequest) async throws -> ActionAnswer {
         let id = request.required("subscription_id")
-        try await self.operations.deleteSubscription(id, of: request.queue)
+        let isFollower =
+            SubscriptionID(id).map { self.sessions.unfollow(request.session, $0, of: request.queue) } ?? false
+        if !isFollower { try await self.operations.deleteSubscription(id, of: request.queue) }
         return ActionAnswer(.noContent, "Subscription \(id.shortened) removed.")
     }
 }

@@ -12,6 +12,9 @@ package struct Outbox: Sendable {
         case over
     }
 
+    /// Bytes of followed queues that may wait, and one frame more.
+    private static let followedBytesMax = 64 * 1024
+
     private let framesMax: Int
     private let bytesMax: Int
     private var frames = CircularBuffer<ByteBuffer>(initialCapacity: 1)
@@ -28,14 +31,27 @@ package struct Outbox: Sendable {
     }
 
     package mutating func offer(_ frame: ByteBuffer) -> Offer {
+        self.offer(frame, framesMax: self.framesMax, bytesMax: self.bytesMax)
+    }
+
+    /// The same of a frame that can be read from the store again: it is taken while little waits, so that it stands in the way of no
+    /// notification, and ``Offer/full`` is no fault of the client.
+    package mutating func offerFollowed(_ frame: ByteBuffer) -> Offer {
+        self.offer(
+            frame, framesMax: max(1, self.framesMax / 2), bytesMax: min(Self.followedBytesMax, self.bytesMax / 2))
+    }
+
+    private mutating func offer(_ frame: ByteBuffer, framesMax: Int, bytesMax: Int) -> Offer {
         guard !self.isOver else { return .over }
         let isFirst = self.frames.isEmpty
-        guard self.frames.count < self.framesMax, isFirst || self.bytes + frame.readableBytes <= self.bytesMax else {
+        guard self.frames.count < framesMax, isFirst || self.bytes + frame.readableBytes <= bytesMax else {
             return .full
         }
         self.append(frame)
         return .taken(isFirst: isFirst)
     }
+
+    package var isEmpty: Bool { self.frames.isEmpty }
 
     /// - Parameter bytes: Of the answer; 0 once the kernel has it.
     package mutating func answerWaits(_ bytes: Int) { self.answerBytes = self.isOver ? 0 : bytes }

@@ -303,9 +303,8 @@ final class SessionHandler: ChannelInboundHandler {
     private func perform(_ action: SessionState.Action) {
         switch action {
         case .none: break
-        case .ping:
-            // Where frames wait, the client has something to read, and a ping would wait too.
-            if self.session?.waitingBytes == 0 { self.write(FrameWriter.ping) }
+        // Before what waits: a client that reads slowly shows that it is there.
+        case .ping: self.write(FrameWriter.ping)
         case .close(let code, let reason):
             self.closeCode = self.closeCode ?? code
             // What waits goes first, unless it is what the client does not read.

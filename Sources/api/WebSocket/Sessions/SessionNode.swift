@@ -21,7 +21,7 @@ package final class SessionNode: SessionSubscriptions, Service {
     /// Subscriptions renewed or ended in one step: the store has other work too.
     private static let stepMax = 100
 
-    fileprivate struct State {
+    struct State {
         var sessions: [String: SubscribedSession] = [:]
         /// What could not be ended yet.
         var ending: [SessionNodes.Entry] = []
@@ -33,13 +33,13 @@ package final class SessionNode: SessionSubscriptions, Service {
     }
 
     private let node: String
-    private let operations: Operations
+    let operations: Operations
     private let nodes: SessionNodes
     private let inbox: SessionInbox
-    private let registry: SessionRegistry
+    let registry: SessionRegistry
     private let connection: RedisBlockingConnection
-    private let logger: Logger
-    private let state = NIOLockedValueBox(State())
+    let logger: Logger
+    let state = NIOLockedValueBox(State())
 
     /// - Parameters:
     ///   - node: Names this process in the deployment.
@@ -63,7 +63,8 @@ package final class SessionNode: SessionSubscriptions, Service {
     package func subscribe(
         _ session: SessionID, to queue: QueueAddress, _ body: SessionSubscriptionBody, format: FrameFormat,
         now: Timestamp
-    ) async throws -> SubscriptionID {
+    ) async throws -> SessionSubscribed {
+        if let from = body.from { return try await self.follow(session, queue, from: from, format) }
         let name = session.description
         // Known before it is created: its first notification may arrive before the answer of the store.
         let earlier = try self.state.withLockedValue { state throws(Refusal) in
@@ -87,7 +88,7 @@ package final class SessionNode: SessionSubscriptions, Service {
                     state.ending.append(SessionNodes.Entry(earlier, of: queue))
                 }
             }
-            return id
+            return SessionSubscribed(id)
         } catch {
             self.state.withLockedValue { state in
                 state.sessions[name]?.restore(queue, earlier)
@@ -262,7 +263,8 @@ package final class SessionNode: SessionSubscriptions, Service {
     }
 
     private func endSubscribedSessions() {
-        let sessions = self.state.withLockedValue { $0.sessions.values.map(\.id) }
+        // Of what only follows queues nothing has ended.
+        let sessions = self.state.withLockedValue { $0.sessions.values.filter(\.isStored).map(\.id) }
         guard !sessions.isEmpty else { return }
         self.logger.warning(
             "The process was silent for too long, its sessions with subscriptions end",

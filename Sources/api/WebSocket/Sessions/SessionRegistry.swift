@@ -1,3 +1,4 @@
+import Domain
 import MessagePack
 import NIOConcurrencyHelpers
 package import NIOCore
@@ -37,6 +38,8 @@ package final class SessionRegistry: Service {
     package var count: Int { self.state.withLockedValue { $0.sessions.count } }
 
     func add(_ session: Session) { self.state.withLockedValue { $0.sessions[session.id] = session } }
+
+    func session(_ id: SessionID) -> Session? { self.state.withLockedValue { $0.sessions[id] } }
 
     func remove(_ session: Session) { self.state.withLockedValue { $0.sessions[session.id] = nil } }
 
@@ -81,8 +84,24 @@ package final class SessionRegistry: Service {
         return results
     }
 
+    /// Writes a frame of a queue that a connection follows, from any thread.
+    ///
+    /// - Returns: ``Outbox/Offer/full`` when it is to be read again once nothing waits for the client.
+    func send(_ frame: ByteBuffer, of follower: SubscriptionID, to session: Session) -> Outbox.Offer {
+        guard self.take(frame.readableBytes) else {
+            session.shed()
+            return .over
+        }
+        let offer = session.offer(frame, of: follower)
+        switch offer {
+        case .taken(let isFirst): if isFirst { session.eventLoop.execute { session.drain() } }
+        case .full, .over: self.bytes.giveBack(frame.readableBytes)
+        }
+        return offer
+    }
+
     /// nil for what is no JSON.
-    private static func frame(_ notification: ByteBuffer, _ format: FrameFormat) -> ByteBuffer? {
+    static func frame(_ notification: ByteBuffer, _ format: FrameFormat) -> ByteBuffer? {
         guard format == .binary else { return FrameWriter.message(notification, .text) }
         // What is wrong with it is of no use to a client, and nothing that Herald writes.
         let bytes = try? MessagePack.bytes(of: notification.readableBytesUInt8Span)

@@ -1,9 +1,23 @@
 package import Documents
 package import Domain
 
+/// A subscription of a connection.
+package struct SessionSubscribed: Sendable {
+    package let id: SubscriptionID
+    /// Where it began to follow the queue, as a client names it; nil: it is notified.
+    package let place: String?
+
+    package init(_ id: SubscriptionID, place: String? = nil) {
+        self.id = id
+        self.place = place
+    }
+}
+
 /// Subscriptions whose messages are written to a connection.
 package protocol SessionSubscriptions: Sendable {
     /// Subscribes a connection to a queue, and creates the queue if it does not exist.
+    ///
+    /// A body that says where it begins has the connection follow the queue itself, and creates nothing.
     ///
     /// - Parameter format: Of the notifications: that of the request.
     /// - Throws: `Refusal`, with `subscriptionExists` for a second one of a connection to a queue, or
@@ -11,7 +25,12 @@ package protocol SessionSubscriptions: Sendable {
     func subscribe(
         _ session: SessionID, to queue: QueueAddress, _ body: SessionSubscriptionBody, format: FrameFormat,
         now: Timestamp
-    ) async throws -> SubscriptionID
+    ) async throws -> SessionSubscribed
+
+    /// Ends what follows a queue for a connection.
+    ///
+    /// - Returns: False for any other subscription.
+    func unfollow(_ session: SessionID, _ id: SubscriptionID, of queue: QueueAddress) -> Bool
 
     /// Ends what a connection has subscribed; called once, after its last request.
     func ended(_ session: SessionID) async

@@ -33,7 +33,12 @@ struct SubscribedSession: Sendable {
     /// Queues of one connection: what it costs the store when it ends is bounded.
     static let queuesMax = 1_000
 
+    /// Queues that one connection follows: each of them waits, and reads.
+    static let followedMax = 16
+
     let id: SessionID
+    /// Of these nothing is in the store.
+    private var followed: [QueueAddress: SubscriptionID] = [:]
     private var queues: [QueueAddress: Subscribed] = [:]
 
     init(_ id: SessionID) {
@@ -43,6 +48,9 @@ struct SubscribedSession: Sendable {
     /// nil for a queue that the connection has not subscribed to.
     func format(of queue: QueueAddress) -> FrameFormat? { self.queues[queue]?.format }
 
+    /// Whether the store has any of it, or is about to.
+    var isStored: Bool { !self.queues.isEmpty }
+
     var entries: [SessionNodes.Entry] {
         self.queues.compactMap { queue, subscribed in subscribed.id.map { SessionNodes.Entry($0, of: queue) } }
     }
@@ -50,8 +58,10 @@ struct SubscribedSession: Sendable {
     /// A subscription is about to be created.
     ///
     /// - Returns: The one there is, for ``restore(_:_:)`` if it is not.
-    /// - Throws: ``Refusal/requestInvalid(_:)`` when there are too many.
+    /// - Throws: ``Refusal/requestInvalid(_:)`` when there are too many, ``Refusal/subscriptionExists(id:)`` for a queue
+    ///   that the connection follows.
     mutating func begin(_ queue: QueueAddress, _ format: FrameFormat) throws(Refusal) -> Subscribed? {
+        if let id = self.followed[queue] { throw .subscriptionExists(id: id.text) }
         if let earlier = self.queues[queue] { return earlier }
         guard self.queues.count < Self.queuesMax else {
             throw .requestInvalid("A connection may subscribe to at most \(Self.queuesMax) queues.")
@@ -61,6 +71,30 @@ struct SubscribedSession: Sendable {
     }
 
     mutating func restore(_ queue: QueueAddress, _ earlier: Subscribed?) { self.queues[queue] = earlier }
+
+    /// What the connection has subscribed there, as far as it knows.
+    func subscription(of queue: QueueAddress) -> SubscriptionID? { self.queues[queue]?.id }
+
+    /// The connection follows a queue, which it has not subscribed otherwise, or not any more.
+    ///
+    /// - Returns: What it has no more.
+    /// - Throws: ``Refusal/requestInvalid(_:)`` when there are too many, ``Refusal/subscriptionExists(id:)`` for a queue
+    ///   that it follows.
+    mutating func follow(_ queue: QueueAddress, as id: SubscriptionID) throws(Refusal) -> SessionNodes.Entry? {
+        if let there = self.followed[queue] { throw .subscriptionExists(id: there.text) }
+        guard self.followed.count < Self.followedMax else {
+            throw .requestInvalid("A connection may follow at most \(Self.followedMax) queues.")
+        }
+        self.followed[queue] = id
+        return self.queues.removeValue(forKey: queue)?.id.map { SessionNodes.Entry($0, of: queue) }
+    }
+
+    /// - Returns: Whether it followed it.
+    mutating func unfollow(_ queue: QueueAddress, _ id: SubscriptionID) -> Bool {
+        guard self.followed[queue] == id else { return false }
+        self.followed[queue] = nil
+        return true
+    }
 
     mutating func subscribed(
         _ id: SubscriptionID, format: FrameFormat, to queue: QueueAddress, ttl: Int, at now: ContinuousClock.Instant

@@ -21,12 +21,19 @@ package enum NotificationPayload {
         body: ArraySlice<UInt8>, ttl: Int, delay: Int?, queue: QueueName, kind: NotificationKind = .notification
     ) -> [UInt8] {
         let payload = JSONWriter.object(capacity: body.count + 160) { object in
-            object.member("body", verbatim: body)
-            object.member("ttl", ttl)
-            if let delay { object.member("delay", delay) }
-            object.member("queue_name", queue.text)
-            object.member("Message_Type", kind.rawValue)
+            Self.write(body: body, ttl: ttl, delay: delay, queue: queue, kind: kind, to: &object)
         }
         return Array(payload.readableBytesView)
+    }
+
+    static func write(
+        body: ArraySlice<UInt8>, ttl: Int, delay: Int?, queue: QueueName, kind: NotificationKind,
+        to object: inout JSONObjectWriter
+    ) {
+        object.member("body", verbatim: body)
+        object.member("ttl", ttl)
+        if let delay { object.member("delay", delay) }
+        object.member("queue_name", queue.text)
+        object.member("Message_Type", kind.rawValue)
     }
 }

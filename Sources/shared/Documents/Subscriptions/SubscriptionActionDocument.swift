@@ -4,11 +4,14 @@ package import NIOCore
 
 /// What callers read about subscriptions over WebSocket.
 package enum SubscriptionActionDocument {
-    /// `{"subscription_id": "…", "message": "…"}`.
-    package static func created(_ id: SubscriptionID, _ message: String) -> ByteBuffer {
+    /// `{"subscription_id": "…", "message": "…"}`, and of a connection that follows a queue `"place": "…"`.
+    ///
+    /// - Parameter place: What to name to begin there again.
+    package static func created(_ id: SubscriptionID, _ message: String, place: String? = nil) -> ByteBuffer {
         JSONWriter.object { object in
             object.member("subscription_id", id.text)
             object.member("message", message)
+            if let place { object.member("place", place) }
         }
     }
 
