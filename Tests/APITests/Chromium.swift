@@ -38,6 +38,13 @@ enum Chromium {
             let outcome: Result<Void, any Error>
             do { outcome = .success(try await body()) } catch { outcome = .failure(error) }
             await browser.stop(within: .seconds(5))
+            // Its own children may write for a moment longer.
+            let profile = folder.appendingPathComponent("profile")
+            let isRemoved = try await eventually {
+                try? FileManager.default.removeItem(at: profile)
+                return FileManager.default.fileExists(atPath: profile.path) ? nil : true
+            }
+            #expect(isRemoved == true)
             let output = (try? String(contentsOf: Self.log(in: folder), encoding: .utf8)) ?? ""
             if case .failure = outcome { Issue.record("the browser wrote: \(output)") }
             try outcome.get()
