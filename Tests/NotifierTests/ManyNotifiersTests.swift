@@ -202,7 +202,7 @@ struct ManyNotifiersTests {
                         }
                         #expect(isAnswered == true)
                         try await deployment.redis.start()
-                        let isSettled = try await eventually { try? await deployment.isSettled() }
+                        let isSettled = try await deployment.isSettled()
                         #expect(isSettled == true)
                     }
                 }
@@ -229,7 +229,7 @@ struct ManyNotifiersTests {
                         default: try await deployment.redis.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
                         }
                     }
-                    let isSettled = try await eventually { try? await deployment.isSettled() }
+                    let isSettled = try await deployment.isSettled()
                     #expect(isSettled == true)
                 }
             }
