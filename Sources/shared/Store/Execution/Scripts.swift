@@ -96,7 +96,7 @@ enum Scripts {
 
     /// Appends to a queue.
     private static func append(_ name: StaticString, _ source: [UInt8]) -> RedisScript {
-        self.record(name, self.signal + PackageResources.lib_append_lua + KeySpace.spelled(source))
+        self.record(name, self.signal + PackageResources.lib_append_lua + source)
     }
 
     private static let signal = KeySpace.spelled(PackageResources.lib_signal_lua)

@@ -2,11 +2,17 @@
 -- messages free.
 -- KEYS    none
 -- ARGV    1 now
--- RETURNS nothing: it defines `is_waited`, `signal`
+-- RETURNS nothing: it defines `is_waited`, `waited_before`, `signal`
 -- COST    under a microsecond
 
 -- Whether nodes wait for messages of a queue, by its field `waited-until`.
 local function is_waited(value) return value and tonumber(value) > now end
+
+-- The field `waited-until` of a queue that is made just now, for which nodes may have waited before; nil: none does.
+local function waited_before(meta, queue)
+    local ends = call('PTTL', string.match(meta, '^.-}:') .. KEYS_WAITED .. queue)
+    return ends > 0 and text(now + ends) or nil
+end
 
 -- Lets the nodes that wait for messages of a queue know that it may have some in so many milliseconds. A user of Redis who
 -- may not publish loses that, and nothing else.

@@ -15,11 +15,8 @@ if posted == 0 then meta.start = text(position) end
 local first, ttl_max, soonest = position, tonumber(meta[2]) or 0, math.huge
 if not meta[1] then
     call('HSET', KEYS[1], 'created', now, 'metadata', '{}', 'ttl-max', 0)
-    local ends = call('PTTL', string.match(KEYS[1], '^.-}:') .. KEYS_WAITED .. ARGV[2])
-    if ends > 0 then
-        meta[5] = text(now + ends)
-        call('HSET', KEYS[1], 'waited-until', meta[5])
-    end
+    meta[5] = waited_before(KEYS[1], ARGV[2])
+    if meta[5] then call('HSET', KEYS[1], 'waited-until', meta[5]) end
 end
 -- A mark is needed for as long as its message could arrive again.
 local over = call('ZRANGEBYSCORE', KEYS[8], '-inf', now, 'LIMIT', 0, 100)

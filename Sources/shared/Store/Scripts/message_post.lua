@@ -62,10 +62,8 @@ call('SET', KEYS[4], positions[count])
 local changes = { 'posted', text(posted + count), 'open-run', run_with(KEYS[10], meta[7], first, count, ARGV[7]) }
 if not meta[1] then
     changes = { 'created', now, 'metadata', '{}', unpack(changes) }
-    -- Nodes may wait for a queue that is not there yet.
-    local ends = call('PTTL', string.match(KEYS[1], '^.-}:') .. KEYS_WAITED .. ARGV[3])
-    if ends > 0 then
-        meta[9] = text(now + ends)
+    meta[9] = waited_before(KEYS[1], ARGV[3])
+    if meta[9] then
         changes[#changes + 1] = 'waited-until'
         changes[#changes + 1] = meta[9]
     end
