@@ -40,6 +40,10 @@ struct WaitTests {
 
     private func bodies(_ reply: HTTPReply) -> [Int] { reply.objects("messages").compactMap { $0["body"] as? Int } }
 
+    @Test func `Redis signals for longer than any request waits`() {
+        #expect(QueueSignals.life > .seconds(MessageWait.secondsMax + 5))
+    }
+
     // MARK: What ends a wait
 
     @Test(arguments: Waiting.allCases, ["there", "not there", "made meanwhile", "deleted meanwhile"])

@@ -1,42 +1,13 @@
 import Foundation
-import NIOConcurrencyHelpers
 import Redis
 import TestKit
 import Testing
 
 extension DeploymentTests {
-    /// What one project may have under way in a process, as it is set, and waits over several processes.
+    /// What may wait of one project in a process, as it is set, and waits over several processes.
     struct ProjectBoundTests {
         private static func headers(_ project: String) -> [(String, String)] {
             [("Client-ID", "3381af92-2b9e-11e3-b191-71861300734c"), ("X-Project-Id", project)]
-        }
-
-        @Test func `A project has as many requests under way as is set, and others are served meanwhile`() async throws
-        {
-            try await withDeployment(settings: ["HERALD_API_PROJECT_REQUESTS": "1"]) { deployment in
-                let address = try await deployment.startAPI().address
-                let (one, other) = (HTTPCaller(address), HTTPCaller(address))
-                // Scripts are held back, and plain reads are not.
-                try await deployment.redis.command("CLIENT", "PAUSE", "60000", "WRITE")
-                async let posted = one.send(
-                    "POST", "/v2/queues/q/messages", headers: Self.headers("a"), body: #"{"messages": [{"body": 1}]}"#)
-                // A read of the project is answered until the post has its turn, and then waits behind it.
-                let waiting = try await eventually { () async throws -> Task<HTTPReply, any Error>? in
-                    let isAnswered = NIOLockedValueBox(false)
-                    let read = Task {
-                        let reply = try await HTTPCaller(address).send("GET", "/v2/queues", headers: Self.headers("a"))
-                        isAnswered.withLockedValue { $0 = true }
-                        return reply
-                    }
-                    for _ in 0..<20 {
-                        #expect(try await other.send("GET", "/v2/queues", headers: Self.headers("b")).status == 200)
-                    }
-                    return isAnswered.withLockedValue { $0 } ? nil : read
-                }
-                try await deployment.redis.command("CLIENT", "UNPAUSE")
-                #expect(try await waiting?.value.status == 200)
-                #expect(try await posted.status == 201)
-            }
         }
 
         @Test func `A project has as many requests that wait as is set, and a post at one process answers another`()

@@ -136,6 +136,59 @@ struct BoundTests {
         }
     }
 
+    @Test func `When nearly all connections are taken slow ones make way before there is no space`() async throws {
+        var limits = HTTPLimits()
+        limits.connectionsMax = 32
+        try await withListener(limits: limits) { listener in
+            var slow: [RawConnection] = []
+            for _ in 0..<30 {
+                let connection = try await listener.connect()
+                try await connection.send("GET / HTTP/1.1\r\nHo")
+                slow.append(connection)
+            }
+            // Each new one is one of those that nearly fill it, and never the last.
+            let isShed = try await eventually { () async throws -> Bool? in
+                let other = try await listener.connect()
+                try await other.send(Self.request)
+                #expect(try await other.received { $0.statuses == [200] } != nil)
+                await other.close()
+                return slow.contains { $0.soFar.isOver } ? true : nil
+            }
+            #expect(isShed == true)
+            for connection in slow { await connection.close() }
+        }
+    }
+
+    @Test func `When all connections are taken one that waits is answered for the next`() async throws {
+        var limits = HTTPLimits()
+        limits.connectionsMax = 3
+        let waiting = NIOLockedValueBox(0)
+        try await withListener(limits: limits) { head in
+            guard head.target == "/wait" else { return TestListener.echo(head) }
+            return .task { exchange in
+                await exchange.whileConnected {
+                    waiting.withLockedValue { $0 += 1 }
+                    try? await Task.sleep(for: .seconds(3600))
+                }
+                return HTTPAnswer(.ok, "nothing", type: "text/plain")
+            }
+        } _: { listener in
+            var waits: [RawConnection] = []
+            for _ in 0..<3 {
+                let connection = try await listener.connect()
+                try await connection.send("GET /wait HTTP/1.1\r\nHost: x\r\n\r\n")
+                waits.append(connection)
+            }
+            #expect(try await eventually { waiting.withLockedValue { $0 } == 3 ? true : nil } == true)
+            let other = try await listener.connect()
+            try await other.send(Self.request)
+            #expect(try await other.received { $0.statuses == [200] } != nil)
+            let answered = waits.filter { $0.soFar.statuses == [200] }
+            #expect(!answered.isEmpty && answered.allSatisfy { $0.soFar.text.contains("Connection: close") })
+            for connection in waits + [other] { await connection.close() }
+        }
+    }
+
     @Test func `When all connections are taken an idle one ends for the next`() async throws {
         var limits = HTTPLimits()
         limits.connectionsMax = 3

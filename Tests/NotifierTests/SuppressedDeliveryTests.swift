@@ -132,7 +132,13 @@ import Testing
                     try await deployment.withMail(over: relay.port) {
                         try await deployment.post("1")
                         try await receiver.waitFor(count: 1)
-                        try await Task.sleep(for: .milliseconds(500))
+                        // The mail was looked at, and waits for another time.
+                        let isPostponed = try await eventually {
+                            let shards = Array(0..<deployment.store.deliveries.shards)
+                            let looks = try await deployment.store.deliveries.status(of: shards)
+                            return looks.contains { $0.nextDue != nil } ? true : nil
+                        }
+                        #expect(isPostponed == true)
                         #expect(try relay.accepted().isEmpty)
                         _ = try await deployment.redis.command("DEL", key)
                         #expect(try await relay.accepted(waitingFor: 1).count == 1)
