@@ -44,5 +44,9 @@ final class SubscriptionRecorder: SessionSubscriptions {
 
     func unfollow(_ session: SessionID, _ id: SubscriptionID, of queue: QueueAddress) -> Bool { false }
 
+    func answer(
+        _ session: SessionID, _ deliveries: [DeliveryID], of queue: QueueAddress, _ answer: DeliveryAnswer
+    ) async throws -> [DeliveryID] { deliveries }
+
     func ended(_ session: SessionID) async { self.state.withLockedValue { $0.ended.append(session) } }
 }

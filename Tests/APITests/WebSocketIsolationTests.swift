@@ -27,6 +27,8 @@ struct WebSocketIsolationTests {
         ("queue_create", #"{"queue_name": "own"}"#),
         ("subscription_create", #"{"queue_name": "own", "subscriber": "http://b"}"#),
         ("subscription_create", #"{"queue_name": "own", "options": {"_from": "M"}}"#),
+        ("notification_ack", #"{"queue_name": "own", "delivery_ids": ["M"]}"#),
+        ("notification_reject", #"{"queue_name": "own", "delivery_ids": ["M"], "delay": 1}"#),
         ("message_post", #"{"queue_name": "own", "messages": [{"body": 1}]}"#),
     ]
 

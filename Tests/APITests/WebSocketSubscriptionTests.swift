@@ -202,7 +202,7 @@ struct WebSocketSubscriptionTests {
             let queue = QueueAddress(project: try ProjectID("p"), name: try QueueName("q"))
             let address = SessionAddress(node: dead, session: "6f1b7a52-9d53-4a0e-9a55-0d0f8f3d7c11")
             let (id, _) = try await api.store.subscriptions.create(
-                queue, subscriber: Subscriber(address), ttl: 3600, options: Array("{}".utf8), pace: Pace())
+                queue, subscriber: Subscriber(.session(address)), ttl: 3600, options: Array("{}".utf8), pace: Pace())
             _ = try await nodes.beat(dead)
             try await nodes.register(SessionNodes.Entry(id, of: queue), of: dead)
             #expect(try await api.store.subscriptions.get(queue, id: id) != nil)

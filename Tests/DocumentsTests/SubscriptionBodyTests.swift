@@ -38,8 +38,8 @@ struct SubscriptionBodyTests {
             let object = try #require(try JSONObject(document: Array("{\"options\": \(options)}".utf8)))
             return try SessionSubscriptionBody(object, now: now)
         }
-        #expect(try session("{}").from == nil && session(#"{"_from": null}"#).from == nil)
-        #expect(try session(#"{"_from": "oldest", "_ordered": true}"#).from == "oldest")
+        #expect(try session("{}").session.from == nil && session(#"{"_from": null}"#).session.from == nil)
+        #expect(try session(#"{"_from": "oldest", "_ordered": true}"#).session.from == "oldest")
         for options in [#"{"_from": 1}"#, #"{"_from": "now", "_rate_limit": {"max_per_second": 1}}"#] {
             #expect(throws: Refusal.self) { try session(options) }
         }
@@ -47,6 +47,41 @@ struct SubscriptionBodyTests {
         #expect(throws: Refusal.self) { try self.body(#"{"subscriber": "http://a", \#(others)}"#) }
         #expect(throws: Refusal.self) { try SubscriptionPatch(document: Array("{\(others)}".utf8), now: now) }
         #expect(try self.body(#"{"subscriber": "http://a", "options": {"_from": null}}"#).ttl == nil)
+    }
+
+    @Test
+    func `A connection that subscribes itself says how it acknowledges messages, and the name of its subscription`()
+        throws
+    {
+        let now = Timestamp(milliseconds: 1_700_000_000_000)
+        func session(_ options: String) throws -> SessionSubscriptionBody {
+            let object = try #require(try JSONObject(document: Array("{\"options\": \(options)}".utf8)))
+            return try SessionSubscriptionBody(object, now: now)
+        }
+        let plain = try session(#"{"_ack": false, "_renew": null}"#)
+        #expect(plain.session.acknowledgement == nil && plain.session.isRenewed && plain.pace == Pace())
+        let short = try session(#"{"_ack": true}"#)
+        #expect(short.session.acknowledgement == Acknowledgement(timeout: 30) && short.session.name == nil)
+        let long = try session(
+            #"{"_ack": true, "_ack_timeout": 5, "_window": 3, "_name": "worker.1", "_renew": false, "_ordered": true}"#)
+        #expect(long.session.acknowledgement == Acknowledgement(timeout: 5) && !long.session.isRenewed)
+        #expect(long.session.name == SessionName("worker.1"))
+        #expect(long.pace == Pace(isOrdered: true, inFlightMax: 3))
+        #expect(DeliveryOptions(stored: long.options)?.isAcknowledged == true)
+        #expect(DeliveryOptions(stored: plain.options)?.isAcknowledged == false)
+        for options in [
+            #"{"_ack": 1}"#, #"{"_window": 1}"#, #"{"_name": "a"}"#, #"{"_ack_timeout": 1}"#,
+            #"{"_ack": false, "_name": "a"}"#, #"{"_ack": true, "_ack_timeout": 0}"#,
+            #"{"_ack": true, "_ack_timeout": 61}"#, #"{"_ack": true, "_window": 0}"#, #"{"_ack": true, "_window": 65}"#,
+            #"{"_ack": true, "_name": ""}"#, #"{"_ack": true, "_name": "a/b"}"#, #"{"_ack": true, "_from": "now"}"#,
+            #"{"_ack": true, "_name": 1}"#, #"{"_renew": 1}"#, #"{"_renew": true, "_from": "now"}"#,
+            #"{"_ack": true, "_email": {"digest": {"seconds": 60, "messages": 5}}}"#,
+        ] { #expect(throws: Refusal.self, "\(options)") { try session(options) } }
+        for name in ["_ack", "_ack_timeout", "_window", "_name", "_renew"] {
+            let others = "\"options\": {\"\(name)\": true}"
+            #expect(throws: Refusal.self) { try self.body("{\"subscriber\": \"http://a\", \(others)}") }
+            #expect(throws: Refusal.self) { try SubscriptionPatch(document: Array("{\(others)}".utf8), now: now) }
+        }
     }
 
     @Test(arguments: [

@@ -106,6 +106,128 @@ struct SessionAttemptsTests {
         #expect(refused == [.aborted])
     }
 
+    // MARK: Messages that are acknowledged
+
+    private func acknowledged(_ subscriber: SessionSubscriber) throws -> Attempt {
+        let message = MessageID(position: Position(1 << 40), tag: Array("0123456789abcdef".utf8))
+        return Attempt(
+            destination: .session, target: SessionTarget(subscriber.text, of: self.queue, isAcknowledged: true),
+            delivery: DeliveryID(text: "d"), message: message, kind: .notification, number: 3,
+            startedAt: Timestamp(milliseconds: 0), project: self.queue.project, body: PinnedBytes(Array("{}".utf8)),
+            completion: { _ in })
+    }
+
+    private let address = SessionAddress(node: Self.node, session: "6f1b7a52-9d53-4a0e-9a55-0d0f8f3d7c11")
+    private static let soon = AttemptResult.held(nil, Exchange(), for: .seconds(1))
+
+    /// An attempt, number 1, in the inbox of its node.
+    private func sent(to subscriber: SessionSubscriber) throws -> SessionAttempts {
+        var attempts = SessionAttempts(timeMax: .seconds(10))
+        _ = attempts.add([try self.acknowledged(subscriber)], of: 1, at: self.start)
+        if let unlocated = attempts.nextUnlocated(upTo: 10) {
+            let ended = attempts.located(unlocated, at: [self.address], at: self.start)
+            #expect(ended.isEmpty)
+        }
+        let batches = attempts.nextBatches(upTo: 100, bytes: 1 << 20, from: "n")
+        #expect(batches.map(\.node) == [Self.node])
+        let delivery = batches.first?.entries.first?.targets.first?.delivery
+        #expect(delivery?.id == DeliveryID(text: "d") && delivery?.number == 3)
+        return attempts
+    }
+
+    @Test func `A message that is to be acknowledged waits for it as long as its node says`() throws {
+        let subscriber = SessionSubscriber.session(self.address)
+        var attempts = try self.sent(to: subscriber)
+        var result = attempts.answered(1, .unacknowledged(seconds: 30), at: self.start)?.result
+        #expect(result == nil && attempts.unacknowledgedNodes == [Self.node])
+        let early = attempts.timePassed(at: self.start + .seconds(29))
+        #expect(early.isEmpty)
+        result = attempts.answered(1, .written, at: self.start)?.result
+        #expect(result == .finished(.accepted(code: 200), Exchange()))
+
+        attempts = try self.sent(to: subscriber)
+        _ = attempts.answered(1, .unacknowledged(seconds: 5), at: self.start)
+        let late = attempts.timePassed(at: self.start + .seconds(5)).map(\.result)
+        var exchange = Exchange()
+        exchange.total = 5_000
+        #expect(late == [.finished(.unreachable(.timeout), exchange)])
+
+        attempts = try self.sent(to: subscriber)
+        result = attempts.answered(1, .rejected(seconds: 7), at: self.start)?.result
+        #expect(result == .finished(.deferred(code: 503, notBefore: .delay(seconds: 7)), Exchange()))
+        attempts = try self.sent(to: subscriber)
+        result = attempts.answered(1, .returned, at: self.start)?.result
+        #expect(result == .aborted)
+    }
+
+    @Test func `A node says no time that is too long`() throws {
+        var attempts = try self.sent(to: .session(self.address))
+        _ = attempts.answered(1, .unacknowledged(seconds: .max), at: self.start)
+        let ended = attempts.timePassed(at: self.start + .seconds(60))
+        #expect(ended.count == 1)
+    }
+
+    @Test func `What waits for clients is handed back when its engine is about to stop, and when its node has ended`()
+        throws
+    {
+        var attempts = try self.sent(to: .session(self.address))
+        var ended = attempts.drain(of: 1, at: self.start).map(\.result)
+        #expect(ended.isEmpty)
+        let result = attempts.answered(1, .unacknowledged(seconds: 30), at: self.start)?.result
+        #expect(result == .aborted && attempts.isEmpty)
+        attempts = try self.sent(to: .session(self.address))
+        _ = attempts.answered(1, .unacknowledged(seconds: 30), at: self.start)
+        ended = attempts.drain(of: 2, at: self.start).map(\.result)
+        #expect(ended.isEmpty)
+        ended = attempts.drain(of: 1, at: self.start).map(\.result)
+        #expect(ended == [.aborted])
+
+        attempts = try self.sent(to: .session(self.address))
+        _ = attempts.answered(1, .unacknowledged(seconds: 30), at: self.start)
+        ended = attempts.ended(["another"], at: self.start).map(\.result)
+        #expect(ended.isEmpty)
+        ended = attempts.ended([Self.node], at: self.start).map(\.result)
+        #expect(ended == [.finished(.gone(code: 410), Exchange())])
+    }
+
+    @Test func `What belongs to a name ends with no session, and waits for the next one`() throws {
+        let named = SessionSubscriber.named(try #require(SessionName("worker")))
+        var attempts = SessionAttempts(timeMax: .seconds(10))
+        _ = attempts.add([try self.acknowledged(named)], of: 1, at: self.start)
+        #expect(!attempts.hasWaiting)
+        var found = attempts.nextUnlocated(upTo: 10)
+        var unlocated = try #require(found)
+        #expect(unlocated.names.map(\.name.text) == ["worker"] && unlocated.names.map(\.queue) == [self.queue])
+        var ended = attempts.located(unlocated, at: [nil], at: self.start).map(\.result)
+        #expect(ended == [.held(nil, Exchange(), for: .seconds(45))] && attempts.isEmpty)
+
+        _ = attempts.add([try self.acknowledged(named)], of: 1, at: self.start)
+        found = attempts.nextUnlocated(upTo: 10)
+        unlocated = try #require(found)
+        ended = attempts.failed(unlocated, pause: .seconds(2), at: self.start).map(\.result)
+        #expect(ended == [.held(nil, Exchange(), for: .seconds(2))])
+
+        for outcome in [SessionInbox.Outcome.unknown, .full] {
+            attempts = try self.sent(to: named)
+            let result = attempts.answered(1, outcome, at: self.start)?.result
+            #expect(result == Self.soon, "\(outcome)")
+        }
+        for result in [SessionInbox.Append.gone, .full] {
+            _ = attempts.add([try self.acknowledged(named)], of: 1, at: self.start)
+            found = attempts.nextUnlocated(upTo: 10)
+            unlocated = try #require(found)
+            _ = attempts.located(unlocated, at: [self.address], at: self.start)
+            let batches = attempts.nextBatches(upTo: 10, bytes: 100, from: "n")
+            let batch = try #require(batches.first)
+            ended = attempts.appended(batch, [result], at: self.start).map(\.result)
+            #expect(ended == [Self.soon], "\(result)")
+        }
+        attempts = try self.sent(to: named)
+        _ = attempts.answered(1, .unacknowledged(seconds: 30), at: self.start)
+        ended = attempts.ended([Self.node], at: self.start).map(\.result)
+        #expect(ended == [Self.soon])
+    }
+
     @Test func `An address that Herald has not written leads to no session`() throws {
         for text in [
             "websocket://0123456789abcdef", "websocket://0123456789abcdeF/6f1b7a52-9d53-4a0e-9a55-0d0f8f3d7c11",
@@ -113,5 +235,11 @@ struct SessionAttemptsTests {
         ] { #expect(SessionAddress(text) == nil, "\(text)") }
         let address = SessionAddress(node: Self.node, session: "6f1b7a52-9d53-4a0e-9a55-0d0f8f3d7c11")
         #expect(SessionAddress(address.text) == address)
+        for text in ["websocket://name/", "websocket://name/a/b", "websocket://name/..", "http://name/a"] {
+            #expect(SessionSubscriber(text) == nil, "\(text)")
+        }
+        let named = SessionSubscriber.named(try #require(SessionName("a-b.c_1")))
+        #expect(SessionSubscriber(named.text) == named)
+        #expect(SessionSubscriber(address.text) == .session(address))
     }
 }

@@ -57,7 +57,7 @@ struct SessionDeliveryTests {
         _ deployment: TestDeployment, attemptMax: Duration = .seconds(10), _ body: @Sendable () async throws -> Void
     ) async throws {
         let relay = SessionRelay(
-            RegisteredProcess.newID(), inbox: deployment.store.sessionInbox,
+            RegisteredProcess.newID(), control: deployment.store,
             connection: RedisBlockingConnection(
                 endpoint: deployment.redis.endpoint, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
                 logger: quietLogger()),
@@ -81,7 +81,8 @@ struct SessionDeliveryTests {
         async throws -> SubscriptionID
     {
         try await deployment.store.subscriptions.create(
-            deployment.queue, subscriber: Subscriber(SessionAddress(node: Self.node, session: session)), ttl: 3600,
+            deployment.queue, subscriber: Subscriber(.session(SessionAddress(node: Self.node, session: session))),
+            ttl: 3600,
             options: Array(options.utf8), pace: Pace()
         ).id
     }

@@ -98,6 +98,34 @@ struct PaceTests {
         }
     }
 
+    @Test(arguments: [1, 3, 20])
+    func `A subscription has no more attempts under way than it says, and each that ends lets another begin`(most: Int)
+        async throws
+    {
+        try await withTestStore(shards: 1) { test in
+            let queue = try address("p", "q")
+            let id = try await test.subscribe(to: queue, pace: Pace(inFlightMax: most))
+            try await test.post((0..<most + 30).map { "\($0)" }, to: queue)
+            var out = try await test.take(capacity: 100).leases
+            // The window grows to it with what succeeds.
+            for _ in 0..<most {
+                #expect(out.count <= most)
+                #expect(try await test.settle([out.removeFirst()], .delivered).allSatisfy { $0 })
+                out += try await test.store.deliveries.lease(
+                    0, allowance: LeaseAllowance(capacity: 100), lease: .seconds(15)
+                ).leases
+            }
+            #expect(out.count == most)
+            // What it says now counts for what starts from now on.
+            let change = SubscriptionChange(options: Array("{}".utf8), pace: Pace(inFlightMax: 1))
+            _ = try await test.store.subscriptions.update(queue, id: id, change, resettingConfirmation: false)
+            #expect(try await test.settle(out, .delivered).allSatisfy { $0 })
+            let last = try await test.store.deliveries.lease(
+                0, allowance: LeaseAllowance(capacity: 100), lease: .seconds(15))
+            #expect(last.leases.count == 1)
+        }
+    }
+
     @Test func `Nothing starts while a subscription is paused, and its backlog is drained at the window`() async throws
     {
         try await withTestStore(shards: 1) { test in

@@ -30,6 +30,78 @@ struct SessionInboxTests {
         await connection.shutDown()
     }
 
+    @Test func `What is to be acknowledged is named, and every outcome arrives as it was`() async throws {
+        try await withTestStore { test in
+            let inbox = test.store.sessionInbox
+            _ = try await test.store.sessionNodes.beat(Self.node)
+            let message = MessageID(position: Position(1 << 40), tag: Array("0123456789abcdef".utf8))
+            let delivery = SessionInbox.Delivery(id: DeliveryID(text: "abc"), message: message, number: 12)
+            let entry = SessionInbox.Entry(
+                from: "n1", of: try address("p", "q"),
+                to: [
+                    SessionInbox.Target(attempt: 1, session: Self.session, delivery: delivery),
+                    SessionInbox.Target(attempt: .max, session: Self.session),
+                ], Array("{}".utf8))
+            #expect(try await inbox.append([entry], to: Self.node) == [.appended])
+            let outcomes: [SessionInbox.Outcome] = [
+                .written, .unknown, .full, .unreadable, .unacknowledged(seconds: 30), .rejected(seconds: nil),
+                .rejected(seconds: 0), .rejected(seconds: 86_400), .returned,
+            ]
+            try await self.withReader(test) { connection in
+                let arrived = try await inbox.read(on: connection, of: Self.node, limit: 10, for: .seconds(5))
+                #expect(arrived.compactMap(\.entry) == [entry])
+                try await inbox.finish(arrived, of: Self.node, ["n1": [(UInt64.max, outcomes[0])]])
+                // Later ones come without entries.
+                try await inbox.finish([], of: Self.node, ["n1": outcomes.dropFirst().map { (1, $0) }])
+                let read = try await inbox.outcomes(on: connection, of: "n1", for: .seconds(5))
+                #expect(read.all.map(\.outcome) == outcomes && read.all.first?.attempt == .max)
+            }
+        }
+    }
+
+    @Test func `A name belongs to the session that took it last, until it is given up or not held in time`()
+        async throws
+    {
+        try await withTestStore { test in
+            let names = test.store.sessionNames
+            let name = try #require(SessionName("a"))
+            let entry = SessionNames.Entry(name, of: try address("p", "q"))
+            let first = SessionAddress(node: Self.node, session: Self.session)
+            let second = SessionAddress(node: "fedcba9876543210", session: Self.session)
+            #expect(try await names.sessions(of: [entry]) == [nil])
+            #expect(try await names.take(entry, for: first) == nil)
+            #expect(try await names.take(entry, for: second) == first)
+            // Names of other queues are others.
+            let others = [
+                SessionNames.Entry(name, of: try address("p", "q2")),
+                SessionNames.Entry(name, of: try address("p2", "q")),
+                SessionNames.Entry(try #require(SessionName("b")), of: try address("p", "q")),
+            ]
+            #expect(try await names.sessions(of: [entry] + others) == [second, nil, nil, nil])
+            #expect(try await names.hold([(entry, first), (entry, second)]) == [false, true])
+            try await names.release([(entry, first)])
+            #expect(try await names.sessions(of: [entry]) == [second])
+            let left = try await test.redis.command("PTTL", "herald:{control}:session-name:1:p:q:a").int ?? 0
+            #expect((1...60_000).contains(left))
+            try await names.release([(entry, second)])
+            #expect(try await names.sessions(of: [entry]) == [nil])
+            // One that was lost with its time comes back to the session that holds it.
+            #expect(try await names.hold([(entry, first)]) == [true])
+            #expect(try await names.sessions(of: [entry]) == [first])
+        }
+    }
+
+    @Test func `Which nodes are silent is known of each`() async throws {
+        try await withTestStore { test in
+            let nodes = test.store.sessionNodes
+            _ = try await nodes.beat(Self.node)
+            #expect(try await nodes.silent(among: [Self.node, "fedcba9876543210"]) == ["fedcba9876543210"])
+            test.time.pass(seconds: 16)
+            #expect(try await nodes.silent(among: [Self.node]) == [Self.node])
+            #expect(try await nodes.silent(among: []).isEmpty)
+        }
+    }
+
     @Test func `What is appended is read as it was, in its order, and stays until it is finished`() async throws {
         try await withTestStore { test in
             let inbox = test.store.sessionInbox

@@ -7,16 +7,29 @@ package import Store
 extension Operations {
     /// Subscribes a session to a queue, and creates the queue if it does not exist.
     ///
+    /// One with a name that is there is changed to what the session says of it.
+    ///
     /// - Returns: The id, how long it lives unless it is renewed, s, and whether it was there already.
     package func createSessionSubscription(
-        to queue: QueueAddress, of session: SessionAddress, _ body: SessionSubscriptionBody
+        to queue: QueueAddress, of session: SessionSubscriber, _ body: SessionSubscriptionBody
     ) async throws -> (id: SubscriptionID, ttl: Int, isNew: Bool) {
         let ttl = body.ttl ?? self.limits.subscriptionTTLDefault
         let (id, outcome) = try await self.stores.making(queue) { place in
             try await place.store.subscriptions.create(
                 queue, subscriber: Subscriber(session), ttl: ttl, options: body.options, pace: body.pace)
         }
-        return (id, ttl, outcome == .created)
+        guard outcome != .created, case .named = session else { return (id, ttl, outcome == .created) }
+        let change = SubscriptionChange(ttl: ttl, options: body.options, pace: body.pace)
+        let updated = try await self.store(of: queue).subscriptions.update(
+            queue, id: id, change, resettingConfirmation: false)
+        // It ended between the two: the client repeats, and gets a new one.
+        guard updated == .updated else { throw StoreError.contended }
+        return (id, ttl, false)
+    }
+
+    /// Has messages go out that wait for a session of the name of their subscription.
+    package func wakeSessionSubscription(_ id: SubscriptionID, of queue: QueueAddress) async throws(StoreError) {
+        try await self.store(of: queue).deliveries.wake(queue, subscription: id)
     }
 
     /// Whether a subscription is there.

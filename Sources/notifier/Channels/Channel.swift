@@ -30,11 +30,19 @@ package protocol Channel: Sendable {
     /// The completion of each is called once, also after ``stop()``.
     func send(_ attempts: [Attempt])
 
+    /// The engine is about to stop, and starts nothing more: attempts that only wait for a client to say that it has a
+    /// message are ended now.
+    func drain()
+
     /// Ends the attempts under way: each completes as aborted, and its delivery is handed back.
     func abortAll()
 
     /// Ends what is under way, and the threads; attempts sent from now on are aborted at once.
     func stop()
+}
+
+extension Channel {
+    package func drain() {}
 }
 
 /// What a channel knows of one subscriber; shared by all attempts of the subscription.
@@ -136,6 +144,10 @@ package struct Channels: Sendable {
             if attempts.allSatisfy({ $0.destination == channel.destination }) { return channel.send(attempts) }
             channel.send(attempts.filter { $0.destination == channel.destination })
         }
+    }
+
+    package func drain() {
+        for channel in self.all { channel.drain() }
     }
 
     package func abortAll() {

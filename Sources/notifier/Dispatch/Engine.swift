@@ -146,6 +146,7 @@ package struct Engine: Service {
                 // It runs until it is cancelled, which a graceful shutdown does.
                 await cancelWhenGracefulShutdown { await self.look() }
                 for worker in self.workers { worker.inbox.stop() }
+                self.channels.drain()
                 self.limitDrain()
                 await self.listener.stop()
             }

@@ -56,7 +56,7 @@ package enum NotifierProcess {
                 let health = PoolHealth()
                 let id = RegisteredProcess.newID()
                 let sessions = SessionRelay(
-                    id, inbox: opened.store.sessionInbox,
+                    id, control: opened.store,
                     connection: RedisBlockingConnection(
                         endpoint: settings.store.redis, eventLoopGroup: eventLoops, logger: logger),
                     logger: logger)

@@ -124,5 +124,15 @@ package enum ActionTable {
             [Self.queue, .required("subscription_id", .string)],
             failure: "The subscription could not be removed."
         ) { try await $0.subscriptions.delete($1) },
+        // A caller that may subscribe may say what became of the messages.
+        Action(
+            "notification_ack", .everyone("subscription:create"),
+            [Self.queue, .required("delivery_ids", .array)], failure: "Notifications could not be acknowledged."
+        ) { try await $0.subscriptions.acknowledge($1) },
+        Action(
+            "notification_reject", .everyone("subscription:create"),
+            [Self.queue, .required("delivery_ids", .array), .optional("delay", .integer)],
+            failure: "Notifications could not be rejected."
+        ) { try await $0.subscriptions.reject($1) },
     ]
 }

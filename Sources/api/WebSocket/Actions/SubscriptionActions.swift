@@ -16,8 +16,9 @@ struct SubscriptionActions: Sendable {
             let created =
                 try await Self.isOfSession(request.body) ? self.subscribeSession(request) : self.subscribe(request)
             let document = SubscriptionActionDocument.created(
-                created.id, "Subscription \(queue.name) created.", place: created.place)
-            return ActionAnswer(.created, document)
+                created.id, "Subscription \(queue.name) \(created.isResumed ? "resumed" : "created").",
+                place: created.place)
+            return ActionAnswer(created.isResumed ? .ok : .created, document)
         } catch Refusal.subscriptionExists {
             return ActionAnswer(.conflict, "Subscription \(queue.name) not created.")
         }
@@ -41,6 +42,34 @@ struct SubscriptionActions: Sendable {
         try await self.sessions.subscribe(
             request.session, to: request.queue, SessionSubscriptionBody(request.body, now: request.now),
             format: request.format, now: request.now)
+    }
+
+    /// Deliveries named in one request.
+    static let deliveriesMax = 100
+    /// What a client may ask for, s, before a message comes again.
+    static let delayRange = 0...86_400
+
+    func acknowledge(_ request: ActionRequest) async throws -> ActionAnswer {
+        try await self.answer(request, .acknowledged)
+    }
+
+    func reject(_ request: ActionRequest) async throws -> ActionAnswer {
+        let delay = request.integer("delay")
+        if let delay, !Self.delayRange.contains(delay) {
+            let (first, last) = (Self.delayRange.lowerBound, Self.delayRange.upperBound)
+            throw Refusal.requestInvalid("'delay' has to be an integer from \(first) to \(last).")
+        }
+        return try await self.answer(request, .rejected(seconds: delay))
+    }
+
+    private func answer(_ request: ActionRequest, _ answer: DeliveryAnswer) async throws -> ActionAnswer {
+        let texts = try request.texts("delivery_ids")
+        guard (1...Self.deliveriesMax).contains(texts.count) else {
+            throw Refusal.requestInvalid("'delivery_ids' has to hold 1 to \(Self.deliveriesMax) ids.")
+        }
+        let unknown = try await self.sessions.answer(
+            request.session, texts.map { DeliveryID(text: $0) }, of: request.queue, answer)
+        return ActionAnswer(.ok, SubscriptionActionDocument.answered(texts.count - unknown.count, unknown: unknown))
     }
 
     func list(_ request: ActionRequest) async throws -> ActionAnswer {

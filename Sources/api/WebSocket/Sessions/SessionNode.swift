@@ -32,10 +32,11 @@ package final class SessionNode: SessionSubscriptions, Service {
         var renewsAt: ContinuousClock.Instant?
     }
 
-    private let node: String
+    let node: String
     let operations: Operations
     private let nodes: SessionNodes
-    private let inbox: SessionInbox
+    let names: SessionNames
+    let inbox: SessionInbox
     let registry: SessionRegistry
     private let connection: RedisBlockingConnection
     let logger: Logger
@@ -52,6 +53,7 @@ package final class SessionNode: SessionSubscriptions, Service {
         self.node = node
         self.operations = operations
         self.nodes = control.sessionNodes
+        self.names = control.sessionNames
         self.inbox = control.sessionInbox
         self.registry = registry
         self.connection = connection
@@ -64,34 +66,41 @@ package final class SessionNode: SessionSubscriptions, Service {
         _ session: SessionID, to queue: QueueAddress, _ body: SessionSubscriptionBody, format: FrameFormat,
         now: Timestamp
     ) async throws -> SessionSubscribed {
-        if let from = body.from { return try await self.follow(session, queue, from: from, format) }
-        let name = session.description
+        if let from = body.session.from { return try await self.follow(session, queue, from: from, format) }
+        let key = session.description
+        let address = SessionAddress(node: self.node, session: key)
         // Known before it is created: its first notification may arrive before the answer of the store.
         let earlier = try self.state.withLockedValue { state throws(Refusal) in
-            try state.sessions[name, default: SubscribedSession(session)].begin(queue, format)
+            try state.sessions[key, default: SubscribedSession(session)].begin(queue, body.session, format)
         }
         var made: SessionNodes.Entry?
         do {
+            if let earlier, let id = earlier.id, try await self.operations.hasSubscription(id, of: queue) {
+                throw Refusal.subscriptionExists(id: id.text)
+            }
+            let name = body.session.name
             let (id, ttl, isNew) = try await self.operations.createSessionSubscription(
-                to: queue, of: SessionAddress(node: self.node, session: name), body)
-            if !isNew, earlier?.id == id { throw Refusal.subscriptionExists(id: id.text) }
+                to: queue, of: name.map { .named($0) } ?? .session(address), body)
             // One that is there and not known is of a request whose outcome the store did not say: no other session has this address.
             let entry = SessionNodes.Entry(id, of: queue)
-            made = entry
-            try await self.nodes.register(entry, of: self.node)
+            if let name {
+                try await self.take(SessionNames.Entry(name, of: queue), id, for: address)
+            } else {
+                made = entry
+                try await self.nodes.register(entry, of: self.node)
+            }
             try await self.operations.confirmSessionSubscription(id, of: queue)
             self.state.withLockedValue { state in
-                state.sessions[name]?.subscribed(id, format: format, to: queue, ttl: ttl, at: .now)
-                state.renewsAt = [state.renewsAt, state.sessions[name]?.renewsAt].compactMap(\.self).min()
+                state.sessions[key]?.subscribed(id, body.session, format, to: queue, ttl: ttl, at: .now)
+                state.renewsAt = [state.renewsAt, state.sessions[key]?.renewsAt].compactMap(\.self).min()
                 // The one before it was ended from elsewhere.
-                if let earlier = earlier?.id, earlier != id {
-                    state.ending.append(SessionNodes.Entry(earlier, of: queue))
-                }
+                if let earlier = earlier?.entry(of: queue), earlier != entry { state.ending.append(earlier) }
             }
-            return SessionSubscribed(id)
+            if name != nil { try await self.operations.wakeSessionSubscription(id, of: queue) }
+            return SessionSubscribed(id, isResumed: !isNew && name != nil)
         } catch {
             self.state.withLockedValue { state in
-                state.sessions[name]?.restore(queue, earlier)
+                state.sessions[key]?.restore(queue, earlier)
                 if let made { state.ending.append(made) }
             }
             throw error
@@ -99,8 +108,11 @@ package final class SessionNode: SessionSubscriptions, Service {
     }
 
     package func ended(_ session: SessionID) async {
-        let entries = self.state.withLockedValue { $0.sessions.removeValue(forKey: session.description)?.entries ?? [] }
-        await self.end(entries)
+        guard let ended = self.state.withLockedValue({ $0.sessions.removeValue(forKey: session.description) }) else {
+            return
+        }
+        await self.giveUpNames(of: ended)
+        await self.end(ended.entries)
     }
 
     /// Ends subscriptions, some at a time; what the store does not take is tried again later.
@@ -172,41 +184,45 @@ package final class SessionNode: SessionSubscriptions, Service {
     }
 
     /// - Returns: By notifier.
-    private func write(_ arrived: [SessionInbox.Arrived]) -> [String: [(
-        attempt: UInt64, outcome: SessionInbox.Outcome
-    )]] {
-        var outcomes: [String: [(attempt: UInt64, outcome: SessionInbox.Outcome)]] = [:]
+    private func write(_ arrived: [SessionInbox.Arrived]) -> Outcomes {
+        var outcomes: Outcomes = [:]
         for entry in arrived.lazy.compactMap(\.entry) {
-            var known: [(attempt: UInt64, session: SessionID, format: FrameFormat)] = []
-            self.state.withLockedValue { state in
-                for target in entry.targets {
-                    guard let session = state.sessions[target.session], let format = session.format(of: entry.queue)
-                    else {
-                        outcomes[entry.notifier, default: []].append((target.attempt, .unknown))
-                        continue
-                    }
-                    known.append((target.attempt, session.id, format))
+            var plain: [Known] = []
+            var ended: [(attempt: UInt64, outcome: SessionInbox.Outcome)] = []
+            for (target, known) in self.known(entry) {
+                guard let known else {
+                    ended.append((target.attempt, .unknown))
+                    continue
+                }
+                if let delivery = target.delivery {
+                    ended.append((target.attempt, self.send(delivery, entry, to: known)))
+                } else {
+                    plain.append(known)
                 }
             }
             let results = self.registry.send(
-                ByteBuffer(bytes: entry.notification), to: known.map { (session: $0.session, format: $0.format) })
-            for (target, result) in zip(known, results) {
-                let outcome: SessionInbox.Outcome
-                switch result {
-                case .written: outcome = .written
-                case .unknown: outcome = .unknown
-                case .full: outcome = .full
-                case .unreadable: outcome = .unreadable
-                }
-                outcomes[entry.notifier, default: []].append((target.attempt, outcome))
-            }
+                ByteBuffer(bytes: entry.notification),
+                to: plain.map { (session: $0.session, format: $0.subscribed.format) })
+            ended += zip(plain, results).map { ($0.target.attempt, SessionInbox.Outcome($1)) }
+            outcomes[entry.notifier, default: []] += ended
         }
         return outcomes
     }
 
+    /// The targets of an entry, each with its connection; nil where there is none.
+    private func known(_ entry: SessionInbox.Entry) -> [(target: SessionInbox.Target, known: Known?)] {
+        self.state.withLockedValue { state in
+            entry.targets.map { target in
+                guard let session = state.sessions[target.session], let subscribed = session[entry.queue] else {
+                    return (target, nil)
+                }
+                return (target, Known(target: target, session: session.id, subscribed: subscribed))
+            }
+        }
+    }
     /// Repeats until the store has it: what stays in the inbox would be written a second time.
     private func finish(
-        _ arrived: [SessionInbox.Arrived], _ outcomes: [String: [(attempt: UInt64, outcome: SessionInbox.Outcome)]]
+        _ arrived: [SessionInbox.Arrived], _ outcomes: Outcomes
     ) async throws(StoreError) {
         var backoff = Backoff()
         while true {
@@ -277,6 +293,8 @@ package final class SessionNode: SessionSubscriptions, Service {
         while self.mayGoOn {
             await self.end(self.state.withLockedValue { $0.takeEnding() })
             await self.renew()
+            await self.holdNames()
+            self.state.withLockedValue { $0.timePassed(at: .now) }
             // A node that was silent itself cannot tell who else was.
             let isSteady = self.state.withLockedValue { state in
                 state.steadySince.map { .now - $0 >= SessionNodes.life } ?? false
@@ -342,6 +360,11 @@ extension SessionNode.State {
     fileprivate mutating func takeEnding() -> [SessionNodes.Entry] {
         defer { self.ending = [] }
         return self.ending
+    }
+
+    /// Removes what no client can acknowledge any more.
+    fileprivate mutating func timePassed(at now: ContinuousClock.Instant) {
+        for key in self.sessions.keys { self.sessions[key]?.pending.timePassed(at: now) }
     }
 
     /// What is to be renewed now, each with the name of its session.

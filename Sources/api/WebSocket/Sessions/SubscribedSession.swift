@@ -1,3 +1,4 @@
+import Documents
 import Domain
 import Store
 
@@ -7,6 +8,9 @@ struct SubscribedSession: Sendable {
         /// nil while it is being created.
         var id: SubscriptionID?
         var format: FrameFormat
+        let options: SessionOptions
+        /// Since when the connection has the name.
+        var namedSince: ContinuousClock.Instant?
         /// Seconds.
         var ttl = 0
         var renewsAt: ContinuousClock.Instant?
@@ -40,19 +44,43 @@ struct SubscribedSession: Sendable {
     /// Of these nothing is in the store.
     private var followed: [QueueAddress: SubscriptionID] = [:]
     private var queues: [QueueAddress: Subscribed] = [:]
+    var pending = PendingDeliveries()
 
     init(_ id: SessionID) {
         self.id = id
     }
 
     /// nil for a queue that the connection has not subscribed to.
-    func format(of queue: QueueAddress) -> FrameFormat? { self.queues[queue]?.format }
+    subscript(queue: QueueAddress) -> Subscribed? { self.queues[queue] }
 
     /// Whether the store has any of it, or is about to.
     var isStored: Bool { !self.queues.isEmpty }
 
+    /// What ends with the connection.
     var entries: [SessionNodes.Entry] {
-        self.queues.compactMap { queue, subscribed in subscribed.id.map { SessionNodes.Entry($0, of: queue) } }
+        self.queues.compactMap { queue, subscribed in subscribed.entry(of: queue) }
+    }
+
+    /// The names that the connection has, each with its subscription and since when.
+    var names: [(entry: SessionNames.Entry, subscription: SubscriptionID, since: ContinuousClock.Instant)] {
+        self.queues.compactMap { queue, subscribed in
+            guard let name = subscribed.options.name, let id = subscribed.id, let since = subscribed.namedSince else {
+                return nil
+            }
+            return (SessionNames.Entry(name, of: queue), id, since)
+        }
+    }
+
+    /// Another connection has taken a name.
+    ///
+    /// - Returns: What the connection had there, and was to acknowledge; nil when that is another one by now.
+    mutating func lost(
+        _ entry: SessionNames.Entry, _ id: SubscriptionID
+    ) -> (subscribed: Subscribed, pending: [PendingDeliveries.Pending])? {
+        guard let subscribed = self.queues[entry.queue], subscribed.id == id, subscribed.options.name == entry.name
+        else { return nil }
+        self.queues[entry.queue] = nil
+        return (subscribed, self.pending.endAll(of: entry.queue))
     }
 
     /// A subscription is about to be created.
@@ -60,13 +88,15 @@ struct SubscribedSession: Sendable {
     /// - Returns: The one there is, for ``restore(_:_:)`` if it is not.
     /// - Throws: ``Refusal/requestInvalid(_:)`` when there are too many, ``Refusal/subscriptionExists(id:)`` for a queue
     ///   that the connection follows.
-    mutating func begin(_ queue: QueueAddress, _ format: FrameFormat) throws(Refusal) -> Subscribed? {
+    mutating func begin(
+        _ queue: QueueAddress, _ options: SessionOptions, _ format: FrameFormat
+    ) throws(Refusal) -> Subscribed? {
         if let id = self.followed[queue] { throw .subscriptionExists(id: id.text) }
         if let earlier = self.queues[queue] { return earlier }
         guard self.queues.count < Self.queuesMax else {
             throw .requestInvalid("A connection may subscribe to at most \(Self.queuesMax) queues.")
         }
-        self.queues[queue] = Subscribed(format: format)
+        self.queues[queue] = Subscribed(format: format, options: options)
         return nil
     }
 
@@ -97,9 +127,11 @@ struct SubscribedSession: Sendable {
     }
 
     mutating func subscribed(
-        _ id: SubscriptionID, format: FrameFormat, to queue: QueueAddress, ttl: Int, at now: ContinuousClock.Instant
+        _ id: SubscriptionID, _ options: SessionOptions, _ format: FrameFormat, to queue: QueueAddress, ttl: Int,
+        at now: ContinuousClock.Instant
     ) {
-        var subscribed = Subscribed(id: id, format: format, ttl: ttl)
+        var subscribed = Subscribed(
+            id: id, format: format, options: options, namedSince: options.name == nil ? nil : now, ttl: ttl)
         subscribed.renew(at: now)
         self.queues[queue] = subscribed
     }
@@ -128,8 +160,14 @@ struct SubscribedSession: Sendable {
 }
 
 extension SubscribedSession.Subscribed {
+    /// What ends with the connection of it; nil while it is being created, and where it has a name.
+    func entry(of queue: QueueAddress) -> SessionNodes.Entry? {
+        self.options.name == nil ? self.id.map { SessionNodes.Entry($0, of: queue) } : nil
+    }
+
     /// After a third of its life: two renewals may fail.
     fileprivate mutating func renew(at now: ContinuousClock.Instant) {
+        guard self.options.isRenewed else { return }
         self.renewsAt = now + .milliseconds(Int64(self.ttl) * 1000 / 3)
         self.endsAt = now + .seconds(self.ttl)
     }

@@ -1,4 +1,4 @@
-import Domain
+package import Domain
 import HTTPClient
 package import Store
 
@@ -7,19 +7,29 @@ package struct SessionAttempts: Sendable {
     /// An attempt and how it ended, for its caller to complete.
     package typealias Ended = (attempt: Attempt, result: AttemptResult)
 
-    private struct UnderWay {
+    fileprivate struct UnderWay {
         let attempt: Attempt
+        let target: SessionTarget
         let user: Int
         let began: ContinuousClock.Instant
+        /// nil while it is not known.
+        var address: SessionAddress?
+        /// When it ends without an answer.
+        var endsAt: ContinuousClock.Instant
+        /// Whether the session has it, and is to acknowledge it.
+        var isUnacknowledged = false
     }
 
     private let timeMax: Duration
     private var last: UInt64 = 0
     private var underWay: [UInt64: UnderWay] = [:]
+    /// Those whose sessions are to be found by their names.
+    private var unlocated: [UInt64] = []
     private var waiting: [UInt64] = []
+    private var draining: Set<Int> = []
     private var closed: Set<Int> = []
 
-    /// - Parameter timeMax: How long an attempt may take.
+    /// - Parameter timeMax: How long an attempt may take until a node has said something of it.
     package init(timeMax: Duration) {
         self.timeMax = timeMax
     }
@@ -39,16 +49,69 @@ package struct SessionAttempts: Sendable {
             guard let target = attempt.target as? SessionTarget else {
                 preconditionFailure("an attempt has a target of another channel")
             }
-            guard target.address != nil else {
+            guard let subscriber = target.subscriber else {
                 ended.append((attempt, .finished(Self.gone, Exchange())))
                 continue
             }
             self.last += 1
-            self.underWay[self.last] = UnderWay(attempt: attempt, user: user, began: now)
-            self.waiting.append(self.last)
+            var one = UnderWay(attempt: attempt, target: target, user: user, began: now, endsAt: now + self.timeMax)
+            switch subscriber {
+            case .session(let address):
+                one.address = address
+                self.waiting.append(self.last)
+            case .named: self.unlocated.append(self.last)
+            }
+            self.underWay[self.last] = one
         }
         return ended
     }
+
+    // MARK: Names
+
+    /// Attempts whose sessions are to be found.
+    package struct Unlocated: Sendable {
+        package fileprivate(set) var names: [SessionNames.Entry] = []
+        fileprivate var numbers: [UInt64] = []
+    }
+
+    /// Takes attempts whose sessions are to be found, at most `limit`; nil when there are none.
+    package mutating func nextUnlocated(upTo limit: Int) -> Unlocated? {
+        guard !self.unlocated.isEmpty else { return nil }
+        var taken = Unlocated()
+        for number in self.unlocated.prefix(limit) {
+            // Ended meanwhile: aborted, or overdue.
+            guard let one = self.underWay[number], case .named(let name)? = one.target.subscriber else { continue }
+            taken.names.append(SessionNames.Entry(name, of: one.target.queue))
+            taken.numbers.append(number)
+        }
+        self.unlocated.removeFirst(min(limit, self.unlocated.count))
+        return taken
+    }
+
+    /// The sessions of names were found, in their order; nil where none has the name: its messages wait for one.
+    package mutating func located(
+        _ unlocated: Unlocated, at sessions: [SessionAddress?], at now: ContinuousClock.Instant
+    ) -> [Ended] {
+        zip(unlocated.numbers, sessions).compactMap { number, session in
+            guard let session else { return self.end(number, at: now) { _, _ in Self.withoutSession } }
+            self.underWay[number]?.address = session
+            self.waiting.append(number)
+            return nil
+        }
+    }
+
+    /// The store did not say where sessions are.
+    package mutating func failed(
+        _ unlocated: Unlocated, pause: Duration, at now: ContinuousClock.Instant
+    ) -> [Ended] { self.hold(unlocated.numbers, for: pause, at: now) }
+
+    private mutating func hold(
+        _ numbers: [UInt64], for pause: Duration, at now: ContinuousClock.Instant
+    ) -> [Ended] {
+        numbers.compactMap { self.end($0, at: now) { _, _ in .held(nil, Exchange(), for: pause) } }
+    }
+
+    // MARK: Sending
 
     /// What is to be sent to one node.
     package struct Batch: Sendable {
@@ -68,17 +131,15 @@ package struct SessionAttempts: Sendable {
         var nodes: [String: [(body: PinnedBytes, queue: QueueAddress, targets: [SessionInbox.Target])]] = [:]
         for number in taken {
             // Ended meanwhile: aborted, or overdue.
-            guard let attempt = self.underWay[number]?.attempt, let target = attempt.target as? SessionTarget,
-                let address = target.address
-            else { continue }
+            guard let one = self.underWay[number], let address = one.address else { continue }
+            let (attempt, target) = (one.attempt, one.target)
             if nodes[address.node] == nil { order.append(address.node) }
-            let one = SessionInbox.Target(attempt: number, session: address.session)
             var entries = nodes.removeValue(forKey: address.node) ?? []
             // Those of one message come together.
             if let last = entries.last, last.body === attempt.body, last.queue == target.queue {
-                entries[entries.count - 1].targets.append(one)
+                entries[entries.count - 1].targets.append(one.sent(as: number, to: address))
             } else {
-                entries.append((attempt.body, target.queue, [one]))
+                entries.append((attempt.body, target.queue, [one.sent(as: number, to: address)]))
             }
             nodes[address.node] = entries
         }
@@ -112,66 +173,125 @@ package struct SessionAttempts: Sendable {
     ) -> [Ended] {
         var ended: [Ended] = []
         for (numbers, result) in zip(batch.numbers, results) {
-            let outcome: Outcome
             switch result {
             case .appended: continue
-            case .full: outcome = Self.full
-            case .gone: outcome = Self.gone
+            case .full: ended += numbers.compactMap { self.end($0, at: now, Self.notNow) }
+            case .gone: ended += numbers.compactMap { self.end($0, at: now, Self.hasGone) }
             }
-            ended += numbers.compactMap { self.end($0, at: now) { .finished(outcome, $0) } }
         }
         return ended
     }
 
     /// The store did not take a batch: nothing is known of the sessions.
     package mutating func failed(_ batch: Batch, pause: Duration, at now: ContinuousClock.Instant) -> [Ended] {
-        batch.numbers.joined().compactMap { self.end($0, at: now) { _ in .held(nil, Exchange(), for: pause) } }
+        self.hold(Array(batch.numbers.joined()), for: pause, at: now)
     }
 
-    /// A node said how an attempt ended; again is no news.
+    // MARK: Answers
+
+    /// A node said how an attempt ended, or what it waits for; again is no news.
     package mutating func answered(
         _ number: UInt64, _ outcome: SessionInbox.Outcome, at now: ContinuousClock.Instant
     ) -> Ended? {
-        self.end(number, at: now) { exchange in
-            switch outcome {
-            case .written: .finished(.accepted(code: 200), exchange)
-            case .unknown: .finished(Self.gone, exchange)
-            case .full: .finished(Self.full, exchange)
-            case .unreadable: .finished(.refused(code: 422), exchange)
+        guard case .unacknowledged(let seconds) = outcome else {
+            return self.end(number, at: now) { one, exchange in
+                switch outcome {
+                case .written, .unacknowledged: .finished(.accepted(code: 200), exchange)
+                case .unknown: Self.hasGone(one, exchange)
+                case .full: Self.notNow(one, exchange)
+                case .unreadable: .finished(.refused(code: 422), exchange)
+                case .rejected(let seconds):
+                    .finished(.deferred(code: 503, notBefore: seconds.map { .delay(seconds: $0) }), exchange)
+                case .returned: .aborted
+                }
             }
         }
+        guard let one = self.underWay[number] else { return nil }
+        // Nothing is lost by it: another notifier sends the message, and its node knows that the session has it.
+        if self.draining.contains(one.user) { return self.end(number, at: now) { _, _ in .aborted } }
+        self.underWay[number]?.isUnacknowledged = true
+        self.underWay[number]?.endsAt = now + .seconds(min(max(seconds, 0), Acknowledgement.timeoutRange.upperBound))
+        return nil
     }
 
-    /// Ends attempts that no node has answered in time.
+    /// The nodes whose sessions are to acknowledge something.
+    package var unacknowledgedNodes: Set<String> {
+        Set(self.underWay.values.lazy.filter(\.isUnacknowledged).compactMap(\.address?.node))
+    }
+
+    /// Nodes have ended with what their sessions were to acknowledge.
+    package mutating func ended(_ nodes: Set<String>, at now: ContinuousClock.Instant) -> [Ended] {
+        guard !nodes.isEmpty else { return [] }
+        return self.end(
+            at: now, { one in one.isUnacknowledged && one.address.map { nodes.contains($0.node) } ?? false },
+            Self.hasGone)
+    }
+
+    /// Ends attempts that no node, or no client, has answered in time.
     package mutating func timePassed(at now: ContinuousClock.Instant) -> [Ended] {
-        let timeMax = self.timeMax
-        return self.end(at: now, { now - $0.began >= timeMax }) { .finished(.unreachable(.timeout), $0) }
+        self.end(at: now, { now >= $0.endsAt }) { .finished(.unreachable(.timeout), $1) }
+    }
+
+    /// Ends what waits for clients of an engine, now and from now on.
+    package mutating func drain(of user: Int, at now: ContinuousClock.Instant) -> [Ended] {
+        self.draining.insert(user)
+        return self.end(at: now, { $0.user == user && $0.isUnacknowledged }) { _, _ in .aborted }
     }
 
     package mutating func abortAll(of user: Int, closing: Bool, at now: ContinuousClock.Instant) -> [Ended] {
         if closing { self.closed.insert(user) }
-        return self.end(at: now, { $0.user == user }) { _ in .aborted }
+        return self.end(at: now, { $0.user == user }) { _, _ in .aborted }
     }
 
     package mutating func abortAll(at now: ContinuousClock.Instant) -> [Ended] {
-        self.end(at: now, { _ in true }) { _ in .aborted }
+        self.end(at: now, { _ in true }) { _, _ in .aborted }
     }
 
     private static let gone = Outcome.gone(code: 410)
-    private static let full = Outcome.deferred(code: 503, notBefore: .delay(seconds: 1))
+    /// How long what belongs to a name waits at most until it is looked for again, and how long where its session is about to be
+    /// another one: a node that has a session for it says so at once.
+    private static let withoutSession = AttemptResult.held(nil, Exchange(), for: .seconds(45))
+    private static let soon = Duration.seconds(1)
+
+    /// The session has ended, and its subscription with it unless that has a name.
+    private static func hasGone(_ one: UnderWay, _ exchange: Exchange) -> AttemptResult {
+        guard case .named? = one.target.subscriber else { return .finished(self.gone, exchange) }
+        return .held(nil, Exchange(), for: self.soon)
+    }
+
+    /// The node or the session takes nothing now.
+    ///
+    /// What is acknowledged is handed back: it counts as an attempt only when the client had it.
+    private static func notNow(_ one: UnderWay, _ exchange: Exchange) -> AttemptResult {
+        one.target.isAcknowledged
+            ? .held(nil, Exchange(), for: self.soon)
+            : .finished(.deferred(code: 503, notBefore: .delay(seconds: 1)), exchange)
+    }
 
     private mutating func end(
-        at now: ContinuousClock.Instant, _ isWanted: (UnderWay) -> Bool, _ result: (Exchange) -> AttemptResult
+        at now: ContinuousClock.Instant, _ isWanted: (UnderWay) -> Bool, _ result: (UnderWay, Exchange) -> AttemptResult
     ) -> [Ended] {
         self.underWay.filter { isWanted($0.value) }.keys.compactMap { self.end($0, at: now, result) }
     }
 
     private mutating func end(
-        _ number: UInt64, at now: ContinuousClock.Instant, _ result: (Exchange) -> AttemptResult
+        _ number: UInt64, at now: ContinuousClock.Instant, _ result: (UnderWay, Exchange) -> AttemptResult
     ) -> Ended? {
         guard let ended = self.underWay.removeValue(forKey: number) else { return nil }
         var exchange = Exchange()
         exchange.total = Int((now - ended.began) / .milliseconds(1))
-        return (ended.attempt, result(exchange))
+        return (ended.attempt, result(ended, exchange))
+    }
+}
+
+extension SessionAttempts.UnderWay {
+    /// As its node gets it.
+    fileprivate func sent(as number: UInt64, to address: SessionAddress) -> SessionInbox.Target {
+        // What is no message that was posted, as a test, is not acknowledged.
+        let delivery = self.attempt.message.flatMap { message in
+            self.target.isAcknowledged
+                ? SessionInbox.Delivery(id: self.attempt.delivery, message: message, number: self.attempt.number) : nil
+        }
+        return SessionInbox.Target(attempt: number, session: address.session, delivery: delivery)
     }
 }

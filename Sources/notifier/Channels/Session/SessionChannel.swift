@@ -17,10 +17,12 @@ package final class SessionChannel: Channel {
         _ address: String, of subscription: SubscriptionID, in queue: QueueAddress, options: DeliveryOptions,
         secrets: WebhookSecrets
     ) -> any ChannelTarget {
-        SessionTarget(address, of: queue)
+        SessionTarget(address, of: queue, isAcknowledged: options.isAcknowledged)
     }
 
     package func send(_ attempts: [Attempt]) { self.relay.send(attempts, of: self.user) }
+
+    package func drain() { self.relay.drain(for: self.user) }
 
     package func abortAll() { self.relay.abortAll(of: self.user) }
 

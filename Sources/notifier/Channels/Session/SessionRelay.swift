@@ -17,6 +17,8 @@ package final class SessionRelay: Service {
     package static let attemptMax = Duration.seconds(10)
     /// Attempts sent in one step.
     private static let batchMax = 1_024
+    /// Names looked up in one step.
+    private static let locatedMax = 512
     /// Bytes of notifications in one step, and one more: a script that takes them holds up the control store.
     private static let batchBytesMax = 1 << 20
     /// How long a read for outcomes waits, and how often overdue attempts are looked for.
@@ -27,6 +29,8 @@ package final class SessionRelay: Service {
 
     private let notifier: String
     private let inbox: SessionInbox
+    private let names: SessionNames
+    private let nodes: SessionNodes
     private let connection: RedisBlockingConnection
     private let logger: Logger
     private let signal = AsyncSignal()
@@ -36,14 +40,16 @@ package final class SessionRelay: Service {
 
     /// - Parameters:
     ///   - notifier: Names this process in the deployment.
-    ///   - inbox: Of the control store.
+    ///   - control: The control store.
     ///   - connection: To its Redis; the relay alone reads on it, and ends it.
     package init(
-        _ notifier: String, inbox: SessionInbox, connection: RedisBlockingConnection, logger: Logger,
+        _ notifier: String, control: Store, connection: RedisBlockingConnection, logger: Logger,
         attemptMax: Duration = SessionRelay.attemptMax
     ) {
         self.notifier = notifier
-        self.inbox = inbox
+        self.inbox = control.sessionInbox
+        self.names = control.sessionNames
+        self.nodes = control.sessionNodes
         self.connection = connection
         self.logger = logger
         self.attempts = NIOLockedValueBox(SessionAttempts(timeMax: attemptMax))
@@ -62,6 +68,8 @@ package final class SessionRelay: Service {
         self.change { $0.add(attempts, of: user, at: .now) }
         self.signal.signal()
     }
+
+    func drain(for user: Int) { self.change { $0.drain(of: user, at: .now) } }
 
     func abortAll(of user: Int) { self.change { $0.abortAll(of: user, closing: false, at: .now) } }
 
@@ -95,6 +103,9 @@ package final class SessionRelay: Service {
 
     private func sendAll() async {
         while await self.signal.wait() {
+            while let unlocated = self.attempts.withLockedValue({ $0.nextUnlocated(upTo: Self.locatedMax) }) {
+                await self.locate(unlocated)
+            }
             while self.attempts.withLockedValue({ $0.hasWaiting }) {
                 let batches = self.attempts.withLockedValue {
                     $0.nextBatches(upTo: Self.batchMax, bytes: Self.batchBytesMax, from: self.notifier)
@@ -103,6 +114,16 @@ package final class SessionRelay: Service {
                     for batch in batches { group.addTask { await self.send(batch) } }
                 }
             }
+        }
+    }
+
+    private func locate(_ unlocated: SessionAttempts.Unlocated) async {
+        do throws(StoreError) {
+            let sessions = try await self.names.sessions(of: unlocated.names)
+            self.change { $0.located(unlocated, at: sessions, at: .now) }
+        } catch {
+            self.logger.warn("Sessions cannot be found by their names for now", error)
+            self.change { $0.failed(unlocated, pause: Self.pause, at: .now) }
         }
     }
 
@@ -137,10 +158,25 @@ package final class SessionRelay: Service {
     }
 
     private func watchTime() async {
+        var looksAt = ContinuousClock.now
         while self.mayGoOn {
             // Cancelled: the loop's condition will see it.
             try? await Task.sleep(for: Self.tick)
             self.change { $0.timePassed(at: .now) }
+            guard .now >= looksAt else { continue }
+            looksAt = .now + SessionNodes.interval
+            await self.lookForNodes()
+        }
+    }
+
+    /// Ends what clients were to acknowledge at nodes that have ended: nothing more is heard of it.
+    private func lookForNodes() async {
+        let nodes = self.attempts.withLockedValue { $0.unacknowledgedNodes }
+        do throws(StoreError) {
+            let gone = try await self.nodes.silent(among: nodes)
+            self.change { $0.ended(gone, at: .now) }
+        } catch {
+            self.logger.debug("Nodes cannot be looked for", metadata: [LogKey.error: "\(error)"])
         }
     }
 }

@@ -13,6 +13,7 @@ package import Mail
 /// | `_disable_on_gone` | boolean: whether an answer of 410 disables the subscription |
 /// | `from`, `subject` | strings: header fields of mails |
 /// | `_email` | object: the form of mails and their templates |
+/// | `_ack` | boolean, of a connection that subscribes itself: it says when it has each message, see ``SessionOptions`` |
 package struct DeliveryOptions: Sendable, Equatable {
     /// nil when there is none, or one that says nothing.
     package let retryPolicy: RetryPolicy?
@@ -24,6 +25,8 @@ package struct DeliveryOptions: Sendable, Equatable {
     /// Whether an answer of 410 is the last that the subscriber wants to give.
     package let disablesOnGone: Bool
     package let mail: MailOptions
+    /// Whether a session says of each message that it has it.
+    package let isAcknowledged: Bool
 
     private enum Name {
         static let template = "post_data"
@@ -34,7 +37,8 @@ package struct DeliveryOptions: Sendable, Equatable {
     /// Options that say nothing but what is given.
     package init(
         retryPolicy: RetryPolicy? = nil, template: PostTemplate? = nil, headers: PostHeaders = .none,
-        finalStatuses: FinalStatuses = .none, disablesOnGone: Bool = false, mail: MailOptions = .none
+        finalStatuses: FinalStatuses = .none, disablesOnGone: Bool = false, mail: MailOptions = .none,
+        isAcknowledged: Bool = false
     ) {
         self.retryPolicy = retryPolicy
         self.template = template
@@ -42,6 +46,7 @@ package struct DeliveryOptions: Sendable, Equatable {
         self.finalStatuses = finalStatuses
         self.disablesOnGone = disablesOnGone
         self.mail = mail
+        self.isAcknowledged = isAcknowledged
     }
 
     /// Reads what a caller wants to store.
@@ -53,7 +58,8 @@ package struct DeliveryOptions: Sendable, Equatable {
         self.init(
             retryPolicy: try Self.retryPolicy(of: options), template: try Self.template(of: options),
             headers: try Self.headers(of: options), finalStatuses: try FinalStatusesShape.read(options),
-            disablesOnGone: try Self.disablesOnGone(options), mail: try MailOptionsShape.read(options))
+            disablesOnGone: try Self.disablesOnGone(options), mail: try MailOptionsShape.read(options),
+            isAcknowledged: try SessionOptions.acknowledges(options))
     }
 
     /// Reads what is stored.
@@ -72,7 +78,7 @@ package struct DeliveryOptions: Sendable, Equatable {
         DeliveryOptions(
             retryPolicy: self.retryPolicy, template: self.template, headers: self.headers,
             finalStatuses: self.finalStatuses, disablesOnGone: self.disablesOnGone,
-            mail: self.mail.filled(from: queue))
+            mail: self.mail.filled(from: queue), isAcknowledged: self.isAcknowledged)
     }
 
     private static func retryPolicy(of options: JSONObject) throws(Refusal) -> RetryPolicy? {

@@ -15,6 +15,16 @@ package enum SubscriptionActionDocument {
         }
     }
 
+    /// `{"settled": 2, "unknown": ["…"]}`.
+    ///
+    /// - Parameter unknown: Ids of deliveries that waited for no answer of the connection.
+    package static func answered(_ settled: Int, unknown: [DeliveryID]) -> ByteBuffer {
+        JSONWriter.object { object in
+            object.member("settled", settled)
+            object.array("unknown") { list in for id in unknown { list.element(id.text) } }
+        }
+    }
+
     /// `{"subscriptions": […]}`.
     package static func list(_ subscriptions: [Subscription]) -> ByteBuffer {
         JSONWriter.object(capacity: 1024) { object in

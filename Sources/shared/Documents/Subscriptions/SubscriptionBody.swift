@@ -54,14 +54,13 @@ package struct SessionSubscriptionBody: Sendable {
     package let options: [UInt8]
     /// What the options say of it.
     package let pace: Pace
-    /// Where it begins to follow the queue, as the client wrote it; nil: it is notified.
-    package let from: String?
+    package let session: SessionOptions
 
     /// - Throws: ``Refusal/requestInvalid(_:)``.
     package init(_ object: JSONObject, now: Timestamp) throws(Refusal) {
         self.ttl = try SubscriptionFields.ttl(of: object, now: now)
         let options = try SubscriptionFields.sessionOptions(of: object)
-        self.from = options?.from
+        self.session = options?.session ?? .none
         self.options = options?.text ?? Array("{}".utf8)
         self.pace = options?.pace ?? Pace()
     }

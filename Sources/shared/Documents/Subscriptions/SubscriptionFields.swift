@@ -29,20 +29,25 @@ enum SubscriptionFields {
         return Int(ttl)
     }
 
-    /// Where a connection begins that follows a queue: nothing that a notifier could do.
-    private static let from = "_from"
-
     /// The JSON object as it was written, and what it says of the pace; nil: not given.
     static func options(of object: JSONObject) throws(Refusal) -> (text: [UInt8], pace: Pace)? {
-        guard let read = try Self.sessionOptions(of: object) else { return nil }
-        guard read.from == nil else {
-            throw .requestInvalid("The option _from is for a connection that subscribes itself, without a subscriber.")
-        }
+        guard let read = try Self.read(object) else { return nil }
+        try SessionOptions.refuse(read.options)
         return (read.text, read.pace)
     }
 
-    /// The same of a connection that subscribes itself, with where it begins; nil: with what is notified from now on.
-    static func sessionOptions(of object: JSONObject) throws(Refusal) -> (text: [UInt8], pace: Pace, from: String?)? {
+    /// The same of a connection that subscribes itself.
+    static func sessionOptions(
+        of object: JSONObject
+    ) throws(Refusal) -> (text: [UInt8], pace: Pace, session: SessionOptions)? {
+        guard var read = try Self.read(object) else { return nil }
+        let session = try SessionOptions(read.options, &read.pace)
+        return (read.text, read.pace, session)
+    }
+
+    private static func read(
+        _ object: JSONObject
+    ) throws(Refusal) -> (text: [UInt8], options: JSONObject, pace: Pace)? {
         guard let value = object["options"] else { return nil }
         guard let options = object.object(value) else {
             throw .requestInvalid("The options of a subscription must be a dict.")
@@ -53,15 +58,6 @@ enum SubscriptionFields {
         guard !pace.isOrdered || pace.digest == nil else {
             throw .requestInvalid("The options _ordered and _email.digest exclude each other.")
         }
-        return (Array(object.verbatim(value)), pace, try Self.from(options, pace))
-    }
-
-    private static func from(_ options: JSONObject, _ pace: Pace) throws(Refusal) -> String? {
-        guard let value = options[Self.from] else { return nil }
-        guard let text = options.text(value) else { throw .requestInvalid("The option _from has to be a string.") }
-        guard pace.maxPerSecond == nil else {
-            throw .requestInvalid("The options _from and _rate_limit exclude each other.")
-        }
-        return text
+        return (Array(object.verbatim(value)), options, pace)
     }
 }

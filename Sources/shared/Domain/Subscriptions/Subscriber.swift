@@ -3,7 +3,7 @@ package struct Subscriber: Hashable, Sendable {
     /// The kinds of address that can be subscribed.
     package enum Scheme: String, CaseIterable, Sendable {
         case http, https, mailto
-        /// Of a session that subscribed for itself, see ``SessionAddress``.
+        /// Of a session that subscribed for itself, see ``SessionSubscriber``.
         case websocket
 
         /// Those that callers may name.
@@ -27,9 +27,9 @@ package struct Subscriber: Hashable, Sendable {
     }
 
     /// A session that subscribes for itself.
-    package init(_ address: SessionAddress) {
+    package init(_ session: SessionSubscriber) {
         self.scheme = .websocket
-        self.uri = address.text
+        self.uri = session.text
     }
 
     /// Reads the address of a subscription, which was checked when it was written.

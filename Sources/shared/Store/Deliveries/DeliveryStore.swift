@@ -124,19 +124,32 @@ struct DeliveryStore: DeliveryStorage, DeadLetterStorage {
 
     @discardableResult
     func wake(_ shard: Int, _ subscriptions: [SubscriptionID]) async throws(StoreError) -> Int {
-        let keys = self.keySpace.shards[shard]
         var woken = 0
         for chunk in subscriptions.chunks(of: StorageLimits.settlementsMax) {
-            var call = self.runner.call(
-                Scripts.subscriptionUnpark, keys: [keys.pacing, keys.readyProjects, keys.subscriptionHeaders])
-            call.append(keys.prefix)
-            for subscription in chunk { call.append(subscription.text) }
-            guard let count = try await self.runner.run(call).int else {
-                throw .corrupt("subscription_unpark.lua answered no number")
-            }
-            woken += count
+            woken += try await self.unpark(chunk, in: shard, isSignalled: false)
         }
         return woken
+    }
+
+    func wake(_ queue: QueueAddress, subscription: SubscriptionID) async throws(StoreError) {
+        _ = try await self.unpark([subscription], in: self.keySpace.number(of: queue), isSignalled: true)
+    }
+
+    /// - Parameter isSignalled: Whether other processes are to be woken.
+    private func unpark(
+        _ subscriptions: ArraySlice<SubscriptionID>, in shard: Int, isSignalled: Bool
+    ) async throws(StoreError) -> Int {
+        let keys = self.keySpace.shards[shard]
+        var call = self.runner.call(
+            Scripts.subscriptionUnpark,
+            keys: [keys.pacing, keys.readyProjects, keys.subscriptionHeaders, keys.wakeup])
+        call.append(keys.prefix)
+        if isSignalled { call.append(shard) } else { call.append("") }
+        for subscription in subscriptions { call.append(subscription.text) }
+        guard let count = try await self.runner.run(call).int else {
+            throw .corrupt("subscription_unpark.lua answered no number")
+        }
+        return count
     }
 
     func reap(_ shard: Int, limit: Int = 100) async throws(StoreError) -> Reaped {
@@ -175,7 +188,7 @@ extension Duration {
 }
 
 extension Array {
-    fileprivate func chunks(of size: Int) -> [ArraySlice<Element>] {
+    func chunks(of size: Int) -> [ArraySlice<Element>] {
         stride(from: 0, to: self.count, by: size).map { self[$0..<Swift.min($0 + size, self.count)] }
     }
 }

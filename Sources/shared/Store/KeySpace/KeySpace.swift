@@ -106,6 +106,11 @@ extension KeySpace {
     static func sessionInbox(of node: String) -> RedisKey { Self.key("\(Self.control)session-inbox:\(node)") }
     static let sessionInboxBytes = key(control + "session-inbox-bytes")
 
+    /// Which session has the name of a subscription.
+    static func sessionName(_ name: SessionName, of queue: QueueAddress) -> RedisKey {
+        Self.key("\(Self.control)session-name:\(queue.key):\(name.text)")
+    }
+
     /// How the attempts of a notifier at sessions ended.
     static func sessionOutcomes(of notifier: String) -> RedisKey {
         Self.key("\(Self.control)session-outcomes:\(notifier)")

@@ -6,8 +6,9 @@
 --
 -- Header: expires, ms, 15 digits, 0 when a caller ended it | confirmed, 0 or 1 | 1: its subscriber takes digests, or 0 | ordered,
 --         0 or 1 | most starts in a second, 6 digits, 0 for no limit | digest: seconds, 5 digits, and messages, 3, 0 for what
---         the queue says | version, 6 digits | address of the queue
--- Pacing, as callers give it, is ordered, most starts in a second, and digest.
+--         the queue says; without seconds, of a subscriber that takes none, the most attempts under way, 0 for no limit | version,
+--         6 digits | address of the queue
+-- Pacing, as callers give it, is ordered, most starts in a second, and digest or most attempts.
 local HEADER_EXPIRES_TO, HEADER_CONFIRMED_AT, HEADER_COLLECTS_AT, HEADER_ORDERED_AT = 15, 16, 17, 18
 local HEADER_RATE_FROM, HEADER_RATE_TO, HEADER_DIGEST_FROM, HEADER_DIGEST_TO = 19, 24, 25, 32
 local HEADER_VERSION_FROM, HEADER_VERSION_TO, HEADER_QUEUE_FROM, ASCII_1 = 33, 38, 39, 49

@@ -106,7 +106,13 @@ local function free_slots(header, out, window, more)
     if wait > now then return 0, wait end
     -- An open breaker whose time is over lets one probe through after the other, and so does what was parked.
     -- Of digests one is out at a time, whatever it holds.
-    if more.b or (more.h and more.h + PROBED > now) or is_ordered(header) or digest_of(header, more) then window = 1 end
+    if more.b or (more.h and more.h + PROBED > now) or is_ordered(header) or digest_of(header, more) then
+        window = 1
+    elseif string.byte(header, HEADER_COLLECTS_AT) ~= ASCII_1 then
+        local most = tonumber(string.sub(header, HEADER_DIGEST_FROM, HEADER_DIGEST_TO))
+        -- With seconds it is a digest, which this subscriber does not take.
+        if most > 0 and most < 1000 then window = math.min(window, most) end
+    end
     local slots, at = window - out, now + PARKED
     if burst then
         local ahead = math.max((more.t or 0) - now, 0)

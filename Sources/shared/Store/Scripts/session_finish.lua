@@ -6,8 +6,8 @@
 -- COST    3 us and 1 for each entry and each notifier
 may_free(KEYS[2])
 local node, bytes, count = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[6])
-local removed = call('XDEL', KEYS[1], unpack(ARGV, 7, 6 + count))
-if call('XLEN', KEYS[1]) == 0 then
+local removed = count > 0 and call('XDEL', KEYS[1], unpack(ARGV, 7, 6 + count)) or 0
+if count > 0 and call('XLEN', KEYS[1]) == 0 then
     call('DEL', KEYS[1])
     call('HDEL', KEYS[2], node)
 elseif removed > 0 then

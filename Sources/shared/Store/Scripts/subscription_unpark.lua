@@ -1,10 +1,10 @@
--- subscription_unpark.lua: make subscriptions ready now that were parked because their host had no capacity.
--- KEYS    1 pacing   2 ready-projects   3 subscription-headers   and by name: due ready-subscriptions
--- ARGV    1 now   2 prefix   then subscriptions, at most 500
+-- subscription_unpark.lua: make subscriptions ready now that were parked because their host had no capacity, or no session their name.
+-- KEYS    1 pacing   2 ready-projects   3 subscription-headers   4 wakeup   and by name: due ready-subscriptions
+-- ARGV    1 now   2 prefix   3 shard whose notifiers are to be woken, '' for none   then subscriptions, at most 500
 -- RETURNS how many of them were parked and have something that waits
 -- COST    k log n for k subscriptions
 local subscriptions, woken, flow, idle, count = {}, {}, {}, {}, 0
-for index = 3, #ARGV do subscriptions[index - 2] = ARGV[index] end
+for index = 4, #ARGV do subscriptions[index - 3] = ARGV[index] end
 local headers, flows = call('HMGET', KEYS[3], unpack(subscriptions)), call('HMGET', KEYS[1], unpack(subscriptions))
 for index, subscription in ipairs(subscriptions) do
     local out, window, more = flow_of(flows[index])
@@ -29,4 +29,5 @@ for project, members in pairs(woken) do
     call('ZADD', ready_key(project), unpack(members))
     call('ZADD', KEYS[2], 'LT', now, project)
 end
+if count > 0 and ARGV[3] ~= '' then call('ZADD', KEYS[4], 0, ARGV[3]) end
 return count

@@ -16,10 +16,27 @@ package struct SessionInbox: Sendable {
         /// Names the attempt in the notifier.
         package let attempt: UInt64
         package let session: String
+        /// nil for a message that the session does not acknowledge.
+        package let delivery: Delivery?
 
-        package init(attempt: UInt64, session: String) {
+        package init(attempt: UInt64, session: String, delivery: Delivery? = nil) {
             self.attempt = attempt
             self.session = session
+            self.delivery = delivery
+        }
+    }
+
+    /// What a session has to know of a message that it is to acknowledge.
+    package struct Delivery: Sendable, Equatable {
+        package let id: DeliveryID
+        package let message: MessageID
+        /// Of the attempt, from 1.
+        package let number: Int
+
+        package init(id: DeliveryID, message: MessageID, number: Int) {
+            self.id = id
+            self.message = message
+            self.number = number
         }
     }
 
@@ -38,9 +55,13 @@ package struct SessionInbox: Sendable {
             self.notification = notification
         }
 
-        /// `<attempt> <session>` of each, commas between.
+        /// `<attempt> <session>` of each, and ` <delivery> <message> <number>` of one that is acknowledged, commas between.
         fileprivate var sessions: String {
-            self.targets.map { "\($0.attempt) \($0.session)" }.joined(separator: ",")
+            self.targets.map { target in
+                let head = "\(target.attempt) \(target.session)"
+                guard let delivery = target.delivery else { return head }
+                return "\(head) \(delivery.id) \(delivery.message) \(delivery.number)"
+            }.joined(separator: ",")
         }
     }
 
@@ -52,16 +73,52 @@ package struct SessionInbox: Sendable {
         case gone
     }
 
-    /// How an attempt ended at its node.
-    package enum Outcome: String, Sendable, Equatable {
+    /// How an attempt ended at its node, or what it waits for there.
+    package enum Outcome: Sendable, Equatable {
         /// The session has it in its turn.
-        case written = "w"
+        case written
         /// There is no such session.
-        case unknown = "u"
+        case unknown
         /// The session reads too little, and ends.
-        case full = "f"
+        case full
         /// The notification cannot be written in the format of the session.
-        case unreadable = "r"
+        case unreadable
+        /// The session has it in its turn, and may acknowledge it for so long, s; another outcome follows when it does.
+        case unacknowledged(seconds: Int)
+        /// The client asks for it again.
+        ///
+        /// - seconds: Not before; nil: by the retry policy.
+        case rejected(seconds: Int?)
+        /// The session has ended before it was acknowledged, or another one has its name by now.
+        case returned
+
+        /// A word of one character, and the seconds where there are some.
+        fileprivate var text: String {
+            switch self {
+            case .written: "w"
+            case .unknown: "u"
+            case .full: "f"
+            case .unreadable: "r"
+            case .unacknowledged(let seconds): "a\(seconds)"
+            case .rejected(let seconds): seconds.map { "n\($0)" } ?? "n"
+            case .returned: "b"
+            }
+        }
+
+        /// - Returns: nil for a word of another version.
+        fileprivate init?(_ text: Substring) {
+            let seconds = text.dropFirst().isEmpty ? nil : Int(text.dropFirst())
+            switch (text.first, seconds) {
+            case ("w", nil): self = .written
+            case ("u", nil): self = .unknown
+            case ("f", nil): self = .full
+            case ("r", nil): self = .unreadable
+            case ("a", let seconds?): self = .unacknowledged(seconds: seconds)
+            case ("n", let seconds): self = .rejected(seconds: seconds)
+            case ("b", nil): self = .returned
+            default: return nil
+            }
+        }
     }
 
     /// What a node has read.
@@ -133,15 +190,22 @@ package struct SessionInbox: Sendable {
         var targets: [Target] = []
         for part in bytes.split(separator: UInt8(ascii: ",")) {
             let words = part.split(separator: UInt8(ascii: " ")).map { String(decoding: $0, as: UTF8.self) }
-            guard words.count == 2, let attempt = UInt64(words[0]) else { return nil }
-            targets.append(Target(attempt: attempt, session: words[1]))
+            guard words.count == 2 || words.count == 5, let attempt = UInt64(words[0]) else { return nil }
+            var delivery: Delivery?
+            if words.count == 5 {
+                guard let message = MessageID(words[3]), let number = Int(words[4]) else { return nil }
+                delivery = Delivery(id: DeliveryID(text: words[2]), message: message, number: number)
+            }
+            targets.append(Target(attempt: attempt, session: words[1], delivery: delivery))
         }
         return targets
     }
 
     /// Removes entries from the inbox, and answers their notifiers.
     ///
-    /// - Parameter outcomes: By notifier.
+    /// - Parameters:
+    ///   - entries: None, where attempts of earlier ones have ended.
+    ///   - outcomes: By notifier.
     package func finish(
         _ entries: [Arrived], of node: String, _ outcomes: [String: [(attempt: UInt64, outcome: Outcome)]]
     ) async throws(StoreError) {
@@ -158,7 +222,7 @@ package struct SessionInbox: Sendable {
         for entry in entries { call.append(entry.id) }
         for notifier in notifiers {
             let ended = outcomes[notifier] ?? []
-            call.append(ended.map { "\($0.attempt)\($0.outcome.rawValue)" }.joined(separator: ","))
+            call.append(ended.map { "\($0.attempt)\($0.outcome.text)" }.joined(separator: ","))
         }
         _ = try await self.runner.run(call)
     }
@@ -180,10 +244,11 @@ package struct SessionInbox: Sendable {
         var outcomes = Outcomes()
         for (id, fields) in try await StreamReading.read(on: connection, key, limit: 1_000, for: time) {
             outcomes.entries.append(id)
-            for part in (fields["outcomes"] ?? []).split(separator: UInt8(ascii: ",")) {
-                guard let attempt = UInt64(String(decoding: part.dropLast(), as: UTF8.self)),
-                    let outcome = Outcome(rawValue: String(decoding: part.suffix(1), as: UTF8.self))
-                else { continue }
+            for part in String(decoding: fields["outcomes"] ?? [], as: UTF8.self).split(separator: ",") {
+                let digits = part.prefix { $0.isASCII && $0.isNumber }
+                guard let attempt = UInt64(digits), let outcome = Outcome(part.dropFirst(digits.count)) else {
+                    continue
+                }
                 outcomes.all.append((attempt, outcome))
             }
         }
@@ -200,6 +265,8 @@ package struct SessionInbox: Sendable {
 }
 
 extension Store {
+    /// Which sessions have the names of subscriptions, where this is the control store.
+    package var sessionNames: SessionNames { SessionNames(runner: self.runner) }
     /// The nodes with sessions, where this is the control store.
     package var sessionNodes: SessionNodes { SessionNodes(runner: self.runner) }
     /// The notifications on their way to sessions, where this is the control store.

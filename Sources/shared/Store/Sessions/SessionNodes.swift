@@ -68,6 +68,18 @@ package struct SessionNodes: Sendable {
         return count
     }
 
+    /// Which of these nodes have ended, or are silent.
+    package func silent(among nodes: Set<String>) async throws(StoreError) -> Set<String> {
+        let nodes = Array(nodes)
+        guard !nodes.isEmpty else { return [] }
+        var call = self.runner.call(Scripts.sessionNodeCheck, keys: [KeySpace.sessionNodes])
+        for node in nodes { call.append(node) }
+        var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.sessionNodeCheck)
+        var silent: Set<String> = []
+        for node in nodes where try reply.int() == 0 { silent.insert(node) }
+        return silent
+    }
+
     /// Takes nodes that are silent for ended.
     ///
     /// - Returns: These, and those that were taken for ended before and have subscriptions left, at most `limit`.

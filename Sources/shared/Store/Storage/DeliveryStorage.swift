@@ -67,6 +67,9 @@ package protocol DeliveryStorage: Sendable {
     @discardableResult
     func wake(_ shard: Int, _ subscriptions: [SubscriptionID]) async throws(StoreError) -> Int
 
+    /// The same of one subscription, by a process that leases nothing: it wakes those that do.
+    func wake(_ queue: QueueAddress, subscription: SubscriptionID) async throws(StoreError)
+
     /// Makes the deliveries of lapsed leases due again, as their next attempt.
     ///
     /// Each is a suspect from then on, because it may be what ended its worker; see `docs/delivery.md`, "Suspects".

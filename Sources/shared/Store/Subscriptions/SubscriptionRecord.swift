@@ -5,8 +5,8 @@ import Redis
 ///
 /// ```
 /// expires, ms, 15 digits | confirmed, 0 or 1 | 1: its subscriber takes digests | ordered, 0 or 1 | most starts in a second,
-///     6 digits, 0 for no limit | digest: seconds, 5 digits, messages, 3, 0 for what the queue says | version, 6 digits
-///     | key of the queue
+///     6 digits, 0 for no limit | digest: seconds, 5 digits, messages, 3, 0 for what the queue says; without seconds, of a
+///     subscriber that takes none, most attempts under way, 0 for no limit | version, 6 digits | key of the queue
 /// ```
 struct SubscriptionHeader {
     let expires: Timestamp
@@ -154,7 +154,7 @@ extension Pace {
     /// As the header of a subscription has it.
     var field: String {
         (self.isOrdered ? "1" : "0") + CalendarTime.digits(Int64(self.maxPerSecond ?? 0), 6)
-            + (self.digest?.field ?? Digest.noField)
+            + (self.digest?.field ?? Digest.noSeconds + CalendarTime.digits(Int64(self.inFlightMax ?? 0), 3))
     }
 }
 
@@ -162,6 +162,6 @@ extension Digest {
     /// As headers of subscriptions and the hash of a queue have it.
     var field: String { CalendarTime.digits(Int64(self.seconds), 5) + CalendarTime.digits(Int64(self.messages), 3) }
 
-    /// Of a subscription without one of its own.
-    static let noField = String(repeating: "0", count: 8)
+    /// ``seconds`` of a subscription without a digest of its own.
+    static let noSeconds = String(repeating: "0", count: 5)
 }
