@@ -145,7 +145,8 @@ func withAPI(
                 connection: RedisBlockingConnection(endpoint: endpoint, eventLoopGroup: eventLoops, logger: logger),
                 logger: logger)
             let socket = WebSocketEndpoint(
-                operations: operations, rules: decided, authenticator: sessionAuthenticator, limits: sessionLimits,
+                operations: operations, rules: decided, authentication: Authentication(sessionAuthenticator),
+                limits: sessionLimits,
                 origins: origins, registry: sessions, subscriptions: subscriptions ?? node, logger: logger)
             return [
                 stores, node, sessions,
@@ -155,7 +156,7 @@ func withAPI(
                 ) { socketAddressSource.yield($0) },
                 RESTServer(
                     ListenAddress(host: "127.0.0.1", port: 0), operations: operations, rules: decided, pages: pages,
-                    authenticator: authenticator,
+                    authentication: Authentication(authenticator),
                     upgrade: { $0.path == WebSocketEndpoint.path ? socket.respond(to: $0) : nil },
                     eventLoopGroup: eventLoops, logger: logger
                 ) { addressSource.yield($0) },
@@ -187,4 +188,9 @@ func withAPI(
             try outcome.get()
         }
     }
+}
+
+extension Authentication {
+    /// - Parameter authenticator: nil: nothing is authenticated.
+    init(_ authenticator: (any Authenticator)?) { self = authenticator.map { .required($0) } ?? .none }
 }

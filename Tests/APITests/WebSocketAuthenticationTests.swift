@@ -35,7 +35,10 @@ struct WebSocketAuthenticationTests {
                 if isOpen { waiter.resume() }
             }
             let parts = (credentials.token ?? "").split(separator: ":")
-            guard let project = parts.first, project != "bad" else { throw .signatureRefused(.signature) }
+            guard let project = parts.first, project != "bad" else {
+                throw .unauthenticated(challenge: "Test")
+            }
+            if project == "silent" { throw .unavailable(retryAfter: 1) }
             let life = parts.count > 1 ? Int64(parts[1]) : nil
             return Identity(
                 project: String(project), user: "u", roles: [], expiry: life.map { now.adding(milliseconds: $0) },
@@ -83,9 +86,13 @@ struct WebSocketAuthenticationTests {
                     #"{"request": {"action": "authenticate", "body": {}, "headers": {}, "api": "v2"}, "body": {"error": "Authentication failed."}, "headers": {"status": 401}}"#
                 ))
             #expect(try await client.call("queue_list").status == 403)
+            let unknown = try await self.authenticated(client, "silent")
+            #expect(unknown.status == 503 && unknown.error == "Authentication failed.")
+            #expect(try await client.call("queue_list").status == 403)
             #expect(try await self.authenticated(client, "p").status == 200)
             #expect(try await client.call("queue_list").status == 200)
             #expect(try await self.authenticated(client, "bad").status == 401)
+            #expect(try await self.authenticated(client, "silent").status == 503)
             #expect(try await client.call("queue_list").status == 200, "the identity before stays")
         }
     }

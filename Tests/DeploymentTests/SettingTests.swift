@@ -115,14 +115,33 @@ extension DeploymentTests {
             }
         }
 
+        @Test func `An API that others reach and that authenticates no caller does not start, or says so`() async throws
+        {
+            try await withRedis { redis in
+                try await Self.expectRefusal(
+                    .api, redis: redis.url, words: "api.listen: '0.0.0.0:0' can be reached from other machines",
+                    ["--listen", "0.0.0.0:0", "--websocket-listen", "127.0.0.1:0"])
+            }
+            try await withDeployment(settings: ["HERALD_API_ALLOW_UNAUTHENTICATED": "true"]) { deployment in
+                _ = try await deployment.startAPI(listen: "0.0.0.0:0")
+                let lines = deployment.logs.split(separator: "\n").filter {
+                    $0.contains("warning") && $0.contains("Nothing is authenticated")
+                }
+                #expect(lines.count == 1, "\(deployment.logs)")
+            }
+        }
+
         // MARK: Starting
 
         private struct Ended: Error { let log: String }
 
         /// Expects 78 and exactly one line that is no log line.
-        private static func expectRefusal(_ kind: ProcessKind, redis: String, words: String) async throws {
+        private static func expectRefusal(
+            _ kind: ProcessKind, redis: String, words: String, _ arguments: [String] = []
+        ) async throws {
             let (exit, text) = try await self.run(
-                kind, ["--redis-url", redis, "--master-key", self.masterKey, "--admin-listen", "127.0.0.1:0"])
+                kind,
+                ["--redis-url", redis, "--master-key", self.masterKey, "--admin-listen", "127.0.0.1:0"] + arguments)
             #expect(exit == .status(78), "\(text)")
             let lines = text.split(separator: "\n").filter { $0.hasPrefix("\(kind.rawValue): ") }
             #expect(lines.count == 1 && lines.first?.contains(words) == true, "\(text)")

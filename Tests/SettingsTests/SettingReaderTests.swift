@@ -274,4 +274,14 @@ struct ListenAddressTests {
     func `Anything else is no address`(text: String) {
         #expect(ListenAddress(text) == nil)
     }
+
+    @Test(arguments: [
+        ("127.0.0.1:1", true), ("127.9.8.7:1", true), ("localhost:1", true), ("LOCALHOST:1", true), ("[::1]:1", true),
+        ("[0:0:0:0:0:0:0:1]:1", true), ("[::ffff:127.0.0.1]:1", true), ("0.0.0.0:1", false), ("[::]:1", false),
+        ("128.0.0.1:1", false), ("10.0.0.1:1", false), ("[::2]:1", false), ("[::ffff:10.0.0.1]:1", false),
+        ("[1::1]:1", false), ("host:1", false), ("localhost.example:1", false), ("127.1:1", false),
+    ])
+    func `An address is of loopback or not`(text: String, isLoopback: Bool) throws {
+        #expect(try #require(ListenAddress(text)).isLoopback == isLoopback)
+    }
 }

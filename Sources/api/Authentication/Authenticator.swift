@@ -12,8 +12,37 @@ package protocol Authenticator: Sendable {
     ) async throws(AuthenticationError) -> Identity
 }
 
+/// How callers are authenticated.
+package enum Authentication: Sendable {
+    /// Not at all: requests are who they say they are.
+    case none
+    /// By this, and what a request says of itself counts for nothing.
+    case required(any Authenticator)
+
+    /// Whether the identity headers of a caller are read.
+    var believesCallers: Bool {
+        if case .none = self { true } else { false }
+    }
+
+    /// The authenticator of all requests: a signature goes before everything else.
+    func authenticator(signedURLKeys: [SignedURLKey]) -> SignedURLAuthenticator {
+        switch self {
+        case .none: SignedURLAuthenticator(keys: signedURLKeys, next: StatedIdentityAuthenticator())
+        case .required(let next): SignedURLAuthenticator(keys: signedURLKeys, next: next)
+        }
+    }
+}
+
 /// Why it is not established who sends a request.
 package enum AuthenticationError: Error, Sendable, Equatable {
+    /// Nothing says who sends it, or what says so does not hold.
+    ///
+    /// - Parameter challenge: How callers prove who they are, as the value of `WWW-Authenticate`.
+    case unauthenticated(challenge: String)
+    /// What knows does not answer, so that the request is neither admitted nor refused.
+    ///
+    /// - Parameter retryAfter: Seconds until it may be asked again.
+    case unavailable(retryAfter: Int)
     /// The signature of a pre-signed URL is incomplete, wrong, expired, or does not cover the request. It is answered like an
     /// unknown path, so that trying out signatures teaches nothing; the log tells why.
     case signatureRefused(SignedURLRefusal)
@@ -25,8 +54,8 @@ struct StatedIdentityAuthenticator: Authenticator {
         of credentials: Credentials, at now: Timestamp
     ) async throws(AuthenticationError) -> Identity {
         Identity(
-            project: credentials.project, user: credentials.user, roles: Self.roles(in: credentials.roles), expiry: nil,
-            origin: .none)
+            project: credentials.stated.project, user: credentials.stated.user,
+            roles: Self.roles(in: credentials.stated.roles), expiry: nil, origin: .none)
     }
 
     static func roles(in list: String) -> Set<String> {

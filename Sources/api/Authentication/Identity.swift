@@ -35,20 +35,35 @@ package struct Credentials: Sendable {
     package let method: String
     /// As it came over the wire, without the query string.
     package let path: String
-    package var project: String?
+    /// What the request says of itself; empty where callers are authenticated.
+    package var stated = StatedIdentity()
     /// Of an identity service; nil: none was sent.
     package var token: String?
-    package var user: String?
-    /// A comma-separated list; empty for none.
-    package var roles = ""
+    /// The one of a service that acts for the caller; nil: none was sent.
+    package var serviceToken: String?
     /// Of a pre-signed URL; an empty one is a signature too.
     package var signature: Signature?
 
-    /// The parts of a pre-signed URL beside the project, as they came.
+    package init(method: String, path: String) {
+        self.method = method
+        self.path = path
+    }
+
+    /// The parts of a pre-signed URL, as they came.
     package struct Signature: Sendable {
         package let text: String
+        /// The signature covers it.
+        package var project: String?
         package var methods: String?
         package var paths: String?
         package var expires: String?
     }
+}
+
+/// Who a request says it is from: headers that any caller can send.
+package struct StatedIdentity: Sendable {
+    package var project: String?
+    package var user: String?
+    /// A comma-separated list; empty for none.
+    package var roles = ""
 }

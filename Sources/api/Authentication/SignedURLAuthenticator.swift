@@ -20,7 +20,7 @@ struct SignedURLAuthenticator: Authenticator {
             throw .signatureRefused(.expiryMalformed)
         }
         let url = SignedURL(
-            paths: Self.items(signature.paths), methods: Self.items(signature.methods), project: credentials.project,
+            paths: Self.items(signature.paths), methods: Self.items(signature.methods), project: signature.project,
             expiry: expiry)
         if let refusal = url.refusal(
             signature.text, method: credentials.method, path: credentials.path, keys: self.keys, now: now)
@@ -28,7 +28,7 @@ struct SignedURLAuthenticator: Authenticator {
             throw .signatureRefused(refusal)
         }
         return Identity(
-            project: credentials.project, user: nil, roles: [],
+            project: signature.project, user: nil, roles: [],
             expiry: Timestamp(milliseconds: expiry.seconds * 1000), origin: .signedURL(url))
     }
 

@@ -28,7 +28,8 @@ struct RequestHead: Sendable {
     private(set) var wantedMethod: String?
     private(set) var wantedHeaders: String?
 
-    init(_ request: HTTPRequestHead) {
+    /// - Parameter believesCaller: Whether the headers count by which a request says who it is from.
+    init(_ request: HTTPRequestHead, believesCaller: Bool) {
         self.method = request.method
         self.hasBody = request.hasBody
         let target = request.target
@@ -40,27 +41,31 @@ struct RequestHead: Sendable {
             self.query = ""
         }
         var credentials = Credentials(method: request.method.rawValue, path: self.path)
-        var tenant: String?
+        var stated = StatedIdentity()
+        var (tenant, storageToken): (String?, String?)
         var (signature, methods, paths, expires): (String?, String?, String?, String?)
         for field in request.fields {
             // By length first: comparing one name with all of these would cost more than reading it did.
             switch (field.name.utf8.count, field.name) {
             case (6, "accept"): Self.add(request.value(of: field), to: &self.accept)
             case (6, "origin"): self.origin = request.value(of: field)
-            case (7, "x-roles"): credentials.roles = request.value(of: field)
+            case (7, "x-roles"): stated.roles = request.value(of: field)
             case (9, "client-id"): Self.add(request.value(of: field), to: &self.client)
             case (9, "url-paths"): Self.add(request.value(of: field), to: &paths)
-            case (9, "x-user-id"): credentials.user = request.value(of: field)
+            case (9, "x-user-id"): stated.user = request.value(of: field)
             case (11, "url-methods"): Self.add(request.value(of: field), to: &methods)
             case (11, "url-expires"): Self.add(request.value(of: field), to: &expires)
             case (11, "x-tenant-id"): Self.add(request.value(of: field), to: &tenant)
-            case (12, "x-project-id"): Self.add(request.value(of: field), to: &credentials.project)
+            case (12, "x-project-id"): Self.add(request.value(of: field), to: &stated.project)
+            case (12, "x-auth-token"): Self.add(request.value(of: field), to: &credentials.token)
             case (12, "content-type"):
                 let value = request.value(of: field)
                 self.contentType = value
                 self.mediaType = Self.mediaType(value)
             case (13, "last-event-id"): self.lastEventID = request.value(of: field)
             case (13, "url-signature"): Self.add(request.value(of: field), to: &signature)
+            case (15, "x-service-token"): Self.add(request.value(of: field), to: &credentials.serviceToken)
+            case (15, "x-storage-token"): Self.add(request.value(of: field), to: &storageToken)
             case (22, "x-openstack-request-id"):
                 self.globalRequestID = RequestID.wellFormed(request.value(of: field))
             case (29, "access-control-request-method"): self.wantedMethod = request.value(of: field)
@@ -68,10 +73,13 @@ struct RequestHead: Sendable {
             default: break
             }
         }
-        credentials.project = credentials.project ?? tenant
+        stated.project = stated.project ?? tenant
+        credentials.token = credentials.token ?? storageToken
         credentials.signature = signature.map {
-            Credentials.Signature(text: $0, methods: methods, paths: paths, expires: expires)
+            Credentials.Signature(
+                text: $0, project: stated.project, methods: methods, paths: paths, expires: expires)
         }
+        if believesCaller { credentials.stated = stated }
         self.credentials = credentials
         if signature == nil, request.method == .get { self.readSignedQuery() }
     }
@@ -87,14 +95,16 @@ struct RequestHead: Sendable {
         let (methods, paths) = (query.list("methods"), query.list("paths"))
         guard !methods.isEmpty, !paths.isEmpty else { return }
         self.credentials.signature = Credentials.Signature(
-            text: signature, methods: methods.joined(separator: ","), paths: paths.joined(separator: ","),
-            expires: expires)
-        self.credentials.project = project
+            text: signature, project: project, methods: methods.joined(separator: ","),
+            paths: paths.joined(separator: ","), expires: expires)
         self.client = self.client ?? RandomUUID().text()
     }
 
     /// Of HMAC-SHA256 in hexadecimal digits.
     private static let signatureCharacters = 64
+
+    /// A browser asks whether it may send a request for a page of another origin.
+    var isPreflight: Bool { self.method == .options && self.origin != nil && self.wantedMethod != nil }
 
     /// The body is said to be a browser's form.
     var isForm: Bool { self.mediaType == "application/x-www-form-urlencoded" }

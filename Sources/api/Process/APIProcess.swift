@@ -26,6 +26,11 @@ package enum APIProcess {
         if settings.hasShortSignedURLKey {
             logger.warning("A key of pre-signed URLs is short enough to be guessed; use 16 characters or more")
         }
+        if let first = settings.authentication.exposed.first {
+            logger.warning(
+                "Nothing is authenticated and other machines reach the API: the identity headers of all callers are trusted",
+                metadata: ["address": "\(first)"])
+        }
         let http = Self.fitted(
             settings.http, isGiven: context.settings.isGiven(Setting.apiConnections), logger)
         let eventLoops = MultiThreadedEventLoopGroup.singleton

@@ -12,6 +12,7 @@ package struct APISettings: Sendable {
 
     package let store: StoreSettings
     package let access: AccessRules
+    package let authentication: AuthenticationSettings
     package let options: APIOptions
     package let confirmation: ConfirmationRules?
     package let mailConfirmation: MailConfirmationRules?
@@ -48,5 +49,8 @@ package struct APISettings: Sendable {
             $0.utf8.count < Self.signedURLKeyBytesWanted
         }
         self.listen = try reader.address(Setting.apiListen)
+        self.authentication = try AuthenticationSettings(
+            reader,
+            listeners: [(Setting.apiListen, self.listen), (Setting.apiWebSocketListen, self.webSocketListen)])
     }
 }

@@ -12,7 +12,7 @@ import Store
 ///
 /// ```
 /// authentication ─ path ─ form ─ Accept ─ Client-ID ─ project ─ queue name ─ method ─ policy ─ body within limits ─ turn of the project ─ operation
-///      404          404    400     406       400        400        400         405      403           400                   503
+///   404, 401, 503   404    400     406       400        400        400         405      403           400                   503
 /// ```
 ///
 /// Every answer gets the CORS headers.
@@ -23,13 +23,15 @@ struct RESTResponder: Sendable {
     let rules: AccessRules
     /// What the paths of pages begin with; empty for nothing.
     let pagePrefix: String
-    let authenticator: any Authenticator
+    /// Whether requests are who they say they are.
+    let believesCallers: Bool
+    let authenticator: SignedURLAuthenticator
     let policy = Policy()
     let metrics: RESTMetrics
     let logger: Logger
 
     init(
-        operations: Operations, rules: AccessRules, pages: PageRules, authenticator: any Authenticator,
+        operations: Operations, rules: AccessRules, pages: PageRules, authentication: Authentication,
         metrics: RESTMetrics, logger: Logger
     ) {
         self.limits = operations.limits
@@ -37,7 +39,8 @@ struct RESTResponder: Sendable {
         self.admission = operations.admission
         self.rules = rules
         self.pagePrefix = pages.prefix
-        self.authenticator = authenticator
+        self.believesCallers = authentication.believesCallers
+        self.authenticator = authentication.authenticator(signedURLKeys: rules.signedURLKeys)
         self.metrics = metrics
         self.logger = logger
     }
@@ -60,7 +63,7 @@ struct RESTResponder: Sendable {
     private func answer(_ request: HTTPRequestHead, on exchange: HTTPExchange) async -> Reply {
         let started = NIODeadline.now()
         let now = Timestamp.ofThisMachine()
-        let head = RequestHead(request)
+        let head = RequestHead(request, believesCaller: self.believesCallers)
         let id = RequestID.make()
         var reached: (path: RoutePath, method: HTTPMethod)?
 
@@ -137,17 +140,16 @@ struct RESTResponder: Sendable {
     }
 
     private func admit(_ head: RequestHead, _ match: PathTree.Match?, id: String, now: Timestamp) async -> Admission {
-        if head.method == .options {
-            let reply = Reply.empty(.ok)
-            return .answer(match.map { reply.with(.allow, $0.path.allow) } ?? reply)
-        }
         var identity: Identity?
-        // A signature counts wherever it is sent; beside it an open route asks for nothing.
-        if match?.path.isOpen != true || head.credentials.signature != nil {
+        // A signature counts wherever it is sent; beside it an open route asks for nothing, and neither does a browser that
+        // asks for leave: it sends no credentials.
+        if match?.path.isOpen != true && !head.isPreflight || head.credentials.signature != nil {
             do throws(AuthenticationError) {
                 identity = try await self.authenticator.identity(of: head.credentials, at: now)
             } catch {
                 switch error {
+                case .unauthenticated(let challenge): return .answer(.unauthenticated(challenge))
+                case .unavailable(let seconds): return .answer(.unavailable(retryAfter: seconds))
                 case .signatureRefused(let reason):
                     self.logger.warning(
                         "A pre-signed request was refused",
@@ -155,6 +157,10 @@ struct RESTResponder: Sendable {
                     return .answer(Problem.unknownPath.reply)
                 }
             }
+        }
+        if head.method == .options {
+            let reply = Reply.empty(.ok)
+            return .answer(match.map { reply.with(.allow, $0.path.allow) } ?? reply)
         }
         guard let match else { return .answer(Problem.unknownPath.reply) }
         if head.isForm, head.hasBody, !match.path.isPage { return .answer(Problem.formBody.reply) }

@@ -12,7 +12,7 @@ package struct RESTServer: Service {
     private let operations: Operations
     private let rules: AccessRules
     private let pages: PageRules
-    private let authenticator: any Authenticator
+    private let authentication: Authentication
     private let limits: HTTPLimits
     private let proxies: TrustedProxies
     private let upgrade: @Sendable (HTTPRequestHead) -> HTTPAction?
@@ -21,13 +21,12 @@ package struct RESTServer: Service {
     private let onListening: @Sendable (ListenAddress) -> Void
 
     /// - Parameters:
-    ///   - authenticator: nil: pre-signed URLs are checked, and all other requests are who they say they are.
     ///   - upgrade: Takes requests for another protocol; nil: it is a request of REST.
     ///   - onListening: Gets the address with the real port, once.
     package init(
         _ address: ListenAddress, operations: Operations, rules: AccessRules = AccessRules(),
         pages: PageRules = PageRules(),
-        authenticator: (any Authenticator)? = nil, limits: HTTPLimits = HTTPLimits(),
+        authentication: Authentication = .none, limits: HTTPLimits = HTTPLimits(),
         proxies: TrustedProxies = TrustedProxies(),
         upgrade: @escaping @Sendable (HTTPRequestHead) -> HTTPAction? = { _ in nil },
         eventLoopGroup: any EventLoopGroup, logger: Logger,
@@ -37,9 +36,7 @@ package struct RESTServer: Service {
         self.operations = operations
         self.rules = rules
         self.pages = pages
-        self.authenticator =
-            authenticator
-            ?? SignedURLAuthenticator(keys: rules.signedURLKeys, next: StatedIdentityAuthenticator())
+        self.authentication = authentication
         self.limits = limits
         self.proxies = proxies
         self.upgrade = upgrade
@@ -50,7 +47,7 @@ package struct RESTServer: Service {
 
     package func run() async throws {
         let responder = RESTResponder(
-            operations: self.operations, rules: self.rules, pages: self.pages, authenticator: self.authenticator,
+            operations: self.operations, rules: self.rules, pages: self.pages, authentication: self.authentication,
             metrics: RESTMetrics(), logger: self.logger)
         let (host, onListening, proxies, upgrade) = (self.address.host, self.onListening, self.proxies, self.upgrade)
         let listener = HTTPListener(

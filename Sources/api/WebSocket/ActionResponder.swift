@@ -19,10 +19,10 @@ struct ActionResponder: Sendable {
     let handlers: ActionHandlers
     let admission: ProjectAdmission
     let clients: ClientIDForm
-    /// Establishes who a connection acts for; nil: requests are who they say they are.
-    let authenticator: (any Authenticator)?
-    /// Admits requests with a signature of their own, and where nothing is authenticated all others.
-    let signedURLs: SignedURLAuthenticator
+    /// Whether requests are who they say they are.
+    let believesCallers: Bool
+    /// Establishes who a connection acts for, and admits requests with a signature of their own.
+    let authenticator: SignedURLAuthenticator
     let policy = Policy()
     let metrics = ActionMetrics()
     let logger: Logger
@@ -46,13 +46,11 @@ struct ActionResponder: Sendable {
         guard case .authenticate = action.work else {
             return .perform(SessionWork(responder: self, request: request, envelope: envelope, action: action))
         }
-        guard let authenticator else {
+        guard !self.believesCallers else {
             self.metrics.record(action, Self.authenticated.status, since: request.arrivedAt)
             return .answer(self.frame(Self.authenticated, to: envelope, echoesAction: true))
         }
-        return .authenticate(
-            SessionAuthentication(
-                responder: self, authenticator: authenticator, request: request, envelope: envelope))
+        return .authenticate(SessionAuthentication(responder: self, request: request, envelope: envelope))
     }
 
     private func refuse(
@@ -83,18 +81,21 @@ struct ActionResponder: Sendable {
     private static let authenticated = ActionAnswer(
         .ok, JSONWriter.object { $0.member("message", "Authentified.") })
 
+    private static let authenticationFailed = "Authentication failed."
+
     func authenticate(_ authentication: SessionAuthentication) async -> (ActionAnswer, Identity?) {
         let envelope = authentication.envelope
         var credentials = Credentials(method: HTTPMethod.get.rawValue, path: "/v2")
-        credentials.project = envelope.header("X-Project-ID")
         credentials.token = envelope.header("X-Auth-Token")
+        credentials.serviceToken = envelope.header("X-Service-Token")
         do throws(AuthenticationError) {
-            let identity = try await authentication.authenticator.identity(
-                of: credentials, at: authentication.request.now)
+            let identity = try await self.authenticator.identity(of: credentials, at: authentication.request.now)
             return (Self.authenticated, identity)
         } catch {
             switch error {
-            case .signatureRefused: return (.refused(.unauthorized, "Authentication failed."), nil)
+            case .unauthenticated, .signatureRefused:
+                return (.refused(.unauthorized, Self.authenticationFailed), nil)
+            case .unavailable: return (.refused(.serviceUnavailable, Self.authenticationFailed), nil)
             }
         }
     }
@@ -104,7 +105,7 @@ struct ActionResponder: Sendable {
         let credentials = work.credentials
         switch work.request.access {
         case .known(let identity):
-            guard let project = credentials.project, project == identity.project else {
+            guard let project = work.envelope.header("X-Project-ID"), project == identity.project else {
                 throw ActionNotAuthenticated.otherProject
             }
             return identity
@@ -113,9 +114,10 @@ struct ActionResponder: Sendable {
         case .stated, .anonymous: break
         }
         do throws(AuthenticationError) {
-            return try await self.signedURLs.identity(of: credentials, at: work.request.now)
+            return try await self.authenticator.identity(of: credentials, at: work.request.now)
         } catch {
             switch error {
+            case .unauthenticated, .unavailable: break
             case .signatureRefused(let reason):
                 self.logger.warning(
                     "A pre-signed request was refused",
@@ -176,10 +178,11 @@ extension SessionWork {
         var credentials = Credentials(
             method: self.action.signedMethod?.rawValue ?? "",
             path: "/v2/queues/\(self.envelope.queueName ?? "")/messages")
-        credentials.project = self.envelope.header("X-Project-ID")
+        let project = self.envelope.header("X-Project-ID")
+        if self.responder.believesCallers { credentials.stated.project = project }
         credentials.signature = self.envelope.header("URL-Signature").map { text in
             Credentials.Signature(
-                text: text, methods: self.envelope.listHeader("URL-Methods"),
+                text: text, project: project, methods: self.envelope.listHeader("URL-Methods"),
                 paths: self.envelope.listHeader("URL-Paths"), expires: self.envelope.header("URL-Expires"))
         }
         return credentials

@@ -60,7 +60,6 @@ struct SessionAuthentication: Sendable {
     }
 
     let responder: ActionResponder
-    let authenticator: any Authenticator
     let request: SessionRequest
     let envelope: Envelope
 

@@ -16,18 +16,17 @@ package final class WebSocketEndpoint: Sendable {
     private let origins: [String]
 
     /// - Parameters:
-    ///   - authenticator: nil: requests are who they say they are, but for those with a signature of their own.
     ///   - origins: The origins whose pages may connect; none: all may.
     package init(
-        operations: Operations, rules: AccessRules = AccessRules(), authenticator: (any Authenticator)? = nil,
+        operations: Operations, rules: AccessRules = AccessRules(), authentication: Authentication = .none,
         limits: SessionLimits, origins: [String] = [], registry: SessionRegistry,
         subscriptions: any SessionSubscriptions, logger: Logger
     ) {
         self.limits = limits
         self.responder = ActionResponder(
             handlers: ActionHandlers(operations, subscriptions), admission: operations.admission,
-            clients: rules.clients, authenticator: authenticator,
-            signedURLs: SignedURLAuthenticator(keys: rules.signedURLKeys, next: StatedIdentityAuthenticator()),
+            clients: rules.clients, believesCallers: authentication.believesCallers,
+            authenticator: authentication.authenticator(signedURLKeys: rules.signedURLKeys),
             logger: logger)
         self.registry = registry
         self.subscriptions = subscriptions
@@ -35,7 +34,7 @@ package final class WebSocketEndpoint: Sendable {
     }
 
     /// Whether connections have to say who they act for.
-    var isAuthenticated: Bool { self.responder.authenticator != nil }
+    var isAuthenticated: Bool { !self.responder.believesCallers }
 
     package func respond(to head: HTTPRequestHead) -> HTTPAction {
         switch Handshake.outcome(of: head, origins: self.origins) {

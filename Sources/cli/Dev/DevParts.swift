@@ -41,6 +41,8 @@ final class DevParts: Sendable {
             own: [
                 Setting.apiListen: listen.description, Setting.apiWebSocketListen: webSocket.description,
                 Setting.apiAdminListen: "127.0.0.1:0",
+                // An address that was asked for is an address for others.
+                Setting.apiAllowUnauthenticated: listen.isLoopback ? "false" : "true",
                 Setting.apiPublicURL: self.publicURL(of: listen), Setting.apiDrain: "\(DevDeployment.drainSeconds)",
             ])
         var notifierSettings = [

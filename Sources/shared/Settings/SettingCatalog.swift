@@ -139,7 +139,17 @@ package struct SettingCatalog: Sendable {
 
     package let apiAuth = Setting(
         "api.auth", flag: "--auth", default: "none", shape: .oneOf(["none"]), processes: [.api],
-        meaning: "How callers are authenticated. `none` trusts the identity headers of the caller.")
+        meaning:
+            "How callers are authenticated. `none` trusts the identity headers of the caller, and is for loopback: elsewhere it "
+            + "takes `api.allow.unauthenticated`.")
+
+    package let apiAllowUnauthenticated = Setting(
+        "api.allow.unauthenticated", flag: "--allow-unauthenticated", default: "false", shape: .boolean,
+        processes: [.api],
+        meaning:
+            "Whether `api.listen` and `api.websocket.listen` may be addresses that other machines reach while `api.auth` is "
+            + "`none`. The identity headers of all callers are then trusted: for a network where something else authenticates callers."
+    )
 
     package let apiDrain = Setting(
         "api.drain", flag: "--drain", default: "10", shape: .seconds(1...3600), processes: [.api],

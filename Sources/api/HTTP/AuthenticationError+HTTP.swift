@@ -1,0 +1,32 @@
+import HTTPServer
+import JSON
+
+extension Reply {
+    /// Nothing says who sends the request, or what says so does not hold: the body that clients of identity services know.
+    ///
+    /// - Parameter challenge: How callers prove who they are.
+    static func unauthenticated(_ challenge: String) -> Reply {
+        let document = JSONWriter.object { object in
+            object.object("error") { error in
+                error.member("code", HTTPStatus.unauthorized.code)
+                error.member("title", "Unauthorized")
+                error.member("message", "The request you have made requires authentication.")
+            }
+        }
+        return Reply(
+            status: .unauthorized,
+            headers: [.contentType: "application/json; charset=UTF-8", .authenticate: challenge], body: document)
+    }
+
+    /// Who sends the request cannot be established now.
+    static func unavailable(retryAfter seconds: Int) -> Reply {
+        Problem(
+            .serviceUnavailable, "Service temporarily unavailable",
+            "The identity service does not answer. Please try again in a few seconds."
+        ).reply.with(.retryAfter, String(seconds))
+    }
+}
+
+extension HTTPFieldName {
+    static let authenticate = HTTPFieldName("WWW-Authenticate")
+}

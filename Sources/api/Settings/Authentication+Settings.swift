@@ -1,0 +1,36 @@
+package import Settings
+
+/// How callers are authenticated, as an operator set it.
+package struct AuthenticationSettings: Sendable {
+    /// The values of `api.auth`.
+    package enum Mode: String, Sendable, CaseIterable {
+        case none
+    }
+
+    package let mode: Mode
+    /// Whether the listeners may be exposed.
+    package let allowsUnauthenticated: Bool
+    /// The listeners that other machines reach although nothing is authenticated.
+    package let exposed: [ListenAddress]
+
+    /// - Parameter listeners: Where callers reach the API.
+    /// - Throws: ``SettingError/unusable(_:value:reason:)`` for a listener that is exposed and was not allowed to be.
+    init(
+        _ settings: SettingReader, listeners: [(setting: Setting, address: ListenAddress)]
+    ) throws(SettingError) {
+        guard let mode = Mode(rawValue: try settings.required(Setting.apiAuth)) else {
+            throw settings.invalid(Setting.apiAuth)
+        }
+        self.mode = mode
+        self.allowsUnauthenticated = settings.boolean(Setting.apiAllowUnauthenticated) == true
+        let exposed = mode == .none ? listeners.filter { !$0.address.isLoopback } : []
+        if let first = exposed.first, !self.allowsUnauthenticated {
+            throw .unusable(
+                first.setting, value: first.address.description,
+                reason:
+                    "can be reached from other machines, and with \(Setting.apiAuth.name): none every caller is believed; "
+                    + "listen on loopback, have callers authenticated, or set \(Setting.apiAllowUnauthenticated.name)")
+        }
+        self.exposed = exposed.map(\.address)
+    }
+}
