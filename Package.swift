@@ -86,6 +86,14 @@ let package = Package(
             ],
             path: "Sources/shared/Startup"
         ),
+        .target(
+            name: "Keystone",
+            dependencies: [
+                "Cryptography", "Domain", "HTTPClient", "JSON", "Runtime", "Signing", .logging, .metrics, .nio,
+                .nioConcurrency,
+            ],
+            path: "Sources/shared/Keystone"
+        ),
 
         // api: the operations of the messaging API, and REST in front of them.
         .target(
@@ -99,8 +107,8 @@ let package = Package(
         .target(
             name: "API",
             dependencies: [
-                "Cryptography", "Documents", "Domain", "HTTPClient", "HTTPServer", "JSON", "Mail", "MessagePack",
-                "Operations", "Placement", "Redis", "Runtime", "Settings", "Signing", "Startup", "Store",
+                "Cryptography", "Documents", "Domain", "HTTPClient", "HTTPServer", "JSON", "Keystone", "Mail",
+                "MessagePack", "Operations", "Placement", "Redis", "Runtime", "Settings", "Signing", "Startup", "Store",
                 .argumentParser, .logging, .metrics, .nio, .nioConcurrency, .nioPosix, .serviceLifecycle,
             ],
             path: "Sources/api",
@@ -191,6 +199,11 @@ let package = Package(
         .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"]),
         .testTarget(name: "SigningTests", dependencies: ["Cryptography", "Domain", "Signing"]),
         .testTarget(name: "SettingsTests", dependencies: ["Settings", "TestKit"]),
+        .testTarget(
+            name: "KeystoneTests",
+            dependencies: [
+                "Domain", "HTTPClient", "JSON", "Keystone", "TestKit", .logging, .nio, .nioConcurrency,
+            ]),
         .testTarget(
             name: "RedisTests",
             dependencies: [

@@ -91,11 +91,20 @@ package enum MD5 {
 /// SHA-1, only where another program names things by it.
 package enum SHA1 {
     /// 20 bytes.
-    package static func digest(_ bytes: [UInt8]) -> [UInt8] {
+    package static func digest(_ bytes: [UInt8]) -> [UInt8] { OneDigest.of(bytes, "SHA1", count: 20) }
+}
+
+package enum SHA256 {
+    /// 32 bytes.
+    package static func digest(_ bytes: [UInt8]) -> [UInt8] { OneDigest.of(bytes, "SHA256", count: 32) }
+}
+
+private enum OneDigest {
+    static func of(_ bytes: [UInt8], _ algorithm: String, count: Int) -> [UInt8] {
         var length = 0
-        let digest = [UInt8](unsafeUninitializedCapacity: 20) { digest, filled in
-            let worked = EVP_Q_digest(nil, "SHA1", nil, bytes, bytes.count, digest.baseAddress, &length)
-            precondition(worked == 1 && length == 20, "libcrypto has no SHA-1")
+        let digest = [UInt8](unsafeUninitializedCapacity: count) { digest, filled in
+            let worked = EVP_Q_digest(nil, algorithm, nil, bytes, bytes.count, digest.baseAddress, &length)
+            precondition(worked == 1 && length == count, "libcrypto has no \(algorithm)")
             filled = length
         }
         return digest

@@ -23,12 +23,13 @@ package final class CurlClient: Sendable {
     /// - Parameters:
     ///   - share: How many connections it may have; nil: as many as transfers.
     ///   - egress: Judges each address before it is connected to; nil: every address may be.
+    ///   - authorities: The path of a PEM file of certificates that may sign those of servers; nil: those of the system may.
     ///   - lookup: Asks for the addresses of a name, and may block.
     ///   - onStart: Called once, on the thread, with whether it can transfer; if not, it has ended.
     /// - Throws: ``HTTPClientError`` when the system has no descriptor or thread left.
     package init(
         limits: HTTPClientLimits, share: ConnectionShare? = nil, egress: EgressPolicy?, userAgent: String,
-        logger: Logger,
+        authorities: String? = nil, logger: Logger,
         lookup: @escaping @Sendable (String) -> NameLookup.Result = NameLookup.system,
         onStart: @escaping @Sendable (Bool) -> Void = { _ in }
     ) throws(HTTPClientError) {
@@ -39,7 +40,7 @@ package final class CurlClient: Sendable {
         let names = try NameThreads(wake: event, lookup: lookup)
         let arguments = ThreadArguments(
             mailbox: self.mailbox, names: names, limits: limits, share: share, egress: egress,
-            userAgent: userAgent, logger: logger, onStart: onStart)
+            userAgent: userAgent, authorities: authorities, logger: logger, onStart: onStart)
         do throws(HTTPClientError) {
             try Self.startThread(arguments)
         } catch {
@@ -117,12 +118,13 @@ private final class ThreadArguments: Sendable {
     let share: ConnectionShare
     let egress: EgressPolicy?
     let userAgent: String
+    let authorities: String?
     let logger: Logger
     let onStart: @Sendable (Bool) -> Void
 
     init(
         mailbox: Mailbox, names: NameThreads, limits: HTTPClientLimits, share: ConnectionShare, egress: EgressPolicy?,
-        userAgent: String, logger: Logger, onStart: @escaping @Sendable (Bool) -> Void
+        userAgent: String, authorities: String?, logger: Logger, onStart: @escaping @Sendable (Bool) -> Void
     ) {
         self.mailbox = mailbox
         self.names = names
@@ -130,6 +132,7 @@ private final class ThreadArguments: Sendable {
         self.share = share
         self.egress = egress
         self.userAgent = userAgent
+        self.authorities = authorities
         self.logger = logger
         self.onStart = onStart
     }
@@ -139,7 +142,7 @@ private final class ThreadArguments: Sendable {
         guard
             let loop = CurlLoop(
                 mailbox: self.mailbox, names: self.names, limits: self.limits, share: self.share,
-                egress: self.egress, userAgent: self.userAgent)
+                egress: self.egress, userAgent: self.userAgent, authorities: self.authorities)
         else {
             self.logger.critical("No memory or descriptor for the transfer thread")
             for request in self.mailbox.close() { request.completion(.aborted) }

@@ -33,6 +33,7 @@ final class CurlLoop {
     private var connectionsMax: Int
     private let egress: EgressPolicy?
     private let userAgent: String
+    private let authorities: String?
     private let multis: [Multi]
     private let epoll: Epoll
     /// The multi handle of each watched descriptor.
@@ -49,7 +50,7 @@ final class CurlLoop {
 
     init?(
         mailbox: Mailbox, names: NameThreads, limits: HTTPClientLimits, share: ConnectionShare, egress: EgressPolicy?,
-        userAgent: String
+        userAgent: String, authorities: String?
     ) {
         guard curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK, let epoll = Epoll(),
             epoll.watch(mailbox.event.descriptor, reading: true, writing: false)
@@ -67,6 +68,7 @@ final class CurlLoop {
         self.connectionsMax = share.max
         self.egress = egress
         self.userAgent = userAgent
+        self.authorities = authorities
         self.multis = multis
         self.epoll = epoll
     }
@@ -178,10 +180,8 @@ final class CurlLoop {
     }
 
     private func wait(_ pending: PendingRequest, for host: HostName, now: Int64) {
-        let (limit, whole) = (
-            Int64(min(self.limits.connectTimeout, self.limits.timeout).milliseconds),
-            Int64(self.limits.timeout.milliseconds)
-        )
+        let whole = pending.request.milliseconds(self.limits)
+        let limit = min(Int64(self.limits.connectTimeout.milliseconds), whole)
         if let earlier = pending.earlier, earlier.startedAt + whole < now + limit {
             // The exchange would last longer than it may.
             self.names.leave(host.name, now: now)
@@ -241,7 +241,8 @@ final class CurlLoop {
         guard
             let transfer = self.idle.popLast()
                 ?? Transfer(
-                    egress: self.egress, limits: self.limits, fieldsKept: self.fieldsKept, userAgent: self.userAgent)
+                    egress: self.egress, limits: self.limits, fieldsKept: self.fieldsKept, userAgent: self.userAgent,
+                    authorities: self.authorities)
         else {
             return self.fail(pending, .other, now: now)
         }

@@ -29,19 +29,29 @@ package struct HTTPClientRequest: Sendable {
     package let body: PinnedBytes?
     /// Who has it sent: owners take turns, so that many requests of one do not delay those of another.
     package let owner: String?
+    /// How long the whole exchange may take, when that is less than ``HTTPClientLimits/timeout``; nil: as long as that.
+    package let timeout: Duration?
     /// Called exactly once, on the thread that owns the transfers: it must be short and never block.
     package let completion: @Sendable (HTTPClientResult) -> Void
 
     package init(
         _ method: Method, _ url: HTTPURL, headers: [String] = [], body: PinnedBytes? = nil, owner: String? = nil,
-        completion: @escaping @Sendable (HTTPClientResult) -> Void
+        timeout: Duration? = nil, completion: @escaping @Sendable (HTTPClientResult) -> Void
     ) {
         self.method = method
         self.url = url
         self.headers = headers
         self.body = body
         self.owner = owner
+        self.timeout = timeout
         self.completion = completion
+    }
+}
+
+extension HTTPClientRequest {
+    /// Milliseconds that the whole exchange may take.
+    func milliseconds(_ limits: HTTPClientLimits) -> Int64 {
+        Int64(min(self.timeout ?? limits.timeout, limits.timeout).milliseconds)
     }
 }
 

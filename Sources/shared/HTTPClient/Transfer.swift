@@ -42,14 +42,15 @@ final class Transfer {
 
     /// Makes a handle of its own, which the loop cleans up; nil when there is no memory for one.
     init?(
-        egress: EgressPolicy?, limits: HTTPClientLimits, fieldsKept: [ResponseHead.FieldName], userAgent: String
+        egress: EgressPolicy?, limits: HTTPClientLimits, fieldsKept: [ResponseHead.FieldName], userAgent: String,
+        authorities: String?
     ) {
         guard let easy = curl_easy_init() else { return nil }
         self.easy = easy
         self.egress = egress
         self.limits = limits
         self.fieldsKept = fieldsKept
-        self.prepare(userAgent: userAgent)
+        self.prepare(userAgent: userAgent, authorities: authorities)
     }
 
     /// Seconds that libcurl knows addresses it has read: those that may still be on their way to connect, and more.
@@ -74,7 +75,7 @@ final class Transfer {
             if self.progress.givenAddresses != nil { ccurl_set_list(self.easy, CURLOPT_RESOLVE, addresses.list) }
         }
         // To libcurl 0 is no limit.
-        let left = Int64(self.limits.timeout.milliseconds) - (now - self.progress.startedAt)
+        let left = pending.request.milliseconds(self.limits) - (now - self.progress.startedAt)
         ccurl_set_long(self.easy, CURLOPT_TIMEOUT_MS, Int(max(1, left)))
         let leftToConnect = Int64(self.limits.connectTimeout.milliseconds) - self.progress.waited
         ccurl_set_long(self.easy, CURLOPT_CONNECTTIMEOUT_MS, Int(max(1, leftToConnect)))
@@ -159,7 +160,7 @@ final class Transfer {
         default: return nil
         }
         if wasSent { guard self.progress.requestsBegun == 1, self.progress.isReused else { return nil } }
-        guard now - self.progress.startedAt < Int64(self.limits.timeout.milliseconds) else { return nil }
+        guard now - self.progress.startedAt < request.milliseconds(self.limits) else { return nil }
         return PendingRequest(
             request: request, earlier: PendingRequest.Earlier(startedAt: self.progress.startedAt, wasSent: wasSent))
     }
@@ -236,7 +237,7 @@ final class Transfer {
     // MARK: Settings of libcurl
 
     /// What is the same in all exchanges, and the callbacks, which fire only while libcurl works on this handle.
-    private func prepare(userAgent: String) {
+    private func prepare(userAgent: String, authorities: String?) {
         ccurl_set_long(self.easy, CURLOPT_NOSIGNAL, 1)
         ccurl_set_long(self.easy, CURLOPT_POST, 1)
         ccurl_set_long(self.easy, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
@@ -254,6 +255,7 @@ final class Transfer {
         // Debian's folder of certificates holds the same as its file, and with it libcurl reads all of them anew for every
         // connection: 31 ms instead of 3.
         ccurl_set_string(self.easy, CURLOPT_CAPATH, nil)
+        if let authorities { ccurl_set_string(self.easy, CURLOPT_CAINFO, authorities) }
 
         let me = Unmanaged.passUnretained(self).toOpaque()
         ccurl_set_pointer(self.easy, CURLOPT_RESOLVER_START_DATA, me)

@@ -6,6 +6,8 @@ package import CoreMetrics
 package enum Metric: String, CaseIterable, Sendable {
     case requestDuration = "http.server.request.duration"
     case actionDuration = "herald.action.duration"
+    case keystoneValidationDuration = "herald.keystone.validation.duration"
+    case keystoneCacheHits = "herald.keystone.cache.hits"
     case sessionsOpen = "herald.sessions.open"
     case sessionsClosed = "herald.sessions.closed"
     case sessionFrames = "herald.sessions.frames"
@@ -67,6 +69,13 @@ package enum Metric: String, CaseIterable, Sendable {
                 .timer, by: ["action", "status"],
                 "How long do callers wait over WebSocket, and how often in vain? status is the class of the answer; requests that name "
                     + "no action are action=unknown.")
+        case .keystoneValidationDuration:
+            Row(
+                .timer, by: ["result"],
+                "How long does Keystone take to say whether a token holds? valid, rejected, or unavailable: it said nothing, and the "
+                    + "request was answered 503.")
+        case .keystoneCacheHits:
+            Row(.counter, "How many tokens were known from before? Beside the validations: what Keystone is spared.")
         case .sessionsOpen: Row(.gauge, "How many connections of the WebSocket protocol are there?")
         case .sessionsClosed:
             Row(

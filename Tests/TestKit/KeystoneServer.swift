@@ -1,0 +1,273 @@
+package import Foundation
+import NIOConcurrencyHelpers
+
+/// A real Keystone on loopback, by `Scripts/identity.py`, with projects, users and roles that tests need.
+///
+/// | user | roles |
+/// |---|---|
+/// | `herald`, `nova` | service on `service` |
+/// | `reader` | reader on `alpha` |
+/// | `member` | member on `alpha` and `beta`, reader on the domain |
+/// | `boss` | admin on `alpha`, and on the system |
+/// | `other` | member on `beta` |
+/// | `admin` | admin on `admin` |
+package final class KeystoneServer: Sendable {
+    package static let password = "secret"
+
+    /// What a token is for.
+    package enum Scope: Sendable {
+        case project(String)
+        case domain, system, none
+    }
+
+    /// What happens to requests for tokens instead of an answer.
+    package enum Fault: Sendable {
+        case status(Int)
+        /// They wait.
+        case hold
+    }
+
+    /// One request it has answered.
+    package struct Request: Decodable, Sendable {
+        package let method: String
+        package let path: String
+        package let query: String
+        package let status: Int
+        /// SHA-256 of the token that was asked about, in hexadecimal digits.
+        package let subject: String?
+
+        package var isValidation: Bool { self.method == "GET" && self.path == "/v3/auth/tokens" }
+        package var isLogin: Bool { self.method == "POST" && self.path == "/v3/auth/tokens" }
+    }
+
+    package struct Failed: Error, CustomStringConvertible {
+        package let description: String
+    }
+
+    private struct Ready: Decodable { let port: Int, tls: Int? }
+
+    private struct Fixture: Decodable { let projects, users, roles: [String: String] }
+
+    package let folder: URL
+    private let fixture: Fixture
+    private let ready: Ready
+    private let process: NIOLockedValueBox<ChildProcess>
+
+    package var port: Int { self.ready.port }
+    package var url: String { "http://127.0.0.1:\(self.ready.port)" }
+    /// nil without a certificate.
+    package var secureURL: String? { self.ready.tls.map { "https://127.0.0.1:\($0)" } }
+    /// The file of its certificate.
+    package var certificate: String { self.folder.appendingPathComponent("cert.pem").path }
+
+    private init(folder: URL, process: ChildProcess, ready: Ready, fixture: Fixture) {
+        self.folder = folder
+        self.process = NIOLockedValueBox(process)
+        self.ready = ready
+        self.fixture = fixture
+    }
+
+    // MARK: - Life
+
+    /// Runs `body` with a Keystone that is gone afterwards.
+    ///
+    /// - Parameter certificate: It serves HTTPS with this one too; nil: it does not.
+    package static func with<Result>(
+        certificate: TestRelay.Certificate? = nil, _ body: (KeystoneServer) async throws -> Result
+    ) async throws -> Result {
+        try await withTemporaryFolder { folder in
+            if let certificate { try await TestRelay.make(certificate, in: folder) }
+            let process = try Python.start([Python.script("identity.py"), folder.path], in: folder)
+            let outcome: Swift.Result<Result, any Error>
+            var running = process
+            do {
+                let ready = try await Self.waitUntilReady(process, in: folder)
+                let fixture = try JSONDecoder().decode(
+                    Fixture.self, from: Data(contentsOf: folder.appendingPathComponent("fixture.json")))
+                let server = KeystoneServer(folder: folder, process: process, ready: ready, fixture: fixture)
+                do { outcome = .success(try await body(server)) } catch { outcome = .failure(error) }
+                running = server.process.withLockedValue { $0 }
+            } catch {
+                outcome = .failure(error)
+            }
+            await running.stop(within: .seconds(2))
+            return try outcome.get()
+        }
+    }
+
+    private static func waitUntilReady(_ process: ChildProcess, in folder: URL) async throws -> Ready {
+        let file = folder.appendingPathComponent("ready.json")
+        let ready = try await eventually(within: .seconds(120)) { () -> Ready? in
+            guard process.exit == nil else { throw Failed(description: "Keystone ended: \(Self.log(in: folder))") }
+            return (try? Data(contentsOf: file)).flatMap { try? JSONDecoder().decode(Ready.self, from: $0) }
+        }
+        guard let ready else { throw Failed(description: "Keystone does not start: \(Self.log(in: folder))") }
+        return ready
+    }
+
+    private static func log(in folder: URL) -> String {
+        (try? String(contentsOf: folder.appendingPathComponent("python.log"), encoding: .utf8)) ?? ""
+    }
+
+    /// Ends it: its port answers nothing.
+    package func stop() async { await self.process.withLockedValue { $0 }.stop(within: .seconds(2)) }
+
+    /// Starts it again where it was.
+    package func restart() async throws {
+        try FileManager.default.removeItem(at: self.folder.appendingPathComponent("ready.json"))
+        let arguments = [
+            Python.script("identity.py"), self.folder.path, "\(self.ready.port)", "\(self.ready.tls ?? 0)",
+        ]
+        let process = try Python.start(arguments, in: self.folder)
+        self.process.withLockedValue { $0 = process }
+        _ = try await Self.waitUntilReady(process, in: self.folder)
+    }
+
+    /// - Parameter fault: nil: none any more.
+    package func set(_ fault: Fault?) throws {
+        let file = self.folder.appendingPathComponent("faults.json")
+        switch fault {
+        case nil: try FileManager.default.removeItem(at: file)
+        case .status(let status): try Data(#"{"status": \#(status)}"#.utf8).write(to: file, options: .atomic)
+        case .hold: try Data(#"{"hold": true}"#.utf8).write(to: file, options: .atomic)
+        }
+    }
+
+    /// Replaces all Fernet keys: no token from before is known any more.
+    package func replaceKeys() throws {
+        for key in ["0", "1"] {
+            let bytes = (0..<32).map { _ in UInt8.random(in: .min ... .max) }
+            let text = Data(bytes).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_")
+            try Data(text.utf8).write(
+                to: self.folder.appendingPathComponent("fernet/\(key)"), options: .atomic)
+        }
+    }
+
+    /// What it has answered, in that order.
+    package func requests() throws -> [Request] {
+        let file = self.folder.appendingPathComponent("requests.jsonl")
+        guard FileManager.default.fileExists(atPath: file.path) else { return [] }
+        // The last line may be written just now.
+        return try Data(contentsOf: file).split(separator: 0x0A).compactMap {
+            try? JSONDecoder().decode(Request.self, from: Data($0))
+        }
+    }
+
+    // MARK: - What is in it
+
+    package func project(_ name: String) -> String { self.fixture.projects[name] ?? "no project \(name)" }
+    package func user(_ name: String) -> String { self.fixture.users[name] ?? "no user \(name)" }
+    package func role(_ name: String) -> String { self.fixture.roles[name] ?? "no role \(name)" }
+
+    /// Logs a user in.
+    package func token(of user: String, for scope: Scope = .project("alpha"), password: String = password) async throws
+        -> String
+    {
+        let auth: [String: Any] = [
+            "identity": [
+                "methods": ["password"],
+                "password": ["user": ["id": self.user(user), "password": password]],
+            ], "scope": self.scope(scope),
+        ]
+        return try await self.token(["auth": auth])
+    }
+
+    /// Has a token made that ends so many seconds from now; below zero it has ended.
+    package func token(of user: String, for scope: Scope = .project("alpha"), endingIn seconds: Double) async throws
+        -> String
+    {
+        var wanted: [String: Any] = ["user": self.user(user), "seconds": seconds]
+        switch scope {
+        case .project(let name): wanted["project"] = self.project(name)
+        case .domain: wanted["domain"] = "default"
+        case .system: wanted["system"] = true
+        case .none: break
+        }
+        return try await self.send("POST", "/test/token", wanted).text
+    }
+
+    private func token(_ document: [String: Any]) async throws -> String {
+        let reply = try await self.send("POST", "/v3/auth/tokens?nocatalog", document)
+        guard let token = reply["X-Subject-Token"] else { throw Failed(description: "\(reply)") }
+        return token
+    }
+
+    private func scope(_ scope: Scope) -> Any {
+        switch scope {
+        case .project(let name): ["project": ["id": self.project(name)]]
+        case .domain: ["domain": ["id": "default"]]
+        case .system: ["system": ["all": true]]
+        case .none: "unscoped"
+        }
+    }
+
+    package func revoke(_ token: String) async throws {
+        let reply = try await self.send(
+            "DELETE", "/v3/auth/tokens", headers: [("X-Auth-Token", token), ("X-Subject-Token", token)])
+        guard reply.status == 204 else { throw Failed(description: "\(reply)") }
+    }
+
+    package func setPassword(of user: String, to password: String) async throws {
+        _ = try await self.administer(
+            "PATCH", "/v3/users/\(self.user(user))", ["user": ["password": password]], expecting: 200)
+    }
+
+    /// A token of an application credential of a user, which is for these requests only.
+    package func restrictedToken(
+        of user: String, for scope: Scope = .project("alpha"), rules: [(service: String, method: String, path: String)]
+    ) async throws -> String {
+        let token = try await self.token(of: user, for: scope)
+        let credential: [String: Any] = [
+            "name": UUID().uuidString,
+            "access_rules": rules.map { ["service": $0.service, "method": $0.method, "path": $0.path] },
+        ]
+        let reply = try await self.send(
+            "POST", "/v3/users/\(self.user(user))/application_credentials", ["application_credential": credential],
+            headers: [("X-Auth-Token", token)])
+        let made = try Self.object(reply)["application_credential"] as? [String: Any]
+        guard let made, let id = made["id"], let secret = made["secret"] else { throw Failed(description: "\(reply)") }
+        let method: [String: Any] = [
+            "methods": ["application_credential"], "application_credential": ["id": id, "secret": secret],
+        ]
+        return try await self.token(["auth": ["identity": method]])
+    }
+
+    /// Puts a service into the catalogue, at one URL.
+    package func addService(type: String, name: String, url: String) async throws {
+        let made = try await self.administer(
+            "POST", "/v3/services", ["service": ["type": type, "name": name]], expecting: 201)
+        let service = (made["service"] as? [String: Any])?["id"] as? String ?? ""
+        for interface in ["public", "internal"] {
+            let endpoint: [String: Any] = [
+                "interface": interface, "service_id": service, "url": url, "region_id": "RegionOne",
+            ]
+            _ = try await self.administer("POST", "/v3/endpoints", ["endpoint": endpoint], expecting: 201)
+        }
+    }
+
+    // MARK: - Its API
+
+    private func administer(
+        _ method: String, _ path: String, _ document: [String: Any], expecting status: Int
+    ) async throws -> [String: Any] {
+        let token = try await self.token(of: "admin", for: .project("admin"))
+        let reply = try await self.send(method, path, document, headers: [("X-Auth-Token", token)])
+        guard reply.status == status else { throw Failed(description: "\(method) \(path): \(reply)") }
+        return try Self.object(reply)
+    }
+
+    private static func object(_ reply: HTTPReply) throws -> [String: Any] {
+        try JSONSerialization.jsonObject(with: Data(reply.body)) as? [String: Any] ?? [:]
+    }
+
+    private func send(
+        _ method: String, _ path: String, _ document: [String: Any]? = nil, headers: [(String, String)] = []
+    ) async throws -> HTTPReply {
+        let body = try document.map { String(decoding: try JSONSerialization.data(withJSONObject: $0), as: UTF8.self) }
+        let caller = HTTPCaller("127.0.0.1:\(self.ready.port)")
+        let reply = try await caller.send(
+            method, path, headers: headers + [("Content-Type", "application/json")], body: body)
+        await caller.close()
+        return reply
+    }
+}
