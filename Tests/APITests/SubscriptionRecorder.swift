@@ -48,5 +48,7 @@ final class SubscriptionRecorder: SessionSubscriptions {
         _ session: SessionID, _ deliveries: [DeliveryID], of queue: QueueAddress, _ answer: DeliveryAnswer
     ) async throws -> [DeliveryID] { deliveries }
 
+    func removed(_ session: SessionID, _ id: SubscriptionID, of queue: QueueAddress) async {}
+
     func ended(_ session: SessionID) async { self.state.withLockedValue { $0.ended.append(session) } }
 }

@@ -30,12 +30,15 @@ struct WebSocketAcknowledgementTests {
             return try #require(SessionAddress(found?.subscriber ?? ""))
         }
 
-        func send(_ attempt: UInt64, _ delivery: String, to address: SessionAddress, body: Int = 1) async throws {
+        func send(
+            _ attempt: UInt64, _ delivery: String, to address: SessionAddress, body: Int = 1, number: Int = 1
+        ) async throws {
             let notification = #"{"body":\#(body),"ttl":60,"queue_name":"jobs","Message_Type":"Notification"}"#
             let target = SessionInbox.Target(
                 attempt: attempt, session: address.session,
                 delivery: SessionInbox.Delivery(
-                    id: DeliveryID(text: delivery), message: WebSocketAcknowledgementTests.message, number: 1))
+                    id: DeliveryID(text: delivery), message: WebSocketAcknowledgementTests.message,
+                    number: number))
             let entry = SessionInbox.Entry(
                 from: self.name, of: try self.queue, to: [target], Array(notification.utf8))
             #expect(try await self.api.store.sessionInbox.append([entry], to: address.node) == [.appended])
@@ -137,6 +140,47 @@ struct WebSocketAcknowledgementTests {
                 _ = try await second.outcomes()
                 #expect(try await self.settle(client, "notification_ack", ["d1"])["settled"] as? Int == 1)
                 #expect(try await second.outcomes() == ["9 written"])
+                // One that has not heard of the answer gets it again, and the client no second frame.
+                try await second.send(11, "d1", to: address, number: 2)
+                #expect(try await second.outcomes() == ["11 written"])
+                #expect(try await self.settle(client, "notification_reject", ["d2"])["settled"] as? Int == 1)
+                #expect(try await second.outcomes() == ["10 rejected(seconds: nil)"])
+                try await second.send(12, "d2", to: address)
+                #expect(try await second.outcomes() == ["12 rejected(seconds: nil)"])
+                // But what was asked for again comes again.
+                try await second.send(13, "d2", to: address, body: 3, number: 2)
+                #expect(try await client.reply().document["body"] as? Int == 3)
+            }
+        }
+    }
+
+    @Test func `Options of a connection's subscription are not changed from elsewhere`() async throws {
+        try await withAPI { api async throws in
+            let client = try await api.actions()
+            let path = "/v2/queues/jobs/subscriptions/\(try await self.subscribe(client))"
+            let rest = api.client(project: client.project)
+            for body in ["{}", #"{"_retry_policy": {"retries_with_no_delay": 1}}"#] {
+                #expect(try await rest.patch(path, "{\"options\": \(body)}").status == 400)
+            }
+            #expect(try await rest.patch(path, #"{"subscriber": "http://a"}"#).status == 400)
+            #expect(try await rest.patch(path, #"{"ttl": 120}"#).status == 204)
+        }
+    }
+
+    @Test func `A subscription that its connection deletes returns what it had, and may be made anew`() async throws {
+        try await withAPI { api async throws in
+            try await self.withNotifier(api) { notifier in
+                let client = notifier.client
+                let id = try await self.subscribe(client)
+                try await notifier.send(1, "d1", to: try await notifier.address(of: id))
+                _ = try await client.reply()
+                _ = try await notifier.outcomes()
+                let removed = try await client.call(
+                    "subscription_delete", #"{"queue_name": "jobs", "subscription_id": "\#(id)"}"#)
+                #expect(removed.status == 204)
+                #expect(try await notifier.outcomes() == ["1 returned"])
+                #expect(try await self.settle(client, "notification_ack", ["d1"])["settled"] as? Int == 0)
+                #expect(try await self.subscribe(client) != id)
             }
         }
     }

@@ -1,5 +1,6 @@
 import Domain
 import HTTPClient
+import NIOConcurrencyHelpers
 import Notifier
 import Store
 import Testing
@@ -108,17 +109,19 @@ struct SessionAttemptsTests {
 
     // MARK: Messages that are acknowledged
 
-    private func acknowledged(_ subscriber: SessionSubscriber) throws -> Attempt {
+    private func acknowledged(
+        _ subscriber: SessionSubscriber, of project: ProjectID? = nil, waits: @escaping @Sendable () -> Void = {}
+    ) throws -> Attempt {
         let message = MessageID(position: Position(1 << 40), tag: Array("0123456789abcdef".utf8))
         return Attempt(
             destination: .session, target: SessionTarget(subscriber.text, of: self.queue, isAcknowledged: true),
             delivery: DeliveryID(text: "d"), message: message, kind: .notification, number: 3,
-            startedAt: Timestamp(milliseconds: 0), project: self.queue.project, body: PinnedBytes(Array("{}".utf8)),
-            completion: { _ in })
+            startedAt: Timestamp(milliseconds: 0), project: project ?? self.queue.project,
+            body: PinnedBytes(Array("{}".utf8)), waits: waits, completion: { _ in })
     }
 
     private let address = SessionAddress(node: Self.node, session: "6f1b7a52-9d53-4a0e-9a55-0d0f8f3d7c11")
-    private static let soon = AttemptResult.held(nil, Exchange(), for: .seconds(1))
+    private static let soon = AttemptResult.postponed(.seconds(1))
 
     /// An attempt, number 1, in the inbox of its node.
     private func sent(to subscriber: SessionSubscriber) throws -> SessionAttempts {
@@ -140,16 +143,17 @@ struct SessionAttemptsTests {
         var attempts = try self.sent(to: subscriber)
         var result = attempts.answered(1, .unacknowledged(seconds: 30), at: self.start)?.result
         #expect(result == nil && attempts.unacknowledgedNodes == [Self.node])
-        let early = attempts.timePassed(at: self.start + .seconds(29))
+        let early = attempts.timePassed(at: self.start + .seconds(34))
         #expect(early.isEmpty)
         result = attempts.answered(1, .written, at: self.start)?.result
         #expect(result == .finished(.accepted(code: 200), Exchange()))
 
         attempts = try self.sent(to: subscriber)
         _ = attempts.answered(1, .unacknowledged(seconds: 5), at: self.start)
-        let late = attempts.timePassed(at: self.start + .seconds(5)).map(\.result)
+        // The node ends it after five; what its client said until then is on its way.
+        let late = attempts.timePassed(at: self.start + .seconds(10)).map(\.result)
         var exchange = Exchange()
-        exchange.total = 5_000
+        exchange.total = 10_000
         #expect(late == [.finished(.unreachable(.timeout), exchange)])
 
         attempts = try self.sent(to: subscriber)
@@ -163,7 +167,7 @@ struct SessionAttemptsTests {
     @Test func `A node says no time that is too long`() throws {
         var attempts = try self.sent(to: .session(self.address))
         _ = attempts.answered(1, .unacknowledged(seconds: .max), at: self.start)
-        let ended = attempts.timePassed(at: self.start + .seconds(60))
+        let ended = attempts.timePassed(at: self.start + .seconds(65))
         #expect(ended.count == 1)
     }
 
@@ -187,7 +191,41 @@ struct SessionAttemptsTests {
         ended = attempts.ended(["another"], at: self.start).map(\.result)
         #expect(ended.isEmpty)
         ended = attempts.ended([Self.node], at: self.start).map(\.result)
-        #expect(ended == [.finished(.gone(code: 410), Exchange())])
+        #expect(ended == [.aborted])
+    }
+
+    @Test func `What waits for a client needs no body, says so once, and again is no longer time`() throws {
+        var attempts = SessionAttempts(timeMax: .seconds(10))
+        let waits = NIOLockedValueBox(0)
+        let attempt = try self.acknowledged(.session(self.address)) { waits.withLockedValue { $0 += 1 } }
+        _ = attempts.add([attempt], of: 1, at: self.start)
+        _ = attempts.nextBatches(upTo: 10, bytes: 100, from: "n")
+        var answer = attempts.answered(1, .unacknowledged(seconds: 5), at: self.start)
+        guard case .waits(let one) = answer else { throw CancellationError() }
+        one.waits()
+        #expect(waits.withLockedValue { $0 } == 1)
+        answer = attempts.answered(1, .unacknowledged(seconds: 5), at: self.start + .seconds(4))
+        #expect(answer == nil)
+        let ended = attempts.timePassed(at: self.start + .seconds(10))
+        #expect(ended.first?.attempt.body.count == 0)
+    }
+
+    @Test func `Clients of one project keep so many attempts waiting, and others are not concerned`() throws {
+        var attempts = SessionAttempts(timeMax: .seconds(10))
+        let many = try (0..<SessionAttempts.acknowledgedMax).map { _ in try self.acknowledged(.session(self.address)) }
+        var ended = attempts.add(many, of: 1, at: self.start).map(\.result)
+        #expect(ended.isEmpty)
+        ended = attempts.add([try self.acknowledged(.session(self.address))], of: 1, at: self.start).map(\.result)
+        #expect(ended == [Self.soon])
+        let project = try ProjectID("other")
+        ended = attempts.add(
+            [try self.acknowledged(.session(self.address), of: project)], of: 1, at: self.start
+        ).map(\.result)
+        #expect(ended.isEmpty)
+        _ = attempts.nextBatches(upTo: 10, bytes: 100, from: "n")
+        _ = attempts.answered(1, .written, at: self.start)
+        ended = attempts.add([try self.acknowledged(.session(self.address))], of: 1, at: self.start).map(\.result)
+        #expect(ended.isEmpty)
     }
 
     @Test func `What belongs to a name ends with no session, and waits for the next one`() throws {
@@ -212,7 +250,10 @@ struct SessionAttemptsTests {
             let result = attempts.answered(1, outcome, at: self.start)?.result
             #expect(result == Self.soon, "\(outcome)")
         }
-        for result in [SessionInbox.Append.gone, .full] {
+        let results: [(SessionInbox.Append, AttemptResult)] = [
+            (.gone, .held(nil, Exchange(), for: .seconds(45))), (.full, Self.soon),
+        ]
+        for (result, expected) in results {
             _ = attempts.add([try self.acknowledged(named)], of: 1, at: self.start)
             found = attempts.nextUnlocated(upTo: 10)
             unlocated = try #require(found)
@@ -220,12 +261,12 @@ struct SessionAttemptsTests {
             let batches = attempts.nextBatches(upTo: 10, bytes: 100, from: "n")
             let batch = try #require(batches.first)
             ended = attempts.appended(batch, [result], at: self.start).map(\.result)
-            #expect(ended == [Self.soon], "\(result)")
+            #expect(ended == [expected], "\(result)")
         }
         attempts = try self.sent(to: named)
         _ = attempts.answered(1, .unacknowledged(seconds: 30), at: self.start)
         ended = attempts.ended([Self.node], at: self.start).map(\.result)
-        #expect(ended == [Self.soon])
+        #expect(ended == [.aborted])
     }
 
     @Test func `An address that Herald has not written leads to no session`() throws {
@@ -241,5 +282,12 @@ struct SessionAttemptsTests {
         let named = SessionSubscriber.named(try #require(SessionName("a-b.c_1")))
         #expect(SessionSubscriber(named.text) == named)
         #expect(SessionSubscriber(address.text) == .session(address))
+    }
+}
+
+extension SessionAttempts.Answer {
+    /// How the attempt ended; nil: it waits.
+    fileprivate var result: AttemptResult? {
+        if case .ended(let ended) = self { ended.result } else { nil }
     }
 }

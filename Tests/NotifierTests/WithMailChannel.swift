@@ -84,6 +84,7 @@ extension AttemptResult {
         switch self {
         case .finished(let outcome, _): outcome.summary
         case .held(let outcome, _, _): "held " + (outcome?.summary ?? "untried")
+        case .postponed(let time): "postponed \(time)"
         case .aborted: "aborted"
         }
     }

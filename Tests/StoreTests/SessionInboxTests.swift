@@ -78,7 +78,7 @@ struct SessionInboxTests {
                 SessionNames.Entry(try #require(SessionName("b")), of: try address("p", "q")),
             ]
             #expect(try await names.sessions(of: [entry] + others) == [second, nil, nil, nil])
-            #expect(try await names.hold([(entry, first), (entry, second)]) == [false, true])
+            #expect(try await names.hold([(entry, first), (entry, second)]) == [.lost, .held])
             try await names.release([(entry, first)])
             #expect(try await names.sessions(of: [entry]) == [second])
             let left = try await test.redis.command("PTTL", "herald:{control}:session-name:1:p:q:a").int ?? 0
@@ -86,19 +86,21 @@ struct SessionInboxTests {
             try await names.release([(entry, second)])
             #expect(try await names.sessions(of: [entry]) == [nil])
             // One that was lost with its time comes back to the session that holds it.
-            #expect(try await names.hold([(entry, first)]) == [true])
+            #expect(try await names.hold([(entry, first)]) == [.takenAnew])
             #expect(try await names.sessions(of: [entry]) == [first])
         }
     }
 
-    @Test func `Which nodes are silent is known of each`() async throws {
+    @Test func `Which nodes have ended is known of each, and one that is silent has not`() async throws {
         try await withTestStore { test in
-            let nodes = test.store.sessionNodes
+            let (nodes, other) = (test.store.sessionNodes, "fedcba9876543210")
             _ = try await nodes.beat(Self.node)
-            #expect(try await nodes.silent(among: [Self.node, "fedcba9876543210"]) == ["fedcba9876543210"])
+            #expect(try await nodes.ended(among: [Self.node, other]) == [other])
             test.time.pass(seconds: 16)
-            #expect(try await nodes.silent(among: [Self.node]) == [Self.node])
-            #expect(try await nodes.silent(among: []).isEmpty)
+            #expect(try await nodes.ended(among: [Self.node]).isEmpty)
+            _ = try await nodes.endSilent(limit: 10)
+            #expect(try await nodes.ended(among: [Self.node]) == [Self.node])
+            #expect(try await nodes.ended(among: []).isEmpty)
         }
     }
 

@@ -176,8 +176,20 @@ struct StoreNeighbourTests {
             #expect(again.map(\.attempt) == [1, 1, 1])
             #expect(try await test.settle(again, .parked(.seconds(60))).allSatisfy { $0 })
             #expect(try await deliveries.wake(0, [subscription]) == 1)
-            #expect(try await test.lease().count == 3)
+            let last = try await test.lease()
+            #expect(last.count == 3)
             #expect(try await deliveries.wake(0, [subscription]) == 0)
+            #expect(try await test.settle(last, .delivered).allSatisfy { $0 })
+            // One that a session of its name wakes is not held back by the failures of the session before.
+            try await test.post(["4", "5", "6"], to: queue)
+            // What fails halves the window: one attempt at a time, in the end.
+            for _ in 0..<60 {
+                let failing = try await test.take().leases + test.lease()
+                _ = try await test.settle(failing, .retry(after: .zero))
+            }
+            #expect(try await deliveries.health(of: queue, subscription: subscription)?.probeAt != nil)
+            try await deliveries.wake(queue, subscription: subscription)
+            #expect(try await deliveries.health(of: queue, subscription: subscription)?.probeAt == nil)
         }
     }
 

@@ -7,7 +7,7 @@ package import Store
 extension Operations {
     /// Subscribes a session to a queue, and creates the queue if it does not exist.
     ///
-    /// One with a name that is there is changed to what the session says of it.
+    /// One that is there, of the name or of a request whose outcome was not known, is changed to what the session says of it.
     ///
     /// - Returns: The id, how long it lives unless it is renewed, s, and whether it was there already.
     package func createSessionSubscription(
@@ -18,7 +18,7 @@ extension Operations {
             try await place.store.subscriptions.create(
                 queue, subscriber: Subscriber(session), ttl: ttl, options: body.options, pace: body.pace)
         }
-        guard outcome != .created, case .named = session else { return (id, ttl, outcome == .created) }
+        if outcome == .created { return (id, ttl, true) }
         let change = SubscriptionChange(ttl: ttl, options: body.options, pace: body.pace)
         let updated = try await self.store(of: queue).subscriptions.update(
             queue, id: id, change, resettingConfirmation: false)

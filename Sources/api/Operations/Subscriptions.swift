@@ -72,6 +72,13 @@ extension Operations {
             try await self.ping(for: queue)
             throw Refusal.subscriptionNotFound
         }
+        if patch.subscriber != nil || patch.options != nil,
+            let there = try await self.store(of: queue).subscriptions.get(queue, id: id),
+            SessionSubscriber(there.subscriber) != nil
+        {
+            throw Refusal.requestInvalid(
+                "The subscriber and the options of a connection's subscription are the connection's to say.")
+        }
         let change = SubscriptionChange(
             subscriber: patch.subscriber, ttl: patch.ttl, options: patch.options, pace: patch.pace)
         // A confirmed address must not have it exchanged for another one.

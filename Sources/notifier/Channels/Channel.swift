@@ -89,11 +89,15 @@ package struct Attempt: Sendable {
     package let isCollected: Bool
     /// Called once, on any thread: it is short and never blocks.
     package let completion: @Sendable (AttemptResult) -> Void
+    /// Called at most once, before the completion: nothing is left to do but to wait for an answer, which may take long.
+    ///
+    /// The body is not needed any more.
+    package let waits: @Sendable () -> Void
 
     package init(
         destination: Destination, target: any ChannelTarget, delivery: DeliveryID, message: MessageID?,
         kind: NotificationKind, number: Int, startedAt: Timestamp, project: ProjectID, body: PinnedBytes,
-        isCollected: Bool = false,
+        isCollected: Bool = false, waits: @escaping @Sendable () -> Void = {},
         completion: @escaping @Sendable (AttemptResult) -> Void
     ) {
         self.destination = destination
@@ -106,7 +110,16 @@ package struct Attempt: Sendable {
         self.project = project
         self.body = body
         self.isCollected = isCollected
+        self.waits = waits
         self.completion = completion
+    }
+
+    /// The same without its body, to wait for an answer.
+    package var sent: Attempt {
+        Attempt(
+            destination: self.destination, target: self.target, delivery: self.delivery, message: self.message,
+            kind: self.kind, number: self.number, startedAt: self.startedAt, project: self.project,
+            body: PinnedBytes([]), isCollected: self.isCollected, waits: self.waits, completion: self.completion)
     }
 }
 
@@ -117,6 +130,8 @@ package enum AttemptResult: Sendable, Equatable {
     /// handed back with its number, and nothing of the subscription begins for about so long. The outcome is that of the
     /// attempt; nil: none was made.
     case held(Outcome?, Exchange, for: Duration)
+    /// None was made: the delivery is handed back with its number, and due again after about so long.
+    case postponed(Duration)
     /// The notifier ended it; the subscriber may or may not have been reached.
     case aborted
 }

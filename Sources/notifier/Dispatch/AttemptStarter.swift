@@ -1,6 +1,7 @@
 import Domain
 import HTTPClient
 import Logging
+import NIOConcurrencyHelpers
 import Runtime
 import Signing
 import Store
@@ -235,17 +236,26 @@ final class AttemptStarter: Sendable {
         _ attempt: InFlightAttempt, _ draft: AttemptPlanner.AttemptDraft, project: ProjectID, isAlone: Bool
     ) -> Attempt {
         let host = draft.target.host
+        // A suspect that is attempted alone has not to wait for those that only wait for an answer.
+        let counts = NIOLockedValueBox(true)
+        let isSuspect = isAlone || attempt.suspicion >= SuspectRules.fewLevel
         return Attempt(
             destination: draft.destination, target: draft.target, delivery: draft.delivery, message: draft.message,
             kind: attempt.kind, number: attempt.attempt, startedAt: attempt.startedAt, project: project,
-            body: draft.body.bytes, isCollected: draft.isCollected
+            body: draft.body.bytes, isCollected: draft.isCollected,
+            waits: {
+                self.settler.release(attempt.all(.handedBack).map(\.id))
+                guard !isSuspect else { return }
+                counts.withLockedValue { $0 = false }
+                self.gate.ended(1)
+            }
         ) { result in
             self.hosts.leave(host, of: project)
             if isAlone {
                 self.gate.soloEnded(by: self.inbox)
             } else {
                 if attempt.suspicion >= SuspectRules.fewLevel { self.gate.suspectEnded() }
-                self.gate.ended(1)
+                if counts.withLockedValue({ $0 }) { self.gate.ended(1) }
             }
             self.finished(attempt, result)
         }
@@ -299,6 +309,9 @@ final class AttemptStarter: Sendable {
     private func finished(_ attempt: InFlightAttempt, _ result: AttemptResult) {
         switch result {
         case .aborted: self.settler.end(attempt.all(.handedBack), nil)
+        case .postponed(let pause):
+            self.metrics.postponed()
+            self.settler.end(attempt.all(.postponed(pause * Double.random(in: Self.holdSpread))), nil)
         case .held(let outcome, let exchange, let pause): self.hold(attempt, outcome, exchange, for: pause)
         case .finished(let outcome, let exchange): self.end(attempt, outcome, exchange, at: self.clock.now)
         }

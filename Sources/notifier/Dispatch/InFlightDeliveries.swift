@@ -17,8 +17,10 @@ package struct InFlightDeliveries: Sendable {
         /// The newest token: renewals change it.
         package fileprivate(set) var token: LeaseToken
         package let queue: QueueAddress
-        /// Counts for its project as long as it is here; nil before anything is encoded.
+        /// Counts for its project as long as it is here; nil before anything is encoded, and when it is not needed any more.
         package fileprivate(set) var body: AttemptBody?
+        /// What the start of the attempt cost, for its project.
+        fileprivate var cost: (bytes: Int, project: ProjectID)?
         fileprivate var isLost = false
         /// Whether a renewal is under way whose answer may change the token.
         fileprivate var isRenewing = false
@@ -52,6 +54,15 @@ package struct InFlightDeliveries: Sendable {
     /// Keeps the body of an attempt for as long as the lease is here.
     package mutating func keep(_ body: AttemptBody, for id: LeasedDelivery.ID) {
         self.entries[id]?.body = body
+        self.entries[id]?.cost = (body.bytes.count, body.project)
+    }
+
+    /// - Returns: The bodies that are not kept any more.
+    package mutating func release(_ ids: [LeasedDelivery.ID]) -> [AttemptBody] {
+        ids.compactMap { id in
+            defer { self.entries[id]?.body = nil }
+            return self.entries[id]?.body
+        }
     }
 
     /// Ends an attempt; without effect the second time.
@@ -118,7 +129,7 @@ package struct InFlightDeliveries: Sendable {
 
     /// The sizes of their bodies, with their projects.
     func bodies(of ids: [LeasedDelivery.ID]) -> [(bytes: Int, project: ProjectID)] {
-        ids.compactMap { self.entries[$0]?.body.map { ($0.bytes.count, $0.project) } }
+        ids.compactMap { self.entries[$0]?.cost }
     }
 
     /// - Returns: What was in flight and is no more.

@@ -83,6 +83,12 @@ final class Settler: Sendable {
         self.inFlight.withLockedValue { $0.keep(body, for: id) }
     }
 
+    /// The bodies of attempts are not needed any more.
+    func release(_ ids: [LeasedDelivery.ID]) {
+        // Outside of the lock: the last reference to a body releases its bytes in the limiter.
+        _ = self.inFlight.withLockedValue { $0.release(ids) }
+    }
+
     /// The newest token of a lease; nil when it is lost.
     func token(of id: LeasedDelivery.ID) -> LeaseToken? {
         self.inFlight.withLockedValue { $0.token(of: id) }

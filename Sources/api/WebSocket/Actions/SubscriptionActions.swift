@@ -47,7 +47,7 @@ struct SubscriptionActions: Sendable {
     /// Deliveries named in one request.
     static let deliveriesMax = 100
     /// What a client may ask for, s, before a message comes again.
-    static let delayRange = 0...86_400
+    static let delayRange = 0...3_600
 
     func acknowledge(_ request: ActionRequest) async throws -> ActionAnswer {
         try await self.answer(request, .acknowledged)
@@ -63,7 +63,8 @@ struct SubscriptionActions: Sendable {
     }
 
     private func answer(_ request: ActionRequest, _ answer: DeliveryAnswer) async throws -> ActionAnswer {
-        let texts = try request.texts("delivery_ids")
+        var seen: Set<String> = []
+        let texts = try request.texts("delivery_ids").filter { seen.insert($0).inserted }
         guard (1...Self.deliveriesMax).contains(texts.count) else {
             throw Refusal.requestInvalid("'delivery_ids' has to hold 1 to \(Self.deliveriesMax) ids.")
         }
@@ -86,9 +87,12 @@ struct SubscriptionActions: Sendable {
 
     func delete(_ request: ActionRequest) async throws -> ActionAnswer {
         let id = request.required("subscription_id")
-        let isFollower =
-            SubscriptionID(id).map { self.sessions.unfollow(request.session, $0, of: request.queue) } ?? false
-        if !isFollower { try await self.operations.deleteSubscription(id, of: request.queue) }
+        let subscription = SubscriptionID(id)
+        if let subscription, self.sessions.unfollow(request.session, subscription, of: request.queue) {
+            return ActionAnswer(.noContent, "Subscription \(id.shortened) removed.")
+        }
+        try await self.operations.deleteSubscription(id, of: request.queue)
+        if let subscription { await self.sessions.removed(request.session, subscription, of: request.queue) }
         return ActionAnswer(.noContent, "Subscription \(id.shortened) removed.")
     }
 }

@@ -19,27 +19,28 @@ extension SessionNode {
 
     /// Sends a message that is to be acknowledged, unless the connection has it already.
     func send(_ delivery: SessionInbox.Delivery, _ entry: SessionInbox.Entry, to known: Known) -> SessionInbox.Outcome {
+        // While it is being subscribed its client does not know the subscription yet.
         guard let timeout = known.subscribed.options.acknowledgement?.timeout, let id = known.subscribed.id else {
-            // It is being subscribed: its client does not know the subscription yet.
-            return .returned
+            return .full
         }
         let (key, now) = (known.session.description, ContinuousClock.now)
         let begun = self.state.withLockedValue { state in
             state.sessions[key]?.pending.begin(
-                delivery.id, of: entry.queue, from: entry.notifier, attempt: known.target.attempt, for: timeout, at: now
-            )
+                delivery.id, delivery.number, of: entry.queue, from: entry.notifier, attempt: known.target.attempt,
+                for: timeout, at: now)
         }
-        guard let begun else { return .unknown }
-        if begun.isThere {
-            return .unacknowledged(seconds: Int(((begun.endsAt - now) / .seconds(1)).rounded(.up)))
+        switch begun {
+        case nil: return .unknown
+        case .full?: return .full
+        case .answered(let answer)?: return answer.outcome
+        case .there(let end)?: return .unacknowledged(seconds: Int(((end - now) / .seconds(1)).rounded(.up)))
+        case .new?: break
         }
         let frame = AcknowledgedNotification.message(
             entry.notification, id: delivery.message, of: id, delivery: delivery.id, number: delivery.number)
         let results = self.registry.send(frame, to: [(session: known.session, format: known.subscribed.format)])
         if results == [.written] { return .unacknowledged(seconds: timeout) }
-        self.state.withLockedValue { state in
-            _ = state.sessions[key]?.pending.end(delivery.id, of: entry.queue, at: now)
-        }
+        self.state.withLockedValue { $0.sessions[key]?.pending.cancel(delivery.id) }
         return results.first.map(SessionInbox.Outcome.init) ?? .unknown
     }
 
@@ -47,26 +48,39 @@ extension SessionNode {
         _ session: SessionID, _ deliveries: [DeliveryID], of queue: QueueAddress, _ answer: DeliveryAnswer
     ) async throws -> [DeliveryID] {
         let (key, now) = (session.description, ContinuousClock.now)
-        var ended: [(id: DeliveryID, pending: PendingDeliveries.Pending)] = []
+        var answered: [(id: DeliveryID, pending: PendingDeliveries.Pending)] = []
         var unknown: [DeliveryID] = []
         self.state.withLockedValue { state in
             for id in deliveries {
-                if let pending = state.sessions[key]?.pending.end(id, of: queue, at: now) {
-                    ended.append((id, pending))
+                if let pending = state.sessions[key]?.pending.answer(id, of: queue, answer, at: now) {
+                    answered.append((id, pending))
                 } else {
                     unknown.append(id)
                 }
             }
         }
         do throws(StoreError) {
-            try await self.finish(ended.map(\.pending), answer.outcome)
+            try await self.finish(answered.map(\.pending), answer.outcome)
         } catch {
             self.state.withLockedValue { state in
-                for (id, pending) in ended { state.sessions[key]?.pending.restore(id, pending) }
+                for (id, _) in answered { state.sessions[key]?.pending.takeBack(id) }
             }
             throw error
         }
         return unknown
+    }
+
+    package func removed(_ session: SessionID, _ id: SubscriptionID, of queue: QueueAddress) async {
+        let key = session.description
+        let removed = self.state.withLockedValue { $0.sessions[key]?.remove(queue, id) }
+        guard let removed else { return }
+        // It is deleted; what is left is what others would find of it.
+        if let entry = removed.subscribed.entry(of: queue) { self.state.withLockedValue { $0.ending.append(entry) } }
+        if let name = removed.subscribed.options.name {
+            let address = SessionAddress(node: self.node, session: key)
+            await self.giveUp([(SessionNames.Entry(name, of: queue), address)])
+        }
+        await self.giveBack(removed.pending)
     }
 
     /// Answers the notifiers whose attempts end.

@@ -29,7 +29,7 @@ extension SessionNode {
     /// Another connection has the name of one's subscription.
     private func detach(_ session: String, _ entry: SessionNames.Entry, _ id: SubscriptionID) async {
         let (found, connection) = self.state.withLockedValue { state in
-            (state.sessions[session]?.lost(entry, id), state.sessions[session]?.id)
+            (state.sessions[session]?.remove(entry.queue, id), state.sessions[session]?.id)
         }
         guard let found, let connection else { return }
         let frame = AcknowledgedNotification.detached(id, of: entry.queue.name)
@@ -38,18 +38,36 @@ extension SessionNode {
     }
 
     /// Gives up the names that a connection had, and what it had not acknowledged: the next one gets that.
-    func giveUpNames(of ended: SubscribedSession) async {
+    func giveUp(_ ended: SubscribedSession) async {
         let address = SessionAddress(node: self.node, session: ended.id.description)
         let names = ended.names
-        guard !names.isEmpty else { return }
-        do throws(StoreError) { try await self.names.release(names.map { ($0.entry, address) }) } catch {
-            self.logger.debug("Names of a session go by themselves", metadata: [LogKey.error: "\(error)"])
-        }
+        await self.giveUp(names.map { ($0.entry, address) })
         var pending = ended.pending
-        await self.giveBack(names.flatMap { pending.endAll(of: $0.entry.queue) })
+        await self.giveBack(pending.endAll())
+        // The ttl of what stays begins now.
+        await withTaskGroup(of: Void.self) { group in
+            for name in names where name.isRenewed {
+                group.addTask {
+                    do throws(StoreError) {
+                        _ = try await self.operations.renewSessionSubscription(
+                            name.subscription, of: name.entry.queue, ttl: name.ttl)
+                    } catch {
+                        self.logger.debug(
+                            "A named subscription keeps the end it has", metadata: [LogKey.error: "\(error)"])
+                    }
+                }
+            }
+        }
     }
 
-    private func giveBack(_ pending: [PendingDeliveries.Pending]) async {
+    func giveUp(_ names: [(entry: SessionNames.Entry, session: SessionAddress)]) async {
+        guard !names.isEmpty else { return }
+        do throws(StoreError) { try await self.names.release(names) } catch {
+            self.logger.debug("Names of a session go by themselves", metadata: [LogKey.error: "\(error)"])
+        }
+    }
+
+    func giveBack(_ pending: [PendingDeliveries.Pending]) async {
         do throws(StoreError) { try await self.finish(pending, .returned) } catch {
             self.logger.debug(
                 "Messages of a session are sent again after their time", metadata: [LogKey.error: "\(error)"])
@@ -58,23 +76,47 @@ extension SessionNode {
 
     /// Keeps the names of the connections, and notices those that were taken from elsewhere.
     func holdNames() async {
-        let now = ContinuousClock.now
         let held = self.state.withLockedValue { state in
             state.sessions.flatMap { key, session in
                 session.names.map { (name: $0, session: SessionAddress(node: self.node, session: key)) }
             }
         }
-        do throws(StoreError) {
-            let answers = try await self.names.hold(held.map { ($0.name.entry, $0.session) })
-            for (one, isHeld) in zip(held, answers) {
-                if !isHeld {
-                    await self.detach(one.session.session, one.name.entry, one.name.subscription)
-                } else if now - one.name.since < Self.wakingTime {
-                    try await self.operations.wakeSessionSubscription(one.name.subscription, of: one.name.entry.queue)
+        guard !held.isEmpty else { return }
+        let answers: [SessionNames.Held]
+        do throws(StoreError) { answers = try await self.names.hold(held.map { ($0.name.entry, $0.session) }) } catch {
+            self.logger.debug("Names of sessions cannot be held yet", metadata: [LogKey.error: "\(error)"])
+            return
+        }
+        let now = ContinuousClock.now
+        for (one, _) in zip(held, answers).filter({ $0.1 == .lost }) {
+            await self.detach(one.session.session, one.name.entry, one.name.subscription)
+        }
+        // Of sessions that have ended meanwhile.
+        let gone = self.state.withLockedValue { state in
+            held.filter { state.sessions[$0.session.session] == nil }
+        }
+        await self.giveUp(gone.map { ($0.name.entry, $0.session) })
+        await self.wake(
+            zip(held, answers).filter { one, answer in
+                answer == .takenAnew || (answer == .held && now - one.name.since < Self.wakingTime)
+            }.map(\.0.name))
+    }
+
+    /// Wakes what waits for names; one whose store does not answer holds up no other.
+    private func wake(_ names: [SubscribedSession.Named]) async {
+        for start in stride(from: 0, to: names.count, by: Self.stepMax) {
+            await withTaskGroup(of: Void.self) { group in
+                for name in names[start..<min(start + Self.stepMax, names.count)] {
+                    group.addTask { await self.wake(name.subscription, of: name.entry.queue) }
                 }
             }
-        } catch {
-            self.logger.debug("Names of sessions cannot be held yet", metadata: [LogKey.error: "\(error)"])
+        }
+    }
+
+    func wake(_ id: SubscriptionID, of queue: QueueAddress) async {
+        do throws(StoreError) { try await self.operations.wakeSessionSubscription(id, of: queue) } catch {
+            self.logger.debug(
+                "Messages for a named subscription wait for their time", metadata: [LogKey.error: "\(error)"])
         }
     }
 }

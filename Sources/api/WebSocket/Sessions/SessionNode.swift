@@ -19,7 +19,7 @@ package final class SessionNode: SessionSubscriptions, Service {
     private static let readBytes = 1 << 20
     private static let readTime = Duration.seconds(5)
     /// Subscriptions renewed or ended in one step: the store has other work too.
-    private static let stepMax = 100
+    static let stepMax = 100
 
     struct State {
         var sessions: [String: SubscribedSession] = [:]
@@ -73,11 +73,11 @@ package final class SessionNode: SessionSubscriptions, Service {
         let earlier = try self.state.withLockedValue { state throws(Refusal) in
             try state.sessions[key, default: SubscribedSession(session)].begin(queue, body.session, format)
         }
+        if let id = earlier?.id, try await self.operations.hasSubscription(id, of: queue) {
+            throw Refusal.subscriptionExists(id: id.text)
+        }
         var made: SessionNodes.Entry?
         do {
-            if let earlier, let id = earlier.id, try await self.operations.hasSubscription(id, of: queue) {
-                throw Refusal.subscriptionExists(id: id.text)
-            }
             let name = body.session.name
             let (id, ttl, isNew) = try await self.operations.createSessionSubscription(
                 to: queue, of: name.map { .named($0) } ?? .session(address), body)
@@ -96,9 +96,11 @@ package final class SessionNode: SessionSubscriptions, Service {
                 // The one before it was ended from elsewhere.
                 if let earlier = earlier?.entry(of: queue), earlier != entry { state.ending.append(earlier) }
             }
-            if name != nil { try await self.operations.wakeSessionSubscription(id, of: queue) }
+            if name != nil { await self.wake(id, of: queue) }
             return SessionSubscribed(id, isResumed: !isNew && name != nil)
         } catch {
+            // One that it has not taken is not given up.
+            if let name = body.session.name { await self.giveUp([(SessionNames.Entry(name, of: queue), address)]) }
             self.state.withLockedValue { state in
                 state.sessions[key]?.restore(queue, earlier)
                 if let made { state.ending.append(made) }
@@ -111,7 +113,7 @@ package final class SessionNode: SessionSubscriptions, Service {
         guard let ended = self.state.withLockedValue({ $0.sessions.removeValue(forKey: session.description) }) else {
             return
         }
-        await self.giveUpNames(of: ended)
+        await self.giveUp(ended)
         await self.end(ended.entries)
     }
 
@@ -139,6 +141,7 @@ package final class SessionNode: SessionSubscriptions, Service {
             group.addTask { await self.writeAll() }
             group.addTask { await self.beat() }
             group.addTask { await self.keepUp() }
+            group.addTask { await self.keepNames() }
             group.addTask {
                 // Cancelled or asked to stop: it ends either way.
                 try? await gracefulShutdown()
@@ -293,13 +296,19 @@ package final class SessionNode: SessionSubscriptions, Service {
         while self.mayGoOn {
             await self.end(self.state.withLockedValue { $0.takeEnding() })
             await self.renew()
-            await self.holdNames()
-            self.state.withLockedValue { $0.timePassed(at: .now) }
             // A node that was silent itself cannot tell who else was.
             let isSteady = self.state.withLockedValue { state in
                 state.steadySince.map { .now - $0 >= SessionNodes.life } ?? false
             }
             if isSteady { await self.endForOthers() }
+            await self.pause()
+        }
+    }
+
+    private func keepNames() async {
+        while self.mayGoOn {
+            await self.holdNames()
+            self.state.withLockedValue { $0.timePassed(at: .now) }
             await self.pause()
         }
     }
@@ -324,7 +333,9 @@ package final class SessionNode: SessionSubscriptions, Service {
             }
             switch found {
             case .renewed, nil: break
-            case .ended(let entry): try await self.nodes.unregister([entry], of: self.node)
+            case .ended(let entry, let pending):
+                await self.giveBack(pending)
+                try await self.nodes.unregister([entry], of: self.node)
             case .lapsed: if let session { self.registry.restart([session]) }
             }
         } catch {
@@ -364,7 +375,9 @@ extension SessionNode.State {
 
     /// Removes what no client can acknowledge any more.
     fileprivate mutating func timePassed(at now: ContinuousClock.Instant) {
-        for key in self.sessions.keys { self.sessions[key]?.pending.timePassed(at: now) }
+        for key in self.sessions.filter({ !$0.value.pending.isEmpty }).keys {
+            self.sessions[key]?.pending.timePassed(at: now)
+        }
     }
 
     /// What is to be renewed now, each with the name of its session.

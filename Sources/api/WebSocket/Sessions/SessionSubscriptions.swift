@@ -53,6 +53,9 @@ package protocol SessionSubscriptions: Sendable {
         _ session: SessionID, _ deliveries: [DeliveryID], of queue: QueueAddress, _ answer: DeliveryAnswer
     ) async throws -> [DeliveryID]
 
+    /// A subscription was deleted by a connection, perhaps its own.
+    func removed(_ session: SessionID, _ id: SubscriptionID, of queue: QueueAddress) async
+
     /// Ends what a connection has subscribed; called once, after its last request.
     func ended(_ session: SessionID) async
 }

@@ -19,10 +19,10 @@ struct SubscribedSession: Sendable {
     }
 
     /// What a renewal has found.
-    enum Found: Sendable, Equatable {
+    enum Found: Sendable {
         case renewed
         /// It was ended from elsewhere: it is none of the connection's any more.
-        case ended(SessionNodes.Entry)
+        case ended(SessionNodes.Entry, [PendingDeliveries.Pending])
         /// It could not be renewed in time, and has ended by itself: the client is to come back.
         case lapsed
     }
@@ -61,26 +61,36 @@ struct SubscribedSession: Sendable {
         self.queues.compactMap { queue, subscribed in subscribed.entry(of: queue) }
     }
 
-    /// The names that the connection has, each with its subscription and since when.
-    var names: [(entry: SessionNames.Entry, subscription: SubscriptionID, since: ContinuousClock.Instant)] {
+    /// A name that the connection has.
+    struct Named: Sendable {
+        let entry: SessionNames.Entry
+        let subscription: SubscriptionID
+        let since: ContinuousClock.Instant
+        /// Seconds.
+        let ttl: Int
+        let isRenewed: Bool
+    }
+
+    var names: [Named] {
         self.queues.compactMap { queue, subscribed in
             guard let name = subscribed.options.name, let id = subscribed.id, let since = subscribed.namedSince else {
                 return nil
             }
-            return (SessionNames.Entry(name, of: queue), id, since)
+            return Named(
+                entry: SessionNames.Entry(name, of: queue), subscription: id, since: since, ttl: subscribed.ttl,
+                isRenewed: subscribed.options.isRenewed)
         }
     }
 
-    /// Another connection has taken a name.
+    /// A subscription is none of the connection's any more.
     ///
-    /// - Returns: What the connection had there, and was to acknowledge; nil when that is another one by now.
-    mutating func lost(
-        _ entry: SessionNames.Entry, _ id: SubscriptionID
+    /// - Returns: What it had there, and was to acknowledge; nil when that is another one by now.
+    mutating func remove(
+        _ queue: QueueAddress, _ id: SubscriptionID
     ) -> (subscribed: Subscribed, pending: [PendingDeliveries.Pending])? {
-        guard let subscribed = self.queues[entry.queue], subscribed.id == id, subscribed.options.name == entry.name
-        else { return nil }
-        self.queues[entry.queue] = nil
-        return (subscribed, self.pending.endAll(of: entry.queue))
+        guard let subscribed = self.queues[queue], subscribed.id == id else { return nil }
+        self.queues[queue] = nil
+        return (subscribed, self.pending.endAll(of: queue))
     }
 
     /// A subscription is about to be created.
@@ -155,7 +165,9 @@ struct SubscribedSession: Sendable {
         }
         self.queues[renewal.queue] = nil
         let hasLapsed = subscribed.endsAt.map { now >= $0 } ?? false
-        return hasLapsed ? .lapsed : .ended(SessionNodes.Entry(renewal.id, of: renewal.queue))
+        return hasLapsed
+            ? .lapsed
+            : .ended(SessionNodes.Entry(renewal.id, of: renewal.queue), self.pending.endAll(of: renewal.queue))
     }
 }
 

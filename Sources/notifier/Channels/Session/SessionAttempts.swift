@@ -8,7 +8,8 @@ package struct SessionAttempts: Sendable {
     package typealias Ended = (attempt: Attempt, result: AttemptResult)
 
     fileprivate struct UnderWay {
-        let attempt: Attempt
+        /// Without its body once the session has it.
+        var attempt: Attempt
         let target: SessionTarget
         let user: Int
         let began: ContinuousClock.Instant
@@ -26,8 +27,15 @@ package struct SessionAttempts: Sendable {
     /// Those whose sessions are to be found by their names.
     private var unlocated: [UInt64] = []
     private var waiting: [UInt64] = []
+    /// Those that sessions acknowledge, by project.
+    private var acknowledged: [ProjectID: Int] = [:]
     private var draining: Set<Int> = []
     private var closed: Set<Int> = []
+
+    /// Attempts of one project that may wait for clients at once: each keeps a slot for as long as its client takes.
+    package static let acknowledgedMax = 1_024
+    /// How much longer a notifier waits than a node does: what a client says in time is on its way so long at most.
+    private static let margin = Duration.seconds(5)
 
     /// - Parameter timeMax: How long an attempt may take until a node has said something of it.
     package init(timeMax: Duration) {
@@ -50,8 +58,16 @@ package struct SessionAttempts: Sendable {
                 preconditionFailure("an attempt has a target of another channel")
             }
             guard let subscriber = target.subscriber else {
-                ended.append((attempt, .finished(Self.gone, Exchange())))
+                // Of another version, which may send it.
+                ended.append((attempt, .postponed(Self.unreadable)))
                 continue
+            }
+            if target.isAcknowledged {
+                guard self.acknowledged[attempt.project, default: 0] < Self.acknowledgedMax else {
+                    ended.append((attempt, .postponed(Self.soon)))
+                    continue
+                }
+                self.acknowledged[attempt.project, default: 0] += 1
             }
             self.last += 1
             var one = UnderWay(attempt: attempt, target: target, user: user, began: now, endsAt: now + self.timeMax)
@@ -176,7 +192,7 @@ package struct SessionAttempts: Sendable {
             switch result {
             case .appended: continue
             case .full: ended += numbers.compactMap { self.end($0, at: now, Self.notNow) }
-            case .gone: ended += numbers.compactMap { self.end($0, at: now, Self.hasGone) }
+            case .gone: ended += numbers.compactMap { self.end($0, at: now, Self.nodeHasEnded) }
             }
         }
         return ended
@@ -189,29 +205,44 @@ package struct SessionAttempts: Sendable {
 
     // MARK: Answers
 
+    /// What an answer of a node means.
+    package enum Answer: Sendable {
+        case ended(Ended)
+        /// The session has the message, and is to acknowledge it: the caller says that it waits.
+        case waits(Attempt)
+    }
+
     /// A node said how an attempt ended, or what it waits for; again is no news.
     package mutating func answered(
         _ number: UInt64, _ outcome: SessionInbox.Outcome, at now: ContinuousClock.Instant
-    ) -> Ended? {
-        guard case .unacknowledged(let seconds) = outcome else {
-            return self.end(number, at: now) { one, exchange in
-                switch outcome {
-                case .written, .unacknowledged: .finished(.accepted(code: 200), exchange)
-                case .unknown: Self.hasGone(one, exchange)
-                case .full: Self.notNow(one, exchange)
-                case .unreadable: .finished(.refused(code: 422), exchange)
-                case .rejected(let seconds):
-                    .finished(.deferred(code: 503, notBefore: seconds.map { .delay(seconds: $0) }), exchange)
-                case .returned: .aborted
-                }
+    ) -> Answer? {
+        switch outcome {
+        case .unacknowledged(let seconds): self.wait(for: number, seconds, at: now)
+        case .written: self.ended(number, at: now) { .finished(.accepted(code: 200), $1) }
+        case .unknown: self.ended(number, at: now, Self.sessionHasEnded)
+        case .full: self.ended(number, at: now, Self.notNow)
+        case .unreadable: self.ended(number, at: now) { .finished(.refused(code: 422), $1) }
+        case .rejected(let seconds):
+            self.ended(number, at: now) {
+                .finished(.deferred(code: 503, notBefore: seconds.map { .delay(seconds: $0) }), $1)
             }
+        case .returned: self.ended(number, at: now) { _, _ in .aborted }
         }
-        guard let one = self.underWay[number] else { return nil }
+    }
+
+    private mutating func ended(
+        _ number: UInt64, at now: ContinuousClock.Instant, _ result: (UnderWay, Exchange) -> AttemptResult
+    ) -> Answer? { self.end(number, at: now, result).map { .ended($0) } }
+
+    private mutating func wait(for number: UInt64, _ seconds: Int, at now: ContinuousClock.Instant) -> Answer? {
+        guard let one = self.underWay[number], !one.isUnacknowledged else { return nil }
         // Nothing is lost by it: another notifier sends the message, and its node knows that the session has it.
-        if self.draining.contains(one.user) { return self.end(number, at: now) { _, _ in .aborted } }
+        if self.draining.contains(one.user) { return self.ended(number, at: now) { _, _ in .aborted } }
+        let seconds = min(max(seconds, 0), Acknowledgement.timeoutRange.upperBound)
         self.underWay[number]?.isUnacknowledged = true
-        self.underWay[number]?.endsAt = now + .seconds(min(max(seconds, 0), Acknowledgement.timeoutRange.upperBound))
-        return nil
+        self.underWay[number]?.endsAt = now + .seconds(seconds) + Self.margin
+        self.underWay[number]?.attempt = one.attempt.sent
+        return .waits(one.attempt)
     }
 
     /// The nodes whose sessions are to acknowledge something.
@@ -219,12 +250,13 @@ package struct SessionAttempts: Sendable {
         Set(self.underWay.values.lazy.filter(\.isUnacknowledged).compactMap(\.address?.node))
     }
 
-    /// Nodes have ended with what their sessions were to acknowledge.
+    /// Nodes have ended with what their sessions were to acknowledge: it goes to the next session of its name, or ends with its
+    /// subscription.
     package mutating func ended(_ nodes: Set<String>, at now: ContinuousClock.Instant) -> [Ended] {
         guard !nodes.isEmpty else { return [] }
         return self.end(
-            at: now, { one in one.isUnacknowledged && one.address.map { nodes.contains($0.node) } ?? false },
-            Self.hasGone)
+            at: now, { one in one.isUnacknowledged && one.address.map { nodes.contains($0.node) } ?? false }
+        ) { _, _ in .aborted }
     }
 
     /// Ends attempts that no node, or no client, has answered in time.
@@ -248,15 +280,21 @@ package struct SessionAttempts: Sendable {
     }
 
     private static let gone = Outcome.gone(code: 410)
-    /// How long what belongs to a name waits at most until it is looked for again, and how long where its session is about to be
-    /// another one: a node that has a session for it says so at once.
+    /// How long what belongs to a name waits, at most, where no session has it: one that takes the name ends that at once.
     private static let withoutSession = AttemptResult.held(nil, Exchange(), for: .seconds(45))
+    /// How long what is not taken now waits.
     private static let soon = Duration.seconds(1)
+    private static let unreadable = Duration.seconds(60)
 
-    /// The session has ended, and its subscription with it unless that has a name.
-    private static func hasGone(_ one: UnderWay, _ exchange: Exchange) -> AttemptResult {
+    private static func nodeHasEnded(_ one: UnderWay, _ exchange: Exchange) -> AttemptResult {
         guard case .named? = one.target.subscriber else { return .finished(self.gone, exchange) }
-        return .held(nil, Exchange(), for: self.soon)
+        return self.withoutSession
+    }
+
+    /// The session has ended, and its subscription with it unless that has a name, which another one may be about to take.
+    private static func sessionHasEnded(_ one: UnderWay, _ exchange: Exchange) -> AttemptResult {
+        guard case .named? = one.target.subscriber else { return .finished(self.gone, exchange) }
+        return .postponed(self.soon)
     }
 
     /// The node or the session takes nothing now.
@@ -264,8 +302,7 @@ package struct SessionAttempts: Sendable {
     /// What is acknowledged is handed back: it counts as an attempt only when the client had it.
     private static func notNow(_ one: UnderWay, _ exchange: Exchange) -> AttemptResult {
         one.target.isAcknowledged
-            ? .held(nil, Exchange(), for: self.soon)
-            : .finished(.deferred(code: 503, notBefore: .delay(seconds: 1)), exchange)
+            ? .postponed(self.soon) : .finished(.deferred(code: 503, notBefore: .delay(seconds: 1)), exchange)
     }
 
     private mutating func end(
@@ -278,6 +315,11 @@ package struct SessionAttempts: Sendable {
         _ number: UInt64, at now: ContinuousClock.Instant, _ result: (UnderWay, Exchange) -> AttemptResult
     ) -> Ended? {
         guard let ended = self.underWay.removeValue(forKey: number) else { return nil }
+        if ended.target.isAcknowledged {
+            let project = ended.attempt.project
+            let left = self.acknowledged[project, default: 0] - 1
+            self.acknowledged[project] = left > 0 ? left : nil
+        }
         var exchange = Exchange()
         exchange.total = Int((now - ended.began) / .milliseconds(1))
         return (ended.attempt, result(ended, exchange))

@@ -143,8 +143,14 @@ package final class SessionRelay: Service {
             do throws(StoreError) {
                 let outcomes = try await self.inbox.outcomes(on: self.connection, of: self.notifier, for: Self.readMax)
                 let now = ContinuousClock.now
-                self.change { attempts in
+                let answers = self.attempts.withLockedValue { attempts in
                     outcomes.all.compactMap { attempts.answered($0.attempt, $0.outcome, at: now) }
+                }
+                for answer in answers {
+                    switch answer {
+                    case .ended(let ended): ended.attempt.completion(ended.result)
+                    case .waits(let attempt): attempt.waits()
+                    }
                 }
                 try await self.inbox.remove(outcomes, of: self.notifier)
                 backoff.reset()
@@ -173,7 +179,7 @@ package final class SessionRelay: Service {
     private func lookForNodes() async {
         let nodes = self.attempts.withLockedValue { $0.unacknowledgedNodes }
         do throws(StoreError) {
-            let gone = try await self.nodes.silent(among: nodes)
+            let gone = try await self.nodes.ended(among: nodes)
             self.change { $0.ended(gone, at: .now) }
         } catch {
             self.logger.debug("Nodes cannot be looked for", metadata: [LogKey.error: "\(error)"])

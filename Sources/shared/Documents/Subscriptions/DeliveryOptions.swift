@@ -59,7 +59,7 @@ package struct DeliveryOptions: Sendable, Equatable {
             retryPolicy: try Self.retryPolicy(of: options), template: try Self.template(of: options),
             headers: try Self.headers(of: options), finalStatuses: try FinalStatusesShape.read(options),
             disablesOnGone: try Self.disablesOnGone(options), mail: try MailOptionsShape.read(options),
-            isAcknowledged: try SessionOptions.acknowledges(options))
+            isAcknowledged: SessionOptions.acknowledges(options))
     }
 
     /// Reads what is stored.

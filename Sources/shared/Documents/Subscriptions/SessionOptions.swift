@@ -66,9 +66,7 @@ package struct SessionOptions: Sendable, Equatable {
     }
 
     /// Whether the stored options of a subscription have its messages acknowledged.
-    static func acknowledges(_ options: JSONObject) throws(Refusal) -> Bool {
-        try Self.acknowledgement(options) != nil
-    }
+    static func acknowledges(_ options: JSONObject) -> Bool { options[Name.acknowledgement]?.boolean == true }
 
     /// Refuses them for any other subscription.
     static func refuse(_ options: JSONObject) throws(Refusal) {

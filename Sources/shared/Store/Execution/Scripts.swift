@@ -11,7 +11,6 @@ enum Scripts {
     static let sessionFinish = plain("session_finish", PackageResources.session_finish_lua)
     static let sessionNodeBeat = plain("session_node_beat", PackageResources.session_node_beat_lua)
     static let sessionNodeList = plain("session_node_list", PackageResources.session_node_list_lua)
-    static let sessionNodeCheck = plain("session_node_check", PackageResources.session_node_check_lua)
     static let sessionNodeRead = plain("session_node_read", PackageResources.session_node_read_lua)
     static let sessionNodeEnd = plain("session_node_end", PackageResources.session_node_end_lua)
     static let sessionNameTake = plain("session_name_take", PackageResources.session_name_take_lua)

@@ -8,7 +8,9 @@ for index = 4, #ARGV do subscriptions[index - 3] = ARGV[index] end
 local headers, flows = call('HMGET', KEYS[3], unpack(subscriptions)), call('HMGET', KEYS[1], unpack(subscriptions))
 for index, subscription in ipairs(subscriptions) do
     local out, window, more = flow_of(flows[index])
-    if is_alive(headers[index]) and more and more.h then
+    -- A session that takes a name is another one than those that failed before it.
+    if more and ARGV[3] ~= '' then more = succeeded(more) end
+    if is_alive(headers[index]) and more and (more.h or ARGV[3] ~= '') then
         more.h = nil
         local value = flow_text(out, window, more)
         table.insert(value and flow or idle, subscription)

@@ -21,6 +21,15 @@ package struct SessionNames: Sendable {
         fileprivate var key: RedisKey { KeySpace.sessionName(self.name, of: self.queue) }
     }
 
+    /// What has become of a name.
+    package enum Held: Int, Sendable {
+        /// Another session took it, which keeps it.
+        case lost = 0
+        case held = 1
+        /// No session had it any more: what waited for it is not awake.
+        case takenAnew = 2
+    }
+
     let runner: ScriptRunner
 
     /// Gives a name to a session, which then has it alone.
@@ -36,11 +45,11 @@ package struct SessionNames: Sendable {
 
     /// Keeps names for sessions.
     ///
-    /// - Returns: Whether each still has its name, in their order.
+    /// - Returns: What has become of each, in their order.
     package func hold(
         _ held: [(entry: Entry, session: SessionAddress)]
-    ) async throws(StoreError) -> [Bool] {
-        var answers: [Bool] = []
+    ) async throws(StoreError) -> [Held] {
+        var answers: [Held] = []
         for chunk in held.chunks(of: StorageLimits.settlementsMax) {
             var call = self.runner.call(
                 Scripts.sessionNameHold,
@@ -48,7 +57,10 @@ package struct SessionNames: Sendable {
             call.append(Int64(Self.life / .milliseconds(1)))
             for one in chunk { call.append(one.session.text) }
             var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.sessionNameHold)
-            for _ in chunk { answers.append(try reply.int() == 1) }
+            for _ in chunk {
+                guard let answer = Held(rawValue: try reply.int()) else { throw reply.unexpected("state of a name") }
+                answers.append(answer)
+            }
         }
         return answers
     }

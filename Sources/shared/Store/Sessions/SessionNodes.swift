@@ -68,16 +68,20 @@ package struct SessionNodes: Sendable {
         return count
     }
 
-    /// Which of these nodes have ended, or are silent.
-    package func silent(among nodes: Set<String>) async throws(StoreError) -> Set<String> {
+    /// Which of these nodes have ended: by themselves, or because another one has taken them for ended.
+    package func ended(among nodes: Set<String>) async throws(StoreError) -> Set<String> {
         let nodes = Array(nodes)
         guard !nodes.isEmpty else { return [] }
-        var call = self.runner.call(Scripts.sessionNodeCheck, keys: [KeySpace.sessionNodes])
-        for node in nodes { call.append(node) }
-        var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.sessionNodeCheck)
-        var silent: Set<String> = []
-        for node in nodes where try reply.int() == 0 { silent.insert(node) }
-        return silent
+        var command = RedisCommand("ZMSCORE", arguments: 1 + nodes.count)
+        command.append(KeySpace.sessionNodes)
+        for node in nodes { command.append(node) }
+        var reply = try ReplyReader(try await self.runner.send(command), of: "ZMSCORE")
+        var ended: Set<String> = []
+        for node in nodes {
+            let score = try reply.next().bytes.map { String(decoding: $0, as: UTF8.self) }
+            if score == nil || score == "0" { ended.insert(node) }
+        }
+        return ended
     }
 
     /// Takes nodes that are silent for ended.
