@@ -5,7 +5,7 @@ package import Settings
 /// Values to give settings in tests: each allowed, and none the default.
 package enum SettingSamples {
     /// Settings that have one allowed value only.
-    package static let fixed: Set<Setting> = [Setting.apiAuth]
+    package static let fixed: Set<Setting> = []
 
     /// Nil for a setting of ``fixed``, and for the settings file itself.
     package static func value(of setting: Setting) -> String? {
@@ -53,6 +53,8 @@ package enum SettingSamples {
         Setting.emailFrom: "Herald <alerts@herald.example>",
         Setting.emailBounceAddress: "bounces@herald.example",
         Setting.emailCommand: "/usr/sbin/sendmail -t -oi",
+        Setting.apiKeysBootstrapFile: "/run/herald/first.key",
+        Setting.apiKeysBootstrapProject: "operators",
         Setting.readyFile: "/tmp/herald-ready.json",
     ]
 

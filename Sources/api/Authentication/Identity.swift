@@ -9,6 +9,8 @@ package struct Identity: Sendable {
         case none
         /// By the signature of a pre-signed URL, for these paths and until its expiry.
         case signedURL(SignedURL)
+        /// By an API key.
+        case apiKey
     }
 
     /// The project as it was given, which ``Caller`` checks; nil when none was.
@@ -20,13 +22,26 @@ package struct Identity: Sendable {
     /// When the identity ends; nil: with the request.
     package let expiry: Timestamp?
     package let origin: Origin
+    /// What an API key is restricted to; nil: nothing.
+    package let scope: APIKeyScope?
 
-    package init(project: String?, user: String?, roles: Set<String>, expiry: Timestamp?, origin: Origin) {
+    /// Whether what established the identity is for what a rule of the policy stands for; the policy decides beside it.
+    ///
+    /// - Parameter queue: What it is done with; nil: no queue.
+    func isFor(_ rule: PolicyRule, on queue: QueueName?) -> Bool {
+        self.scope?.admits(rule.name, on: queue) ?? true
+    }
+
+    package init(
+        project: String?, user: String?, roles: Set<String>, expiry: Timestamp?, origin: Origin,
+        scope: APIKeyScope? = nil
+    ) {
         self.project = project
         self.user = user
         self.roles = roles
         self.expiry = expiry
         self.origin = origin
+        self.scope = scope
     }
 }
 
@@ -37,8 +52,10 @@ package struct Credentials: Sendable {
     package let path: String
     /// What the request says of itself; empty where callers are authenticated.
     package var stated = StatedIdentity()
-    /// Of an identity service; nil: none was sent.
+    /// Of an identity service, or an API key; nil: none was sent.
     package var token: String?
+    /// What `Authorization: Bearer` has; nil: none was sent.
+    package var bearer: String?
     /// The one of a service that acts for the caller; nil: none was sent.
     package var serviceToken: String?
     /// Of a pre-signed URL; an empty one is a signature too.

@@ -62,6 +62,7 @@ struct RequestHead: Sendable {
                 let value = request.value(of: field)
                 self.contentType = value
                 self.mediaType = Self.mediaType(value)
+            case (13, "authorization"): credentials.bearer = Self.bearer(request.value(of: field))
             case (13, "last-event-id"): self.lastEventID = request.value(of: field)
             case (13, "url-signature"): Self.add(request.value(of: field), to: &signature)
             case (15, "x-service-token"): Self.add(request.value(of: field), to: &credentials.serviceToken)
@@ -98,6 +99,13 @@ struct RequestHead: Sendable {
             text: signature, project: project, methods: methods.joined(separator: ","),
             paths: paths.joined(separator: ","), expires: expires)
         self.client = self.client ?? RandomUUID().text()
+    }
+
+    /// What stands behind the scheme `Bearer`, in any case (RFC 6750, section 2.1); nil for another scheme.
+    private static func bearer(_ value: String) -> String? {
+        let parts = value.split(separator: " ", maxSplits: 1)
+        guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
+        return String(parts[1])
     }
 
     /// Of HMAC-SHA256 in hexadecimal digits.

@@ -49,6 +49,7 @@ package enum APIProcess {
                     return .notReady("the store is not usable: \(error.trouble.rawValue)")
                 }
             }
+            let authentication = try await Self.authentication(settings.authentication, stores.defaultStore, logger)
             let operations = Operations(
                 stores: stores, limits: settings.limits, masterKey: settings.store.masterKey,
                 vault: settings.store.vault, options: settings.options, confirmation: settings.confirmation,
@@ -64,7 +65,8 @@ package enum APIProcess {
                     endpoint: settings.store.redis, eventLoopGroup: eventLoops, logger: logger),
                 logger: logger)
             let endpoint = WebSocketEndpoint(
-                operations: operations, rules: settings.access, limits: settings.sessions,
+                operations: operations, rules: settings.access, authentication: authentication,
+                limits: settings.sessions,
                 origins: settings.webSocketOrigins, registry: sessions, subscriptions: node, logger: logger)
             return [
                 AgreementWatch(settings.store, in: stores.defaultStore, readiness: context.readiness),
@@ -83,13 +85,25 @@ package enum APIProcess {
                 ) { context.readyFile.report(.websocket, at: $0) },
                 RESTServer(
                     settings.listen, operations: operations, rules: settings.access, pages: settings.pages,
-                    limits: http, proxies: settings.proxies,
+                    authentication: authentication, limits: http, proxies: settings.proxies,
                     upgrade: { $0.path == WebSocketEndpoint.path ? endpoint.respond(to: $0) : nil },
                     eventLoopGroup: eventLoops, logger: logger
                 ) { context.readyFile.report(.listen, at: $0) },
             ]
         }
         return [redis, serving]
+    }
+
+    /// - Throws: `SettingError` for a file that has no first key, `StoreError`.
+    private static func authentication(
+        _ settings: AuthenticationSettings, _ control: Store, _ logger: Logger
+    ) async throws -> Authentication {
+        switch settings.mode {
+        case .none: return .none
+        case .keys:
+            try await settings.bootstrap?.run(control.apiKeys, at: .ofThisMachine(), logger: logger)
+            return .required(APIKeyAuthenticator(directory: APIKeyDirectory(control.apiKeys, logger: logger)))
+        }
     }
 
     /// Open files besides connections of callers: Redis, the pools, the admin listener, the log.

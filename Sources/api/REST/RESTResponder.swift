@@ -178,7 +178,9 @@ struct RESTResponder: Sendable {
             guard let route = match.path.route(for: head.method) else {
                 return .answer(Problem.methodNotAllowed.reply.with(.allow, match.path.allow + ", OPTIONS"))
             }
-            if let rule = route.rule, let caller, !self.policy.admits(caller.identity, to: rule) {
+            if let rule = route.rule, let caller,
+                !self.policy.admits(caller.identity, to: rule) || !caller.identity.isFor(rule, on: target.queue)
+            {
                 throw .notAuthorized
             }
             return .go(Admitted(match: match, route: route, caller: caller, target: target))

@@ -13,6 +13,11 @@ enum RequestTarget: Sendable {
     /// An address of mail, as the caller wrote it.
     case address(String)
 
+    /// nil for one that is about no queue.
+    var queue: QueueName? {
+        if case .queue(let queue) = self { queue.name } else { nil }
+    }
+
     /// - Throws: ``Refusal/queueNameInvalid``, ``Refusal/topicNameInvalid``, or ``Refusal/requestInvalid(_:)`` for the name of a
     ///   pool or a flavor.
     init(_ match: PathTree.Match, project: ProjectID) throws(Refusal) {

@@ -1,13 +1,16 @@
+import Domain
 package import Settings
 
 /// How callers are authenticated, as an operator set it.
 package struct AuthenticationSettings: Sendable {
     /// The values of `api.auth`.
     package enum Mode: String, Sendable, CaseIterable {
-        case none
+        case none, keys
     }
 
     package let mode: Mode
+    /// Where the first API key is; nil: nowhere.
+    let bootstrap: APIKeyBootstrap?
     /// Whether the listeners may be exposed.
     package let allowsUnauthenticated: Bool
     /// The listeners that other machines reach although nothing is authenticated.
@@ -22,6 +25,7 @@ package struct AuthenticationSettings: Sendable {
             throw settings.invalid(Setting.apiAuth)
         }
         self.mode = mode
+        self.bootstrap = try Self.bootstrap(settings, mode)
         self.allowsUnauthenticated = settings.boolean(Setting.apiAllowUnauthenticated) == true
         let exposed = mode == .none ? listeners.filter { !$0.address.isLoopback } : []
         if let first = exposed.first, !self.allowsUnauthenticated {
@@ -32,5 +36,19 @@ package struct AuthenticationSettings: Sendable {
                     + "listen on loopback, have callers authenticated, or set \(Setting.apiAllowUnauthenticated.name)")
         }
         self.exposed = exposed.map(\.address)
+    }
+    private static func bootstrap(
+        _ settings: SettingReader, _ mode: Mode
+    ) throws(SettingError) -> APIKeyBootstrap? {
+        guard let path = settings.text(Setting.apiKeysBootstrapFile) else { return nil }
+        guard mode == .keys else {
+            throw .unusable(
+                Setting.apiKeysBootstrapFile, value: path,
+                reason: "takes \(Setting.apiAuth.name): \(Mode.keys.rawValue)")
+        }
+        let text = try settings.required(Setting.apiKeysBootstrapProject)
+        do { return APIKeyBootstrap(path: path, project: try ProjectID(text)) } catch {
+            throw settings.invalid(Setting.apiKeysBootstrapProject)
+        }
     }
 }

@@ -142,7 +142,9 @@ struct ActionResponder: Sendable {
             if case .signedURL = identity.origin { isSigned = true }
             let caller = try Caller(client: work.envelope.header("Client-ID"), of: self.clients, identity)
             let request = try ActionRequest(work.request, work.envelope, caller)
-            guard self.policy.admits(identity, to: rule) else { throw Refusal.notAuthorized }
+            guard self.policy.admits(identity, to: rule), identity.isFor(rule, on: request.queueName) else {
+                throw Refusal.notAuthorized
+            }
             let turn = try await self.admission.enter(caller.project)
             defer { turn.leave() }
             return (try await handler(self.handlers, request), isSigned)

@@ -3,6 +3,7 @@ package import HTTPClient
 package import Logging
 import NIOConcurrencyHelpers
 import NIOCore
+import Runtime
 
 /// Asks Keystone, as a user of its own: which tokens hold.
 ///

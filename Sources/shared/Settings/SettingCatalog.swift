@@ -138,10 +138,20 @@ package struct SettingCatalog: Sendable {
             + "`api.websocket.ping`.")
 
     package let apiAuth = Setting(
-        "api.auth", flag: "--auth", default: "none", shape: .oneOf(["none"]), processes: [.api],
+        "api.auth", flag: "--auth", default: "none", shape: .oneOf(["none", "keys"]), processes: [.api],
         meaning:
             "How callers are authenticated. `none` trusts the identity headers of the caller, and is for loopback: elsewhere it "
-            + "takes `api.allow.unauthenticated`.")
+            + "takes `api.allow.unauthenticated`. `keys` takes API keys, which `herald key` makes.")
+
+    package let apiKeysBootstrapFile = Setting(
+        "api.keys.bootstrap.file", shape: .text, processes: [.api], allowed: "the path of a file",
+        meaning:
+            "Where the first API key is, with `api.auth: keys`. A key that the file has is created if it is not there; without the "
+            + "file, and without any key, one is made and written there. It has the roles admin and member.")
+
+    package let apiKeysBootstrapProject = Setting(
+        "api.keys.bootstrap.project", default: "default", shape: .text, processes: [.api],
+        allowed: "1 to 256 characters", meaning: "The project of the key of `api.keys.bootstrap.file`.")
 
     package let apiAllowUnauthenticated = Setting(
         "api.allow.unauthenticated", flag: "--allow-unauthenticated", default: "false", shape: .boolean,

@@ -37,6 +37,9 @@ struct ActionRequest: Sendable {
         return queue
     }
 
+    /// nil for an action that is about no queue.
+    var queueName: QueueName? { self.queueNamed?.name }
+
     func required(_ name: String) -> String {
         guard let text = self.text(name) else { preconditionFailure("the action requires no \(name)") }
         return text

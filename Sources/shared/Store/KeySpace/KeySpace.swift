@@ -95,6 +95,10 @@ extension KeySpace {
         Self.key("\(Self.control)bounce-days:\(project.text.utf8.count):\(project.text):\(address)")
     }
 
+    /// An API key, and all of them in the order of their projects.
+    static func apiKey(_ id: APIKeyID) -> RedisKey { Self.key("\(Self.control)api-key:\(id.text)") }
+    static let apiKeyOrder = key(control + "api-key-order")
+
     /// The API nodes that have sessions, and until when each counts as living.
     static let sessionNodes = key(control + "session-nodes")
     /// The subscriptions of a node's sessions.

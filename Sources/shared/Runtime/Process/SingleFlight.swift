@@ -4,7 +4,7 @@ import NIOConcurrencyHelpers
 ///
 /// The first does the work in its own task; the others wait for it, also when their callers have gone. So the work has to end
 /// within a known time.
-final class SingleFlight<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+package final class SingleFlight<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private enum Place {
         case first, joined(Value), full
     }
@@ -13,12 +13,12 @@ final class SingleFlight<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private let waiters = NIOLockedValueBox<[Key: [CheckedContinuation<Place, Never>]]>([:])
 
     /// - Parameter runningMax: Things that may be worked on at once.
-    init(runningMax: Int) {
+    package init(runningMax: Int) {
         self.runningMax = runningMax
     }
 
     /// - Returns: nil when too much is being worked on.
-    func run(_ key: Key, _ work: () async -> Value) async -> Value? {
+    package func run(_ key: Key, _ work: () async -> Value) async -> Value? {
         let place = await withCheckedContinuation { (continuation: CheckedContinuation<Place, Never>) in
             let place = self.waiters.withLockedValue { waiters -> Place? in
                 guard waiters[key] == nil else {

@@ -1,0 +1,66 @@
+import Domain
+package import Logging
+import NIOConcurrencyHelpers
+import NIOCore
+import Runtime
+package import Store
+
+/// The API keys, each read from the control store when it is sent and again every few seconds: one that is revoked ends in that time.
+///
+/// An id that no key has is asked about each time, once for all that wait, and only so many at once.
+package final class APIKeyDirectory: Sendable {
+    /// How long what was read counts.
+    package static let lifetime = Duration.seconds(3)
+    private static let keysMax = 10_000
+    private static let lookupsMax = 256
+    /// How far back the last use that is written down lies behind.
+    private static let useInterval = Duration.seconds(600)
+
+    private let store: APIKeyStore
+    private let keys: NIOLockedValueBox<ExpiringCache<APIKeyID, APIKeyStore.Kept>>
+    private let lookups = SingleFlight<APIKeyID, Result<APIKeyStore.Kept?, StoreError>>(
+        runningMax: APIKeyDirectory.lookupsMax)
+    /// When the use of a key was written down last.
+    private let uses: NIOLockedValueBox<ExpiringCache<APIKeyID, Bool>>
+    private let logger: Logger
+
+    /// - Parameter store: Of the control store.
+    package init(_ store: APIKeyStore, logger: Logger) {
+        self.store = store
+        self.keys = NIOLockedValueBox(
+            ExpiringCache(entriesMax: Self.keysMax, lifetime: TimeAmount(Self.lifetime)))
+        self.uses = NIOLockedValueBox(
+            ExpiringCache(entriesMax: Self.keysMax, lifetime: TimeAmount(Self.useInterval)))
+        self.logger = logger
+    }
+
+    /// - Returns: nil for an id that no key has.
+    /// - Throws: `StoreError`, with `overloaded` when too many are asked about.
+    func find(_ id: APIKeyID, at now: Timestamp) async throws(StoreError) -> APIKeyStore.Kept? {
+        if let kept = self.keys.withLockedValue({ $0.value(of: id, at: .now()) }) { return kept }
+        let answer = await self.lookups.run(id) {
+            do throws(StoreError) {
+                let kept = try await self.store.find(id, at: now)
+                if let kept { self.keys.withLockedValue { $0.put(kept, as: id, at: .now()) } }
+                return .success(kept)
+            } catch {
+                return .failure(error)
+            }
+        }
+        guard let answer else { throw .overloaded }
+        return try answer.get()
+    }
+
+    /// Writes down that a key was used, once in a while.
+    func used(_ key: APIKey, at now: Timestamp) async {
+        let isKnown = self.uses.withLockedValue { uses in
+            if uses.value(of: key.id, at: .now()) != nil { return true }
+            uses.put(true, as: key.id, at: .now())
+            return false
+        }
+        guard !isKnown else { return }
+        do throws(StoreError) { try await self.store.used(key.id, at: now) } catch {
+            self.logger.debug("The use of a key is not written down", metadata: [LogKey.error: "\(error)"])
+        }
+    }
+}
