@@ -71,6 +71,8 @@ let package = Package(
             path: "Sources/shared/Settings"
         ),
         .target(
+            name: "Policy", dependencies: ["Settings", .nioConcurrency, .yams], path: "Sources/shared/Policy"),
+        .target(
             name: "Runtime",
             dependencies: [
                 "CBuild", "HTTPServer", "Settings", .argumentParser, .coreMetrics, .logging, .nio, .nioConcurrency,
@@ -198,6 +200,7 @@ let package = Package(
         .testTarget(name: "MailTests", dependencies: ["Domain", "JSON", "Mail", "TestKit"]),
         .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"]),
         .testTarget(name: "SigningTests", dependencies: ["Cryptography", "Domain", "Signing"]),
+        .testTarget(name: "PolicyTests", dependencies: ["Policy", "TestKit"]),
         .testTarget(name: "SettingsTests", dependencies: ["Settings", "TestKit"]),
         .testTarget(
             name: "KeystoneTests",

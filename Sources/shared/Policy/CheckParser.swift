@@ -1,0 +1,333 @@
+import Settings
+
+/// Why a text is no check: where, and what is expected there.
+package struct CheckInvalid: Error, Sendable, Equatable {
+    package enum Expected: Sendable, Equatable {
+        /// A check, `not` or an opening parenthesis.
+        case check
+        /// `and`, `or`, a closing parenthesis or the end.
+        case joint
+        case closing
+        /// A colon behind the name of a check or a quoted text.
+        case colon
+        /// Text behind a colon.
+        case value
+        /// A blank before or behind a parenthesis.
+        case blank
+        /// The end of a quoted text, in the same word.
+        case quote
+        /// `%(project_id)s` or `%%`.
+        case placeholder
+        case attribute(suggestion: String?)
+        /// Printable text, without quotes where there is none to be quoted.
+        case text
+        /// No more parentheses and `not` within each other, or checks.
+        case less(than: String)
+    }
+
+    /// In characters, from 1.
+    package let column: Int
+    package let expected: Expected
+
+    init(_ column: Int, _ expected: Expected) {
+        self.column = column
+        self.expected = expected
+    }
+}
+
+extension PolicyCheck {
+    /// Reads a check string; an empty one allows.
+    package init(text: String) throws(CheckInvalid) {
+        guard !text.isEmpty else {
+            self = .allow
+            return
+        }
+        var parser = CheckParser(text)
+        self = try parser.whole()
+    }
+
+    /// Reads one check without operators, as it stands in a list.
+    ///
+    /// - Parameter text: One word.
+    init(word text: String) throws(CheckInvalid) {
+        let words = try CheckParser.words(of: text)
+        guard let word = words.first else { throw CheckInvalid(1, .check) }
+        guard words.count == 1, case .check = word.kind else { throw CheckInvalid(words.last?.column ?? 1, .text) }
+        self = try CheckReader(word).check()
+    }
+}
+
+/// Reads the grammar of check strings by recursive descent.
+///
+/// ```
+/// any   = all *("or" all)
+/// all   = unary *("and" unary)
+/// unary = "not" unary / "(" any ")" / check
+/// ```
+///
+/// Words are separated by blanks; parentheses may touch the words they surround.
+private struct CheckParser {
+    struct Word {
+        enum Kind { case opening, closing, and, or, not, check }
+
+        let kind: Kind
+        let scalars: [Unicode.Scalar]
+        let column: Int
+    }
+
+    private var words: ArraySlice<Word>
+    private let fault: CheckInvalid?
+    private let end: Int
+    private var nesting = 0
+    private var nodes = 0
+
+    init(_ text: String) {
+        self.end = text.unicodeScalars.count + 1
+        do throws(CheckInvalid) {
+            (self.words, self.fault) = (try Self.words(of: text)[...], nil)
+        } catch {
+            (self.words, self.fault) = ([], error)
+        }
+    }
+
+    mutating func whole() throws(CheckInvalid) -> PolicyCheck {
+        if let fault { throw fault }
+        let check = try self.joined()
+        guard self.words.isEmpty else { throw self.invalid(.joint) }
+        return check
+    }
+
+    private func invalid(_ expected: CheckInvalid.Expected) -> CheckInvalid {
+        CheckInvalid(self.words.first?.column ?? self.end, expected)
+    }
+
+    /// Takes the next word, if it is of this kind.
+    private mutating func takes(_ kind: Word.Kind) -> Bool {
+        guard self.words.first?.kind == kind else { return false }
+        self.words.removeFirst()
+        return true
+    }
+
+    private mutating func count() throws(CheckInvalid) {
+        self.nodes += 1
+        guard self.nodes <= PolicyLimits.nodesMax else {
+            throw self.invalid(.less(than: "\(PolicyLimits.nodesMax + 1) checks and operators"))
+        }
+    }
+
+    private mutating func joined() throws(CheckInvalid) -> PolicyCheck {
+        var checks = [try self.conjunction()]
+        while self.takes(.or) { checks.append(try self.conjunction()) }
+        guard checks.count > 1 else { return checks[0] }
+        try self.count()
+        return .any(checks)
+    }
+
+    private mutating func conjunction() throws(CheckInvalid) -> PolicyCheck {
+        var checks = [try self.unary()]
+        while self.takes(.and) { checks.append(try self.unary()) }
+        guard checks.count > 1 else { return checks[0] }
+        try self.count()
+        return .all(checks)
+    }
+
+    private mutating func unary() throws(CheckInvalid) -> PolicyCheck {
+        guard let word = self.words.first else { throw self.invalid(.check) }
+        switch word.kind {
+        case .closing, .and, .or: throw self.invalid(.check)
+        case .check:
+            try self.count()
+            self.words.removeFirst()
+            return try CheckReader(word).check()
+        case .not, .opening:
+            guard self.nesting < PolicyLimits.nestingMax else {
+                throw self.invalid(.less(than: "\(PolicyLimits.nestingMax + 1) parentheses and 'not' in each other"))
+            }
+            self.nesting += 1
+            defer { self.nesting -= 1 }
+            self.words.removeFirst()
+            if word.kind == .not {
+                try self.count()
+                return .not(try self.unary())
+            }
+            let check = try self.joined()
+            guard self.takes(.closing) else { throw self.invalid(self.words.isEmpty ? .closing : .joint) }
+            return check
+        }
+    }
+
+    // MARK: - Words
+
+    static func words(of text: String) throws(CheckInvalid) -> [Word] {
+        let scalars = Array(text.unicodeScalars)
+        var words: [Word] = []
+        var index = 0
+        while index < scalars.count {
+            guard !self.isBlank(scalars[index]) else {
+                index += 1
+                continue
+            }
+            var end = index
+            while end < scalars.count, !self.isBlank(scalars[end]) {
+                guard self.isPrintable(scalars[end]) else { throw CheckInvalid(end + 1, .text) }
+                end += 1
+            }
+            try self.add(scalars, index..<end, to: &words)
+            index = end
+        }
+        return words
+    }
+
+    /// Cuts the parentheses off a run of characters without blanks.
+    ///
+    /// One inside a word, before its colon, lacks a blank: `or(`.
+    private static func add(
+        _ scalars: [Unicode.Scalar], _ run: Range<Int>, to words: inout [Word]
+    ) throws(CheckInvalid) {
+        var (start, end) = (run.lowerBound, run.upperBound)
+        while start < end, scalars[start] == "(" {
+            words.append(Word(kind: .opening, scalars: [], column: start + 1))
+            start += 1
+        }
+        while end > start, scalars[end - 1] == ")" { end -= 1 }
+        if start < end {
+            let word = Array(scalars[start..<end])
+            if word[0] != "'", word[0] != "\"",
+                let inside = word.prefix(while: { $0 != ":" }).firstIndex(where: { $0 == "(" || $0 == ")" })
+            {
+                throw CheckInvalid(start + inside + 1, .blank)
+            }
+            words.append(Word(kind: self.kind(of: word), scalars: word, column: start + 1))
+        }
+        for index in end..<run.upperBound {
+            words.append(Word(kind: .closing, scalars: [], column: index + 1))
+        }
+    }
+
+    private static func kind(of word: [Unicode.Scalar]) -> Word.Kind {
+        guard word.count <= 3 else { return .check }
+        return switch String(String.UnicodeScalarView(word)).lowercased() {
+        case "and": .and
+        case "or": .or
+        case "not": .not
+        default: .check
+        }
+    }
+
+    private static func isBlank(_ scalar: Unicode.Scalar) -> Bool {
+        scalar == " " || (scalar.value >= 9 && scalar.value <= 13)
+    }
+
+    private static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator, .spaceSeparator, .surrogate, .unassigned: false
+        default: true
+        }
+    }
+}
+
+/// Reads one check: `@`, `!`, or a kind, a colon and a text.
+private struct CheckReader {
+    private let scalars: [Unicode.Scalar]
+    private let column: Int
+
+    init(_ word: CheckParser.Word) {
+        self.scalars = word.scalars
+        self.column = word.column
+    }
+
+    func check() throws(CheckInvalid) -> PolicyCheck {
+        guard let first = self.scalars.first else { throw self.invalid(0, .check) }
+        if self.scalars.count == 1, first == "@" { return .allow }
+        if self.scalars.count == 1, first == "!" { return .deny }
+        if first == "'" || first == "\"" { return try self.quoted(first) }
+        guard let colon = self.scalars.firstIndex(of: ":") else { throw self.invalid(0, .check) }
+        let kind = self.text(0..<colon)
+        switch kind {
+        case "rule":
+            let name = try self.value(from: colon + 1)
+            if let parenthesis = self.scalars.firstIndex(where: Self.isParenthesis) {
+                throw self.invalid(parenthesis, .blank)
+            }
+            return .rule(name)
+        case "role": return .role(try self.template(from: colon + 1))
+        default: break
+        }
+        if let attribute = PolicyCredentials.Attribute(rawValue: kind) {
+            return .credential(attribute, try self.template(from: colon + 1))
+        }
+        guard Self.isLiteral(kind) else { throw self.invalid(0, .attribute(suggestion: Self.nearest(kind))) }
+        return .literal(kind, try self.template(from: colon + 1))
+    }
+
+    /// A quoted text; backslashes mean nothing in it, so none may be there.
+    private func quoted(_ quote: Unicode.Scalar) throws(CheckInvalid) -> PolicyCheck {
+        guard let end = self.scalars.dropFirst().firstIndex(of: quote) else {
+            throw self.invalid(self.scalars.count, .quote)
+        }
+        if let backslash = self.scalars[..<end].firstIndex(of: "\\") { throw self.invalid(backslash, .text) }
+        guard end + 1 < self.scalars.count, self.scalars[end + 1] == ":" else { throw self.invalid(end + 1, .colon) }
+        return .literal(self.text(1..<end), try self.template(from: end + 2))
+    }
+
+    private func value(from start: Int) throws(CheckInvalid) -> String {
+        guard start < self.scalars.count else { throw self.invalid(start, .value) }
+        return self.text(start..<self.scalars.count)
+    }
+
+    private func template(from start: Int) throws(CheckInvalid) -> CheckText {
+        guard start < self.scalars.count else { throw self.invalid(start, .value) }
+        var parts: [CheckText.Part] = []
+        var text = String.UnicodeScalarView()
+        var index = start
+        while index < self.scalars.count {
+            let scalar = self.scalars[index]
+            if Self.isParenthesis(scalar) { throw self.invalid(index, .blank) }
+            if scalar == "'" || scalar == "\"" { throw self.invalid(index, .text) }
+            guard scalar == "%" else {
+                text.append(scalar)
+                index += 1
+                continue
+            }
+            if index + 1 < self.scalars.count, self.scalars[index + 1] == "%" {
+                text.append("%")
+                index += 2
+                continue
+            }
+            let (key, end) = try self.placeholder(at: index)
+            if !text.isEmpty { parts.append(.text(String(text))) }
+            text = String.UnicodeScalarView()
+            parts.append(.target(key))
+            index = end
+        }
+        if !text.isEmpty { parts.append(.text(String(text))) }
+        return CheckText(parts)
+    }
+
+    /// The key of `%(key)s`, and where what follows begins.
+    private func placeholder(at index: Int) throws(CheckInvalid) -> (PolicyTarget.Key, end: Int) {
+        guard index + 1 < self.scalars.count, self.scalars[index + 1] == "(",
+            let closing = self.scalars[index...].firstIndex(of: ")"), closing + 1 < self.scalars.count,
+            self.scalars[closing + 1] == "s",
+            let key = PolicyTarget.Key(rawValue: self.text(index + 2..<closing))
+        else { throw self.invalid(index, .placeholder) }
+        return (key, closing + 2)
+    }
+
+    private func text(_ range: Range<Int>) -> String { String(String.UnicodeScalarView(self.scalars[range])) }
+
+    private func invalid(_ index: Int, _ expected: CheckInvalid.Expected) -> CheckInvalid {
+        CheckInvalid(self.column + index, expected)
+    }
+
+    private static func isParenthesis(_ scalar: Unicode.Scalar) -> Bool { scalar == "(" || scalar == ")" }
+
+    /// Words of Python, and whole numbers, stand for themselves.
+    private static func isLiteral(_ kind: String) -> Bool {
+        ["True", "False", "None"].contains(kind) || Int64(kind).map(String.init) == kind
+    }
+
+    private static func nearest(_ kind: String) -> String? {
+        NearestName.of(kind, among: ["role", "rule"] + PolicyCredentials.Attribute.allCases.map(\.rawValue))
+    }
+}

@@ -1,0 +1,55 @@
+/// Why a policy is not used.
+package enum PolicyInvalid: Error, Sendable, Equatable {
+    /// A file or folder that cannot be read, or is not what it should be.
+    case unreadable(path: String, reason: String)
+    /// A rule whose check string is none.
+    case malformed(path: String, rule: String, CheckInvalid)
+    /// A rule whose value is no check string and no list of them.
+    case mistyped(path: String, rule: String, expected: String)
+    /// A rule that no route, action or other rule uses.
+    case unknownRule(path: String, name: String, suggestion: String?)
+    /// Rules that refer to each other in a circle, the first again at the end.
+    case circle([String])
+    /// A rule that refers to more rules in a row, or takes more checks, than ``PolicyLimits`` allows.
+    case excessive(rule: String, limit: String)
+}
+
+extension PolicyInvalid: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .unreadable(let path, let reason): "\(path): \(reason)"
+        case .malformed(let path, let rule, let invalid): "\(path): rule '\(rule)', \(invalid)"
+        case .mistyped(let path, let rule, let expected): "\(path): rule '\(rule)': expected \(expected)"
+        case .unknownRule(let path, let name, let suggestion):
+            "\(path): no route, action or other rule uses the rule '\(name)'"
+                + (suggestion.map { "; did you mean '\($0)'?" } ?? "")
+        case .circle(let names): "rules refer to each other in a circle: \(names.joined(separator: " > "))"
+        case .excessive(let rule, let limit): "rule '\(rule)' is too large: at most \(limit) are allowed"
+        }
+    }
+}
+
+extension CheckInvalid: CustomStringConvertible {
+    package var description: String { "column \(self.column): expected \(self.expected.words)" }
+}
+
+extension CheckInvalid.Expected {
+    fileprivate var words: String {
+        switch self {
+        case .check: "a check such as role:NAME, rule:NAME or user_id:VALUE, or 'not', '(', '@' or '!'"
+        case .joint: "'and', 'or', ')' or the end"
+        case .closing: "')'"
+        case .colon: "a colon"
+        case .value: "text behind the colon"
+        case .blank: "a blank between a parenthesis and what is not in it"
+        case .quote: "the end of the quoted text in the same word"
+        case .placeholder:
+            "\(PolicyTarget.Key.allCases.map { "%(\($0.rawValue))s" }.joined(separator: ", ")), or %% for a percent sign"
+        case .attribute(let suggestion):
+            "role, rule, or one of \(PolicyCredentials.Attribute.allCases.map(\.rawValue).joined(separator: ", "))"
+                + (suggestion.map { "; did you mean '\($0)'?" } ?? "")
+        case .text: "plain text without blanks, quotes, backslashes or control characters"
+        case .less(let than): "less than \(than)"
+        }
+    }
+}
