@@ -110,8 +110,9 @@ let package = Package(
             name: "API",
             dependencies: [
                 "Cryptography", "Documents", "Domain", "HTTPClient", "HTTPServer", "JSON", "Keystone", "Mail",
-                "MessagePack", "Operations", "Placement", "Redis", "Runtime", "Settings", "Signing", "Startup", "Store",
-                .argumentParser, .logging, .metrics, .nio, .nioConcurrency, .nioPosix, .serviceLifecycle,
+                "MessagePack", "Operations", "Placement", "Policy", "Redis", "Runtime", "Settings", "Signing", "Startup",
+                "Store", .argumentParser, .logging, .metrics, .nio, .nioConcurrency, .nioPosix, .serviceLifecycle,
+                .unixSignals,
             ],
             path: "Sources/api",
             exclude: ["Main", "Operations"],
@@ -234,7 +235,7 @@ let package = Package(
             name: "APITests",
             dependencies: [
                 "API", "Cryptography", "Documents", "Domain", "HTTPServer", "JSON", "Mail", "MessagePack", "Operations",
-                "Placement", "Redis", "Runtime", "Settings", "Signing", "Store", "TestKit", .logging, .nio,
+                "Placement", "Policy", "Redis", "Runtime", "Settings", "Signing", "Store", "TestKit", .logging, .nio,
                 .nioConcurrency, .nioPosix, .serviceLifecycle,
             ]
         ),

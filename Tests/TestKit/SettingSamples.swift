@@ -29,6 +29,15 @@ package enum SettingSamples {
         return folder.path
     }()
 
+    /// A folder with a file of one rule.
+    private static let policies: String = {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("herald-policies-\(getpid())")
+        // What is missing fails the test that reads it.
+        try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try? Data("queues:purge: role:sample\n".utf8).write(to: folder.appendingPathComponent("sample.yaml"))
+        return folder.path
+    }()
+
     private static let texts: [Setting: String] = [
         Setting.emailConfirmationURL: "https://page.example/confirm?lang=de",
         Setting.emailLinkKeys: String(repeating: "3d", count: 32),
@@ -55,6 +64,8 @@ package enum SettingSamples {
         Setting.emailCommand: "/usr/sbin/sendmail -t -oi",
         Setting.apiKeysBootstrapFile: "/run/herald/first.key",
         Setting.apiKeysBootstrapProject: "operators",
+        Setting.apiPolicyFile: Self.policies + "/sample.yaml",
+        Setting.apiPolicyDirectory: Self.policies,
         Setting.readyFile: "/tmp/herald-ready.json",
     ]
 

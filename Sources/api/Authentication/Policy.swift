@@ -1,30 +1,29 @@
-/// A rule of the policy, by the name operators know it by: `queues:create`.
-///
-/// The names are those of the OpenStack Messaging API v2; what Herald adds to that API has names of the same kind.
-package struct PolicyRule: Sendable, Hashable {
-    /// Whom a rule admits while no operator says otherwise.
-    package enum Default: Sendable, Hashable {
-        case everyone
-        case administrators
+import Domain
+import Policy
+
+extension PolicyRule {
+    /// A rule that admits everyone while no file says otherwise.
+    static func everyone(_ name: String) -> PolicyRule { self.known(name, "") }
+
+    /// A rule that admits the role `admin` while no file says otherwise.
+    static func administrators(_ name: String) -> PolicyRule { self.known(name, "role:admin") }
+
+    /// Routes and actions say which rule guards them, and whom it admits; the list that the command line shares says so too.
+    private static func known(_ name: String, _ text: String) -> PolicyRule {
+        guard let rule = PolicyCatalog.rule(named: name), rule.text == text else {
+            preconditionFailure("PolicyCatalog has no rule \(name) with the check string '\(text)'")
+        }
+        return rule
     }
-
-    package let name: String
-    package let `default`: Default
-
-    static func everyone(_ name: String) -> PolicyRule { PolicyRule(name: name, default: .everyone) }
-
-    static func administrators(_ name: String) -> PolicyRule { PolicyRule(name: name, default: .administrators) }
 }
 
-/// Says what an identity may do.
-struct Policy: Sendable {
-    /// The role that passes the rules of administrators.
-    private static let administratorRole = "admin"
-
-    func admits(_ identity: Identity, to rule: PolicyRule) -> Bool {
-        switch rule.default {
-        case .everyone: true
-        case .administrators: identity.roles.contains(Self.administratorRole)
-        }
+extension Policy {
+    /// Whether a caller may do what a rule guards, in its project.
+    func admits(_ caller: Caller, to rule: PolicyRule) -> Bool {
+        self.admits(
+            PolicyCredentials(
+                roles: caller.identity.roles, userID: caller.identity.user, projectID: caller.identity.project,
+                clientID: caller.client.text),
+            to: PolicyTarget(projectID: caller.project.text), by: rule.name)
     }
 }

@@ -1,6 +1,7 @@
 package import Domain
 package import HTTPServer
 package import Operations
+package import Policy
 package import Settings
 import Signing
 package import Startup
@@ -13,6 +14,9 @@ package struct APISettings: Sendable {
     package let store: StoreSettings
     package let access: AccessRules
     package let authentication: AuthenticationSettings
+    package let policy: PolicySource
+    /// Of the files of the policy, from before they were read.
+    package let policyMarks: PolicyMarks
     package let options: APIOptions
     package let confirmation: ConfirmationRules?
     package let mailConfirmation: MailConfirmationRules?
@@ -44,7 +48,11 @@ package struct APISettings: Sendable {
         self.confirmation = try ConfirmationRules(reader, self.links)
         self.mailConfirmation = try MailConfirmationRules(reader, self.links, sendsMail: self.options.sendsMail)
         self.pages = PageRules(prefix: self.links.pagePrefix, texts: self.links.texts)
-        self.access = try AccessRules(reader)
+        self.policy = PolicySource(reader)
+        self.policyMarks = self.policy.marks()
+        var access = try AccessRules(reader)
+        access.policy = PolicyHolder(try self.policy.readBySettings())
+        self.access = access
         self.hasShortSignedURLKey = reader.list(Setting.signedURLKeys).contains {
             $0.utf8.count < Self.signedURLKeyBytesWanted
         }

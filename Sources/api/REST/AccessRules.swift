@@ -1,3 +1,4 @@
+package import Policy
 package import Signing
 
 /// What an operator decided about who may come in, and how.
@@ -10,6 +11,9 @@ package struct AccessRules: Sendable {
     package var hasAdministration = false
     /// Whether pools and flavors are among them.
     package var hasPools = true
+
+    /// What callers may do.
+    package var policy = PolicyHolder()
 
     package init() {}
 }

@@ -3,6 +3,7 @@ import HTTPServer
 import Logging
 import NIOCore
 import Operations
+import Policy
 import Runtime
 import Signing
 import Store
@@ -26,7 +27,6 @@ struct RESTResponder: Sendable {
     /// Whether requests are who they say they are.
     let believesCallers: Bool
     let authenticator: SignedURLAuthenticator
-    let policy = Policy()
     let metrics: RESTMetrics
     let logger: Logger
 
@@ -179,7 +179,7 @@ struct RESTResponder: Sendable {
                 return .answer(Problem.methodNotAllowed.reply.with(.allow, match.path.allow + ", OPTIONS"))
             }
             if let rule = route.rule, let caller,
-                !self.policy.admits(caller.identity, to: rule) || !caller.identity.isFor(rule, on: target.queue)
+                !self.rules.policy.current.admits(caller, to: rule) || !caller.identity.isFor(rule, on: target.queue)
             {
                 throw .notAuthorized
             }

@@ -1,6 +1,7 @@
 import Domain
 package import HTTPServer
 import Operations
+package import Policy
 
 /// One method of one path: a row of ``RouteTable``.
 ///

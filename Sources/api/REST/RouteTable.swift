@@ -1,4 +1,5 @@
 package import HTTPServer
+package import Policy
 
 /// Every route of the REST API, each written once.
 ///
@@ -342,6 +343,9 @@ package final class RoutePath: Sendable {
                     && $0.isOpen == first.isOpen && $0.isPage == first.isPage
             }, "the routes of \(first.template) differ in what they need")
         precondition(!first.isOpen || !first.needsCaller, "\(first.template) is open and asks for a caller")
+        precondition(
+            first.needsCaller || routes.allSatisfy { $0.rule == nil },
+            "\(first.template) has a rule of the policy, and no caller to hold against it")
         self.index = index
         self.routes = routes
         self.owner = PathTree.variables(of: first.template).first.map { name in

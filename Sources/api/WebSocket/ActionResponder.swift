@@ -5,6 +5,7 @@ import Logging
 import MessagePack
 import NIOCore
 import Operations
+import Policy
 import Runtime
 import Signing
 import Store
@@ -23,7 +24,7 @@ struct ActionResponder: Sendable {
     let believesCallers: Bool
     /// Establishes who a connection acts for, and admits requests with a signature of their own.
     let authenticator: SignedURLAuthenticator
-    let policy = Policy()
+    let policy: PolicyHolder
     let metrics = ActionMetrics()
     let logger: Logger
 
@@ -142,7 +143,7 @@ struct ActionResponder: Sendable {
             if case .signedURL = identity.origin { isSigned = true }
             let caller = try Caller(client: work.envelope.header("Client-ID"), of: self.clients, identity)
             let request = try ActionRequest(work.request, work.envelope, caller)
-            guard self.policy.admits(identity, to: rule), identity.isFor(rule, on: request.queueName) else {
+            guard self.policy.current.admits(caller, to: rule), identity.isFor(rule, on: request.queueName) else {
                 throw Refusal.notAuthorized
             }
             let turn = try await self.admission.enter(caller.project)

@@ -2,6 +2,7 @@ package import HTTPServer
 package import Logging
 import NIOCore
 package import Operations
+import Policy
 
 /// Takes requests for the WebSocket protocol, on whatever listener they arrive, and makes sessions of them.
 package final class WebSocketEndpoint: Sendable {
@@ -27,7 +28,7 @@ package final class WebSocketEndpoint: Sendable {
             handlers: ActionHandlers(operations, subscriptions), admission: operations.admission,
             clients: rules.clients, believesCallers: authentication.believesCallers,
             authenticator: authentication.authenticator(signedURLKeys: rules.signedURLKeys),
-            logger: logger)
+            policy: rules.policy, logger: logger)
         self.registry = registry
         self.subscriptions = subscriptions
         self.origins = origins

@@ -14,6 +14,18 @@ package enum PolicyInvalid: Error, Sendable, Equatable {
     case excessive(rule: String, limit: String)
 }
 
+extension PolicyInvalid {
+    /// The file or folder it was found in; nil: it takes several rules.
+    package var path: String? {
+        switch self {
+        case .unreadable(let path, _), .malformed(let path, _, _), .mistyped(let path, _, _),
+            .unknownRule(let path, _, _):
+            path
+        case .circle, .excessive: nil
+        }
+    }
+}
+
 extension PolicyInvalid: CustomStringConvertible {
     package var description: String {
         switch self {

@@ -161,6 +161,18 @@ package struct SettingCatalog: Sendable {
             + "`none`. The identity headers of all callers are then trusted: for a network where something else authenticates callers."
     )
 
+    package let apiPolicyFile = Setting(
+        "api.policy.file", shape: .text, processes: [.api], allowed: "the path of a YAML or JSON file",
+        meaning:
+            "Rules of the policy, in place of those of docs/policy.md, which says how they are written. Read again when it "
+            + "changes.")
+
+    package let apiPolicyDirectory = Setting(
+        "api.policy.directory", shape: .text, processes: [.api], allowed: "the path of a folder",
+        meaning:
+            "A folder of such files, of which those that end in `.yaml`, `.yml` or `.json` are read after `api.policy.file`, in the "
+            + "order of their names: of two rules of a name the later counts.")
+
     package let apiDrain = Setting(
         "api.drain", flag: "--drain", default: "10", shape: .seconds(1...3600), processes: [.api],
         meaning: "How long requests under way may take to finish after SIGTERM.")

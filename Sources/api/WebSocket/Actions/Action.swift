@@ -1,6 +1,7 @@
 import Documents
 package import HTTPServer
 import JSON
+package import Policy
 
 /// One action of the WebSocket API: a row of ``ActionTable``.
 package final class Action: Sendable {
