@@ -14,7 +14,7 @@ import Store
 /// The API, as its services in start order; they stop in the opposite order.
 ///
 /// ```
-/// Redis connections ─ store (waits until Redis answers) ─ the pools ─ sessions ─ WebSocket server ─ REST server
+/// files of the policy ─ Redis connections ─ store (waits until Redis answers) ─ the pools ─ sessions ─ WebSocket server ─ REST server
 /// ```
 ///
 /// Around them ``HeraldProcess`` puts the admin server, the ready file and the deadline of a stop.
@@ -91,7 +91,9 @@ package enum APIProcess {
                 ) { context.readyFile.report(.listen, at: $0) },
             ]
         }
-        return [redis, serving]
+        let policy = PolicyReloader(
+            settings.policy, read: settings.policyMarks, into: settings.access.policy, logger: logger)
+        return [PolicyWatch(policy), redis, serving]
     }
 
     /// - Throws: `SettingError` for a file that has no first key, `StoreError`.

@@ -11,6 +11,8 @@ package enum Metric: String, CaseIterable, Sendable {
     case sessionsOpen = "herald.sessions.open"
     case sessionsClosed = "herald.sessions.closed"
     case sessionFrames = "herald.sessions.frames"
+    case policyReloads = "herald.policy.reloads"
+    case policyRead = "herald.policy.read.timestamp.seconds"
     case poolReachable = "herald.pool.reachable"
     case poolRoundTrip = "herald.pool.round_trip"
     case poolMemory = "herald.pool.memory"
@@ -86,6 +88,16 @@ package enum Metric: String, CaseIterable, Sendable {
             Row(
                 .counter, by: ["direction"],
                 "How much goes over these connections? in: messages and control frames of clients, out: all frames to them."
+            )
+        case .policyReloads:
+            Row(
+                .counter, by: ["result"],
+                "How often were the files of the policy read again? failure: they cannot be used, the rules from before stay, and the "
+                    + "log says why.")
+        case .policyRead:
+            Row(
+                .gauge,
+                "Since when are the rules of the policy in force? Seconds since 1970; older than the files: they are broken."
             )
         case .poolReachable: Row(.gauge, by: ["pool"], "Does the pool answer? 1 or 0.")
         case .poolRoundTrip: Row(.gauge, by: ["pool"], "How many seconds does one PING take?")
