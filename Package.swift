@@ -138,7 +138,8 @@ let package = Package(
         .target(
             name: "CLI",
             dependencies: [
-                "Cryptography", "CSpawn", "Domain", "HTTPServer", "JSON", "Mail", "Placement", "Redis", "Runtime",
+                "Cryptography", "CSpawn", "Domain", "HTTPServer", "JSON", "Mail", "Placement", "Policy", "Redis",
+                "Runtime",
                 "Settings", "Signing", "Startup", "Store", .argumentParser, .logging, .nio, .nioConcurrency, .nioPosix,
                 .serviceLifecycle, .unixSignals, .yams,
             ],

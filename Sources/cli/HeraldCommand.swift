@@ -10,7 +10,7 @@ package struct HeraldCommand: AsyncParsableCommand {
         version: HeraldVersion.printed,
         subcommands: [
             DevCommand.self, DemoCommand.self, QueueCommand.self, ProcessesCommand.self, ReadyCommand.self,
-            SettingsCommand.self, FormatCommand.self, BounceCommand.self, KeyCommand.self,
+            SettingsCommand.self, PolicyCommand.self, KeyCommand.self, FormatCommand.self, BounceCommand.self,
         ]
     )
 

@@ -26,7 +26,7 @@ struct PolicyReloaderTests {
             let marks = source.marks()
             let holder = PolicyHolder(try source.read())
             let reloader = PolicyReloader(source, read: marks, into: holder, logger: self.logger)
-            func text() -> String? { holder.current.entries["queues:get"]?.text }
+            func text() -> String? { holder.current.entries["queues:get"]?.check.description }
 
             await reloader.look()
             #expect(text() == "role:first" && self.lines.withLockedValue { $0.isEmpty })
@@ -61,7 +61,7 @@ struct PolicyReloaderTests {
             let reloader = PolicyReloader(source, read: marks, into: holder, logger: self.logger)
             try Data("queues:get: role:second\n".utf8).write(to: file, options: .atomic)
             await reloader.reload()
-            #expect(holder.current.entries["queues:get"]?.text == "role:second")
+            #expect(holder.current.entries["queues:get"]?.check.description == "role:second")
             for _ in 0..<3 { await reloader.look() }
             #expect(self.lines.withLockedValue { $0.count } == 1, "it was read once")
             let without = PolicyReloader(

@@ -61,6 +61,31 @@ struct PolicyAgainstOsloTests {
         }
     }
 
+    /// Values are JSON, outcomes those for a caller with the roles `a` and `b` and the user `u` (docs/policy.md).
+    @Test func `What we refuse is a rule that oslo-policy takes, and that denies or admits everyone`() async throws {
+        let rows: [(value: String, outcome: String)] = [
+            (#""role:a and""#, "False"), (#""  ""#, "False"), ("null", "True"), (#""nothing:x""#, "False"),
+            (#""not nothing:x""#, "True"), (#""user_id:'u'""#, "False"), (#""not user_id:'u'""#, "True"),
+            (#""not user_id:%(queue)s""#, "True"), ("[[]]", "False"), (#"["role:a and role:b"]"#, "False"),
+            (#""(role:a)and role:b""#, "False"), (#""role:a)""#, "False"), (#""'a b':c""#, "False"),
+        ]
+        let outcomes = try await self.python(
+            rows.map { row in
+                Question(
+                    rules: #"{"context_is_admin": "!", "queues:get": \#(row.value)}"#, rule: "queues:get",
+                    roles: ["a", "b"],
+                    values: ["user_id": "u"], target: "p")
+            })
+        try #require(outcomes.count == rows.count)
+        for (row, outcome) in zip(rows, outcomes) {
+            #expect(outcome == row.outcome, "\(row.value)")
+            let invalid = #expect(throws: PolicyInvalid.self) {
+                try PolicyFile(text: "{\"queues:get\": \(row.value)}", path: "f")
+            }
+            #expect(invalid.map { "\($0)".contains("rule 'queues:get'") } == true, "\(row.value)")
+        }
+    }
+
     private func python(_ questions: [Question]) async throws -> [String] {
         try await withTemporaryFolder { folder in
             let (input, output) = (folder.appendingPathComponent("in"), folder.appendingPathComponent("out"))

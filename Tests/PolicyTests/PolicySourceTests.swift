@@ -25,8 +25,8 @@ struct PolicySourceTests {
             ] {
                 let entries = try source.read().entries
                 #expect(entries["queues:create"]?.origin == .file(file))
-                #expect(entries["queues:get"]?.text == "role:a")
-                #expect(entries["queues:delete"]?.text == "role:a", "capitals come first")
+                #expect(entries["queues:get"]?.check.description == "role:a")
+                #expect(entries["queues:delete"]?.check.description == "role:a", "capitals come first")
                 #expect(entries["queues:stats"]?.origin == .file("\(directory)/b.yml"))
                 #expect(entries["queues:purge"]?.origin == .code)
             }

@@ -6,6 +6,8 @@ package enum Counterpart: String, CaseIterable, Sendable {
     case redis = "It speaks to Redis, not to the API."
     /// It asks one process how it is.
     case admin = "It speaks to the admin address of a process."
+    /// It needs files, and no deployment.
+    case files = "It reads files of this machine, and speaks to nothing."
     /// It starts processes on this machine.
     case processes = "It starts processes on this machine."
 }

@@ -13,8 +13,6 @@ package struct Policy: Sendable {
 
     package struct Entry: Sendable {
         package let check: PolicyCheck
-        /// As it was written.
-        package let text: String
         package let origin: Origin
     }
 
@@ -35,14 +33,14 @@ package struct Policy: Sendable {
         var entries: [String: Entry] = [:]
         for rule in PolicyCatalog.rules {
             do throws(CheckInvalid) {
-                entries[rule.name] = Entry(check: try PolicyCheck(text: rule.text), text: rule.text, origin: .code)
+                entries[rule.name] = Entry(check: try PolicyCheck(text: rule.text), origin: .code)
             } catch {
                 throw .malformed(path: "the rules of the code", rule: rule.name, error)
             }
         }
         for file in files {
             for rule in file.rules {
-                entries[rule.name] = Entry(check: rule.check, text: rule.text, origin: .file(file.path))
+                entries[rule.name] = Entry(check: rule.check, origin: .file(file.path))
             }
         }
         try Self.refuseUnused(in: files, of: entries)

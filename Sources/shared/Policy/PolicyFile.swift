@@ -7,8 +7,6 @@ package struct PolicyFile: Sendable {
     package struct Rule: Sendable, Equatable {
         package let name: String
         package let check: PolicyCheck
-        /// As it was written; a list as the text that means the same.
-        package let text: String
     }
 
     package let path: String
@@ -80,11 +78,9 @@ private struct RuleReader {
     func rule(_ node: Node) throws(PolicyInvalid) -> PolicyFile.Rule {
         switch node {
         case .scalar(let scalar):
-            let text = try self.text(of: scalar)
-            return PolicyFile.Rule(name: self.name, check: try self.check(text), text: text)
+            return PolicyFile.Rule(name: self.name, check: try self.check(try self.text(of: scalar)))
         case .sequence(let sequence):
-            let check = try self.alternatives(sequence)
-            return PolicyFile.Rule(name: self.name, check: check, text: check.description)
+            return PolicyFile.Rule(name: self.name, check: try self.alternatives(sequence))
         case .mapping, .alias: throw self.mistyped("a check string, or a list of them")
         }
     }

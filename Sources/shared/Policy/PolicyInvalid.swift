@@ -40,28 +40,3 @@ extension PolicyInvalid: CustomStringConvertible {
         }
     }
 }
-
-extension CheckInvalid: CustomStringConvertible {
-    package var description: String { "column \(self.column): expected \(self.expected.words)" }
-}
-
-extension CheckInvalid.Expected {
-    fileprivate var words: String {
-        switch self {
-        case .check: "a check such as role:NAME, rule:NAME or user_id:VALUE, or 'not', '(', '@' or '!'"
-        case .joint: "'and', 'or', ')' or the end"
-        case .closing: "')'"
-        case .colon: "a colon"
-        case .value: "text behind the colon"
-        case .blank: "a blank between a parenthesis and what is not in it"
-        case .quote: "the end of the quoted text in the same word"
-        case .placeholder:
-            "\(PolicyTarget.Key.allCases.map { "%(\($0.rawValue))s" }.joined(separator: ", ")), or %% for a percent sign"
-        case .attribute(let suggestion):
-            "role, rule, or one of \(PolicyCredentials.Attribute.allCases.map(\.rawValue).joined(separator: ", "))"
-                + (suggestion.map { "; did you mean '\($0)'?" } ?? "")
-        case .text: "plain text without blanks, quotes, backslashes or control characters"
-        case .less(let than): "less than \(than)"
-        }
-    }
-}
