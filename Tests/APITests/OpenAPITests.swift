@@ -27,6 +27,18 @@ struct OpenAPITests {
         }
     }
 
+    @Test func `Every operation that has a rule of the policy may be denied by it`() async throws {
+        try await withAPI { api async throws in
+            let document = try await api.client().get("/v2/openapi.json").json
+            let paths = try #require(document["paths"] as? [String: [String: [String: Any]]])
+            for route in RouteTable.routes where route.rule != nil {
+                let operation = paths[route.template]?[route.method.rawValue.lowercased()]
+                let responses = operation?["responses"] as? [String: Any]
+                #expect(responses?["403"] != nil, "\(route.method) \(route.template)")
+            }
+        }
+    }
+
     @Test func `Every operation tells its parameters, and every reference leads somewhere`() async throws {
         try await withAPI { api async throws in
             let document = try await api.client().get("/v2/openapi.json").json
