@@ -1,4 +1,5 @@
 package import Domain
+import Policy
 package import Signing
 
 /// Who sends a request, as far as authentication established it.
