@@ -181,7 +181,8 @@ let package = Package(
         .target(
             name: "TestKit",
             dependencies: [
-                "Domain", "Redis", "Runtime", "Settings", "Store", .argumentParser, .logging, .nio, .nioConcurrency,
+                "Cryptography", "Domain", "Redis", "Runtime", "Settings", "Store", .argumentParser, .logging, .nio,
+                .nioConcurrency,
                 .nioPosix, .serviceLifecycle,
             ],
             path: "Tests/TestKit",
@@ -207,7 +208,7 @@ let package = Package(
         .testTarget(
             name: "KeystoneTests",
             dependencies: [
-                "Domain", "HTTPClient", "JSON", "Keystone", "TestKit", .logging, .nio, .nioConcurrency,
+                "Domain", "HTTPClient", "JSON", "Keystone", "Runtime", "TestKit", .logging, .nio, .nioConcurrency,
             ]),
         .testTarget(
             name: "RedisTests",
@@ -235,8 +236,9 @@ let package = Package(
         .testTarget(
             name: "APITests",
             dependencies: [
-                "API", "Cryptography", "Documents", "Domain", "HTTPServer", "JSON", "Mail", "MessagePack", "Operations",
-                "Placement", "Policy", "Redis", "Runtime", "Settings", "Signing", "Store", "TestKit", .logging, .nio,
+                "API", "Cryptography", "Documents", "Domain", "HTTPServer", "JSON", "Keystone", "Mail", "MessagePack",
+                "Operations", "Placement", "Policy", "Redis", "Runtime", "Settings", "Signing", "Store", "TestKit",
+                .logging, .nio,
                 .nioConcurrency, .nioPosix, .serviceLifecycle,
             ]
         ),

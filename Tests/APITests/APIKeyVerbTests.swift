@@ -1,5 +1,6 @@
 import API
 import Domain
+import Policy
 import Testing
 
 /// What the verbs of API keys open.

@@ -31,6 +31,70 @@ struct SessionStateTests {
         return nil
     }
 
+    // MARK: - Another look
+
+    private func checked(_ until: NIODeadline, project: String = "p") -> Identity {
+        let proof = Identity.Proof(Credentials(method: "GET", path: "/"), until: until)
+        return Identity(project: project, user: nil, roles: [], expiry: nil, origin: .token(proof))
+    }
+
+    /// A state whose identity is to be looked at again.
+    private func dueForCheck() -> (state: SessionState, at: NIODeadline) {
+        var state = self.state(isAuthenticated: true)
+        _ = state.authenticationBegan()
+        let due = Self.start + .seconds(7)
+        #expect(state.authenticationEnded(self.checked(due), at: Self.start) == .none)
+        #expect(state.delay(at: Self.start, clock: Self.clock) == .seconds(7))
+        #expect(state.timePassed(at: due - .nanoseconds(1), clock: Self.clock) == .none)
+        #expect(state.timePassed(at: due, clock: Self.clock) == .check)
+        return (state, due)
+    }
+
+    @Test func `An identity that still holds is looked at once, and again when that is due`() throws {
+        var (state, now) = self.dueForCheck()
+        let due = state.identityCheck(at: now)
+        let check = try #require(due)
+        let second = state.identityCheck(at: now)
+        #expect(second == nil && state.timePassed(at: now, clock: Self.clock) == .none)
+        let next = now + .seconds(9)
+        #expect(state.identityChecked(check, .success(self.checked(next, project: "q")), at: now) == .none)
+        #expect(self.project(of: state) == "q")
+        #expect(state.timePassed(at: next - .nanoseconds(1), clock: Self.clock) == .none)
+        #expect(state.timePassed(at: next, clock: Self.clock) == .check)
+    }
+
+    @Test func `An identity that holds no more ends the connection`() throws {
+        var (state, now) = self.dueForCheck()
+        let due = state.identityCheck(at: now)
+        let check = try #require(due)
+        let refused = AuthenticationError.unauthenticated(challenge: "")
+        #expect(
+            state.identityChecked(check, .failure(refused), at: now)
+                == .close(.authenticationExpired, "Authentication expired."))
+        #expect(self.project(of: state) == nil)
+    }
+
+    @Test func `Where nothing can be said the identity stays, and is looked at a while later`() throws {
+        var (state, now) = self.dueForCheck()
+        let due = state.identityCheck(at: now)
+        let check = try #require(due)
+        #expect(state.identityChecked(check, .failure(.unavailable(retryAfter: 5)), at: now) == .none)
+        #expect(self.project(of: state) == "p")
+        #expect(state.timePassed(at: now + .seconds(9), clock: Self.clock) == .none)
+        #expect(state.timePassed(at: now + .seconds(10), clock: Self.clock) == .check)
+    }
+
+    @Test func `A look at an identity that was replaced says nothing`() throws {
+        var (state, now) = self.dueForCheck()
+        let due = state.identityCheck(at: now)
+        let check = try #require(due)
+        _ = state.authenticationBegan()
+        #expect(state.authenticationEnded(self.identity("new"), at: now) == .none)
+        #expect(
+            state.identityChecked(check, .failure(.unauthenticated(challenge: "")), at: now) == .none)
+        #expect(self.project(of: state) == "new")
+    }
+
     @Test func `One request is taken at a time`() {
         var state = self.state()
         #expect(state.readsFrames)

@@ -10,11 +10,24 @@ struct SettingReachTests {
         Setting.apiAdminListen, Setting.apiDrain, Setting.logLevel, Setting.readyFile, Setting.configFile,
     ]
     private static let settings = SettingCatalog.settings(of: .api).filter {
-        !Self.ofTheFrame.contains($0) && !SettingSamples.fixed.contains($0)
+        !Self.ofTheFrame.contains($0)
     }
+
+    private static let keystone = [
+        Setting.apiAuth: "keystone", Setting.apiKeystoneURL: "http://k.example", Setting.apiKeystoneUser: "u",
+        Setting.apiKeystonePassword: "p", Setting.apiKeystoneProject: "q",
+    ]
 
     /// What a setting takes to matter.
     private static let besides: [Setting: [Setting: String]] = [
+        Setting.apiAuth: keystone.filter { $0.key != Setting.apiAuth }, Setting.apiKeystoneURL: keystone,
+        Setting.apiKeystonePublicURL: keystone, Setting.apiKeystoneUser: keystone,
+        Setting.apiKeystoneUserDomain: keystone, Setting.apiKeystonePassword: keystone,
+        Setting.apiKeystoneProject: keystone, Setting.apiKeystoneProjectDomain: keystone,
+        Setting.apiKeystoneCAFile: keystone, Setting.apiKeystoneTimeout: keystone,
+        Setting.apiKeystoneRetries: keystone, Setting.apiKeystoneCacheTime: keystone,
+        Setting.apiKeystoneCacheTokens: keystone, Setting.apiKeystoneServiceRoles: keystone,
+        Setting.apiKeystoneServiceRolesRequired: keystone,
         Setting.clientIDLengthMin: [Setting.clientIDForm: "any"],
         Setting.clientIDLengthMax: [Setting.clientIDForm: "any"],
         Setting.apiKeysBootstrapFile: [Setting.apiAuth: "keys"],

@@ -1,4 +1,5 @@
 import Foundation
+import Redis
 import Runtime
 import Settings
 import TestKit
@@ -35,7 +36,7 @@ extension DeploymentTests {
         private func ask(
             _ api: Deployment.Running, _ key: String?, _ method: String = "GET", _ path: String = "/v2/queues",
             body: String? = nil, more: [(String, String)] = []
-        ) async throws -> HTTPCaller.Reply {
+        ) async throws -> HTTPReply {
             let headers = [("Client-ID", Self.client)] + (key.map { [("Authorization", "Bearer \($0)")] } ?? []) + more
             return try await HTTPCaller(api.address).send(method, path, headers: headers, body: body)
         }
@@ -180,7 +181,7 @@ extension DeploymentTests {
                 }
                 // A deployment of its own takes the key that the file has.
                 let key = try String(contentsOf: file, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
-                try await self.withKeys(settings) { _, api in
+                try await self.withKeys(settings) { _, api async throws in
                     #expect(try await self.ask(api, key, "PUT", "/v2/queues/q").status == 201)
                 }
             }

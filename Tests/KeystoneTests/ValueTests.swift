@@ -1,6 +1,5 @@
 import Domain
 import Foundation
-import NIOCore
 import TestKit
 import Testing
 
@@ -78,54 +77,6 @@ struct ValueTests {
         #expect(ValidatedToken(document: document((0..<1025).map { "\($0)" })) == nil)
         #expect(ValidatedToken(document: document([String(repeating: "r", count: 1024)])) != nil)
         #expect(ValidatedToken(document: document([String(repeating: "r", count: 1025)])) == nil)
-    }
-
-    // MARK: - Cache
-
-    private let token = ValidatedToken(user: "u", expiry: Timestamp(milliseconds: .max))
-
-    private func digest(_ number: Int) -> [UInt8] { Array("\(number)".utf8) }
-
-    @Test func `A token is kept for its time, and with the others no more than may be`() {
-        var cache = TokenCache(entriesMax: 3, lifetime: .seconds(10))
-        let start = NIODeadline.now()
-        for number in 0..<100 {
-            cache.put(self.token, as: self.digest(number), at: start)
-            #expect(cache.token(self.digest(number), at: start) != nil && cache.count == min(3, number + 1))
-        }
-        let kept = (0..<100).filter { cache.token(self.digest($0), at: start) != nil }
-        #expect(kept.count == 3)
-        // Being asked for does not make it last.
-        #expect(cache.token(self.digest(99), at: start + .milliseconds(9999)) != nil)
-        #expect(cache.token(self.digest(99), at: start + .seconds(10)) == nil && cache.count == 2)
-        cache.put(self.token, as: self.digest(kept[0]), at: start + .seconds(5))
-        #expect(cache.count == 2 && cache.token(self.digest(kept[0]), at: start + .seconds(14)) != nil)
-    }
-
-    @Test func `With a time of zero nothing is kept`() {
-        var cache = TokenCache(entriesMax: 3, lifetime: .zero)
-        cache.put(self.token, as: self.digest(1), at: .now())
-        #expect(cache.count == 0)
-    }
-
-    @Test func `Entries and their list agree, whatever is put and removed`() {
-        var random = SeededGenerator(seed: 11)
-        var cache = TokenCache(entriesMax: 8, lifetime: .seconds(10))
-        var model: Set<Int> = []
-        let now = NIODeadline.now()
-        for _ in 0..<5000 {
-            let number = Int.random(in: 0..<20, using: &random)
-            if random.chance(0.6) {
-                cache.put(self.token, as: self.digest(number), at: now)
-                model.insert(number)
-            } else {
-                cache.remove(self.digest(number))
-                model.remove(number)
-            }
-            let found = Set((0..<20).filter { cache.token(self.digest($0), at: now) != nil })
-            #expect(found.isSubset(of: model) && found.count == cache.count && cache.count <= 8)
-            model = found
-        }
     }
 
     // MARK: - Service token

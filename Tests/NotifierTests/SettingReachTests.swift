@@ -11,7 +11,7 @@ struct SettingReachTests {
         Setting.notifierAdminListen, Setting.logLevel, Setting.readyFile, Setting.configFile,
     ]
     private static let settings = SettingCatalog.settings(of: .notifier).filter {
-        !Self.ofTheFrame.contains($0) && !SettingSamples.fixed.contains($0)
+        !Self.ofTheFrame.contains($0)
     }
 
     @Test(arguments: settings)

@@ -1,3 +1,4 @@
+import Cryptography
 package import Foundation
 import NIOConcurrencyHelpers
 
@@ -23,6 +24,8 @@ package final class KeystoneServer: Sendable {
     /// What happens to requests for tokens instead of an answer.
     package enum Fault: Sendable {
         case status(Int)
+        /// So many end with their connection.
+        case close(Int)
         /// They wait.
         case hold
     }
@@ -32,6 +35,7 @@ package final class KeystoneServer: Sendable {
         package let method: String
         package let path: String
         package let query: String
+        /// 0 for a connection that ended instead.
         package let status: Int
         /// SHA-256 of the token that was asked about, in hexadecimal digits.
         package let subject: String?
@@ -44,56 +48,83 @@ package final class KeystoneServer: Sendable {
         package let description: String
     }
 
-    private struct Ready: Decodable { let port: Int, tls: Int? }
+    private struct Ready: Decodable { let port: Int, tls: [String: Int] }
 
     private struct Fixture: Decodable { let projects, users, roles: [String: String] }
 
     package let folder: URL
     private let fixture: Fixture
-    private let ready: Ready
+    /// It keeps its port when it starts again, but not those of TLS.
+    private let ready: NIOLockedValueBox<Ready>
     private let process: NIOLockedValueBox<ChildProcess>
 
-    package var port: Int { self.ready.port }
-    package var url: String { "http://127.0.0.1:\(self.ready.port)" }
-    /// nil without a certificate.
-    package var secureURL: String? { self.ready.tls.map { "https://127.0.0.1:\($0)" } }
-    /// The file of its certificate.
-    package var certificate: String { self.folder.appendingPathComponent("cert.pem").path }
+    private var port: Int { self.ready.withLockedValue { $0.port } }
+    package var url: String { "http://127.0.0.1:\(self.port)" }
+    /// Where it speaks TLS with a certificate, and the file of that; it is its own authority.
+    package func secure(_ certificate: TestRelay.Certificate) -> (url: String, authorities: String) {
+        let name = Self.folderName(of: certificate)
+        let file = self.folder.appendingPathComponent("\(name)/cert.pem")
+        return ("https://127.0.0.1:\(self.ready.withLockedValue { $0.tls[name] } ?? 0)", file.path)
+    }
+
+    private static func folderName(of certificate: TestRelay.Certificate) -> String { "tls-\(certificate)" }
 
     private init(folder: URL, process: ChildProcess, ready: Ready, fixture: Fixture) {
         self.folder = folder
         self.process = NIOLockedValueBox(process)
-        self.ready = ready
+        self.ready = NIOLockedValueBox(ready)
         self.fixture = fixture
     }
 
     // MARK: - Life
 
-    /// Runs `body` with a Keystone that is gone afterwards.
-    ///
-    /// - Parameter certificate: It serves HTTPS with this one too; nil: it does not.
-    package static func with<Result>(
-        certificate: TestRelay.Certificate? = nil, _ body: (KeystoneServer) async throws -> Result
-    ) async throws -> Result {
-        try await withTemporaryFolder { folder in
-            if let certificate { try await TestRelay.make(certificate, in: folder) }
-            let process = try Python.start([Python.script("identity.py"), folder.path], in: folder)
-            let outcome: Swift.Result<Result, any Error>
-            var running = process
-            do {
-                let ready = try await Self.waitUntilReady(process, in: folder)
-                let fixture = try JSONDecoder().decode(
-                    Fixture.self, from: Data(contentsOf: folder.appendingPathComponent("fixture.json")))
-                let server = KeystoneServer(folder: folder, process: process, ready: ready, fixture: fixture)
-                do { outcome = .success(try await body(server)) } catch { outcome = .failure(error) }
-                running = server.process.withLockedValue { $0 }
-            } catch {
-                outcome = .failure(error)
-            }
-            await running.stop(within: .seconds(2))
-            return try outcome.get()
+    /// Those that several tests use: they end with the test process.
+    private actor Shared {
+        static let servers = Shared()
+        private var tasks: [String: Task<KeystoneServer, any Error>] = [:]
+
+        func server(_ name: String) -> Task<KeystoneServer, any Error> {
+            let task = self.tasks[name] ?? Task { try await KeystoneServer.start() }
+            self.tasks[name] = task
+            return task
         }
     }
+
+    /// One that all tests use that leave it as it is.
+    package static func shared() async throws -> KeystoneServer { try await Shared.servers.server("shared").value }
+
+    /// One whose tests, one after the other, do with it what they like, and leave it as it was.
+    package static func shared(by suite: Any.Type) async throws -> KeystoneServer {
+        let server = try await Shared.servers.server("\(suite)").value
+        try server.set(nil)  // What a test that failed has left.
+        return server
+    }
+
+    private static func start() async throws -> KeystoneServer {
+        let folder = FileManager.default.temporaryDirectory
+            .appendingPathComponent("herald-keystone-\(UUID().uuidString.prefix(8).lowercased())")
+        for certificate in TestRelay.Certificate.allCases {
+            let own = folder.appendingPathComponent(Self.folderName(of: certificate))
+            try FileManager.default.createDirectory(at: own, withIntermediateDirectories: true)
+            try await TestRelay.make(certificate, in: own)
+        }
+        Self.folders.withLockedValue { $0.append(folder) }
+        let process = try Python.start([Python.script("identity.py"), folder.path], in: folder)
+        let ready = try await Self.waitUntilReady(process, in: folder)
+        let fixture = try JSONDecoder().decode(
+            Fixture.self, from: Data(contentsOf: folder.appendingPathComponent("fixture.json")))
+        return KeystoneServer(folder: folder, process: process, ready: ready, fixture: fixture)
+    }
+
+    /// What is removed when the test process ends.
+    private static let folders: NIOLockedValueBox<[URL]> = {
+        atexit {
+            for folder in KeystoneServer.folders.withLockedValue({ $0 }) {
+                try? FileManager.default.removeItem(at: folder)
+            }
+        }
+        return NIOLockedValueBox([])
+    }()
 
     private static func waitUntilReady(_ process: ChildProcess, in folder: URL) async throws -> Ready {
         let file = folder.appendingPathComponent("ready.json")
@@ -115,19 +146,19 @@ package final class KeystoneServer: Sendable {
     /// Starts it again where it was.
     package func restart() async throws {
         try FileManager.default.removeItem(at: self.folder.appendingPathComponent("ready.json"))
-        let arguments = [
-            Python.script("identity.py"), self.folder.path, "\(self.ready.port)", "\(self.ready.tls ?? 0)",
-        ]
+        let arguments = [Python.script("identity.py"), self.folder.path, "\(self.port)"]
         let process = try Python.start(arguments, in: self.folder)
         self.process.withLockedValue { $0 = process }
-        _ = try await Self.waitUntilReady(process, in: self.folder)
+        let ready = try await Self.waitUntilReady(process, in: self.folder)
+        self.ready.withLockedValue { $0 = ready }
     }
 
     /// - Parameter fault: nil: none any more.
     package func set(_ fault: Fault?) throws {
         let file = self.folder.appendingPathComponent("faults.json")
         switch fault {
-        case nil: try FileManager.default.removeItem(at: file)
+        case nil: if FileManager.default.fileExists(atPath: file.path) { try FileManager.default.removeItem(at: file) }
+        case .close(let times): try Data(#"{"close": \#(times)}"#.utf8).write(to: file, options: .atomic)
         case .status(let status): try Data(#"{"status": \#(status)}"#.utf8).write(to: file, options: .atomic)
         case .hold: try Data(#"{"hold": true}"#.utf8).write(to: file, options: .atomic)
         }
@@ -151,6 +182,12 @@ package final class KeystoneServer: Sendable {
         return try Data(contentsOf: file).split(separator: 0x0A).compactMap {
             try? JSONDecoder().decode(Request.self, from: Data($0))
         }
+    }
+
+    /// How often it was asked about a token, with any result.
+    package func validations(of token: String) throws -> Int {
+        let digest = SHA256.digest(Array(token.utf8)).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }
+        return try self.requests().count { $0.isValidation && $0.subject == digest.joined() }
     }
 
     // MARK: - What is in it
@@ -264,7 +301,7 @@ package final class KeystoneServer: Sendable {
         _ method: String, _ path: String, _ document: [String: Any]? = nil, headers: [(String, String)] = []
     ) async throws -> HTTPReply {
         let body = try document.map { String(decoding: try JSONSerialization.data(withJSONObject: $0), as: UTF8.self) }
-        let caller = HTTPCaller("127.0.0.1:\(self.ready.port)")
+        let caller = HTTPCaller("127.0.0.1:\(self.port)")
         let reply = try await caller.send(
             method, path, headers: headers + [("Content-Type", "application/json")], body: body)
         await caller.close()

@@ -4,10 +4,7 @@ package import Settings
 
 /// Values to give settings in tests: each allowed, and none the default.
 package enum SettingSamples {
-    /// Settings that have one allowed value only.
-    package static let fixed: Set<Setting> = []
-
-    /// Nil for a setting of ``fixed``, and for the settings file itself.
+    /// Nil for the settings file itself.
     package static func value(of setting: Setting) -> String? {
         switch setting.shape {
         case .boolean: return setting.default == "true" ? "false" : "true"
@@ -38,6 +35,14 @@ package enum SettingSamples {
         return folder.path
     }()
 
+    /// A file that says of itself that it is a certificate.
+    private static let certificate: String = {
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent("herald-certificate-\(getpid()).pem")
+        // What is missing fails the test that reads it.
+        try? Data("-----BEGIN CERTIFICATE-----\n".utf8).write(to: file)
+        return file.path
+    }()
+
     private static let texts: [Setting: String] = [
         Setting.emailConfirmationURL: "https://page.example/confirm?lang=de",
         Setting.emailLinkKeys: String(repeating: "3d", count: 32),
@@ -47,6 +52,15 @@ package enum SettingSamples {
         Setting.masterKey: String(repeating: "1f", count: 32),
         Setting.messageEncryptionKeys: String(repeating: "2e", count: 32),
         Setting.signedURLKeys: "sixteen-characters-and-more,another-one",
+        Setting.apiKeystoneURL: "https://keystone.example:5000/v3",
+        Setting.apiKeystonePublicURL: "https://identity.example",
+        Setting.apiKeystoneUser: "herald",
+        Setting.apiKeystoneUserDomain: "services",
+        Setting.apiKeystonePassword: "a-password",
+        Setting.apiKeystoneProject: "service",
+        Setting.apiKeystoneProjectDomain: "services",
+        Setting.apiKeystoneCAFile: Self.certificate,
+        Setting.apiKeystoneServiceRoles: "glance,nova",
         Setting.apiPublicURL: "https://messages.example/root",
         Setting.apiSubscriberTypes: "https",
         Setting.apiProxies: "10.2.0.0/16",

@@ -93,7 +93,7 @@ package struct TestRelay: Sendable {
     }
 
     /// The certificate it offers STARTTLS with; it is its own authority.
-    package enum Certificate: Sendable {
+    package enum Certificate: Sendable, CaseIterable {
         /// For `localhost` and 127.0.0.1.
         case valid
         case otherName, expired

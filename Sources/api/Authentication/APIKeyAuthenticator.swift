@@ -1,5 +1,6 @@
 import Cryptography
 import Domain
+import Runtime
 import Store
 
 /// Admits callers that send an API key: as `Authorization: Bearer hk_…`, or where a token of an identity service is sent.
@@ -17,18 +18,18 @@ struct APIKeyAuthenticator: Authenticator {
         guard let token = (credentials.bearer ?? credentials.token).flatMap(APIKeyToken.init) else {
             throw .unauthenticated(challenge: Self.challenge)
         }
-        let kept: APIKeyStore.Kept?
-        do throws(StoreError) { kept = try await self.directory.find(token.id, at: now) } catch {
+        let found: APIKeyDirectory.Found?
+        do throws(StoreError) { found = try await self.directory.find(token.id, at: now) } catch {
             throw .unavailable(retryAfter: Self.retryAfter)
         }
-        guard let kept, Self.isProven(kept, by: token, at: now) else {
+        guard let found, Self.isProven(found.value, by: token, at: now) else {
             throw .unauthenticated(challenge: Self.challenge)
         }
-        let key = kept.key
+        let key = found.value.key
         await self.directory.used(key, at: now)
         return Identity(
             project: key.project.text, user: "key:\(key.id.text)", roles: Set(key.roles), expiry: key.expires,
-            origin: .apiKey, scope: key.scope)
+            origin: .token(Identity.Proof(credentials, until: found.until)), scope: key.scope)
     }
 
     /// In a time that does not depend on the secret.

@@ -18,7 +18,7 @@ package final class APIKeyDirectory: Sendable {
 
     private let store: APIKeyStore
     private let keys: NIOLockedValueBox<ExpiringCache<APIKeyID, APIKeyStore.Kept>>
-    private let lookups = SingleFlight<APIKeyID, Result<APIKeyStore.Kept?, StoreError>>(
+    private let lookups = SingleFlight<APIKeyID, Result<Found?, StoreError>>(
         runningMax: APIKeyDirectory.lookupsMax)
     /// When the use of a key was written down last.
     private let uses: NIOLockedValueBox<ExpiringCache<APIKeyID, Bool>>
@@ -34,15 +34,17 @@ package final class APIKeyDirectory: Sendable {
         self.logger = logger
     }
 
+    typealias Found = ExpiringCache<APIKeyID, APIKeyStore.Kept>.Kept
+
     /// - Returns: nil for an id that no key has.
     /// - Throws: `StoreError`, with `overloaded` when too many are asked about.
-    func find(_ id: APIKeyID, at now: Timestamp) async throws(StoreError) -> APIKeyStore.Kept? {
-        if let kept = self.keys.withLockedValue({ $0.value(of: id, at: .now()) }) { return kept }
+    func find(_ id: APIKeyID, at now: Timestamp) async throws(StoreError) -> Found? {
+        if let found = self.keys.withLockedValue({ $0.kept(id, at: .now()) }) { return found }
         let answer = await self.lookups.run(id) {
             do throws(StoreError) {
-                let kept = try await self.store.find(id, at: now)
-                if let kept { self.keys.withLockedValue { $0.put(kept, as: id, at: .now()) } }
-                return .success(kept)
+                let asked = NIODeadline.now()
+                guard let kept = try await self.store.find(id, at: now) else { return .success(nil) }
+                return .success(self.keys.withLockedValue { $0.put(kept, as: id, at: asked) })
             } catch {
                 return .failure(error)
             }
@@ -54,7 +56,7 @@ package final class APIKeyDirectory: Sendable {
     /// Writes down that a key was used, once in a while.
     func used(_ key: APIKey, at now: Timestamp) async {
         let isKnown = self.uses.withLockedValue { uses in
-            if uses.value(of: key.id, at: .now()) != nil { return true }
+            if uses.kept(key.id, at: .now()) != nil { return true }
             uses.put(true, as: key.id, at: .now())
             return false
         }

@@ -12,6 +12,18 @@ package protocol Authenticator: Sendable {
     ) async throws(AuthenticationError) -> Identity
 }
 
+extension Authenticator {
+    /// Establishes an identity again; one that has no proof stays what it is.
+    func checked(_ identity: Identity, at now: Timestamp) async -> Result<Identity, AuthenticationError> {
+        guard let proof = identity.proof else { return .success(identity) }
+        do throws(AuthenticationError) {
+            return .success(try await self.identity(of: proof.credentials, at: now))
+        } catch {
+            return .failure(error)
+        }
+    }
+}
+
 /// How callers are authenticated.
 package enum Authentication: Sendable {
     /// Not at all: requests are who they say they are.

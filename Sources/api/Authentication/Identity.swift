@@ -1,4 +1,5 @@
 package import Domain
+package import NIOCore
 import Policy
 package import Signing
 
@@ -10,8 +11,20 @@ package struct Identity: Sendable {
         case none
         /// By the signature of a pre-signed URL, for these paths and until its expiry.
         case signedURL(SignedURL)
-        /// By an API key.
-        case apiKey
+        /// By a token.
+        case token(Proof)
+    }
+
+    /// What an identity was established by, so that one that outlives its request can be established again.
+    package struct Proof: Sendable {
+        package let credentials: Credentials
+        /// From then on something else may hold.
+        package let until: NIODeadline
+
+        package init(_ credentials: Credentials, until: NIODeadline) {
+            self.credentials = credentials
+            self.until = until
+        }
     }
 
     /// The project as it was given, which ``Caller`` checks; nil when none was.
@@ -20,6 +33,10 @@ package struct Identity: Sendable {
     package let user: String?
     /// In lower case, without blanks around them.
     package let roles: Set<String>
+    /// The domain it is scoped to instead of a project; nil: it is not.
+    package let domain: String?
+    /// Whether it is scoped to the whole system instead of a project.
+    package let isSystemScoped: Bool
     /// When the identity ends; nil: with the request.
     package let expiry: Timestamp?
     package let origin: Origin
@@ -34,15 +51,27 @@ package struct Identity: Sendable {
     }
 
     package init(
-        project: String?, user: String?, roles: Set<String>, expiry: Timestamp?, origin: Origin,
-        scope: APIKeyScope? = nil
+        project: String?, user: String?, roles: Set<String>, domain: String? = nil, isSystemScoped: Bool = false,
+        expiry: Timestamp?, origin: Origin, scope: APIKeyScope? = nil
     ) {
         self.project = project
         self.user = user
         self.roles = roles
+        self.domain = domain
+        self.isSystemScoped = isSystemScoped
         self.expiry = expiry
         self.origin = origin
         self.scope = scope
+    }
+}
+
+extension Identity {
+    /// nil for one that needs no second look: it ends with its request, or at its expiry.
+    package var proof: Proof? {
+        switch self.origin {
+        case .none, .signedURL: nil
+        case .token(let proof): proof
+        }
     }
 }
 

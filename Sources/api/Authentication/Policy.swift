@@ -23,6 +23,7 @@ extension Policy {
         self.admits(
             PolicyCredentials(
                 roles: caller.identity.roles, userID: caller.identity.user, projectID: caller.identity.project,
+                systemScope: caller.identity.isSystemScoped ? "all" : nil, domainID: caller.identity.domain,
                 clientID: caller.client.text),
             to: PolicyTarget(projectID: caller.project.text), by: rule.name)
     }

@@ -14,7 +14,8 @@ import Store
 /// The API, as its services in start order; they stop in the opposite order.
 ///
 /// ```
-/// files of the policy ─ Redis connections ─ store (waits until Redis answers) ─ the pools ─ sessions ─ WebSocket server ─ REST server
+/// files of the policy ─ Redis connections ─ Keystone, if it authenticates callers ─ store (waits until Redis answers) ─ the pools
+///     ─ sessions ─ WebSocket server ─ REST server
 /// ```
 ///
 /// Around them ``HeraldProcess`` puts the admin server, the ready file and the deadline of a stop.
@@ -37,19 +38,23 @@ package enum APIProcess {
         let redis = RedisClient(
             endpoint: settings.store.redis, connections: settings.store.redisConnections, eventLoopGroup: eventLoops,
             logger: logger)
+        let keystone = try settings.authentication.keystone.map { try KeystoneService($0, logger: logger) }
         let serving = Opening("the store", drain: context.drain, logger: logger, readiness: context.readiness) {
             try await Self.open(on: redis, settings.store, eventLoops, logger)
         } services: { stores in
             context.readiness.open {
                 do throws(StoreError) {
-                    return try await stores.defaultStore.probeWritable()
-                        ? .ready : .readyBut("the store is full: posts are refused, what frees memory goes on")
+                    guard try await stores.defaultStore.probeWritable() else {
+                        return .readyBut("the store is full: posts are refused, what frees memory goes on")
+                    }
+                    return keystone?.trouble.map { .readyBut($0) } ?? .ready
                 } catch {
                     logger.debug("Not ready", metadata: [LogKey.error: "\(error)"])
                     return .notReady("the store is not usable: \(error.trouble.rawValue)")
                 }
             }
-            let authentication = try await Self.authentication(settings.authentication, stores.defaultStore, logger)
+            let authentication = try await Self.authentication(
+                settings.authentication, keystone, stores.defaultStore, logger)
             let operations = Operations(
                 stores: stores, limits: settings.limits, masterKey: settings.store.masterKey,
                 vault: settings.store.vault, options: settings.options, confirmation: settings.confirmation,
@@ -93,19 +98,18 @@ package enum APIProcess {
         }
         let policy = PolicyReloader(
             settings.policy, read: settings.policyMarks, into: settings.access.policy, logger: logger)
-        return [PolicyWatch(policy), redis, serving]
+        return [PolicyWatch(policy), redis] + (keystone.map { [$0] } ?? []) + [serving]
     }
 
+    /// - Parameter keystone: nil unless it authenticates callers.
     /// - Throws: `SettingError` for a file that has no first key, `StoreError`.
     private static func authentication(
-        _ settings: AuthenticationSettings, _ control: Store, _ logger: Logger
+        _ settings: AuthenticationSettings, _ keystone: KeystoneService?, _ control: Store, _ logger: Logger
     ) async throws -> Authentication {
-        switch settings.mode {
-        case .none: return .none
-        case .keys:
-            try await settings.bootstrap?.run(control.apiKeys, at: .ofThisMachine(), logger: logger)
-            return .required(APIKeyAuthenticator(directory: APIKeyDirectory(control.apiKeys, logger: logger)))
-        }
+        if let keystone { return .required(keystone.authenticator) }
+        guard settings.mode == .keys else { return .none }
+        try await settings.bootstrap?.run(control.apiKeys, at: .ofThisMachine(), logger: logger)
+        return .required(APIKeyAuthenticator(directory: APIKeyDirectory(control.apiKeys, logger: logger)))
     }
 
     /// Open files besides connections of callers: Redis, the pools, the admin listener, the log.

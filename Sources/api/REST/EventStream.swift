@@ -29,8 +29,8 @@ struct EventStream: Sendable {
     let queue: QueueAddress
     let exchange: HTTPExchange
     let wait: QueueWait
-    /// When the right to read ends; nil: never.
-    let expiry: Timestamp?
+    let authenticator: SignedURLAuthenticator
+    let identity: Identity
 
     /// - Parameter names: Whether the client has to be given the place where it begins.
     func reply(from start: FollowStart, naming names: Bool) -> Reply {
@@ -50,7 +50,13 @@ struct EventStream: Sendable {
     /// Ends when the client goes away, the right to read ends, or the listener stops: then the client connects again.
     private func run(from start: FollowStart, _ writer: HTTPBodyWriter) async throws {
         var start = start
-        while !Task.isCancelled, let seconds = self.secondsLeft {
+        var standing = StandingIdentity(self.identity)
+        while !Task.isCancelled {
+            if let checkAt = standing.checkAt, NIODeadline.now() >= checkAt {
+                let result = await self.authenticator.checked(standing.identity, at: .ofThisMachine())
+                guard standing.checked(result, at: .now()) else { return }
+            }
+            guard let seconds = Self.secondsLeft(of: standing) else { return }
             do {
                 let (part, place) = try await self.next(from: start, within: seconds)
                 if let place { start = .behind(place) }
@@ -70,10 +76,15 @@ struct EventStream: Sendable {
     private static let comment = ByteBuffer(string: ":\n\n")
 
     /// How long the next part may take; nil when the right to read is over.
-    private var secondsLeft: Int? {
-        guard let expiry else { return Self.heartbeat }
-        let left = expiry.wholeSeconds(since: .ofThisMachine())
-        return left > 0 ? min(left, Self.heartbeat) : nil
+    private static func secondsLeft(of standing: StandingIdentity) -> Int? {
+        var seconds = Self.heartbeat
+        if let expiry = standing.identity.expiry {
+            seconds = min(seconds, expiry.wholeSeconds(since: .ofThisMachine()))
+            guard seconds > 0 else { return nil }
+        }
+        guard let checkAt = standing.checkAt else { return seconds }
+        let left = (checkAt - .now()).nanoseconds / 1_000_000_000
+        return min(seconds, max(1, Int(clamping: left)))
     }
 
     /// Waits for what comes, and spells it.
@@ -117,13 +128,15 @@ extension HTTPFieldName {
 /// Opens streams of messages.
 struct StreamHandlers: Sendable {
     let operations: Operations
+    let authenticator: SignedURLAuthenticator
 
     func open(_ request: ReceivedRequest) async throws -> Reply {
         let from = try request.head.lastEventID ?? request.query.text("from") ?? FollowStart.end.text
         let start = try await self.operations.followStart(from, of: request.queue)
         let stream = EventStream(
             operations: self.operations, queue: request.queue, exchange: request.exchange,
-            wait: try await self.operations.placeToFollow(request.queue), expiry: request.identity.expiry)
+            wait: try await self.operations.placeToFollow(request.queue), authenticator: self.authenticator,
+            identity: request.identity)
         let fixed = try await self.operations.followFixed(start, of: request.queue)
         return stream.reply(from: fixed, naming: start == .end)
     }

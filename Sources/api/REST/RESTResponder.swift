@@ -35,12 +35,12 @@ struct RESTResponder: Sendable {
         metrics: RESTMetrics, logger: Logger
     ) {
         self.limits = operations.limits
-        self.handlers = RESTHandlers(operations, rules, pages)
+        self.authenticator = authentication.authenticator(signedURLKeys: rules.signedURLKeys)
+        self.handlers = RESTHandlers(operations, rules, pages, self.authenticator)
         self.admission = operations.admission
         self.rules = rules
         self.pagePrefix = pages.prefix
         self.believesCallers = authentication.believesCallers
-        self.authenticator = authentication.authenticator(signedURLKeys: rules.signedURLKeys)
         self.metrics = metrics
         self.logger = logger
     }

@@ -5,12 +5,14 @@ package import Settings
 package struct AuthenticationSettings: Sendable {
     /// The values of `api.auth`.
     package enum Mode: String, Sendable, CaseIterable {
-        case none, keys
+        case none, keys, keystone
     }
 
     package let mode: Mode
     /// Where the first API key is; nil: nowhere.
     let bootstrap: APIKeyBootstrap?
+    /// nil unless it is Keystone.
+    package let keystone: KeystoneSettings?
     /// Whether the listeners may be exposed.
     package let allowsUnauthenticated: Bool
     /// The listeners that other machines reach although nothing is authenticated.
@@ -26,6 +28,7 @@ package struct AuthenticationSettings: Sendable {
         }
         self.mode = mode
         self.bootstrap = try Self.bootstrap(settings, mode)
+        self.keystone = mode == .keystone ? try KeystoneSettings(settings) : nil
         self.allowsUnauthenticated = settings.boolean(Setting.apiAllowUnauthenticated) == true
         let exposed = mode == .none ? listeners.filter { !$0.address.isLoopback } : []
         if let first = exposed.first, !self.allowsUnauthenticated {

@@ -12,6 +12,8 @@ extension SessionLimits {
         self.framesMax = try settings.integer(Setting.apiWebSocketFrames)
         self.bytesMax = try settings.integer(Setting.apiWebSocketBytes)
         self.processBytesMax = http.bytesInFlightMax
+        let anonymous = try settings.seconds(Setting.apiWebSocketAnonymous)
+        self.anonymousMax = anonymous == .zero ? nil : TimeAmount(anonymous)
         let ping = try settings.seconds(Setting.apiWebSocketPing)
         let silence = try settings.seconds(Setting.apiWebSocketSilence)
         guard ping < silence else {

@@ -86,7 +86,7 @@ struct ActionResponder: Sendable {
 
     func authenticate(_ authentication: SessionAuthentication) async -> (ActionAnswer, Identity?) {
         let envelope = authentication.envelope
-        var credentials = Credentials(method: HTTPMethod.get.rawValue, path: "/v2")
+        var credentials = Credentials(method: HTTPMethod.get.rawValue, path: WebSocketEndpoint.path)
         credentials.token = envelope.header("X-Auth-Token")
         credentials.serviceToken = envelope.header("X-Service-Token")
         do throws(AuthenticationError) {

@@ -3,7 +3,10 @@ package import Logging
 import Metrics
 import NIOConcurrencyHelpers
 import NIOCore
-import Runtime
+package import Runtime
+
+/// A token that holds, and until when nothing else is heard of it: then Keystone is to be asked again.
+package typealias KeptToken = ExpiringCache<[UInt8], ValidatedToken>.Kept
 
 /// Says which tokens hold: from what Keystone said of them lately, or by asking it, once for all that wait.
 ///
@@ -30,11 +33,11 @@ package final class TokenValidator: Sendable {
         let allowsExpired: Bool
     }
 
-    private typealias Answer = Result<ValidatedToken?, KeystoneTrouble>
+    private typealias Answer = Result<KeptToken?, KeystoneTrouble>
 
     private let client: KeystoneClient
     private let clock: @Sendable () -> Timestamp
-    private let cache: NIOLockedValueBox<TokenCache>
+    private let cache: NIOLockedValueBox<ExpiringCache<[UInt8], ValidatedToken>>
     private let questions: SingleFlight<Question, Answer>
     private let lastTrouble = NIOLockedValueBox<KeystoneTrouble?>(nil)
     private let hits = Metric.keystoneCacheHits.counter()
@@ -49,7 +52,7 @@ package final class TokenValidator: Sendable {
     ) {
         self.client = client
         self.clock = clock
-        self.cache = NIOLockedValueBox(TokenCache(entriesMax: limits.entriesMax, lifetime: TimeAmount(limits.lifetime)))
+        self.cache = NIOLockedValueBox(ExpiringCache(entriesMax: limits.entriesMax, lifetime: TimeAmount(limits.lifetime)))
         self.questions = SingleFlight(runningMax: limits.validationsMax)
         self.logger = logger
     }
@@ -61,7 +64,7 @@ package final class TokenValidator: Sendable {
     /// - Returns: nil for a token that does not hold.
     package func validated(
         _ token: KeystoneToken, allowsExpired: Bool = false
-    ) async throws(KeystoneTrouble) -> ValidatedToken? {
+    ) async throws(KeystoneTrouble) -> KeptToken? {
         let digest = token.digest
         if let kept = self.kept(digest) {
             self.hits.increment()
@@ -76,14 +79,14 @@ package final class TokenValidator: Sendable {
         return self.judged(try answer.get(), allowsExpired)
     }
 
-    private func kept(_ digest: [UInt8]) -> ValidatedToken? {
-        self.cache.withLockedValue { $0.token(digest, at: .now()) }
+    private func kept(_ digest: [UInt8]) -> KeptToken? {
+        self.cache.withLockedValue { $0.kept(digest, at: .now()) }
     }
 
     /// Looks at the expiry, at each use.
-    private func judged(_ token: ValidatedToken?, _ allowsExpired: Bool) -> ValidatedToken? {
-        guard let token, allowsExpired || self.clock() < token.expiry else { return nil }
-        return token
+    private func judged(_ kept: KeptToken?, _ allowsExpired: Bool) -> KeptToken? {
+        guard let kept, allowsExpired || self.clock() < kept.value.expiry else { return nil }
+        return kept
     }
 
     private func ask(_ token: KeystoneToken, _ digest: [UInt8], _ allowsExpired: Bool) async -> Answer {
@@ -92,8 +95,10 @@ package final class TokenValidator: Sendable {
             let validated = try await self.client.validate(token, allowsExpired: allowsExpired)
             (validated == nil ? self.rejected : self.valid).recordNanoseconds((NIODeadline.now() - start).nanoseconds)
             self.lastTrouble.withLockedValue { $0 = nil }
-            if let validated { self.cache.withLockedValue { $0.put(validated, as: digest, at: start) } }
-            return .success(validated)
+            return .success(
+                validated.map { validated in
+                    self.cache.withLockedValue { $0.put(validated, as: digest, at: start) }
+                })
         } catch {
             self.unavailable.recordNanoseconds((NIODeadline.now() - start).nanoseconds)
             self.lastTrouble.withLockedValue { $0 = error }

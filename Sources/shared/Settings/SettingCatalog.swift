@@ -137,11 +137,18 @@ package struct SettingCatalog: Sendable {
             "How long nothing may come from a client, pongs included, before its connection ends. More than "
             + "`api.websocket.ping`.")
 
-    package let apiAuth = Setting(
-        "api.auth", flag: "--auth", default: "none", shape: .oneOf(["none", "keys"]), processes: [.api],
+    package let apiWebSocketAnonymous = Setting(
+        "api.websocket.anonymous", default: "30", shape: .seconds(0...3600), processes: [.api],
         meaning:
-            "How callers are authenticated. `none` trusts the identity headers of the caller, and is for loopback: elsewhere it "
-            + "takes `api.allow.unauthenticated`. `keys` takes API keys, which `herald key` makes.")
+            "How long a connection may be without an identity, where callers are authenticated, before it ends with code 4003; "
+            + "a pre-signed request counts anew. 0: for ever.")
+
+    package let apiAuth = Setting(
+        "api.auth", flag: "--auth", default: "none", shape: .oneOf(["none", "keys", "keystone"]), processes: [.api],
+        meaning:
+            "How callers are authenticated, see docs/identity.md. `keystone` validates their tokens, and takes `api.keystone.url`, "
+            + "`api.keystone.user` and `api.keystone.password`. `keys` takes API keys, which `herald key` makes. `none` trusts the identity "
+            + "headers of the caller, and is for loopback: elsewhere it takes `api.allow.unauthenticated`.")
 
     package let apiKeysBootstrapFile = Setting(
         "api.keys.bootstrap.file", shape: .text, processes: [.api], allowed: "the path of a file",
@@ -172,6 +179,67 @@ package struct SettingCatalog: Sendable {
         meaning:
             "A folder of such files, of which those that end in `.yaml`, `.yml` or `.json` are read after `api.policy.file`, in the "
             + "order of their names: of two rules of a name the later counts.")
+
+    package let apiKeystoneURL = Setting(
+        "api.keystone.url", shape: .text, processes: [.api], allowed: "an http or https URL without a query",
+        meaning: "The root of the Keystone that validates tokens, with or without `/v3`.")
+
+    package let apiKeystonePublicURL = Setting(
+        "api.keystone.public.url", shape: .text, processes: [.api], allowed: "an http or https URL",
+        meaning:
+            "Where callers get their tokens, as a 401 names it (`WWW-Authenticate`). Without it `api.keystone.url`.")
+
+    package let apiKeystoneUser = Setting(
+        "api.keystone.user", shape: .text, processes: [.api], allowed: "the name of a user of Keystone",
+        meaning: "Who Keystone is asked as. The user needs the right to validate tokens: the role `service` has it.")
+
+    package let apiKeystoneUserDomain = Setting(
+        "api.keystone.user.domain", default: "Default", shape: .text, processes: [.api],
+        allowed: "the name of a domain of Keystone", meaning: "The domain of that user.")
+
+    package let apiKeystonePassword = Setting(
+        "api.keystone.password", shape: .text, processes: [.api], isSecret: true, allowed: "a text",
+        meaning: "The password of that user.")
+
+    package let apiKeystoneProject = Setting(
+        "api.keystone.project", shape: .text, processes: [.api], allowed: "the name of a project of Keystone",
+        meaning: "The project in which that user has its role. Without it its tokens are not scoped.")
+
+    package let apiKeystoneProjectDomain = Setting(
+        "api.keystone.project.domain", default: "Default", shape: .text, processes: [.api],
+        allowed: "the name of a domain of Keystone", meaning: "The domain of that project.")
+
+    package let apiKeystoneCAFile = Setting(
+        "api.keystone.ca.file", shape: .text, processes: [.api], allowed: "the path of a PEM file",
+        meaning: "Certificates that may sign that of Keystone, and no others. Without it those of the system.")
+
+    package let apiKeystoneTimeout = Setting(
+        "api.keystone.timeout", default: "10", shape: .seconds(1...60), processes: [.api],
+        meaning: "How long a validation may take, with all its repeats. Then the request is answered 503.")
+
+    package let apiKeystoneRetries = Setting(
+        "api.keystone.retries", default: "3", shape: .integer(0...10), processes: [.api],
+        meaning: "How often a request to Keystone is repeated whose connection failed.")
+
+    package let apiKeystoneCacheTime = Setting(
+        "api.keystone.cache.time", default: "300", shape: .seconds(0...3600), processes: [.api],
+        meaning:
+            "How long a token that holds is known, and so how soon a revoked one is noticed. 0: Keystone is asked at each "
+            + "request.")
+
+    package let apiKeystoneCacheTokens = Setting(
+        "api.keystone.cache.tokens", default: "10000", shape: .integer(1...1_000_000), processes: [.api],
+        meaning: "Most tokens that are known at once.")
+
+    package let apiKeystoneServiceRoles = Setting(
+        "api.keystone.service.roles", default: "service", shape: .list, processes: [.api],
+        meaning: "The roles of services that act for their users by `X-Service-Token`; one of them is enough.")
+
+    package let apiKeystoneServiceRolesRequired = Setting(
+        "api.keystone.service.roles.required", default: "true", shape: .boolean, processes: [.api],
+        meaning:
+            "Whether a request is refused whose `X-Service-Token` has none of these roles. Otherwise any token that holds is that of a "
+            + "service, and lets the caller's own one be expired.")
 
     package let apiDrain = Setting(
         "api.drain", flag: "--drain", default: "10", shape: .seconds(1...3600), processes: [.api],

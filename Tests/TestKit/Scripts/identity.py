@@ -1,16 +1,16 @@
 """A real Keystone on loopback, with a deployment of its own in a folder: SQLite, Fernet keys, and what tests need in it.
 
-    identity.py FOLDER [PORT [TLS_PORT]]
+    identity.py FOLDER [PORT]
 
-It serves HTTP on PORT and, when FOLDER has cert.pem and key.pem, HTTPS on TLS_PORT too; 0 takes a free one. A folder that was used
-before is served as it is. In the folder it writes
+It serves HTTP on PORT, or a free one, and for each folder tls-NAME of FOLDER, with cert.pem and key.pem, HTTPS on a free one. A folder
+that was used before is served as it is. In the folder it writes
 
-    ready.json       {"port": …, "tls": …}, once it serves
+    ready.json       {"port": …, "tls": {"tls-NAME": …}}, once it serves
     fixture.json     ids by name: {"projects": {…}, "users": {…}, "roles": {…}}
     requests.jsonl   a line for each request: {"method", "path", "query", "status", "subject": the SHA-256 of X-Subject-Token}
 
 and it reads faults.json before each request to /v3/auth/tokens: {"status": 500} answers so, {"hold": true} waits until the file says
-otherwise. POST /test/token with {"user", "project", "domain", "system", "seconds"} has Keystone issue a token that ends so many
+otherwise, {"close": 3} ends three connections without an answer. POST /test/token with {"user", "project", "domain", "system", "seconds"} has Keystone issue a token that ends so many
 seconds from now, or has ended already.
 """
 
@@ -19,6 +19,7 @@ import hashlib
 import json
 import os
 import pathlib
+import socket
 import sys
 import threading
 import time
@@ -27,7 +28,7 @@ import warnings
 warnings.simplefilter("ignore")
 
 folder = pathlib.Path(sys.argv[1])
-ports = [int(text) for text in sys.argv[2:]] + [0, 0]
+wanted_port = int(sys.argv[2]) if len(sys.argv) > 2 else 0
 # Keystone reads the command line too.
 sys.argv = sys.argv[:1]
 
@@ -122,12 +123,18 @@ class Front:
     def __init__(self, application):
         self.application = application
         self.lock = threading.Lock()
+        self.turn = threading.Lock()
+        self.closed = 0
 
     def __call__(self, environ, start_response):
         path = environ["PATH_INFO"]
         if path == "/test/token":
             return self.issue(environ, start_response)
         status = self.fault() if path == "/v3/auth/tokens" else None
+        if status == 0:
+            self.note(environ, "0")
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+            return []
         if status:
             self.note(environ, f"{status}")
             start_response(f"{status} Fault", [("Content-Length", "0")])
@@ -137,14 +144,21 @@ class Front:
             self.note(environ, line)
             return start_response(line, headers, *rest)
 
-        return self.application(environ, noted)
+        # One at a time: SQLite refuses what comes at the same moment as a write.
+        with self.turn:
+            return list(self.application(environ, noted))
 
     def fault(self):
+        """The status that is to be answered, 0 for none: the connection ends. None: there is no fault."""
         while True:
             try:
                 fault = json.loads((folder / "faults.json").read_text())
             except FileNotFoundError:
+                self.closed = 0
                 return None
+            if "close" in fault:
+                self.closed += 1
+                return 0 if self.closed <= fault["close"] else None
             if not fault.get("hold"):
                 return fault.get("status")
             time.sleep(0.02)
@@ -166,14 +180,15 @@ class Front:
 
         wanted = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
         expires = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=wanted["seconds"])
-        token = provider_api.ProviderAPIs.token_provider_api.issue_token(
-            wanted["user"],
-            ["password"],
-            expires_at=expires.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-            project_id=wanted.get("project"),
-            domain_id=wanted.get("domain"),
-            system="all" if wanted.get("system") else None,
-        )
+        with self.turn:
+            token = provider_api.ProviderAPIs.token_provider_api.issue_token(
+                wanted["user"],
+                ["password"],
+                expires_at=expires.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+                project_id=wanted.get("project"),
+                domain_id=wanted.get("domain"),
+                system="all" if wanted.get("system") else None,
+            )
         body = token.id.encode()
         start_response("201 CREATED", [("Content-Length", str(len(body)))])
         return [body]
@@ -218,14 +233,12 @@ def main():
             pass
 
     front = Front(application)
-    plain = make_server("127.0.0.1", ports[0], front, threaded=True, request_handler=Handler)
-    ready = {"port": plain.server_port, "tls": None}
-    certificate, key = folder / "cert.pem", folder / "key.pem"
-    if certificate.exists():
-        secure = make_server(
-            "127.0.0.1", ports[1], front, threaded=True, request_handler=Handler, ssl_context=(str(certificate), str(key))
-        )
-        ready["tls"] = secure.server_port
+    plain = make_server("127.0.0.1", wanted_port, front, threaded=True, request_handler=Handler)
+    ready = {"port": plain.server_port, "tls": {}}
+    for own in folder.glob("tls-*"):
+        files = (str(own / "cert.pem"), str(own / "key.pem"))
+        secure = make_server("127.0.0.1", 0, front, threaded=True, request_handler=Handler, ssl_context=files)
+        ready["tls"][own.name] = secure.server_port
         threading.Thread(target=secure.serve_forever, daemon=True).start()
     write("ready.json", ready)
     plain.serve_forever()

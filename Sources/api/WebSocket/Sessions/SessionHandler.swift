@@ -263,6 +263,17 @@ final class SessionHandler: ChannelInboundHandler {
         self.context?.flush()
     }
 
+    /// Has the identity looked at again, beside the requests.
+    private func check() {
+        guard let check = self.state.identityCheck(at: .now()) else { return }
+        let authenticator = self.endpoint.responder.authenticator
+        self.start({ await authenticator.checked(check.identity, at: .ofThisMachine()) }) { handler, result in
+            guard handler.context != nil else { return }
+            handler.perform(handler.state.identityChecked(check, result, at: .now()))
+            handler.scheduleTimer()
+        }
+    }
+
     // MARK: - Out
 
     /// Writes a frame now; it leaves with the next flush.
@@ -305,6 +316,7 @@ final class SessionHandler: ChannelInboundHandler {
         case .none: break
         // Before what waits: a client that reads slowly shows that it is there.
         case .ping: self.write(FrameWriter.ping)
+        case .check: self.check()
         case .close(let code, let reason):
             self.closeCode = self.closeCode ?? code
             // What waits goes first, unless it is what the client does not read.

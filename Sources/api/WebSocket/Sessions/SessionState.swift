@@ -13,6 +13,8 @@ package struct SessionState: Sendable {
     package enum Action: Sendable, Equatable {
         case none
         case ping
+        /// The identity is looked at again: see ``identityCheck(at:)``.
+        case check
         /// A close frame is written, and the one of the client awaited.
         case close(CloseCode, String)
         /// The client's close frame is answered, and the connection ends.
@@ -113,6 +115,18 @@ package struct SessionState: Sendable {
         return self.stopIfDone(at: now)
     }
 
+    /// What is to be looked at, after ``Action/check``; nil: nothing.
+    package mutating func identityCheck(at now: NIODeadline) -> SessionIdentity.Check? { self.identity.check(at: now) }
+
+    package mutating func identityChecked(
+        _ check: SessionIdentity.Check, _ result: Result<Identity, AuthenticationError>, at now: NIODeadline
+    ) -> Action {
+        guard self.identity.checked(check, result, at: now) else { return .none }
+        return self.close(.authenticationExpired, Self.expired, at: now)
+    }
+
+    private static let expired = "Authentication expired."
+
     // MARK: - Out
 
     /// Ends the connection once what was asked is answered.
@@ -144,11 +158,12 @@ package struct SessionState: Sendable {
         case .open: break
         }
         if self.identity.expire(at: clock) {
-            return self.close(.authenticationExpired, "Authentication expired.", at: now)
+            return self.close(.authenticationExpired, Self.expired, at: now)
         }
         if let limit = self.anonymousLimit, now - self.anonymousSince >= limit {
             return self.close(.authenticationExpired, "Not authenticated in time.", at: now)
         }
+        if let checkAt = self.identity.checkAt, now >= checkAt { return .check }
         // While a request is carried out nothing is read.
         guard !self.isAnswering else { return .none }
         if now - self.heardAt >= self.limits.silenceMax { return self.ended() }
@@ -173,6 +188,7 @@ package struct SessionState: Sendable {
             delay = min(delay, Self.rest(of: self.limits.silenceMax, self.heardAt, now))
         }
         if let limit = self.anonymousLimit { delay = min(delay, Self.rest(of: limit, self.anonymousSince, now)) }
+        if let checkAt = self.identity.checkAt { delay = min(delay, checkAt - now) }
         if let expiry = self.identity.expiry {
             // Far ones are looked at again.
             let rest = expiry <= clock ? 0 : min(expiry.milliseconds - clock.milliseconds, 86_400_000)

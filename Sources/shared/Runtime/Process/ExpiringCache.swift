@@ -4,9 +4,14 @@ package import NIOCore
 ///
 /// With as many as may be, one at random makes way: which one a caller cannot choose.
 package struct ExpiringCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+    /// A value, and until when it counts.
+    package struct Kept: Sendable {
+        package let value: Value
+        package let until: NIODeadline
+    }
+
     private struct Entry {
-        var value: Value
-        let until: NIODeadline
+        let kept: Kept
         /// Its place in ``keys``.
         var place: Int
     }
@@ -24,21 +29,25 @@ package struct ExpiringCache<Key: Hashable & Sendable, Value: Sendable>: Sendabl
 
     package var count: Int { self.entries.count }
 
-    package mutating func value(of key: Key, at now: NIODeadline) -> Value? {
+    package mutating func kept(_ key: Key, at now: NIODeadline) -> Kept? {
         guard let entry = self.entries[key] else { return nil }
-        guard now < entry.until else {
+        guard now < entry.kept.until else {
             self.remove(key)
             return nil
         }
-        return entry.value
+        return entry.kept
     }
 
-    package mutating func put(_ value: Value, as key: Key, at now: NIODeadline) {
-        guard self.lifetime > .zero else { return }
+    /// - Parameter now: When the value was true.
+    @discardableResult
+    package mutating func put(_ value: Value, as key: Key, at now: NIODeadline) -> Kept {
+        let kept = Kept(value: value, until: now + self.lifetime)
+        guard self.lifetime > .zero else { return kept }
         self.remove(key)
         if self.entries.count >= self.entriesMax, let victim = self.keys.randomElement() { self.remove(victim) }
-        self.entries[key] = Entry(value: value, until: now + self.lifetime, place: self.keys.count)
+        self.entries[key] = Entry(kept: kept, place: self.keys.count)
         self.keys.append(key)
+        return kept
     }
 
     package mutating func remove(_ key: Key) {

@@ -1,0 +1,72 @@
+import API
+import Domain
+import Foundation
+import Keystone
+import Logging
+import NIOCore
+import TestKit
+
+/// What an API asks a Keystone with.
+struct KeystoneParts {
+    let validator: TokenValidator
+    let authenticator: KeystoneAuthenticator
+}
+
+/// Runs an API whose callers a Keystone knows.
+///
+/// - Parameter url: Where it finds Keystone; nil: where it is.
+func withKeystone(
+    _ keystone: KeystoneServer, url: String? = nil, cacheTime: Duration = .seconds(300),
+    timeout: Duration = .seconds(20), services: KeystoneAuthenticator.ServiceRules = .init(),
+    rules: AccessRules = AccessRules(), signedURLKeys: [String] = ["secret"],
+    _ body: (RunningAPI, KeystoneParts) async throws -> Void
+) async throws {
+    let account = KeystoneAccount(
+        url: try KeystoneURL(url ?? keystone.url), user: "herald", userDomain: "Default",
+        password: KeystoneServer.password, project: KeystoneAccount.Project(name: "service", domain: "Default"))
+    var limits = KeystoneClient.Limits()
+    limits.timeout = timeout
+    var bounds = TokenValidator.Limits()
+    bounds.lifetime = cacheTime
+    let clock: @Sendable () -> Timestamp = { Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) }
+    let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    let client = try KeystoneClient(account, limits: limits, userAgent: "test/1", clock: clock, logger: logger)
+    defer { client.stop() }
+    let validator = TokenValidator(client, limits: bounds, clock: clock, logger: logger)
+    let authenticator = KeystoneAuthenticator(
+        validator, services: services, publicURL: "https://identity.example/v3", checkIntervalMin: .milliseconds(50))
+    let parts = KeystoneParts(validator: validator, authenticator: authenticator)
+    try await withAPI(
+        signedURLKeys: signedURLKeys, rules: rules, authenticator: authenticator, sessionAuthenticator: authenticator
+    ) { api async throws in
+        try await body(api, parts)
+    }
+}
+
+extension ActionClient {
+    /// Says who the connection acts for.
+    func authenticate(_ token: String, _ more: [String: String] = [:]) async throws -> ActionReply {
+        try await self.call("authenticate", headers: self.headers(["X-Auth-Token": token].merging(more) { $1 }))
+    }
+
+    /// The close frame that ends the connection; frames before it are passed.
+    func close() async throws -> (code: Int?, reason: String) {
+        while let frame = try await self.socket.next() {
+            if frame.opcode == 8 { return (frame.code, frame.reason) }
+        }
+        return (nil, "")
+    }
+}
+
+extension RunningAPI {
+    /// A request with a token, and nothing else that says who sends it.
+    func send(
+        _ method: String, _ path: String, token: String?, _ body: String? = nil, headers: [(String, String)] = []
+    ) async throws -> HTTPReply {
+        let caller = HTTPCaller(self.address)
+        let own = [("Client-ID", "3381af92-2b9e-11e3-b191-71861300734c")] + (token.map { [("X-Auth-Token", $0)] } ?? [])
+        let reply = try await caller.send(method, path, headers: own + headers, body: body)
+        await caller.close()
+        return reply
+    }
+}
