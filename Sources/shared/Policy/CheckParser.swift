@@ -5,7 +5,7 @@ extension PolicyCheck {
             self = .allow
             return
         }
-        var parser = CheckParser(text)
+        var parser = try CheckParser(text)
         self = try parser.whole()
     }
 
@@ -39,22 +39,16 @@ struct CheckParser {
     }
 
     private var words: ArraySlice<Word>
-    private let fault: CheckInvalid?
     private let end: Int
     private var nesting = 0
     private var nodes = 0
 
-    init(_ text: String) {
+    init(_ text: String) throws(CheckInvalid) {
+        self.words = try Self.words(of: text)[...]
         self.end = text.unicodeScalars.count + 1
-        do throws(CheckInvalid) {
-            (self.words, self.fault) = (try Self.words(of: text)[...], nil)
-        } catch {
-            (self.words, self.fault) = ([], error)
-        }
     }
 
     mutating func whole() throws(CheckInvalid) -> PolicyCheck {
-        if let fault { throw fault }
         let check = try self.joined()
         guard self.words.isEmpty else { throw self.invalid(.joint) }
         return check

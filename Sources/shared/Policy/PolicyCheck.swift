@@ -1,6 +1,7 @@
 /// The condition of a rule, as a tree.
 ///
-/// `description` is a text that ``PolicyCheck/init(text:)`` reads as the same tree.
+/// `description` is a text that ``PolicyCheck/init(text:)`` reads as the same tree. An `and` within an `or` has parentheses there, so
+/// that it may nest deeper than what was read.
 package indirect enum PolicyCheck: Sendable, Equatable {
     /// `@`, or an empty text.
     case allow
