@@ -1,4 +1,6 @@
 import API
+import Keystone
+import NIOCore
 import Settings
 import Testing
 
@@ -25,5 +27,63 @@ struct AuthenticationSettingsTests {
     @Test func `Loopback needs no leave`() throws {
         let settings = try self.settings([Setting.apiListen: "[::1]:0", Setting.apiWebSocketListen: "localhost:0"])
         #expect(settings.authentication.mode == .none && settings.authentication.exposed.isEmpty)
+    }
+
+    // MARK: - Keystone
+
+    private static let keystone = [
+        Setting.apiAuth: "keystone", Setting.apiKeystoneURL: "https://k.example:5000",
+        Setting.apiKeystoneUser: "herald",
+        Setting.apiKeystonePassword: "very secret",
+    ]
+
+    private func words(_ own: [Setting: String], without missing: [Setting] = []) -> String {
+        var settings = Self.keystone.merging(own) { $1 }
+        for setting in missing { settings[setting] = nil }
+        let given = settings
+        let error = #expect(throws: SettingError.self) { try self.settings(given) }
+        return error.map(String.init(describing:)) ?? ""
+    }
+
+    @Test func `What Keystone takes is named when it is missing`() {
+        let all = [Setting.apiKeystoneURL, Setting.apiKeystoneUser, Setting.apiKeystonePassword]
+        for setting in all {
+            let words = self.words([:], without: [setting])
+            #expect(words == "api.auth: 'keystone' takes \(setting.name), not set")
+            #expect(self.words([setting: ""]).hasPrefix("\(setting.name): "))
+        }
+        let names = all.map(\.name).joined(separator: " and ")
+        #expect(self.words([:], without: all) == "api.auth: 'keystone' takes \(names), not set")
+    }
+
+    @Test(arguments: [
+        "keystone.example", "ftp://k.example", "http://", "http://k.example/?a=b", "http://k.example/#a",
+        "http://k example",
+        "http://k.example/\"", "http://k.example/\r\nX-A: b", "http://k.example:0",
+    ])
+    func `An address that is none is refused`(url: String) {
+        #expect(self.words([Setting.apiKeystoneURL: url]).hasPrefix("api.keystone.url: "))
+        #expect(self.words([Setting.apiKeystonePublicURL: url]).hasPrefix("api.keystone.public.url: "))
+    }
+
+    @Test func `A file of authorities has to hold a certificate`() {
+        #expect(self.words([Setting.apiKeystoneCAFile: "/nowhere.pem"]).contains("No such file"))
+        #expect(self.words([Setting.apiKeystoneCAFile: "/etc/hostname"]).contains("holds no certificate"))
+        #expect(self.words([Setting.apiKeystoneCAFile: "/etc"]).hasPrefix("api.keystone.ca.file: "))
+    }
+
+    @Test func `With Keystone listeners may be anywhere, and the password is shown nowhere`() throws {
+        let settings = try self.settings(Self.keystone.merging([Setting.apiListen: "0.0.0.0:0"]) { $1 })
+        #expect(settings.authentication.mode == .keystone && settings.authentication.exposed.isEmpty)
+        let keystone = try #require(settings.authentication.keystone)
+        #expect(keystone.publicURL == "https://k.example:5000" && keystone.account.project == nil)
+        #expect(keystone.services.roles == ["service"] && keystone.services.isRequired)
+        #expect(!self.words([Setting.apiKeystoneURL: "x"]).contains("very secret"))
+    }
+
+    @Test(arguments: [("30", Duration.seconds(30)), ("0.5", .milliseconds(500)), ("0", nil)])
+    func `A connection may be without an identity for a while, or for ever`(text: String, limit: Duration?) throws {
+        let settings = try self.settings([Setting.apiWebSocketAnonymous: text])
+        #expect(settings.sessions.anonymousMax == limit.map { TimeAmount($0) })
     }
 }

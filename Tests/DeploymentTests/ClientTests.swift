@@ -38,6 +38,56 @@ extension DeploymentTests {
             try await Self.drive("openstacksdk_message.py")
         }
 
+        // MARK: Keystone
+
+        @Test
+        func `python-zaqarclient works through every call of its API 2 with Keystone, and finds us in the catalogue`()
+            async throws
+        {
+            try await withRedis { pool in try await Self.drive("zaqarclient_v2.py", behindKeystone: pool.url) }
+        }
+
+        @Test func `The message resources of openstacksdk work with credentials and the catalogue of Keystone`()
+            async throws
+        {
+            try await Self.drive("openstacksdk_message.py", behindKeystone: nil)
+        }
+
+        @Test func `Every messaging command of python-openstackclient works with Keystone`() async throws {
+            try await withRedis { pool in try await Self.drive("openstack_messaging.py", behindKeystone: pool.url) }
+        }
+
+        @Test func `The WebSocket transport of python-zaqarclient works with a token of Keystone`() async throws {
+            let keystone = try await KeystoneServer.shared()
+            try await withDeployment(settings: Self.settings.merging(keystone.settings) { $1 }) { deployment in
+                let api = try await deployment.startAPI()
+                let address = try #require(api.ready.websocket)
+                let run = try await Python.run { _ in
+                    [
+                        Self.script("zaqarclient_websocket.py"), "ws://\(address)/", keystone.url,
+                        keystone.project("alpha"),
+                    ]
+                }
+                #expect(run.exit == .status(0), "\(run.output)\n\(deployment.logs)")
+            }
+        }
+
+        /// - Parameter pool: A Redis of its own, for those that take one.
+        private static func drive(_ name: String, behindKeystone pool: String?) async throws {
+            let keystone = try await KeystoneServer.shared(by: Self.self)
+            try await withDeployment(settings: Self.settings.merging(keystone.settings) { $1 }) { deployment in
+                let api = try await deployment.startAPI()
+                try await keystone.setService(type: "messaging", name: "zaqar", url: "http://\(api.address)")
+                let run = try await Python.run { _ in
+                    [Self.script(name), "http://\(api.address)"] + (pool.map { [$0] } ?? [])
+                        + [keystone.url, keystone.project("alpha")]
+                }
+                #expect(run.exit == .status(0), "\(run.output)\n\(deployment.logs)")
+            }
+        }
+
+        // MARK: Other clients
+
         @Test func `Java's HttpClient as it comes posts 100 of 100`() async throws {
             try await Self.post100("/usr/bin/java", [Self.script("Post100.java")], project: "java")
         }

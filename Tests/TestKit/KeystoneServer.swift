@@ -269,8 +269,13 @@ package final class KeystoneServer: Sendable {
         return try await self.token(["auth": ["identity": method]])
     }
 
-    /// Puts a service into the catalogue, at one URL.
-    package func addService(type: String, name: String, url: String) async throws {
+    /// Puts a service into the catalogue, at one URL; what it had of that type is removed.
+    package func setService(type: String, name: String, url: String) async throws {
+        let listed = try await self.administer("GET", "/v3/services?type=\(type)", nil, expecting: 200)
+        for service in listed["services"] as? [[String: Any]] ?? [] {
+            let id = service["id"] as? String ?? ""
+            _ = try await self.administer("DELETE", "/v3/services/\(id)", nil, expecting: 204)
+        }
         let made = try await self.administer(
             "POST", "/v3/services", ["service": ["type": type, "name": name]], expecting: 201)
         let service = (made["service"] as? [String: Any])?["id"] as? String ?? ""
@@ -282,15 +287,23 @@ package final class KeystoneServer: Sendable {
         }
     }
 
+    /// The settings of an API that asks it, as environment.
+    package var settings: [String: String] {
+        [
+            "HERALD_API_AUTH": "keystone", "HERALD_API_KEYSTONE_URL": self.url, "HERALD_API_KEYSTONE_USER": "herald",
+            "HERALD_API_KEYSTONE_PASSWORD": Self.password, "HERALD_API_KEYSTONE_PROJECT": "service",
+        ]
+    }
+
     // MARK: - Its API
 
     private func administer(
-        _ method: String, _ path: String, _ document: [String: Any], expecting status: Int
+        _ method: String, _ path: String, _ document: [String: Any]?, expecting status: Int
     ) async throws -> [String: Any] {
         let token = try await self.token(of: "admin", for: .project("admin"))
         let reply = try await self.send(method, path, document, headers: [("X-Auth-Token", token)])
         guard reply.status == status else { throw Failed(description: "\(method) \(path): \(reply)") }
-        return try Self.object(reply)
+        return reply.body.isEmpty ? [:] : try Self.object(reply)
     }
 
     private static func object(_ reply: HTTPReply) throws -> [String: Any] {

@@ -19,7 +19,7 @@ package struct KeystoneSettings: Sendable {
     /// - Throws: ``SettingError/unusable(_:value:reason:)`` that names every setting that is missing, or one that cannot be used.
     init(_ settings: SettingReader) throws(SettingError) {
         let missing = [Setting.apiKeystoneURL, Setting.apiKeystoneUser, Setting.apiKeystonePassword].filter {
-            settings.text($0)?.isEmpty != false
+            settings.text($0) == nil
         }
         guard missing.isEmpty, let url = settings.text(Setting.apiKeystoneURL),
             let user = settings.text(Setting.apiKeystoneUser),

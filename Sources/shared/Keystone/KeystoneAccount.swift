@@ -68,6 +68,7 @@ package struct KeystoneURL: Sendable, Equatable {
     /// - Throws: ``HTTPURLInvalid``.
     package init(_ text: String) throws(HTTPURLInvalid) {
         guard !text.contains("?"), !text.contains("#") else { throw .malformed }
+        _ = try HTTPURL(text)  // Without its slashes at the end, `http://` would find a host in the path.
         var root = text[...]
         while root.last == "/" { root.removeLast() }
         if root.hasSuffix("/v3") { root.removeLast(3) }

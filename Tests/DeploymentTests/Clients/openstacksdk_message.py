@@ -1,6 +1,6 @@
-"""Drives the message resources of openstacksdk through every call of their proxy: openstacksdk_message.py URL
+"""Drives the message resources of openstacksdk through every call of their proxy: openstacksdk_message.py URL [KEYSTONE PROJECT]
 
-The server needs no authentication.
+Without KEYSTONE, the root of an Identity API, the server needs no authentication; with it the endpoint is that of the catalogue.
 """
 
 import sys
@@ -12,10 +12,12 @@ from openstack import exceptions
 from openstack.message.v2 import _proxy
 from openstack.message.v2.claim import Claim
 
+from identity import Keystone
 from steps import Calls, equal, raises, step
 
-URL = sys.argv[1]
-PROJECT = f"openstacksdk-{uuid.uuid4()}"
+URL, *rest = sys.argv[1:]
+KEYSTONE = Keystone(*rest) if rest else None
+PROJECT = KEYSTONE.project if KEYSTONE else f"openstacksdk-{uuid.uuid4()}"
 SUBSCRIBER = "http://127.0.0.1:9/"
 LEFT_OUT = {
     "Proxy.wait_for_status": "nothing of the messaging API has a status to wait for",
@@ -33,6 +35,8 @@ class NoAuth(noauth.NoAuth):
 
 
 def connect():
+    if KEYSTONE:
+        return openstack.connection.Connection(auth=KEYSTONE.credentials(), message_api_version="2").message
     return openstack.connection.Connection(
         session=session.Session(auth=NoAuth(endpoint=URL)), message_api_version="2", message_endpoint_override=URL
     ).message
@@ -50,7 +54,7 @@ def bodies(listing):
 with step("the version is discovered from the root"):
     proxy = connect()
     assert isinstance(proxy, _proxy.Proxy), proxy
-    equal(proxy.endpoint_override.rstrip("/"), f"{URL}/v2")
+    equal((proxy.endpoint_override or proxy.get_endpoint()).rstrip("/"), f"{URL}/v2")
 
 # Queues.
 

@@ -1,6 +1,7 @@
-"""Drives python-zaqarclient, API 2 over HTTP, through every call it has: zaqarclient_v2.py URL POOL
+"""Drives python-zaqarclient, API 2 over HTTP, through every call it has: zaqarclient_v2.py URL POOL [KEYSTONE PROJECT]
 
-The server needs no authentication, keys for pre-signed URLs, and its admin mode. POOL is the URI of a Redis of its own.
+The server has keys for pre-signed URLs, and its admin mode; without KEYSTONE, the root of an Identity API, it needs no authentication,
+and with it the endpoint is that of the catalogue. POOL is the URI of a Redis of its own.
 """
 
 import sys
@@ -11,10 +12,12 @@ from zaqarclient.queues.v2 import claim, core, flavor, iterator, message, pool, 
 from zaqarclient.queues.v2 import client as v2
 from zaqarclient.transport import errors
 
+from identity import Keystone
 from steps import Calls, equal, raises, step
 
-URL, POOL = sys.argv[1:]
-PROJECT = f"zaqarclient-{uuid.uuid4()}"
+URL, POOL, *rest = sys.argv[1:]
+KEYSTONE = Keystone(*rest) if rest else None
+PROJECT = KEYSTONE.project if KEYSTONE else f"zaqarclient-{uuid.uuid4()}"
 SUBSCRIBER = "http://127.0.0.1:9/"
 DEFAULTS = {
     "_max_messages_post_size": 262144, "_default_message_ttl": 3600, "_default_message_delay": 0,
@@ -33,9 +36,13 @@ for place in (
     calls.watch(place)
 
 
-def connect(backend="noauth", **options):
+def connect(backend=None, user="member", **options):
     """A client of its own, with a Client-ID of its own."""
+    known = KEYSTONE if backend is None else None
+    backend = backend or ("keystone" if known else "noauth")
     conf = {"auth_opts": {"backend": backend, "options": {"os_project_id": PROJECT, **options}}}
+    if known:
+        return clients.Client(None, version=2, conf=conf, session=known.session(user))
     return clients.Client(URL, version=2, conf=conf)
 
 
@@ -79,11 +86,12 @@ with step("ping"):
 with step("homedoc"):
     assert "rel/queues" in client.homedoc()["resources"]
 with step("transport, for the address alone"):
-    assert client.transport() is not None
+    # Without an address the client looks for one in a request, and has none.
+    assert clients.Client(URL, version=2, conf=client.conf).transport() is not None
 with step("health needs the role of an administrator"), raises(errors.ForbiddenError):
     client.health()
 with step("health, twice in a row"):
-    administrator = Administrator(URL, version=2, conf=client.conf)
+    administrator = connect(user="boss") if KEYSTONE else Administrator(URL, version=2, conf=client.conf)
     for _ in range(2):
         health = administrator.health()
         assert health["storage_reachable"] is True, health

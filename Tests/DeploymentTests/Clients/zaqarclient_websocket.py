@@ -1,6 +1,6 @@
-"""Drives the WebSocket transport of python-zaqarclient: zaqarclient_websocket.py URL
+"""Drives the WebSocket transport of python-zaqarclient: zaqarclient_websocket.py URL [KEYSTONE PROJECT]
 
-The server needs no authentication: the transport sends a token, and any is fine there.
+Without KEYSTONE, the root of an Identity API, the server needs no authentication: the transport sends a token, and any is fine there.
 """
 
 import json
@@ -9,13 +9,25 @@ import uuid
 
 from zaqarclient.transport import errors, get_transport_for, request
 
+from identity import Keystone
 from steps import equal, raises, step
 
-URL = sys.argv[1]
-PROJECT = f"zaqarclient-{uuid.uuid4()}"
-OPTIONS = {"auth_opts": {"backend": "keystone", "options": {"os_auth_token": "any", "os_project_id": PROJECT}}}
+URL, *rest = sys.argv[1:]
+KEYSTONE = Keystone(*rest) if rest else None
+PROJECT = KEYSTONE.project if KEYSTONE else f"zaqarclient-{uuid.uuid4()}"
+TOKEN = KEYSTONE.session().get_token() if KEYSTONE else "any"
 
-with get_transport_for(URL, options=OPTIONS) as transport:
+
+def options(token):
+    return {"auth_opts": {"backend": "keystone", "options": {"os_auth_token": token, "os_project_id": PROJECT}}}
+
+
+if KEYSTONE:
+    with step("a token that nothing vouches for is refused"), raises(Exception):
+        with get_transport_for(URL, options=options("bad")) as refused:
+            refused.send(request.Request(URL, "queue_list"))
+
+with get_transport_for(URL, options=options(TOKEN)) as transport:
 
     def call(action, **body):
         """The status and the body of an answer; the client raises for what it knows as an error."""

@@ -63,6 +63,7 @@ package final class Action: Sendable {
         self.work = .authenticate
         self.headers = [
             .required("X-Project-ID", .string), .required("X-Auth-Token", .string), .optional("Client-ID", .string),
+            .optional("X-Service-Token", .string),
         ]
         self.members = []
         self.signedMethod = nil
