@@ -58,6 +58,42 @@ struct KeystoneSessionTests {
         }
     }
 
+    /// A request with all that an action has to have, and with nothing that exists.
+    private static func body(of action: Action) -> String {
+        let members = action.members.filter(\.isRequired).map { member in
+            let value =
+                switch member.kind {
+                case .string: #""q""#
+                case .integer: "60"
+                case .boolean: "true"
+                case .array, .list: "[]"
+                case .object: "{}"
+                }
+            return #""\#(member.name)": \#(value)"#
+        }
+        return "{\(members.joined(separator: ", "))}"
+    }
+
+    @Test func `Every action is refused without an identity, and for another project than that of the token`() async throws {
+        let keystone = try await KeystoneServer.shared()
+        try await withKeystone(keystone) { api, _ async throws in
+            let client = try await api.actions(project: keystone.project("alpha"))
+            let actions = ActionTable.actions.filter { $0.name != "authenticate" }
+            for action in actions {
+                let reply = try await client.call(action.name, Self.body(of: action))
+                #expect(reply.status == 403 && reply.error == "Not authentified.", "\(action.name) \(reply.text)")
+            }
+            #expect(try await client.authenticate(try await keystone.token(of: "member")).status == 200)
+            let other = client.headers(["X-Project-ID": keystone.project("beta")])
+            for action in actions {
+                let reply = try await client.call(action.name, Self.body(of: action), headers: other)
+                #expect(reply.status == 403 && reply.error == "Not authenticated.", "\(action.name) \(reply.text)")
+                let own = try await client.call(action.name, Self.body(of: action))
+                #expect(own.error?.hasPrefix("Not auth") != true && own.status != 401, "\(action.name) \(own.text)")
+            }
+        }
+    }
+
     @Test(arguments: [KeystoneServer.Scope.none, .domain])
     func `A token without a project authenticates, and opens no project`(scope: KeystoneServer.Scope) async throws {
         let keystone = try await KeystoneServer.shared()

@@ -17,12 +17,12 @@ struct CurlClientTests {
 
     private func send(
         _ method: HTTPClientRequest.Method, _ url: String, headers: [String] = [], body: String? = nil,
-        by client: CurlClient
+        timeout: Duration? = nil, by client: CurlClient
     ) async throws -> HTTPClientResult {
         let url = try HTTPURL(url)
         return await withCheckedContinuation { continuation in
             client.send([
-                HTTPClientRequest(method, url, headers: headers, body: body.map { PinnedBytes($0.utf8) }) {
+                HTTPClientRequest(method, url, headers: headers, body: body.map { PinnedBytes($0.utf8) }, timeout: timeout) {
                     continuation.resume(returning: $0)
                 }
             ])
@@ -97,6 +97,21 @@ struct CurlClientTests {
             try await self.withClient(limits) { client in
                 let response = try self.response(try await self.send(.get, receiver.url(), by: client))
                 #expect(response.body == Array(text.utf8.prefix(9)) && response.isBodyWhole == isWhole)
+            }
+        }
+    }
+
+    @Test func `A request may have less time than the others`() async throws {
+        var limits = HTTPClientLimits()
+        limits.timeout = .seconds(60)
+        try await WebhookReceiver.with(answers: ["/": .hang]) { receiver in
+            try await self.withClient(limits) { client in
+                let result = try await self.send(.get, receiver.url(), timeout: .milliseconds(100), by: client)
+                guard case .failed(.timeout, let exchange) = result else {
+                    Issue.record("\(result)")
+                    return
+                }
+                #expect(exchange.total >= 100)
             }
         }
     }

@@ -79,6 +79,31 @@ struct ValueTests {
         #expect(ValidatedToken(document: document([String(repeating: "r", count: 1025)])) == nil)
     }
 
+    @Test func `Bytes of any kind are an answer or none, and no trap`() {
+        let text = #"""
+            {"token": {"user": {"id": "u"}, "project": {"id": "p"}, "domain": null, "system": {"all": true}, "roles": [{"name": "é"}],
+             "application_credential": {"access_rules": [{"service": "m", "method": "GET", "path": "/**/{a}"}]},
+             "expires_at": "1970-01-01T00:01:40.9Z"}}
+            """#
+        let whole = Array(text.utf8)
+        #expect(ValidatedToken(document: whole) != nil)
+        var random = SeededGenerator(seed: 3)
+        for _ in 0..<20_000 {
+            var bytes = whole
+            for _ in 0..<Int.random(in: 1...4, using: &random) {
+                let index = Int.random(in: 0..<bytes.count, using: &random)
+                switch Int.random(in: 0..<3, using: &random) {
+                case 0: bytes[index] = UInt8.random(in: .min ... .max, using: &random)
+                case 1: bytes.remove(at: index)
+                default: bytes.insert(bytes[Int.random(in: 0..<bytes.count, using: &random)], at: index)
+                }
+            }
+            let token = ValidatedToken(document: bytes)
+            #expect(token.map { !$0.user.isEmpty } ?? true)
+        }
+        for count in 0..<whole.count { #expect(ValidatedToken(document: Array(whole.prefix(count))) == nil) }
+    }
+
     // MARK: - Service token
 
     @Test func `The service token is used until shortly before its end`() throws {
