@@ -110,7 +110,8 @@ let package = Package(
             name: "API",
             dependencies: [
                 "Cryptography", "Documents", "Domain", "HTTPClient", "HTTPServer", "JSON", "Keystone", "Mail",
-                "MessagePack", "Operations", "Placement", "Policy", "Redis", "Runtime", "Settings", "Signing", "Startup",
+                "MessagePack", "Operations", "Placement", "Policy", "Redis", "Runtime", "Settings", "Signing",
+                "Startup",
                 "Store", .argumentParser, .logging, .metrics, .nio, .nioConcurrency, .nioPosix, .serviceLifecycle,
                 .unixSignals,
             ],

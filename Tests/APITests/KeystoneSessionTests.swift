@@ -74,7 +74,9 @@ struct KeystoneSessionTests {
         return "{\(members.joined(separator: ", "))}"
     }
 
-    @Test func `Every action is refused without an identity, and for another project than that of the token`() async throws {
+    @Test func `Every action is refused without an identity, and for another project than that of the token`()
+        async throws
+    {
         let keystone = try await KeystoneServer.shared()
         try await withKeystone(keystone) { api, _ async throws in
             let client = try await api.actions(project: keystone.project("alpha"))

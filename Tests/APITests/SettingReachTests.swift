@@ -31,7 +31,9 @@ struct SettingReachTests {
         Setting.clientIDLengthMin: [Setting.clientIDForm: "any"],
         Setting.clientIDLengthMax: [Setting.clientIDForm: "any"],
         Setting.apiKeysBootstrapFile: [Setting.apiAuth: "keys"],
-        Setting.apiKeysBootstrapProject: [Setting.apiAuth: "keys", Setting.apiKeysBootstrapFile: "/run/herald/first.key"],
+        Setting.apiKeysBootstrapProject: [
+            Setting.apiAuth: "keys", Setting.apiKeysBootstrapFile: "/run/herald/first.key",
+        ],
         Setting.confirmationRequired: [Setting.signedURLKeys: "a-key-of-enough-characters"],
         Setting.emailRelay: [Setting.apiPublicURL: "https://m.example"],
         Setting.emailCommand: [Setting.apiPublicURL: "https://m.example"],

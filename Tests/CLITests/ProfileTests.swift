@@ -10,6 +10,7 @@ struct ProfileTests {
           local: {url: "http://127.0.0.1:1", project: demo}
           far:
             url: https://far.example
+          near: {project: n, token: hk_a}
         """
 
     private static func status(_ body: () throws -> Void) -> CommandStatus? {
@@ -26,15 +27,17 @@ struct ProfileTests {
         func chosen(
             _ profile: String? = nil, _ given: Profile = Profile(), _ environment: [String: String] = [:]
         ) throws -> [String] {
-            let (url, project) = try profiles.chosen(
+            let (url, project, token) = try profiles.chosen(
                 profile: profile, given: given, environment: environment, path: "p")
-            return [url, project]
+            return [url, project] + (token.map { [$0] } ?? [])
         }
         #expect(try chosen() == ["http://127.0.0.1:1", "demo"])
         #expect(try chosen("far", Profile(project: "x")) == ["https://far.example", "x"])
         let environment = ["HERALD_PROFILE": "far", "HERALD_PROJECT": "y"]
         #expect(try chosen(nil, Profile(), environment) == ["https://far.example", "y"])
         #expect(try chosen("local", Profile(url: "http://z"), environment) == ["http://z", "y"])
+        #expect(try chosen("near") == ["http://127.0.0.1:8888", "n", "hk_a"])
+        #expect(try chosen("near", Profile(), ["HERALD_TOKEN": "hk_b"]) == ["http://127.0.0.1:8888", "n", "hk_b"])
         #expect(Self.status { _ = try chosen("nowhere") } == .configuration)
         #expect(Self.status { _ = try chosen("far") } == .usage, "no project")
     }

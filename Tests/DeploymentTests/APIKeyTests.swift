@@ -49,7 +49,8 @@ extension DeploymentTests {
             }
         }
 
-        @Test func `Only a key opens the API, for its own project, and what a request says of itself counts for nothing`()
+        @Test
+        func `Only a key opens the API, for its own project, and what a request says of itself counts for nothing`()
             async throws
         {
             try await self.withKeys { deployment, api in
@@ -66,7 +67,8 @@ extension DeploymentTests {
                 #expect(try await self.ask(api, other, "GET", "/v2/pools", more: forged).status == 403)
                 for bad in [nil, "", "hk_", String(key.dropLast()) + "0", key + "0", "Bearer", key.uppercased()] {
                     let reply = try await self.ask(api, bad, "GET", path, more: forged)
-                    #expect(reply.status == 401 && reply["WWW-Authenticate"] == #"Bearer realm="herald""#, "\(bad ?? "")")
+                    #expect(
+                        reply.status == 401 && reply["WWW-Authenticate"] == #"Bearer realm="herald""#, "\(bad ?? "")")
                     #expect(reply.text.contains(#""code":401"#) && !reply.text.contains("hk_"))
                 }
                 let basic = try await self.ask(api, nil, "GET", path, more: [("Authorization", "Basic \(key)")])
@@ -78,7 +80,18 @@ extension DeploymentTests {
                     let reply = try await self.ask(api, key, "GET", path, more: [("URL-Signature", signature)])
                     #expect(reply.status == 404)
                 }
-                #expect(try await self.ask(api, nil, "GET", path, more: [("EXTRA-SPEC", "messagecode:1")]).status == 401)
+                #expect(
+                    try await self.ask(api, nil, "GET", path, more: [("EXTRA-SPEC", "messagecode:1")]).status == 401)
+                // The command line is a client like others.
+                let list = try await withTemporaryFolder { folder in
+                    let log = folder.appendingPathComponent("list.log")
+                    let process = try ChildProcess(
+                        Deployment.executable("herald"), arguments: ["queue", "list", "--project", "one"],
+                        environment: ["HERALD_URL": "http://\(api.address)", "HERALD_TOKEN": key], log: log)
+                    #expect(await process.waitForExit(within: .seconds(60)) == .status(0))
+                    return String(decoding: try Data(contentsOf: log), as: UTF8.self)
+                }
+                #expect(list.contains("orders"))
                 // What is logged and listed has no secret.
                 let listed = try await self.key(deployment, ["list"])
                 #expect(listed.exit == .status(0) && listed.output.contains("one") && listed.output.contains("two"))
@@ -106,7 +119,9 @@ extension DeploymentTests {
                 #expect(try await self.ask(api, poster, "GET", "/v2/ping").status == 204)
 
                 let socket = try await WebSocketClient.connect(try #require(api.ready.websocket))
-                func call(_ action: String, _ body: String, token: String? = nil, project: String = "shop") async throws -> String {
+                func call(_ action: String, _ body: String, token: String? = nil, project: String = "shop") async throws
+                    -> String
+                {
                     let token = token.map { #", "X-Auth-Token": "\#($0)""# } ?? ""
                     try await socket.send(
                         text:
@@ -118,10 +133,14 @@ extension DeploymentTests {
                     return ""
                 }
                 let message = #""messages": [{"body": 1, "ttl": 60}]"#
-                #expect(try await call("message_post", #"{"queue_name": "orders", \#(message)}"#).contains(#""status":403"#))
+                #expect(
+                    try await call("message_post", #"{"queue_name": "orders", \#(message)}"#).contains(#""status":403"#)
+                )
                 #expect(try await call("authenticate", "{}", token: poster + "0").contains(#""status":401"#))
                 #expect(try await call("authenticate", "{}", token: poster).contains(#""status":200"#))
-                #expect(try await call("message_post", #"{"queue_name": "orders", \#(message)}"#).contains(#""status":201"#))
+                #expect(
+                    try await call("message_post", #"{"queue_name": "orders", \#(message)}"#).contains(#""status":201"#)
+                )
                 for refused in ["payments", "order"] {
                     let answer = try await call("message_post", #"{"queue_name": "\#(refused)", \#(message)}"#)
                     #expect(answer.contains(#""status":403"#), "\(answer)")
@@ -132,7 +151,8 @@ extension DeploymentTests {
             }
         }
 
-        @Test func `A key that is revoked ends within five seconds, and a rotated one keeps its secret for the overlap`()
+        @Test
+        func `A key that is revoked ends within five seconds, and a rotated one keeps its secret for the overlap`()
             async throws
         {
             try await self.withKeys { deployment, api in
@@ -161,7 +181,9 @@ extension DeploymentTests {
             }
         }
 
-        @Test func `The first key is in a file, which the API makes, and one that an operator made is taken`() async throws {
+        @Test func `The first key is in a file, which the API makes, and one that an operator made is taken`()
+            async throws
+        {
             try await withTemporaryFolder { folder in
                 let file = folder.appendingPathComponent("first.key")
                 let settings = [
@@ -169,14 +191,17 @@ extension DeploymentTests {
                     Setting.apiKeysBootstrapProject.environment: "ops",
                 ]
                 try await self.withKeys(settings) { deployment, api in
-                    let key = try String(contentsOf: file, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
+                    let key = try String(contentsOf: file, encoding: .utf8).trimmingCharacters(
+                        in: .whitespacesAndNewlines)
                     let mode = try FileManager.default.attributesOfItem(atPath: file.path)[.posixPermissions] as? Int
                     #expect(mode == 0o600)
                     #expect(try await self.ask(api, key, "PUT", "/v2/queues/q").status == 201)
                     // Again with the same file: the same key.
                     let second = try await deployment.startAPI()
                     #expect(try await self.ask(second, key, "GET", "/v2/queues/q").status == 200)
-                    #expect(try await self.key(deployment, ["list", "--project", "ops"]).output.split(separator: "\n").count == 2)
+                    #expect(
+                        try await self.key(deployment, ["list", "--project", "ops"]).output.split(separator: "\n").count
+                            == 2)
                     #expect(!deployment.logs.contains(key))
                 }
                 // A deployment of its own takes the key that the file has.

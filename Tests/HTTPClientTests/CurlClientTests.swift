@@ -22,7 +22,9 @@ struct CurlClientTests {
         let url = try HTTPURL(url)
         return await withCheckedContinuation { continuation in
             client.send([
-                HTTPClientRequest(method, url, headers: headers, body: body.map { PinnedBytes($0.utf8) }, timeout: timeout) {
+                HTTPClientRequest(
+                    method, url, headers: headers, body: body.map { PinnedBytes($0.utf8) }, timeout: timeout
+                ) {
                     continuation.resume(returning: $0)
                 }
             ])

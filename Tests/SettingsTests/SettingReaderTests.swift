@@ -199,7 +199,7 @@ struct SettingReaderTests {
     @Test(arguments: [
         (Setting.shards, ["0", "1025", "many", ""]), (Setting.redisConnections, ["65", "1.5"]),
         (Setting.apiListen, ["8888", "::1:80", "h:70000"]), (Setting.apiAdminListen, [":80"]),
-        (Setting.apiAuth, ["keystone"]), (Setting.apiDrain, ["0.5", "nan"]), (Setting.apiAdminMode, ["yes", "1", ""]),
+        (Setting.apiAuth, ["ldap"]), (Setting.apiDrain, ["0.5", "nan"]), (Setting.apiAdminMode, ["yes", "1", ""]),
         (Setting.notifierAdminListen, ["x"]), (Setting.notifierConcurrency, ["0"]),
         (Setting.notifierHostConcurrency, ["0"]), (Setting.notifierLease, ["4"]), (Setting.notifierDrain, ["1e9"]),
         (Setting.webhookConnectTimeout, ["61"]), (Setting.webhookTimeout, ["-1"]), (Setting.logLevel, ["loud"]),

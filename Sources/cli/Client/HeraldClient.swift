@@ -16,12 +16,16 @@ package struct HeraldClient: Sendable {
 
     private let url: URL
     private let project: String
+    private let token: String?
     private let client = UUID().uuidString.lowercased()
 
-    /// - Parameter url: The root of the API, without `/v2`.
-    package init(url: URL, project: String) {
+    /// - Parameters:
+    ///   - url: The root of the API, without `/v2`.
+    ///   - token: An API key, or a token of an identity service; nil: none is sent.
+    package init(url: URL, project: String, token: String? = nil) {
         self.url = url
         self.project = project
+        self.token = token
     }
 
     /// The root of an API as a user gives it.
@@ -59,6 +63,7 @@ package struct HeraldClient: Sendable {
         if json != nil { request.setValue("application/json", forHTTPHeaderField: "Content-Type") }
         request.setValue(self.client, forHTTPHeaderField: "Client-ID")
         request.setValue(self.project, forHTTPHeaderField: "X-Project-ID")
+        if let token { request.setValue(token, forHTTPHeaderField: "X-Auth-Token") }
         for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
         do {
             let (body, status) = try await HTTPTransfer.answer(to: request)

@@ -7,10 +7,13 @@ import Yams
 package struct Profile: Sendable, Equatable {
     package var url: String?
     package var project: String?
+    /// An API key, or a token of an identity service; nil: none is sent.
+    package var token: String?
 
-    package init(url: String? = nil, project: String? = nil) {
+    package init(url: String? = nil, project: String? = nil, token: String? = nil) {
         self.url = url
         self.project = project
+        self.token = token
     }
 }
 
@@ -82,7 +85,8 @@ package struct Profiles: Sendable, Equatable {
             switch key.string {
             case "url": profile.url = text
             case "project": profile.project = text
-            default: throw invalid("'\(key.string ?? "?")' is unknown; known: url, project")
+            case "token": profile.token = text
+            default: throw invalid("'\(key.string ?? "?")' is unknown; known: url, project, token")
             }
         }
         return profile
@@ -93,7 +97,7 @@ package struct Profiles: Sendable, Equatable {
     /// - Throws: ``Failure`` when a profile is named that is not there, or nothing names a project.
     package func chosen(
         profile name: String?, given: Profile, environment: [String: String], path: String
-    ) throws(Failure) -> (url: String, project: String) {
+    ) throws(Failure) -> (url: String, project: String, token: String?) {
         let name = name ?? environment[ClientVariable.profile.rawValue] ?? self.usual
         var profile = Profile()
         if let name {
@@ -108,7 +112,7 @@ package struct Profiles: Sendable, Equatable {
                 .usage)
         }
         let url = given.url ?? environment[ClientVariable.url.rawValue] ?? profile.url ?? "http://127.0.0.1:8888"
-        return (url, project)
+        return (url, project, environment[ClientVariable.token.rawValue] ?? profile.token)
     }
 }
 
@@ -126,12 +130,12 @@ package struct ClientOptions: ParsableArguments {
     /// The client that the options, the environment and the profiles describe.
     func client(environment: [String: String] = ProcessInfo.processInfo.environment) throws(Failure) -> HeraldClient {
         let path = Profiles.path(environment: environment)
-        let (url, project) = try Profiles.read(path: path)
+        let (url, project, token) = try Profiles.read(path: path)
             .chosen(
                 profile: self.profile, given: Profile(url: self.url, project: self.project), environment: environment,
                 path: path)
         return HeraldClient(
             url: try HeraldClient.url(url, from: "--url, \(ClientVariable.url.rawValue) or the profile"),
-            project: project)
+            project: project, token: token)
     }
 }

@@ -52,7 +52,8 @@ package final class TokenValidator: Sendable {
     ) {
         self.client = client
         self.clock = clock
-        self.cache = NIOLockedValueBox(ExpiringCache(entriesMax: limits.entriesMax, lifetime: TimeAmount(limits.lifetime)))
+        self.cache = NIOLockedValueBox(
+            ExpiringCache(entriesMax: limits.entriesMax, lifetime: TimeAmount(limits.lifetime)))
         self.questions = SingleFlight(runningMax: limits.validationsMax)
         self.logger = logger
     }

@@ -63,7 +63,8 @@ package enum PolicyCatalog {
 
     private static let subscriptions: [PolicyRule] = [
         Self.everyone("subscription:get_all", "GET \(Self.queue)/subscriptions", actions: ["subscription_list"]),
-        Self.everyone("subscription:create", "POST \(Self.queue)/subscriptions",
+        Self.everyone(
+            "subscription:create", "POST \(Self.queue)/subscriptions",
             actions: ["subscription_create", "notification_ack", "notification_reject"]),
         Self.everyone("subscription:get", "GET \(Self.subscription)", actions: ["subscription_get"]),
         Self.everyone("subscription:update", "PATCH \(Self.subscription)"),

@@ -3,4 +3,6 @@ package enum ClientVariable: String, CaseIterable, Sendable {
     case profile = "HERALD_PROFILE"
     case url = "HERALD_URL"
     case project = "HERALD_PROJECT"
+    /// An API key, or a token of an identity service.
+    case token = "HERALD_TOKEN"
 }
