@@ -177,6 +177,28 @@ struct KeystoneSessionTests {
         }
     }
 
+    @Test func `What was subscribed for a project ends with the identity of another`() async throws {
+        let keystone = try await KeystoneServer.shared()
+        try await withKeystone(keystone) { api, _ async throws in
+            let client = try await api.actions(project: keystone.project("alpha"))
+            #expect(try await client.authenticate(try await keystone.token(of: "member")).status == 200)
+            let subscribed = try await client.call("subscription_create", #"{"queue_name": "q", "ttl": 600}"#)
+            #expect(subscribed.status == 201)
+            // Another token of the same project changes nothing.
+            #expect(try await client.authenticate(try await keystone.token(of: "reader")).status == 200)
+            #expect(try await client.call("queue_list").status == 200)
+            let other = try await keystone.token(of: "other", for: .project("beta"))
+            #expect(try await client.authenticate(other).status == 200)
+            #expect(try await client.close().code == 1012)
+            let owner = try await keystone.token(of: "member")
+            let isGone = try await eventually {
+                let listed = try await api.send("GET", "/v2/queues/q/subscriptions", token: owner)
+                return listed.objects("subscriptions").isEmpty ? true : nil
+            }
+            #expect(isGone == true)
+        }
+    }
+
     // MARK: - Streams
 
     private func stream(_ api: RunningAPI, _ token: String, headers: [(String, String)] = []) async throws

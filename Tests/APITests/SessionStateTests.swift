@@ -84,6 +84,23 @@ struct SessionStateTests {
         #expect(state.timePassed(at: now + .seconds(10), clock: Self.clock) == .check)
     }
 
+    @Test func `With subscriptions an identity of another project ends the connection, one of the same does not`() {
+        for (project, hasSubscribed) in [("p", true), ("q", false), ("q", true)] {
+            var state = self.state(isAuthenticated: true)
+            for (next, isFirst) in [("p", true), (project, false)] {
+                _ = state.authenticationBegan()
+                let action = state.authenticationEnded(
+                    self.identity(next), hasSubscribed: hasSubscribed && !isFirst, at: Self.start)
+                let ends = !isFirst && hasSubscribed && project == "q"
+                #expect(
+                    action
+                        == (ends
+                            ? .close(.restart, "Subscribe for the other project on another connection.") : .none))
+            }
+            #expect(self.project(of: state) == project)
+        }
+    }
+
     @Test func `A look at an identity that was replaced says nothing`() throws {
         var (state, now) = self.dueForCheck()
         let due = state.identityCheck(at: now)

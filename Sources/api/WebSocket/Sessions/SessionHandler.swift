@@ -258,7 +258,7 @@ final class SessionHandler: ChannelInboundHandler {
     private func finish(_ outcome: SessionAuthentication.Outcome) {
         guard self.context != nil else { return }
         if self.state.isOpen { self.write(answer: outcome.frame) }
-        self.perform(self.state.authenticationEnded(outcome.identity, at: .now()))
+        self.perform(self.state.authenticationEnded(outcome.identity, hasSubscribed: self.hasSubscribed, at: .now()))
         self.scheduleTimer()
         self.context?.flush()
     }

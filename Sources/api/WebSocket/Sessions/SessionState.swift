@@ -109,10 +109,21 @@ package struct SessionState: Sendable {
     /// - Returns: False while another identity is being established.
     package mutating func authenticationBegan() -> Bool { self.identity.begin() }
 
-    package mutating func authenticationEnded(_ identity: Identity?, at now: NIODeadline) -> Action {
+    /// - Parameters:
+    ///   - identity: nil: it was refused.
+    ///   - hasSubscribed: The connection may be sent messages of its project. For another project it has to come back: nothing
+    ///     would look any more at the identity that these were subscribed by.
+    package mutating func authenticationEnded(
+        _ identity: Identity?, hasSubscribed: Bool = false, at now: NIODeadline
+    ) -> Action {
+        var isOfOther = false
+        if case .known(let before) = self.identity.access, let identity {
+            isOfOther = identity.project != before.project
+        }
         self.identity.ended(identity)
         self.anonymousSince = now
-        return self.stopIfDone(at: now)
+        guard isOfOther, hasSubscribed else { return self.stopIfDone(at: now) }
+        return self.close(.restart, "Subscribe for the other project on another connection.", at: now)
     }
 
     /// What is to be looked at, after ``Action/check``; nil: nothing.
