@@ -95,7 +95,7 @@ struct SessionStateTests {
                 #expect(
                     action
                         == (ends
-                            ? .close(.restart, "Subscribe for the other project on another connection.") : .none))
+                            ? .close(.restart, "Subscribe as the other caller on another connection.") : .none))
             }
             #expect(self.project(of: state) == project)
         }

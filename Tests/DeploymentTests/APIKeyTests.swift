@@ -53,17 +53,21 @@ extension DeploymentTests {
         func `Only a key opens the API, for its own project, and what a request says of itself counts for nothing`()
             async throws
         {
-            try await self.withKeys { deployment, api in
+            try await self.withKeys([Setting.apiAdminMode.environment: "true"]) { deployment, api in
                 let key = try await self.create(deployment, "one")
                 let other = try await self.create(deployment, "two")
                 let path = "/v2/queues/orders"
                 #expect(try await self.ask(api, key, "PUT", path).status == 201)
-                #expect(try await self.ask(api, other, "GET", path).status == 404)
+                func queues(_ key: String, _ more: [(String, String)] = []) async throws -> String {
+                    try await self.ask(api, key, "GET", "/v2/queues", more: more).text
+                }
+                #expect(try await queues(key).contains("orders"))
+                #expect(try await !queues(other).contains("orders"))
                 // The same where a token of Keystone is sent; a header that names another project changes nothing.
                 let forged = [("X-Project-Id", "one"), ("X-Roles", "admin"), ("X-User-Id", "root")]
                 let token = try await self.ask(api, nil, "GET", path, more: [("X-Auth-Token", key)] + forged)
                 #expect(token.status == 200)
-                #expect(try await self.ask(api, other, "GET", path, more: forged).status == 404)
+                #expect(try await !queues(other, forged).contains("orders"))
                 #expect(try await self.ask(api, other, "GET", "/v2/pools", more: forged).status == 403)
                 for bad in [nil, "", "hk_", String(key.dropLast()) + "0", key + "0", "Bearer", key.uppercased()] {
                     let reply = try await self.ask(api, bad, "GET", path, more: forged)
@@ -118,6 +122,14 @@ extension DeploymentTests {
                 #expect(try await self.ask(api, poster, "GET", "/v2/queues").status == 403)
                 #expect(try await self.ask(api, poster, "GET", "/v2/ping").status == 204)
 
+                // Dead letters do not lead out of them, and a member that an action does not know opens nothing.
+                let keeper = try await self.create(deployment, "shop", "--queues", "orders*")
+                for (target, status) in [("payments", 403), ("orders-dead", 201)] {
+                    let metadata = #"{"_dead_letter_queue": "\#(target)", "_max_claim_count": 1}"#
+                    #expect(
+                        try await self.ask(api, keeper, "PUT", "/v2/queues/orders-x", body: metadata).status == status)
+                }
+
                 let socket = try await WebSocketClient.connect(try #require(api.ready.websocket))
                 func call(_ action: String, _ body: String, token: String? = nil, project: String = "shop") async throws
                     -> String
@@ -145,7 +157,9 @@ extension DeploymentTests {
                     let answer = try await call("message_post", #"{"queue_name": "\#(refused)", \#(message)}"#)
                     #expect(answer.contains(#""status":403"#), "\(answer)")
                 }
-                #expect(try await call("queue_list", "{}").contains(#""status":403"#))
+                for body in ["{}", #"{"queue_name": "orders", "detailed": true}"#] {
+                    #expect(try await call("queue_list", body).contains(#""status":403"#))
+                }
                 let foreign = try await call("message_list", #"{"queue_name": "orders"}"#, project: "other")
                 #expect(foreign.contains(#""status":403"#))
             }
@@ -203,6 +217,14 @@ extension DeploymentTests {
                         try await self.key(deployment, ["list", "--project", "ops"]).output.split(separator: "\n").count
                             == 2)
                     #expect(!deployment.logs.contains(key))
+                    // One that was revoked does not come back with the file.
+                    let id = try #require(key.split(separator: "_").dropFirst().first.map(String.init))
+                    let revoked = try await self.key(deployment, ["revoke", key, "--yes"])
+                    #expect(revoked.exit == .status(0))
+                    let third = try await deployment.startAPI()
+                    #expect(try await self.ask(third, key, "GET", "/v2/queues/q").status == 401)
+                    let again = try await self.key(deployment, ["revoke", key, "--yes"])
+                    #expect(again.exit == .status(66) && again.output.contains(id) && !again.output.contains(key))
                 }
                 // A deployment of its own takes the key that the file has.
                 let key = try String(contentsOf: file, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)

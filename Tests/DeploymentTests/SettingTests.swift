@@ -25,6 +25,8 @@ extension DeploymentTests {
                 // Mail takes a relay or a command, not both, and an address for bounces beside a relay; MailTests give these.
                 given[Setting.emailRelay] = nil
                 given[Setting.emailBounceAddress] = nil
+                // The first API key takes another value of api.auth; APIKeyTests give it.
+                given[Setting.apiKeysBootstrapFile] = nil
                 given[Setting.redisURL] = redis.url
                 given[Setting.readyFile] = readyFile
                 given[Setting.logLevel] = "debug"

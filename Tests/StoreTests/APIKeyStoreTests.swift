@@ -56,7 +56,9 @@ struct APIKeyStoreTests {
             #expect(try await keys.rotate(key.id, secret: [3], overlap: .zero) == false)
             try await keys.used(key.id, at: start)
             #expect(try await keys.find(key.id, at: start) == nil)
-            #expect(try await test.keys().filter { $0.contains("api-key") }.isEmpty)
+            #expect(try await keys.create(key, secret: [4]) == .exists)
+            #expect(try await keys.find(key.id, at: start) == nil)
+            #expect(try await keys.list(of: nil, after: nil, limit: 10, at: start).keys.isEmpty)
         }
     }
 

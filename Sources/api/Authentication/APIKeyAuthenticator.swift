@@ -1,5 +1,6 @@
 import Cryptography
 import Domain
+import NIOCore
 import Runtime
 import Store
 
@@ -9,6 +10,8 @@ struct APIKeyAuthenticator: Authenticator {
     static let challenge = #"Bearer realm="herald""#
     /// Seconds after which a caller may ask again when the store does not answer.
     private static let retryAfter = 5
+    /// How long connections and streams go on while the store does not say whether their key still holds.
+    private static let unverifiedMax = TimeAmount.seconds(60)
 
     let directory: APIKeyDirectory
 
@@ -18,18 +21,29 @@ struct APIKeyAuthenticator: Authenticator {
         guard let token = (credentials.bearer ?? credentials.token).flatMap(APIKeyToken.init) else {
             throw .unauthenticated(challenge: Self.challenge)
         }
-        let found: APIKeyDirectory.Found?
-        do throws(StoreError) { found = try await self.directory.find(token.id, at: now) } catch {
-            throw .unavailable(retryAfter: Self.retryAfter)
+        var found = try await self.find(token.id, at: now, isFresh: false)
+        if let kept = found?.value, !Self.isProven(kept, by: token, at: now) {
+            // Perhaps it was rotated since it was read.
+            found = try await self.find(token.id, at: now, isFresh: true)
         }
         guard let found, Self.isProven(found.value, by: token, at: now) else {
             throw .unauthenticated(challenge: Self.challenge)
         }
         let key = found.value.key
         await self.directory.used(key, at: now)
+        let proof = Identity.Proof(
+            credentials, until: found.until, pause: .seconds(1), unverifiedMax: Self.unverifiedMax)
         return Identity(
             project: key.project.text, user: "key:\(key.id.text)", roles: Set(key.roles), expiry: key.expires,
-            origin: .token(Identity.Proof(credentials, until: found.until)), scope: key.scope)
+            origin: .token(proof), scope: key.scope)
+    }
+
+    private func find(
+        _ id: APIKeyID, at now: Timestamp, isFresh: Bool
+    ) async throws(AuthenticationError) -> APIKeyDirectory.Found? {
+        do throws(StoreError) { return try await self.directory.find(id, at: now, isFresh: isFresh) } catch {
+            throw .unavailable(retryAfter: Self.retryAfter)
+        }
     }
 
     /// In a time that does not depend on the secret.

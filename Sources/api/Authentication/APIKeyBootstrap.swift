@@ -21,11 +21,11 @@ struct APIKeyBootstrap: Sendable {
             return
         }
         guard try await keys.list(of: nil, after: nil, limit: 1, at: now).keys.isEmpty else { return }
-        let token = APIKeyToken(
-            APIKeyID(random: SecureRandom.bytes(8)), random: SecureRandom.bytes(APIKeyToken.secretBytes))
-        // In the file first: a key that no file has could never be used.
-        try self.write(token)
-        try await self.register(token, keys, at: now, logger)
+        // In the file first: a key that no file has could never be used. Another process may be faster: its key counts.
+        try self.write(
+            APIKeyToken(
+                APIKeyID(random: SecureRandom.bytes(8)), random: SecureRandom.bytes(APIKeyToken.secretBytes)))
+        try await self.register(try self.read(), keys, at: now, logger)
     }
 
     private func register(
@@ -39,7 +39,11 @@ struct APIKeyBootstrap: Sendable {
             logger.notice(
                 "The API key of a file is the deployment's",
                 metadata: ["file": "\(self.path)", "key": "\(token.id)", "project": "\(self.project)"])
-        case .exists: break
+        case .exists:
+            guard try await keys.find(token.id, at: now) == nil else { break }
+            logger.warning(
+                "The API key of a file was revoked, and opens nothing",
+                metadata: ["file": "\(self.path)", "key": "\(token.id)"])
         case .full: throw self.unusable("names a key of a project that has \(APIKey.countMax) keys already")
         }
     }
@@ -53,15 +57,21 @@ struct APIKeyBootstrap: Sendable {
         return token
     }
 
+    /// Writes the file whole or not at all, unless there is one.
     private func write(_ token: APIKeyToken) throws {
-        let descriptor = open(self.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        let part = "\(self.path).\(getpid())"
+        let descriptor = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw self.unusable("cannot be written: \(String(cString: strerror(errno)))") }
+        defer { unlink(part) }
         let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
         do {
             try file.write(contentsOf: Data("\(token.text)\n".utf8))
             try file.synchronize()
         } catch {
             throw self.unusable("cannot be written: \(error.localizedDescription)")
+        }
+        guard link(part, self.path) == 0 || errno == EEXIST else {
+            throw self.unusable("cannot be written: \(String(cString: strerror(errno)))")
         }
     }
 

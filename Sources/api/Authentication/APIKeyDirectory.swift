@@ -13,6 +13,7 @@ package final class APIKeyDirectory: Sendable {
     package static let lifetime = Duration.seconds(3)
     private static let keysMax = 10_000
     private static let lookupsMax = 256
+    private static let freshMax = TimeAmount.milliseconds(200)
     /// How far back the last use that is written down lies behind.
     private static let useInterval = Duration.seconds(600)
 
@@ -20,6 +21,9 @@ package final class APIKeyDirectory: Sendable {
     private let keys: NIOLockedValueBox<ExpiringCache<APIKeyID, APIKeyStore.Kept>>
     private let lookups = SingleFlight<APIKeyID, Result<Found?, StoreError>>(
         runningMax: APIKeyDirectory.lookupsMax)
+    /// Of keys that were there lately: ids that no key has stand in the way of none of them.
+    private let renewals = SingleFlight<APIKeyID, Result<Found?, StoreError>>(runningMax: APIKeyDirectory.keysMax)
+    private let seen: NIOLockedValueBox<ExpiringCache<APIKeyID, Bool>>
     /// When the use of a key was written down last.
     private let uses: NIOLockedValueBox<ExpiringCache<APIKeyID, Bool>>
     private let logger: Logger
@@ -29,6 +33,8 @@ package final class APIKeyDirectory: Sendable {
         self.store = store
         self.keys = NIOLockedValueBox(
             ExpiringCache(entriesMax: Self.keysMax, lifetime: TimeAmount(Self.lifetime)))
+        self.seen = NIOLockedValueBox(
+            ExpiringCache(entriesMax: Self.keysMax, lifetime: TimeAmount(Self.useInterval)))
         self.uses = NIOLockedValueBox(
             ExpiringCache(entriesMax: Self.keysMax, lifetime: TimeAmount(Self.useInterval)))
         self.logger = logger
@@ -36,14 +42,24 @@ package final class APIKeyDirectory: Sendable {
 
     typealias Found = ExpiringCache<APIKeyID, APIKeyStore.Kept>.Kept
 
+    /// - Parameter isFresh: What was read no longer than a moment ago counts, and nothing older.
     /// - Returns: nil for an id that no key has.
     /// - Throws: `StoreError`, with `overloaded` when too many are asked about.
-    func find(_ id: APIKeyID, at now: Timestamp) async throws(StoreError) -> Found? {
-        if let found = self.keys.withLockedValue({ $0.kept(id, at: .now()) }) { return found }
-        let answer = await self.lookups.run(id) {
+    func find(_ id: APIKeyID, at now: Timestamp, isFresh: Bool) async throws(StoreError) -> Found? {
+        if let found = self.keys.withLockedValue({ $0.kept(id, at: .now()) }),
+            !isFresh || found.until - .now() > TimeAmount(Self.lifetime) - Self.freshMax
+        {
+            return found
+        }
+        let isSeen = self.seen.withLockedValue { $0.kept(id, at: .now()) } != nil
+        let answer = await (isSeen ? self.renewals : self.lookups).run(id) {
             do throws(StoreError) {
                 let asked = NIODeadline.now()
-                guard let kept = try await self.store.find(id, at: now) else { return .success(nil) }
+                guard let kept = try await self.store.find(id, at: now) else {
+                    self.keys.withLockedValue { $0.remove(id) }
+                    return .success(nil)
+                }
+                self.seen.withLockedValue { _ = $0.put(true, as: id, at: asked) }
                 return .success(self.keys.withLockedValue { $0.put(kept, as: id, at: asked) })
             } catch {
                 return .failure(error)

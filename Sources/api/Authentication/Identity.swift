@@ -20,10 +20,19 @@ package struct Identity: Sendable {
         package let credentials: Credentials
         /// From then on something else may hold.
         package let until: NIODeadline
+        /// How long until the next look, when it could not be established whether it still holds.
+        package let pause: TimeAmount
+        /// How long it may stay so; nil: until the identity ends by itself.
+        package let unverifiedMax: TimeAmount?
 
-        package init(_ credentials: Credentials, until: NIODeadline) {
+        package init(
+            _ credentials: Credentials, until: NIODeadline, pause: TimeAmount = .seconds(10),
+            unverifiedMax: TimeAmount? = nil
+        ) {
             self.credentials = credentials
             self.until = until
+            self.pause = pause
+            self.unverifiedMax = unverifiedMax
         }
     }
 

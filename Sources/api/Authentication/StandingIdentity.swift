@@ -3,9 +3,6 @@ package import NIOCore
 /// An identity that outlives the request it came with, for a connection or a stream: it is established again from time to time, so that a
 /// token that was revoked, or a role that was taken away, is noticed.
 package struct StandingIdentity: Sendable {
-    /// How long until the next look, when it could not be established whether the identity still holds.
-    private static let pause = TimeAmount.seconds(10)
-
     package private(set) var identity: Identity
     /// nil: never.
     package private(set) var checkAt: NIODeadline?
@@ -22,8 +19,10 @@ package struct StandingIdentity: Sendable {
             self = StandingIdentity(identity)
             return true
         case .failure(.unavailable):
-            // It was established once, and ends at its expiry in any case.
-            self.checkAt = now + Self.pause
+            // It was established once. One that may have no end of its own does not stay so for ever.
+            guard let proof = self.identity.proof else { return true }
+            if let most = proof.unverifiedMax, now >= proof.until + most { return false }
+            self.checkAt = now + proof.pause
             return true
         case .failure(.unauthenticated), .failure(.signatureRefused): return false
         }

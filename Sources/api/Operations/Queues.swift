@@ -38,11 +38,16 @@ extension Operations {
     /// With pools, one of its flavor is chosen for it. One that exists and is empty, on a pool of another flavor, is
     /// created anew on a pool of this one.
     ///
-    /// - Parameter document: A JSON object as the caller wrote it; empty stands for `{}`.
+    /// - Parameters:
+    ///   - document: A JSON object as the caller wrote it; empty stands for `{}`.
+    ///   - scope: What the caller is restricted to; nil: nothing.
     /// - Returns: Whether it was created.
-    package func createQueue(_ queue: QueueAddress, document: [UInt8]) async throws -> Bool {
+    package func createQueue(
+        _ queue: QueueAddress, document: [UInt8], within scope: APIKeyScope? = nil
+    ) async throws -> Bool {
         let document = document.isEmpty ? Array("{}".utf8) : document
         let metadata = try QueueMetadata(document: document, of: queue.name, limits: self.limits)
+        try self.check(metadata, within: scope)
         let placement = try self.placement(of: metadata)
         for _ in 0..<Self.settlingsMax {
             let created: Bool? = try await self.stores.making(queue, placement) { place in
@@ -90,15 +95,25 @@ extension Operations {
         return metadata
     }
 
+    /// Refuses a queue for dead letters that a restricted caller may not reach.
+    ///
+    /// - Parameter scope: What the caller is restricted to; nil: nothing.
+    private func check(_ metadata: QueueMetadata, within scope: APIKeyScope?) throws(Refusal) {
+        guard let scope, !scope.queues.isEmpty, let queue = metadata.attributes.deadLetterQueue else { return }
+        guard scope.queues.contains(where: { $0.matches(queue) }) else { throw .notAuthorized }
+    }
+
     /// Changes the metadata of a queue, all operations or none, also against others who change it at the same time.
     ///
     /// - Returns: The new metadata.
     /// - Throws: ``Refusal/queueNotFound`` or ``Refusal/metadataConflict(_:)``, the latter with pools also when the queue
     ///   would have to move to another one.
-    package func updateQueue(_ queue: QueueAddress, _ patch: QueuePatch) async throws -> QueueMetadata {
+    package func updateQueue(
+        _ queue: QueueAddress, _ patch: QueuePatch, within scope: APIKeyScope? = nil
+    ) async throws -> QueueMetadata {
         var settled: PlacementRequest?
         for _ in 0..<Self.settlingsMax {
-            switch try await self.update(queue, patch, settled: settled) {
+            switch try await self.update(queue, patch, within: scope, settled: settled) {
             case .updated(let metadata): return metadata
             case .unsettled(let placement):
                 try await self.settle(placement, of: queue)
@@ -123,7 +138,7 @@ extension Operations {
     }
 
     private func update(
-        _ queue: QueueAddress, _ patch: QueuePatch, settled: PlacementRequest?
+        _ queue: QueueAddress, _ patch: QueuePatch, within scope: APIKeyScope?, settled: PlacementRequest?
     ) async throws -> Update {
         let limits = self.limits
         var unsettled: PlacementRequest?
@@ -132,6 +147,7 @@ extension Operations {
                 throw StoreError.corrupt("the metadata of a queue is no JSON object")
             }
             let result = try patch.applied(to: metadata, of: queue.name, limits: limits)
+            try self.check(result.metadata, within: scope)
             let placement = try self.placement(of: result.metadata)
             guard try placement == settled || placement == self.placement(of: metadata) else {
                 unsettled = placement

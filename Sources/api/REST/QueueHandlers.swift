@@ -9,7 +9,8 @@ struct QueueHandlers: Sendable {
     let operations: Operations
 
     func create(_ request: ReceivedRequest) async throws -> Reply {
-        let isNew = try await self.operations.createQueue(request.queue, document: request.document)
+        let isNew = try await self.operations.createQueue(
+            request.queue, document: request.document, within: request.identity.scope)
         return Reply.empty(isNew ? .created : .noContent).with(.location, request.queue.path)
     }
 
@@ -18,7 +19,9 @@ struct QueueHandlers: Sendable {
     }
 
     func update(_ request: ReceivedRequest) async throws -> Reply {
-        self.reply(with: try await self.operations.updateQueue(request.queue, QueuePatch(document: request.document)))
+        self.reply(
+            with: try await self.operations.updateQueue(
+                request.queue, QueuePatch(document: request.document), within: request.identity.scope))
     }
 
     func delete(_ request: ReceivedRequest) async throws -> Reply {

@@ -142,7 +142,7 @@ struct ActionResponder: Sendable {
             let identity = try await self.identity(of: work)
             if case .signedURL = identity.origin { isSigned = true }
             let caller = try Caller(client: work.envelope.header("Client-ID"), of: self.clients, identity)
-            let request = try ActionRequest(work.request, work.envelope, caller)
+            let request = try ActionRequest(work.action, work.request, work.envelope, caller)
             guard self.policy.current.admits(caller, to: rule), identity.isFor(rule, on: request.queueName) else {
                 throw Refusal.notAuthorized
             }

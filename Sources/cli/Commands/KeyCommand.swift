@@ -234,7 +234,12 @@ package enum KeyAccess {
         return id
     }
 
-    static func unknown(_ id: String) -> Failure { Failure("there is no key '\(id.prefix(64))'", .notFound) }
+    /// - Parameter text: As it was given; a secret in it is not shown.
+    static func unknown(_ text: String) -> Failure {
+        let parts = text.split(separator: "_", omittingEmptySubsequences: false)
+        let shown = parts.count > 2 ? parts.prefix(2).joined(separator: "_") + "_…" : text
+        return Failure("there is no key '\(shown.prefix(64))'", .notFound)
+    }
 
     /// Seconds of `90d`, `12h` or `30m`; nil for `never`.
     static func time(_ text: String, _ option: String) throws(Failure) -> Int? {

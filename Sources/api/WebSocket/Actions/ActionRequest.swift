@@ -18,14 +18,18 @@ struct ActionRequest: Sendable {
     let now: Timestamp
 
     /// - Throws: ``Refusal/queueNameInvalid``.
-    init(_ request: SessionRequest, _ envelope: Envelope, _ caller: Caller) throws(Refusal) {
+    init(
+        _ action: Action, _ request: SessionRequest, _ envelope: Envelope, _ caller: Caller
+    ) throws(Refusal) {
         self.session = request.session
         self.format = request.format
         self.caller = caller
         self.body = envelope.body ?? JSONObject()
         self.json = envelope.json
         self.now = request.now
-        self.queueNamed = try envelope.queueName.map { name throws(Refusal) in
+        // A member that an action does not know says nothing, whatever its name.
+        let name = action.members.contains { $0.name == "queue_name" } ? envelope.queueName : nil
+        self.queueNamed = try name.map { name throws(Refusal) in
             QueueAddress(project: caller.project, name: try QueueName(name))
         }
     }

@@ -22,7 +22,8 @@ struct QueueActions: Sendable {
         guard metadata.readableBytes <= bytesMax else {
             throw Refusal.bodyInvalid("The metadata may have at most \(bytesMax) bytes.")
         }
-        let isNew = try await self.operations.createQueue(request.queue, document: Array(metadata.readableBytesView))
+        let isNew = try await self.operations.createQueue(
+            request.queue, document: Array(metadata.readableBytesView), within: request.caller.identity.scope)
         return ActionAnswer(isNew ? .created : .noContent, "Queue \(request.queue.name) created.")
     }
 

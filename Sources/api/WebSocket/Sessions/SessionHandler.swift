@@ -319,8 +319,9 @@ final class SessionHandler: ChannelInboundHandler {
         case .check: self.check()
         case .close(let code, let reason):
             self.closeCode = self.closeCode ?? code
-            // What waits goes first, unless it is what the client does not read.
-            self.session?.end(with: FrameWriter.close(code, reason), dropsRest: code == .overloaded)
+            // What waits goes first, unless it is what the client does not read, or may not read any more.
+            let dropsRest = code == .overloaded || code == .authenticationExpired
+            self.session?.end(with: FrameWriter.close(code, reason), dropsRest: dropsRest)
             self.drain()
             self.scheduleTimer()
         case .acknowledge(let code):

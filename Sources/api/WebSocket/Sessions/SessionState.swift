@@ -111,19 +111,19 @@ package struct SessionState: Sendable {
 
     /// - Parameters:
     ///   - identity: nil: it was refused.
-    ///   - hasSubscribed: The connection may be sent messages of its project. For another project it has to come back: nothing
-    ///     would look any more at the identity that these were subscribed by.
+    ///   - hasSubscribed: The connection may be sent messages that its identity may read. For another project, or
+    ///     with a key of other restrictions, it has to come back: nothing would look any more at the identity that these were subscribed by.
     package mutating func authenticationEnded(
         _ identity: Identity?, hasSubscribed: Bool = false, at now: NIODeadline
     ) -> Action {
         var isOfOther = false
         if case .known(let before) = self.identity.access, let identity {
-            isOfOther = identity.project != before.project
+            isOfOther = identity.project != before.project || identity.scope != before.scope
         }
         self.identity.ended(identity)
-        self.anonymousSince = now
+        if identity != nil { self.anonymousSince = now }
         guard isOfOther, hasSubscribed else { return self.stopIfDone(at: now) }
-        return self.close(.restart, "Subscribe for the other project on another connection.", at: now)
+        return self.close(.restart, "Subscribe as the other caller on another connection.", at: now)
     }
 
     /// What is to be looked at, after ``Action/check``; nil: nothing.

@@ -13,7 +13,9 @@ package struct APIKeyStore: Sendable {
     }
 
     package enum CreateOutcome: Sendable, Equatable {
-        case created, exists
+        case created
+        /// There is one of this id, or was until it was revoked.
+        case exists
         /// The project has ``APIKey/countMax`` keys.
         case full
     }
@@ -58,7 +60,7 @@ package struct APIKeyStore: Sendable {
         }
     }
 
-    /// nil when there is none.
+    /// nil when there is none, or it was revoked.
     package func find(_ id: APIKeyID, at now: Timestamp) async throws(StoreError) -> Kept? {
         var command = RedisCommand("HGETALL", arguments: 1)
         command.append(KeySpace.apiKey(id))
@@ -129,7 +131,7 @@ package struct APIKeyStore: Sendable {
     // MARK: - Records
 
     private enum Field: String {
-        case project, roles, label, queues, verbs, expires, secret, used, created, previous
+        case project, roles, label, queues, verbs, expires, secret, used, created, previous, revoked
         case previousUntil = "previous-until"
     }
 
@@ -147,6 +149,7 @@ package struct APIKeyStore: Sendable {
             let value = try reader.bytes()
             if let field = Field(rawValue: name) { fields[field] = value }
         }
+        if fields[.revoked] != nil { return nil }
         func text(_ field: Field) -> String? { fields[field].flatMap { String(validating: $0, as: UTF8.self) } }
         func time(_ field: Field) -> Timestamp? {
             text(field).flatMap { Int64($0) }.flatMap { $0 > 0 ? Timestamp(milliseconds: $0) : nil }
