@@ -128,8 +128,10 @@ struct KeystoneSessionTests {
         try await withKeystone(keystone) { api, _ async throws in
             let client = try await api.actions(project: keystone.project("alpha"))
             let routes = try await keystone.restrictedToken(
-                of: "member", rules: [("messaging", "GET", "/v2/queues/**")])
+                of: "member", rules: [("messaging", "GET", "/v2/queues/**"), ("messaging", "GET", "/v2/**")])
             #expect(try await client.authenticate(routes).status == 401)
+            let large = try await client.authenticate(String(repeating: "a", count: 33_000))
+            #expect(large.status == 400)
             let socket = try await keystone.restrictedToken(
                 of: "member", rules: [("messaging", "GET", "/v2/websocket")])
             #expect(try await client.authenticate(socket).status == 200)

@@ -89,6 +89,8 @@ package struct Credentials: Sendable {
     package let method: String
     /// As it came over the wire, without the query string.
     package let path: String
+    /// Whether it is for a connection, on which anything may be asked for.
+    package var opensConnection = false
     /// What the request says of itself; empty where callers are authenticated.
     package var stated = StatedIdentity()
     /// Of an identity service, or an API key; nil: none was sent.

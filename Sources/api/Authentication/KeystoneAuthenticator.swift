@@ -50,9 +50,12 @@ package struct KeystoneAuthenticator: Authenticator {
         let user = try await self.validated(credentials.token, allowsExpired: service != nil)
         let token = user.value
         if let rules = token.accessRules {
-            guard rules.contains(where: { $0.admits(credentials.method, credentials.path, of: Self.services) }) else {
-                throw self.refusal
+            // A rule that means reading, as GET of anything, must not open a connection, on which anything may be asked for.
+            let isAdmitted = rules.contains { rule in
+                (!credentials.opensConnection || rule.path == credentials.path)
+                    && rule.admits(credentials.method, credentials.path, of: Self.services)
             }
+            guard isAdmitted else { throw self.refusal }
         }
         // What a service does for a user may go on for as long as the service's own token holds.
         let expiry = service.map { max($0.value.expiry, token.expiry) } ?? token.expiry

@@ -51,6 +51,11 @@ struct ActionResponder: Sendable {
             self.metrics.record(action, Self.authenticated.status, since: request.arrivedAt)
             return .answer(self.frame(Self.authenticated, to: envelope, echoesAction: true))
         }
+        // Nothing bounds what those hold together that wait for another service.
+        guard request.message.readableBytes <= Self.authenticateBytesMax else {
+            return self.refuse(
+                request, envelope, of: action, "A request to authenticate has at most \(Self.authenticateBytesMax) bytes.")
+        }
         return .authenticate(SessionAuthentication(responder: self, request: request, envelope: envelope))
     }
 
@@ -82,11 +87,15 @@ struct ActionResponder: Sendable {
     private static let authenticated = ActionAnswer(
         .ok, JSONWriter.object { $0.member("message", "Authentified.") })
 
+    /// Two tokens, and some more.
+    private static let authenticateBytesMax = 32 * 1024
+
     private static let authenticationFailed = "Authentication failed."
 
     func authenticate(_ authentication: SessionAuthentication) async -> (ActionAnswer, Identity?) {
         let envelope = authentication.envelope
         var credentials = Credentials(method: HTTPMethod.get.rawValue, path: WebSocketEndpoint.path)
+        credentials.opensConnection = true
         credentials.token = envelope.header("X-Auth-Token")
         credentials.serviceToken = envelope.header("X-Service-Token")
         do throws(AuthenticationError) {
