@@ -54,7 +54,7 @@ struct ActionResponder: Sendable {
         // Nothing bounds what those hold together that wait for another service.
         guard request.message.readableBytes <= Self.authenticateBytesMax else {
             return self.refuse(
-                request, envelope, of: action, "A request to authenticate has at most \(Self.authenticateBytesMax) bytes.")
+                request, envelope, of: action, "It has at most \(Self.authenticateBytesMax) bytes.")
         }
         return .authenticate(SessionAuthentication(responder: self, request: request, envelope: envelope))
     }
