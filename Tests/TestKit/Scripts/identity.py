@@ -6,7 +6,7 @@ It serves HTTP on PORT, or a free one, and for each folder tls-NAME of FOLDER, w
 that was used before is served as it is. In the folder it writes
 
     ready.json       {"port": …, "tls": {"tls-NAME": …}}, once it serves
-    fixture.json     ids by name: {"projects": {…}, "users": {…}, "roles": {…}}
+    fixture.json     ids by name: {"projects": {…}, "users": {…}}
     requests.jsonl   a line for each request: {"method", "path", "query", "status", "subject": the SHA-256 of X-Subject-Token}
 
 and it reads faults.json before each request to /v3/auth/tokens: {"status": 500} answers so, {"hold": true} waits until the file says
@@ -107,7 +107,7 @@ def fill():
             apis.assignment_api.create_grant(roles[role], user_id=user["id"], project_id=projects[project])
     apis.assignment_api.create_grant(roles["reader"], user_id=users["member"], domain_id=domain)
     apis.assignment_api.create_system_grant_for_user(users["boss"], roles["admin"])
-    write("fixture.json", {"projects": projects, "users": users, "roles": roles})
+    write("fixture.json", {"projects": projects, "users": users})
 
 
 def write(name, content):
