@@ -81,9 +81,9 @@ class Deployment:
         self.processes = []
         self.api = None
 
-    def start_api(self):
+    def start_api(self, environment=None):
         self.api = self.start("herald-api", {"HERALD_API_LISTEN": "127.0.0.1:0", "HERALD_API_WEBSOCKET_LISTEN": "127.0.0.1:0",
-                                             "HERALD_API_ADMIN_LISTEN": "127.0.0.1:0"})
+                                             "HERALD_API_ADMIN_LISTEN": "127.0.0.1:0", **(environment or {})})
         return self.api
 
     def start_notifier(self, environment=None):
@@ -225,10 +225,13 @@ def deployment(*redis_arguments, programs=None):
                 process.stop()
 
 
-def wrk(url, connections, seconds, body=None, method="POST", project=None):
-    """Requests per second of one wrk thread, and the answers that were not 2xx."""
+def wrk(url, connections, seconds, body=None, method="POST", project=None, more=()):
+    """Requests per second of one wrk thread, and the answers that were not 2xx.
+
+    more: headers beside the usual ones.
+    """
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
-        headers = "".join(f'wrk.headers["{name}"] = "{value}"\n' for name, value in headers_of(project).items())
+        headers = "".join(f'wrk.headers["{name}"] = "{value}"\n' for name, value in [*headers_of(project).items(), *more])
         script.write(f'wrk.method = "{method}"\n{headers}')
         if body is not None:
             script.write(f"wrk.body = {json.dumps(body)}\n")

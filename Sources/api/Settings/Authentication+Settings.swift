@@ -40,6 +40,7 @@ package struct AuthenticationSettings: Sendable {
         }
         self.exposed = exposed.map(\.address)
     }
+
     private static func bootstrap(
         _ settings: SettingReader, _ mode: Mode
     ) throws(SettingError) -> APIKeyBootstrap? {
