@@ -17,11 +17,14 @@ def keystone(built):
     """Starts the Keystone of the tests; returns its URL and a token of a member."""
     folder = built.folder / "keystone"
     folder.mkdir()
-    built.processes.append(deployment.Process(
+    server = deployment.Process(
         [str(ROOT / ".venv/bin/python"), str(ROOT / "Tests/TestKit/Scripts/identity.py"), str(folder)],
-        {"HOME": str(folder)}))
+        {"HOME": str(folder)})
+    built.processes.append(server)
     ready = folder / "ready.json"
     while not ready.exists():
+        if server.process.poll() is not None:
+            raise SystemExit("Keystone has ended; scripts/bootstrap --tests installs it")
         time.sleep(0.1)
     url = f"http://127.0.0.1:{json.loads(ready.read_text())['port']}"
     scope = {"project": {"name": "alpha", "domain": {"id": "default"}}}

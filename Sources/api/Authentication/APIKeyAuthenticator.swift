@@ -34,7 +34,7 @@ struct APIKeyAuthenticator: Authenticator {
         let proof = Identity.Proof(
             credentials, until: found.until, pause: .seconds(1), unverifiedMax: Self.unverifiedMax)
         return Identity(
-            project: key.project.text, user: "key:\(key.id.text)", roles: Set(key.roles), expiry: key.expires,
+            project: key.project.text, user: "key:\(key.id.text)", roles: key.roles, expiry: key.expires,
             origin: .token(proof), scope: key.scope)
     }
 

@@ -8,7 +8,7 @@ import Store
 
 /// The first API key of a deployment, which a file has: of an operator, or made here where the deployment has none.
 struct APIKeyBootstrap: Sendable {
-    static let roles = ["admin", "member"]
+    static let roles: Set = ["admin", "member"]
     private static let fileBytesMax = 4096
 
     let path: String

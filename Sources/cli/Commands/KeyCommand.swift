@@ -106,7 +106,7 @@ package struct KeyCreateCommand: SettingCommand {
             throw Failure("--label: at most \(APIKey.labelCharactersMax) characters on one line are allowed", .usage)
         }
         return APIKey(
-            id: APIKeyID(random: SecureRandom.bytes(8)), project: project, roles: roles,
+            id: APIKeyID(random: SecureRandom.bytes(8)), project: project, roles: Set(roles),
             scope: APIKeyScope(queues: queues, verbs: Set(verbs)), label: self.label, created: now,
             expires: try KeyAccess.time(self.expires, "--expires").map { now.adding(seconds: $0) })
     }
@@ -257,7 +257,7 @@ package enum KeyAccess {
             time.map { .text(Date(timeIntervalSince1970: Double($0.seconds)).formatted(.iso8601)) } ?? .null
         }
         return .object([
-            ("id", .text(key.id.text)), ("project", .text(key.project.text)), ("roles", list(key.roles)),
+            ("id", .text(key.id.text)), ("project", .text(key.project.text)), ("roles", list(key.roles.sorted())),
             ("queues", list(key.scope.queues.map(\.text))), ("allow", list(key.scope.verbs.map(\.rawValue).sorted())),
             ("expires", time(key.expires)), ("created", time(key.created)), ("used", time(key.used)),
             ("label", .text(key.label)),

@@ -91,22 +91,33 @@ package enum MD5 {
 /// SHA-1, only where another program names things by it.
 package enum SHA1 {
     /// 20 bytes.
-    package static func digest(_ bytes: [UInt8]) -> [UInt8] { OneDigest.of(bytes, "SHA1", count: 20) }
+    package static func digest(_ bytes: [UInt8]) -> [UInt8] { OneDigest.sha1.digest(bytes, count: 20) }
 }
 
 package enum SHA256 {
     /// 32 bytes.
-    package static func digest(_ bytes: [UInt8]) -> [UInt8] { OneDigest.of(bytes, "SHA256", count: 32) }
+    package static func digest(_ bytes: [UInt8]) -> [UInt8] { OneDigest.sha256.digest(bytes, count: 32) }
 }
 
-private enum OneDigest {
-    static func of(_ bytes: [UInt8], _ algorithm: String, count: Int) -> [UInt8] {
-        var length = 0
-        let digest = [UInt8](unsafeUninitializedCapacity: count) { digest, filled in
-            let worked = EVP_Q_digest(nil, algorithm, nil, bytes, bytes.count, digest.baseAddress, &length)
-            precondition(worked == 1 && length == count, "libcrypto has no \(algorithm)")
-            filled = length
+/// An algorithm, looked up once: libcrypto searches its providers for a name each time.
+private final class OneDigest: Sendable {
+    static let sha1 = OneDigest("SHA1")
+    static let sha256 = OneDigest("SHA256")
+
+    /// It lives for as long as the process, and libcrypto only reads it.
+    private nonisolated(unsafe) let algorithm: OpaquePointer
+
+    private init(_ name: String) {
+        guard let algorithm = EVP_MD_fetch(nil, name, nil) else { preconditionFailure("libcrypto has no \(name)") }
+        self.algorithm = algorithm
+    }
+
+    func digest(_ bytes: [UInt8], count: Int) -> [UInt8] {
+        var length: UInt32 = 0
+        return [UInt8](unsafeUninitializedCapacity: count) { digest, filled in
+            let worked = EVP_Digest(bytes, bytes.count, digest.baseAddress, &length, self.algorithm, nil)
+            precondition(worked == 1 && length == count, "libcrypto cannot make a digest")
+            filled = count
         }
-        return digest
     }
 }

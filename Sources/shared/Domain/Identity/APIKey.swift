@@ -6,8 +6,7 @@ package struct APIKeyID: TextIdentity {
 
     /// - Returns: nil for a text that is none.
     package init?(_ text: some StringProtocol) {
-        guard text.utf8.count == Self.characters, text.utf8.allSatisfy({ Base32.decode(CollectionOfOne($0)) != nil })
-        else { return nil }
+        guard text.utf8.count == Self.characters, Base32.isSpelled(text.utf8) else { return nil }
         self.text = String(text)
     }
 
@@ -37,7 +36,7 @@ package struct APIKeyToken: Sendable {
             let id = APIKeyID(rest.prefix(APIKeyID.characters)), rest.dropFirst(APIKeyID.characters).first == "_"
         else { return nil }
         let secret = rest.suffix(Self.secretCharacters)
-        guard secret.utf8.allSatisfy({ Base32.decode(CollectionOfOne($0)) != nil }) else { return nil }
+        guard Base32.isSpelled(secret.utf8) else { return nil }
         self.id = id
         self.secret = String(secret)
     }
@@ -96,7 +95,7 @@ package struct APIKey: Sendable {
     package let id: APIKeyID
     package let project: ProjectID
     /// In lower case, at least one.
-    package let roles: [String]
+    package let roles: Set<String>
     package let scope: APIKeyScope
     /// For people; may be empty.
     package let label: String
@@ -109,7 +108,7 @@ package struct APIKey: Sendable {
     package var overlapEnds: Timestamp?
 
     package init(
-        id: APIKeyID, project: ProjectID, roles: [String], scope: APIKeyScope, label: String, created: Timestamp,
+        id: APIKeyID, project: ProjectID, roles: Set<String>, scope: APIKeyScope, label: String, created: Timestamp,
         expires: Timestamp?, used: Timestamp? = nil, overlapEnds: Timestamp? = nil
     ) {
         self.id = id

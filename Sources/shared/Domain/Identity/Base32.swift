@@ -39,6 +39,11 @@ package enum Base32 {
         return text
     }
 
+    /// Whether a text has characters of the alphabet alone.
+    package static func isSpelled(_ text: some Sequence<UInt8>) -> Bool {
+        text.allSatisfy { Self.values[Int($0)] < 32 }
+    }
+
     /// The number spelled by at most twelve characters; nil when one of them is not of the alphabet.
     package static func decode(_ text: some Sequence<UInt8>) -> UInt64? {
         var number: UInt64 = 0

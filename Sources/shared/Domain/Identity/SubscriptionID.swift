@@ -6,7 +6,7 @@ package struct SubscriptionID: TextIdentity {
 
     /// Reads an id; nil when the text cannot be one, which callers treat exactly as an unknown id.
     package init?(_ text: String) {
-        guard text.utf8.count == Self.characters, text.utf8.allSatisfy({ Base32.decode(CollectionOfOne($0)) != nil })
+        guard text.utf8.count == Self.characters, Base32.isSpelled(text.utf8)
         else {
             return nil
         }

@@ -41,7 +41,7 @@ package struct APIKeyStore: Sendable {
         call.append(prefix)
         call.append(APIKey.countMax)
         let fields: [(Field, String)] = [
-            (.project, key.project.text), (.roles, key.roles.joined(separator: ",")), (.label, key.label),
+            (.project, key.project.text), (.roles, key.roles.sorted().joined(separator: ",")), (.label, key.label),
             (.queues, key.scope.queues.map(\.text).joined(separator: ",")),
             (.verbs, key.scope.verbs.map(\.rawValue).sorted().joined(separator: ",")),
             (.expires, String(key.expires?.milliseconds ?? 0)),
@@ -165,7 +165,7 @@ package struct APIKeyStore: Sendable {
         let overlapEnds = time(.previousUntil).flatMap { $0 > now ? $0 : nil }
         return Kept(
             key: APIKey(
-                id: id, project: project, roles: list(.roles), scope: scope, label: text(.label) ?? "",
+                id: id, project: project, roles: Set(list(.roles)), scope: scope, label: text(.label) ?? "",
                 created: created, expires: time(.expires), used: time(.used), overlapEnds: overlapEnds),
             secret: secret, previous: overlapEnds == nil ? nil : fields[.previous])
     }
