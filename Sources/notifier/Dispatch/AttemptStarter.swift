@@ -236,8 +236,8 @@ final class AttemptStarter: Sendable {
         _ attempt: InFlightAttempt, _ draft: AttemptPlanner.AttemptDraft, project: ProjectID, isAlone: Bool
     ) -> Attempt {
         let host = draft.target.host
-        // A suspect that is attempted alone has not to wait for those that only wait for an answer.
-        let counts = NIOLockedValueBox(true)
+        // A suspect that is attempted alone has not to wait for those that only wait for an answer, as those at sessions may.
+        let counts = draft.destination == .session ? NIOLockedValueBox(true) : nil
         let isSuspect = isAlone || attempt.suspicion >= SuspectRules.fewLevel
         return Attempt(
             destination: draft.destination, target: draft.target, delivery: draft.delivery, message: draft.message,
@@ -245,7 +245,7 @@ final class AttemptStarter: Sendable {
             body: draft.body.bytes, isCollected: draft.isCollected,
             waits: {
                 self.settler.release(attempt.all(.handedBack).map(\.id))
-                guard !isSuspect else { return }
+                guard !isSuspect, let counts else { return }
                 counts.withLockedValue { $0 = false }
                 self.gate.ended(1)
             }
@@ -255,7 +255,7 @@ final class AttemptStarter: Sendable {
                 self.gate.soloEnded(by: self.inbox)
             } else {
                 if attempt.suspicion >= SuspectRules.fewLevel { self.gate.suspectEnded() }
-                if counts.withLockedValue({ $0 }) { self.gate.ended(1) }
+                if counts?.withLockedValue({ $0 }) ?? true { self.gate.ended(1) }
             }
             self.finished(attempt, result)
         }
