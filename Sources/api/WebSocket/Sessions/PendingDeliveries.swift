@@ -63,7 +63,7 @@ struct PendingDeliveries: Sendable {
         }
         guard self.all[delivery] != nil || self.all.count < Self.pendingMax + Self.answersMax else { return .full }
         let endsAt = now + .seconds(timeout)
-        self.answered.removeAll { $0 == delivery }
+        if self.all[delivery]?.answer != nil { self.answered.removeAll { $0 == delivery } }
         self.all[delivery] = Pending(
             queue: queue, number: number, notifier: notifier, attempt: attempt, endsAt: endsAt)
         return .new(until: endsAt)
