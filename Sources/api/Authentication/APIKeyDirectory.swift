@@ -21,9 +21,8 @@ package final class APIKeyDirectory: Sendable {
     private let keys: NIOLockedValueBox<ExpiringCache<APIKeyID, APIKeyStore.Kept>>
     private let lookups = SingleFlight<APIKeyID, Result<Found?, StoreError>>(
         runningMax: APIKeyDirectory.lookupsMax)
-    /// Of keys that were there lately: ids that no key has stand in the way of none of them.
+    /// Of keys that were used lately: ids that no key has stand in the way of none of them.
     private let renewals = SingleFlight<APIKeyID, Result<Found?, StoreError>>(runningMax: APIKeyDirectory.keysMax)
-    private let seen: NIOLockedValueBox<ExpiringCache<APIKeyID, Bool>>
     /// When the use of a key was written down last.
     private let uses: NIOLockedValueBox<ExpiringCache<APIKeyID, Bool>>
     private let logger: Logger
@@ -33,8 +32,6 @@ package final class APIKeyDirectory: Sendable {
         self.store = store
         self.keys = NIOLockedValueBox(
             ExpiringCache(entriesMax: Self.keysMax, lifetime: TimeAmount(Self.lifetime)))
-        self.seen = NIOLockedValueBox(
-            ExpiringCache(entriesMax: Self.keysMax, lifetime: TimeAmount(Self.useInterval)))
         self.uses = NIOLockedValueBox(
             ExpiringCache(entriesMax: Self.keysMax, lifetime: TimeAmount(Self.useInterval)))
         self.logger = logger
@@ -51,15 +48,14 @@ package final class APIKeyDirectory: Sendable {
         {
             return found
         }
-        let isSeen = self.seen.withLockedValue { $0.kept(id, at: .now()) } != nil
-        let answer = await (isSeen ? self.renewals : self.lookups).run(id) {
+        let isUsed = self.uses.withLockedValue { $0.kept(id, at: .now()) } != nil
+        let answer = await (isUsed ? self.renewals : self.lookups).run(id) {
             do throws(StoreError) {
                 let asked = NIODeadline.now()
                 guard let kept = try await self.store.find(id, at: now) else {
                     self.keys.withLockedValue { $0.remove(id) }
                     return .success(nil)
                 }
-                self.seen.withLockedValue { _ = $0.put(true, as: id, at: asked) }
                 return .success(self.keys.withLockedValue { $0.put(kept, as: id, at: asked) })
             } catch {
                 return .failure(error)

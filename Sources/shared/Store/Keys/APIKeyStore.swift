@@ -62,9 +62,13 @@ package struct APIKeyStore: Sendable {
 
     /// nil when there is none, or it was revoked.
     package func find(_ id: APIKeyID, at now: Timestamp) async throws(StoreError) -> Kept? {
+        try Self.kept(id, try await self.runner.send(Self.reading(id)), at: now)
+    }
+
+    private static func reading(_ id: APIKeyID) -> RedisCommand {
         var command = RedisCommand("HGETALL", arguments: 1)
         command.append(KeySpace.apiKey(id))
-        return try Self.kept(id, try await self.runner.send(command), at: now)
+        return command
     }
 
     /// Keys in the order of their projects, and of their ids in each, behind a place.
@@ -88,12 +92,7 @@ package struct APIKeyStore: Sendable {
         var reply = try ReplyReader(try await self.runner.send(range), of: "ZRANGEBYLEX")
         while !reply.isAtEnd { places.append(try reply.text()) }
         let ids = places.compactMap { place in APIKeyID(place.suffix(APIKeyID.characters)) }
-        let found = try await self.runner.sendAll(
-            ids.map { id in
-                var command = RedisCommand("HGETALL", arguments: 1)
-                command.append(KeySpace.apiKey(id))
-                return command
-            })
+        let found = try await self.runner.sendAll(ids.map(Self.reading))
         var keys: [APIKey] = []
         for (id, reply) in zip(ids, found) {
             if let kept = try Self.kept(id, reply, at: now) { keys.append(kept.key) }
