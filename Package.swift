@@ -81,14 +81,6 @@ let package = Package(
             path: "Sources/shared/Runtime"
         ),
         .target(
-            name: "Startup",
-            dependencies: [
-                "Cryptography", "Mail", "Redis", "Runtime", "Settings", "Signing", "Store", .logging,
-                .serviceLifecycle,
-            ],
-            path: "Sources/shared/Startup"
-        ),
-        .target(
             name: "Keystone",
             dependencies: [
                 "Cryptography", "Domain", "HTTPClient", "JSON", "Runtime", "Signing", .logging, .metrics, .nio,
@@ -96,13 +88,22 @@ let package = Package(
             ],
             path: "Sources/shared/Keystone"
         ),
+        .target(
+            name: "Startup",
+            dependencies: [
+                "Cryptography", "Domain", "HTTPClient", "Keystone", "Mail", "Redis", "Runtime", "Settings", "Signing",
+                "Store", .logging, .serviceLifecycle,
+            ],
+            path: "Sources/shared/Startup"
+        ),
 
         // api: the operations of the messaging API, and REST in front of them.
         .target(
             name: "Operations",
             dependencies: [
-                "Cryptography", "Documents", "Domain", "HTTPClient", "Mail", "Placement", "Redis", "Runtime", "Signing",
-                "Store", .logging, .nio, .nioConcurrency,
+                "Cryptography", "Documents", "Domain", "HTTPClient", "Keystone", "Mail", "Placement", "Redis",
+                "Runtime",
+                "Signing", "Store", .logging, .nio, .nioConcurrency,
             ],
             path: "Sources/api/Operations"
         ),
@@ -125,8 +126,9 @@ let package = Package(
         .target(
             name: "Notifier",
             dependencies: [
-                "CEpoll", "CESMTP", "CSpawn", "Cryptography", "Documents", "Domain", "HTTPClient", "JSON", "Mail",
-                "Placement", "Redis", "Runtime", "Settings", "Signing", "Startup", "Store", .argumentParser, .logging,
+                "CEpoll", "CESMTP", "CSpawn", "Cryptography", "Documents", "Domain", "HTTPClient", "JSON", "Keystone",
+                "Mail", "Placement", "Redis", "Runtime", "Settings", "Signing", "Startup", "Store", .argumentParser,
+                .logging,
                 .metrics, .nio, .nioConcurrency, .nioPosix, .serviceLifecycle,
             ],
             path: "Sources/notifier",

@@ -1,7 +1,10 @@
 import API
+import Domain
 import Keystone
 import NIOCore
+import Operations
 import Settings
+import Startup
 import Testing
 
 /// What an operator decides about authentication.
@@ -79,6 +82,35 @@ struct AuthenticationSettingsTests {
         #expect(keystone.publicURL == "https://k.example:5000" && keystone.account.project == nil)
         #expect(keystone.services.roles == ["service"] && keystone.services.isRequired)
         #expect(!self.words([Setting.apiKeystoneURL: "x"]).contains("very secret"))
+    }
+
+    // MARK: - Trustee
+
+    @Test func `A trustee is named whole, and only where users have tokens of Keystone`() throws {
+        let whole = [
+            Setting.apiKeystoneURL: "https://k.example:5000", Setting.trusteeUser: "t",
+            Setting.trusteePassword: "very secret",
+        ]
+        func words(_ own: [Setting: String], without missing: Setting? = nil) -> String {
+            var given = whole.merging(own) { $1 }
+            if let missing { given[missing] = nil }
+            let settings = given
+            let error = #expect(throws: SettingError.self) { try self.settings(settings) }
+            return error.map(String.init(describing:)) ?? ""
+        }
+        let trusted = try self.settings(whole)
+        #expect(trusted.options.subscriberSchemes == [.http, .https, .trustHTTP, .trustHTTPS])
+        #expect(trusted.authentication.mode == .none && trusted.trustee?.account.project == nil)
+        #expect(try self.settings([:]).options.subscriberSchemes == [.http, .https])
+        #expect(words([:], without: Setting.trusteePassword) == "trustee.user: 't' takes trustee.password, not set")
+        #expect(words([:], without: Setting.apiKeystoneURL) == "trustee.user: 't' takes api.keystone.url, not set")
+        #expect(words([:], without: Setting.trusteeUser).hasPrefix("trustee.password: "))
+        #expect(words([Setting.apiAuth: "keys"]).hasPrefix("trustee.user: takes api.auth: keystone"))
+        #expect(!words([Setting.apiAuth: "keys"]).contains("very secret"))
+        let types = [Setting.apiSubscriberTypes: "http,trust+https"]
+        #expect(try self.settings(whole.merging(types) { $1 }).options.subscriberSchemes == [.http, .trustHTTPS])
+        let error = #expect(throws: SettingError.self) { try self.settings(types) }
+        #expect(error.map(String.init(describing:))?.contains("trust+https, which takes trustee.user") == true)
     }
 
     @Test(arguments: [("30", Duration.seconds(30)), ("0.5", .milliseconds(500)), ("0", nil)])

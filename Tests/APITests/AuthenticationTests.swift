@@ -25,7 +25,7 @@ struct AuthenticationTests {
             case "/v2/queues/unknown": throw .unavailable(retryAfter: 7)
             default: break
             }
-            return Identity(project: "established", user: "u", roles: ["admin"], expiry: nil, origin: .none)
+            return Identity(project: "established", user: "u", roles: ["admin"], expiry: nil, origin: .none(token: nil))
         }
     }
 

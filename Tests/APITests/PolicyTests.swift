@@ -15,7 +15,7 @@ struct PolicyTests {
             let parts = (credentials.token ?? "").split(separator: ":")
             let roles = parts.count > 1 ? Set(parts[1].split(separator: ",").map(String.init)) : []
             return Identity(
-                project: parts.first.map(String.init), user: "u", roles: roles, expiry: nil, origin: .none)
+                project: parts.first.map(String.init), user: "u", roles: roles, expiry: nil, origin: .none(token: nil))
         }
     }
 

@@ -23,7 +23,7 @@ struct SessionStateTests {
     }
 
     private func identity(_ project: String, expiry: Timestamp? = nil) -> Identity {
-        Identity(project: project, user: nil, roles: [], expiry: expiry, origin: .none)
+        Identity(project: project, user: nil, roles: [], expiry: expiry, origin: .none(token: nil))
     }
 
     private func project(of state: SessionState) -> String? {

@@ -18,6 +18,11 @@ struct SettingReachTests {
         Setting.apiKeystonePassword: "p", Setting.apiKeystoneProject: "q",
     ]
 
+    private static let trustee = [
+        Setting.apiKeystoneURL: "http://k.example", Setting.trusteeUser: "u", Setting.trusteePassword: "p",
+        Setting.trusteeProject: "q",
+    ]
+
     /// What a setting takes to matter.
     private static let besides: [Setting: [Setting: String]] = [
         Setting.apiAuth: keystone.filter { $0.key != Setting.apiAuth }, Setting.apiKeystoneURL: keystone,
@@ -28,6 +33,8 @@ struct SettingReachTests {
         Setting.apiKeystoneRetries: keystone, Setting.apiKeystoneCacheTime: keystone,
         Setting.apiKeystoneCacheTokens: keystone, Setting.apiKeystoneServiceRoles: keystone,
         Setting.apiKeystoneServiceRolesRequired: keystone,
+        Setting.trusteeUser: trustee.filter { $0.key != Setting.trusteeProject }, Setting.trusteePassword: trustee,
+        Setting.trusteeUserDomain: trustee, Setting.trusteeProject: trustee, Setting.trusteeProjectDomain: trustee,
         Setting.clientIDLengthMin: [Setting.clientIDForm: "any"],
         Setting.clientIDLengthMax: [Setting.clientIDForm: "any"],
         Setting.apiKeysBootstrapFile: [Setting.apiAuth: "keys"],

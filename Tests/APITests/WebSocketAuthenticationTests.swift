@@ -42,7 +42,7 @@ struct WebSocketAuthenticationTests {
             let life = parts.count > 1 ? Int64(parts[1]) : nil
             return Identity(
                 project: String(project), user: "u", roles: [], expiry: life.map { now.adding(milliseconds: $0) },
-                origin: .none)
+                origin: .none(token: nil))
         }
     }
 

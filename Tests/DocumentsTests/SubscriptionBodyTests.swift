@@ -128,7 +128,8 @@ struct SubscriptionBodyTests {
 
     @Test(arguments: ["fake", "email://fake", ":", "ftp://x"])
     func `A scheme without a channel is refused (S-16)`(uri: String) {
-        #expect(throws: Refusal.subscriberSchemeUnsupported(supported: ["http", "https", "mailto"])) {
+        let all = ["http", "https", "mailto", "trust+http", "trust+https"]
+        #expect(throws: Refusal.subscriberSchemeUnsupported(supported: all)) {
             try self.body(#"{"subscriber": "\#(uri)"}"#)
         }
     }

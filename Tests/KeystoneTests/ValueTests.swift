@@ -58,7 +58,7 @@ struct ValueTests {
         #expect(
             ValidatedToken(document: Array(text.utf8))
                 == ValidatedToken(
-                    user: "u", project: "p", roles: ["member", "é"], expiry: Self.time(100),
+                    user: "u", project: "p", roles: ["Member", "é"], expiry: Self.time(100),
                     accessRules: [AccessRule(service: "messaging", method: "GET", path: "/v2/**")]))
         let system = #"{"token": {"user": {"id": "u"}, "system": {"all": true}, "expires_at": "1970-01-01T00:01:40Z"}}"#
         let scoped = try #require(ValidatedToken(document: Array(system.utf8)))
@@ -106,15 +106,19 @@ struct ValueTests {
 
     // MARK: - Service token
 
+    private static func validated(until seconds: Int64) -> ValidatedToken {
+        ValidatedToken(user: "u", expiry: Self.time(seconds))
+    }
+
     @Test func `The service token is used until shortly before its end`() throws {
         let token = try #require(KeystoneToken("s"))
         var state = ServiceTokenState()
         #expect(state.step(replacing: nil, at: Self.time(0)) == .login)
-        state.loggedIn(token, until: Self.time(3600), at: Self.time(0))
+        state.loggedIn(token, of: Self.validated(until: 3600), at: Self.time(0))
         #expect(state.step(replacing: nil, at: Self.time(3569)) == .use(token))
         #expect(state.step(replacing: nil, at: Self.time(3570)) == .login)
         // One with a short life is used for half of it.
-        state.loggedIn(token, until: Self.time(110), at: Self.time(100))
+        state.loggedIn(token, of: Self.validated(until: 110), at: Self.time(100))
         #expect(state.step(replacing: nil, at: Self.time(104)) == .use(token))
         #expect(state.step(replacing: nil, at: Self.time(105)) == .login)
     }
@@ -122,9 +126,9 @@ struct ValueTests {
     @Test func `A service token that was refused is replaced, and only that one`() throws {
         let (old, new) = (try #require(KeystoneToken("old")), try #require(KeystoneToken("new")))
         var state = ServiceTokenState()
-        state.loggedIn(old, until: Self.time(3600), at: Self.time(0))
+        state.loggedIn(old, of: Self.validated(until: 3600), at: Self.time(0))
         #expect(state.step(replacing: old, at: Self.time(1)) == .login)
-        state.loggedIn(new, until: Self.time(3600), at: Self.time(1))
+        state.loggedIn(new, of: Self.validated(until: 3600), at: Self.time(1))
         #expect(state.step(replacing: old, at: Self.time(1)) == .use(new))
     }
 

@@ -14,6 +14,17 @@ struct SettingReachTests {
         !Self.ofTheFrame.contains($0)
     }
 
+    private static let trustee = [
+        Setting.apiKeystoneURL: "http://k.example", Setting.trusteeUser: "u", Setting.trusteePassword: "p",
+        Setting.trusteeProject: "q",
+    ]
+    /// Those that need a trustee to matter.
+    private static let ofTrustee: Set<Setting> = [
+        Setting.apiKeystoneURL, Setting.apiKeystoneCAFile, Setting.apiKeystoneTimeout, Setting.apiKeystoneRetries,
+        Setting.trusteeUser, Setting.trusteePassword, Setting.trusteeUserDomain, Setting.trusteeProject,
+        Setting.trusteeProjectDomain,
+    ]
+
     @Test(arguments: settings)
     func `A setting reaches the notifier from a flag, the environment and the file`(setting: Setting) throws {
         let value = try #require(SettingSamples.value(of: setting), "\(setting.name) has no sample")
@@ -21,6 +32,7 @@ struct SettingReachTests {
         var key = [Setting.masterKey: String(repeating: "0a", count: 32)]
         // Mail needs a sender.
         if setting == Setting.emailRelay || setting == Setting.emailCommand { key[Setting.emailFrom] = "a@b.example" }
+        if Self.ofTrustee.contains(setting) { key.merge(Self.trustee) { $1 } }
         let without = try NotifierSettings(SettingReader(for: .notifier, flags: key, environment: [:]))
         let before = SettingSamples.dumped(without)
         #expect(
@@ -28,7 +40,8 @@ struct SettingReachTests {
                 == SettingSamples.dumped(
                     NotifierSettings(SettingReader(for: .notifier, flags: key, environment: [:]))),
             "the same settings must look the same, or nothing is shown here")
-        let others = setting == Setting.masterKey ? [:] : key
+        var others = setting == Setting.masterKey ? [:] : key
+        others[setting] = nil
         for (way, reader) in try SettingSamples.readers(of: NotifierCommand.self, setting, value, besides: others) {
             let settings = try NotifierSettings(reader)
             #expect(SettingSamples.dumped(settings) != before, "\(way) is ignored")

@@ -12,8 +12,8 @@ struct UnknownBitTests {
             try await test.subscribe(to: queue)
             let id = try #require(try await test.post(["1"], to: queue).first)
             _ = try await test.take(capacity: 0)
-            // ttl, flags of a confirmation and an unsubscribe confirmation, mark, body; all of it ASCII.
-            let record = "\0\0\u{0E}\u{10}" + "\u{30}" + "12345678" + "1"
+            // ttl, flags of a confirmation and a test, mark, body; all of it ASCII.
+            let record = "\0\0\u{0E}\u{10}" + "\u{50}" + "12345678" + "1"
             try await test.redis.command("HSET", test.key("payloads"), "\(id.position.value)", record)
             let leased = try await test.store.deliveries.lease(
                 0, allowance: LeaseAllowance(capacity: 10), lease: .seconds(15))

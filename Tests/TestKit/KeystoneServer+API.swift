@@ -94,6 +94,61 @@ extension KeystoneServer {
         }
     }
 
+    /// A trust as it has it.
+    package struct GivenTrust: Sendable, Equatable {
+        package let id: String
+        package let project: String
+        package let roles: [String]
+        /// `YYYY-MM-DDThh:mm:ss`; empty: never.
+        package let expires: String
+    }
+
+    /// The trusts that a user has given to `trustee`, newest last.
+    package func trusts(of user: String) async throws -> [GivenTrust] {
+        let path = "/v3/OS-TRUST/trusts"
+        let listed = try await self.administer("GET", "\(path)?trustor_user_id=\(self.user(user))", nil, expecting: 200)
+        var trusts: [GivenTrust] = []
+        for listed in listed["trusts"] as? [[String: Any]] ?? [] {
+            guard listed["trustee_user_id"] as? String == self.user("trustee"), let id = listed["id"] as? String,
+                let project = listed["project_id"] as? String
+            else { continue }
+            let expires = listed["expires_at"] as? String ?? ""
+            let token = try await self.token(of: "trustee", for: .project("service"))
+            let reply = try await self.send("GET", "\(path)/\(id)", headers: [("X-Auth-Token", token)])
+            let trust = try Self.object(reply)["trust"] as? [String: Any]
+            let roles = (trust?["roles"] as? [[String: Any]] ?? []).compactMap { $0["name"] as? String }
+            trusts.append(GivenTrust(id: id, project: project, roles: roles, expires: String(expires.prefix(19))))
+        }
+        return trusts
+    }
+
+    /// Has a user give a trust to another, with one of its roles in `alpha`.
+    package func giveTrust(of user: String, role: String, to trustee: String = "trustee") async throws -> String {
+        let trust: [String: Any] = [
+            "trustor_user_id": self.user(user), "trustee_user_id": self.user(trustee), "impersonation": true,
+            "project_id": self.project("alpha"), "roles": [["name": role]],
+        ]
+        let token = try await self.token(of: user)
+        let reply = try await self.send(
+            "POST", "/v3/OS-TRUST/trusts", ["trust": trust], headers: [("X-Auth-Token", token)])
+        guard let made = try Self.object(reply)["trust"] as? [String: Any], let id = made["id"] as? String else {
+            throw Failed(description: "\(reply)")
+        }
+        return id
+    }
+
+    package func removeTrust(_ id: String) async throws {
+        _ = try await self.administer("DELETE", "/v3/OS-TRUST/trusts/\(id)", nil, expecting: 204)
+    }
+
+    /// The settings of a deployment whose trustee may remove trusts, as environment.
+    package var trusteeSettings: [String: String] {
+        [
+            "HERALD_API_KEYSTONE_URL": self.url, "HERALD_TRUSTEE_USER": "trustee",
+            "HERALD_TRUSTEE_PASSWORD": Self.password, "HERALD_TRUSTEE_PROJECT": "service",
+        ]
+    }
+
     /// The settings of an API that asks it, as environment.
     package var settings: [String: String] {
         [

@@ -11,6 +11,7 @@ import NIOConcurrencyHelpers
 /// | `member` | member on `alpha` and `beta`, reader on the domain |
 /// | `boss` | admin on `alpha`, and on the system |
 /// | `other` | member on `beta` |
+/// | `trustee` | admin on `service` |
 /// | `admin` | admin on `admin` |
 package final class KeystoneServer: Sendable {
     package static let password = "secret"

@@ -67,7 +67,8 @@ struct StatedIdentityAuthenticator: Authenticator {
     ) async throws(AuthenticationError) -> Identity {
         Identity(
             project: credentials.stated.project, user: credentials.stated.user,
-            roles: Self.roles(in: credentials.stated.roles), expiry: nil, origin: .none)
+            roles: Self.roles(in: credentials.stated.roles), expiry: nil,
+            origin: .none(token: credentials.token))
     }
 
     static func roles(in list: String) -> Set<String> {

@@ -8,7 +8,9 @@ package struct Identity: Sendable {
     /// How an identity was established.
     package enum Origin: Sendable {
         /// Not at all: the request says so, and is trusted.
-        case none
+        ///
+        /// - Parameter token: What it brought beside; nil: none.
+        case none(token: String?)
         /// By the signature of a pre-signed URL, for these paths and until its expiry.
         case signedURL(SignedURL)
         /// By a token.
@@ -80,6 +82,15 @@ extension Identity {
         switch self.origin {
         case .none, .signedURL: nil
         case .token(let proof): proof
+        }
+    }
+
+    /// The token that the request brought; nil: none, or one that counts for nothing.
+    var token: String? {
+        switch self.origin {
+        case .none(let token): token
+        case .signedURL: nil
+        case .token(let proof): proof.credentials.token
         }
     }
 }

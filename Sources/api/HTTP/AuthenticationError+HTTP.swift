@@ -18,12 +18,9 @@ extension Reply {
             headers: [.contentType: "application/json; charset=UTF-8", .authenticate: challenge], body: document)
     }
 
-    /// Who sends the request cannot be established now.
-    static func unavailable(retryAfter seconds: Int) -> Reply {
-        Problem(
-            .serviceUnavailable, "Service temporarily unavailable",
-            "The identity service does not answer. Please try again in a few seconds."
-        ).reply.with(.retryAfter, String(seconds))
+    /// The identity service cannot be asked now.
+    static func unavailable(retryAfter seconds: Int = 5) -> Reply {
+        Problem.identityServiceUnavailable.reply.with(.retryAfter, String(seconds))
     }
 }
 

@@ -37,6 +37,10 @@ struct Problem: Sendable, Equatable {
             "The body of message \(message) cannot be decrypted with the keys of this service.")
     }
 
+    static let identityServiceUnavailable = Problem(
+        .serviceUnavailable, "Service temporarily unavailable",
+        "The identity service does not answer. Please try again in a few seconds.")
+
     static func bodyTooLarge(bytesMax: Int) -> Problem {
         Problem(Refusal.bodyInvalid("The body may have at most \(bytesMax) bytes."))
     }
@@ -95,6 +99,7 @@ extension Problem {
                 .badRequest, "Invalid API request",
                 "The subscriber type of subscription must be supported in the list \(supported.joined(separator: ", "))."
             )
+        case .trustRefused(let description): self.init(.forbidden, "Not authorized", description)
         case .poolNotFound: self.init(.notFound, "Not found", "There is no such pool.")
         case .flavorNotFound: self.init(.notFound, "Not found", "There is no such flavor.")
         case .poolConflict(let description): self.init(.conflict, "Resource conflict", description)

@@ -14,6 +14,8 @@ struct RequestHead: Sendable {
     private(set) var client: String?
     /// What the headers say of who sends the request.
     private(set) var credentials: Credentials
+    /// How many queues the messages of the body came through before, at most 255.
+    private(set) var hops = 0
     /// Where a client of an event stream goes on.
     private(set) var lastEventID: String?
     /// `req-<uuid>` of a caller that follows its request through several services.
@@ -55,6 +57,7 @@ struct RequestHead: Sendable {
             case (9, "x-user-id"): stated.user = request.value(of: field)
             case (11, "url-methods"): Self.add(request.value(of: field), to: &methods)
             case (11, "url-expires"): Self.add(request.value(of: field), to: &expires)
+            case (11, "herald-hops"): self.hops = UInt8(request.value(of: field)).map { Int($0) } ?? 0
             case (11, "x-tenant-id"): Self.add(request.value(of: field), to: &tenant)
             case (12, "x-project-id"): Self.add(request.value(of: field), to: &stated.project)
             case (12, "x-auth-token"): Self.add(request.value(of: field), to: &credentials.token)

@@ -8,7 +8,7 @@ package struct APIOptions: Sendable {
     /// Records a checksum of every body that is posted; nil: of none.
     package var checksum: BodyChecksum?
     /// The kinds of address that can be subscribed; who is subscribed already stays.
-    package var subscriberSchemes = Subscriber.Scheme.named
+    package var subscriberSchemes: [Subscriber.Scheme] = [.http, .https, .mailto]
     /// Whether there is something that mail is sent with.
     package var sendsMail = false
 

@@ -60,13 +60,16 @@ extension Operations {
     /// When it returns, messages and the event for their subscribers are kept by one atomic step. What a queue wants
     /// encrypted is sealed before it leaves this process.
     ///
-    /// - Parameter requestBytes: Of the whole request, which the queue may limit.
+    /// - Parameters:
+    ///   - requestBytes: Of the whole request, which the queue may limit.
+    ///   - hops: How many queues they came through before.
     /// - Returns: Their ids, in the order of the request.
     package func postMessages(
-        _ drafts: [MessageDraft], to queue: QueueAddress, by client: ClientID, requestBytes: Int
+        _ drafts: [MessageDraft], to queue: QueueAddress, by client: ClientID, requestBytes: Int, hops: Int = 0
     ) async throws -> [MessageID] {
-        let drafts = try self.checked(drafts)
-        return try await self.stores.making(queue) { place in
+        var drafts = try self.checked(drafts)
+        if hops > 0 { for index in drafts.indices { drafts[index].hops = hops } }
+        return try await self.stores.making(queue) { [drafts] place in
             try await self.post(drafts, to: queue, by: client, requestBytes: requestBytes, on: place.store)
         }
     }

@@ -8,7 +8,7 @@ package import Store
 ///
 /// One file a resource. A class, so that handing it on copies one reference.
 ///
-/// Throws ``Refusal`` for the caller's fault, `StoreError` and ``BodyUnreadable`` for ours, and nothing else.
+/// Throws ``Refusal`` for the caller's fault, `StoreError`, `KeystoneTrouble` and ``BodyUnreadable`` for ours, and nothing else.
 package final class Operations: Sendable {
     let stores: PoolDirectory
     package let limits: Limits
@@ -19,6 +19,8 @@ package final class Operations: Sendable {
     let confirmation: ConfirmationRules?
     /// nil: subscribers with mail addresses are not asked.
     let mailConfirmation: MailConfirmationRules?
+    /// nil: no subscriber is called with a token.
+    let trusts: Trusts?
     /// Make and read the tokens of links in mails.
     let linkKeys: LinkKeys
     /// Verify the links of external pages, newest first.
@@ -39,7 +41,7 @@ package final class Operations: Sendable {
     package init(
         stores: PoolDirectory, limits: Limits = Limits(), masterKey: MasterKey, vault: Vault? = nil,
         options: APIOptions = APIOptions(), confirmation: ConfirmationRules? = nil,
-        mailConfirmation: MailConfirmationRules? = nil, linkKeys: LinkKeys? = nil,
+        mailConfirmation: MailConfirmationRules? = nil, trusts: Trusts? = nil, linkKeys: LinkKeys? = nil,
         signedURLKeys: [SignedURLKey] = [], admission: ProjectAdmission = ProjectAdmission(),
         waits: QueueWaits = QueueWaits(), logger: Logger = Logger(label: "herald-api")
     ) {
@@ -50,6 +52,7 @@ package final class Operations: Sendable {
         self.options = options
         self.confirmation = confirmation
         self.mailConfirmation = mailConfirmation
+        self.trusts = trusts
         self.linkKeys = linkKeys ?? LinkKeys(masterKey: masterKey)
         self.signedURLKeys = signedURLKeys
         self.admission = admission

@@ -11,23 +11,50 @@ import Store
 extension Operations {
     /// Subscribes an address to a queue, and creates the queue if it does not exist.
     ///
+    /// - Parameter token: The one that the request brought; nil: none.
     /// - Returns: The id, also of a subscription that was there already and is not confirmed: nothing about it changes.
     /// - Throws: ``Refusal/subscriptionExists(id:)`` when it was there and is confirmed.
     package func createSubscription(
-        to queue: QueueAddress, _ body: SubscriptionBody, now: Timestamp
+        to queue: QueueAddress, _ body: SubscriptionBody, token: String? = nil, now: Timestamp
     ) async throws -> SubscriptionID {
         try body.subscriber.checkAddress()
         try self.checkConfirmable(body.subscriber, of: queue)
         let ttl = body.ttl ?? self.limits.subscriptionTTLDefault
-        let (id, outcome) = try await self.stores.making(queue) { place in
-            try await place.store.subscriptions.create(
-                queue, subscriber: body.subscriber, ttl: ttl, options: body.options, pace: body.pace)
-        }
+        let (id, outcome) = try await self.subscribe(body, to: queue, ttl: ttl, token: token, now: now)
         if outcome == .exists(confirmed: true) { throw Refusal.subscriptionExists(id: id.text) }
         // A crash before this leaves a subscription whose subscriber is not asked; the caller, without an answer, repeats the request.
         try await self.askConfirmation(
             .subscriptionConfirmation, of: body.subscriber.uri, id, of: queue, ttl: ttl, now: now)
         return id
+    }
+
+    private func subscribe(
+        _ body: SubscriptionBody, to queue: QueueAddress, ttl: Int, token: String?, now: Timestamp
+    ) async throws -> (id: SubscriptionID, outcome: SubscribeOutcome) {
+        // A trust is made only for what is not there yet.
+        if body.subscriber.scheme.isTrusted,
+            let known = try await self.store(of: queue).subscriptions.find(body.subscriber, of: queue)
+        {
+            return (known.id, .exists(confirmed: known.confirmed))
+        }
+        let trust = try await self.trust(for: body, of: queue, token: token, until: now.adding(seconds: ttl))
+        do {
+            let subscribed = try await self.stores.making(queue) { place in
+                try await place.store.subscriptions.create(
+                    queue, subscriber: body.subscriber, ttl: ttl, options: trust.options, pace: body.pace,
+                    trust: trust.made)
+            }
+            if subscribed.outcome != .created { await self.drop(trust.made, token) }
+            return subscribed
+        } catch {
+            await self.drop(trust.made, token)
+            throw error
+        }
+    }
+
+    /// Removes a trust that was made for nothing.
+    private func drop(_ made: TrustID?, _ token: String?) async {
+        if let made { await self.trusts?.remove(made, with: token) }
     }
 
     /// A page of subscriptions, oldest first.
@@ -60,9 +87,10 @@ extension Operations {
 
     /// Changes a subscription; what the body does not say stays.
     ///
+    /// - Parameter token: The one that the request brought; nil: none.
     /// - Throws: ``Refusal/subscriptionNotFound`` or ``Refusal/subscriberTaken``; what is wrong with the address comes first.
     package func updateSubscription(
-        _ text: String, of queue: QueueAddress, _ patch: SubscriptionPatch, now: Timestamp
+        _ text: String, of queue: QueueAddress, _ patch: SubscriptionPatch, token: String? = nil, now: Timestamp
     ) async throws {
         if let subscriber = patch.subscriber {
             try subscriber.checkAddress()
@@ -72,23 +100,32 @@ extension Operations {
             try await self.ping(for: queue)
             throw Refusal.subscriptionNotFound
         }
-        if patch.subscriber != nil || patch.options != nil,
-            let there = try await self.store(of: queue).subscriptions.get(queue, id: id),
-            SessionSubscriber(there.subscriber) != nil
-        {
+        guard let there = try await self.store(of: queue).subscriptions.get(queue, id: id) else {
+            throw Refusal.subscriptionNotFound
+        }
+        if patch.subscriber != nil || patch.options != nil, SessionSubscriber(there.subscriber) != nil {
             throw Refusal.requestInvalid(
                 "The subscriber and the options of a connection's subscription are the connection's to say.")
         }
-        let change = SubscriptionChange(
-            subscriber: patch.subscriber, ttl: patch.ttl, options: patch.options, pace: patch.pace)
+        let (change, made) = try await self.trusting(
+            SubscriptionChange(
+                subscriber: patch.subscriber, ttl: patch.ttl, options: patch.options, pace: patch.pace),
+            patch, of: there, in: queue, token: token, now: now)
+        let before = change.trust == .stays ? nil : try await self.store(of: queue).trusts.made(for: id, of: queue)
         // A confirmed address must not have it exchanged for another one.
         let resets = patch.subscriber.map { self.confirmedOnly.contains($0.scheme.destination) } ?? false
-        switch try await self.store(of: queue).subscriptions.update(
-            queue, id: id, change, resettingConfirmation: resets)
-        {
-        case .updated: break
-        case .absent: throw Refusal.subscriptionNotFound
-        case .taken: throw Refusal.subscriberTaken
+        do {
+            switch try await self.store(of: queue).subscriptions.update(
+                queue, id: id, change, resettingConfirmation: resets)
+            {
+            case .updated: await self.drop(before, token)
+            case .absent: throw Refusal.subscriptionNotFound
+            case .taken: throw Refusal.subscriberTaken
+            case .changed: throw StoreError.contended
+            }
+        } catch {
+            await self.drop(made, token)
+            throw error
         }
         guard resets, change.subscriber != nil,
             let changed = try await self.store(of: queue).subscriptions.get(queue, id: id),
@@ -135,9 +172,14 @@ extension Operations {
     /// Ends a subscription.
     ///
     /// One that is not there is no error.
-    package func deleteSubscription(_ text: String, of queue: QueueAddress) async throws {
+    ///
+    /// - Parameter token: The one that the request brought; nil: none.
+    package func deleteSubscription(_ text: String, of queue: QueueAddress, token: String? = nil) async throws {
         guard let id = SubscriptionID(text) else { return try await self.ping(for: queue) }
+        let trust = self.trusts == nil ? nil : try await self.store(of: queue).trusts.made(for: id, of: queue)
         try await self.store(of: queue).subscriptions.delete(queue, id: id)
+        // What it could not be removed with now, a notifier removes later.
+        await self.drop(trust, token)
     }
 
     /// The secrets a subscriber checks webhooks with.
@@ -210,7 +252,7 @@ extension Subscriber {
     /// - Throws: ``Refusal/requestInvalid(_:)``.
     func checkAddress() throws(Refusal) {
         switch self.scheme {
-        case .http, .https:
+        case .http, .https, .trustHTTP, .trustHTTPS:
             do throws(HTTPURLInvalid) {
                 _ = try HTTPURL(self.uri)
             } catch {

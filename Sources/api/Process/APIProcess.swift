@@ -1,3 +1,4 @@
+import Domain
 import HTTPServer
 import Logging
 import NIOCore
@@ -39,6 +40,7 @@ package enum APIProcess {
             endpoint: settings.store.redis, connections: settings.store.redisConnections, eventLoopGroup: eventLoops,
             logger: logger)
         let keystone = try settings.authentication.keystone.map { try KeystoneService($0, logger: logger) }
+        let trustee = try settings.trustee.map { try Trustee($0, process: .api, logger: logger) }
         let serving = Opening("the store", drain: context.drain, logger: logger, readiness: context.readiness) {
             try await Self.open(on: redis, settings.store, eventLoops, logger)
         } services: { stores in
@@ -58,7 +60,8 @@ package enum APIProcess {
             let operations = Operations(
                 stores: stores, limits: settings.limits, masterKey: settings.store.masterKey,
                 vault: settings.store.vault, options: settings.options, confirmation: settings.confirmation,
-                mailConfirmation: settings.mailConfirmation, linkKeys: settings.links.keys,
+                mailConfirmation: settings.mailConfirmation,
+                trusts: trustee.map { Trusts($0.keystone, logger: logger) }, linkKeys: settings.links.keys,
                 signedURLKeys: settings.access.signedURLKeys,
                 admission: ProjectAdmission(requestsMax: settings.projectRequestsMax),
                 waits: QueueWaits(waitsMax: settings.projectWaitsMax), logger: logger)
@@ -98,7 +101,8 @@ package enum APIProcess {
         }
         let policy = PolicyReloader(
             settings.policy, read: settings.policyMarks, into: settings.access.policy, logger: logger)
-        return [PolicyWatch(policy), redis] + (keystone.map { [$0] } ?? []) + [serving]
+        let identity: [(any Service)?] = [keystone, trustee]
+        return [PolicyWatch(policy), redis] + identity.compactMap { $0 } + [serving]
     }
 
     /// - Parameter keystone: nil unless it authenticates callers.

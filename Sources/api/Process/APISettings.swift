@@ -14,6 +14,8 @@ package struct APISettings: Sendable {
     package let store: StoreSettings
     package let access: AccessRules
     package let authentication: AuthenticationSettings
+    /// nil: no subscriber is called with a token.
+    package let trustee: TrusteeSettings?
     package let policy: PolicySource
     /// Of the files of the policy, from before they were read.
     package let policyMarks: PolicyMarks
@@ -43,7 +45,8 @@ package struct APISettings: Sendable {
         self.webSocketListen = try reader.address(Setting.apiWebSocketListen)
         self.webSocketOrigins = reader.list(Setting.apiWebSocketOrigins)
         self.sessions = try SessionLimits(reader, self.limits, self.http)
-        self.options = try APIOptions(reader)
+        self.trustee = try TrusteeSettings(reader)
+        self.options = try APIOptions(reader, hasTrustee: self.trustee != nil)
         self.links = try LinkSettings(reader, masterKey: self.store.masterKey)
         self.confirmation = try ConfirmationRules(reader, self.links)
         self.mailConfirmation = try MailConfirmationRules(reader, self.links, sendsMail: self.options.sendsMail)
@@ -60,5 +63,11 @@ package struct APISettings: Sendable {
         self.authentication = try AuthenticationSettings(
             reader,
             listeners: [(Setting.apiListen, self.listen), (Setting.apiWebSocketListen, self.webSocketListen)])
+        // Users give trusts with their tokens of Keystone.
+        guard self.trustee == nil || self.authentication.mode != .keys else {
+            throw .unusable(
+                Setting.trusteeUser, value: nil,
+                reason: "takes \(Setting.apiAuth.name): \(AuthenticationSettings.Mode.keystone.rawValue)")
+        }
     }
 }

@@ -1,8 +1,10 @@
+import Domain
 import HTTPClient
 import Keystone
 import Logging
 import Runtime
 import ServiceLifecycle
+import Startup
 
 /// Keystone, for as long as requests may ask it.
 struct KeystoneService: Service {
@@ -13,7 +15,7 @@ struct KeystoneService: Service {
     /// - Throws: ``HTTPClientError`` when the system has no descriptor or thread left.
     init(_ settings: KeystoneSettings, logger: Logger) throws(HTTPClientError) {
         self.client = try KeystoneClient(
-            settings.account, limits: settings.client, authorities: settings.authorities,
+            settings.account, limits: settings.endpoint.limits, authorities: settings.endpoint.authorities,
             userAgent: "herald-api/\(HeraldVersion.text)", clock: { .ofThisMachine() }, logger: logger)
         self.validator = TokenValidator(
             self.client, limits: settings.validator, clock: { .ofThisMachine() }, logger: logger)

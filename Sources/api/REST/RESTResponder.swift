@@ -1,5 +1,6 @@
 import Domain
 import HTTPServer
+import Keystone
 import Logging
 import NIOCore
 import Operations
@@ -210,6 +211,13 @@ struct RESTResponder: Sendable {
             if route.failsWithoutBody { return .empty(.serviceUnavailable) }
             if route.isPage { return self.handlers.pages.failure(.serviceUnavailable) }
             return .failure(error, isRepeatable: route.isRepeatable)
+        } catch let trouble as KeystoneTrouble {
+            self.logger.warning(
+                "Keystone says nothing about a trust",
+                metadata: [
+                    LogKey.requestID: "\(id)", LogKey.reason: "\(trouble.word)", LogKey.error: "\(trouble)",
+                ])
+            return .unavailable()
         } catch let error as BodyUnreadable {
             self.logger.error(
                 "A message body does not open",

@@ -15,7 +15,8 @@ struct SubscriptionHandlers: Sendable {
                 to: request.queue,
                 SubscriptionBody(
                     document: request.document, now: request.now,
-                    schemes: self.operations.options.subscriberSchemes), now: request.now)
+                    schemes: self.operations.options.subscriberSchemes), token: request.identity.token,
+                now: request.now)
             return Reply.json(.created, SubscriptionDocument.created(id))
                 .with(.location, location).with(.link, Self.secretLink(of: id, request.queue))
         } catch Refusal.subscriptionExists(let id) {
@@ -42,12 +43,13 @@ struct SubscriptionHandlers: Sendable {
             request.id, of: request.queue,
             SubscriptionPatch(
                 document: request.document, now: request.now, schemes: self.operations.options.subscriberSchemes),
-            now: request.now)
+            token: request.identity.token, now: request.now)
         return Reply.empty(.noContent).with(.location, Self.path(of: request.id, request.queue))
     }
 
     func delete(_ request: ReceivedRequest) async throws -> Reply {
-        try await self.operations.deleteSubscription(request.id, of: request.queue)
+        try await self.operations.deleteSubscription(
+            request.id, of: request.queue, token: request.identity.token)
         return .empty(.noContent)
     }
 

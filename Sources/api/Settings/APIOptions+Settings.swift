@@ -6,18 +6,25 @@ import Signing
 extension APIOptions {
     /// What an operator set.
     ///
+    /// - Parameter hasTrustee: Whether users can give trusts.
     /// - Throws: ``SettingError/unusable(_:value:reason:)`` when this machine's libcrypto has no MD5, or a kind of
     ///   subscriber is unknown.
-    init(_ settings: SettingReader) throws(SettingError) {
+    init(_ settings: SettingReader, hasTrustee: Bool) throws(SettingError) {
         self.init()
         self.deletesOnlyClaimed = settings.boolean(Setting.messageDeleteNeedsClaim) == true
         self.sendsMail = settings.isGiven(Setting.emailRelay) || settings.isGiven(Setting.emailCommand)
-        self.subscriberSchemes = self.sendsMail ? [.http, .https, .mailto] : [.http, .https]
+        self.subscriberSchemes =
+            [.http, .https] + (self.sendsMail ? [.mailto] : []) + (hasTrustee ? Subscriber.Scheme.trusted : [])
         if settings.isGiven(Setting.apiSubscriberTypes) {
             let types = settings.list(Setting.apiSubscriberTypes)
             let schemes = types.compactMap(Subscriber.Scheme.init).filter(Subscriber.Scheme.named.contains)
             guard !schemes.isEmpty, schemes.count == types.count else {
                 throw settings.invalid(Setting.apiSubscriberTypes)
+            }
+            if !hasTrustee, let trusted = schemes.first(where: \.isTrusted) {
+                throw .unusable(
+                    Setting.apiSubscriberTypes, value: nil,
+                    reason: "has \(trusted.rawValue), which takes \(Setting.trusteeUser.name), not set")
             }
             self.subscriberSchemes = schemes
         }

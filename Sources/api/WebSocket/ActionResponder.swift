@@ -1,6 +1,7 @@
 import Domain
 import HTTPServer
 import JSON
+import Keystone
 import Logging
 import MessagePack
 import NIOCore
@@ -173,6 +174,10 @@ struct ActionResponder: Sendable {
             metadata[LogKey.error] = "\(error)"
             metadata[LogKey.storeTrouble] = "\(error.trouble.rawValue)"
             self.logger.warning("The store failed a request", metadata: metadata)
+        case let trouble as KeystoneTrouble:
+            metadata[LogKey.reason] = "\(trouble.word)"
+            metadata[LogKey.error] = "\(trouble)"
+            self.logger.warning("Keystone says nothing about a trust", metadata: metadata)
         case let error as BodyUnreadable:
             metadata[LogKey.messageID] = "\(error.message)"
             metadata[LogKey.error] = "\(error.reason)"
@@ -191,7 +196,10 @@ extension SessionWork {
             method: self.action.signedMethod?.rawValue ?? "",
             path: "/v2/queues/\(self.envelope.queueName ?? "")/messages")
         let project = self.envelope.header("X-Project-ID")
-        if self.responder.believesCallers { credentials.stated.project = project }
+        if self.responder.believesCallers {
+            credentials.stated.project = project
+            credentials.token = self.envelope.header("X-Auth-Token")
+        }
         credentials.signature = self.envelope.header("URL-Signature").map { text in
             Credentials.Signature(
                 text: text, project: project, methods: self.envelope.listHeader("URL-Methods"),

@@ -50,6 +50,8 @@ struct AttemptPlanner: Sendable {
         let body: AttemptBody
         /// Whether the body is an array of the documents of several messages.
         let isCollected: Bool
+        /// How many queues the message came through, with this one.
+        let hops: Int
     }
 
     private let store: Store
@@ -193,6 +195,9 @@ struct AttemptPlanner: Sendable {
             let summary = isMail ? "no relay for mail is set" : "\(recipient.destination.rawValue) is not delivered"
             return .end(delivery, Self.giveUp(lease, isMail ? .noRelay : .noTransport, summary))
         }
+        guard lease.hops < Limits.hopsMax || recipient.destination != .webhook else {
+            return .end(delivery, Self.giveUp(lease, .hops, "the message came through \(lease.hops) queues before"))
+        }
         switch verdict {
         case .permitted: break
         case .suppressed: return .end(delivery, Self.giveUp(lease, .suppressed, "the address is suppressed"))
@@ -216,7 +221,7 @@ struct AttemptPlanner: Sendable {
                     subscription: lease.subscription, positions: delivery.all.map(\.lease.position)),
                 message: lease.kind == .notification
                     ? self.store.messages.id(at: lease.position, in: lease.queue) : nil,
-                body: body, isCollected: !delivery.collected.isEmpty)
+                body: body, isCollected: !delivery.collected.isEmpty, hops: lease.hops + 1)
             return .send(delivery, policy, draft)
         } catch {
             return .fail(delivery, policy, recipient.destination, host: target.host, error)

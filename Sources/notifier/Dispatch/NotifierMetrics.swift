@@ -102,7 +102,7 @@ struct NotifierMetrics: Sendable {
     /// How an attempt ended, in as many words as a chart can hold.
     enum OutcomeWord: String, CaseIterable {
         case accepted, deferred, refused, forbidden
-        case resolve, connect, tls, timeout, closed, malformed, tooLarge = "too_large", sealed, other
+        case resolve, connect, tls, timeout, closed, malformed, tooLarge = "too_large", sealed, trust, other
 
         init(_ outcome: Outcome) {
             switch outcome {
@@ -120,6 +120,7 @@ struct NotifierMetrics: Sendable {
                 case .malformed: self = .malformed
                 case .tooLarge: self = .tooLarge
                 case .sealed: self = .sealed
+                case .trust: self = .trust
                 case .other: self = .other
                 }
             }

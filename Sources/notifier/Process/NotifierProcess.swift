@@ -20,7 +20,7 @@ import Store
 /// |---|---|
 /// | the connection to the control store | last |
 /// | the watch over the pools | |
-/// | the relay to sessions of API nodes | after the engines |
+/// | the relay to sessions of API nodes, Keystone | after the engines |
 /// | the supervisor of the pools: an engine for each | attempts finish or are handed back, results are written down |
 package enum NotifierProcess {
     /// - Throws: ``SettingError``.
@@ -40,6 +40,7 @@ package enum NotifierProcess {
         }
         let settings = given.limited(to: concurrency)
         let mail = try Self.mailRelay(settings.email, logger)
+        let trustee = try settings.trustee.map { try Trustee($0, process: .notifier, logger: logger) }
         let eventLoops = MultiThreadedEventLoopGroup.singleton
         // What serves deliveries has connections of its own; this one looks after the pools.
         let control = RedisClient(
@@ -63,7 +64,7 @@ package enum NotifierProcess {
                 context.readiness.open { await Self.readiness(of: opened.store, health) }
                 let supervisor = PoolSupervisor(
                     control: opened.store, watch: opened.watch, settings: settings, health: health,
-                    mail: mail, sessions: sessions, eventLoops: eventLoops, logger: logger
+                    mail: mail, sessions: sessions, trustee: trustee?.keystone, eventLoops: eventLoops, logger: logger
                 ) { context.readyFile.report(.work) }
                 return [
                     StoreWatch(opened.store, name: "control", logger: logger),
@@ -76,7 +77,7 @@ package enum NotifierProcess {
                     supervisor,
                 ]
             })
-        return [control, serving]
+        return [control] + (trustee.map { [$0] } ?? []) + [serving]
     }
 
     /// Starts what sends mail; nil when nothing is set to send it with.

@@ -12,6 +12,8 @@ package struct NotifierSettings: Sendable {
     package let egress: EgressPolicy
     package private(set) var webhook: HTTPClientLimits
     package let email: EmailSettings
+    /// nil: no endpoint is called with a token.
+    package let trustee: TrusteeSettings?
     package private(set) var engine: EngineSettings
     /// How much is kept of deliveries that wait or ended; applied in what this notifier does.
     package let deliveries: DeliveryLimits
@@ -34,6 +36,7 @@ package struct NotifierSettings: Sendable {
         webhook.transfersMax = try reader.integer(Setting.notifierConcurrency)
         self.webhook = webhook
         self.email = try EmailSettings(reader)
+        self.trustee = try TrusteeSettings(reader)
         var engine = EngineSettings()
         engine.concurrency = webhook.transfersMax
         engine.hostConcurrency = try reader.integer(Setting.notifierHostConcurrency)

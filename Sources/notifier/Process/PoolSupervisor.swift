@@ -1,5 +1,6 @@
 import Domain
 import HTTPClient
+import Keystone
 import Logging
 import NIOConcurrencyHelpers
 import NIOCore
@@ -32,6 +33,9 @@ struct PoolSupervisor: Service {
     /// nil: no mail is sent.
     private let mail: MailRelay?
     private let sessions: SessionRelay
+    /// Asks Keystone as the trustee; nil: no endpoint is called with a token.
+    private let trustee: KeystoneClient?
+    private let tokens: TrustTokens?
     private let eventLoops: any EventLoopGroup
     private let logger: Logger
     private let onWork: @Sendable () -> Void
@@ -39,11 +43,13 @@ struct PoolSupervisor: Service {
     /// - Parameters:
     ///   - health: Says which pools cannot be served.
     ///   - mail: Sends mails for all pools; it ends with this service.
+    ///   - trustee: Asks Keystone as the trustee; nil: no endpoint is called with a token.
     ///   - sessions: Brings notifications to sessions for all pools.
     ///   - onWork: Called when the default store is served.
     init(
         control: Store, watch: PoolWatch, settings: NotifierSettings, health: PoolHealth, mail: MailRelay?,
-        sessions: SessionRelay, eventLoops: any EventLoopGroup, logger: Logger, onWork: @escaping @Sendable () -> Void
+        sessions: SessionRelay, trustee: KeystoneClient?, eventLoops: any EventLoopGroup, logger: Logger,
+        onWork: @escaping @Sendable () -> Void
     ) {
         self.control = control
         self.watch = watch
@@ -52,6 +58,8 @@ struct PoolSupervisor: Service {
         self.health = health
         self.mail = mail
         self.sessions = sessions
+        self.trustee = trustee
+        self.tokens = trustee.map { TrustTokens($0, clock: { .ofThisMachine() }) }
         self.eventLoops = eventLoops
         self.logger = logger
         self.onWork = onWork
@@ -108,7 +116,7 @@ struct PoolSupervisor: Service {
             var all: [any Channel] = [
                 try await WebhookChannel.started(
                     limits: self.settings.webhook, share: connections, egress: self.settings.egress,
-                    version: HeraldVersion.text, logger: self.logger),
+                    tokens: self.tokens, version: HeraldVersion.text, logger: self.logger),
                 SessionChannel(relay: self.sessions),
             ]
             if let mail = self.mail {
@@ -130,7 +138,9 @@ struct PoolSupervisor: Service {
                     gate: self.gate, control: self.control, pool: endpoint.name, now: opened.now,
                     eventLoopGroup: self.eventLoops, logger: self.logger)
                 if endpoint.isDefault { self.onWork() }
-                return [StoreWatch(opened.store, name: endpoint.name, logger: self.logger), engine]
+                let watch = StoreWatch(opened.store, name: endpoint.name, logger: self.logger)
+                guard let trustee = self.trustee else { return [watch, engine] }
+                return [watch, TrustRemovals(opened.store.trusts, trustee, logger: self.logger), engine]
             }
             return [StoppingChannels(channels: channels), redis, wakeups, opening]
         }

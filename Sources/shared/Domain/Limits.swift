@@ -50,4 +50,6 @@ package struct Limits: Sendable, Equatable {
     package static let queueMetadataStoredBytesMin = 262_144
     /// Fewest seconds any message or subscription may be asked to live.
     package static let ttlMin = 60
+    /// Queues that a message comes through: from the last one it is not sent to endpoints, which may be queues again.
+    package static let hopsMax = 5
 }

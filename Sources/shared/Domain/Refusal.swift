@@ -50,6 +50,8 @@ package enum Refusal: Error, Sendable, Equatable {
     /// The pools of a flavor cannot be changed to those asked for.
     case flavorUpdateRefused(String)
     case subscriberSchemeUnsupported(supported: [String])
+    /// No trust can be made or used for a subscriber that is called with a token.
+    case trustRefused(String)
     /// The subscriber was asked whether it wants to be notified, and did not say so.
     case subscriptionUnconfirmed
     /// The subscriber is already subscribed and confirmed.

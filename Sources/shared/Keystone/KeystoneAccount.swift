@@ -1,3 +1,4 @@
+import Domain
 package import HTTPClient
 import JSON
 import NIOCore
@@ -33,6 +34,27 @@ package struct KeystoneAccount: Sendable {
 
     /// The body of a login (Identity API v3, "Password authentication").
     var login: ByteBuffer {
+        self.login { auth in
+            guard let project = self.project else { return auth.member("scope", "unscoped") }
+            auth.object("scope") { scope in
+                scope.object("project") { scoped in
+                    scoped.member("name", project.name)
+                    scoped.object("domain") { $0.member("name", project.domain) }
+                }
+            }
+        }
+    }
+
+    /// The body of a login for the user who gave a trust (Identity API v3, OS-TRUST, "Consuming a trust").
+    func login(by trust: TrustID) -> ByteBuffer {
+        self.login { auth in
+            auth.object("scope") { scope in
+                scope.object("OS-TRUST:trust") { $0.member("id", trust.text) }
+            }
+        }
+    }
+
+    private func login(scope: (inout JSONObjectWriter) -> Void) -> ByteBuffer {
         JSONWriter.object { document in
             document.object("auth") { auth in
                 auth.object("identity") { identity in
@@ -45,13 +67,7 @@ package struct KeystoneAccount: Sendable {
                         }
                     }
                 }
-                guard let project = self.project else { return auth.member("scope", "unscoped") }
-                auth.object("scope") { scope in
-                    scope.object("project") { scoped in
-                        scoped.member("name", project.name)
-                        scoped.object("domain") { $0.member("name", project.domain) }
-                    }
-                }
+                scope(&auth)
             }
         }
     }
@@ -64,6 +80,11 @@ package struct KeystoneURL: Sendable, Equatable {
     let tokens: HTTPURL
     /// The same for tokens that may have expired.
     let expiredTokens: HTTPURL
+    /// Where trusts are made.
+    let trusts: HTTPURL
+
+    /// Where one trust is; nil where that is too long.
+    func trust(_ id: TrustID) -> HTTPURL? { try? HTTPURL("\(self.trusts.text)/\(id)") }
 
     /// - Throws: ``HTTPURLInvalid``.
     package init(_ text: String) throws(HTTPURLInvalid) {
@@ -73,6 +94,7 @@ package struct KeystoneURL: Sendable, Equatable {
         while root.last == "/" { root.removeLast() }
         if root.hasSuffix("/v3") { root.removeLast(3) }
         self.text = text
+        self.trusts = try HTTPURL("\(root)/v3/OS-TRUST/trusts")
         self.tokens = try HTTPURL("\(root)/v3/auth/tokens?nocatalog")
         self.expiredTokens = try HTTPURL("\(root)/v3/auth/tokens?nocatalog&allow_expired=1")
     }

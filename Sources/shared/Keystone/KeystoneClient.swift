@@ -5,12 +5,12 @@ import NIOConcurrencyHelpers
 import NIOCore
 import Runtime
 
-/// Asks Keystone, as a user of its own: which tokens hold.
+/// Asks Keystone, as a user of its own: which tokens hold, and for what users gave it trusts.
 ///
 /// ```
-/// validate ─ service token: kept, or a login ─ GET /v3/auth/tokens
-///                 ▲                                │
-///                 └──────────── 401, once ─────────┘
+/// a question ─ service token: kept, or a login ─ GET /v3/auth/tokens, …
+///                   ▲                                │
+///                   └──────────── 401, once ─────────┘
 /// ```
 ///
 /// Each call ends within the timeout, whatever Keystone does.
@@ -33,10 +33,10 @@ package final class KeystoneClient: Sendable {
 
     private enum Work { case login }
 
-    private let account: KeystoneAccount
+    let account: KeystoneAccount
     private let limits: Limits
     private let client: CurlClient
-    private let clock: @Sendable () -> Timestamp
+    let clock: @Sendable () -> Timestamp
     private let serviceToken = NIOLockedValueBox(ServiceTokenState())
     private let logins = SingleFlight<Work, Result<KeystoneToken, KeystoneTrouble>>(runningMax: 1)
 
@@ -69,6 +69,9 @@ package final class KeystoneClient: Sendable {
     /// Ends its threads; what is under way fails.
     package func stop() { self.client.stop() }
 
+    /// When a call that begins now ends.
+    var deadline: ContinuousClock.Instant { .now + self.limits.timeout }
+
     // MARK: - Validation
 
     /// - Parameter allowsExpired: Whether a token holds that has expired a while ago, as Keystone is configured.
@@ -76,35 +79,50 @@ package final class KeystoneClient: Sendable {
     package func validate(
         _ token: KeystoneToken, allowsExpired: Bool = false
     ) async throws(KeystoneTrouble) -> ValidatedToken? {
-        let deadline = ContinuousClock.now + self.limits.timeout
-        var refused: KeystoneToken?
-        while true {
-            let service = try await self.serviceToken(replacing: refused, until: deadline)
-            let response = try await self.exchange(
-                .get, allowsExpired ? self.account.url.expiredTokens : self.account.url.tokens,
-                headers: [
-                    "X-Auth-Token: \(service.text)", "X-Subject-Token: \(token.text)",
-                    "OpenStack-Identity-Access-Rules: 1",
-                ], until: deadline)
-            switch response.status {
-            case 200:
-                guard response.isBodyWhole, let validated = ValidatedToken(document: response.body) else {
-                    throw .unreadable
-                }
-                return allowsExpired || self.clock() < validated.expiry ? validated : nil
-            case 404: return nil
-            case 401 where refused == nil: refused = service
-            case 401: throw .tokenRefused
-            case let status: throw .status(status)
-            }
+        let url = allowsExpired ? self.account.url.expiredTokens : self.account.url.tokens
+        let response = try await self.asService(until: self.deadline) { service, deadline throws(KeystoneTrouble) in
+            try await self.exchange(
+                .get, url, headers: Self.validation(of: token, by: service), until: deadline)
         }
+        switch response.status {
+        case 200:
+            let validated = try Self.validated(response)
+            return allowsExpired || self.clock() < validated.expiry ? validated : nil
+        case 404: return nil
+        case let status: throw .status(status)
+        }
+    }
+
+    static func validation(of token: KeystoneToken, by asker: KeystoneToken) -> [String] {
+        [
+            "X-Auth-Token: \(asker.text)", "X-Subject-Token: \(token.text)", "OpenStack-Identity-Access-Rules: 1",
+        ]
+    }
+
+    /// Reads what an answer says of a token.
+    static func validated(_ response: HTTPClientResponse) throws(KeystoneTrouble) -> ValidatedToken {
+        guard response.isBodyWhole, let validated = ValidatedToken(document: response.body) else { throw .unreadable }
+        return validated
     }
 
     // MARK: - Login
 
+    /// Asks with the service token, and once more with a new one if Keystone does not take it.
+    func asService(
+        until deadline: ContinuousClock.Instant,
+        _ ask: (KeystoneToken, ContinuousClock.Instant) async throws(KeystoneTrouble) -> HTTPClientResponse
+    ) async throws(KeystoneTrouble) -> HTTPClientResponse {
+        let service = try await self.serviceToken(until: deadline)
+        let response = try await ask(service, deadline)
+        guard response.status == 401 else { return response }
+        let again = try await ask(try await self.serviceToken(replacing: service, until: deadline), deadline)
+        guard again.status != 401 else { throw .tokenRefused }
+        return again
+    }
+
     /// The token to ask with: one login at a time, for all that wait.
-    private func serviceToken(
-        replacing refused: KeystoneToken?, until deadline: ContinuousClock.Instant
+    func serviceToken(
+        replacing refused: KeystoneToken? = nil, until deadline: ContinuousClock.Instant
     ) async throws(KeystoneTrouble) -> KeystoneToken {
         while true {
             if let token = try self.keptToken(replacing: refused) { return token }
@@ -133,19 +151,16 @@ package final class KeystoneClient: Sendable {
         }
     }
 
-    private static let subjectToken = "x-subject-token"
+    static let subjectToken = "x-subject-token"
 
     private func login(until deadline: ContinuousClock.Instant) async throws(KeystoneTrouble) -> KeystoneToken {
         let response = try await self.exchange(
-            .post, self.account.url.tokens, headers: ["Content-Type: application/json"],
-            body: PinnedBytes(self.account.login.readableBytesView), until: deadline)
+            .post, self.account.url.tokens, body: self.account.login, until: deadline)
         let now = self.clock()
         switch response.status {
         case 201:
-            guard response.isBodyWhole, let token = response[Self.subjectToken].flatMap(KeystoneToken.init),
-                let validated = ValidatedToken(document: response.body)
-            else { throw .unreadable }
-            self.serviceToken.withLockedValue { $0.loggedIn(token, until: validated.expiry, at: now) }
+            let (token, validated) = try Self.loggedIn(response)
+            self.serviceToken.withLockedValue { $0.loggedIn(token, of: validated, at: now) }
             return token
         case 401, 403:
             self.serviceToken.withLockedValue { $0.loginRefused(at: now) }
@@ -154,13 +169,34 @@ package final class KeystoneClient: Sendable {
         }
     }
 
+    /// Reads the answer of a login.
+    static func loggedIn(
+        _ response: HTTPClientResponse
+    ) throws(KeystoneTrouble) -> (token: KeystoneToken, validated: ValidatedToken) {
+        guard let token = response[Self.subjectToken].flatMap(KeystoneToken.init) else { throw .unreadable }
+        return (token, try Self.validated(response))
+    }
+
+    /// The id of the user it asks as.
+    func ownUser(until deadline: ContinuousClock.Instant) async throws(KeystoneTrouble) -> String {
+        _ = try await self.serviceToken(until: deadline)
+        guard let user = self.serviceToken.withLockedValue({ $0.user }) else { throw .unreadable }
+        return user
+    }
+
     // MARK: - Exchange
 
     /// Sends a request, again after a pause while its connection fails.
-    private func exchange(
-        _ method: HTTPClientRequest.Method, _ url: HTTPURL, headers: [String], body: PinnedBytes? = nil,
-        until deadline: ContinuousClock.Instant
+    ///
+    /// - Parameters:
+    ///   - body: A JSON document.
+    ///   - owner: Requests of one owner do not delay those of another.
+    func exchange(
+        _ method: HTTPClientRequest.Method, _ url: HTTPURL, headers: [String] = [], body: ByteBuffer? = nil,
+        owner: String? = nil, until deadline: ContinuousClock.Instant
     ) async throws(KeystoneTrouble) -> HTTPClientResponse {
+        let headers = headers + ["Accept: application/json"] + (body == nil ? [] : ["Content-Type: application/json"])
+        let body = body.map { PinnedBytes($0.readableBytesView) }
         var pause = Self.pause
         var retries = 0
         while true {
@@ -168,9 +204,9 @@ package final class KeystoneClient: Sendable {
             guard left > .zero else { throw .late }
             let result = await withCheckedContinuation { continuation in
                 self.client.send([
-                    HTTPClientRequest(
-                        method, url, headers: headers + ["Accept: application/json"], body: body, timeout: left
-                    ) { continuation.resume(returning: $0) }
+                    HTTPClientRequest(method, url, headers: headers, body: body, owner: owner, timeout: left) {
+                        continuation.resume(returning: $0)
+                    }
                 ])
             }
             switch result {

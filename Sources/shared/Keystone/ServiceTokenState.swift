@@ -18,6 +18,8 @@ struct ServiceTokenState: Sendable {
     static let pauseMillisecondsMax: Int64 = 30_000
 
     private var token: KeystoneToken?
+    /// The id of the user that Herald is; nil: no login has succeeded yet.
+    private(set) var user: String?
     private var usableUntil = Timestamp(milliseconds: .min)
     private var refusals = 0
     private var pausedUntil = Timestamp(milliseconds: .min)
@@ -29,9 +31,10 @@ struct ServiceTokenState: Sendable {
         return now < self.pausedUntil ? .refused : .login
     }
 
-    mutating func loggedIn(_ token: KeystoneToken, until expiry: Timestamp, at now: Timestamp) {
-        let life = max(0, expiry.milliseconds(since: now))
+    mutating func loggedIn(_ token: KeystoneToken, of validated: ValidatedToken, at now: Timestamp) {
+        let life = max(0, validated.expiry.milliseconds(since: now))
         self.token = token
+        self.user = validated.user
         self.usableUntil = now.adding(milliseconds: max(life - Self.marginMilliseconds, life / 2))
         self.refusals = 0
         self.pausedUntil = Timestamp(milliseconds: .min)

@@ -16,19 +16,22 @@ package struct ValidatedToken: Sendable, Equatable {
     package let isSystemScoped: Bool
     /// Their names, in lower case.
     package let roles: Set<String>
+    /// The same as Keystone spells them.
+    package let roleNames: [String]
     package let expiry: Timestamp
     /// The only requests it is for; nil: all.
     package let accessRules: [AccessRule]?
 
     package init(
         user: String, project: String? = nil, domain: String? = nil, isSystemScoped: Bool = false,
-        roles: Set<String> = [], expiry: Timestamp, accessRules: [AccessRule]? = nil
+        roles: [String] = [], expiry: Timestamp, accessRules: [AccessRule]? = nil
     ) {
         self.user = user
         self.project = project
         self.domain = domain
         self.isSystemScoped = isSystemScoped
-        self.roles = roles
+        self.roles = Set(roles.map { $0.lowercased() })
+        self.roleNames = roles
         self.expiry = expiry
         self.accessRules = accessRules
     }
@@ -97,10 +100,9 @@ private struct TokenReader {
         }
     }
 
-    private var roles: Set<String> {
+    private var roles: [String] {
         get throws {
-            let roles = try self.objects("roles", of: self.object) ?? []
-            return Set(try roles.map { try self.text("name", of: $0).lowercased() })
+            try (self.objects("roles", of: self.object) ?? []).map { try self.text("name", of: $0) }
         }
     }
 

@@ -181,8 +181,8 @@ package struct SettingCatalog: Sendable {
             + "order of their names: of two rules of a name the later counts.")
 
     package let apiKeystoneURL = Setting(
-        "api.keystone.url", shape: .text, processes: [.api], allowed: "an http or https URL without a query",
-        meaning: "The root of the Keystone that validates tokens, with or without `/v3`.")
+        "api.keystone.url", shape: .text, allowed: "an http or https URL without a query",
+        meaning: "The root of the Keystone that validates tokens and keeps trusts, with or without `/v3`.")
 
     package let apiKeystonePublicURL = Setting(
         "api.keystone.public.url", shape: .text, processes: [.api], allowed: "an http or https URL",
@@ -210,15 +210,17 @@ package struct SettingCatalog: Sendable {
         allowed: "the name of a domain of Keystone", meaning: "The domain of that project.")
 
     package let apiKeystoneCAFile = Setting(
-        "api.keystone.ca.file", shape: .text, processes: [.api], allowed: "the path of a PEM file",
+        "api.keystone.ca.file", shape: .text, allowed: "the path of a PEM file",
         meaning: "Certificates that may sign that of Keystone, and no others. Without it those of the system.")
 
     package let apiKeystoneTimeout = Setting(
-        "api.keystone.timeout", default: "10", shape: .seconds(1...60), processes: [.api],
-        meaning: "How long a validation may take, with all its repeats. Then the request is answered 503.")
+        "api.keystone.timeout", default: "10", shape: .seconds(1...60),
+        meaning:
+            "How long a question to Keystone may take, with all its repeats. Then the request is answered 503, or the delivery "
+            + "waits.")
 
     package let apiKeystoneRetries = Setting(
-        "api.keystone.retries", default: "3", shape: .integer(0...10), processes: [.api],
+        "api.keystone.retries", default: "3", shape: .integer(0...10),
         meaning: "How often a request to Keystone is repeated whose connection failed.")
 
     package let apiKeystoneCacheTime = Setting(
@@ -240,6 +242,29 @@ package struct SettingCatalog: Sendable {
         meaning:
             "Whether a request is refused whose `X-Service-Token` has none of these roles. Otherwise any token that holds is that of a "
             + "service, and lets the caller's own one be expired.")
+
+    package let trusteeUser = Setting(
+        "trustee.user", shape: .text, allowed: "the name of a user of Keystone",
+        meaning:
+            "Who users give trusts to that subscribe `trust+http` and `trust+https`: notifiers call these endpoints with a token "
+            + "of the user. Without it there are no such subscribers.")
+
+    package let trusteeUserDomain = Setting(
+        "trustee.user.domain", default: "Default", shape: .text,
+        allowed: "the name of a domain of Keystone", meaning: "The domain of that user.")
+
+    package let trusteePassword = Setting(
+        "trustee.password", shape: .text, isSecret: true, allowed: "a text", meaning: "The password of that user.")
+
+    package let trusteeProject = Setting(
+        "trustee.project", shape: .text, allowed: "the name of a project of Keystone",
+        meaning:
+            "A project in which that user has a role that may remove trusts of others, as `admin` may. Without it trusts of "
+            + "subscriptions that end otherwise than by their user's request stay until they expire.")
+
+    package let trusteeProjectDomain = Setting(
+        "trustee.project.domain", default: "Default", shape: .text,
+        allowed: "the name of a domain of Keystone", meaning: "The domain of that project.")
 
     package let apiDrain = Setting(
         "api.drain", flag: "--drain", default: "10", shape: .seconds(1...3600), processes: [.api],
@@ -310,10 +335,10 @@ package struct SettingCatalog: Sendable {
 
     package let apiSubscriberTypes = Setting(
         "api.subscriber.types", shape: .list, processes: [.api],
-        allowed: "some of http, https, mailto, commas between",
-        meaning: "The schemes of subscribers that can be subscribed. Without it http and https, and mailto where "
-            + "`email.relay` or `email.command` is set. Existing subscriptions of "
-            + "others stay.")
+        allowed: "some of http, https, mailto, trust+http, trust+https, commas between",
+        meaning: "The schemes of subscribers that can be subscribed. Without it http and https, mailto where "
+            + "`email.relay` or `email.command` is set, and trust+http and trust+https where `trustee.user` is. Existing "
+            + "subscriptions of others stay.")
 
     package let limitsPageQueues = Setting(
         "limits.page.queues", default: "20", shape: .integer(1...240), processes: [.api],

@@ -12,6 +12,8 @@ package final class Store: Sendable {
     package let messages: any MessageStorage
     package let claims: any ClaimStorage
     package let subscriptions: any SubscriptionStorage
+    /// The trusts that were made for subscriptions.
+    package let trusts: TrustStore
     package let deliveries: any DeliveryStorage & DeadLetterStorage
     package let wakeups: WakeupSignals
     package let signals: QueueSignals
@@ -54,6 +56,7 @@ package final class Store: Sendable {
         self.claims = ClaimStore(runner: runner, keySpace: keySpace, ids: ids, moves: moves)
         self.subscriptions = SubscriptionStore(
             runner: runner, keySpace: keySpace, directory: directory, limits: limits)
+        self.trusts = TrustStore(runner: runner, keySpace: keySpace)
         self.deliveries = DeliveryStore(
             runner: runner, keySpace: keySpace, tagger: tagger, moves: moves, limits: limits)
         self.wakeups = WakeupSignals(keySpace: keySpace)

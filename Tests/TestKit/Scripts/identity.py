@@ -61,6 +61,7 @@ USERS = {
     "member": [("member", "alpha"), ("member", "beta")],
     "boss": [("admin", "alpha")],
     "other": [("member", "beta")],
+    "trustee": [("admin", "service")],
 }
 
 

@@ -1,5 +1,6 @@
 import Domain
 import HTTPServer
+import Keystone
 import Operations
 import Runtime
 import Store
@@ -49,6 +50,7 @@ extension ActionAnswer {
         case let error as StoreError:
             self.init(Problem(error, isRepeatable: action.isRepeatable), failure)
         case is TurnRefused: self.init(Problem(StoreError.overloaded, isRepeatable: true), failure)
+        case is KeystoneTrouble: self.init(.identityServiceUnavailable, failure)
         case let error as BodyUnreadable: self.init(.unreadable(error.message), failure)
         default: self = .unexpected
         }

@@ -35,7 +35,7 @@ struct SubscriptionActions: Sendable {
             try await self.operations.createSubscription(
                 to: request.queue,
                 SubscriptionBody(request.body, now: request.now, schemes: self.operations.options.subscriberSchemes),
-                now: request.now))
+                token: request.caller.identity.token, now: request.now))
     }
 
     private func subscribeSession(_ request: ActionRequest) async throws -> SessionSubscribed {
@@ -91,7 +91,8 @@ struct SubscriptionActions: Sendable {
         if let subscription, self.sessions.unfollow(request.session, subscription, of: request.queue) {
             return ActionAnswer(.noContent, "Subscription \(id.shortened) removed.")
         }
-        try await self.operations.deleteSubscription(id, of: request.queue)
+        try await self.operations.deleteSubscription(
+            id, of: request.queue, token: request.caller.identity.token)
         if let subscription { await self.sessions.removed(request.session, subscription, of: request.queue) }
         return ActionAnswer(.noContent, "Subscription \(id.shortened) removed.")
     }

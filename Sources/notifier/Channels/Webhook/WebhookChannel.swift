@@ -1,44 +1,51 @@
 package import Documents
 package import Domain
 package import HTTPClient
+package import Keystone
 package import Logging
 package import Signing
 
-/// Delivers notifications as signed HTTP requests, one POST an attempt.
+/// Delivers notifications as signed HTTP requests, one POST an attempt; where a subscription has a trust, with a token of the user who
+/// gave it.
 package final class WebhookChannel: Channel {
     package let destination = Destination.webhook
     private let client: CurlClient
+    private let trusted: TrustedAttempts
 
-    private init(client: CurlClient) {
+    private init(client: CurlClient, tokens: TrustTokens?, logger: Logger) {
         self.client = client
+        self.trusted = TrustedAttempts(tokens, client: client, logger: logger)
     }
 
     /// Starts its threads, which run until ``stop()``.
     ///
     /// - Parameters:
     ///   - share: How many connections it may have; nil: as many as transfers.
+    ///   - tokens: Of users who gave trusts; nil: there are none.
     ///   - lookup: Asks for the addresses of a name, and may block.
     /// - Throws: ``HTTPClientError`` when the system has no descriptor or thread left.
     package convenience init(
-        limits: HTTPClientLimits, share: ConnectionShare? = nil, egress: EgressPolicy, version: String, logger: Logger,
+        limits: HTTPClientLimits, share: ConnectionShare? = nil, egress: EgressPolicy, tokens: TrustTokens? = nil,
+        version: String, logger: Logger,
         lookup: @escaping @Sendable (String) -> NameLookup.Result = NameLookup.system
     ) throws(HTTPClientError) {
         self.init(
             client: try CurlClient(
                 limits: Self.keepingFields(limits), share: share, egress: egress, userAgent: Self.userAgent(version),
-                logger: logger, lookup: lookup))
+                logger: logger, lookup: lookup), tokens: tokens, logger: logger)
     }
 
     /// Starts its threads, and returns when it can send.
     ///
     /// - Throws: ``HTTPClientError`` when the system has no descriptor, memory or thread left.
     static func started(
-        limits: HTTPClientLimits, share: ConnectionShare, egress: EgressPolicy, version: String, logger: Logger
+        limits: HTTPClientLimits, share: ConnectionShare, egress: EgressPolicy, tokens: TrustTokens?, version: String,
+        logger: Logger
     ) async throws(HTTPClientError) -> WebhookChannel {
         WebhookChannel(
             client: try await CurlClient.started(
                 limits: Self.keepingFields(limits), share: share, egress: egress, userAgent: Self.userAgent(version),
-                logger: logger))
+                logger: logger), tokens: tokens, logger: logger)
     }
 
     package func target(
@@ -57,6 +64,7 @@ package final class WebhookChannel: Channel {
             }
             let completion = attempt.completion
             switch target.url {
+            case .success(let url) where target.isTrusted: self.trusted.send(attempt, to: target, at: url)
             case .success(let url):
                 requests.append(
                     HTTPClientRequest(
@@ -69,9 +77,15 @@ package final class WebhookChannel: Channel {
         self.client.send(requests)
     }
 
-    package func abortAll() { self.client.abortAll() }
+    package func abortAll() {
+        self.trusted.abortAll()
+        self.client.abortAll()
+    }
 
-    package func stop() { self.client.stop() }
+    package func stop() {
+        self.trusted.abortAll()
+        self.client.stop()
+    }
 
     private static func keepingFields(_ limits: HTTPClientLimits) -> HTTPClientLimits {
         var limits = limits
@@ -90,6 +104,7 @@ package final class WebhookChannel: Channel {
 /// | `webhook-timestamp` | seconds since the epoch when this attempt was made |
 /// | `webhook-signature` | `v1,` and the signature over id, timestamp and body; two of them while a secret is being rotated |
 /// | `herald-attempt` | from 1 |
+/// | `herald-hops` | how many queues the message came through: a queue that it is posted to counts on, see ``Limits/hopsMax`` |
 /// | `herald-message-id`, `herald-subscription-id` | the ids of the messaging API; a confirmation is no message |
 /// | `herald-message-type` | as `Message_Type` in the body, see ``NotificationKind`` |
 ///
@@ -100,18 +115,20 @@ enum WebhookHeaders {
             target.secrets.signature(id: attempt.delivery.text, at: attempt.startedAt, body: $0)
         }
         var lines: [String] = []
-        lines.reserveCapacity(target.headers.count + 6)
+        lines.reserveCapacity(target.headers.count + 7)
         lines += target.headers
         lines.append("webhook-id: \(attempt.delivery.text)")
         lines.append("webhook-timestamp: \(attempt.startedAt.seconds)")
         lines.append("webhook-signature: \(signature)")
         lines.append("herald-attempt: \(attempt.number)")
+        lines.append(attempt.hops == 1 ? Self.firstHop : "herald-hops: \(attempt.hops)")
         lines.append(attempt.kind == .notification ? Self.notification : Self.type(of: attempt.kind))
         if let message = attempt.message { lines.append("herald-message-id: \(message.text)") }
         return lines
     }
 
     /// Of nearly all attempts.
+    private static let firstHop = "herald-hops: 1"
     private static let notification = Self.type(of: .notification)
 
     private static func type(of kind: NotificationKind) -> String { "herald-message-type: \(kind.rawValue)" }

@@ -13,6 +13,10 @@ package final class WebhookTarget: ChannelTarget {
     /// The headers that are the same in all its requests, `Name: value` each.
     let headers: [String]
     let secrets: WebhookSecrets
+    /// Whether its requests bring a token of the user who subscribed it.
+    let isTrusted: Bool
+    /// By which that token is asked for; nil: the subscription has none.
+    let trust: TrustID?
     /// nil: the body is the notification itself.
     private let template: PostTemplate?
     private let finalStatuses: FinalStatuses
@@ -25,6 +29,8 @@ package final class WebhookTarget: ChannelTarget {
         let url = try? self.url.get()
         self.host = url?.origin ?? HTTPURL.unreadableOrigin
         self.secrets = secrets
+        self.isTrusted = (try? Subscriber(stored: address))?.scheme.isTrusted == true
+        self.trust = options.trust
         self.template = options.template
         self.finalStatuses = options.finalStatuses
         let own = options.headers.headers
@@ -71,6 +77,9 @@ package final class WebhookTarget: ChannelTarget {
         case .aborted: return .aborted
         }
     }
+
+    /// What a trust comes to that Keystone gives no token for.
+    func judgeTrust() -> AttemptResult { .finished(.unreachable(.trust), Exchange()) }
 
     /// What an address that is no URL comes to.
     func judge(_ reason: HTTPURLInvalid) -> AttemptResult {

@@ -13,6 +13,7 @@ package import Mail
 /// | `_disable_on_gone` | boolean: whether an answer of 410 disables the subscription |
 /// | `from`, `subject` | strings: header fields of mails |
 /// | `_email` | object: the form of mails and their templates |
+/// | `trust_id` | string, of a subscriber that is called with a token: see ``TrustOption`` |
 /// | `_ack` | boolean, of a connection that subscribes itself: it says when it has each message, see ``SessionOptions`` |
 package struct DeliveryOptions: Sendable, Equatable {
     /// nil when there is none, or one that says nothing.
@@ -27,6 +28,8 @@ package struct DeliveryOptions: Sendable, Equatable {
     package let mail: MailOptions
     /// Whether a session says of each message that it has it.
     package let isAcknowledged: Bool
+    /// By which tokens are asked for; nil: none was given.
+    package let trust: TrustID?
 
     private enum Name {
         static let template = "post_data"
@@ -38,7 +41,7 @@ package struct DeliveryOptions: Sendable, Equatable {
     package init(
         retryPolicy: RetryPolicy? = nil, template: PostTemplate? = nil, headers: PostHeaders = .none,
         finalStatuses: FinalStatuses = .none, disablesOnGone: Bool = false, mail: MailOptions = .none,
-        isAcknowledged: Bool = false
+        isAcknowledged: Bool = false, trust: TrustID? = nil
     ) {
         self.retryPolicy = retryPolicy
         self.template = template
@@ -47,6 +50,7 @@ package struct DeliveryOptions: Sendable, Equatable {
         self.disablesOnGone = disablesOnGone
         self.mail = mail
         self.isAcknowledged = isAcknowledged
+        self.trust = trust
     }
 
     /// Reads what a caller wants to store.
@@ -59,7 +63,7 @@ package struct DeliveryOptions: Sendable, Equatable {
             retryPolicy: try Self.retryPolicy(of: options), template: try Self.template(of: options),
             headers: try Self.headers(of: options), finalStatuses: try FinalStatusesShape.read(options),
             disablesOnGone: try Self.disablesOnGone(options), mail: try MailOptionsShape.read(options),
-            isAcknowledged: SessionOptions.acknowledges(options))
+            isAcknowledged: SessionOptions.acknowledges(options), trust: try TrustOption.id(in: options))
     }
 
     /// Reads what is stored.
@@ -78,7 +82,7 @@ package struct DeliveryOptions: Sendable, Equatable {
         DeliveryOptions(
             retryPolicy: self.retryPolicy, template: self.template, headers: self.headers,
             finalStatuses: self.finalStatuses, disablesOnGone: self.disablesOnGone,
-            mail: self.mail.filled(from: queue), isAcknowledged: self.isAcknowledged)
+            mail: self.mail.filled(from: queue), isAcknowledged: self.isAcknowledged, trust: self.trust)
     }
 
     private static func retryPolicy(of options: JSONObject) throws(Refusal) -> RetryPolicy? {

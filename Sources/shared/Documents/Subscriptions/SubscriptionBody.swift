@@ -10,6 +10,7 @@ package struct SubscriptionBody: Sendable {
     package let options: [UInt8]
     /// What the options say of it.
     package let pace: Pace
+    package let trust: TrustOption
 
     /// Reads the body; no bytes count as `{}`.
     ///
@@ -43,6 +44,8 @@ package struct SubscriptionBody: Sendable {
         self.ttl = ttl
         self.options = options?.text ?? Array("{}".utf8)
         self.pace = options?.pace ?? Pace()
+        self.trust = options?.trust ?? .none
+        try self.trust.check(for: self.subscriber.scheme)
     }
 }
 

@@ -29,11 +29,11 @@ enum SubscriptionFields {
         return Int(ttl)
     }
 
-    /// The JSON object as it was written, and what it says of the pace; nil: not given.
-    static func options(of object: JSONObject) throws(Refusal) -> (text: [UInt8], pace: Pace)? {
+    /// The JSON object as it was written, and what it says of the pace and of the trust; nil: not given.
+    static func options(of object: JSONObject) throws(Refusal) -> (text: [UInt8], pace: Pace, trust: TrustOption)? {
         guard let read = try Self.read(object) else { return nil }
         try SessionOptions.refuse(read.options)
-        return (read.text, read.pace)
+        return (read.text, read.pace, read.trust)
     }
 
     /// The same of a connection that subscribes itself.
@@ -47,7 +47,7 @@ enum SubscriptionFields {
 
     private static func read(
         _ object: JSONObject
-    ) throws(Refusal) -> (text: [UInt8], options: JSONObject, pace: Pace)? {
+    ) throws(Refusal) -> (text: [UInt8], options: JSONObject, pace: Pace, trust: TrustOption)? {
         guard let value = object["options"] else { return nil }
         guard let options = object.object(value) else {
             throw .requestInvalid("The options of a subscription must be a dict.")
@@ -58,6 +58,6 @@ enum SubscriptionFields {
         guard !pace.isOrdered || pace.digest == nil else {
             throw .requestInvalid("The options _ordered and _email.digest exclude each other.")
         }
-        return (Array(object.verbatim(value)), options, pace)
+        return (Array(object.verbatim(value)), options, pace, try TrustOption(options, delivery.headers))
     }
 }

@@ -11,6 +11,7 @@ package struct SubscriptionPatch: Sendable, Equatable {
     package let options: [UInt8]?
     /// What those options say of it.
     package let pace: Pace
+    package let trust: TrustOption
 
     /// Clients and tests compare several of the texts of refusals.
     ///
@@ -37,6 +38,7 @@ package struct SubscriptionPatch: Sendable, Equatable {
         let options = try SubscriptionFields.options(of: object)
         self.options = options?.text
         self.pace = options?.pace ?? Pace()
+        self.trust = options?.trust ?? .none
         guard self.subscriber != nil || self.ttl != nil || self.options != nil else { throw .subscriptionUnchanged }
     }
 }

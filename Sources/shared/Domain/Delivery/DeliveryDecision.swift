@@ -25,6 +25,8 @@ package enum DeliveryDecision: Sendable, Equatable {
         case suppressed
         /// Several leases of it lapsed during an attempt: it may be what ends notifiers.
         case quarantined
+        /// The message came through as many queues as it may: it may be going round in circles.
+        case hops
         /// Too many deliveries of its subscription or project waited already.
         case overflow
     }

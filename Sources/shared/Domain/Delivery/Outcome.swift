@@ -19,9 +19,9 @@ package enum Outcome: Sendable, Equatable {
     /// Why an attempt ended without a complete answer.
     ///
     /// `sealed`: the message's body does not open with the keys of this notifier, so that nothing could be sent; once the
-    /// key is there again, the next attempt succeeds.
+    /// key is there again, the next attempt succeeds. `trust`: Keystone gives no token for the trust of the subscription.
     package enum Failure: String, Sendable, Equatable, CaseIterable {
-        case resolve, connect, tls, timeout, closed, malformed, tooLarge = "too_large", sealed, other
+        case resolve, connect, tls, timeout, closed, malformed, tooLarge = "too_large", sealed, trust, other
     }
 
     /// One word and, where there was one, the reply code: for logs and dead letters.

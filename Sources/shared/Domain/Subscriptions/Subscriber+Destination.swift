@@ -2,7 +2,7 @@ extension Subscriber.Scheme {
     /// Where an address of this scheme leads.
     package var destination: Destination {
         switch self {
-        case .http, .https: .webhook
+        case .http, .https, .trustHTTP, .trustHTTPS: .webhook
         case .mailto: .email
         case .websocket: .session
         }

@@ -3,11 +3,19 @@ package struct Subscriber: Hashable, Sendable {
     /// The kinds of address that can be subscribed.
     package enum Scheme: String, CaseIterable, Sendable {
         case http, https, mailto
+        /// HTTP endpoints that are called with a token of the user who subscribed them, by a trust.
+        case trustHTTP = "trust+http"
+        case trustHTTPS = "trust+https"
         /// Of a session that subscribed for itself, see ``SessionSubscriber``.
         case websocket
 
         /// Those that callers may name.
-        package static let named: [Scheme] = [.http, .https, .mailto]
+        package static let named: [Scheme] = [.http, .https, .mailto, .trustHTTP, .trustHTTPS]
+
+        /// Those that need a trust.
+        package static let trusted: [Scheme] = [.trustHTTP, .trustHTTPS]
+
+        package var isTrusted: Bool { Self.trusted.contains(self) }
     }
 
     package let scheme: Scheme

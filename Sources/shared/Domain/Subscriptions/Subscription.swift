@@ -54,17 +54,30 @@ package struct SubscriptionChange: Sendable, Equatable {
     package var ttl: Int?
     /// The JSON object as the caller wrote it.
     package var options: [UInt8]?
-    /// What those options say of it; without them it stays.
-    package var pace: Pace
+    /// What those options say of it; without them, and nil, it stays.
+    package var pace: Pace?
+    /// What becomes of the trust that was made for it.
+    package var trust = TrustChange.stays
+    /// The only version that is changed; nil: whatever it is.
+    package var version: Int?
 
     package init(
-        subscriber: Subscriber? = nil, ttl: Int? = nil, options: [UInt8]? = nil, pace: Pace = Pace()
+        subscriber: Subscriber? = nil, ttl: Int? = nil, options: [UInt8]? = nil, pace: Pace? = Pace()
     ) {
         self.subscriber = subscriber
         self.ttl = ttl
         self.options = options
         self.pace = pace
     }
+}
+
+/// What becomes of the trust that was made for a subscription.
+package enum TrustChange: Sendable, Equatable {
+    case stays
+    /// Another one was made, and the one before is removed.
+    case made(TrustID)
+    /// It is removed.
+    case ends
 }
 
 /// The result of changing a subscription.
@@ -74,4 +87,6 @@ package enum SubscriptionUpdate: Sendable, Equatable {
     case absent
     /// Another living subscription of the queue has that subscriber. Nothing changed.
     case taken
+    /// It has another version than the change is for. Nothing changed.
+    case changed
 }

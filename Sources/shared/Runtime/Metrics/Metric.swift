@@ -8,6 +8,7 @@ package enum Metric: String, CaseIterable, Sendable {
     case actionDuration = "herald.action.duration"
     case keystoneValidationDuration = "herald.keystone.validation.duration"
     case keystoneCacheHits = "herald.keystone.cache.hits"
+    case trustRemovals = "herald.trust.removals"
     case sessionsOpen = "herald.sessions.open"
     case sessionsClosed = "herald.sessions.closed"
     case sessionFrames = "herald.sessions.frames"
@@ -78,6 +79,11 @@ package enum Metric: String, CaseIterable, Sendable {
                     + "request was answered 503.")
         case .keystoneCacheHits:
             Row(.counter, "How many tokens were known from before? Beside the validations: what Keystone is spared.")
+        case .trustRemovals:
+            Row(
+                .counter, by: ["result"],
+                "Are the trusts of subscriptions that ended removed? refused: Keystone does not permit it to `trustee.user`, failed: it "
+                    + "said nothing; both are tried again for a day.")
         case .sessionsOpen: Row(.gauge, "How many connections of the WebSocket protocol are there?")
         case .sessionsClosed:
             Row(

@@ -44,7 +44,7 @@ enum AttemptEntry {
     static let ends: [AttemptReport.End] = [
         .unreachable(.resolve), .unreachable(.connect), .unreachable(.tls), .unreachable(.timeout),
         .unreachable(.closed), .unreachable(.malformed), .unreachable(.tooLarge), .unreachable(.sealed),
-        .unreachable(.other), .forbidden, .lapsed,
+        .unreachable(.other), .forbidden, .lapsed, .unreachable(.trust),
     ]
     /// Frozen likewise; 0 stands for none.
     private static let addresses: [AddressClass] = [.public, .private, .loopback, .linkLocal, .multicast, .reserved]

@@ -271,7 +271,7 @@ extension DeliveryStore {
                 keys.subscriptionExpiries, keys.subscriptions, keys.subscriptionHeaders, keys.pacing, keys.payloads,
                 keys.payloadReferences,
                 keys.attemptCounts, keys.turns, keys.payloadExpiries, keys.waitingCounts, keys.deliverySweeps,
-                keys.expiredCounts, keys.deliverySweepMarks,
+                keys.expiredCounts, keys.deliverySweepMarks, keys.trusts, keys.endedTrusts,
             ])
         var waiting = self.runner.call(
             Scripts.deliverySweep,

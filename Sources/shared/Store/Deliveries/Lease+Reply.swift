@@ -57,7 +57,8 @@ extension Lease {
         self.init(
             token: token, queue: header.queue, version: header.version, ttl: record.ttl,
             expiresAt: record.livesUntil ?? token.position.createdAt.adding(seconds: record.ttl), delay: record.delay,
-            checksum: record.checksum, isSealed: record.isSealed, kind: record.kind, body: record.body,
+            checksum: record.checksum, isSealed: record.isSealed, hops: record.hops, kind: record.kind,
+            body: record.body,
             queuePolicy: policy, isCollected: isCollected)
     }
 }

@@ -158,6 +158,8 @@ final class ShardKeys: Sendable {
     let arrivals: RedisKey
     let waitingConfirmations: RedisKey
     let attemptCounts: RedisKey
+    let trusts: RedisKey
+    let endedTrusts: RedisKey
     /// A channel: which queues that are waited for may have messages.
     let queueSignals: RedisKey
 
@@ -192,6 +194,8 @@ final class ShardKeys: Sendable {
         self.arrivals = key(prefix + "arrivals")
         self.waitingConfirmations = key(prefix + "waiting-confirmations")
         self.attemptCounts = key(prefix + "attempt-counts")
+        self.trusts = key(prefix + "trusts")
+        self.endedTrusts = key(prefix + "ended-trusts")
         self.queueSignals = key(prefix + Channel.queueSignals.rawValue)
     }
 

@@ -169,9 +169,10 @@ local function count_waiting(waiting, project, change)
     if change ~= 0 and call('HINCRBY', waiting, project, change) <= 0 then call('HDEL', waiting, project) end
 end
 
--- The kind of what is no message, from its record; 0 of a message, and of '' for a record that is gone.
+-- The kind of what is no message, from its record; 0 of a message, also of one with hops, and of '' for a record that is gone.
 local function kind_of(record)
-    return math.floor((string.byte(record, RECORD_FLAGS_AT) or 0) / 16) % 8 * 16
+    local kind = math.floor((string.byte(record, RECORD_FLAGS_AT) or 0) / 16) % 8 * 16
+    return kind == 48 and 0 or kind
 end
 
 -- When the life of a message ends, from its record; and its kind.

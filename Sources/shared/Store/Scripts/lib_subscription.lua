@@ -2,8 +2,8 @@
 -- lib_header.lua in front of what reads the one or writes the other.
 -- KEYS    none
 -- ARGV    none of its own
--- RETURNS nothing: it defines `is_mail`, `new_header`, `changed_header`, `ended_header`, `address_of`, `life_of`, `new_record`,
---         `with_life`
+-- RETURNS nothing: it defines `is_mail`, `new_header`, `version_of`, `changed_header`, `ended_header`, `address_of`, `life_of`,
+--         `new_record`, `with_life`, `end_trust`
 -- COST    under a microsecond
 --
 -- Record: life | blank | bytes of the address | blank | address | options, JSON
@@ -20,9 +20,13 @@ local function new_header(expires, confirmed, collects, pacing, version, queue)
     return string.format('%0' .. HEADER_EXPIRES_TO .. '.0f', expires) .. confirmed .. collects .. pacing .. version .. queue
 end
 
+local function version_of(header)
+    return tonumber(string.sub(header, HEADER_VERSION_FROM, HEADER_VERSION_TO))
+end
+
 -- The header with its next version, and those of the other fields that are given.
 local function changed_header(header, expires, confirmed, pacing, collects)
-    local version = (tonumber(string.sub(header, HEADER_VERSION_FROM, HEADER_VERSION_TO)) + 1) % 1000000
+    local version = (version_of(header) + 1) % 1000000
     return new_header(expires or tonumber(string.sub(header, 1, HEADER_EXPIRES_TO)),
         confirmed or string.sub(header, HEADER_CONFIRMED_AT, HEADER_CONFIRMED_AT),
         collects or string.sub(header, HEADER_COLLECTS_AT, HEADER_COLLECTS_AT),
@@ -63,4 +67,12 @@ end
 -- The record with another life.
 local function with_life(record, ttl, secret, before, latest, barred)
     return life_text(ttl, secret, before, latest, barred) .. string.match(record, '^%S+( .*)$')
+end
+
+-- Has the trust that was made for a subscription removed, so many ms from now.
+local function end_trust(trusts, ended, id, pause)
+    local trust = call('HGET', trusts, id)
+    if not trust then return end
+    call('HDEL', trusts, id)
+    call('ZADD', ended, text(now + pause), '0:' .. trust)
 end

@@ -3,7 +3,7 @@
 --         9 delayed   10 client-runs   11 fanout-projects   12 fanout-queues of the project
 -- ARGV    1 now   2 shard   3 queue   4 1: create a missing queue   5 bytes of the request   6 ttl where none is given, s
 --         7 mark of the client, 8 bytes   8 whether the queue encrypts, as the caller believes: 1, 0, or '' to not ask
---         then per message: ttl, s, or ''   delay, s, or ''   flags and checksum, or ''   body
+--         then per message: ttl, s, or ''   delay, s, or ''   flags, checksum and hops, or ''   body
 -- RETURNS {'posted', first position}, the others follow by one each; {'absent'} without a queue; {'large', bytes}
 --         when the request is larger than the queue takes; {'sealing', 1 or 0} when the caller believes otherwise.
 --         Nothing was written in the last three.

@@ -1,8 +1,8 @@
 -- subscription_create.lua: subscribe an address to a queue, unless it already is.
 -- KEYS    1 meta   2 last-position   3 subscriptions   4 subscription-headers   5 subscription-order
---         6 subscriber-addresses   7 subscription-expiries
+--         6 subscriber-addresses   7 subscription-expiries   8 trusts
 -- ARGV    1 now   2 1: create a missing queue   3 queue   4 end of the new id, random   5 address   6 ttl, s
---         7 options   8 pacing, see lib_header.lua
+--         7 options   8 pacing, see lib_header.lua   9 the trust that was made for it, or ''
 -- RETURNS {'created', id}; {'exists', id, 0 or 1: confirmed}, nothing about it changed; {'absent'} without a queue,
 --         nothing written
 -- COST    log n for n subscriptions of the queue
@@ -29,5 +29,6 @@ if known then call('ZREM', KEYS[5], known) end
 call('ZADD', KEYS[5], position, id)
 call('HSET', KEYS[6], ARGV[5], id)
 call('ZADD', KEYS[7], expires, id)
+if ARGV[9] ~= '' then call('HSET', KEYS[8], id, ARGV[9]) end
 call('SET', KEYS[2], position)
 return { 'created', id }

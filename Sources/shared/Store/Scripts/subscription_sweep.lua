@@ -1,7 +1,7 @@
 -- subscription_sweep.lua: end the deliveries of ended subscriptions, then remove these.
 -- KEYS    1 subscription-expiries   2 subscriptions   3 subscription-headers   4 pacing   5 payloads
 --         6 payload-references   7 attempt-counts   8 turns   9 payload-expiries   10 waiting-counts   11 delivery-sweeps
---         12 expired-counts   13 delivery-sweep-marks   and by name: subscription-order subscriber-addresses due
+--         12 expired-counts   13 delivery-sweep-marks   14 trusts   15 ended-trusts   and by name: subscription-order subscriber-addresses due
 --         ready-subscriptions attempt-log
 -- ARGV    1 now   2 prefix   3 limit, at most 500 deliveries
 -- RETURNS {deliveries ended, subscriptions removed, 1: more are due now}
@@ -35,6 +35,7 @@ local function remove(subscription, queue)
         local address = address_of(record)
         if call('HGET', address_key(queue), address) == subscription then call('HDEL', address_key(queue), address) end
     end
+    end_trust(KEYS[14], KEYS[15], subscription, 0)
     for _, number in ipairs({ 2, 3, 4, 7, 12, 13 }) do call('HDEL', KEYS[number], subscription) end
     call('DEL', log_key(subscription))
     call('ZREM', order_key(queue), subscription)

@@ -12,8 +12,9 @@ package protocol SubscriptionStorage: Sendable {
     ///   - ttl: Seconds it lives; it must end before the year 10000.
     ///   - options: The JSON object as the caller wrote it.
     ///   - pace: What the options say of it.
+    ///   - trust: One that was made for it, and is to be removed when it ends; nil: none was.
     func create(
-        _ queue: QueueAddress, subscriber: Subscriber, ttl: Int, options: [UInt8], pace: Pace
+        _ queue: QueueAddress, subscriber: Subscriber, ttl: Int, options: [UInt8], pace: Pace, trust: TrustID?
     ) async throws(StoreError) -> (id: SubscriptionID, outcome: SubscribeOutcome)
 
     /// Living subscriptions of a queue in the order of their creation, behind `after`, which need not live any more.
@@ -25,6 +26,11 @@ package protocol SubscriptionStorage: Sendable {
 
     /// Reads one subscription; nil when this queue has none of the id, or it has ended.
     func get(_ queue: QueueAddress, id: SubscriptionID) async throws(StoreError) -> Subscription?
+
+    /// Finds the living subscription of an address; nil when there is none.
+    func find(
+        _ subscriber: Subscriber, of queue: QueueAddress
+    ) async throws(StoreError) -> (id: SubscriptionID, confirmed: Bool)?
 
     /// Finds a living subscription by its id alone, in whichever shard; nil when there is none.
     func find(_ id: SubscriptionID) async throws(StoreError) -> (queue: QueueAddress, subscription: Subscription)?
@@ -104,11 +110,11 @@ package protocol SubscriptionStorage: Sendable {
 }
 
 extension SubscriptionStorage {
-    /// Without a pace of its own.
+    /// Without a trust that was made for it.
     package func create(
-        _ queue: QueueAddress, subscriber: Subscriber, ttl: Int, options: [UInt8]
+        _ queue: QueueAddress, subscriber: Subscriber, ttl: Int, options: [UInt8], pace: Pace = Pace()
     ) async throws(StoreError) -> (id: SubscriptionID, outcome: SubscribeOutcome) {
-        try await self.create(queue, subscriber: subscriber, ttl: ttl, options: options, pace: Pace())
+        try await self.create(queue, subscriber: subscriber, ttl: ttl, options: options, pace: pace, trust: nil)
     }
 
     /// By the owner, or by a link that says by its expiry whom it was sent to.

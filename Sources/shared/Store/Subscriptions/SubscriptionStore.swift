@@ -12,7 +12,7 @@ struct SubscriptionStore: SubscriptionStorage {
     let limits: DeliveryLimits
 
     func create(
-        _ queue: QueueAddress, subscriber: Subscriber, ttl: Int, options: [UInt8], pace: Pace = Pace()
+        _ queue: QueueAddress, subscriber: Subscriber, ttl: Int, options: [UInt8], pace: Pace, trust: TrustID?
     ) async throws(StoreError) -> (id: SubscriptionID, outcome: SubscribeOutcome) {
         let random = Base32.encode(SecureRandom.bytes(10)[...])
         func attempt(creating: Bool) async throws(StoreError) -> (id: SubscriptionID, outcome: SubscribeOutcome)? {
@@ -22,7 +22,7 @@ struct SubscriptionStore: SubscriptionStorage {
                 keys: [
                     keys.meta(queue), keys.lastPosition, keys.subscriptions, keys.subscriptionHeaders,
                     keys.subscriptionOrder(queue),
-                    keys.subscriberAddresses(queue), keys.subscriptionExpiries,
+                    keys.subscriberAddresses(queue), keys.subscriptionExpiries, keys.trusts,
                 ])
             call.append(creating ? 1 : 0)
             call.append(queue.key)
@@ -31,6 +31,7 @@ struct SubscriptionStore: SubscriptionStorage {
             call.append(ttl)
             call.append(options)
             call.append(pace.field)
+            call.append(trust?.text ?? "")
             var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.subscriptionCreate)
             switch try reply.text() {
             case "created": return (try reply.subscriptionID(), .created)
@@ -82,6 +83,17 @@ struct SubscriptionStore: SubscriptionStorage {
         let now = try reply.timestamp()
         guard !reply.isAtEnd else { return nil }
         return try Subscription(id: id, header: try reply.bytes(), record: try reply.bytes(), now: now)
+    }
+
+    func find(
+        _ subscriber: Subscriber, of queue: QueueAddress
+    ) async throws(StoreError) -> (id: SubscriptionID, confirmed: Bool)? {
+        let keys = self.keySpace.shard(of: queue)
+        var call = self.runner.call(
+            Scripts.subscriptionFind, keys: [keys.subscriberAddresses(queue), keys.subscriptionHeaders])
+        call.append(subscriber.uri)
+        var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.subscriptionFind)
+        return reply.isAtEnd ? nil : (try reply.subscriptionID(), try reply.int() == 1)
     }
 
     func read(_ ids: [SubscriptionID], in shard: Int) async throws(StoreError) -> SubscriptionsRead {
@@ -155,18 +167,25 @@ extension SubscriptionStore {
         let keys = self.keySpace.shard(of: queue)
         var call = self.runner.call(
             Scripts.subscriptionUpdate,
-            keys: Self.recordKeys(of: queue, keys))
+            keys: Self.recordKeys(of: queue, keys) + [keys.trusts, keys.endedTrusts])
         call.append(id.text)
         call.append(queue.key)
         call.append(change.subscriber?.uri ?? "")
         call.append(change.ttl.map { String($0) } ?? "")
         call.append(change.options ?? [])
         call.append(resettingConfirmation ? 1 : 0)
-        call.append(change.pace.field)
+        call.append(change.pace?.field ?? "")
+        call.append(change.version.map { String($0) } ?? "")
+        switch change.trust {
+        case .stays: call.append("")
+        case .made(let trust): call.append(trust.text)
+        case .ends: call.append("-")
+        }
         switch try await self.runner.run(call).text {
         case "updated": return .updated
         case "absent": return .absent
         case "taken": return .taken
+        case "changed": return .changed
         case let answer: throw .corrupt("subscription_update.lua answered \(answer ?? "no text")")
         }
     }
