@@ -151,7 +151,7 @@ struct SubscriberTests {
 
     @Test(arguments: ["", "fake", "email://fake", "ftp://x", "://x", "http"])
     func `Other schemes are refused with the list of those that work`(uri: String) {
-        #expect(throws: Refusal.subscriberSchemeUnsupported(supported: ["http", "https", "mailto"])) {
+        #expect(throws: Refusal.subscriberSchemeUnsupported(supported: ["http", "https", "mailto", "trust+http", "trust+https"])) {
             try Subscriber(uri)
         }
     }
