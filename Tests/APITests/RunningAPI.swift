@@ -97,7 +97,8 @@ func withAPI(
     authenticator: (any Authenticator)? = nil, admission: ProjectAdmission = ProjectAdmission(),
     waits: QueueWaits = QueueWaits(),
     sessionLimits: SessionLimits? = nil, sessionAuthenticator: (any Authenticator)? = nil, origins: [String] = [],
-    subscriptions: (any SessionSubscriptions)? = nil, redis: RedisServer? = nil, at endpoint: RedisEndpoint? = nil,
+    subscriptions: (any SessionSubscriptions)? = nil, audit: AuditLog? = nil, redis: RedisServer? = nil,
+    at endpoint: RedisEndpoint? = nil, http: HTTPLimits = HTTPLimits(), proxies: TrustedProxies = TrustedProxies(),
     _ body: (RunningAPI) async throws -> Void
 ) async throws {
     guard let redis else {
@@ -107,7 +108,7 @@ func withAPI(
                 confirmation: confirmation, mailConfirmation: mailConfirmation, pages: pages,
                 authenticator: authenticator, admission: admission, waits: waits, sessionLimits: sessionLimits,
                 sessionAuthenticator: sessionAuthenticator, origins: origins, subscriptions: subscriptions,
-                redis: redis, at: endpoint, body)
+                audit: audit, redis: redis, at: endpoint, http: http, proxies: proxies, body)
         }
     }
     do {
@@ -147,16 +148,17 @@ func withAPI(
             let socket = WebSocketEndpoint(
                 operations: operations, rules: decided, authentication: Authentication(sessionAuthenticator),
                 limits: sessionLimits,
-                origins: origins, registry: sessions, subscriptions: subscriptions ?? node, logger: logger)
+                origins: origins, registry: sessions, subscriptions: subscriptions ?? node, audit: audit,
+                logger: logger)
             return [
                 stores, node, sessions,
                 WebSocketServer(
-                    ListenAddress(host: "127.0.0.1", port: 0), endpoint: socket, eventLoopGroup: eventLoops,
-                    logger: logger
+                    ListenAddress(host: "127.0.0.1", port: 0), endpoint: socket, proxies: proxies,
+                    eventLoopGroup: eventLoops, logger: logger
                 ) { socketAddressSource.yield($0) },
                 RESTServer(
                     ListenAddress(host: "127.0.0.1", port: 0), operations: operations, rules: decided, pages: pages,
-                    authentication: Authentication(authenticator),
+                    authentication: Authentication(authenticator), limits: http, proxies: proxies, audit: audit,
                     upgrade: { $0.path == WebSocketEndpoint.path ? socket.respond(to: $0) : nil },
                     eventLoopGroup: eventLoops, logger: logger
                 ) { addressSource.yield($0) },

@@ -111,6 +111,38 @@ struct CallerTests {
         #expect(caller?.ipAddress == address)
     }
 
+    @Test func `A request knows the address of its caller, and so does a connection of another protocol`() async throws
+    {
+        let isProxy: @Sendable (SocketAddress) -> Bool = { $0.ipAddress == "127.0.0.1" }
+        let respond: @Sendable (HTTPRequestHead) -> HTTPAction = { head in
+            guard head.upgrade == nil else {
+                return .upgrade([.connection: "Upgrade"]) { channel, caller in
+                    channel.writeAndFlush(ByteBuffer(string: caller?.ipAddress ?? "none"), promise: nil)
+                    channel.close(promise: nil)
+                }
+            }
+            return .task { exchange in
+                HTTPAnswer(.ok, await exchange.callerAddress(of: head)?.ipAddress ?? "none", type: "text/plain")
+            }
+        }
+        let forwarded = "X-Forwarded-For: 10.7.7.7, 10.8.8.8\r\n"
+        let header = Self.proxyHeader(for: [10, 0, 0, 1])
+        for (isBehindProxy, header, fields, address) in [
+            (false, [], forwarded, "127.0.0.1"), (true, [], forwarded, "10.8.8.8"), (true, [], "", "127.0.0.1"),
+            (true, header, forwarded, "10.0.0.1"),
+        ] as [(Bool, [UInt8], String, String)] {
+            try await withListener(respond, isProxy: { isBehindProxy && isProxy($0) }) { listener in
+                for upgrade in ["Connection: close\r\n", "Connection: upgrade\r\nUpgrade: other\r\n"] {
+                    let connection = try await listener.connect()
+                    try await connection.send(
+                        header + Array("GET / HTTP/1.1\r\nHost: x\r\n\(upgrade)\(fields)\r\n".utf8))
+                    let text = try #require(try await connection.all()).text
+                    #expect(text.hasSuffix("\r\n\r\n\(address)"), "\(fields) \(text)")
+                }
+            }
+        }
+    }
+
     @Test func `What has been done is answered however much is in flight, what only reads is refused`() async throws {
         var limits = HTTPLimits()
         limits.bytesInFlightMax = 100_000

@@ -26,7 +26,7 @@ struct UpgradeTests {
     @Test func `The handlers of the other protocol get every byte behind the request`() async throws {
         try await withListener { head in
             guard head.upgrade == "capitals" else { return TestListener.echo(head) }
-            return .upgrade([.connection: "Upgrade", .upgrade: "capitals"]) { channel in
+            return .upgrade([.connection: "Upgrade", .upgrade: "capitals"]) { channel, _ in
                 try channel.pipeline.syncOperations.addHandler(Capitals())
             }
         } _: { listener in

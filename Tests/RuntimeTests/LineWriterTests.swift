@@ -84,6 +84,76 @@ struct LineWriterTests {
     }
 
     @Test
+    func `Lines that were refused are reported before the next one that is not, and a torn line is ended`() async throws
+    {
+        try await withTemporaryFolder { folder in
+            let fifo = folder.appendingPathComponent("fifo").path
+            try #require(mkfifo(fifo, 0o600) == 0)
+            func reader() throws -> Int32 {
+                let descriptor = open(fifo, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+                try #require(descriptor >= 0 && fcntl(descriptor, F_SETFL, 0) == 0)
+                return descriptor
+            }
+            let first = try reader()
+            let writer = LineWriter(try LogFile.open(fifo), droppedLine: { "dropped \($0)" })
+            // More than the kernel takes: with its first byte read, a part of the line has been written.
+            writer.write(String(repeating: "x", count: 200_000))
+            var byte: UInt8 = 0
+            #expect(read(first, &byte, 1) == 1)
+            close(first)
+            #expect(writer.flush(within: .seconds(60)))
+            writer.write("lost")
+            #expect(writer.flush(within: .seconds(60)))
+            let second = try reader()
+            writer.write("goes on")
+            var text = ""
+            while !text.hasSuffix("goes on\n") {
+                var chunk = [UInt8](repeating: 0, count: 65_536)
+                let count = read(second, &chunk, chunk.count)
+                try #require(count > 0)
+                text += String(decoding: chunk[..<count], as: UTF8.self)
+            }
+            close(second)
+            #expect(text.drop { $0 == "x" } == "\ndropped 2\ngoes on\n")
+        }
+    }
+
+    @Test
+    func `A file that was moved away is replaced between two lines`() async throws {
+        try await withTemporaryFolder { folder in
+            let (file, old) = (folder.appendingPathComponent("log"), folder.appendingPathComponent("log.1"))
+            let writer = LineWriter(try LogFile.open(file.path))
+            writer.write("one")
+            #expect(writer.flush(within: .seconds(60)))
+            try FileManager.default.moveItem(at: file, to: old)
+            // The first is not needed any more when the second comes.
+            writer.replaceDescriptor(with: try LogFile.open(file.path))
+            writer.replaceDescriptor(with: try LogFile.open(file.path))
+            writer.write("two")
+            #expect(writer.flush(within: .seconds(60)))
+            #expect(try String(contentsOf: old, encoding: .utf8) == "one\n")
+            #expect(try String(contentsOf: file, encoding: .utf8) == "two\n")
+            let permissions = try FileManager.default.attributesOfItem(atPath: file.path)[.posixPermissions] as? Int
+            #expect(permissions == 0o600)
+        }
+    }
+
+    @Test
+    func `A file that cannot be opened says why, and a FIFO without a reader is waited for by none`() async throws {
+        try await withTemporaryFolder { folder in
+            let fifo = folder.appendingPathComponent("fifo")
+            try #require(mkfifo(fifo.path, 0o600) == 0)
+            for (path, reason) in [
+                (folder.path, "Is a directory"), (folder.path + "/none/log", "No such file or directory"),
+                (fifo.path, "No such device or address"),
+            ] {
+                let unusable = #expect(throws: LogFile.Unusable.self) { _ = try LogFile.open(path) }
+                #expect(unusable?.reason == reason, "\(path)")
+            }
+        }
+    }
+
+    @Test
     func `A full device is an error with its reason`() throws {
         let full = open("/dev/full", O_WRONLY | O_CLOEXEC)
         try #require(full >= 0)

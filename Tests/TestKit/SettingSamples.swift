@@ -83,6 +83,7 @@ package enum SettingSamples {
         Setting.emailCommand: "/usr/sbin/sendmail -t -oi",
         Setting.apiKeysBootstrapFile: "/run/herald/first.key",
         Setting.apiKeysBootstrapProject: "operators",
+        Setting.apiAuditLog: "/var/log/herald/audit.log",
         Setting.apiPolicyFile: Self.policies + "/sample.yaml",
         Setting.apiPolicyDirectory: Self.policies,
         Setting.readyFile: "/tmp/herald-ready.json",

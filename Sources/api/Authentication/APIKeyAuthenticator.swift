@@ -35,7 +35,7 @@ struct APIKeyAuthenticator: Authenticator {
             credentials, until: found.until, pause: .seconds(1), unverifiedMax: Self.unverifiedMax)
         return Identity(
             project: key.project.text, user: "key:\(key.id.text)", roles: key.roles, expiry: key.expires,
-            origin: .token(proof), scope: key.scope)
+            origin: .key(proof), scope: key.scope)
     }
 
     private func find(

@@ -13,7 +13,9 @@ package struct Identity: Sendable {
         case none(token: String?)
         /// By the signature of a pre-signed URL, for these paths and until its expiry.
         case signedURL(SignedURL)
-        /// By a token.
+        /// By an API key.
+        case key(Proof)
+        /// By a token of Keystone.
         case token(Proof)
     }
 
@@ -81,7 +83,7 @@ extension Identity {
     package var proof: Proof? {
         switch self.origin {
         case .none, .signedURL: nil
-        case .token(let proof): proof
+        case .key(let proof), .token(let proof): proof
         }
     }
 

@@ -21,10 +21,7 @@ package struct TrustedProxies: Sendable {
     }
 
     func contains(_ address: SocketAddress) -> Bool {
-        guard !self.ranges.isEmpty, let text = address.ipAddress else { return false }
-        // An address of IPv4 on a socket of IPv6.
-        let isMapped = text.hasPrefix("::ffff:") && text.contains(".")
-        guard let address = IPAddress(isMapped ? String(text.dropFirst(7)) : text) else { return false }
+        guard !self.ranges.isEmpty, let address = address.text.flatMap(IPAddress.init) else { return false }
         return self.ranges.contains { $0.contains(address) }
     }
 }

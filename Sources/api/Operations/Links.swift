@@ -30,6 +30,7 @@ package enum LinkRequest: Sendable, Equatable {
 /// What a link leads to.
 package struct LinkedSubscription: Sendable, Equatable {
     package let queue: QueueAddress
+    package let id: SubscriptionID
     /// The subscriber, as the subscription has it.
     package let subscriber: String
 }
@@ -115,7 +116,7 @@ extension Operations {
             throw LinkRefused.outdated
         }
         if let expiry = known.expiry, expiry <= subscription.barredLinkExpiry { throw LinkRefused.outdated }
-        return (LinkedSubscription(queue: known.queue, subscriber: subscription.subscriber), known)
+        return (LinkedSubscription(queue: known.queue, id: known.id, subscriber: subscription.subscriber), known)
     }
 
     private func read(

@@ -18,7 +18,7 @@ package struct APICommand: ProcessCommand {
     package init() {}
 
     package func run() async throws {
-        // Until PolicyWatch listens, it must not end the process either.
+        // Until ReloadWatch listens, it must not end the process either.
         signal(SIGHUP, SIG_IGN)
         try await HeraldProcess.run(Self.process, flags: self.flags.given, readyWith: [.listen, .websocket]) {
             context in

@@ -15,7 +15,7 @@ import Store
 /// The API, as its services in start order; they stop in the opposite order.
 ///
 /// ```
-/// files of the policy ─ Redis connections ─ Keystone, if it authenticates callers ─ store (waits until Redis answers) ─ the pools
+/// files read again ─ audit log ─ Redis connections ─ Keystone, if it authenticates callers ─ store (waits until Redis answers) ─ the pools
 ///     ─ sessions ─ WebSocket server ─ REST server
 /// ```
 ///
@@ -39,6 +39,7 @@ package enum APIProcess {
         let redis = RedisClient(
             endpoint: settings.store.redis, connections: settings.store.redisConnections, eventLoopGroup: eventLoops,
             logger: logger)
+        let audit = try AuditLog.open(settings.audit, logger: logger)
         let keystone = try settings.authentication.keystone.map { try KeystoneService($0, logger: logger) }
         let trustee = try settings.trustee.map { try Trustee($0, process: .api, logger: logger) }
         let serving = Opening("the store", drain: context.drain, logger: logger, readiness: context.readiness) {
@@ -75,7 +76,8 @@ package enum APIProcess {
             let endpoint = WebSocketEndpoint(
                 operations: operations, rules: settings.access, authentication: authentication,
                 limits: settings.sessions,
-                origins: settings.webSocketOrigins, registry: sessions, subscriptions: node, logger: logger)
+                origins: settings.webSocketOrigins, registry: sessions, subscriptions: node, audit: audit,
+                logger: logger)
             return [
                 AgreementWatch(settings.store, in: stores.defaultStore, readiness: context.readiness),
                 ProcessRegistration(
@@ -93,7 +95,7 @@ package enum APIProcess {
                 ) { context.readyFile.report(.websocket, at: $0) },
                 RESTServer(
                     settings.listen, operations: operations, rules: settings.access, pages: settings.pages,
-                    authentication: authentication, limits: http, proxies: settings.proxies,
+                    authentication: authentication, limits: http, proxies: settings.proxies, audit: audit,
                     upgrade: { $0.path == WebSocketEndpoint.path ? endpoint.respond(to: $0) : nil },
                     eventLoopGroup: eventLoops, logger: logger
                 ) { context.readyFile.report(.listen, at: $0) },
@@ -101,8 +103,8 @@ package enum APIProcess {
         }
         let policy = PolicyReloader(
             settings.policy, read: settings.policyMarks, into: settings.access.policy, logger: logger)
-        let identity: [(any Service)?] = [keystone, trustee]
-        return [PolicyWatch(policy), redis] + identity.compactMap { $0 } + [serving]
+        let beside: [(any Service)?] = [ReloadWatch(policy, audit), audit, redis, keystone, trustee]
+        return beside.compactMap(\.self) + [serving]
     }
 
     /// - Parameter keystone: nil unless it authenticates callers.

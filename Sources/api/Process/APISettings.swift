@@ -16,6 +16,7 @@ package struct APISettings: Sendable {
     package let authentication: AuthenticationSettings
     /// nil: no subscriber is called with a token.
     package let trustee: TrusteeSettings?
+    package let audit: AuditDestination
     package let policy: PolicySource
     /// Of the files of the policy, from before they were read.
     package let policyMarks: PolicyMarks
@@ -51,6 +52,7 @@ package struct APISettings: Sendable {
         self.confirmation = try ConfirmationRules(reader, self.links)
         self.mailConfirmation = try MailConfirmationRules(reader, self.links, sendsMail: self.options.sendsMail)
         self.pages = PageRules(prefix: self.links.pagePrefix, texts: self.links.texts)
+        self.audit = try AuditDestination(reader)
         self.policy = PolicySource(reader)
         self.policyMarks = self.policy.marks()
         var access = try AccessRules(reader)

@@ -15,6 +15,7 @@ struct ClaimHandlers: Sendable {
             try await self.operations.createClaim(on: request.queue, body, limit: limit, wait: $0)
         }
         guard let claim else { return .empty(.noContent) }
+        request.notes?.made(claim.id)
         return Reply.json(.created, MessageDocument.claimed(claim, on: request.queue))
             .with(.location, MessageDocument.path(of: claim.id, on: request.queue))
     }

@@ -35,22 +35,24 @@ struct PageHandlers: Sendable {
             let isOneClick = answer == .unsubscribe && form["List-Unsubscribe"] == "One-Click"
             guard isOneClick || form[Page.answerField] == answer.rawValue else { throw FormInvalid() }
             switch answer {
-            case .confirm: return try await self.confirm(link, now: request.now)
-            case .unsubscribe: return try await self.leave(link, now: request.now)
+            case .confirm: return try await self.confirm(link, request)
+            case .unsubscribe: return try await self.leave(link, request)
             }
         }
     }
 
-    private func confirm(_ link: LinkRequest, now: Timestamp) async throws -> Page {
-        let (found, token) = try await self.operations.confirmLink(link, now: now)
+    private func confirm(_ link: LinkRequest, _ request: ReceivedRequest) async throws -> Page {
+        let (found, token) = try await self.operations.confirmLink(link, now: request.now)
+        request.notes?.opened(found.id, of: found.queue)
         var page = Page(status: .ok, title: .confirmedTitle, text: .confirmedText, values: Self.values(of: found))
         page.link = token.map { Page.Link(label: .leaveButton, target: "unsubscribe?\(Page.token)=\($0)") }
         return page
     }
 
-    private func leave(_ link: LinkRequest, now: Timestamp) async throws -> Page {
+    private func leave(_ link: LinkRequest, _ request: ReceivedRequest) async throws -> Page {
         do {
-            let (found, token) = try await self.operations.leaveLink(link, now: now)
+            let (found, token) = try await self.operations.leaveLink(link, now: request.now)
+            request.notes?.opened(found.id, of: found.queue)
             var page = Page(status: .ok, title: .leftTitle, text: .leftText, values: Self.values(of: found))
             page.button = token.map {
                 Page.Button(label: .returnButton, target: "confirm?\(Page.token)=\($0)", answer: .confirm)

@@ -29,11 +29,13 @@ struct RESTResponder: Sendable {
     let believesCallers: Bool
     let authenticator: SignedURLAuthenticator
     let metrics: RESTMetrics
+    /// nil: none is kept.
+    let audit: AuditLog?
     let logger: Logger
 
     init(
         operations: Operations, rules: AccessRules, pages: PageRules, authentication: Authentication,
-        metrics: RESTMetrics, logger: Logger
+        metrics: RESTMetrics, audit: AuditLog?, logger: Logger
     ) {
         self.limits = operations.limits
         self.authenticator = authentication.authenticator(signedURLKeys: rules.signedURLKeys)
@@ -43,6 +45,7 @@ struct RESTResponder: Sendable {
         self.pagePrefix = pages.prefix
         self.believesCallers = authentication.believesCallers
         self.metrics = metrics
+        self.audit = audit
         self.logger = logger
     }
 
@@ -51,13 +54,23 @@ struct RESTResponder: Sendable {
     }
 
     /// The answer to what is no request, or stops being one in the middle of its body.
-    func refuse(_ fault: HTTPRequestFault) -> Reply {
+    ///
+    /// - Parameter request: One for which ``respond(to:)`` is not called; nil: there is none, or it was.
+    func refuse(_ fault: HTTPRequestFault, _ request: (head: HTTPRequestHead, caller: SocketAddress?)?) -> Reply {
+        let id = RequestID.make()
         var reply =
             fault == .overloaded
             ? Reply.overloaded : Problem(.badRequest, "Invalid API request", fault.description).reply
         self.rules.cors.decorate(&reply.headers, for: nil)
-        reply.headers[.requestID] = RequestID.make()
+        reply.headers[.requestID] = id
         self.metrics.record(nil, reply.status, since: .now())
+        if let audit, let request {
+            let head = RequestHead(request.head, believesCaller: false)
+            if var entry = AuditEntry(self.match(head), head, id: id) {
+                entry.from = request.caller
+                audit.write(entry, status: reply.status.code, since: .now())
+            }
+        }
         return reply
     }
 
@@ -66,29 +79,48 @@ struct RESTResponder: Sendable {
         let now = Timestamp.ofThisMachine()
         let head = RequestHead(request, believesCaller: self.believesCallers)
         let id = RequestID.make()
+        let match = self.match(head)
+        var entry: AuditEntry?
+        if self.audit != nil {
+            entry = AuditEntry(match, head, id: id)
+            if entry != nil { entry?.from = await exchange.callerAddress(of: request) }
+        }
         var reached: (path: RoutePath, method: HTTPMethod)?
 
         var reply: Reply
-        switch await self.admit(head, self.match(head), id: id, now: now) {
-        case .answer(let answer): reply = answer
-        case .go(let admitted):
-            reached = (admitted.match.path, head.method)
-            do throws(HTTPRequestFault) {
-                reply = try await self.answer(head, admitted, on: exchange, id: id, now: now)
-            } catch {
-                // The listener has refused it, by ``refuse(_:)``; this goes nowhere.
-                return .empty(.badRequest)
+        switch await self.authenticate(head, match, id: id, now: now) {
+        case .refused(let answer): reply = answer
+        case .admitted(let identity):
+            entry?.identity = identity
+            switch self.admit(head, match, identity) {
+            case .answer(let answer): reply = answer
+            case .go(let admitted):
+                reached = (admitted.match.path, head.method)
+                do throws(HTTPRequestFault) {
+                    reply = try await self.answer(head, admitted, on: exchange, id: id, now: now, entry?.notes)
+                } catch {
+                    // The listener has refused it, by ``refuse(_:_:)``, under an id of its own; this goes nowhere.
+                    entry?.request = nil
+                    self.write(entry, error == .overloaded ? .serviceUnavailable : .badRequest, since: started)
+                    return .empty(.badRequest)
+                }
             }
         }
         self.rules.cors.decorate(&reply.headers, for: head)
         reply.headers[.requestID] = id
         self.metrics.record(reached, reply.status, since: started)
+        self.write(entry, reply.status, since: started)
         return reply
+    }
+
+    private func write(_ entry: AuditEntry?, _ status: HTTPStatus, since started: NIODeadline) {
+        if let entry { self.audit?.write(entry, status: status.code, since: started) }
     }
 
     /// Reads the body, as far as the route takes one, and runs the operation.
     private func answer(
-        _ head: RequestHead, _ admitted: Admitted, on exchange: HTTPExchange, id: String, now: Timestamp
+        _ head: RequestHead, _ admitted: Admitted, on exchange: HTTPExchange, id: String, now: Timestamp,
+        _ notes: AuditNotes?
     ) async throws(HTTPRequestFault) -> Reply {
         var body = ByteBuffer()
         if head.hasBody, let bytesMax = admitted.route.body.bytesMax(self.limits) {
@@ -108,7 +140,7 @@ struct RESTResponder: Sendable {
         defer { turn?.leave() }
         let request = ReceivedRequest(
             head: head, caller: admitted.caller, target: admitted.target, id: admitted.match.id, body: body, now: now,
-            exchange: exchange, turn: turn)
+            exchange: exchange, turn: turn, notes: notes)
         return await self.perform(admitted.route, request, id: id)
     }
 
@@ -121,6 +153,12 @@ struct RESTResponder: Sendable {
         /// nil where the route needs none.
         let caller: Caller?
         let target: RequestTarget
+    }
+
+    private enum Authenticated {
+        case refused(Reply)
+        /// nil where nothing has to say who sends the request.
+        case admitted(Identity?)
     }
 
     private enum Admission {
@@ -140,25 +178,30 @@ struct RESTResponder: Sendable {
         return page?.path.isPage == true ? page : nil
     }
 
-    private func admit(_ head: RequestHead, _ match: PathTree.Match?, id: String, now: Timestamp) async -> Admission {
-        var identity: Identity?
+    private func authenticate(
+        _ head: RequestHead, _ match: PathTree.Match?, id: String, now: Timestamp
+    ) async -> Authenticated {
         // A signature counts wherever it is sent; beside it an open route asks for nothing, and neither does a browser that
         // asks for leave: it sends no credentials.
-        if match?.path.isOpen != true && !head.isPreflight || head.credentials.signature != nil {
-            do throws(AuthenticationError) {
-                identity = try await self.authenticator.identity(of: head.credentials, at: now)
-            } catch {
-                switch error {
-                case .unauthenticated(let challenge): return .answer(.unauthenticated(challenge))
-                case .unavailable(let seconds): return .answer(.unavailable(retryAfter: seconds))
-                case .signatureRefused(let reason):
-                    self.logger.warning(
-                        "A pre-signed request was refused",
-                        metadata: [LogKey.requestID: "\(id)", LogKey.reason: "\(reason.rawValue)"])
-                    return .answer(Problem.unknownPath.reply)
-                }
+        guard match?.path.isOpen != true && !head.isPreflight || head.credentials.signature != nil else {
+            return .admitted(nil)
+        }
+        do throws(AuthenticationError) {
+            return .admitted(try await self.authenticator.identity(of: head.credentials, at: now))
+        } catch {
+            switch error {
+            case .unauthenticated(let challenge): return .refused(.unauthenticated(challenge))
+            case .unavailable(let seconds): return .refused(.unavailable(retryAfter: seconds))
+            case .signatureRefused(let reason):
+                self.logger.warning(
+                    "A pre-signed request was refused",
+                    metadata: [LogKey.requestID: "\(id)", LogKey.reason: "\(reason.rawValue)"])
+                return .refused(Problem.unknownPath.reply)
             }
         }
+    }
+
+    private func admit(_ head: RequestHead, _ match: PathTree.Match?, _ identity: Identity?) -> Admission {
         if head.method == .options {
             let reply = Reply.empty(.ok)
             return .answer(match.map { reply.with(.allow, $0.path.allow) } ?? reply)

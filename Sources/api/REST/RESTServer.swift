@@ -15,19 +15,21 @@ package struct RESTServer: Service {
     private let authentication: Authentication
     private let limits: HTTPLimits
     private let proxies: TrustedProxies
+    private let audit: AuditLog?
     private let upgrade: @Sendable (HTTPRequestHead) -> HTTPAction?
     private let eventLoopGroup: any EventLoopGroup
     private let logger: Logger
     private let onListening: @Sendable (ListenAddress) -> Void
 
     /// - Parameters:
+    ///   - audit: nil: no audit log is kept.
     ///   - upgrade: Takes requests for another protocol; nil: it is a request of REST.
     ///   - onListening: Gets the address with the real port, once.
     package init(
         _ address: ListenAddress, operations: Operations, rules: AccessRules = AccessRules(),
         pages: PageRules = PageRules(),
         authentication: Authentication = .none, limits: HTTPLimits = HTTPLimits(),
-        proxies: TrustedProxies = TrustedProxies(),
+        proxies: TrustedProxies = TrustedProxies(), audit: AuditLog? = nil,
         upgrade: @escaping @Sendable (HTTPRequestHead) -> HTTPAction? = { _ in nil },
         eventLoopGroup: any EventLoopGroup, logger: Logger,
         onListening: @escaping @Sendable (ListenAddress) -> Void
@@ -39,6 +41,7 @@ package struct RESTServer: Service {
         self.authentication = authentication
         self.limits = limits
         self.proxies = proxies
+        self.audit = audit
         self.upgrade = upgrade
         self.eventLoopGroup = eventLoopGroup
         self.logger = logger
@@ -48,12 +51,12 @@ package struct RESTServer: Service {
     package func run() async throws {
         let responder = RESTResponder(
             operations: self.operations, rules: self.rules, pages: self.pages, authentication: self.authentication,
-            metrics: RESTMetrics(), logger: self.logger)
+            metrics: RESTMetrics(), audit: self.audit, logger: self.logger)
         let (host, onListening, proxies, upgrade) = (self.address.host, self.onListening, self.proxies, self.upgrade)
         let listener = HTTPListener(
             host: host, port: self.address.port, eventLoopGroup: self.eventLoopGroup, limits: self.limits,
             logger: self.logger, onListening: { onListening(ListenAddress(host: host, port: $0)) },
-            refuse: { responder.refuse($0) }, isProxy: { proxies.contains($0) },
+            refuse: { responder.refuse($0, $1) }, isProxy: { proxies.contains($0) },
             respond: { upgrade($0) ?? responder.respond(to: $0) })
         try await listening(on: self.address, of: Setting.apiListen) { try await listener.run() }
     }

@@ -47,6 +47,8 @@ struct ReceivedRequest: Sendable {
     let exchange: HTTPExchange
     /// nil without a caller.
     let turn: ProjectTurn?
+    /// nil where no audit log is kept of the request.
+    let notes: AuditNotes?
 
     /// - Throws: ``Refusal/requestInvalid(_:)``.
     var query: Query {

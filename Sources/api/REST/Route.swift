@@ -38,6 +38,9 @@ package final class Route: Sendable {
     package let template: String
     /// nil for a route that is no operation: documents about the API.
     package let rule: PolicyRule?
+    /// Whether a request of it changes something when it is carried out, so that the audit log has it: every method that does more than
+    /// read does, also one that makes a key to something, as a share is.
+    package var changes: Bool { !self.method.isSafe }
     let availability: Availability
     /// Whether `Client-ID` and `X-Project-Id` have to be there.
     let needsCaller: Bool

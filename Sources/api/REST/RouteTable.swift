@@ -327,6 +327,8 @@ package final class RoutePath: Sendable {
     /// Its place in ``RouteTable/paths``.
     let index: Int
     package let routes: [Route]
+    /// The names of its variable parts.
+    let variables: [String]
     /// nil for a path without variable parts.
     let owner: Owner?
     /// The value of `Allow`, `OPTIONS` aside.
@@ -348,7 +350,8 @@ package final class RoutePath: Sendable {
             "\(first.template) has a rule of the policy, and no caller to hold against it")
         self.index = index
         self.routes = routes
-        self.owner = PathTree.variables(of: first.template).first.map { name in
+        self.variables = PathTree.variables(of: first.template)
+        self.owner = self.variables.first.map { name in
             guard let owner = Owner(rawValue: name) else { preconditionFailure("nothing is named \(name)") }
             return owner
         }

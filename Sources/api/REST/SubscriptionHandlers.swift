@@ -17,6 +17,7 @@ struct SubscriptionHandlers: Sendable {
                     document: request.document, now: request.now,
                     schemes: self.operations.options.subscriberSchemes), token: request.identity.token,
                 now: request.now)
+            request.notes?.made(id)
             return Reply.json(.created, SubscriptionDocument.created(id))
                 .with(.location, location).with(.link, Self.secretLink(of: id, request.queue))
         } catch Refusal.subscriptionExists(let id) {

@@ -26,6 +26,8 @@ struct ActionResponder: Sendable {
     /// Establishes who a connection acts for, and admits requests with a signature of their own.
     let authenticator: SignedURLAuthenticator
     let policy: PolicyHolder
+    /// nil: none is kept.
+    let audit: AuditLog?
     let metrics = ActionMetrics()
     let logger: Logger
 
@@ -65,7 +67,13 @@ struct ActionResponder: Sendable {
     ) -> SessionStep {
         let answer = ActionAnswer.refused(.badRequest, text)
         self.metrics.record(action, answer.status, since: request.arrivedAt)
+        if self.audit != nil, let action { self.write(AuditEntry(action, request, envelope), answer, to: request) }
         return .answer(self.frame(answer, to: envelope, echoesAction: action === Action.authenticate))
+    }
+
+    /// Writes a request into the audit log; nothing for nil.
+    func write(_ entry: AuditEntry?, _ answer: ActionAnswer, to request: SessionRequest) {
+        if let entry { self.audit?.write(entry, status: answer.status, since: request.arrivedAt) }
     }
 
     /// The message that answers a request, in its format.
@@ -142,27 +150,27 @@ struct ActionResponder: Sendable {
 
     // MARK: - Operation
 
-    /// - Returns: The answer, and whether a signature of the request admitted it.
-    func perform(_ work: SessionWork) async -> (ActionAnswer, isSigned: Bool) {
+    /// - Returns: The answer, and who the request is from; nil where that is not established.
+    func perform(_ work: SessionWork, _ notes: AuditNotes?) async -> (ActionAnswer, Identity?) {
         guard case .operation(let rule, let handler) = work.action.work else {
             preconditionFailure("\(work.action.name) is no operation")
         }
-        var isSigned = false
+        var known: Identity?
         do {
             let identity = try await self.identity(of: work)
-            if case .signedURL = identity.origin { isSigned = true }
+            known = identity
             let caller = try Caller(client: work.envelope.header("Client-ID"), of: self.clients, identity)
-            let request = try ActionRequest(work.action, work.request, work.envelope, caller)
+            let request = try ActionRequest(work.action, work.request, work.envelope, caller, notes)
             guard self.policy.current.admits(caller, to: rule), identity.isFor(rule, on: request.queueName) else {
                 throw Refusal.notAuthorized
             }
             let turn = try await self.admission.enter(caller.project)
             defer { turn.leave() }
-            return (try await handler(self.handlers, request), isSigned)
+            return (try await handler(self.handlers, request), known)
         } catch {
             self.log(error, of: work)
             let failure = work.action.failure.replacing("{}", with: work.envelope.queueName ?? "")
-            return (ActionAnswer(error, of: work.action, failure: failure), isSigned)
+            return (ActionAnswer(error, of: work.action, failure: failure), known)
         }
     }
 

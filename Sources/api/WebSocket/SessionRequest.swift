@@ -5,6 +5,8 @@ import NIOCore
 /// A message of a client, with what is known of its connection.
 struct SessionRequest: Sendable {
     let session: SessionID
+    /// The address the connection comes from.
+    let caller: SocketAddress?
     let access: SessionIdentity.Access
     /// When it arrived, by this machine's clock.
     let now: Timestamp
@@ -45,8 +47,13 @@ struct SessionWork: Sendable {
     }
 
     func answer() async -> SessionAnswer {
-        let (answer, isSigned) = await self.responder.perform(self)
+        var entry = self.responder.audit == nil ? nil : AuditEntry(self.action, self.request, self.envelope)
+        let (answer, identity) = await self.responder.perform(self, entry?.notes)
         self.responder.metrics.record(self.action, answer.status, since: self.request.arrivedAt)
+        if let identity { entry?.identity = identity }
+        self.responder.write(entry, answer, to: self.request)
+        var isSigned = false
+        if case .signedURL = identity?.origin { isSigned = true }
         return SessionAnswer(frame: self.responder.frame(answer, to: self.envelope), isSigned: isSigned)
     }
 }

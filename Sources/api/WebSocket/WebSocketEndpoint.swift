@@ -18,17 +18,18 @@ package final class WebSocketEndpoint: Sendable {
 
     /// - Parameters:
     ///   - origins: The origins whose pages may connect; none: all may.
+    ///   - audit: nil: no audit log is kept.
     package init(
         operations: Operations, rules: AccessRules = AccessRules(), authentication: Authentication = .none,
         limits: SessionLimits, origins: [String] = [], registry: SessionRegistry,
-        subscriptions: any SessionSubscriptions, logger: Logger
+        subscriptions: any SessionSubscriptions, audit: AuditLog? = nil, logger: Logger
     ) {
         self.limits = limits
         self.responder = ActionResponder(
             handlers: ActionHandlers(operations, subscriptions), admission: operations.admission,
             clients: rules.clients, believesCallers: authentication.believesCallers,
             authenticator: authentication.authenticator(signedURLKeys: rules.signedURLKeys),
-            policy: rules.policy, logger: logger)
+            policy: rules.policy, audit: audit, logger: logger)
         self.registry = registry
         self.subscriptions = subscriptions
         self.origins = origins
@@ -41,8 +42,9 @@ package final class WebSocketEndpoint: Sendable {
         switch Handshake.outcome(of: head, origins: self.origins) {
         case .refused(let answer): return .answer(answer)
         case .accepted(let fields):
-            return .upgrade(fields) { channel in
-                try channel.pipeline.syncOperations.addHandler(SessionHandler(self, on: channel.eventLoop))
+            return .upgrade(fields) { channel, caller in
+                try channel.pipeline.syncOperations.addHandler(
+                    SessionHandler(self, from: caller, on: channel.eventLoop))
             }
         }
     }

@@ -22,13 +22,13 @@ package struct HTTPListener: Service {
     ///   - isProxy: Whether an address is that of a proxy whose PROXY header and `X-Forwarded-For` are believed, for bounds by
     ///     address.
     ///   - respond: Called on an event loop with every head; may not block.
-    ///   - refuse: The answer to what is no request; the connection ends with it.
+    ///   - refuse: What it answers ends the connection.
     ///   - onListening: Gets the port, once.
     package init(
         host: String, port: Int, eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
         limits: HTTPLimits = HTTPLimits(), keepsReserve: Bool = false, logger: Logger,
         onListening: @escaping @Sendable (Int) -> Void,
-        refuse: @escaping @Sendable (HTTPRequestFault) -> HTTPAnswer = Self.refusal,
+        refuse: @escaping HTTPAction.Refuse = { fault, _ in Self.refusal(fault) },
         isProxy: @escaping @Sendable (SocketAddress) -> Bool = { _ in false },
         respond: @escaping @Sendable (HTTPRequestHead) -> HTTPAction
     ) {
@@ -41,7 +41,7 @@ package struct HTTPListener: Service {
     }
 
     /// A refusal as plain text.
-    @Sendable package static func refusal(_ fault: HTTPRequestFault) -> HTTPAnswer {
+    package static func refusal(_ fault: HTTPRequestFault) -> HTTPAnswer {
         HTTPAnswer(
             fault == .overloaded ? .serviceUnavailable : .badRequest, fault.description + "\n",
             type: "text/plain; charset=utf-8")

@@ -168,6 +168,13 @@ package struct SettingCatalog: Sendable {
             + "`none`. The identity headers of all callers are then trusted: for a network where something else authenticates callers."
     )
 
+    package let apiAuditLog = Setting(
+        "api.audit.log", default: "none", shape: .text, processes: [.api],
+        allowed: "none, stderr, or the path of a file from the root on",
+        meaning:
+            "Where one line for each request that changes something is written, see docs/audit.md. A file is made if it is not there, and "
+            + "opened again on SIGHUP.")
+
     package let apiPolicyFile = Setting(
         "api.policy.file", shape: .text, processes: [.api], allowed: "the path of a YAML or JSON file",
         meaning:

@@ -39,6 +39,10 @@ package final class Action: Sendable {
     package let members: [Member]
     /// The method that a pre-signed URL has to admit; nil: none lets this be done.
     package let signedMethod: HTTPMethod?
+    /// Whether a request of it changes something when it is carried out, so that the audit log has it: as the routes of its rule do.
+    package let changes: Bool
+    /// The members that name what the action is about, under the names that paths have for it.
+    let names: [(name: String, member: String)]
     /// What was not done when the store fails; `{}` stands for the queue.
     let failure: String
     /// Whether doing it twice is as good as doing it once, so that a caller may repeat it when the outcome is unknown.
@@ -54,6 +58,12 @@ package final class Action: Sendable {
         self.headers = Self.identityHeaders + Self.signatureHeaders
         self.members = members
         self.signedMethod = signedMethod
+        self.changes = rule.routes.contains { route in
+            !HTTPMethod(rawValue: String(route.prefix { $0 != " " })).isSafe
+        }
+        self.names = members.filter { $0.isRequired && $0.kind == .string }.map { member in
+            (name: String(member.name.prefix { $0 != "_" }), member: member.name)
+        }
         self.failure = failure
         self.isRepeatable = isRepeatable
     }
@@ -67,6 +77,8 @@ package final class Action: Sendable {
         ]
         self.members = []
         self.signedMethod = nil
+        self.changes = false
+        self.names = []
         self.failure = ""
         self.isRepeatable = true
     }

@@ -16,10 +16,12 @@ struct ActionRequest: Sendable {
     private let json: ByteBuffer
     /// When it arrived, by this machine's clock.
     let now: Timestamp
+    /// nil where no audit log is kept of the request.
+    let notes: AuditNotes?
 
     /// - Throws: ``Refusal/queueNameInvalid``.
     init(
-        _ action: Action, _ request: SessionRequest, _ envelope: Envelope, _ caller: Caller
+        _ action: Action, _ request: SessionRequest, _ envelope: Envelope, _ caller: Caller, _ notes: AuditNotes?
     ) throws(Refusal) {
         self.session = request.session
         self.format = request.format
@@ -27,6 +29,7 @@ struct ActionRequest: Sendable {
         self.body = envelope.body ?? JSONObject()
         self.json = envelope.json
         self.now = request.now
+        self.notes = notes
         // A member that an action does not know says nothing, whatever its name.
         let name = action.members.contains { $0.name == "queue_name" } ? envelope.queueName : nil
         self.queueNamed = try name.map { name throws(Refusal) in

@@ -10,6 +10,7 @@ struct ClaimActions: Sendable {
     func create(_ request: ActionRequest) async throws -> ActionAnswer {
         let claim = try await self.operations.createClaim(
             on: request.queue, ClaimBody(request.body), limit: request.integer("limit"))
+        if let claim { request.notes?.made(claim.id) }
         return ActionAnswer(claim == nil ? .noContent : .created, MessageActionDocument.claimed(claim))
     }
 

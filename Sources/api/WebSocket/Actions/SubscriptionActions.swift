@@ -15,6 +15,7 @@ struct SubscriptionActions: Sendable {
         do {
             let created =
                 try await Self.isOfSession(request.body) ? self.subscribeSession(request) : self.subscribe(request)
+            request.notes?.made(created.id)
             let document = SubscriptionActionDocument.created(
                 created.id, "Subscription \(queue.name) \(created.isResumed ? "resumed" : "created").",
                 place: created.place)

@@ -14,6 +14,8 @@ final class SessionHandler: ChannelInboundHandler {
     private static let countedBytesMin = 8 * 1024
 
     private let endpoint: WebSocketEndpoint
+    /// The address it comes from.
+    private let caller: SocketAddress?
     private let executor: LoopExecutor
     private let id = SessionID()
     /// nil once the connection has ended.
@@ -37,8 +39,9 @@ final class SessionHandler: ChannelInboundHandler {
     private var hasSubscribed = false
     private var tasks = 0
 
-    init(_ endpoint: WebSocketEndpoint, on eventLoop: any EventLoop) {
+    init(_ endpoint: WebSocketEndpoint, from caller: SocketAddress?, on eventLoop: any EventLoop) {
         self.endpoint = endpoint
+        self.caller = caller
         self.executor = LoopExecutor(eventLoop)
         self.state = SessionState(endpoint.limits, isAuthenticated: endpoint.isAuthenticated, at: .now())
         self.reader = FrameReader(messageBytesMax: endpoint.limits.messageBytesMax)
@@ -200,8 +203,8 @@ final class SessionHandler: ChannelInboundHandler {
     private func take(_ message: ByteBuffer, _ format: FrameFormat) {
         guard let session = self.session else { return }
         let request = SessionRequest(
-            session: self.id, access: self.state.identity.access, now: .ofThisMachine(), message: message,
-            format: format)
+            session: self.id, caller: self.caller, access: self.state.identity.access, now: .ofThisMachine(),
+            message: message, format: format)
         switch self.endpoint.responder.begin(request) {
         case .answer(let frame): self.write(answer: frame)
         case .authenticate(let authentication): self.begin(authentication)

@@ -4,6 +4,8 @@ import NIOCore
 struct CallerAccount {
     private let core: ListenerCore
     private var isFromProxy = false
+    /// Whose connection it is: of a proxy with a header of the PROXY protocol, the caller that the header names.
+    private var peer: SocketAddress?
     /// A header of the PROXY protocol may begin the connection.
     private var awaitsProxyHeader = false
     /// The address whose connections include this one.
@@ -22,6 +24,7 @@ struct CallerAccount {
 
     /// - Returns: Whether the peer may have this connection.
     mutating func begin(_ peer: SocketAddress?) -> Bool {
+        self.peer = peer
         self.isFromProxy = peer.map(self.core.isProxy) ?? false
         self.awaitsProxyHeader = self.isFromProxy
         return self.isFromProxy || self.count(peer)
@@ -48,6 +51,7 @@ struct CallerAccount {
             self.awaitsProxyHeader = false
             // Such a proxy passes the bytes of its callers on, their X-Forwarded-For too.
             self.isFromProxy = false
+            self.peer = peer ?? self.peer
             guard self.count(peer) else { throw .overloaded }
         }
         return true
@@ -59,6 +63,12 @@ struct CallerAccount {
         _ = self.hold(input: 0)
         guard self.isFromProxy, self.core.ledger.countsAddresses else { return }
         self.caller = ForwardedFor.caller(head, isProxy: self.core.isProxy).flatMap { PeerAddress($0) }
+    }
+
+    /// The address a request comes from: of a proxy that names none, its own.
+    func address(of head: HTTPRequestHead) -> SocketAddress? {
+        guard self.isFromProxy else { return self.peer }
+        return ForwardedFor.caller(head, isProxy: self.core.isProxy) ?? self.peer
     }
 
     /// See ``CallerLedger/take(_:for:isDue:)``.

@@ -252,18 +252,18 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
         self.account.begin(head)
         self.number += 1
         self.isHead = head.method == .head
-        self.isSafe = self.isHead || head.method == .get || head.method == .options
+        self.isSafe = head.method.isSafe
         self.body = RequestBody(of: head, self.core.limits)
         self.state.headEnded(head, at: .now())
         // Before it is done: what has been done is answered, however much is in flight.
-        guard self.isSafe || !self.core.ledger.isFull else { return self.refuse(.overloaded) }
+        guard self.isSafe || !self.core.ledger.isFull else { return self.refuse(.overloaded, head) }
         switch self.core.respond(head) {
         case .answer(let answer) where answer.stream == nil: self.answer(answer, to: self.number)
         case .answer(let answer): self.start { _ in answer }
         case .task(let work): self.start(work)
         // Its body would be the first bytes of the other protocol.
         case .upgrade where head.hasBody: self.refuse(.contentLength)
-        case .upgrade(let fields, let addHandlers): self.upgrade(fields, addHandlers)
+        case .upgrade(let fields, let addHandlers): self.upgrade(fields, addHandlers, of: head)
         }
     }
 
@@ -277,14 +277,14 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
         }
     }
 
-    private func upgrade(_ fields: HTTPFields, _ addHandlers: @Sendable (any Channel) throws -> Void) {
+    private func upgrade(_ fields: HTTPFields, _ addHandlers: HTTPAction.AddHandlers, of request: HTTPRequestHead) {
         guard let context = self.context else { return }
         let answer = HTTPAnswer(status: .switchingProtocols, headers: fields)
         let (head, _) = self.loop.writer.bytes(answer, .none, framing: .length, hasBody: false, self.channel.allocator)
         context.writeAndFlush(self.wrapOutboundOut(head), promise: nil)
         self.state.upgraded(at: .now())
         do {
-            try addHandlers(self.channel)
+            try addHandlers(self.channel, self.callerAddress(of: request))
         } catch {
             return self.close()
         }
@@ -296,6 +296,8 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
         // Reads are those of the other protocol from here on.
         context.pipeline.syncOperations.removeHandler(self, promise: nil)
     }
+
+    func callerAddress(of head: HTTPRequestHead) -> SocketAddress? { self.account.address(of: head) }
 
     // MARK: Waiting
 
@@ -354,12 +356,13 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
 
     func answer(_ answer: HTTPAnswer, to number: UInt64) { if number == self.number { self.write(answer) } }
 
-    private func refuse(_ fault: HTTPRequestFault) {
+    /// - Parameter head: Of a request that reaches no responder; nil: there is none, or it has reached its responder.
+    private func refuse(_ fault: HTTPRequestFault, _ head: HTTPRequestHead? = nil) {
         guard let action = self.state.refused(at: .now()) else {
             // What the task of the request answers comes too late from here on.
             self.number += 1
             self.isHead = false
-            self.write(self.core.refuse(fault))
+            self.write(self.core.refuse(fault, head.map { ($0, self.callerAddress(of: $0)) }))
             return self.body.end(.failure(fault))
         }
         self.perform(action)
@@ -371,7 +374,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
         if answer.body.readableBytes > AnswerWriter.smallBytesMax, !self.isHead,
             !self.hasSpace(for: answer.body.readableBytes)
         {
-            answer = self.core.refuse(.overloaded)
+            answer = self.core.refuse(.overloaded, nil)
         }
         let (head, body) = self.bytes(of: answer, framing: .length)
         if body != nil { context.write(self.wrapOutboundOut(head), promise: nil) }

@@ -26,6 +26,15 @@ package struct HTTPExchange: Sendable {
         return try outcome.get()
     }
 
+    /// The address the request comes from, as proxies that are believed name it; nil for a socket without one.
+    ///
+    /// - Parameter head: Of this request.
+    package func callerAddress(of head: HTTPRequestHead) async -> SocketAddress? {
+        await withUnsafeContinuation { (waiter: UnsafeContinuation<SocketAddress?, Never>) in
+            self.onLoop { connection, _ in waiter.resume(returning: connection.callerAddress(of: head)) }
+        }
+    }
+
     /// Runs what waits, and changes nothing while it does: its task is cancelled when the peer has nothing more to say or is
     /// gone, when the listener stops, and when the connection is needed for others.
     ///

@@ -18,7 +18,7 @@ final class ListenerCore: Sendable {
 
     let limits: HTTPLimits
     let respond: @Sendable (HTTPRequestHead) -> HTTPAction
-    let refuse: @Sendable (HTTPRequestFault) -> HTTPAnswer
+    let refuse: HTTPAction.Refuse
     /// Whether an address is that of a proxy whose PROXY header and `X-Forwarded-For` are believed.
     let isProxy: @Sendable (SocketAddress) -> Bool
     let ledger: CallerLedger
@@ -28,7 +28,7 @@ final class ListenerCore: Sendable {
 
     init(
         limits: HTTPLimits, logger: Logger, respond: @escaping @Sendable (HTTPRequestHead) -> HTTPAction,
-        refuse: @escaping @Sendable (HTTPRequestFault) -> HTTPAnswer,
+        refuse: @escaping HTTPAction.Refuse,
         isProxy: @escaping @Sendable (SocketAddress) -> Bool
     ) {
         self.limits = limits

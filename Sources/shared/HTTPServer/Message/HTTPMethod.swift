@@ -6,6 +6,9 @@ package struct HTTPMethod: Sendable, Hashable {
         self.rawValue = rawValue
     }
 
+    /// Whether a request only reads (RFC 9110, 9.2.1).
+    package var isSafe: Bool { self == .get || self == .head || self == .options }
+
     package static let connect = HTTPMethod(rawValue: "CONNECT")
     package static let delete = HTTPMethod(rawValue: "DELETE")
     package static let get = HTTPMethod(rawValue: "GET")

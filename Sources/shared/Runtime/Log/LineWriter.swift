@@ -5,7 +5,7 @@ import NIOConcurrencyHelpers
 /// Writes lines to a descriptor from a thread of its own: a reader that does not read blocks that thread and no caller.
 ///
 /// The queue is bounded in bytes. A line that does not fit is dropped and counted, as is one that the descriptor refuses
-/// (`EPIPE`, `ENOSPC`, `EIO`); the next line that does get through is followed by a line with the count.
+/// (`EPIPE`, `ENOSPC`, `EIO`); a line with the count stands where they are missing, as soon as one gets through.
 package final class LineWriter: Sendable {
     /// Bytes that may wait; as many again may be in the write that is under way.
     package static let bytesMax = 256 * 1024
@@ -23,6 +23,16 @@ package final class LineWriter: Sendable {
         /// Lines dropped since the last line about it.
         var dropped = 0
         var waiters: [Waiter] = []
+        /// What the descriptor is to stand for from the next write on.
+        var replacement: Int32?
+    }
+
+    /// How the last write ended; the thread's own.
+    private struct Tail {
+        /// Lines that the descriptor has refused since the last line about it.
+        var lost = 0
+        /// A line was written in part: without a line feed the next one would continue it.
+        var isTorn = false
     }
 
     private let descriptor: Int32
@@ -88,6 +98,20 @@ package final class LineWriter: Sendable {
         return done.wait(timeout: .now() + limit / .seconds(1)) == .success
     }
 
+    /// Has what is queued from now on written elsewhere, as soon as no write is under way.
+    ///
+    /// The number of the descriptor stays.
+    ///
+    /// - Parameter other: Closed by the writer.
+    package func replaceDescriptor(with other: Int32) {
+        let unused = self.state.withLockedValue { state in
+            defer { state.replacement = other }
+            return state.replacement
+        }
+        if let unused { close(unused) }
+        self.work.signal()
+    }
+
     // MARK: - The thread
 
     private func run() -> Never {
@@ -96,28 +120,31 @@ package final class LineWriter: Sendable {
         sigemptyset(&broken)
         sigaddset(&broken, SIGPIPE)
         pthread_sigmask(SIG_BLOCK, &broken, nil)
+        var tail = Tail()
         while true {
             self.work.wait()
-            self.writePending()
+            self.writePending(&tail)
         }
     }
 
-    private func writePending() {
-        let (batch, dropped) = self.state.withLockedValue { state in
-            defer { (state.pending, state.dropped) = ([], 0) }
-            return (state.pending, state.dropped)
+    private func writePending(_ tail: inout Tail) {
+        let (batch, dropped, replacement) = self.state.withLockedValue { state in
+            defer { (state.pending, state.dropped, state.replacement) = ([], 0, nil) }
+            return (state.pending, state.dropped, state.replacement)
         }
+        if let replacement { self.replace(with: replacement, &tail) }
         guard !batch.isEmpty else { return self.state.withLockedValue { $0.dropped += dropped } }
-        var lost = self.writeWhole(batch)
-        if lost == 0, dropped > 0, let line = self.droppedLine(dropped) {
-            // The count is kept for later when this line does not get through either.
-            if self.writeWhole(Array("\(line)\n".utf8)) > 0 { lost = dropped }
-        } else if lost > 0 {
-            self.onDrop(lost)
-            lost += dropped
+        // Lines refused before stand before these, lines that found no space behind them.
+        if self.report(tail.lost, &tail) {
+            tail.lost = self.writeWhole(batch, &tail)
+            if tail.lost > 0 { self.onDrop(tail.lost) }
+        } else {
+            let lines = Self.lines(in: batch[...])
+            tail.lost += lines
+            self.onDrop(lines)
         }
+        if tail.lost > 0 || !self.report(dropped, &tail) { tail.lost += dropped }
         let ended = self.state.withLockedValue { state in
-            state.dropped += lost
             state.finished += UInt64(batch.count)
             let ended = state.waiters.filter { $0.accepted <= state.finished }
             state.waiters.removeAll { $0.accepted <= state.finished }
@@ -126,12 +153,32 @@ package final class LineWriter: Sendable {
         for waiter in ended { waiter.done.signal() }
     }
 
+    private func replace(with other: Int32, _ tail: inout Tail) {
+        if dup2(other, self.descriptor) == self.descriptor {
+            // Not taken over from the other one.
+            _ = fcntl(self.descriptor, F_SETFD, FD_CLOEXEC)
+            tail.isTorn = false
+        } else {
+            self.onFailure(errno)
+        }
+        close(other)
+    }
+
+    /// - Returns: Whether there is nothing to report any more.
+    private func report(_ count: Int, _ tail: inout Tail) -> Bool {
+        guard count > 0, let line = self.droppedLine(count) else { return true }
+        return self.writeWhole(Array("\(line)\n".utf8), &tail) == 0
+    }
+
+    private static func lines(in bytes: ArraySlice<UInt8>) -> Int { bytes.count { $0 == UInt8(ascii: "\n") } }
+
     /// - Returns: The number of lines that were not written whole, 0 when all were.
-    private func writeWhole(_ bytes: [UInt8]) -> Int {
-        var rest = bytes[...]
+    private func writeWhole(_ bytes: [UInt8], _ tail: inout Tail) -> Int {
+        var rest = (tail.isTorn ? [UInt8(ascii: "\n")] + bytes : bytes)[...]
         while !rest.isEmpty {
             let written = rest.withUnsafeBytes { Foundation.write(self.descriptor, $0.baseAddress, $0.count) }
             if written > 0 {
+                tail.isTorn = rest[rest.startIndex + written - 1] != UInt8(ascii: "\n")
                 rest = rest.dropFirst(written)
                 continue
             }
@@ -144,7 +191,7 @@ package final class LineWriter: Sendable {
                 _ = poll(&ready, 1, -1)
             default:
                 self.onFailure(reason)
-                return rest.count { $0 == UInt8(ascii: "\n") }
+                return Self.lines(in: rest.suffix(bytes.count))
             }
         }
         return 0

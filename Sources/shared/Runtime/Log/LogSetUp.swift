@@ -6,7 +6,7 @@ import Settings
 /// One line per event on standard error, from the level the settings name.
 package enum LogSetUp {
     /// The only writer of standard error, for the log and for a process' last words.
-    static let standardError = LineWriter(
+    package static let standardError = LineWriter(
         STDERR_FILENO,
         droppedLine: { "\($0) lines of the log were dropped: standard error was not read in time, or refused them" },
         onDrop: { Self.dropped.increment(by: Int64($0)) })

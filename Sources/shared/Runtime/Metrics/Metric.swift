@@ -21,6 +21,7 @@ package enum Metric: String, CaseIterable, Sendable {
     case storeFull = "herald.store.full"
     case storePositionsAhead = "herald.store.positions.ahead"
     case logDropped = "herald.log.dropped"
+    case auditDropped = "herald.audit.dropped"
     case deliveryLag = "herald.delivery.lag"
     case deliveryAttempts = "herald.delivery.attempts"
     case deliverySettled = "herald.delivery.settled"
@@ -116,6 +117,11 @@ package enum Metric: String, CaseIterable, Sendable {
                 .gauge, by: ["pool"],
                 "How many seconds are positions ahead of the clock? Above 0: Redis' clock once ran ahead.")
         case .logDropped: Row(.counter, "How many lines of the log were dropped, because standard error was not read?")
+        case .auditDropped:
+            Row(
+                .counter,
+                "How many lines of the audit log are missing from its file, because it was not written in time or refused them?"
+            )
         case .deliveryLag:
             Row(
                 .timer,
