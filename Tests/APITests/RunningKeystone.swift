@@ -14,10 +14,13 @@ struct KeystoneParts {
 
 /// Runs an API whose callers a Keystone knows.
 ///
-/// - Parameter url: Where it finds Keystone; nil: where it is.
+/// - Parameters:
+///   - url: Where it finds Keystone; nil: where it is.
+///   - checkIntervalMin: How soon an identity that lasts is looked at again, however short `cacheTime` is.
 func withKeystone(
     _ keystone: KeystoneServer, url: String? = nil, cacheTime: Duration = .seconds(300),
-    timeout: Duration = .seconds(20), services: KeystoneAuthenticator.ServiceRules = .init(),
+    timeout: Duration = .seconds(20), checkIntervalMin: TimeAmount = .milliseconds(50),
+    services: KeystoneAuthenticator.ServiceRules = .init(),
     rules: AccessRules = AccessRules(), signedURLKeys: [String] = ["secret"],
     _ body: (RunningAPI, KeystoneParts) async throws -> Void
 ) async throws {
@@ -34,7 +37,7 @@ func withKeystone(
     defer { client.stop() }
     let validator = TokenValidator(client, limits: bounds, clock: clock, logger: logger)
     let authenticator = KeystoneAuthenticator(
-        validator, services: services, publicURL: "https://identity.example/v3", checkIntervalMin: .milliseconds(50))
+        validator, services: services, publicURL: "https://identity.example/v3", checkIntervalMin: checkIntervalMin)
     let parts = KeystoneParts(validator: validator, authenticator: authenticator)
     try await withAPI(
         signedURLKeys: signedURLKeys, rules: rules, authenticator: authenticator, sessionAuthenticator: authenticator

@@ -13,4 +13,13 @@ struct Caller: Sendable {
         self.project = try ProjectID(identity.project)
         self.identity = identity
     }
+
+    private init(_ client: ClientID, _ project: ProjectID, _ identity: Identity) {
+        self.client = client
+        self.project = project
+        self.identity = identity
+    }
+
+    /// The same caller, whose identity was established again.
+    func with(_ identity: Identity) -> Caller { Caller(self.client, self.project, identity) }
 }

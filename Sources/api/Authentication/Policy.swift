@@ -17,6 +17,15 @@ extension PolicyRule {
     }
 }
 
+extension Caller {
+    /// Whether it may do what a rule guards: by the policy, and by what established its identity.
+    ///
+    /// - Parameter queue: What it is done with; nil: no queue.
+    func isAdmitted(by policy: Policy, to rule: PolicyRule, on queue: QueueName?) -> Bool {
+        policy.admits(self, to: rule) && self.identity.isFor(rule, on: queue)
+    }
+}
+
 extension Policy {
     /// Whether a caller may do what a rule guards, in its project.
     func admits(_ caller: Caller, to rule: PolicyRule) -> Bool {

@@ -1,3 +1,4 @@
+import Domain
 package import NIOCore
 
 /// An identity that outlives the request it came with, for a connection or a stream: it is established again from time to time, so that a
@@ -11,6 +12,13 @@ package struct StandingIdentity: Sendable {
         self.identity = identity
         self.checkAt = identity.proof?.until
     }
+
+    /// Whether something else may hold by now.
+    func isDue(at now: NIODeadline, _ time: Timestamp) -> Bool {
+        self.hasExpired(at: time) || (self.checkAt.map { now >= $0 } ?? false)
+    }
+
+    func hasExpired(at time: Timestamp) -> Bool { self.identity.expiry.map { time >= $0 } ?? false }
 
     /// - Returns: False when the identity is over.
     package mutating func checked(_ result: Result<Identity, AuthenticationError>, at now: NIODeadline) -> Bool {

@@ -76,16 +76,17 @@ extension Operations {
     ///   - place: See ``placeToFollow(_:)``.
     ///   - limit: Messages at once.
     ///   - seconds: For how long to wait where there is nothing.
+    ///   - hold: See ``MessageWait``.
     /// - Returns: nil when nothing came in that time.
     /// - Throws: ``TurnRefused``, among others.
     package func followOn(
         _ queue: QueueAddress, from start: FollowStart, at place: QueueWait, limit: Int = Operations.followedMax,
-        within seconds: Int = MessageWait.secondsMax
+        within seconds: Int = MessageWait.secondsMax, hold: @escaping MessageWait.Hold = {}
     ) async throws -> FollowedEvents? {
         let turn = try await self.admission.enter(queue.project)
         defer { turn.leave() }
         return try await self.followMessages(
-            of: queue, from: start, limit: limit, wait: MessageWait(seconds: seconds, turn, at: place))
+            of: queue, from: start, limit: limit, wait: MessageWait(seconds: seconds, turn, at: place, hold: hold))
     }
 
     /// Reads on: every message that is kept, whatever claims or delays it, and every gap.

@@ -12,10 +12,16 @@ package struct MessageWait: Sendable {
     let turn: ProjectTurn
     /// Of a request that waits more than once; nil: it gets one for this time.
     let place: QueueWait?
+    /// Asks whether the request may still have what it waits for, before it looks again; throws when it may not.
+    let hold: Hold
+
+    package typealias Hold = @Sendable () async throws -> Void
 
     /// - Parameter seconds: From now on; nil or 0: it does not wait.
     /// - Throws: ``Refusal/requestInvalid(_:)`` unless it is 0 through ``secondsMax``.
-    package init?(seconds: Int?, _ turn: ProjectTurn, at place: QueueWait? = nil) throws(Refusal) {
+    package init?(
+        seconds: Int?, _ turn: ProjectTurn, at place: QueueWait? = nil, hold: @escaping Hold
+    ) throws(Refusal) {
         guard let seconds else { return nil }
         guard (0...Self.secondsMax).contains(seconds) else {
             throw Operations.outOfRange("wait", 0...Self.secondsMax)
@@ -24,6 +30,7 @@ package struct MessageWait: Sendable {
         self.deadline = .now() + .seconds(Int64(seconds))
         self.turn = turn
         self.place = place
+        self.hold = hold
     }
 }
 
@@ -33,10 +40,10 @@ extension Operations {
         in queue: QueueAddress, of store: Store, to use: QueueWaits.Use, _ wait: MessageWait?,
         _ look: () async throws -> Found?
     ) async throws -> Found? {
-        if let wait, let place = wait.place { return try await place.found(until: wait.deadline, wait.turn, look) }
+        if let wait, let place = wait.place { return try await place.found(wait, look) }
         let found = try await look()
         guard found == nil, let wait else { return found }
         let place = try self.waits.begin(for: queue, in: store, to: use)
-        return try await place.found(until: wait.deadline, wait.turn, look)
+        return try await place.found(wait, look)
     }
 }

@@ -257,13 +257,11 @@ package final class QueueWait: Sendable {
     /// Cancelling the task ends the wait with nothing.
     ///
     /// - Parameters:
-    ///   - deadline: At most ``MessageWait/secondsMax`` from now.
-    ///   - turn: Given up while nothing is looked for.
+    ///   - wait: Its turn is given up while nothing is looked for.
     ///   - look: Finds something, or nil.
     /// - Returns: nil when nothing was found.
-    func found<Found>(
-        until deadline: NIODeadline, _ turn: ProjectTurn, _ look: () async throws -> Found?
-    ) async throws -> Found? {
+    func found<Found>(_ wait: MessageWait, _ look: () async throws -> Found?) async throws -> Found? {
+        let (deadline, turn) = (wait.deadline, wait.turn)
         let timer = self.waits.wakes(self.signal, at: deadline)
         defer { timer.cancel() }
         repeat {
@@ -284,6 +282,8 @@ package final class QueueWait: Sendable {
             if Task.isCancelled { return nil }
             // What was published while nothing was heard is lost.
             if .now() >= deadline, self.store.signals.isListening { return nil }
+            // Before it looks: a claim that was made for nothing would have to be given back.
+            try await wait.hold()
             try await turn.enter()
         } while .now() < deadline
         return try await look()

@@ -29,8 +29,7 @@ struct EventStream: Sendable {
     let queue: QueueAddress
     let exchange: HTTPExchange
     let wait: QueueWait
-    let authenticator: SignedURLAuthenticator
-    let identity: Identity
+    let access: StandingAccess
 
     /// - Parameter names: Whether the client has to be given the place where it begins.
     func reply(from start: FollowStart, naming names: Bool) -> Reply {
@@ -50,19 +49,17 @@ struct EventStream: Sendable {
     /// Ends when the client goes away, the right to read ends, or the listener stops: then the client connects again.
     private func run(from start: FollowStart, _ writer: HTTPBodyWriter) async throws {
         var start = start
-        var standing = StandingIdentity(self.identity)
         while !Task.isCancelled {
-            if let checkAt = standing.checkAt, NIODeadline.now() >= checkAt {
-                let result = await self.authenticator.checked(standing.identity, at: .ofThisMachine())
-                guard standing.checked(result, at: .now()) else { return }
-            }
-            guard let seconds = Self.secondsLeft(of: standing) else { return }
             do {
-                let (part, place) = try await self.next(from: start, within: seconds)
+                try await self.access.hold()
+                let (part, place) = try await self.next(
+                    from: start, within: self.access.secondsLeft(atMost: Self.heartbeat))
                 if let place { start = .behind(place) }
                 try await writer.write(part)
             } catch let error as HTTPStreamEnded {
                 throw error
+            } catch is AccessEnded {
+                return
             } catch {
                 try await writer.write(Self.comment)
                 await self.exchange.whileConnected {
@@ -75,24 +72,13 @@ struct EventStream: Sendable {
 
     private static let comment = ByteBuffer(string: ":\n\n")
 
-    /// How long the next part may take; nil when the right to read is over.
-    private static func secondsLeft(of standing: StandingIdentity) -> Int? {
-        var seconds = Self.heartbeat
-        if let expiry = standing.identity.expiry {
-            seconds = min(seconds, expiry.wholeSeconds(since: .ofThisMachine()))
-            guard seconds > 0 else { return nil }
-        }
-        guard let checkAt = standing.checkAt else { return seconds }
-        let left = (checkAt - .now()).nanoseconds / 1_000_000_000
-        return min(seconds, max(1, Int(clamping: left)))
-    }
-
     /// Waits for what comes, and spells it.
     private func next(
         from start: FollowStart, within seconds: Int
     ) async throws -> (part: ByteBuffer, place: QueuePlace?) {
         let events = try await self.exchange.whileConnected {
-            try await self.operations.followOn(self.queue, from: start, at: self.wait, within: seconds)
+            try await self.operations.followOn(
+                self.queue, from: start, at: self.wait, within: seconds, hold: { try await self.access.hold() })
         }
         guard let events else { return (Task.isCancelled ? ByteBuffer() : Self.comment, nil) }
         var part = ByteBuffer()
@@ -128,15 +114,13 @@ extension HTTPFieldName {
 /// Opens streams of messages.
 struct StreamHandlers: Sendable {
     let operations: Operations
-    let authenticator: SignedURLAuthenticator
 
     func open(_ request: ReceivedRequest) async throws -> Reply {
         let from = try request.head.lastEventID ?? request.query.text("from") ?? FollowStart.end.text
         let start = try await self.operations.followStart(from, of: request.queue)
         let stream = EventStream(
             operations: self.operations, queue: request.queue, exchange: request.exchange,
-            wait: try await self.operations.placeToFollow(request.queue), authenticator: self.authenticator,
-            identity: request.identity)
+            wait: try await self.operations.placeToFollow(request.queue), access: request.standingAccess)
         let fixed = try await self.operations.followFixed(start, of: request.queue)
         return stream.reply(from: fixed, naming: start == .end)
     }

@@ -17,14 +17,14 @@ struct RESTHandlers: Sendable {
     let pages: PageHandlers
 
     init(
-        _ operations: Operations, _ rules: AccessRules, _ pages: PageRules, _ authenticator: SignedURLAuthenticator
+        _ operations: Operations, _ rules: AccessRules, _ pages: PageRules
     ) {
         self.service = ServiceHandlers(operations: operations, homeDocument: HomeDocument.reply(for: rules))
         self.queues = QueueHandlers(operations: operations)
         self.topics = TopicHandlers(operations: operations)
         self.messages = MessageHandlers(operations: operations)
         self.claims = ClaimHandlers(operations: operations)
-        self.streams = StreamHandlers(operations: operations, authenticator: authenticator)
+        self.streams = StreamHandlers(operations: operations)
         self.subscriptions = SubscriptionHandlers(operations: operations)
         self.deliveries = DeliveryHandlers(operations: operations)
         self.deadLetters = DeadLetterHandlers(operations: operations)

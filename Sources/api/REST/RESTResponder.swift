@@ -39,7 +39,7 @@ struct RESTResponder: Sendable {
     ) {
         self.limits = operations.limits
         self.authenticator = authentication.authenticator(signedURLKeys: rules.signedURLKeys)
-        self.handlers = RESTHandlers(operations, rules, pages, self.authenticator)
+        self.handlers = RESTHandlers(operations, rules, pages)
         self.admission = operations.admission
         self.rules = rules
         self.pagePrefix = pages.prefix
@@ -133,6 +133,11 @@ struct RESTResponder: Sendable {
             }
             body = read
         }
+        let access = admitted.access(self.authenticator, self.rules.policy)
+        // It may have taken minutes.
+        if head.hasBody, let access {
+            do throws(AccessEnded) { try await access.holdIdentity() } catch { return self.reply(error, id: id) }
+        }
         var turn: ProjectTurn?
         if let project = admitted.caller?.project {
             do throws(TurnRefused) { turn = try await self.admission.enter(project) } catch { return .overloaded }
@@ -140,7 +145,7 @@ struct RESTResponder: Sendable {
         defer { turn?.leave() }
         let request = ReceivedRequest(
             head: head, caller: admitted.caller, target: admitted.target, id: admitted.match.id, body: body, now: now,
-            exchange: exchange, turn: turn, notes: notes)
+            exchange: exchange, turn: turn, access: access, notes: notes)
         return await self.perform(admitted.route, request, id: id)
     }
 
@@ -153,6 +158,12 @@ struct RESTResponder: Sendable {
         /// nil where the route needs none.
         let caller: Caller?
         let target: RequestTarget
+
+        /// nil without a caller, or a rule for it.
+        func access(_ authenticator: any Authenticator, _ policy: PolicyHolder) -> StandingAccess? {
+            guard let caller, let rule = self.route.rule else { return nil }
+            return StandingAccess(caller, to: rule, on: self.target.queue, authenticator, policy)
+        }
     }
 
     private enum Authenticated {
@@ -189,15 +200,20 @@ struct RESTResponder: Sendable {
         do throws(AuthenticationError) {
             return .admitted(try await self.authenticator.identity(of: head.credentials, at: now))
         } catch {
-            switch error {
-            case .unauthenticated(let challenge): return .refused(.unauthenticated(challenge))
-            case .unavailable(let seconds): return .refused(.unavailable(retryAfter: seconds))
-            case .signatureRefused(let reason):
-                self.logger.warning(
-                    "A pre-signed request was refused",
-                    metadata: [LogKey.requestID: "\(id)", LogKey.reason: "\(reason.rawValue)"])
-                return .refused(Problem.unknownPath.reply)
-            }
+            return .refused(self.reply(.identity(error), id: id))
+        }
+    }
+
+    private func reply(_ ended: AccessEnded, id: String) -> Reply {
+        switch ended {
+        case .notAuthorized: return Problem(Refusal.notAuthorized).reply
+        case .identity(.unauthenticated(let challenge)): return .unauthenticated(challenge)
+        case .identity(.unavailable(let seconds)): return .unavailable(retryAfter: seconds)
+        case .identity(.signatureRefused(let reason)):
+            self.logger.warning(
+                "A pre-signed request was refused",
+                metadata: [LogKey.requestID: "\(id)", LogKey.reason: "\(reason.rawValue)"])
+            return Problem.unknownPath.reply
         }
     }
 
@@ -223,7 +239,7 @@ struct RESTResponder: Sendable {
                 return .answer(Problem.methodNotAllowed.reply.with(.allow, match.path.allow + ", OPTIONS"))
             }
             if let rule = route.rule, let caller,
-                !self.rules.policy.current.admits(caller, to: rule) || !caller.identity.isFor(rule, on: target.queue)
+                !caller.isAdmitted(by: self.rules.policy.current, to: rule, on: target.queue)
             {
                 throw .notAuthorized
             }
@@ -243,6 +259,8 @@ struct RESTResponder: Sendable {
             return try await route.handler(self.handlers, request)
         } catch let refusal as Refusal {
             return Problem(refusal).reply
+        } catch let ended as AccessEnded {
+            return self.reply(ended, id: id)
         } catch is TurnRefused {
             return .overloaded
         } catch let error as StoreError {

@@ -47,6 +47,8 @@ struct ReceivedRequest: Sendable {
     let exchange: HTTPExchange
     /// nil without a caller.
     let turn: ProjectTurn?
+    /// nil without a caller, or a rule for it.
+    let access: StandingAccess?
     /// nil where no audit log is kept of the request.
     let notes: AuditNotes?
 
@@ -60,9 +62,11 @@ struct ReceivedRequest: Sendable {
 
     /// Runs an operation that may wait for messages, as long as `wait` says and the caller is there.
     func waiting<Found>(_ operation: (MessageWait?) async throws -> Found) async throws -> Found {
-        guard let wait = try MessageWait(seconds: self.query.integer("wait"), self.required(self.turn)) else {
-            return try await operation(nil)
+        let access = self.standingAccess
+        let wait = try MessageWait(seconds: self.query.integer("wait"), self.required(self.turn)) {
+            try await access.hold()
         }
+        guard let wait else { return try await operation(nil) }
         return try await self.exchange.whileConnected { try await operation(wait) }
     }
 
@@ -71,6 +75,7 @@ struct ReceivedRequest: Sendable {
     var client: ClientID { self.required(self.caller).client }
     var project: ProjectID { self.required(self.caller).project }
     var identity: Identity { self.required(self.caller).identity }
+    var standingAccess: StandingAccess { self.required(self.access) }
 
     var queue: QueueAddress {
         guard case .queue(let queue) = self.target else { preconditionFailure("\(self.head.path) names no queue") }

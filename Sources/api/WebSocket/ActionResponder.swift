@@ -161,7 +161,7 @@ struct ActionResponder: Sendable {
             known = identity
             let caller = try Caller(client: work.envelope.header("Client-ID"), of: self.clients, identity)
             let request = try ActionRequest(work.action, work.request, work.envelope, caller, notes)
-            guard self.policy.current.admits(caller, to: rule), identity.isFor(rule, on: request.queueName) else {
+            guard caller.isAdmitted(by: self.policy.current, to: rule, on: request.queueName) else {
                 throw Refusal.notAuthorized
             }
             let turn = try await self.admission.enter(caller.project)
