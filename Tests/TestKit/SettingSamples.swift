@@ -83,7 +83,7 @@ package enum SettingSamples {
         Setting.emailCommand: "/usr/sbin/sendmail -t -oi",
         Setting.apiKeysBootstrapFile: "/run/herald/first.key",
         Setting.apiKeysBootstrapProject: "operators",
-        Setting.apiAuditLog: "/var/log/herald/audit.log",
+        Setting.apiAuditLog: FileManager.default.temporaryDirectory.path + "/herald-audit-\(getpid()).log",
         Setting.apiPolicyFile: Self.policies + "/sample.yaml",
         Setting.apiPolicyDirectory: Self.policies,
         Setting.readyFile: "/tmp/herald-ready.json",
