@@ -5,6 +5,7 @@ import NIOCore
 import Operations
 import Settings
 import Startup
+import TestKit
 import Testing
 
 /// What an operator decides about authentication.
@@ -30,6 +31,39 @@ struct AuthenticationSettingsTests {
     @Test func `Loopback needs no leave`() throws {
         let settings = try self.settings([Setting.apiListen: "[::1]:0", Setting.apiWebSocketListen: "localhost:0"])
         #expect(settings.authentication.mode == .none && settings.authentication.exposed.isEmpty)
+    }
+
+    // MARK: - What has no effect
+
+    private static let others: [(Setting, String)] = SettingCatalog.settings(of: .api).flatMap { setting in
+        if setting.name.hasPrefix("api.keystone.") { return [(setting, "none"), (setting, "keys")] }
+        return setting.name.hasPrefix("api.keys.") ? [(setting, "none"), (setting, "keystone")] : []
+    }
+
+    @Test(arguments: others)
+    func `A setting of another way of authentication is refused, unless it is the default`(
+        setting: Setting, auth: String
+    ) throws {
+        let value = try #require(SettingSamples.value(of: setting))
+        let mode = auth == "keystone" ? Self.keystone : [Setting.apiAuth: auth]
+        let error = #expect(throws: SettingError.self) { try self.settings(mode.merging([setting: value]) { $1 }) }
+        let words = error.map(String.init(describing:)) ?? ""
+        let needed = setting.name.hasPrefix("api.keys.") ? "keys" : "keystone"
+        #expect(words.hasPrefix("\(setting.name):") && words.hasSuffix("without api.auth: \(needed)"), "\(words)")
+        #expect(!setting.isSecret || !words.contains(value))
+        if let usual = setting.default {
+            let settings = try self.settings(mode.merging([setting: usual]) { $1 })
+            #expect(settings.authentication.mode.rawValue == auth)
+        }
+    }
+
+    @Test func `The project of a first key takes the file of the key`() throws {
+        let error = #expect(throws: SettingError.self) {
+            try self.settings([Setting.apiAuth: "keys", Setting.apiKeysBootstrapProject: "shop"])
+        }
+        #expect(
+            error.map(String.init(describing:))
+                == "api.keys.bootstrap.project: 'shop' has no effect without api.keys.bootstrap.file")
     }
 
     // MARK: - Keystone

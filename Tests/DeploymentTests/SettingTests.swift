@@ -27,6 +27,7 @@ extension DeploymentTests {
                 given[Setting.emailBounceAddress] = nil
                 // The first API key takes another value of api.auth; APIKeyTests give it.
                 given[Setting.apiKeysBootstrapFile] = nil
+                given[Setting.apiKeysBootstrapProject] = nil
                 given[Setting.redisURL] = redis.url
                 given[Setting.readyFile] = readyFile
                 given[Setting.logLevel] = "debug"

@@ -19,7 +19,8 @@ package struct AuthenticationSettings: Sendable {
     package let exposed: [ListenAddress]
 
     /// - Parameter listeners: Where callers reach the API.
-    /// - Throws: ``SettingError/unusable(_:value:reason:)`` for a listener that is exposed and was not allowed to be.
+    /// - Throws: ``SettingError/unusable(_:value:reason:)`` for a listener that is exposed and was not allowed to be, and for a setting of
+    ///   another way of authentication.
     init(
         _ settings: SettingReader, listeners: [(setting: Setting, address: ListenAddress)]
     ) throws(SettingError) {
@@ -27,7 +28,9 @@ package struct AuthenticationSettings: Sendable {
             throw settings.invalid(Setting.apiAuth)
         }
         self.mode = mode
-        self.bootstrap = try Self.bootstrap(settings, mode)
+        if mode != .keystone { try settings.refuse(namesWith: "api.keystone.", without: Self.takes(.keystone)) }
+        if mode != .keys { try settings.refuse(namesWith: "api.keys.", without: Self.takes(.keys)) }
+        self.bootstrap = try Self.bootstrap(settings)
         self.keystone = mode == .keystone ? try KeystoneSettings(settings) : nil
         self.allowsUnauthenticated = settings.boolean(Setting.apiAllowUnauthenticated) == true
         let exposed = mode == .none ? listeners.filter { !$0.address.isLoopback } : []
@@ -41,14 +44,15 @@ package struct AuthenticationSettings: Sendable {
         self.exposed = exposed.map(\.address)
     }
 
+    private static func takes(_ mode: Mode) -> String { "\(Setting.apiAuth.name): \(mode.rawValue)" }
+
     private static func bootstrap(
-        _ settings: SettingReader, _ mode: Mode
+        _ settings: SettingReader
     ) throws(SettingError) -> APIKeyBootstrap? {
-        guard let path = settings.text(Setting.apiKeysBootstrapFile) else { return nil }
-        guard mode == .keys else {
-            throw .unusable(
-                Setting.apiKeysBootstrapFile, value: path,
-                reason: "takes \(Setting.apiAuth.name): \(Mode.keys.rawValue)")
+        guard let path = settings.text(Setting.apiKeysBootstrapFile) else {
+            try settings.refuse(
+                namesWith: Setting.apiKeysBootstrapProject.name, without: Setting.apiKeysBootstrapFile.name)
+            return nil
         }
         let text = try settings.required(Setting.apiKeysBootstrapProject)
         do { return APIKeyBootstrap(path: path, project: try ProjectID(text)) } catch {

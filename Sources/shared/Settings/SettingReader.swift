@@ -12,7 +12,7 @@ package struct SettingReader: Sendable {
     /// Variables that look like settings and belong to an orchestrator's services, in their order; not read.
     package let ignored: [String]
     /// What a flag, the environment or the file gave.
-    private let given: Set<Setting>
+    private let given: [Setting: String]
 
     /// - Parameters:
     ///   - flags: What the command line gave, as it was spelled there.
@@ -35,7 +35,9 @@ package struct SettingReader: Sendable {
         }
         let layers = [fromFlags, fromEnvironment, fromFile, Dictionary(uniqueKeysWithValues: defaults)]
 
-        self.given = Set(layers.dropLast().flatMap(\.keys))
+        self.given = layers.dropLast().reversed().reduce(into: [:]) { given, layer in
+            for (setting, value) in layer { given[setting] = value.text }
+        }
 
         var providers: [InMemoryProvider] = []
         for (layer, name) in zip(layers, ["flags", "environment", "file", "defaults"]) {
@@ -53,7 +55,20 @@ package struct SettingReader: Sendable {
     }
 
     /// Whether a flag, the environment or the file gave a value, so that it is not the default.
-    package func isGiven(_ setting: Setting) -> Bool { self.given.contains(setting) }
+    package func isGiven(_ setting: Setting) -> Bool { self.given[setting] != nil }
+
+    /// Refuses settings that are given, and are not the default, where something else leaves them without effect.
+    ///
+    /// - Parameters:
+    ///   - prefix: Of their names.
+    ///   - words: Behind "has no effect", what they take.
+    /// - Throws: ``SettingError/unusable(_:value:reason:)`` for the first of them.
+    package func refuse(namesWith prefix: String, without words: String) throws(SettingError) {
+        for setting in SettingCatalog.settings(of: self.process) where setting.name.hasPrefix(prefix) {
+            guard let text = self.given[setting], text != setting.default else { continue }
+            throw .unusable(setting, value: setting.isSecret ? nil : text, reason: "has no effect without \(words)")
+        }
+    }
 
     /// The value of a setting that is text, an address or one of some words; nil when nothing is given.
     package func text(_ setting: Setting) -> String? {
