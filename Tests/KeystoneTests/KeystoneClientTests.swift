@@ -31,7 +31,7 @@ struct KeystoneClientTests {
     @Test func `Tokens that do not hold are rejected`() async throws {
         let keystone = try await KeystoneServer.shared()
         try await withParts(keystone, lifetime: .zero) { parts async throws in
-            for token in ["malformed", "gAAAAAbutNotReally", String(repeating: "x", count: 8192)] {
+            for token in ["malformed", "gAAAAAbutNotReally", String(repeating: "x", count: 4096)] {
                 #expect(try await parts.validated(token) == nil)
             }
             let expired = try await keystone.token(of: "member", endingIn: -60)

@@ -43,7 +43,7 @@ struct KeystoneTroubleTests {
         }
     }
 
-    @Test(arguments: [500, 503, 429, 400, 302, 204])
+    @Test(arguments: [500, 503, 429, 403, 302, 204])
     func `A status that says nothing about a token is no answer`(status: Int) async throws {
         let keystone = try await KeystoneServer.shared(by: Self.self)
         try await withParts(keystone) { parts async throws in
@@ -54,6 +54,25 @@ struct KeystoneTroubleTests {
             #expect(try await parts.trouble(other) == .status(status))
             try keystone.set(nil)
             #expect(try await parts.validated(other) != nil)
+        }
+    }
+
+    @Test(arguments: [400, 414, 431])
+    func `A token that the server of Keystone does not take does not hold`(status: Int) async throws {
+        let keystone = try await KeystoneServer.shared(by: Self.self)
+        try await withParts(keystone) { parts async throws in
+            let (known, other) = (try await keystone.token(of: "member"), try await keystone.token(of: "reader"))
+            #expect(try await parts.validated(known) != nil)
+            try keystone.set(.status(status))
+            #expect(try await parts.validated(other) == nil && parts.validator.trouble == nil)
+            try keystone.set(nil)
+        }
+        // Of the login it says nothing about the token of a caller.
+        try await withParts(keystone) { parts async throws in
+            let token = try await keystone.token(of: "reader")
+            try keystone.set(.status(status))
+            #expect(try await parts.trouble(token) == .status(status))
+            try keystone.set(nil)
         }
     }
 

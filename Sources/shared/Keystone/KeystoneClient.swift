@@ -13,7 +13,7 @@ import Runtime
 ///                   └──────────── 401, once ─────────┘
 /// ```
 ///
-/// Each call ends within the timeout, whatever Keystone does.
+/// Each call ends within the timeout, whatever Keystone does. A login that several wait for has a timeout of its own.
 package final class KeystoneClient: Sendable {
     package struct Limits: Sendable {
         /// Of a whole call: logins, repeats and pauses included.
@@ -31,14 +31,12 @@ package final class KeystoneClient: Sendable {
     /// The pause before the first repeat; it doubles with each, and is up to a half shorter, at random.
     private static let pause = Duration.milliseconds(100)
 
-    private enum Work { case login }
-
     let account: KeystoneAccount
     private let limits: Limits
     private let client: CurlClient
     let clock: @Sendable () -> Timestamp
     private let serviceToken = NIOLockedValueBox(ServiceTokenState())
-    private let logins = SingleFlight<Work, Result<KeystoneToken, KeystoneTrouble>>(runningMax: 1)
+    private let logins = SharedWork<Result<KeystoneToken, KeystoneTrouble>>()
 
     /// Starts its threads, which run until ``stop()``.
     ///
@@ -88,7 +86,8 @@ package final class KeystoneClient: Sendable {
         case 200:
             let validated = try Self.validated(response)
             return allowsExpired || self.clock() < validated.expiry ? validated : nil
-        case 404: return nil
+        // What its server, or a proxy, does not even pass on is no token of Keystone.
+        case 400, 404, 414, 431: return nil
         case let status: throw .status(status)
         }
     }
@@ -126,16 +125,16 @@ package final class KeystoneClient: Sendable {
     ) async throws(KeystoneTrouble) -> KeystoneToken {
         while true {
             if let token = try self.keptToken(replacing: refused) { return token }
-            let result = await self.logins.run(.login) { () -> Result<KeystoneToken, KeystoneTrouble> in
+            let result = await self.logins.value(until: deadline) { () -> Result<KeystoneToken, KeystoneTrouble> in
                 do throws(KeystoneTrouble) {
                     // Another login may have ended just now.
                     if let token = try self.keptToken(replacing: refused) { return .success(token) }
-                    return .success(try await self.login(until: deadline))
+                    return .success(try await self.login(until: .now + self.limits.timeout))
                 } catch {
                     return .failure(error)
                 }
             }
-            guard let token = try result?.get() else { throw .overloaded }
+            guard let token = try result?.get() else { throw .late }
             // The one that did the work may not know yet that it was refused.
             if token != refused { return token }
         }

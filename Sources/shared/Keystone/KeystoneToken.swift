@@ -1,8 +1,14 @@
 import Cryptography
 
-/// A token as a header may carry it: 1 to 8192 visible ASCII characters, so that it ends no line and begins no other header.
+/// A token as a header may carry it: visible ASCII characters, so that it ends no line and begins no other header, and no more than
+/// Keystone makes.
 package struct KeystoneToken: Sendable, Equatable {
-    package static let bytesMax = 8192
+    /// Longer than any that Keystone makes.
+    ///
+    /// A Fernet token has 255 characters at most, one that is signed (JWS) some 1,200; those of federated users have a list of their
+    /// groups beside it, of up to 24 and 48 characters each: there is space for some 160 and 60. Servers in front of Keystone refuse
+    /// lines of 8,190 bytes and fewer.
+    package static let bytesMax = 4096
 
     package let text: String
 
