@@ -10,7 +10,8 @@ package struct HeraldCommand: AsyncParsableCommand {
         version: HeraldVersion.printed,
         subcommands: [
             DevCommand.self, DemoCommand.self, QueueCommand.self, ProcessesCommand.self, ReadyCommand.self,
-            SettingsCommand.self, PolicyCommand.self, KeyCommand.self, FormatCommand.self, BounceCommand.self,
+            SettingsCommand.self, PolicyCommand.self, KeyCommand.self, LimitsCommand.self, FormatCommand.self,
+            BounceCommand.self,
         ]
     )
 

@@ -27,7 +27,7 @@ struct AuditEntryTests {
             entry.session = "s"
             entry.from = try? SocketAddress(ipAddress: "::ffff:10.0.0.7", port: 4711)
             entry.names = [("queue", "orders"), ("claim", "c")]
-            entry.identity = Identity(project: "p", user: "u", roles: ["admin"], expiry: nil, origin: .none)
+            entry.identity = Identity(project: "p", user: "u", roles: ["admin"], expiry: nil, origin: .none(token: nil))
         }
         #expect(
             full.text

@@ -56,6 +56,10 @@ struct KeystoneRouteTests {
         Row("PATCH", "/v2/flavors/{flavor}", 404, 404, #"{"pool_list": ["p"]}"#, for: .administrators),
         Row("DELETE", "/v2/flavors/{flavor}", 204, for: .administrators),
 
+        Row("GET", "/v2/limits", 200), Row("GET", "/v2/projects/{project}/limits", 200, for: .administrators),
+        Row("PUT", "/v2/projects/{project}/limits", 204, 204, "{}", for: .administrators),
+        Row("DELETE", "/v2/projects/{project}/limits", 204, for: .administrators),
+
         Row("GET", "/v2/topics", 200), Row("GET", "/v2/topics/{topic}", 200),
         Row("PUT", "/v2/topics/{topic}", 201, 201, "{}"),
         Row("PATCH", "/v2/topics/{topic}", 404, 200, "[]", type: Self.patch), Row("DELETE", "/v2/topics/{topic}", 204),

@@ -62,7 +62,8 @@ struct RouteTableTests {
         #expect(
             administrators == [
                 "health:get", "pools:get_all", "pools:get", "pools:create", "pools:update", "pools:delete",
-                "flavors:create", "flavors:update", "flavors:delete",
+                "flavors:create", "flavors:update", "flavors:delete", "project_limits:get", "project_limits:update",
+                "project_limits:delete",
             ])
         for (group, actions) in [
             ("queues", "get_all create get delete update stats share purge"),

@@ -95,7 +95,7 @@ func withAPI(
     options: APIOptions = APIOptions(), vaultKeys: [String] = [], confirmation: ConfirmationRules? = nil,
     mailConfirmation: MailConfirmationRules? = nil, pages: PageRules = PageRules(),
     authenticator: (any Authenticator)? = nil, admission: ProjectAdmission = ProjectAdmission(),
-    waits: QueueWaits = QueueWaits(),
+    waits: QueueWaits = QueueWaits(), projectLimits: ProjectLimits = ProjectLimits(),
     sessionLimits: SessionLimits? = nil, sessionAuthenticator: (any Authenticator)? = nil, origins: [String] = [],
     subscriptions: (any SessionSubscriptions)? = nil, audit: AuditLog? = nil, redis: RedisServer? = nil,
     at endpoint: RedisEndpoint? = nil, http: HTTPLimits = HTTPLimits(), proxies: TrustedProxies = TrustedProxies(),
@@ -106,7 +106,8 @@ func withAPI(
             try await withAPI(
                 limits: limits, signedURLKeys: signedURLKeys, rules: rules, options: options, vaultKeys: vaultKeys,
                 confirmation: confirmation, mailConfirmation: mailConfirmation, pages: pages,
-                authenticator: authenticator, admission: admission, waits: waits, sessionLimits: sessionLimits,
+                authenticator: authenticator, admission: admission, waits: waits, projectLimits: projectLimits,
+                sessionLimits: sessionLimits,
                 sessionAuthenticator: sessionAuthenticator, origins: origins, subscriptions: subscriptions,
                 audit: audit, redis: redis, at: endpoint, http: http, proxies: proxies, body)
         }
@@ -140,7 +141,7 @@ func withAPI(
             let operations = Operations(
                 stores: stores, limits: limits, masterKey: masterKey, vault: vault, options: chosen,
                 confirmation: confirmation, mailConfirmation: mailConfirmation, signedURLKeys: decided.signedURLKeys,
-                admission: admission, waits: waits, logger: logger)
+                admission: admission, waits: waits, projectLimits: projectLimits, logger: logger)
             let node = SessionNode(
                 RegisteredProcess.newID(), operations: operations, control: stores.defaultStore, registry: sessions,
                 connection: RedisBlockingConnection(endpoint: endpoint, eventLoopGroup: eventLoops, logger: logger),
@@ -151,7 +152,7 @@ func withAPI(
                 origins: origins, registry: sessions, subscriptions: subscriptions ?? node, audit: audit,
                 logger: logger)
             return [
-                stores, node, sessions,
+                stores, operations.connections, node, sessions,
                 WebSocketServer(
                     ListenAddress(host: "127.0.0.1", port: 0), endpoint: socket, proxies: proxies,
                     eventLoopGroup: eventLoops, logger: logger

@@ -151,7 +151,11 @@ struct SubscriberTests {
 
     @Test(arguments: ["", "fake", "email://fake", "ftp://x", "://x", "http"])
     func `Other schemes are refused with the list of those that work`(uri: String) {
-        #expect(throws: Refusal.subscriberSchemeUnsupported(supported: ["http", "https", "mailto", "trust+http", "trust+https"])) {
+        #expect(
+            throws: Refusal.subscriberSchemeUnsupported(supported: [
+                "http", "https", "mailto", "trust+http", "trust+https",
+            ])
+        ) {
             try Subscriber(uri)
         }
     }

@@ -34,6 +34,34 @@ struct PoolDirectoryTests {
         }
     }
 
+    @Test func `Queues of a project are counted over all pools, and a limit holds for all of them`() async throws {
+        try await withRedis { redis in
+            try await withRedis { other in
+                try await withDirectory(on: redis) { directory async throws in
+                    func make(_ name: String, _ project: String = "p", queuesMax: Int) async throws {
+                        let queue = try address(project, name)
+                        try await directory.making(queue, queuesMax: queuesMax) { place in
+                            _ = try await place.store.queues.create(
+                                queue, metadata: Array("{}".utf8), attributes: QueueAttributes())
+                        }
+                    }
+                    try await make("a", queuesMax: 1)
+                    try await directory.put("one", other.url)
+                    let refusal = Refusal.limitReached(.queues, max: 1)
+                    await #expect(throws: refusal) { try await make("b", queuesMax: 1) }
+                    try await make("b", queuesMax: 2)
+                    #expect(try await directory.placement(of: address("p", "b"))?.pool == PoolName("one"))
+                    await #expect(throws: Refusal.limitReached(.queues, max: 2)) { try await make("c", queuesMax: 2) }
+                    try await make("b", queuesMax: 1)
+                    try await make("c", "other", queuesMax: 1)
+                    try await directory.delete(try address("p", "a"))
+                    try await make("c", queuesMax: 2)
+                    try await make("d", queuesMax: 0)
+                }
+            }
+        }
+    }
+
     @Test func `The format is raised in the control store and in every pool, if every process understands it`()
         async throws
     {

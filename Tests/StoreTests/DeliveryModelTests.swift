@@ -271,8 +271,9 @@ struct DeliveryModelTests {
         ]
         let left = try await test.shardKeys().filter { key in
             !allowed.contains(key)
-                && !["queue:", "subscription-order:", "subscriber-addresses:", "dead-letter", "attempt-log:"]
-                    .contains { key.hasPrefix($0) }
+                && ![
+                    "queue:", "subscription-order:", "subscriber-addresses:", "dead-letter", "attempt-log:", "usage:",
+                ].contains { key.hasPrefix($0) }
         }
         #expect(left.isEmpty, "\(place): records of deliveries that have ended")
         for key in try await test.keys() {

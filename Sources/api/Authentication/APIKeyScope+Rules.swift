@@ -11,13 +11,17 @@ extension APIKeyVerb {
         // A client that claims messages deletes them with their claim.
         case .claim: ["claims:*", "messages:delete"]
         case .subscribe: ["subscription:*", "dead_letters:*"]
-        case .inspect: ["queues:get", "queues:get_all", "queues:stats", "topics:get", "topics:get_all", "topics:stats"]
+        case .inspect:
+            [
+                "queues:get", "queues:get_all", "queues:stats", "topics:get", "topics:get_all", "topics:stats",
+                "limits:get",
+            ]
         case .manage:
             [
                 "queues:create", "queues:update", "queues:delete", "queues:purge", "queues:share", "topics:create",
                 "topics:update", "topics:delete", "topics:purge", "suppressions:*",
             ]
-        case .administer: ["pools:*", "flavors:*", "health:get"]
+        case .administer: ["pools:*", "flavors:*", "health:get", "project_limits:*"]
         }
     }
 

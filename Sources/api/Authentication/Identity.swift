@@ -91,7 +91,7 @@ extension Identity {
     var token: String? {
         switch self.origin {
         case .none(let token): token
-        case .signedURL: nil
+        case .signedURL, .key: nil
         case .token(let proof): proof.credentials.token
         }
     }

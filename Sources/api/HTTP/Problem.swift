@@ -86,6 +86,8 @@ extension Problem {
         case .bodyInvalid(let description): self.init(.badRequest, "Invalid request body", description)
         case .notAuthorized:
             self.init(.forbidden, "Not authorized", "The caller has none of the roles this needs.")
+        case .limitReached(let limit, let max):
+            self.init(.forbidden, "Limit reached", limit.description(of: max))
         case .claimNotFound: self.init(.notFound, "Not found", "There is no such claim, or it has ended.")
         case .messageClaimed:
             self.init(.forbidden, "Unable to delete", "The message is under a claim that the request does not name.")

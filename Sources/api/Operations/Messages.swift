@@ -69,7 +69,11 @@ extension Operations {
     ) async throws -> [MessageID] {
         var drafts = try self.checked(drafts)
         if hops > 0 { for index in drafts.indices { drafts[index].hops = hops } }
-        return try await self.stores.making(queue) { [drafts] place in
+        let limits = try await self.projects.limits(of: queue.project)
+        try await self.rates.admit(drafts.count, to: queue.project, rate: limits.posts)
+        let bytes = drafts.reduce(0) { $0 + $1.body.readableBytes + StorageLimits.recordHeadBytes }
+        try await self.usage.admit(bytes: bytes, to: queue.project, max: limits.bytes)
+        return try await self.stores.making(queue, queuesMax: limits.queues) { [drafts] place in
             try await self.post(drafts, to: queue, by: client, requestBytes: requestBytes, on: place.store)
         }
     }

@@ -29,6 +29,11 @@ package final class Operations: Sendable {
     /// Every transport asks it before it calls an operation for a project.
     package let admission: ProjectAdmission
     package let waits: QueueWaits
+    let projects: ProjectLimitDirectory
+    let usage: ProjectUsage
+    let rates: PostRates
+    /// Every transport asks it before it keeps a connection for a project; a service of its own.
+    package let connections: ProjectConnections
     let sealing = SealingMemory()
     let health = HealthMemory()
 
@@ -37,13 +42,16 @@ package final class Operations: Sendable {
     ///   - vault: Seals and opens bodies; nil: with the key derived from the master key alone.
     ///   - linkKeys: nil: with the key derived from the master key alone.
     ///   - signedURLKeys: Verify the links of external pages, newest first.
+    ///   - projectLimits: What holds for a project that was given none of its own.
+    ///   - process: Names the process to the others.
     ///   - logger: For what no answer can say.
     package init(
         stores: PoolDirectory, limits: Limits = Limits(), masterKey: MasterKey, vault: Vault? = nil,
         options: APIOptions = APIOptions(), confirmation: ConfirmationRules? = nil,
         mailConfirmation: MailConfirmationRules? = nil, trusts: Trusts? = nil, linkKeys: LinkKeys? = nil,
         signedURLKeys: [SignedURLKey] = [], admission: ProjectAdmission = ProjectAdmission(),
-        waits: QueueWaits = QueueWaits(), logger: Logger = Logger(label: "herald-api")
+        waits: QueueWaits = QueueWaits(), projectLimits: ProjectLimits = ProjectLimits(),
+        process: String = RegisteredProcess.newID(), logger: Logger = Logger(label: "herald-api")
     ) {
         self.stores = stores
         self.limits = limits
@@ -57,6 +65,12 @@ package final class Operations: Sendable {
         self.signedURLKeys = signedURLKeys
         self.admission = admission
         self.waits = waits
+        self.usage = ProjectUsage(of: stores)
+        self.rates = PostRates(stores.defaultStore.postTokens, logger: logger)
+        self.projects = ProjectLimitDirectory(
+            stores.defaultStore.projectLimits, defaults: projectLimits, logger: logger)
+        self.connections = ProjectConnections(
+            stores.defaultStore.connections, self.projects, process: process, logger: logger)
         self.logger = logger
     }
 

@@ -42,6 +42,7 @@ extension Operations {
     ///   - document: A JSON object as the caller wrote it; empty stands for `{}`.
     ///   - scope: What the caller is restricted to; nil: nothing.
     /// - Returns: Whether it was created.
+    /// - Throws: ``Refusal/limitReached(_:max:)`` when the project has as many queues as it may.
     package func createQueue(
         _ queue: QueueAddress, document: [UInt8], within scope: APIKeyScope? = nil
     ) async throws -> Bool {
@@ -49,8 +50,9 @@ extension Operations {
         let metadata = try QueueMetadata(document: document, of: queue.name, limits: self.limits)
         try self.check(metadata, within: scope)
         let placement = try self.placement(of: metadata)
+        let limits = try await self.projects.limits(of: queue.project)
         for _ in 0..<Self.settlingsMax {
-            let created: Bool? = try await self.stores.making(queue, placement) { place in
+            let created: Bool? = try await self.stores.making(queue, placement, queuesMax: limits.queues) { place in
                 if let flavor = placement.flavor, !self.stores.snapshot.serves(flavor, on: place.pool) {
                     try await self.leave(place, queue, for: flavor)
                     return nil

@@ -14,10 +14,8 @@ extension Operations {
         to queue: QueueAddress, of session: SessionSubscriber, _ body: SessionSubscriptionBody
     ) async throws -> (id: SubscriptionID, ttl: Int, isNew: Bool) {
         let ttl = body.ttl ?? self.limits.subscriptionTTLDefault
-        let (id, outcome) = try await self.stores.making(queue) { place in
-            try await place.store.subscriptions.create(
-                queue, subscriber: Subscriber(session), ttl: ttl, options: body.options, pace: body.pace)
-        }
+        let (id, outcome) = try await self.subscribe(
+            Subscriber(session), to: queue, ttl: ttl, options: body.options, pace: body.pace)
         if outcome == .created { return (id, ttl, true) }
         let change = SubscriptionChange(ttl: ttl, options: body.options, pace: body.pace)
         let updated = try await self.store(of: queue).subscriptions.update(

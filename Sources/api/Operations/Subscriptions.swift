@@ -39,11 +39,8 @@ extension Operations {
         }
         let trust = try await self.trust(for: body, of: queue, token: token, until: now.adding(seconds: ttl))
         do {
-            let subscribed = try await self.stores.making(queue) { place in
-                try await place.store.subscriptions.create(
-                    queue, subscriber: body.subscriber, ttl: ttl, options: trust.options, pace: body.pace,
-                    trust: trust.made)
-            }
+            let subscribed = try await self.subscribe(
+                body.subscriber, to: queue, ttl: ttl, options: trust.options, pace: body.pace, trust: trust.made)
             if subscribed.outcome != .created { await self.drop(trust.made, token) }
             return subscribed
         } catch {
@@ -55,6 +52,25 @@ extension Operations {
     /// Removes a trust that was made for nothing.
     private func drop(_ made: TrustID?, _ token: String?) async {
         if let made { await self.trusts?.remove(made, with: token) }
+    }
+
+    /// Writes a subscription down, within the limits of the project; one that is there stays as it is.
+    ///
+    /// - Parameter trust: One that was made for it; nil: none was.
+    func subscribe(
+        _ subscriber: Subscriber, to queue: QueueAddress, ttl: Int, options: [UInt8], pace: Pace,
+        trust: TrustID? = nil
+    ) async throws -> (id: SubscriptionID, outcome: SubscribeOutcome) {
+        let limits = try await self.projects.limits(of: queue.project)
+        let max = limits.subscriptions
+        let isAtLimit = await self.usage.hasAllSubscriptions(queue.project, max: max)
+        let made = try await self.stores.making(queue, queuesMax: limits.queues) { place in
+            try await place.store.subscriptions.create(
+                queue, subscriber: subscriber, ttl: ttl, options: options, pace: pace, trust: trust,
+                atLimit: isAtLimit ? max : nil)
+        }
+        if made.outcome == .created { self.usage.addSubscription(to: queue.project, max: max) }
+        return made
     }
 
     /// A page of subscriptions, oldest first.

@@ -58,6 +58,7 @@ package enum APIProcess {
             }
             let authentication = try await Self.authentication(
                 settings.authentication, keystone, stores.defaultStore, logger)
+            let id = RegisteredProcess.newID()
             let operations = Operations(
                 stores: stores, limits: settings.limits, masterKey: settings.store.masterKey,
                 vault: settings.store.vault, options: settings.options, confirmation: settings.confirmation,
@@ -65,9 +66,9 @@ package enum APIProcess {
                 trusts: trustee.map { Trusts($0.keystone, logger: logger) }, linkKeys: settings.links.keys,
                 signedURLKeys: settings.access.signedURLKeys,
                 admission: ProjectAdmission(requestsMax: settings.projectRequestsMax),
-                waits: QueueWaits(waitsMax: settings.projectWaitsMax), logger: logger)
+                waits: QueueWaits(waitsMax: settings.projectWaitsMax),
+                projectLimits: settings.projectLimits, process: id, logger: logger)
             let sessions = SessionRegistry(settings.sessions)
-            let id = RegisteredProcess.newID()
             let node = SessionNode(
                 id, operations: operations, control: stores.defaultStore, registry: sessions,
                 connection: RedisBlockingConnection(
@@ -87,6 +88,7 @@ package enum APIProcess {
                 stores,
                 PoolMetrics(of: stores, logger: logger),
                 AdmissionWatch(admission: operations.admission),
+                operations.connections,
                 node,
                 sessions,
                 WebSocketServer(

@@ -35,6 +35,7 @@ package struct APISettings: Sendable {
     package let proxies: TrustedProxies
     package let projectRequestsMax: Int
     package let projectWaitsMax: Int
+    package let projectLimits: ProjectLimits
 
     package init(_ reader: SettingReader) throws(SettingError) {
         self.store = try StoreSettings(reader)
@@ -43,6 +44,7 @@ package struct APISettings: Sendable {
         self.proxies = try TrustedProxies(reader)
         self.projectRequestsMax = try reader.integer(Setting.apiProjectRequests)
         self.projectWaitsMax = try reader.integer(Setting.apiProjectWaits)
+        self.projectLimits = try ProjectLimits(reader)
         self.webSocketListen = try reader.address(Setting.apiWebSocketListen)
         self.webSocketOrigins = reader.list(Setting.apiWebSocketOrigins)
         self.sessions = try SessionLimits(reader, self.limits, self.http)

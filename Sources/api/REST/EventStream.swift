@@ -30,6 +30,8 @@ struct EventStream: Sendable {
     let exchange: HTTPExchange
     let wait: QueueWait
     let access: StandingAccess
+    /// Held for as long as the stream.
+    let connection: ProjectConnection
 
     /// - Parameter names: Whether the client has to be given the place where it begins.
     func reply(from start: FollowStart, naming names: Bool) -> Reply {
@@ -120,7 +122,8 @@ struct StreamHandlers: Sendable {
         let start = try await self.operations.followStart(from, of: request.queue)
         let stream = EventStream(
             operations: self.operations, queue: request.queue, exchange: request.exchange,
-            wait: try await self.operations.placeToFollow(request.queue), access: request.standingAccess)
+            wait: try await self.operations.placeToFollow(request.queue), access: request.standingAccess,
+            connection: try await self.operations.connections.open(request.project))
         let fixed = try await self.operations.followFixed(start, of: request.queue)
         return stream.reply(from: fixed, naming: start == .end)
     }

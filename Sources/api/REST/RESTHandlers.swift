@@ -14,6 +14,7 @@ struct RESTHandlers: Sendable {
     let pools: PoolHandlers
     let flavors: FlavorHandlers
     let suppressions: SuppressionHandlers
+    let limits: ProjectLimitHandlers
     let pages: PageHandlers
 
     init(
@@ -31,6 +32,7 @@ struct RESTHandlers: Sendable {
         self.pools = PoolHandlers(operations: operations)
         self.flavors = FlavorHandlers(operations: operations)
         self.suppressions = SuppressionHandlers(operations: operations)
+        self.limits = ProjectLimitHandlers(operations: operations)
         self.pages = PageHandlers(operations: operations, rules: pages)
     }
 }

@@ -263,6 +263,8 @@ struct RESTResponder: Sendable {
             return self.reply(ended, id: id)
         } catch is TurnRefused {
             return .overloaded
+        } catch let exceeded as LimitExceeded {
+            return .failure(exceeded)
         } catch let error as StoreError {
             var metadata: Logger.Metadata = [
                 LogKey.requestID: "\(id)", LogKey.error: "\(error)", LogKey.storeTrouble: "\(error.trouble.rawValue)",

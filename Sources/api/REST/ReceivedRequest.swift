@@ -12,6 +12,8 @@ enum RequestTarget: Sendable {
     case flavor(FlavorAddress)
     /// An address of mail, as the caller wrote it.
     case address(String)
+    /// A project, which need not be that of the caller.
+    case project(ProjectID)
 
     /// nil for one that is about no queue.
     var queue: QueueName? {
@@ -19,7 +21,7 @@ enum RequestTarget: Sendable {
     }
 
     /// - Throws: ``Refusal/queueNameInvalid``, ``Refusal/topicNameInvalid``, or ``Refusal/requestInvalid(_:)`` for the name of a
-    ///   pool or a flavor.
+    ///   pool, a flavor or a project.
     init(_ match: PathTree.Match, project: ProjectID) throws(Refusal) {
         switch match.path.owner {
         case nil: self = .none
@@ -28,6 +30,11 @@ enum RequestTarget: Sendable {
         case .pool: self = .pool(try PoolName(match.name))
         case .flavor: self = .flavor(FlavorAddress(project: project, name: try FlavorName(match.name)))
         case .address: self = .address(match.name)
+        case .project:
+            do { self = .project(try ProjectID(match.name)) } catch {
+                throw .requestInvalid(
+                    "The path has to name a project: 1 to \(ProjectID.charactersMax) characters, without U+FFFD.")
+            }
         }
     }
 }
@@ -102,6 +109,14 @@ struct ReceivedRequest: Sendable {
             preconditionFailure("\(self.head.path) names no address")
         }
         return address
+    }
+
+    /// That the path names.
+    var targetProject: ProjectID {
+        guard case .project(let project) = self.target else {
+            preconditionFailure("\(self.head.path) names no project")
+        }
+        return project
     }
 
     private func required<Value>(_ ofCaller: Value?) -> Value {

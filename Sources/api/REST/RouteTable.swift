@@ -8,7 +8,8 @@ package import Policy
 package enum RouteTable {
     /// All rows; those of one path stand together, in the order of `Allow`.
     package static let routes: [Route] =
-        Self.service + Self.pages + Self.administration + Self.topics + Self.queues + Self.messages + Self.deadLetters
+        Self.service + Self.pages + Self.administration + Self.limits + Self.topics + Self.queues + Self.messages
+        + Self.deadLetters
         + Self.subscriptions + Self.suppressions
 
     /// The same by paths, in the order of the rows.
@@ -109,6 +110,24 @@ package enum RouteTable {
         Route(.delete, "/v2/flavors/{flavor}", .administrators("flavors:delete"), "flavor", in: .pools) {
             try await $0.flavors.delete($1)
         },
+    ]
+
+    // MARK: - Limits of projects
+
+    private static let limits: [Route] = [
+        Route(.get, "/v2/limits", .everyone("limits:get"), "limits") { try await $0.limits.showOwn($1) },
+        Route(
+            .get, "/v2/projects/{project}/limits", .administrators("project_limits:get"), "project_limits",
+            in: .administration
+        ) { try await $0.limits.show($1) },
+        Route(
+            .put, "/v2/projects/{project}/limits", .administrators("project_limits:update"), "project_limits",
+            in: .administration, body: .document
+        ) { try await $0.limits.put($1) },
+        Route(
+            .delete, "/v2/projects/{project}/limits", .administrators("project_limits:delete"), "project_limits",
+            in: .administration
+        ) { try await $0.limits.delete($1) },
     ]
 
     // MARK: - Topics
@@ -321,7 +340,7 @@ package enum RouteTable {
 package final class RoutePath: Sendable {
     /// Whose name stands in the path first; it is checked before the method is.
     enum Owner: String, Sendable {
-        case queue, topic, pool, flavor, address
+        case queue, topic, pool, flavor, address, project
     }
 
     /// Its place in ``RouteTable/paths``.

@@ -1,5 +1,6 @@
 import Domain
 package import Settings
+import Startup
 
 /// How callers are authenticated, as an operator set it.
 package struct AuthenticationSettings: Sendable {
@@ -28,7 +29,11 @@ package struct AuthenticationSettings: Sendable {
             throw settings.invalid(Setting.apiAuth)
         }
         self.mode = mode
-        if mode != .keystone { try settings.refuse(namesWith: "api.keystone.", without: Self.takes(.keystone)) }
+        if mode != .keystone {
+            // Trusts are asked for and used there too.
+            let shared = settings.isGiven(Setting.trusteeUser) ? KeystoneEndpoint.settings : []
+            try settings.refuse(namesWith: "api.keystone.", but: shared, without: Self.takes(.keystone))
+        }
         if mode != .keys { try settings.refuse(namesWith: "api.keys.", without: Self.takes(.keys)) }
         self.bootstrap = try Self.bootstrap(settings)
         self.keystone = mode == .keystone ? try KeystoneSettings(settings) : nil

@@ -14,12 +14,13 @@ import Store
 /// Answers one message after the other: the checks in the order that clients rely on, then one operation.
 ///
 /// ```
-/// decoding ─ an object ─ the action ─ its shape ─ identity ─ Client-ID ─ project ─ queue name ─ policy ─ turn of the project ─ operation
-///    400        400         400          400         403        400         400         400       403           503
+/// decoding ─ an object ─ the action ─ its shape ─ identity ─ Client-ID ─ project ─ queue name ─ policy ─ connections ─ turn of the project ─ operation
+///    400        400         400          400         403        400         400         400       403       503             503
 /// ```
 struct ActionResponder: Sendable {
     let handlers: ActionHandlers
     let admission: ProjectAdmission
+    let connections: ProjectConnections
     let clients: ClientIDForm
     /// Whether requests are who they say they are.
     let believesCallers: Bool
@@ -109,7 +110,10 @@ struct ActionResponder: Sendable {
         credentials.serviceToken = envelope.header("X-Service-Token")
         do throws(AuthenticationError) {
             let identity = try await self.authenticator.identity(of: credentials, at: authentication.request.now)
-            return (Self.authenticated, identity)
+            guard let exceeded = await self.count(identity, as: authentication.request.slot) else {
+                return (Self.authenticated, identity)
+            }
+            return (ActionAnswer(Problem(exceeded), Self.authenticationFailed), nil)
         } catch {
             switch error {
             case .unauthenticated, .signatureRefused:
@@ -117,6 +121,15 @@ struct ActionResponder: Sendable {
             case .unavailable: return (.refused(.serviceUnavailable, Self.authenticationFailed), nil)
             }
         }
+    }
+
+    /// Counts a connection for the project of its identity.
+    ///
+    /// - Returns: Why it may not have that; the one before stays.
+    private func count(_ identity: Identity, as slot: SessionSlot) async -> LimitExceeded? {
+        guard let project = try? ProjectID(identity.project), project != slot.project else { return nil }
+        do throws(LimitExceeded) { slot.take(try await self.connections.open(project)) } catch { return error }
+        return nil
     }
 
     /// - Throws: ``ActionNotAuthenticated``.
@@ -164,6 +177,9 @@ struct ActionResponder: Sendable {
             guard caller.isAdmitted(by: self.policy.current, to: rule, on: request.queueName) else {
                 throw Refusal.notAuthorized
             }
+            if case .stated = work.request.access, work.request.slot.project == nil {
+                work.request.slot.take(try await self.connections.open(caller.project))
+            }
             let turn = try await self.admission.enter(caller.project)
             defer { turn.leave() }
             return (try await handler(self.handlers, request), known)
@@ -177,7 +193,7 @@ struct ActionResponder: Sendable {
     private func log(_ thrown: any Error, of work: SessionWork) {
         var metadata: Logger.Metadata = [LogKey.sessionID: "\(work.request.session)", "action": "\(work.action.name)"]
         switch thrown {
-        case is ActionNotAuthenticated, is ActionRefusal, is Refusal, is TurnRefused: break
+        case is ActionNotAuthenticated, is ActionRefusal, is Refusal, is TurnRefused, is LimitExceeded: break
         case let error as StoreError:
             metadata[LogKey.error] = "\(error)"
             metadata[LogKey.storeTrouble] = "\(error.trouble.rawValue)"

@@ -8,6 +8,7 @@ struct SessionRequest: Sendable {
     /// The address the connection comes from.
     let caller: SocketAddress?
     let access: SessionIdentity.Access
+    let slot: SessionSlot
     /// When it arrived, by this machine's clock.
     let now: Timestamp
     /// The same by that of the event loop.

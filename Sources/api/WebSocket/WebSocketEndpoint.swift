@@ -27,7 +27,8 @@ package final class WebSocketEndpoint: Sendable {
         self.limits = limits
         self.responder = ActionResponder(
             handlers: ActionHandlers(operations, subscriptions), admission: operations.admission,
-            clients: rules.clients, believesCallers: authentication.believesCallers,
+            connections: operations.connections, clients: rules.clients,
+            believesCallers: authentication.believesCallers,
             authenticator: authentication.authenticator(signedURLKeys: rules.signedURLKeys),
             policy: rules.policy, audit: audit, logger: logger)
         self.registry = registry

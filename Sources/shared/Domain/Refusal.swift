@@ -12,6 +12,8 @@ package enum Refusal: Error, Sendable, Equatable {
     case projectMalformed
     /// The caller has none of the roles the operation asks for.
     case notAuthorized
+    /// The project has as much of something as it may have, or would have more.
+    case limitReached(ProjectLimit, max: Int)
 
     // What is asked for
     case queueNameInvalid

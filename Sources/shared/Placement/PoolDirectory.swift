@@ -141,6 +141,25 @@ package final class PoolDirectory: Service, Sendable {
         return nil
     }
 
+    /// What a project has in all pools.
+    ///
+    /// - Returns: Also whether every pool said what it has.
+    package func usage(of project: ProjectID) async -> (usage: StoredUsage, isWhole: Bool) {
+        let connections = self.state.withLockedValue { Array($0.connections.values) }
+        return await withTaskGroup(of: StoredUsage?.self) { group in
+            for connection in connections {
+                group.addTask {
+                    do throws(StoreError) { return try await connection.store().usage(of: project) } catch {
+                        return nil
+                    }
+                }
+            }
+            return await group.reduce(into: (StoredUsage(), true)) { sum, usage in
+                sum = (sum.0 + (usage ?? StoredUsage()), sum.1 && usage != nil)
+            }
+        }
+    }
+
     private func adopt(_ snapshot: PoolSnapshot) {
         self.state.withLockedValue { state in
             guard state.table.snapshot != snapshot else { return }

@@ -72,19 +72,24 @@ extension PoolDirectory {
     ///
     /// While there are no pools that is the default store.
     ///
-    /// - Parameter body: Called again, elsewhere, when the queue turns out to live there. It has done nothing then.
-    /// - Throws: ``Refusal/requestInvalid(_:)`` when there is no such flavor, or no pool of it is to be had; also when the
+    /// - Parameters:
+    ///   - queuesMax: Most queues of the project that it may create one for; 0: however many.
+    ///   - body: Called again, elsewhere, when the queue turns out to live there. It has done nothing then.
+    /// - Throws: ``Refusal/limitReached(_:max:)``; ``Refusal/requestInvalid(_:)`` when there is no such flavor, or no pool of it is to be had; also when the
     ///   dead letters would have to move between pools.
     package func making<Result>(
-        _ queue: QueueAddress, _ request: PlacementRequest = PlacementRequest(),
+        _ queue: QueueAddress, _ request: PlacementRequest = PlacementRequest(), queuesMax: Int = 0,
         _ body: (QueuePlacement) async throws -> Result
     ) async throws -> Result {
         for _ in 0..<Self.attemptsMax {
             var placement = try await self.cachedPlacement(queue, request)
-            if placement == nil { placement = try await self.decidePlacement(queue, request) }
-            guard let placement else {
+            if placement == nil { placement = try await self.decidePlacement(queue, request, queuesMax) }
+            guard var placement else {
                 try await self.refresh()
                 continue
+            }
+            if queuesMax > 0 {
+                placement = QueuePlacement(store: placement.store.limited(toQueues: queuesMax), pool: placement.pool)
             }
             do {
                 return try await body(placement)
@@ -110,7 +115,9 @@ extension PoolDirectory {
     /// Registers the queue, unless it is.
     ///
     /// - Returns: nil when the pools are others than this process knew.
-    private func decidePlacement(_ queue: QueueAddress, _ request: PlacementRequest) async throws -> QueuePlacement? {
+    private func decidePlacement(
+        _ queue: QueueAddress, _ request: PlacementRequest, _ queuesMax: Int
+    ) async throws -> QueuePlacement? {
         let table = self.table
         guard table.hasPools else {
             guard try await self.keepsDeadLetters(request, of: queue, at: nil, table) else { return nil }
@@ -130,7 +137,8 @@ extension PoolDirectory {
         } else {
             let choice = try self.choice(table, request, locations)
             let registration = try await table.control.directory.register(
-                queue, at: choice, by: table.snapshot.version)
+                queue, at: choice, by: table.snapshot.version, queuesMax: queuesMax)
+            if registration == .full { throw Refusal.limitReached(.queues, max: queuesMax) }
             guard case .at(let registered) = registration else { return nil }
             pool = registered
         }

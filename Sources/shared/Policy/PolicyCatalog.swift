@@ -5,7 +5,7 @@ package enum PolicyCatalog {
     /// In the order of the pages about the API.
     package static let rules: [PolicyRule] =
         [.contextIsAdmin, .adminOrOwner] + Self.service + Self.queues + Self.messages + Self.deadLetters
-        + Self.subscriptions + Self.suppressions + Self.topics + Self.administration
+        + Self.subscriptions + Self.suppressions + Self.topics + Self.administration + Self.limits
 
     package static func rule(named name: String) -> PolicyRule? { Self.byName[name] }
 
@@ -109,5 +109,14 @@ package enum PolicyCatalog {
         Self.administrators("flavors:create", "PUT /v2/flavors/{flavor}"),
         Self.administrators("flavors:update", "PATCH /v2/flavors/{flavor}"),
         Self.administrators("flavors:delete", "DELETE /v2/flavors/{flavor}"),
+    ]
+
+    private static let projectLimits = "/v2/projects/{project}/limits"
+
+    private static let limits: [PolicyRule] = [
+        Self.everyone("limits:get", "GET /v2/limits"),
+        Self.administrators("project_limits:get", "GET \(Self.projectLimits)"),
+        Self.administrators("project_limits:update", "PUT \(Self.projectLimits)"),
+        Self.administrators("project_limits:delete", "DELETE \(Self.projectLimits)"),
     ]
 }

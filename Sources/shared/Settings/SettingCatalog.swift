@@ -423,6 +423,35 @@ package struct SettingCatalog: Sendable {
         meaning: "Most deliveries of a project that wait in one shard. With as many a new one ends at once, as with "
             + "`limits.waiting.subscription`.")
 
+    package let limitsProjectQueues = Setting(
+        "limits.project.queues", default: "0", shape: .integer(0...1_000_000_000_000), processes: [.api],
+        meaning:
+            "Most queues of a project without a limit of its own; 0 for no limit. A further one is refused (403), see docs/limits.md."
+    )
+
+    package let limitsProjectSubscriptions = Setting(
+        "limits.project.subscriptions", default: "0", shape: .integer(0...1_000_000_000_000), processes: [.api],
+        meaning:
+            "Most subscriptions of a project without a limit of its own; 0 for no limit. A further one is refused (403)."
+    )
+
+    package let limitsProjectBytes = Setting(
+        "limits.project.bytes", default: "0", shape: .integer(0...1_000_000_000_000), processes: [.api],
+        meaning: "Most bytes of the messages in the queues of a project without a limit of its own; 0 for no limit. A "
+            + "post beyond it is refused (403).")
+
+    package let limitsProjectPosts = Setting(
+        "limits.project.posts", default: "0", shape: .integer(0...1_000_000_000_000), processes: [.api],
+        meaning:
+            "Most messages that a project without a limit of its own posts in a second, over all processes; 0 for no limit. "
+            + "A post beyond it is refused (503, with `Retry-After`).")
+
+    package let limitsProjectConnections = Setting(
+        "limits.project.connections", default: "0", shape: .integer(0...1_000_000_000_000), processes: [.api],
+        meaning:
+            "Most WebSocket connections and event streams of a project without a limit of its own, over all processes; 0 for "
+            + "no limit. A further one is refused (503).")
+
     package let defaultsMessageTTL = Setting(
         "defaults.message.ttl", default: "3600", shape: .integer(60...2_147_483_647), processes: [.api],
         meaning: "The ttl of a message when neither it nor its queue has one, seconds. At most `limits.message.ttl`.")

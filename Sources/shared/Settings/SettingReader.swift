@@ -61,11 +61,14 @@ package struct SettingReader: Sendable {
     ///
     /// - Parameters:
     ///   - prefix: Of their names.
+    ///   - others: Those of them that have an effect all the same.
     ///   - words: Behind "has no effect", what they take.
     /// - Throws: ``SettingError/unusable(_:value:reason:)`` for the first of them.
-    package func refuse(namesWith prefix: String, without words: String) throws(SettingError) {
+    package func refuse(
+        namesWith prefix: String, but others: [Setting] = [], without words: String
+    ) throws(SettingError) {
         for setting in SettingCatalog.settings(of: self.process) where setting.name.hasPrefix(prefix) {
-            guard let text = self.given[setting], text != setting.default else { continue }
+            guard !others.contains(setting), let text = self.given[setting], text != setting.default else { continue }
             throw .unusable(setting, value: setting.isSecret ? nil : text, reason: "has no effect without \(words)")
         }
     }

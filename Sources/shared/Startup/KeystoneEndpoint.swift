@@ -5,6 +5,10 @@ package import Settings
 
 /// Where Keystone is and how long it is waited for, as an operator set it.
 package struct KeystoneEndpoint: Sendable {
+    /// What it is read from.
+    package static let settings = [
+        Setting.apiKeystoneURL, Setting.apiKeystoneCAFile, Setting.apiKeystoneTimeout, Setting.apiKeystoneRetries,
+    ]
     /// Bytes of a file of certificates; that of a whole system has a quarter of it.
     private static let authoritiesBytesMax = 1 << 20
 

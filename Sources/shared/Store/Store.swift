@@ -82,6 +82,15 @@ package final class Store: Sendable {
             limits: self.limits, format: self.format, formats: self.formats)
     }
 
+    /// The same store, creating no queue for a project that has so many.
+    package func limited(toQueues queuesMax: Int) -> Store {
+        var directory = self.directory
+        directory.queuesMax = queuesMax
+        return Store(
+            runner: self.runner, keySpace: self.keySpace, tagger: self.tagger, directory: directory,
+            limits: self.limits, format: self.format, formats: self.formats)
+    }
+
     /// Opens the store in another Redis the way this one was: with as many shards, its clock, and its format where it is new.
     ///
     /// It registers no queue until ``registering(in:as:by:)``.
@@ -92,6 +101,8 @@ package final class Store: Sendable {
         )
         .registering(in: self, as: [], by: nil)
     }
+
+    var shards: [ShardKeys] { self.keySpace.shards }
 
     /// Learns whether Redis answers.
     package func ping() async throws(StoreError) {

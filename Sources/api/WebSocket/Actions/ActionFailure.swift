@@ -51,12 +51,13 @@ extension ActionAnswer {
             self.init(Problem(error, isRepeatable: action.isRepeatable), failure)
         case is TurnRefused: self.init(Problem(StoreError.overloaded, isRepeatable: true), failure)
         case is KeystoneTrouble: self.init(.identityServiceUnavailable, failure)
+        case let exceeded as LimitExceeded: self.init(Problem(exceeded), failure)
         case let error as BodyUnreadable: self.init(.unreadable(error.message), failure)
         default: self = .unexpected
         }
     }
 
-    private init(_ problem: Problem, _ error: String) {
+    init(_ problem: Problem, _ error: String) {
         self = .failed(problem.status, exception: problem.description ?? problem.title, error: error)
     }
 }

@@ -18,6 +18,7 @@ final class SessionHandler: ChannelInboundHandler {
     private let caller: SocketAddress?
     private let executor: LoopExecutor
     private let id = SessionID()
+    private let slot = SessionSlot()
     /// nil once the connection has ended.
     private var session: Session?
     private var context: ChannelHandlerContext?
@@ -115,6 +116,7 @@ final class SessionHandler: ChannelInboundHandler {
         self.requestBytes = 0
         self.hold(0)
         session.end(with: nil, dropsRest: true)
+        self.slot.end()
         self.endpoint.registry.remove(session)
         self.endpoint.metrics.closed(self.closeCode)
         self.endSubscriptions()
@@ -203,8 +205,8 @@ final class SessionHandler: ChannelInboundHandler {
     private func take(_ message: ByteBuffer, _ format: FrameFormat) {
         guard let session = self.session else { return }
         let request = SessionRequest(
-            session: self.id, caller: self.caller, access: self.state.identity.access, now: .ofThisMachine(),
-            message: message, format: format)
+            session: self.id, caller: self.caller, access: self.state.identity.access, slot: self.slot,
+            now: .ofThisMachine(), message: message, format: format)
         switch self.endpoint.responder.begin(request) {
         case .answer(let frame): self.write(answer: frame)
         case .authenticate(let authentication): self.begin(authentication)

@@ -67,7 +67,7 @@ struct DeadLetterMoves: Sendable {
                 keys: [
                     own.meta, own.log, own.expiries, keys.lastPosition, keys.queueSweeps, own.aliases,
                     own.aliasExpiries, keys.arrivals,
-                    own.clientRuns,
+                    own.clientRuns, own.states,
                 ])
             call.append(target.key)
             call.append(creating ? 1 : 0)

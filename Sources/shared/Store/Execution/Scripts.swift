@@ -22,6 +22,8 @@ enum Scripts {
     static let trustGet = plain("trust_get", PackageResources.trust_get_lua)
     static let trustTake = plain("trust_take", PackageResources.trust_take_lua)
     static let trustFinish = plain("trust_finish", PackageResources.trust_finish_lua)
+    static let connectionsHold = plain("connections_hold", PackageResources.connections_hold_lua)
+    static let postTokensTake = plain("post_tokens_take", PackageResources.post_tokens_take_lua)
     static let queueCreate = plain("queue_create", PackageResources.queue_create_lua)
     static let queueRegister = plain("queue_register", PackageResources.queue_register_lua)
     static let queueUnregister = plain("queue_unregister", PackageResources.queue_unregister_lua)
@@ -88,10 +90,12 @@ enum Scripts {
     static let subscriptionHealthGet = paced("subscription_health_get", PackageResources.subscription_health_get_lua)
     static let deliveryStatusGet = paced(
         "delivery_status_get", PackageResources.lib_subscription_lua + PackageResources.delivery_status_get_lua)
-    static let messageSweep = delivery("message_sweep", KeySpace.spelled(PackageResources.message_sweep_lua))
+    static let messageSweep = delivery(
+        "message_sweep", usage + KeySpace.spelled(PackageResources.message_sweep_lua))
     static let deliverySweep = delivery("delivery_sweep", PackageResources.delivery_sweep_lua)
     static let subscriptionSweep = paced(
-        "subscription_sweep", PackageResources.lib_subscription_lua + PackageResources.subscription_sweep_lua)
+        "subscription_sweep",
+        PackageResources.lib_subscription_lua + KeySpace.spelled(PackageResources.subscription_sweep_lua))
 
     // What stands in front of a script: it defines what several scripts share. Each call makes its functions anew.
 
@@ -101,14 +105,15 @@ enum Scripts {
 
     /// Of one queue.
     private static func queue(_ name: StaticString, _ source: [UInt8]) -> RedisScript {
-        self.record(name, self.signal + PackageResources.lib_queue_lua + source)
+        self.record(name, self.signal + self.usage + PackageResources.lib_queue_lua + source)
     }
 
     /// Appends to a queue.
     private static func append(_ name: StaticString, _ source: [UInt8]) -> RedisScript {
-        self.record(name, self.signal + PackageResources.lib_append_lua + source)
+        self.record(name, self.signal + self.usage + PackageResources.lib_append_lua + source)
     }
 
+    private static let usage = KeySpace.spelled(PackageResources.lib_usage_lua)
     private static let signal = KeySpace.spelled(PackageResources.lib_signal_lua)
 
     private static func record(_ name: StaticString, _ source: [UInt8]) -> RedisScript {

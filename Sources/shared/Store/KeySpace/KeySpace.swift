@@ -99,6 +99,21 @@ extension KeySpace {
     static func apiKey(_ id: APIKeyID) -> RedisKey { Self.key("\(Self.control)api-key:\(id.text)") }
     static let apiKeyOrder = key(control + "api-key-order")
 
+    /// The limits that a project has of its own.
+    static func projectLimits(of project: ProjectID) -> RedisKey {
+        Self.key("\(Self.control)project-limits:\(project.text)")
+    }
+
+    /// How many connections of a project each process has.
+    static func connections(of project: ProjectID) -> RedisKey {
+        Self.key("\(Self.control)connections:\(project.text)")
+    }
+
+    /// The tokens that are left for the posts of a project.
+    static func postTokens(of project: ProjectID) -> RedisKey {
+        Self.key("\(Self.control)post-tokens:\(project.text)")
+    }
+
     /// The API nodes that have sessions, and until when each counts as living.
     static let sessionNodes = key(control + "session-nodes")
     /// The subscriptions of a node's sessions.
@@ -211,6 +226,7 @@ final class ShardKeys: Sendable {
     func deadLetterRecords(of queue: QueueAddress) -> RedisKey { self.key(.deadLetterRecords, queue.key) }
     func deadLetterBytes(of project: ProjectID) -> RedisKey { self.key(.deadLetterBytes, project.text) }
     func deadLetterOldest(of project: ProjectID) -> RedisKey { self.key(.deadLetterOldest, project.text) }
+    func usage(of project: ProjectID) -> RedisKey { self.key(.usage, project.text) }
 
     private func key(_ family: KeyFamily, _ name: String) -> RedisKey {
         RedisKey(self.text(family, name), in: self.slot)
@@ -237,6 +253,7 @@ struct QueueKeys: Sendable {
     var expiries: RedisKey { self.key(.expiries) }
     var delayed: RedisKey { self.key(.delayed) }
     var clientRuns: RedisKey { self.key(.clientRuns) }
+    var states: RedisKey { self.key(.states) }
     var aliases: RedisKey { self.key(.aliases) }
     var aliasExpiries: RedisKey { self.key(.aliasExpiries) }
 
@@ -262,6 +279,7 @@ private enum KeyFamily: String, CaseIterable {
     case deadLetterRecords = "dead-letter-records"
     case deadLetterBytes = "dead-letter-bytes"
     case deadLetterOldest = "dead-letter-oldest"
+    case usage = "usage"
 }
 
 /// What the keys of a queue end with, in the order in which `lib_queue.lua` names them.

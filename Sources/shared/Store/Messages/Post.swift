@@ -41,7 +41,7 @@ extension MessageStore {
                 own.meta, own.log, own.expiries, keys.lastPosition, keys.events(of: queue), keys.wakeup,
                 keys.subscriptionOrder(queue),
                 keys.queueSweeps, own.delayed, own.clientRuns, keys.fanoutProjects,
-                keys.fanoutQueues(of: queue.project),
+                keys.fanoutQueues(of: queue.project), own.states,
             ])
         call.append(self.keySpace.number(of: queue))
         call.append(queue.key)

@@ -18,29 +18,39 @@ package struct QueueDirectory: Sendable {
     let pools: [PoolName?]
     /// The version of the pools by which a queue that lives nowhere may be registered here; nil: by any.
     let version: PoolVersion?
+    /// Most queues of a project that one is registered for; 0: however many it has.
+    var queuesMax = 0
 
     // MARK: Of the queues of one store
 
     /// Registers a queue that is about to be created here.
     ///
-    /// - Throws: ``StoreError/misplaced`` when it lives elsewhere, or the pools are others than the caller knew.
-    func register(_ queue: QueueAddress) async throws(StoreError) {
-        try await self.register(queue, by: self.version)
+    /// - Throws: ``StoreError/misplaced`` when it lives elsewhere, or the pools are others than the caller knew;
+    ///   ``Refusal/limitReached(_:max:)`` when the project has ``queuesMax`` queues.
+    func register(_ queue: QueueAddress) async throws {
+        guard try await self.register(queue, by: self.version, queuesMax: self.queuesMax) else {
+            throw Refusal.limitReached(.queues, max: self.queuesMax)
+        }
     }
 
-    /// Registers a queue that was created here.
+    /// Registers a queue that was created here, or has to be: however many the project has.
     ///
     /// - Throws: ``StoreError/misplaced`` when it was deleted, and created elsewhere, meanwhile.
     func registerCreated(_ queue: QueueAddress) async throws(StoreError) {
-        try await self.register(queue, by: nil)
+        _ = try await self.register(queue, by: nil, queuesMax: 0)
     }
 
-    private func register(_ queue: QueueAddress, by version: PoolVersion?) async throws(StoreError) {
-        guard let pool = self.pools.first else { return }
-        switch try await self.register(queue, at: pool, by: version, keepingReservation: false) {
+    /// - Returns: false when the project has so many queues.
+    private func register(
+        _ queue: QueueAddress, by version: PoolVersion?, queuesMax: Int
+    ) async throws(StoreError) -> Bool {
+        guard let pool = self.pools.first else { return true }
+        switch try await self.register(queue, at: pool, by: version, keepingReservation: false, queuesMax: queuesMax) {
         case .at(let pool): guard self.pools.contains(pool) else { throw .misplaced }
         case .reserved, .stale: throw .misplaced
+        case .full: return false
         }
+        return true
     }
 
     /// Unregisters a queue that was deleted here; one that lives elsewhere stays registered.
@@ -87,11 +97,13 @@ package struct QueueDirectory: Sendable {
     /// Registers a queue at a pool that was chosen for it, unless it lives somewhere or its name is reserved for another
     /// pool.
     ///
-    /// - Parameter version: Of the pools the choice was made from.
+    /// - Parameters:
+    ///   - version: Of the pools the choice was made from.
+    ///   - queuesMax: Most queues of the project; 0: however many.
     package func register(
-        _ queue: QueueAddress, at pool: PoolName?, by version: PoolVersion
+        _ queue: QueueAddress, at pool: PoolName?, by version: PoolVersion, queuesMax: Int = 0
     ) async throws(StoreError) -> QueueRegistration {
-        try await self.register(queue, at: pool, by: version, keepingReservation: true)
+        try await self.register(queue, at: pool, by: version, keepingReservation: true, queuesMax: queuesMax)
     }
 
     /// Reserves the name of a queue for a pool, for good: dead letters arrive on the pool of their source.
@@ -122,7 +134,7 @@ package struct QueueDirectory: Sendable {
     ///   - version: Of the pools `pool` was chosen from; nil: `pool` is a fact.
     ///   - keepingReservation: A queue that is reserved for another pool is not registered at this one.
     private func register(
-        _ queue: QueueAddress, at pool: PoolName?, by version: PoolVersion?, keepingReservation: Bool
+        _ queue: QueueAddress, at pool: PoolName?, by version: PoolVersion?, keepingReservation: Bool, queuesMax: Int
     ) async throws(StoreError) -> QueueRegistration {
         var call = self.runner.call(
             Scripts.queueRegister,
@@ -134,11 +146,13 @@ package struct QueueDirectory: Sendable {
         call.append(pool?.text ?? "")
         call.append(version.map { String($0.number) } ?? "")
         call.append(keepingReservation ? 1 : 0)
+        call.append(queuesMax)
         var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.queueRegister)
         switch try reply.text() {
         case "at": return .at(try reply.pool())
         case "reserved": return .reserved(try reply.pool())
         case "stale": return .stale
+        case "full": return .full
         case let answer: throw .corrupt("queue_register.lua answered \(answer)")
         }
     }
@@ -212,6 +226,8 @@ package enum QueueRegistration: Sendable, Equatable {
     case reserved(PoolName?)
     /// The pools have changed since the choice was made.
     case stale
+    /// It lives nowhere, and the project has as many queues as it may.
+    case full
 }
 
 package enum QueueReservation: String, Sendable {

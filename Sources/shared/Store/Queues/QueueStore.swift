@@ -10,7 +10,7 @@ struct QueueStore: QueueStorage {
 
     func create(
         _ queue: QueueAddress, metadata: [UInt8], attributes: QueueAttributes
-    ) async throws(StoreError) -> Bool {
+    ) async throws -> Bool {
         try await self.directory.register(queue)
         let keys = self.keySpace.shard(of: queue)
         var call = self.runner.call(Scripts.queueCreate, keys: [keys.meta(queue), keys.waited(queue)])

@@ -11,7 +11,7 @@ local claim, ttl, grace = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local rules = call('HMGET', META, 'claims-max', 'dead-letter-queue', 'dead-letter-ttl', 'sweep-at', 'waited-until')
 local count_max, target, target_ttl = tonumber(rules[1]), rules[2], tonumber(rules[3])
 local counts = count_max and target
-local moved, first_move, last_move = {}, '', ''
+local moved, sizes, first_move, last_move = {}, {}, '', ''
 
 local function keep(entry)
     local position, record = entry[1], entry[2]
@@ -23,11 +23,12 @@ local function keep(entry)
         'record', record)
     if first_move == '' then first_move = last_move end
     moved[#moved + 1] = position
+    sizes[#moved] = #record
     return false
 end
 
 local taken, ran_out = take_free(tonumber(ARGV[2]), counts and keep)
-forget(moved)
+forget(moved, sizes)
 local answer = { ran_out and #taken == 0 and 1 or 0, now, first_move, last_move }
 if #taken == 0 then return answer end
 

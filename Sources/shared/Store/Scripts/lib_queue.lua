@@ -28,14 +28,20 @@ local function reading(wanted, budget, looked_at)
     return math.max(1, math.min(wanted, math.floor(budget * looked_at / (STEP - budget))))
 end
 
--- Removes messages with all that is known of them, at most STEP.
-local function forget(positions)
+-- Removes messages with all that is known of them, at most STEP. `sizes`: of their records, where these were read.
+local function forget(positions, sizes)
     if #positions == 0 then return end
+    local usage = call('HMGET', META, 'bytes', 'counted-from')
+    local bytes, fields = 0, {}
+    if usage[1] then bytes, fields = sizes_of(LOG, STATE, positions, tonumber(usage[2]), sizes) end
     call('XDEL', LOG, unpack(positions))
     for _, key in ipairs({ EXP, HELD, BACK, DELAY }) do call('ZREM', key, unpack(positions)) end
     call('HDEL', STATE, unpack(positions))
+    if #fields > 0 then call('HDEL', STATE, unpack(fields)) end
     -- A stream stays when its last entry goes.
-    if call('XLEN', LOG) == 0 then call('DEL', LOG) end
+    local is_empty = call('XLEN', LOG) == 0
+    if is_empty then call('DEL', LOG, STATE) end
+    if usage[1] then release(META, tonumber(usage[1]), is_empty and math.huge or bytes) end
 end
 
 -- Frees what lapsed claims held, and messages whose delay has passed. Whether there may be more: then the order of
@@ -136,7 +142,7 @@ local function take_free(wanted, keep)
     end
     if #taken == wanted then return taken, false end
     front = math.max(front, expired_through(ttl_max))
-    local delays, ran_out, over = call('EXISTS', DELAY) == 1, false, {}
+    local delays, ran_out, over, sizes = call('EXISTS', DELAY) == 1, false, {}, {}
     while #taken < wanted do
         if budget <= 0 then
             ran_out = true
@@ -154,6 +160,7 @@ local function take_free(wanted, keep)
             local _, expires = message_life(front, record)
             if expires <= now then
                 over[#over + 1] = position
+                sizes[#over] = #record
             elseif not delayed[index] then
                 taken[#taken + 1] = { position, record, expires }
             end
@@ -161,7 +168,7 @@ local function take_free(wanted, keep)
         end
         if #entries < count then break end
     end
-    forget(over)
+    forget(over, sizes)
     if front > front_before then call('HSET', META, 'front', text(front)) end
     return taken, ran_out
 end

@@ -3,12 +3,42 @@
 -- KEYS    none
 -- ARGV    none of its own
 -- RETURNS nothing: it defines `is_mail`, `new_header`, `version_of`, `changed_header`, `ended_header`, `address_of`, `life_of`,
---         `new_record`, `with_life`, `end_trust`
+--         `new_record`, `with_life`, `new_id`, `count_new`, `count_ended`, `end_trust`
 -- COST    under a microsecond
 --
 -- Record: life | blank | bytes of the address | blank | address | options, JSON
 -- Life:   ttl, s [: version of the secret : end of the one before, ms, or -1 [: latest expiry of a link sent to the
 --         address, s : and of those sent to addresses before it, which count no more]]
+
+-- The id of a subscription begins with its position, in 11 digits.
+local ID_DIGITS, ID_POSITION_TO = '0123456789abcdefghjkmnpqrstvwxyz', 11
+
+local function new_id(position, random)
+    local digits = {}
+    for index = ID_POSITION_TO, 1, -1 do
+        local digit = position % 32 + 1
+        digits[index] = string.sub(ID_DIGITS, digit, digit)
+        position = math.floor(position / 32)
+    end
+    return table.concat(digits) .. random
+end
+
+-- Counts the subscriptions of a project in the shard, in `usage` of it: those from `subscriptions-from` on, since older ones are
+-- from before anything was counted. One counts until it is ended, or swept once it has expired.
+local function count_new(usage, position)
+    if call('HINCRBY', usage, 'subscriptions', 1) == 1 then call('HSET', usage, 'subscriptions-from', text(position)) end
+end
+
+local function count_ended(usage, id)
+    local from, position = tonumber(call('HGET', usage, 'subscriptions-from')), 0
+    if not from then return end
+    for index = 1, ID_POSITION_TO do
+        position = position * 32 + string.find(ID_DIGITS, string.sub(id, index, index), 1, true) - 1
+    end
+    if position >= from and call('HINCRBY', usage, 'subscriptions', -1) == 0 then
+        call('HDEL', usage, 'subscriptions', 'subscriptions-from')
+    end
+end
 
 -- Whether a subscriber is a mail address.
 local function is_mail(address)

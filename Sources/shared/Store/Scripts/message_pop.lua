@@ -5,12 +5,12 @@
 -- COST    log n + k for k messages; at most 500 looked at and 500 freed, each 2 KiB of a record counts as one
 may_free(META)
 local taken, ran_out = take_free(tonumber(ARGV[2]))
-local answer, positions = { ran_out and #taken == 0 and 1 or 0, now }, {}
+local answer, positions, sizes = { ran_out and #taken == 0 and 1 or 0, now }, {}, {}
 for index, entry in ipairs(taken) do
-    positions[index] = entry[1]
+    positions[index], sizes[index] = entry[1], #entry[2]
     answer[#answer + 1] = entry[1]
     answer[#answer + 1] = entry[2]
     answer[#answer + 1] = shown(entry[4])
 end
-forget(positions)
+forget(positions, sizes)
 return answer

@@ -1,6 +1,6 @@
 -- message_post.lua: append messages to a queue, and in the same step the events its subscribers are notified from.
 -- KEYS    1 meta   2 log   3 expiries   4 last-position   5 events   6 wakeup   7 subscription-order   8 queue-sweeps
---         9 delayed   10 client-runs   11 fanout-projects   12 fanout-queues of the project
+--         9 delayed   10 client-runs   11 fanout-projects   12 fanout-queues of the project   13 states
 -- ARGV    1 now   2 shard   3 queue   4 1: create a missing queue   5 bytes of the request   6 ttl where none is given, s
 --         7 mark of the client, 8 bytes   8 whether the queue encrypts, as the caller believes: 1, 0, or '' to not ask
 --         then per message: ttl, s, or ''   delay, s, or ''   flags, checksum and hops, or ''   body
@@ -8,7 +8,7 @@
 --         when the request is larger than the queue takes; {'sealing', 1 or 0} when the caller believes otherwise.
 --         Nothing was written in the last three.
 -- COST    k log n for k messages in a queue of n: 9 us for one, 3.7 each for ten; 20,000 hold Redis for some 50 ms
-local meta = call('HMGET', KEYS[1], 'created', 'post-bytes-max', 'ttl-default', 'delay-default', 'ttl-max', 'sweep-at', 'open-run', 'encrypting', 'waited-until', 'posted')
+local meta = call('HMGET', KEYS[1], 'created', 'post-bytes-max', 'ttl-default', 'delay-default', 'ttl-max', 'sweep-at', 'open-run', 'encrypting', 'waited-until', 'posted', 'bytes')
 if not meta[1] and ARGV[4] ~= '1' then return { 'absent' } end
 local bytes_max = tonumber(meta[2])
 if bytes_max and tonumber(ARGV[5]) > bytes_max then return { 'large', bytes_max } end
@@ -19,7 +19,7 @@ local first = next_position(KEYS[4])
 local ttl_default, delay_default, ttl_max = tonumber(meta[3] or ARGV[6]), tonumber(meta[4]), tonumber(meta[5]) or 0
 if delay_default == 0 then delay_default = nil end
 local count = (#ARGV - 8) / 4
-local positions, records, expiries, delays, soonest, largest = {}, {}, {}, {}, math.huge, ttl_max
+local positions, records, expiries, delays, sizes, bytes, soonest, largest = {}, {}, {}, {}, {}, 0, math.huge, ttl_max
 -- Most messages say nothing of themselves but their ttl, and mostly one: then their records begin alike, and end together.
 local is_behind, heads, ends = math.floor((first + count) / 2048) <= now, {}, {}
 for number = 1, count do
@@ -49,6 +49,12 @@ for number = 1, count do
             delays[#delays + 1] = position
         end
     end
+    local size = #records[number]
+    bytes = bytes + size
+    if size > LARGE then
+        sizes[#sizes + 1] = size_field(position)
+        sizes[#sizes + 1] = size
+    end
     positions[number] = position
     expiries[2 * number - 1], expiries[2 * number] = expires, position
 end
@@ -58,8 +64,10 @@ local posted = tonumber(meta[10]) or 0
 for number, record in ipairs(records) do call('XADD', KEYS[2], positions[number], text(posted + number), record) end
 in_chunks('ZADD', KEYS[3], expiries)
 in_chunks('ZADD', KEYS[9], delays)
+in_chunks('HSET', KEYS[13], sizes)
 call('SET', KEYS[4], positions[count])
-local changes = { 'posted', text(posted + count), 'open-run', run_with(KEYS[10], meta[7], first, count, ARGV[7]) }
+local changes = { 'posted', text(posted + count), 'open-run', run_with(KEYS[10], meta[7], first, count, ARGV[7]),
+    'bytes', counted(KEYS[1], tonumber(meta[11]) or 0, bytes) }
 if not meta[1] then
     changes = { 'created', now, 'metadata', '{}', unpack(changes) }
     meta[9] = waited_before(KEYS[1], ARGV[3])
@@ -67,6 +75,10 @@ if not meta[1] then
         changes[#changes + 1] = 'waited-until'
         changes[#changes + 1] = meta[9]
     end
+end
+if not meta[11] then
+    changes[#changes + 1] = 'counted-from'
+    changes[#changes + 1] = positions[1]
 end
 if posted == 0 then
     changes[#changes + 1] = 'start'

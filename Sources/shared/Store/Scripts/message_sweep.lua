@@ -19,10 +19,15 @@ for _, queue in ipairs(due) do
     -- `KeySpace.swift` puts the words of keys in place of PART_… .
     local function key(part) return queue_key(queue, part) end
     local messages = expired(key(PART_EXPIRIES))
+    local usage, bytes, fields = call('HMGET', key(PART_META), 'bytes', 'counted-from'), 0, {}
     if #messages > 0 then
+        if usage[1] then
+            bytes, fields = sizes_of(key(PART_LOG), key(PART_STATES), messages, tonumber(usage[2]))
+        end
         call('XDEL', key(PART_LOG), unpack(messages))
         for _, part in ipairs({ PART_EXPIRIES, PART_CLAIMED, PART_FREED, PART_DELAYED }) do call('ZREM', key(part), unpack(messages)) end
         call('HDEL', key(PART_STATES), unpack(messages))
+        if #fields > 0 then call('HDEL', key(PART_STATES), unpack(fields)) end
         removed = removed + #messages
     end
     local claims = left > 0 and expired(key(PART_CLAIM_EXPIRIES)) or {}
@@ -63,8 +68,9 @@ for _, queue in ipairs(due) do
         local blocks = call('ZREVRANGEBYSCORE', key(PART_CLIENT_RUNS), position, '-inf', 'WITHSCORES', 'LIMIT', 1, 1)
         if blocks[2] then call('ZREMRANGEBYSCORE', key(PART_CLIENT_RUNS), '-inf', blocks[2]) end
     else
-        call('DEL', key(PART_LOG))
+        call('DEL', key(PART_LOG), key(PART_STATES))
     end
+    if usage[1] then release(key(PART_META), tonumber(usage[1]), first and bytes or math.huge) end
 end
 local marks = call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, 100)
 if #marks > 0 then call('ZREM', KEYS[2], unpack(marks)) end

@@ -12,4 +12,6 @@ local bytes = tonumber(call('HGET', KEYS[17], ARGV[2]) or 0)
 call('HDEL', KEYS[17], ARGV[2])
 if bytes > 0 and call('HINCRBY', KEYS[17], '', -bytes) <= 0 then call('HDEL', KEYS[17], '') end
 call('ZREM', KEYS[18], ARGV[2])
+local held = tonumber(call('HGET', META, 'bytes'))
+if held then release(META, held, held) end
 return call('UNLINK', unpack(KEYS, 1, 12)) > 0 and 1 or 0

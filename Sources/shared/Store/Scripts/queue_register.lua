@@ -2,10 +2,10 @@
 -- KEYS    1 names of the project's queues   2 pools of the project's queues   3 reservations of the project   4 pools
 --         5 version of the pools   6 queues of each pool
 -- ARGV    1 now   2 queue   3 pool, or '' for the default store   4 version the pool was chosen by; '': it is a fact
---         5 1: not when the queue is kept for another pool
+--         5 1: not when the queue is kept for another pool   6 most queues of the project, or 0
 -- RETURNS { 'at', pool }: it lives there, now or already | { 'reserved', pool }: it is kept for that one
---         | { 'stale' }: the pools have changed
--- COST    4 to 8 lookups
+--         | { 'stale' }: the pools have changed | { 'full' }: the project has as many queues
+-- COST    4 to 9 lookups
 -- A pool that is no longer registered is as good as none: its queues may be made anew elsewhere.
 local names, catalogue, reservations, pools, version, counts = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local queue, wanted = ARGV[2], ARGV[3]
@@ -22,6 +22,8 @@ if ARGV[5] == '1' then
     if kept and kept ~= wanted and is_there(kept) then return { 'reserved', kept } end
 end
 if not is_there(wanted) then return { 'stale' } end
+-- A queue of a pool that is gone has its name already.
+if ARGV[6] ~= '0' and not mapped and call('ZCARD', names) >= tonumber(ARGV[6]) then return { 'full' } end
 
 -- First what grows: a Redis without memory refuses all of it.
 call('ZADD', names, 0, queue)

@@ -1,6 +1,6 @@
 -- subscription_delete_some.lua: end the oldest subscriptions of a queue. The sweep ends their deliveries.
 -- KEYS    1 subscriptions   2 subscription-headers   3 subscription-order   4 subscriber-addresses
---         5 subscription-expiries
+--         5 subscription-expiries   6 usage of the project
 -- ARGV    1 now   2 limit
 -- RETURNS 1: there are more
 -- COST    k log n for k subscriptions
@@ -12,6 +12,7 @@ for _, id in ipairs(call('ZRANGE', KEYS[3], 0, tonumber(ARGV[2]) - 1)) do
         local address = address_of(record)
         if call('HGET', KEYS[4], address) == id then call('HDEL', KEYS[4], address) end
         call('HDEL', KEYS[1], id)
+        count_ended(KEYS[6], id)
     end
     call('ZREM', KEYS[3], id)
     call('ZADD', KEYS[5], 0, id)

@@ -1,8 +1,8 @@
 -- subscription_sweep.lua: end the deliveries of ended subscriptions, then remove these.
 -- KEYS    1 subscription-expiries   2 subscriptions   3 subscription-headers   4 pacing   5 payloads
 --         6 payload-references   7 attempt-counts   8 turns   9 payload-expiries   10 waiting-counts   11 delivery-sweeps
---         12 expired-counts   13 delivery-sweep-marks   14 trusts   15 ended-trusts   and by name: subscription-order subscriber-addresses due
---         ready-subscriptions attempt-log
+--         12 expired-counts   13 delivery-sweep-marks   14 trusts   15 ended-trusts   and by name: subscription-order
+--         subscriber-addresses due ready-subscriptions attempt-log usage
 -- ARGV    1 now   2 prefix   3 limit, at most 500 deliveries
 -- RETURNS {deliveries ended, subscriptions removed, 1: more are due now}
 -- COST    k log n for k deliveries; at most 50 subscriptions
@@ -33,6 +33,7 @@ local function remove(subscription, queue)
     local record = call('HGET', KEYS[2], subscription)
     if record then
         local address = address_of(record)
+        count_ended(prefix .. KEYS_USAGE .. project_of(queue), subscription)
         if call('HGET', address_key(queue), address) == subscription then call('HDEL', address_key(queue), address) end
     end
     end_trust(KEYS[14], KEYS[15], subscription, 0)

@@ -11,9 +11,10 @@ package protocol QueueStorage: Sendable {
     ///   - metadata: The JSON object as the caller wrote it.
     ///   - attributes: What the store has to know of it.
     /// - Returns: Whether the queue was created. One that exists keeps its metadata.
+    /// - Throws: ``Refusal/limitReached(_:max:)`` when the project has as many queues as it may.
     func create(
         _ queue: QueueAddress, metadata: [UInt8], attributes: QueueAttributes
-    ) async throws(StoreError) -> Bool
+    ) async throws -> Bool
 
     /// The JSON object as it was put, `{}` for a queue that came about by a post; nil when there is no such queue.
     func metadata(of queue: QueueAddress) async throws(StoreError) -> [UInt8]?

@@ -1,5 +1,7 @@
 /// The bounds of one call to the storage of a backend, which callers keep to.
 package enum StorageLimits {
+    /// What the record of a message has in front of its body, at least.
+    package static let recordHeadBytes = 13
     /// Messages of one claim.
     package static let claimMessagesMax = 100
     /// Ids of one call that names messages.

@@ -13,9 +13,12 @@ package protocol SubscriptionStorage: Sendable {
     ///   - options: The JSON object as the caller wrote it.
     ///   - pace: What the options say of it.
     ///   - trust: One that was made for it, and is to be removed when it ends; nil: none was.
+    ///   - max: The limit of the project, where it has as many subscriptions: a new one is refused.
+    /// - Throws: ``Refusal/limitReached(_:max:)`` likewise, and when the project has as many queues as it may.
     func create(
-        _ queue: QueueAddress, subscriber: Subscriber, ttl: Int, options: [UInt8], pace: Pace, trust: TrustID?
-    ) async throws(StoreError) -> (id: SubscriptionID, outcome: SubscribeOutcome)
+        _ queue: QueueAddress, subscriber: Subscriber, ttl: Int, options: [UInt8], pace: Pace, trust: TrustID?,
+        atLimit max: Int?
+    ) async throws -> (id: SubscriptionID, outcome: SubscribeOutcome)
 
     /// Living subscriptions of a queue in the order of their creation, behind `after`, which need not live any more.
     ///
@@ -110,11 +113,13 @@ package protocol SubscriptionStorage: Sendable {
 }
 
 extension SubscriptionStorage {
-    /// Without a trust that was made for it.
+    /// Without a trust that was made for it, or however many the project has.
     package func create(
-        _ queue: QueueAddress, subscriber: Subscriber, ttl: Int, options: [UInt8], pace: Pace = Pace()
-    ) async throws(StoreError) -> (id: SubscriptionID, outcome: SubscribeOutcome) {
-        try await self.create(queue, subscriber: subscriber, ttl: ttl, options: options, pace: pace, trust: nil)
+        _ queue: QueueAddress, subscriber: Subscriber, ttl: Int, options: [UInt8], pace: Pace = Pace(),
+        trust: TrustID? = nil
+    ) async throws -> (id: SubscriptionID, outcome: SubscribeOutcome) {
+        try await self.create(
+            queue, subscriber: subscriber, ttl: ttl, options: options, pace: pace, trust: trust, atLimit: nil)
     }
 
     /// By the owner, or by a link that says by its expiry whom it was sent to.

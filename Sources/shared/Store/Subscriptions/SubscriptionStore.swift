@@ -12,17 +12,19 @@ struct SubscriptionStore: SubscriptionStorage {
     let limits: DeliveryLimits
 
     func create(
-        _ queue: QueueAddress, subscriber: Subscriber, ttl: Int, options: [UInt8], pace: Pace, trust: TrustID?
-    ) async throws(StoreError) -> (id: SubscriptionID, outcome: SubscribeOutcome) {
+        _ queue: QueueAddress, subscriber: Subscriber, ttl: Int, options: [UInt8], pace: Pace, trust: TrustID?,
+        atLimit max: Int?
+    ) async throws -> (id: SubscriptionID, outcome: SubscribeOutcome) {
         let random = Base32.encode(SecureRandom.bytes(10)[...])
-        func attempt(creating: Bool) async throws(StoreError) -> (id: SubscriptionID, outcome: SubscribeOutcome)? {
+        func attempt(creating: Bool) async throws -> (id: SubscriptionID, outcome: SubscribeOutcome)? {
             let keys = self.keySpace.shard(of: queue)
             var call = self.runner.call(
                 Scripts.subscriptionCreate,
                 keys: [
                     keys.meta(queue), keys.lastPosition, keys.subscriptions, keys.subscriptionHeaders,
                     keys.subscriptionOrder(queue),
-                    keys.subscriberAddresses(queue), keys.subscriptionExpiries, keys.trusts,
+                    keys.subscriberAddresses(queue), keys.subscriptionExpiries, keys.usage(of: queue.project),
+                    keys.trusts,
                 ])
             call.append(creating ? 1 : 0)
             call.append(queue.key)
@@ -31,19 +33,21 @@ struct SubscriptionStore: SubscriptionStorage {
             call.append(ttl)
             call.append(options)
             call.append(pace.field)
+            call.append(max == nil ? 0 : 1)
             call.append(trust?.text ?? "")
             var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.subscriptionCreate)
             switch try reply.text() {
             case "created": return (try reply.subscriptionID(), .created)
             case "exists": return (try reply.subscriptionID(), .exists(confirmed: try reply.int() == 1))
             case "absent": return nil
-            case let answer: throw .corrupt("subscription_create.lua answered \(answer)")
+            case "full": throw Refusal.limitReached(.subscriptions, max: max ?? 0)
+            case let answer: throw StoreError.corrupt("subscription_create.lua answered \(answer)")
             }
         }
         if let found = try await attempt(creating: false) { return found }
         try await self.directory.register(queue)
         guard let made = try await attempt(creating: true) else {
-            throw .corrupt("subscription_create.lua found no queue although it was to create it")
+            throw StoreError.corrupt("subscription_create.lua found no queue although it was to create it")
         }
         try await self.directory.registerCreated(queue)
         return made
@@ -146,7 +150,7 @@ struct SubscriptionStore: SubscriptionStorage {
         let keys = self.keySpace.shard(of: queue)
         var call = self.runner.call(
             Scripts.subscriptionDelete,
-            keys: Self.recordKeys(of: queue, keys))
+            keys: Self.recordKeys(of: queue, keys) + [keys.usage(of: queue.project)])
         call.append(id.text)
         call.append(queue.key)
         _ = try await self.runner.run(call)
@@ -208,7 +212,7 @@ extension SubscriptionStore {
         for _ in 0..<Self.purgesMax {
             var call = self.runner.call(
                 Scripts.subscriptionDeleteSome,
-                keys: Self.recordKeys(of: queue, keys))
+                keys: Self.recordKeys(of: queue, keys) + [keys.usage(of: queue.project)])
             call.append(Self.purgeStep)
             guard let more = try await self.runner.run(call).int else {
                 throw .corrupt("subscription_delete_some.lua answered no number")
