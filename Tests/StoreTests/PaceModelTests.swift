@@ -310,7 +310,7 @@ struct PaceModelTests {
         ]
         let left = try await test.shardKeys().filter { key in
             !allowed.contains(key)
-                && !["queue:", "subscription-order:", "subscriber-addresses:", "dead-letter", "attempt-log:"]
+                && !["queue:", "subscription-order:", "subscriber-addresses:", "dead-letter", "attempt-log:", "usage:"]
                     .contains { key.hasPrefix($0) }
         }
         #expect(left.isEmpty, "\(place): records of deliveries that have ended")

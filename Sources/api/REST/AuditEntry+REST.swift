@@ -11,6 +11,9 @@ extension AuditEntry {
         self.init(.rest, call: "\(head.method.rawValue) \(match.path.template)", rule: route.rule?.name)
         self.request = id
         self.globalRequest = head.globalRequestID
-        self.names = Array(zip(match.path.variables, [match.name, match.id]).map { (name: $0, value: $1) })
+        self.names = zip(match.path.variables, [match.name, match.id]).map { (name: Self.member($0), value: $1) }
     }
+
+    /// What a variable of a path is called in the line, where `project` is that of the caller.
+    private static func member(_ variable: String) -> String { variable == "project" ? "of_project" : variable }
 }
