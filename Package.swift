@@ -51,7 +51,7 @@ let package = Package(
         .target(
             name: "Store",
             dependencies: [
-                "Cryptography", "Domain", "Redis", "Signing", .nio, .logging,
+                "Cryptography", "Domain", "Redis", "Signing", .nio, .nioConcurrency, .logging,
             ],
             path: "Sources/shared/Store",
             resources: [.embedInCode("Scripts")]
@@ -248,8 +248,8 @@ let package = Package(
         .testTarget(
             name: "NotifierTests",
             dependencies: [
-                "Cryptography", "Documents", "Domain", "HTTPClient", "JSON", "Mail", "Notifier", "Redis", "Runtime",
-                "Settings", "Signing", "Store", "TestKit", .logging, .nio, .nioConcurrency, .nioPosix,
+                "Cryptography", "Documents", "Domain", "HTTPClient", "JSON", "Keystone", "Mail", "Notifier", "Redis",
+                "Runtime", "Settings", "Signing", "Store", "TestKit", .logging, .nio, .nioConcurrency, .nioPosix,
                 .serviceLifecycle,
             ]
         ),

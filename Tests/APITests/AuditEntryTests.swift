@@ -61,6 +61,9 @@ struct AuditEntryTests {
             let value = try #require(line[name])
             #expect(value.hasSuffix("\u{2026}") && long.hasPrefix(value.dropLast()) && value.count > 40, "\(name)")
         }
+        // No request names more than these two.
+        #expect(RouteTable.routes.allSatisfy { $0.template.matches(of: /\{/).count <= 2 })
+        #expect(ActionTable.actions.allSatisfy { $0.names.count <= 2 })
         // Not cut: one that just fits.
         let fitting = String(repeating: "x", count: AuditLine.textBytesMax)
         #expect(try self.line { $0.names = [("queue", fitting)] }["queue"] == fitting)

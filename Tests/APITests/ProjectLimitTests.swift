@@ -2,7 +2,9 @@ import API
 import Domain
 import Foundation
 import HTTPServer
+import Operations
 import Redis
+import Store
 import TestKit
 import Testing
 
@@ -246,6 +248,30 @@ struct ProjectLimitTests {
                 }
                 try await servers[0].start()
             }
+        }
+    }
+
+    @Test
+    func `While the control store is away a project goes by what is known of it, and one that is not by the defaults`()
+        async throws
+    {
+        try await withRedisClient(appendOnly: true) { redis, client in
+            let store = try await Store.open(on: client, shards: 1, logger: quietLogger())
+            let directory = ProjectLimitDirectory(
+                store.projectLimits, defaults: Self.limits { $0.queues = 7 }, logger: quietLogger())
+            let (known, unknown) = (try ProjectID("known"), try ProjectID("unknown"))
+            let own = try #require(OwnLimits([.queues: 3]))
+            try await directory.put(own, for: known)
+            try await directory.put(own, for: unknown)
+            #expect(try await directory.limits(of: known).queues == 3)
+            await redis.kill()
+            for _ in 0..<1000 {
+                #expect(try await directory.limits(of: unknown).queues == 7)
+                #expect(try await directory.limits(of: known).queues == 3)
+            }
+            try await redis.start()
+            let isRead = try await eventually { try await directory.limits(of: unknown).queues == 3 ? true : nil }
+            #expect(isRead == true)
         }
     }
 

@@ -1,5 +1,6 @@
 import NIOCore
 import Operations
+import Redis
 import Store
 import Testing
 
@@ -26,8 +27,16 @@ struct ProjectTallyTests {
         #expect(share.spend(1, rate: 50, at: Self.start) == .ask(share: 0))
         share.take(0, at: Self.start)
         #expect(share.spend(1, rate: 50, at: Self.start) == .ask(share: 5))
-        share.fail()
+        share.take(0, at: Self.start)
         #expect(share.spend(1, rate: 9, at: Self.start) == .ask(share: 0))
+    }
+
+    @Test func `While the bucket does not answer posts pass, and it is asked once a second`() {
+        var share = PostShare()
+        #expect(share.spend(1, rate: 50, at: Self.start) == .ask(share: 5))
+        share.fail(at: Self.start)
+        #expect(share.spend(500, rate: 50, at: Self.start + .milliseconds(999)) == .spent)
+        #expect(share.spend(1, rate: 50, at: Self.start + .seconds(1)) == .ask(share: 5))
     }
 
     @Test func `Who needs as much as was refused is refused without asking, until then, at that rate`() {
@@ -43,29 +52,55 @@ struct ProjectTallyTests {
 
     // MARK: - Sums over the shards
 
-    @Test func `A sum counts for a second, and what is let in since is added`() {
+    @Test func `A sum counts for a second, and what is let in since is added`() throws {
+        let url = RedisURL(try RedisEndpoint(url: "redis://a.example"))
         var tally = UsageTally()
-        #expect(tally.isStale(at: Self.start))
+        #expect(tally.step(at: Self.start) == .wait)
         tally.ask()
-        tally.read(StoredUsage(bytes: 100, subscriptions: 2), isWhole: true, asked: Self.start)
-        #expect(!tally.isStale(at: Self.start + .milliseconds(999)) && tally.isStale(at: Self.start + .seconds(1)))
+        tally.read([url: StoredUsage(bytes: 100, subscriptions: 2)], at: Self.start)
+        #expect(tally.step(at: Self.start + .milliseconds(999)) == .known)
+        #expect(tally.step(at: Self.start + .seconds(1)) == .sum)
         tally.add(StoredUsage(bytes: 20))
         tally.add(StoredUsage(subscriptions: 1))
         #expect(tally.usage == StoredUsage(bytes: 120, subscriptions: 3))
         // What was let in before the shards were asked is in their sum; what was meanwhile is not.
         tally.ask()
+        #expect(tally.step(at: Self.start + .seconds(9)) == .known, "one sum at a time")
         tally.add(StoredUsage(bytes: 7))
-        tally.read(StoredUsage(bytes: 50, subscriptions: 3), isWhole: true, asked: Self.start + .seconds(1))
+        tally.read([url: StoredUsage(bytes: 50, subscriptions: 3)], at: Self.start + .seconds(1))
         #expect(tally.usage == StoredUsage(bytes: 57, subscriptions: 3))
+        #expect(tally.step(at: Self.start + .milliseconds(1999)) == .known)
     }
 
-    @Test func `A pool that does not answer is taken to have what it had`() {
+    @Test func `What was let in and not stored does not count, whenever that is known`() throws {
+        let url = RedisURL(try RedisEndpoint(url: "redis://a.example"))
         var tally = UsageTally()
+        tally.read([url: StoredUsage(bytes: 10)], at: Self.start)
+        tally.add(StoredUsage(bytes: 5))
+        tally.release(StoredUsage(bytes: 5))
+        #expect(tally.usage == StoredUsage(bytes: 10))
+        tally.add(StoredUsage(bytes: 5))
         tally.ask()
-        tally.read(StoredUsage(bytes: 100, subscriptions: 2), isWhole: true, asked: Self.start)
-        tally.ask()
-        tally.read(StoredUsage(bytes: 30, subscriptions: 5), isWhole: false, asked: Self.start + .seconds(1))
-        #expect(tally.usage == StoredUsage(bytes: 100, subscriptions: 5))
-        #expect(!tally.isStale(at: Self.start + .milliseconds(1500)))
+        tally.release(StoredUsage(bytes: 5))
+        tally.add(StoredUsage(bytes: 3))
+        tally.read([url: StoredUsage(bytes: 10)], at: Self.start)
+        #expect(tally.usage == StoredUsage(bytes: 13))
+        tally.release(StoredUsage(bytes: 100))
+        #expect(tally.usage == StoredUsage(bytes: 10))
+    }
+
+    @Test func `A pool that does not answer is taken to have what it had`() throws {
+        let (one, two) = (
+            RedisURL(try RedisEndpoint(url: "redis://a.example")), RedisURL(try RedisEndpoint(url: "redis://b.example"))
+        )
+        var tally = UsageTally()
+        tally.read([one: StoredUsage(bytes: 100, subscriptions: 2), two: nil], at: Self.start)
+        #expect(!tally.isWhole && tally.usage == StoredUsage(bytes: 100, subscriptions: 2))
+        tally.read([one: nil, two: StoredUsage(bytes: 50)], at: Self.start)
+        #expect(tally.isWhole && tally.usage == StoredUsage(bytes: 150, subscriptions: 2))
+        tally.read([one: nil, two: StoredUsage(bytes: 120)], at: Self.start)
+        #expect(tally.usage == StoredUsage(bytes: 220, subscriptions: 2))
+        tally.read([two: StoredUsage(bytes: 1)], at: Self.start)
+        #expect(tally.usage == StoredUsage(bytes: 1), "a pool that was removed has nothing")
     }
 }

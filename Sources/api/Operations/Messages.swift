@@ -73,8 +73,15 @@ extension Operations {
         try await self.rates.admit(drafts.count, to: queue.project, rate: limits.posts)
         let bytes = drafts.reduce(0) { $0 + $1.body.readableBytes + StorageLimits.recordHeadBytes }
         try await self.usage.admit(bytes: bytes, to: queue.project, max: limits.bytes)
-        return try await self.stores.making(queue, queuesMax: limits.queues) { [drafts] place in
-            try await self.post(drafts, to: queue, by: client, requestBytes: requestBytes, on: place.store)
+        do {
+            return try await self.stores.making(queue, queuesMax: limits.queues) { [drafts] place in
+                try await self.post(drafts, to: queue, by: client, requestBytes: requestBytes, on: place.store)
+            }
+        } catch StoreError.outcomeUnknown(let error) {
+            throw StoreError.outcomeUnknown(error)
+        } catch {
+            self.usage.release(bytes: bytes, of: queue.project, max: limits.bytes)
+            throw error
         }
     }
 

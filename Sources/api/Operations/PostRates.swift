@@ -52,7 +52,7 @@ final class PostRates: Sendable {
             }
         } catch {
             self.logger.debug("The rate of posts is not known now", metadata: [LogKey.error: "\(error)"])
-            self.change(project) { share, _ in share.fail() }
+            self.change(project) { $0.fail(at: $1) }
             return nil
         }
     }

@@ -22,6 +22,8 @@ package struct PostShare: Sendable {
     private var tokens = 0
     private var lapseAt = NIODeadline.uptimeNanoseconds(0)
     private var isAsking = false
+    /// Until then the bucket is not asked, since it did not answer.
+    private var passesUntil = NIODeadline.uptimeNanoseconds(0)
     /// What the bucket refused last: so many at that rate, until then.
     private var refusal: (needed: Int, rate: Int, until: NIODeadline)?
 
@@ -36,6 +38,7 @@ package struct PostShare: Sendable {
             self.tokens -= count
             return .spent
         }
+        if now < self.passesUntil { return .spent }
         // The bucket does not fill faster than it said, so who needs as much need not ask.
         if let refusal, refusal.rate == rate, min(count, rate) >= refusal.needed, now < refusal.until {
             return .refused(refusal.until - now)
@@ -60,7 +63,9 @@ package struct PostShare: Sendable {
         self.refusal = (min(count, rate), rate, now + wait)
     }
 
-    /// The bucket did not answer.
-    package mutating func fail() { self.isAsking = false }
-
+    /// The bucket did not answer: for a second posts pass without it.
+    package mutating func fail(at now: NIODeadline) {
+        self.isAsking = false
+        self.passesUntil = now + Self.lifetime
+    }
 }

@@ -31,6 +31,8 @@ package final class ProjectConnections: Service {
         var counts: [ProjectID: Int] = [:]
         /// Projects of which the others are informed.
         var limited: Set<ProjectID> = []
+        /// Those of which a change is being said; what changes meanwhile is said after it.
+        var saying: Set<ProjectID> = []
     }
 
     private let store: ConnectionStore
@@ -76,20 +78,36 @@ package final class ProjectConnections: Service {
     }
 
     fileprivate func closed(_ project: ProjectID) {
-        let isLimited = self.state.withLockedValue { state in
+        let begins = self.state.withLockedValue { state in
             let left = (state.counts[project] ?? 1) - 1
             state.counts[project] = left > 0 ? left : nil
-            guard state.limited.contains(project) else { return false }
-            if left <= 0 { state.limited.remove(project) }
-            return true
+            return state.limited.contains(project) && state.saying.insert(project).inserted
         }
-        guard isLimited else { return }
-        // Not in a group: it is one command, and what it does not say the next beat does.
-        Task {
-            do throws(StoreError) { try await self.store.close(of: project, by: self.process) } catch {
+        // Not in a group, and one at a time: thousands may end at once.
+        if begins { Task { await self.say(project) } }
+    }
+
+    /// Says how many a project has, until that is what it has.
+    private func say(_ project: ProjectID) async {
+        var said: Int?
+        while let count = self.state.withLockedValue({ self.next(project, said, &$0) }) {
+            do throws(StoreError) { try await self.store.beat([(project, count)], by: self.process) } catch {
+                // The next beat says it.
                 self.log(error)
+                self.state.withLockedValue { _ = $0.saying.remove(project) }
+                return
             }
+            said = count
         }
+    }
+
+    /// nil when what was said last is true.
+    private func next(_ project: ProjectID, _ said: Int?, _ state: inout State) -> Int? {
+        let count = state.counts[project] ?? 0
+        guard count == said else { return count }
+        state.saying.remove(project)
+        if count == 0 { state.limited.remove(project) }
+        return nil
     }
 
     // MARK: - The other processes
@@ -109,10 +127,13 @@ package final class ProjectConnections: Service {
     }
 
     private func beat() async {
-        let counts = self.state.withLockedValue { state in state.counts.filter { state.limited.contains($0.key) } }
-        for (project, count) in counts where !Task.isCancelled {
-            do throws(StoreError) { try await self.store.beat(count, of: project, by: self.process) } catch {
-                return self.log(error)
+        let counts = self.state.withLockedValue { state in
+            state.limited.map { (project: $0, count: state.counts[$0] ?? 0) }
+        }
+        do throws(StoreError) { try await self.store.beat(counts, by: self.process) } catch { return self.log(error) }
+        self.state.withLockedValue { state in
+            for (project, count) in counts where count == 0 && state.counts[project] == nil {
+                state.limited.remove(project)
             }
         }
     }
@@ -131,7 +152,7 @@ package final class ProjectConnections: Service {
         }
     }
 
-    /// 0 also when it cannot be known.
+    /// 0 also for limits that cannot be read.
     private func max(of project: ProjectID) async -> Int {
         do throws(StoreError) { return try await self.limits.limits(of: project).connections } catch {
             self.log(error)

@@ -7,12 +7,15 @@ package import Store
 
 /// The limits of projects, each read from the control store when a request needs them and again every few seconds.
 ///
-/// While that store does not answer, what was read last goes on counting: an outage neither opens nor closes a project.
+/// While that store does not answer nothing waits for it: what was read last goes on counting, and for a project of which nothing was the
+/// limits of the deployment do.
 package final class ProjectLimitDirectory: Sendable {
     /// How long what was read counts before it is read again.
     package static let lifetime = Duration.seconds(3)
     /// How long it counts while it cannot be read.
-    private static let outage = TimeAmount.minutes(10)
+    private static let outageLifetime = TimeAmount.minutes(10)
+    /// How far apart the reads are of a store that does not answer.
+    private static let outagePause = TimeAmount.seconds(1)
     /// Projects in the cache; one at random makes way, and costs its next request a small read.
     private static let projectsMax = 10_000
     private static let lookupsMax = 1_024
@@ -21,6 +24,8 @@ package final class ProjectLimitDirectory: Sendable {
     /// What holds for a project that has none of its own.
     package let defaults: ProjectLimits
     private let known: NIOLockedValueBox<ExpiringCache<ProjectID, OwnLimits>>
+    /// When the store is read again that did not answer; nil: it did.
+    private let lookAgainAt = NIOLockedValueBox<NIODeadline?>(nil)
     private let lookups = SingleFlight<ProjectID, Result<OwnLimits, StoreError>>(
         runningMax: ProjectLimitDirectory.lookupsMax)
     private let logger: Logger
@@ -30,38 +35,61 @@ package final class ProjectLimitDirectory: Sendable {
         self.store = store
         self.defaults = defaults
         self.known = NIOLockedValueBox(
-            ExpiringCache(entriesMax: Self.projectsMax, lifetime: Self.outage))
+            ExpiringCache(entriesMax: Self.projectsMax, lifetime: Self.outageLifetime))
         self.logger = logger
     }
 
-    /// The limits of a project, at most some seconds old.
+    /// The limits of a project, at most some seconds old while the store answers.
     ///
-    /// - Throws: When nothing is known of it and the store does not say.
+    /// - Throws: Only for a record that cannot be read: a newer version may have written it, and none of its limits is left out.
     package func limits(of project: ProjectID) async throws(StoreError) -> ProjectLimits {
         let now = NIODeadline.now()
         let kept = self.known.withLockedValue { $0.kept(project, at: now) }
-        if let kept, kept.until - now > Self.outage - TimeAmount(Self.lifetime) {
+        if let kept, kept.until - now > Self.outageLifetime - TimeAmount(Self.lifetime) {
             return self.defaults.replaced(by: kept.value)
         }
-        let answer = await self.lookups.run(project) {
+        switch self.way(at: now) {
+        case .wait: return self.defaults.replaced(by: try await self.lookUp(project) ?? kept?.value ?? .none)
+        case .lookBeside:
+            // Not in a group: the request does not wait for it. What it throws is thrown again once the store answers.
+            Task { try? await self.lookUp(project) }
+        case .stay: break
+        }
+        return self.defaults.replaced(by: kept?.value ?? .none)
+    }
+
+    private enum Way { case wait, lookBeside, stay }
+
+    private func way(at now: NIODeadline) -> Way {
+        self.lookAgainAt.withLockedValue { lookAgainAt in
+            guard let due = lookAgainAt else { return .wait }
+            guard now >= due else { return .stay }
+            lookAgainAt = now + Self.outagePause
+            return .lookBeside
+        }
+    }
+
+    /// nil when the store does not say.
+    @discardableResult
+    private func lookUp(_ project: ProjectID) async throws(StoreError) -> OwnLimits? {
+        let answer = await self.lookups.run(project) { () -> Result<OwnLimits, StoreError> in
             do throws(StoreError) {
                 let asked = NIODeadline.now()
                 let own = try await self.store.get(project)
                 self.known.withLockedValue { _ = $0.put(own, as: project, at: asked) }
+                self.lookAgainAt.withLockedValue { $0 = nil }
                 return .success(own)
             } catch {
+                self.logger.debug("The limits of a project cannot be read now", metadata: [LogKey.error: "\(error)"])
+                // One record that cannot be read says nothing of the others.
+                self.lookAgainAt.withLockedValue { $0 = error.trouble == .corrupt ? nil : .now() + Self.outagePause }
                 return .failure(error)
             }
         }
         switch answer {
-        case .success(let own): return self.defaults.replaced(by: own)
-        case .failure(let error):
-            guard let kept else { throw error }
-            self.logger.debug("The limits of a project cannot be read now", metadata: [LogKey.error: "\(error)"])
-            return self.defaults.replaced(by: kept.value)
-        case nil:
-            guard let kept else { throw .overloaded }
-            return self.defaults.replaced(by: kept.value)
+        case .success(let own): return own
+        case .failure(let error) where error.trouble == .corrupt: throw error
+        case .failure, nil: return nil
         }
     }
 

@@ -10,8 +10,9 @@ extension Operations {
         var used: [ProjectLimit: Int] = [
             .queues: try await self.stores.defaultStore.directory.count(of: project)
         ]
-        let (usage, isWhole) = await self.stores.usage(of: project)
-        if isWhole { (used[.subscriptions], used[.bytes]) = (usage.subscriptions, usage.bytes) }
+        if let usage = await self.usage.use(of: project) {
+            (used[.subscriptions], used[.bytes]) = (usage.subscriptions, usage.bytes)
+        }
         let limits = self.projects.defaults.replaced(by: own)
         used[.connections] = try await self.connections.count(of: project, max: limits.connections)
         return ProjectUse(project: project, limits: limits, own: own, used: used)

@@ -37,6 +37,12 @@ final class ProjectUsage: Sendable {
         guard isAdmitted else { throw .limitReached(.bytes, max: max) }
     }
 
+    /// Messages that were let in are not stored.
+    func release(bytes: Int, of project: ProjectID, max: Int) {
+        guard max > 0 else { return }
+        self.change(project) { $0.release(StoredUsage(bytes: bytes)) }
+    }
+
     /// Whether a project has as many subscriptions as it may.
     ///
     /// - Parameter max: 0: however many.
@@ -52,16 +58,29 @@ final class ProjectUsage: Sendable {
         self.change(project) { $0.add(StoredUsage(subscriptions: 1)) }
     }
 
+    /// What a project has; nil when some pool has never said.
+    func use(of project: ProjectID) async -> StoredUsage? {
+        await self.refresh(project)
+        return self.change(project) { $0.isWhole ? $0.usage : nil }
+    }
+
     /// Sums up what the shards say, unless that was done lately.
     ///
-    /// With too many sums under way what is known counts.
+    /// Only the first sum is waited for: a pool that does not answer holds up no request of those that follow. With too many sums under
+    /// way what is known counts.
     private func refresh(_ project: ProjectID) async {
-        guard self.change(project, { $0.isStale(at: .now()) }) else { return }
+        switch self.change(project, { $0.step(at: .now()) }) {
+        case .known: return
+        case .sum: Task { await self.sum(project) }  // Not in a group: no request waits for it.
+        case .wait: await self.sum(project)
+        }
+    }
+
+    private func sum(_ project: ProjectID) async {
         await self.sums.run(project) {
-            let asked = NIODeadline.now()
             self.change(project) { $0.ask() }
-            let (usage, isWhole) = await self.stores.usage(of: project)
-            self.change(project) { $0.read(usage, isWhole: isWhole, asked: asked) }
+            let pools = await self.stores.usage(of: project)
+            self.change(project) { $0.read(pools, at: .now()) }
         }
     }
 

@@ -1,16 +1,28 @@
 package import NIOCore
+package import Redis
 package import Store
 
 /// What one project has, as this process knows it: what the shards said last, and what it let in since.
 ///
-/// So the sum over all shards, which no script can see, is read once a second, however many requests ask. What other processes let in
-/// within that second is not seen: a project may exceed a limit by as much.
+/// So the sum over all shards, which no script can see, is read about once a second, however many requests ask. What other processes let in
+/// within that time is not seen: a project may exceed a limit by as much.
 package struct UsageTally: Sendable, Equatable {
+    /// What a request does first.
+    package enum Step: Sendable, Equatable {
+        case known
+        /// The shards are to be asked, and what is known counts until they have answered.
+        case sum
+        /// The shards are to be asked, since nothing is known.
+        case wait
+    }
+
     /// How long the sum of the shards counts.
     package static let lifetime = TimeAmount.seconds(1)
 
-    private var counted = StoredUsage()
-    private var askedAt: NIODeadline?
+    /// By the Redis they live in; nil for one that has never said.
+    private var pools: [RedisURL: StoredUsage?] = [:]
+    private var readAt: NIODeadline?
+    private var isAsking = false
     /// Let in since the sum was asked for that counts.
     private var since = StoredUsage()
     /// Of these, what was let in before the sum was asked for that is under way, and is in it.
@@ -18,34 +30,41 @@ package struct UsageTally: Sendable, Equatable {
 
     package init() {}
 
-    package var usage: StoredUsage { self.counted + self.since }
+    package var usage: StoredUsage { self.pools.values.reduce(self.since) { $0 + ($1 ?? StoredUsage()) } }
 
-    package func isStale(at now: NIODeadline) -> Bool {
-        guard let askedAt = self.askedAt else { return true }
-        return now >= askedAt + Self.lifetime
+    /// Whether every pool has said what the project has.
+    package var isWhole: Bool { self.pools.values.allSatisfy { $0 != nil } }
+
+    package func step(at now: NIODeadline) -> Step {
+        guard let readAt = self.readAt else { return .wait }
+        return now < readAt + Self.lifetime || self.isAsking ? .known : .sum
     }
 
     /// The shards are asked.
-    package mutating func ask() { self.covered = self.since }
+    package mutating func ask() {
+        self.isAsking = true
+        self.covered = self.since
+    }
 
     /// The shards have said what they have.
     ///
-    /// - Parameters:
-    ///   - isWhole: Otherwise some did not answer, and are taken to have what they had.
-    ///   - asked: When they were asked.
-    package mutating func read(_ usage: StoredUsage, isWhole: Bool, asked: NIODeadline) {
-        self.counted =
-            isWhole
-            ? usage
-            : StoredUsage(
-                bytes: max(usage.bytes, self.counted.bytes),
-                subscriptions: max(usage.subscriptions, self.counted.subscriptions))
-        self.askedAt = asked
-        self.since.bytes -= self.covered.bytes
-        self.since.subscriptions -= self.covered.subscriptions
-        self.covered = StoredUsage()
+    /// - Parameter pools: nil for one that did not answer: it is taken to have what it had.
+    package mutating func read(_ pools: [RedisURL: StoredUsage?], at now: NIODeadline) {
+        self.pools = Dictionary(
+            uniqueKeysWithValues: pools.map { url, usage in (url, usage ?? self.pools[url] ?? nil) })
+        self.readAt = now
+        self.isAsking = false
+        self.release(self.covered)
     }
 
     /// Something is let in.
     package mutating func add(_ usage: StoredUsage) { self.since = self.since + usage }
+
+    /// Something that was let in is counted elsewhere, or not stored.
+    package mutating func release(_ usage: StoredUsage) {
+        self.since.bytes = max(0, self.since.bytes - usage.bytes)
+        self.since.subscriptions = max(0, self.since.subscriptions - usage.subscriptions)
+        self.covered.bytes = max(0, self.covered.bytes - usage.bytes)
+        self.covered.subscriptions = max(0, self.covered.subscriptions - usage.subscriptions)
+    }
 }

@@ -141,22 +141,18 @@ package final class PoolDirectory: Service, Sendable {
         return nil
     }
 
-    /// What a project has in all pools.
-    ///
-    /// - Returns: Also whether every pool said what it has.
-    package func usage(of project: ProjectID) async -> (usage: StoredUsage, isWhole: Bool) {
-        let connections = self.state.withLockedValue { Array($0.connections.values) }
-        return await withTaskGroup(of: StoredUsage?.self) { group in
-            for connection in connections {
+    /// What a project has in each pool, by the Redis of it; nil for one that does not say.
+    package func usage(of project: ProjectID) async -> [RedisURL: StoredUsage?] {
+        let connections = self.state.withLockedValue { $0.connections }
+        return await withTaskGroup(of: (RedisURL, StoredUsage?).self) { group in
+            for (url, connection) in connections {
                 group.addTask {
-                    do throws(StoreError) { return try await connection.store().usage(of: project) } catch {
-                        return nil
+                    do throws(StoreError) { return (url, try await connection.store().usage(of: project)) } catch {
+                        return (url, nil)
                     }
                 }
             }
-            return await group.reduce(into: (StoredUsage(), true)) { sum, usage in
-                sum = (sum.0 + (usage ?? StoredUsage()), sum.1 && usage != nil)
-            }
+            return await group.reduce(into: [:]) { $0.updateValue($1.1, forKey: $1.0) }
         }
     }
 

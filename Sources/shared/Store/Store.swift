@@ -1,5 +1,6 @@
 package import Domain
 package import Logging
+import NIOConcurrencyHelpers
 package import Redis
 import Signing
 
@@ -37,6 +38,8 @@ package final class Store: Sendable {
     private let keySpace: KeySpace
     private let tagger: MessageTagger
     private let limits: DeliveryLimits
+    /// What ``limited(toQueues:)`` gave last.
+    private let lastLimited = NIOLockedValueBox<Store?>(nil)
 
     init(
         runner: ScriptRunner, keySpace: KeySpace, tagger: MessageTagger, directory: QueueDirectory,
@@ -84,11 +87,15 @@ package final class Store: Sendable {
 
     /// The same store, creating no queue for a project that has so many.
     package func limited(toQueues queuesMax: Int) -> Store {
+        // A deployment has few such limits, and most requests one and the same.
+        if let last = self.lastLimited.withLockedValue({ $0 }), last.directory.queuesMax == queuesMax { return last }
         var directory = self.directory
         directory.queuesMax = queuesMax
-        return Store(
+        let limited = Store(
             runner: self.runner, keySpace: self.keySpace, tagger: self.tagger, directory: directory,
             limits: self.limits, format: self.format, formats: self.formats)
+        self.lastLimited.withLockedValue { $0 = limited }
+        return limited
     }
 
     /// Opens the store in another Redis the way this one was: with as many shards, its clock, and its format where it is new.

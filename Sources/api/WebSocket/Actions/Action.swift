@@ -42,7 +42,7 @@ package final class Action: Sendable {
     /// Whether a request of it changes something when it is carried out, so that the audit log has it: as the routes of its rule do.
     package let changes: Bool
     /// The members that name what the action is about, under the names that paths have for it.
-    let names: [(name: String, member: String)]
+    package let names: [(name: String, member: String)]
     /// What was not done when the store fails; `{}` stands for the queue.
     let failure: String
     /// Whether doing it twice is as good as doing it once, so that a caller may repeat it when the outcome is unknown.

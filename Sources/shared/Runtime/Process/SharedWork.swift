@@ -14,6 +14,9 @@ package final class SharedWork<Value: Sendable>: Sendable {
 
     package init() {}
 
+    /// How many wait for a value.
+    package var waiting: Int { self.state.withLockedValue { $0.waiters.count } }
+
     /// - Parameters:
     ///   - deadline: Of this caller.
     ///   - work: Has to end within a known time. It runs unless there is one already.

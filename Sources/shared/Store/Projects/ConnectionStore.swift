@@ -18,14 +18,12 @@ package struct ConnectionStore: Sendable {
         try await self.hold(project, by: process, count: nil, more: 1, max: max).isHeld
     }
 
-    /// Counts one fewer.
-    package func close(of project: ProjectID, by process: String) async throws(StoreError) {
-        _ = try await self.hold(project, by: process, count: nil, more: -1, max: 0)
-    }
-
-    /// Says how many there are.
-    package func beat(_ count: Int, of project: ProjectID, by process: String) async throws(StoreError) {
-        _ = try await self.hold(project, by: process, count: count, more: 0, max: 0)
+    /// Says how many there are of some projects.
+    package func beat(
+        _ counts: [(project: ProjectID, count: Int)], by process: String
+    ) async throws(StoreError) {
+        _ = try await self.runner.runAll(
+            counts.map { self.call($0.project, by: process, count: $0.count, more: 0, max: 0) })
     }
 
     /// How many all processes together have, as far as they are counted.
@@ -36,14 +34,21 @@ package struct ConnectionStore: Sendable {
     private func hold(
         _ project: ProjectID, by process: String, count: Int?, more: Int, max: Int
     ) async throws(StoreError) -> (isHeld: Bool, total: Int) {
+        let call = self.call(project, by: process, count: count, more: more, max: max)
+        var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.connectionsHold)
+        return (try reply.int() == 1, try reply.int())
+    }
+
+    private func call(
+        _ project: ProjectID, by process: String, count: Int?, more: Int, max: Int
+    ) -> ScriptCall {
         var call = self.runner.call(Scripts.connectionsHold, keys: [KeySpace.connections(of: project)])
         call.append(process)
         call.append(count.map { String($0) } ?? "")
         call.append(more)
         call.append(max)
         call.append(Int64(Self.life / .milliseconds(1)))
-        var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.connectionsHold)
-        return (try reply.int() == 1, try reply.int())
+        return call
     }
 }
 
