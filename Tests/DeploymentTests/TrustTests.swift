@@ -177,12 +177,17 @@ extension DeploymentTests {
             try await Self.with { parts in
                 let stranger = try await parts.keystone.giveTrust(of: "boss", role: "admin")
                 let elsewhere = try await parts.keystone.giveTrust(of: "member", role: "member", to: "nova")
+                // Its tokens would be those of the trustee itself, or soon none.
+                let own = try await parts.keystone.giveTrust(of: "member", role: "member", impersonates: false)
+                let once = try await parts.keystone.giveTrust(of: "member", role: "member", uses: 1)
                 let restricted = try await parts.keystone.restrictedToken(
                     of: "member", rules: [("messaging", "POST", "/v2/queues/**")])
                 let subscriber = #""subscriber": "trust+http://endpoint.example/""#
                 let cases: [(body: String, token: String?, status: Int, words: String)] = [
                     (#"{\#(subscriber), "options": {"trust_id": "\#(stranger)"}}"#, nil, 403, "trust_id"),
                     (#"{\#(subscriber), "options": {"trust_id": "\#(elsewhere)"}}"#, nil, 403, "trust_id"),
+                    (#"{\#(subscriber), "options": {"trust_id": "\#(own)"}}"#, nil, 403, "trust_id"),
+                    (#"{\#(subscriber), "options": {"trust_id": "\#(once)"}}"#, nil, 403, "trust_id"),
                     (#"{\#(subscriber), "options": {"trust_id": "0123456789abcdef"}}"#, nil, 403, "trust_id"),
                     (#"{\#(subscriber), "options": {"trust_id": "../../v3/users"}}"#, nil, 400, "trust_id"),
                     (#"{\#(subscriber), "options": {"trust_id": 7}}"#, nil, 400, "trust_id"),
@@ -199,22 +204,79 @@ extension DeploymentTests {
                     #expect(reply.status == one.status && reply.text.contains(one.words), "\(one.body): \(reply)")
                 }
                 #expect(try await parts.list("q/subscriptions", "subscriptions", count: 0).isEmpty)
-                // A share has no user who could give one.
+                for trust in [stranger, elsewhere, own, once] { try await parts.keystone.removeTrust(trust) }
+            }
+        }
+
+        @Test func `Only its user says where the tokens of a trust go and what is sent with them`() async throws {
+            try await Self.with(settings: ["HERALD_SIGNED_URL_KEYS": "a-key-of-enough-characters"]) { parts in
+                let path = try await parts.subscribe("q", "trust+http://endpoint.example/", #"{"a": 1}"#)
+                let first = try #require(try await parts.trust(path))
+                let boss = try await parts.keystone.token(of: "boss")
                 let shared = try await parts.send(
-                    "POST", "q/share", #"{"paths": ["subscriptions"], "methods": ["POST"]}"#)
-                if shared.status == 200 {
-                    let share = try parts.object(shared)
-                    let headers = [
-                        ("URL-Signature", share["signature"] as? String ?? ""),
-                        ("URL-Expires", share["expires"] as? String ?? ""),
-                        ("URL-Methods", "POST"), ("URL-Paths", (share["paths"] as? [String] ?? []).joined()),
-                        ("X-Project-Id", parts.keystone.project("alpha")),
-                    ]
-                    let refused = try await parts.send(
-                        "POST", "q/subscriptions", "{\(subscriber)}", headers: headers)
-                    #expect(refused.status == 403, "\(refused)")
+                    "POST", "q/share", #"{"paths": ["subscriptions"], "methods": ["PATCH", "POST"]}"#)
+                let share = try parts.object(shared)
+                let paths = try #require(share["paths"] as? [String], "\(shared)").joined(separator: ",")
+                let signed = [
+                    ("URL-Signature", share["signature"] as? String ?? ""), ("URL-Paths", paths),
+                    ("URL-Expires", share["expires"] as? String ?? ""), ("URL-Methods", "PATCH,POST"),
+                    ("X-Project-Id", parts.keystone.project("alpha")),
+                ]
+                let other = #""subscriber": "trust+http://other.example/""#
+                let changes = [
+                    "{\(other)}", #"{"options": {"a": 2}}"#, #"{"ttl": 7200}"#, #"{"options": {"trust_id": null}}"#,
+                    #"{"subscriber": "trust+https://other.example/", "ttl": 600}"#,
+                ]
+                for change in changes {
+                    let refused = try await parts.send("PATCH", path, change, token: boss)
+                    #expect(refused.status == 403 && refused.text.contains("another user"), "\(change): \(refused)")
+                    let byShare = try await parts.send("PATCH", path, change, headers: signed)
+                    #expect([403, 404].contains(byShare.status), "\(change): \(byShare)")
                 }
-                for trust in [stranger, elsewhere] { try await parts.keystone.removeTrust(trust) }
+                let made = try await parts.send("POST", "q/subscriptions", "{\(other)}", headers: signed)
+                #expect(made.status == 403, "\(made)")
+                #expect(try await parts.options(path) as NSDictionary == ["a": 1, "trust_id": first])
+                #expect(try await parts.send("PATCH", path, #"{"ttl": 600}"#, token: boss).status == 204)
+                #expect(try await parts.trust(path) == first)
+                // With a trust of its own it takes the subscription over.
+                let taken = try await parts.send("PATCH", path, #"{\#(other), "options": {"b": 1}}"#, token: boss)
+                #expect(taken.status == 204, "\(taken)")
+                let second = try #require(try await parts.trust(path))
+                #expect(try await parts.keystone.trusts(of: "boss").contains { $0.id == second })
+                #expect(try await parts.send("PATCH", path, #"{"options": {"c": 1}}"#).status == 403)
+                #expect(try await parts.send("DELETE", path, token: boss).status == 204)
+            }
+        }
+
+        @Test func `At the limit of subscriptions no trust is made`() async throws {
+            try await Self.with(user: "reader", settings: ["HERALD_LIMITS_PROJECT_SUBSCRIPTIONS": "1"]) { parts in
+                _ = try await parts.subscribe("q", "http://endpoint.example/")
+                let before = try await parts.keystone.trusts(of: "reader").count
+                let refused = try await parts.send(
+                    "POST", "q/subscriptions", #"{"subscriber": "trust+http://endpoint.example/"}"#)
+                #expect(refused.status == 403 && refused.text.contains("subscriptions"), "\(refused)")
+                #expect(try await parts.keystone.trusts(of: "reader").count == before)
+            }
+        }
+
+        @Test func `Heat's trigger of a workflow is sent as Mistral takes it`() async throws {
+            try await Self.with { parts in
+                try await WebhookReceiver.with(answers: ["/v2/executions": .status(201)]) { receiver in
+                    let execution =
+                        #"{\"workflow_id\": \"w\", \"input\": {\"n\": 1}, \"params\": "#
+                        + #"{\"env\": {\"notification\": \"$zaqar_message$\"}}}"#
+                    _ = try await parts.subscribe(
+                        "q", "trust+http://127.0.0.1:\(receiver.port)/v2/executions", ttl: 220_367_260_800,
+                        "{\"post_data\": \"\(execution)\"}")
+                    try await parts.post("q", #"{"event": 1}"#)
+                    let request = try #require(try await receiver.waitFor(count: 1).first)
+                    let sent = try JSONSerialization.jsonObject(with: Data(request.body)) as? [String: Any]
+                    let environment = (sent?["params"] as? [String: Any])?["env"] as? [String: Any]
+                    let message = environment?["notification"] as? [String: Any]
+                    #expect(sent?["workflow_id"] as? String == "w" && sent?["input"] as? NSDictionary == ["n": 1])
+                    #expect(message?["body"] as? NSDictionary == ["event": 1], "\(request.text)")
+                    #expect(request["x-auth-token"]?.isEmpty == false)
+                }
             }
         }
 
@@ -300,7 +362,7 @@ extension DeploymentTests {
                     await parts.keystone.stop()
                     try await parts.post("q", "1")
                     let isSaid = try await eventually {
-                        parts.deployment.logs.contains("Keystone gives no token") ? true : nil
+                        parts.deployment.logs.contains("No token for a subscriber") ? true : nil
                     }
                     #expect(isSaid == true && receiver.count == 0)
                     try await parts.keystone.restart()

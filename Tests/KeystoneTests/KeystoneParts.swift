@@ -40,12 +40,13 @@ final class MovableClock: Sendable {
 }
 
 func withParts(
-    _ keystone: KeystoneServer, url: String? = nil, password: String = KeystoneServer.password,
+    _ keystone: KeystoneServer, url: String? = nil, user: String = "herald",
+    password: String = KeystoneServer.password,
     project: String? = "service", authorities: String? = nil, lifetime: Duration = .seconds(300),
     timeout: Duration = .seconds(20), validationsMax: Int = 4096, _ body: (KeystoneParts) async throws -> Void
 ) async throws {
     let account = KeystoneAccount(
-        url: try KeystoneURL(url ?? keystone.url), user: "herald", userDomain: "Default", password: password,
+        url: try KeystoneURL(url ?? keystone.url), user: user, userDomain: "Default", password: password,
         project: project.map { KeystoneAccount.Project(name: $0, domain: "Default") })
     var limits = KeystoneClient.Limits()
     limits.timeout = timeout

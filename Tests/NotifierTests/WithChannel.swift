@@ -1,6 +1,7 @@
 import Documents
 import Domain
 import HTTPClient
+import Keystone
 import Logging
 import Notifier
 import Signing
@@ -10,13 +11,13 @@ import Testing
 /// Runs `body` with a channel for webhooks whose threads have ended, or will at once, when this returns.
 func withWebhooks<Result>(
     opening ranges: [String] = ["127.0.0.0/8", "::1"], limits: HTTPClientLimits = HTTPClientLimits(),
-    share: ConnectionShare? = nil, version: String = "test",
+    share: ConnectionShare? = nil, tokens: TrustTokens? = nil, version: String = "test",
     lookup: @escaping @Sendable (String) -> NameLookup.Result = NameLookup.system,
     _ body: (WebhookChannel) async throws -> Result
 ) async throws -> Result {
     let channel = try WebhookChannel(
         limits: limits, share: share, egress: EgressPolicy(opened: ranges.compactMap { AddressRange($0) }),
-        version: version, logger: Logger(label: "test"), lookup: lookup)
+        tokens: tokens, version: version, logger: Logger(label: "test"), lookup: lookup)
     defer { channel.stop() }
     return try await body(channel)
 }

@@ -118,6 +118,25 @@ struct TrustTests {
         }
     }
 
+    @Test func `A planned removal is off once a subscription is stored with the trust, and due otherwise`() async throws
+    {
+        try await withTestStore(shards: 1) { test async throws in
+            let queue = try address("p", "q")
+            for name in ["one", "two", "late"] { try await test.store.trusts.plan(try self.trust(name), of: queue) }
+            let id = try await self.subscribe(test, to: queue, trust: try self.trust("one"))
+            // It is there already: what was made for nothing stays planned.
+            #expect(try await self.subscribe(test, to: queue, trust: try self.trust("late")) == id)
+            var change = SubscriptionChange(options: Self.options)
+            change.trust = .made(try self.trust("two"))
+            _ = try await test.store.subscriptions.update(queue, id: id, change, resettingConfirmation: false)
+            #expect(try await self.ended(test) == [])
+            test.time.pass(seconds: 60)
+            #expect(try await self.ended(test) == ["one 1"])
+            test.time.pass(seconds: 540)
+            #expect(Set(try await self.ended(test)) == ["late 1", "one 2"])
+        }
+    }
+
     @Test func `What is finished does not come again, also while Redis has no memory left`() async throws {
         try await withTestStore(shards: 1) { test async throws in
             let queue = try address("p", "q")

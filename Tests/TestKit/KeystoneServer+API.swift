@@ -123,11 +123,18 @@ extension KeystoneServer {
     }
 
     /// Has a user give a trust to another, with one of its roles in `alpha`.
-    package func giveTrust(of user: String, role: String, to trustee: String = "trustee") async throws -> String {
-        let trust: [String: Any] = [
-            "trustor_user_id": self.user(user), "trustee_user_id": self.user(trustee), "impersonation": true,
+    ///
+    /// - Parameters:
+    ///   - impersonates: Whether its tokens are those of the user who gives it.
+    ///   - uses: How many there may be; nil: any number.
+    package func giveTrust(
+        of user: String, role: String, to trustee: String = "trustee", impersonates: Bool = true, uses: Int? = nil
+    ) async throws -> String {
+        var trust: [String: Any] = [
+            "trustor_user_id": self.user(user), "trustee_user_id": self.user(trustee), "impersonation": impersonates,
             "project_id": self.project("alpha"), "roles": [["name": role]],
         ]
+        trust["remaining_uses"] = uses
         let token = try await self.token(of: user)
         let reply = try await self.send(
             "POST", "/v3/OS-TRUST/trusts", ["trust": trust], headers: [("X-Auth-Token", token)])

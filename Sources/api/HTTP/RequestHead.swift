@@ -1,3 +1,4 @@
+import Domain
 import HTTPServer
 
 /// What is read of a request before its body: the headers that mean something here, gathered in one pass.
@@ -57,7 +58,7 @@ struct RequestHead: Sendable {
             case (9, "x-user-id"): stated.user = request.value(of: field)
             case (11, "url-methods"): Self.add(request.value(of: field), to: &methods)
             case (11, "url-expires"): Self.add(request.value(of: field), to: &expires)
-            case (11, "herald-hops"): self.hops = UInt8(request.value(of: field)).map { Int($0) } ?? 0
+            case (11, "herald-hops"): self.hops = max(self.hops, Self.hops(request.value(of: field)))
             case (11, "x-tenant-id"): Self.add(request.value(of: field), to: &tenant)
             case (12, "x-project-id"): Self.add(request.value(of: field), to: &stated.project)
             case (12, "x-auth-token"): Self.add(request.value(of: field), to: &credentials.token)
@@ -102,6 +103,12 @@ struct RequestHead: Sendable {
             text: signature, project: project, methods: methods.joined(separator: ","),
             paths: paths.joined(separator: ","), expires: expires)
         self.client = self.client ?? RandomUUID().text()
+    }
+
+    /// What is no number is taken for the most there may be: what counts on by itself must not begin anew.
+    private static func hops(_ value: String) -> Int {
+        guard let hops = Int(value), hops >= 0 else { return Limits.hopsMax }
+        return min(hops, Int(UInt8.max))
     }
 
     /// What stands behind the scheme `Bearer`, in any case (RFC 6750, section 2.1); nil for another scheme.

@@ -31,25 +31,45 @@ extension Operations {
     private func subscribe(
         _ body: SubscriptionBody, to queue: QueueAddress, ttl: Int, token: String?, now: Timestamp
     ) async throws -> (id: SubscriptionID, outcome: SubscribeOutcome) {
-        // A trust is made only for what is not there yet.
-        if body.subscriber.scheme.isTrusted,
-            let known = try await self.store(of: queue).subscriptions.find(body.subscriber, of: queue)
-        {
+        guard body.subscriber.scheme.isTrusted else {
+            return try await self.subscribe(
+                body.subscriber, to: queue, ttl: ttl, options: body.options, pace: body.pace)
+        }
+        // A trust is made only for what is not there yet, and may be there.
+        if let known = try await self.store(of: queue).subscriptions.find(body.subscriber, of: queue) {
             return (known.id, .exists(confirmed: known.confirmed))
         }
+        let max = try await self.projects.limits(of: queue.project).subscriptions
+        guard await !self.usage.hasAllSubscriptions(queue.project, max: max) else {
+            throw Refusal.limitReached(.subscriptions, max: max)
+        }
         let trust = try await self.trust(for: body, of: queue, token: token, until: now.adding(seconds: ttl))
-        do {
+        return try await self.dropping(trust.made, token) {
             let subscribed = try await self.subscribe(
                 body.subscriber, to: queue, ttl: ttl, options: trust.options, pace: body.pace, trust: trust.made)
-            if subscribed.outcome != .created { await self.drop(trust.made, token) }
-            return subscribed
+            return (subscribed, isStored: subscribed.outcome == .created)
+        }
+    }
+
+    /// Stores something with a trust that was made for it, and removes the trust where that was not stored.
+    ///
+    /// Where it is not known, its removal is planned.
+    private func dropping<Result>(
+        _ made: TrustID?, _ token: String?, _ store: () async throws -> (Result, isStored: Bool)
+    ) async throws -> Result {
+        do {
+            let (result, isStored) = try await store()
+            if !isStored { await self.drop(made, token) }
+            return result
+        } catch StoreError.outcomeUnknown(let error) {
+            throw StoreError.outcomeUnknown(error)
         } catch {
-            await self.drop(trust.made, token)
+            await self.drop(made, token)
             throw error
         }
     }
 
-    /// Removes a trust that was made for nothing.
+    /// Removes a trust that nothing needs any more, where the request may.
     private func drop(_ made: TrustID?, _ token: String?) async {
         if let made { await self.trusts?.remove(made, with: token) }
     }
@@ -65,7 +85,8 @@ extension Operations {
         let max = limits.subscriptions
         let isAtLimit = await self.usage.hasAllSubscriptions(queue.project, max: max)
         let made = try await self.stores.making(queue, queuesMax: limits.queues) { place in
-            try await place.store.subscriptions.create(
+            if let trust { try await place.store.trusts.plan(trust, of: queue) }
+            return try await place.store.subscriptions.create(
                 queue, subscriber: subscriber, ttl: ttl, options: options, pace: pace, trust: trust,
                 atLimit: isAtLimit ? max : nil)
         }
@@ -116,39 +137,55 @@ extension Operations {
             try await self.ping(for: queue)
             throw Refusal.subscriptionNotFound
         }
-        guard let there = try await self.store(of: queue).subscriptions.get(queue, id: id) else {
-            throw Refusal.subscriptionNotFound
-        }
-        if patch.subscriber != nil || patch.options != nil, SessionSubscriber(there.subscriber) != nil {
-            throw Refusal.requestInvalid(
-                "The subscriber and the options of a connection's subscription are the connection's to say.")
-        }
-        let (change, made) = try await self.trusting(
-            SubscriptionChange(
-                subscriber: patch.subscriber, ttl: patch.ttl, options: patch.options, pace: patch.pace),
-            patch, of: there, in: queue, token: token, now: now)
-        let before = change.trust == .stays ? nil : try await self.store(of: queue).trusts.made(for: id, of: queue)
         // A confirmed address must not have it exchanged for another one.
         let resets = patch.subscriber.map { self.confirmedOnly.contains($0.scheme.destination) } ?? false
-        do {
-            switch try await self.store(of: queue).subscriptions.update(
-                queue, id: id, change, resettingConfirmation: resets)
-            {
-            case .updated: await self.drop(before, token)
-            case .absent: throw Refusal.subscriptionNotFound
-            case .taken: throw Refusal.subscriberTaken
-            case .changed: throw StoreError.contended
-            }
-        } catch {
-            await self.drop(made, token)
-            throw error
+        var tries = 0
+        while try await !self.update(id, of: queue, patch, resettingConfirmation: resets, token: token, now: now) {
+            tries += 1
+            guard tries < Self.updatesMax else { throw StoreError.contended }
         }
-        guard resets, change.subscriber != nil,
+        guard resets,
             let changed = try await self.store(of: queue).subscriptions.get(queue, id: id),
             !changed.confirmed
         else { return }
         try await self.askConfirmation(
             .subscriptionConfirmation, of: changed.subscriber, id, of: queue, ttl: changed.ttl, now: now)
+    }
+
+    /// How often a change is made again that met another one.
+    private static let updatesMax = 8
+
+    /// Changes a subscription as it was read: what is checked of it is what is changed.
+    ///
+    /// - Returns: False: it was changed meanwhile, and not by this.
+    private func update(
+        _ id: SubscriptionID, of queue: QueueAddress, _ patch: SubscriptionPatch, resettingConfirmation resets: Bool,
+        token: String?, now: Timestamp
+    ) async throws -> Bool {
+        let store = try await self.store(of: queue)
+        guard let there = try await store.subscriptions.get(queue, id: id) else { throw Refusal.subscriptionNotFound }
+        let changesUse = patch.subscriber != nil || patch.options != nil
+        guard !changesUse || SessionSubscriber(there.subscriber) == nil else {
+            throw Refusal.requestInvalid(
+                "The subscriber and the options of a connection's subscription are the connection's to say.")
+        }
+        var wanted = SubscriptionChange(
+            subscriber: patch.subscriber, ttl: patch.ttl, options: patch.options, pace: patch.pace)
+        wanted.version = there.version
+        let (change, made) = try await self.trusting(wanted, patch, of: there, in: queue, token: token, now: now)
+        let before = change.trust == .stays ? nil : try await store.trusts.made(for: id, of: queue)
+        let isUpdated = try await self.dropping(made, token) {
+            if let made { try await store.trusts.plan(made, of: queue) }
+            switch try await store.subscriptions.update(queue, id: id, change, resettingConfirmation: resets) {
+            case .updated: return (true, isStored: true)
+            case .changed: return (false, isStored: false)
+            case .absent: throw Refusal.subscriptionNotFound
+            case .taken: throw Refusal.subscriberTaken
+            }
+        }
+        // Attempts that are under way with a token of it are made again with one of the next.
+        if isUpdated { await self.drop(before, token) }
+        return isUpdated
     }
 
     /// Writes down that a subscriber agreed, or withdrew.

@@ -24,11 +24,17 @@ package struct Trusts: Sendable {
         self.logger = logger
     }
 
+    /// How much longer than its subscription a trust lives, whose end is by another clock, and the last moment there is.
+    private static let marginSeconds = 120
+    private static let endMax = Timestamp(milliseconds: 253_402_300_799_000)
+
     /// Makes a trust for the user of a token.
     ///
+    /// - Parameter end: When its subscription ends.
     /// - Throws: ``Refusal/trustRefused(_:)``, `KeystoneTrouble`.
     func make(with token: String?, for project: ProjectID, until end: Timestamp) async throws -> TrustID {
         let trustor = try await self.trustor(token, project)
+        let end = min(end.adding(seconds: Self.marginSeconds), Self.endMax)
         switch try await self.keystone.makeTrust(with: trustor.token, of: trustor.validated, until: end) {
         case .created(let trust): return trust
         case .refused(let reason):
@@ -36,40 +42,56 @@ package struct Trusts: Sendable {
         }
     }
 
-    /// Checks that a trust was given by the user of a token, in the project, to the trustee that Herald is.
+    /// Whether a trust was given by the user of a token, in the project, to the trustee that Herald is, for tokens of that user.
     ///
-    /// - Throws: ``Refusal/trustRefused(_:)``, `KeystoneTrouble`.
+    /// - Throws: `KeystoneTrouble`.
+    func belongs(_ id: TrustID, to token: String?, for project: ProjectID) async throws -> Bool {
+        guard let user = try await self.holder(of: token)?.validated, user.project == project.text,
+            let trust = try await self.keystone.trust(id)
+        else { return false }
+        guard trust.trustor == user.user, trust.project == project.text, trust.isUsable else { return false }
+        return try await self.keystone.isTrustee(of: trust)
+    }
+
+    /// - Throws: ``Refusal/trustRefused(_:)`` for a trust that does not belong to the user of a token; `KeystoneTrouble`.
     func check(_ id: TrustID, with token: String?, for project: ProjectID) async throws {
-        let trustor = try await self.trustor(token, project)
-        guard let trust = try await self.keystone.trust(id), trust.trustor == trustor.validated.user,
-            trust.project == project.text, try await self.keystone.isTrustee(of: trust)
-        else {
+        guard try await self.belongs(id, to: token, for: project) else {
             throw Refusal.trustRefused(
-                "The trust of trust_id is not one that this user gave this service for this project.")
+                "The trust of trust_id is not one that this user gave this service for this project, with impersonation and for any "
+                    + "number of uses.")
         }
     }
 
-    /// Removes a trust with the token of a request, if that is its trustor's; otherwise a notifier does, later.
+    /// How long a removal may hold up an answer.
+    private static let removalMax = Duration.seconds(2)
+
+    /// Removes a trust with the token of a request, if that is its trustor's and Keystone answers soon; otherwise a notifier does, later.
     func remove(_ id: TrustID, with token: String?) async {
         guard let token = token.flatMap(KeystoneToken.init) else { return }
         do throws(KeystoneTrouble) {
-            _ = try await self.keystone.removeTrust(id, with: token)
+            _ = try await self.keystone.removeTrust(id, with: token, within: Self.removalMax)
         } catch {
             self.logger.debug("A trust was not removed yet", metadata: [LogKey.error: "\(error)"])
         }
     }
 
-    private func trustor(_ text: String?, _ project: ProjectID) async throws -> Trustor {
+    /// nil for a text that is no token that holds.
+    private func holder(of text: String?) async throws -> Trustor? {
         guard let token = text.flatMap(KeystoneToken.init),
             let validated = try await self.keystone.validateByItself(token)
-        else {
+        else { return nil }
+        return Trustor(token: token, validated: validated)
+    }
+
+    private func trustor(_ text: String?, _ project: ProjectID) async throws -> Trustor {
+        guard let trustor = try await self.holder(of: text) else {
             throw Refusal.trustRefused(
                 "A subscriber that is called with a token takes a request with a token of Keystone.")
         }
-        guard validated.project == project.text else {
+        guard trustor.validated.project == project.text else {
             throw Refusal.trustRefused("The token of the request is for another project.")
         }
-        return Trustor(token: token, validated: validated)
+        return trustor
     }
 }
 
@@ -88,7 +110,7 @@ extension Operations {
     ) async throws -> TrustPlan {
         guard body.subscriber.scheme.isTrusted else { return TrustPlan(options: body.options, made: nil) }
         let trusts = try self.trustsForCallers
-        if case .given(let id) = body.trust.choice {
+        if let id = body.trust.trust {
             try await trusts.check(id, with: token, for: queue.project)
             return TrustPlan(options: body.options, made: nil)
         }
@@ -98,7 +120,8 @@ extension Operations {
 
     /// What a change of a subscription makes of its trust.
     ///
-    /// A change of the ttl makes a new one, since a trust ends when its subscription was to end.
+    /// Its tokens are those of one user, so only that user says where they go and what is sent with them; another one gives a trust of its
+    /// own, and names both. A longer life takes a new trust, since a trust ends when its subscription was to end.
     ///
     /// - Parameter there: The subscription as it is.
     /// - Returns: The same change, with options and a trust where they change.
@@ -115,7 +138,6 @@ extension Operations {
         let said = patch.options == nil ? before : patch.trust
         try said.check(for: scheme)
         var change = change
-        change.version = there.version
         if patch.options == nil { change.pace = nil }
         let options = patch.options ?? there.options
         guard scheme.isTrusted else {
@@ -123,19 +145,31 @@ extension Operations {
             change.trust = .ends
             return (change, nil)
         }
-        let trusts = try self.trustsForCallers
-        if patch.options != nil, case .given(let id) = said.choice, !wasTrusted || said.choice != before.choice {
-            try await trusts.check(id, with: token, for: queue.project)
+        let held = wasTrusted ? before.trust : nil
+        if patch.options != nil, let named = said.trust, named != held {
+            try await self.trustsForCallers.check(named, with: token, for: queue.project)
             change.trust = .ends
             return (change, nil)
         }
-        let isOwn = try await self.store(of: queue).trusts.made(for: there.id, of: queue) != nil
-        if wasTrusted, case .given(let id) = before.choice, said.choice != .anew, patch.ttl == nil || !isOwn {
-            if patch.options != nil { change.options = TrustOption.replaced(by: id, in: options) }
-            return (change, nil)
+        let left = there.ttl - there.age
+        let isLonger = patch.ttl.map { $0 > left } ?? false
+        if let held {
+            let changesUse = patch.subscriber != nil || patch.options != nil
+            guard changesUse || isLonger else { return (change, nil) }
+            let isOfCaller = try await self.trustsForCallers.belongs(held, to: token, for: queue.project)
+            guard isOfCaller || (patch.subscriber != nil && patch.options != nil) else {
+                throw Refusal.trustRefused(
+                    "The trust of this subscription is another user's. Name a subscriber and options to have them called with a token "
+                        + "of yours.")
+            }
+            let isOwn = try await self.store(of: queue).trusts.made(for: there.id, of: queue) != nil
+            if isOfCaller, said.choice != .anew, !isLonger || !isOwn {
+                if patch.options != nil { change.options = TrustOption.replaced(by: held, in: options) }
+                return (change, nil)
+            }
         }
-        let end = now.adding(seconds: patch.ttl ?? (there.ttl - there.age))
-        let made = try await trusts.make(with: token, for: queue.project, until: end)
+        let made = try await self.trustsForCallers.make(
+            with: token, for: queue.project, until: now.adding(seconds: patch.ttl ?? left))
         change.options = TrustOption.replaced(by: made, in: options)
         change.trust = .made(made)
         return (change, made)

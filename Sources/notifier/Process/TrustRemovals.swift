@@ -30,7 +30,7 @@ struct TrustRemovals: Service {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
                 do throws(StoreError) {
-                    for ended in try await self.trusts.take() where !Task.isCancelled { try await self.remove(ended) }
+                    try await self.removeSome()
                 } catch {
                     self.logger.debug("Trusts could not be looked at", metadata: [LogKey.error: "\(error)"])
                 }
@@ -40,24 +40,30 @@ struct TrustRemovals: Service {
         }
     }
 
-    private func remove(_ ended: TrustStore.Ended) async throws(StoreError) {
-        do throws(KeystoneTrouble) {
-            if try await self.keystone.removeTrust(ended.trust) {
-                self.removed.increment()
-            } else {
-                self.refused.increment()
-                // At first, and when it is left to its end.
-                guard ended.tries == 1 || ended.isLastTry else { return }
-                self.logger.warning(
-                    "Keystone does not permit the trustee to remove the trust of a subscription that ended; it stays until it expires",
-                    metadata: ["trust.id": "\(ended.trust)", "tries": "\(ended.tries)"])
+    /// Those after the first that Keystone says nothing about come again.
+    private func removeSome() async throws(StoreError) {
+        for ended in try await self.trusts.take() where !Task.isCancelled {
+            do throws(KeystoneTrouble) {
+                guard try await self.keystone.removeTrust(ended.trust) else {
+                    self.refused(ended)
+                    continue
+                }
+            } catch {
+                self.failed.increment()
+                self.logger.debug("A trust was not removed yet", metadata: [LogKey.error: "\(error)"])
                 return
             }
-        } catch {
-            self.failed.increment()
-            self.logger.debug("A trust was not removed yet", metadata: [LogKey.error: "\(error)"])
-            return
+            self.removed.increment()
+            try await self.trusts.finish(ended)
         }
-        try await self.trusts.finish(ended)
+    }
+
+    private func refused(_ ended: TrustStore.Ended) {
+        self.refused.increment()
+        // At first, and when it is left to its end.
+        guard ended.tries == 1 || ended.isLastTry else { return }
+        self.logger.warning(
+            "Keystone does not permit the trustee to remove the trust of a subscription that ended; it stays until it expires",
+            metadata: ["trust.id": "\(ended.trust)", "tries": "\(ended.tries)"])
     }
 }

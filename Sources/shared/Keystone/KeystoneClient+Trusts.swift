@@ -13,7 +13,7 @@ import NIOCore
 /// | remove one | the trustor's token, or the service token | the trustor and administrators |
 extension KeystoneClient {
     /// How often a trust is asked for whose end is that of another one.
-    private static let makingsMax = 5
+    private static let attemptsMax = 5
     /// Characters of what Keystone says of a refusal.
     private static let reasonMax = 200
 
@@ -40,15 +40,16 @@ extension KeystoneClient {
     ) async throws(KeystoneTrouble) -> TrustCreation {
         let deadline = self.deadline
         let trustee = try await self.ownUser(until: deadline)
-        for tries in 1... {
+        for attempt in 1... {
+            // One that may have arrived is not sent again: there would be two trusts, and one of them unknown.
             let response = try await self.exchange(
                 .post, self.account.url.trusts, headers: ["X-Auth-Token: \(token.text)"],
-                body: Self.trust(of: trustor, trustee, until: end), until: deadline)
+                body: Self.trust(of: trustor, trustee, until: end), isRepeatable: false, until: deadline)
             switch response.status {
             case 201:
                 guard response.isBodyWhole, let trust = Trust(document: response.body) else { throw .unreadable }
                 return .created(trust.id)
-            case 409 where tries < Self.makingsMax: break
+            case 409 where attempt < Self.attemptsMax: break
             case 400, 401, 403, 404, 409: return .refused(Self.reason(response))
             case let status: throw .status(status)
             }
@@ -108,9 +109,11 @@ extension KeystoneClient {
             let (token, validated) = try Self.loggedIn(response)
             return TrustToken(token: token, expiry: validated.expiry)
         case 401:
-            // The trust is refused, or the user that asks for it.
+            // The trust is refused, or the user that asks for it, which a service token that holds tells apart.
             let service = try await self.serviceToken(until: deadline)
-            _ = try await self.serviceToken(replacing: service, until: deadline)
+            if try await self.validateByItself(service) == nil {
+                _ = try await self.serviceToken(replacing: service, until: deadline)
+            }
             return nil
         case 400, 403, 404: return nil
         case let status: throw .status(status)
@@ -119,11 +122,15 @@ extension KeystoneClient {
 
     /// Removes a trust.
     ///
-    /// - Parameter token: The trustor's; nil: it is asked for with the service token.
+    /// - Parameters:
+    ///   - token: The trustor's; nil: it is asked for with the service token.
+    ///   - limit: How long it may take; nil: as long as any call.
     /// - Returns: False: Keystone does not permit it.
-    package func removeTrust(_ id: TrustID, with token: KeystoneToken? = nil) async throws(KeystoneTrouble) -> Bool {
+    package func removeTrust(
+        _ id: TrustID, with token: KeystoneToken? = nil, within limit: Duration? = nil
+    ) async throws(KeystoneTrouble) -> Bool {
         guard let url = self.account.url.trust(id) else { return true }
-        let deadline = self.deadline
+        let deadline = min(self.deadline, .now + (limit ?? .seconds(60)))
         let status: Int
         if let token {
             status = try await self.exchange(

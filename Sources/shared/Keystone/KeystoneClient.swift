@@ -189,10 +189,11 @@ package final class KeystoneClient: Sendable {
     ///
     /// - Parameters:
     ///   - body: A JSON document.
+    ///   - isRepeatable: Whether it is sent again when it may have arrived.
     ///   - owner: Requests of one owner do not delay those of another.
     func exchange(
         _ method: HTTPClientRequest.Method, _ url: HTTPURL, headers: [String] = [], body: ByteBuffer? = nil,
-        owner: String? = nil, until deadline: ContinuousClock.Instant
+        isRepeatable: Bool = true, owner: String? = nil, until deadline: ContinuousClock.Instant
     ) async throws(KeystoneTrouble) -> HTTPClientResponse {
         let headers = headers + ["Accept: application/json"] + (body == nil ? [] : ["Content-Type: application/json"])
         let body = body.map { PinnedBytes($0.readableBytesView) }
@@ -213,7 +214,9 @@ package final class KeystoneClient: Sendable {
             case .aborted: throw .stopped
             case .failed(.timeout, _): throw .late
             case .failed(let failure, _):
-                guard failure.isOfConnection, retries < self.limits.retriesMax, .now + pause < deadline else {
+                guard failure.isOfConnection, isRepeatable || failure != .closed, retries < self.limits.retriesMax,
+                    .now + pause < deadline
+                else {
                     throw .unreachable(failure)
                 }
                 // Cancelled, it returns at once, and the request is repeated early.

@@ -11,8 +11,11 @@ package struct Trust: Sendable, Equatable {
     package let trustor: String
     package let trustee: String
     package let project: String?
+    /// Whether its tokens are those of the trustor, as often as they are asked for; otherwise they are the trustee's own, or soon none.
+    package let isUsable: Bool
 
-    /// Reads the body of an answer: `{"trust": {"id": …, "trustor_user_id": …, "trustee_user_id": …, "project_id": …}}`.
+    /// Reads the body of an answer: `{"trust": {"id": …, "trustor_user_id": …, "trustee_user_id": …, "project_id": …, "impersonation":
+    /// true, "remaining_uses": null}}`.
     ///
     /// - Returns: nil for what is no such document.
     init?(document bytes: [UInt8]) {
@@ -31,6 +34,7 @@ package struct Trust: Sendable, Equatable {
         self.trustor = trustor
         self.trustee = trustee
         self.project = text("project_id")
+        self.isUsable = trust["impersonation"]?.boolean == true && trust["remaining_uses"] == nil
     }
 }
 

@@ -78,12 +78,12 @@ package final class WebhookChannel: Channel {
     }
 
     package func abortAll() {
-        self.trusted.abortAll()
+        self.trusted.end()
         self.client.abortAll()
     }
 
     package func stop() {
-        self.trusted.abortAll()
+        self.trusted.end()
         self.client.stop()
     }
 

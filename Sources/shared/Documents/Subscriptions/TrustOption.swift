@@ -18,6 +18,8 @@ package struct TrustOption: Sendable, Equatable {
     }
 
     package let choice: Choice
+    /// The one that is named; nil: none is.
+    package var trust: TrustID? { if case .given(let trust) = self.choice { trust } else { nil } }
     /// Whether the subscriber's own headers stand in the way of the token.
     private let setsToken: Bool
 

@@ -20,6 +20,7 @@ enum Scripts {
     static let sessionNameHold = plain("session_name_hold", PackageResources.session_name_hold_lua)
     static let sessionNameRelease = plain("session_name_release", PackageResources.session_name_release_lua)
     static let trustGet = plain("trust_get", PackageResources.trust_get_lua)
+    static let trustPlan = plain("trust_plan", PackageResources.trust_plan_lua)
     static let trustTake = plain("trust_take", PackageResources.trust_take_lua)
     static let trustFinish = plain("trust_finish", PackageResources.trust_finish_lua)
     static let connectionsHold = plain("connections_hold", PackageResources.connections_hold_lua)

@@ -3,7 +3,7 @@
 -- KEYS    none
 -- ARGV    none of its own
 -- RETURNS nothing: it defines `is_mail`, `new_header`, `version_of`, `changed_header`, `ended_header`, `address_of`, `life_of`,
---         `new_record`, `with_life`, `new_id`, `count_new`, `count_ended`, `end_trust`
+--         `new_record`, `with_life`, `new_id`, `count_new`, `count_ended`, `keep_trust`, `end_trust`
 -- COST    under a microsecond
 --
 -- Record: life | blank | bytes of the address | blank | address | options, JSON
@@ -97,6 +97,12 @@ end
 -- The record with another life.
 local function with_life(record, ttl, secret, before, latest, barred)
     return life_text(ttl, secret, before, latest, barred) .. string.match(record, '^%S+( .*)$')
+end
+
+-- Writes down the trust that was made for a subscription; its removal was planned before.
+local function keep_trust(trusts, ended, id, trust)
+    call('HSET', trusts, id, trust)
+    call('ZREM', ended, '0:' .. trust)
 end
 
 -- Has the trust that was made for a subscription removed, so many ms from now.

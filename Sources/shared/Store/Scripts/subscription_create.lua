@@ -1,6 +1,7 @@
 -- subscription_create.lua: subscribe an address to a queue, unless it already is.
 -- KEYS    1 meta   2 last-position   3 subscriptions   4 subscription-headers   5 subscription-order
 --         6 subscriber-addresses   7 subscription-expiries   8 usage of the project   9 trusts
+--         10 ended-trusts
 -- ARGV    1 now   2 1: create a missing queue   3 queue   4 end of the new id, random   5 address   6 ttl, s
 --         7 options   8 pacing, see lib_header.lua   9 1: the project has as many as it may   10 the trust that was made for it,
 --         or ''
@@ -25,7 +26,7 @@ if known then call('ZREM', KEYS[5], known) end
 call('ZADD', KEYS[5], position, id)
 call('HSET', KEYS[6], ARGV[5], id)
 call('ZADD', KEYS[7], expires, id)
-if ARGV[10] ~= '' then call('HSET', KEYS[9], id, ARGV[10]) end
+if ARGV[10] ~= '' then keep_trust(KEYS[9], KEYS[10], id, ARGV[10]) end
 call('SET', KEYS[2], position)
 count_new(KEYS[8], position)
 return { 'created', id }

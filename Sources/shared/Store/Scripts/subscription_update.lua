@@ -37,7 +37,7 @@ end
 if ARGV[10] ~= '' then
     -- Attempts may be under way with a token of it.
     end_trust(KEYS[6], KEYS[7], id, 60000)
-    if ARGV[10] ~= '-' then call('HSET', KEYS[6], id, ARGV[10]) end
+    if ARGV[10] ~= '-' then keep_trust(KEYS[6], KEYS[7], id, ARGV[10]) end
 end
 if ARGV[6] ~= '' then options, pacing = ARGV[6], ARGV[8] ~= '' and ARGV[8] or nil end
 call('HSET', KEYS[2], id, changed_header(header, expires, confirmed, pacing, is_mail(address) and '1' or '0'))

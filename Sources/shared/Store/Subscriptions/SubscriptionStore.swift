@@ -24,7 +24,7 @@ struct SubscriptionStore: SubscriptionStorage {
                     keys.meta(queue), keys.lastPosition, keys.subscriptions, keys.subscriptionHeaders,
                     keys.subscriptionOrder(queue),
                     keys.subscriberAddresses(queue), keys.subscriptionExpiries, keys.usage(of: queue.project),
-                    keys.trusts,
+                    keys.trusts, keys.endedTrusts,
                 ])
             call.append(creating ? 1 : 0)
             call.append(queue.key)

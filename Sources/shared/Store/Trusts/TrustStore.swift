@@ -21,8 +21,10 @@ package struct TrustStore: Sendable {
     static let triesMax = 30
     private static let pauseMilliseconds: Int64 = 60_000
     private static let pauseMillisecondsMax: Int64 = 3_600_000
+    /// Longer than any request lasts.
+    private static let planMilliseconds: Int64 = 600_000
     /// Trusts of one shard that are taken at once.
-    private static let takenMax = 20
+    private static let takenMax = 5
 
     let runner: ScriptRunner
     let keySpace: KeySpace
@@ -33,6 +35,14 @@ package struct TrustStore: Sendable {
         var call = self.runner.call(Scripts.trustGet, keys: [keys.trusts])
         call.append(id.text)
         return try await self.runner.run(call).text.flatMap(TrustID.init)
+    }
+
+    /// Has a trust removed later, unless a subscription is stored with it until then.
+    package func plan(_ trust: TrustID, of queue: QueueAddress) async throws(StoreError) {
+        var call = self.runner.call(Scripts.trustPlan, keys: [self.keySpace.shard(of: queue).endedTrusts])
+        call.append(trust.text)
+        call.append(Self.planMilliseconds)
+        _ = try await self.runner.run(call)
     }
 
     /// Takes trusts that are to be removed now, some of each shard.
