@@ -31,7 +31,7 @@ func withKeystone(
     limits.timeout = timeout
     var bounds = TokenValidator.Limits()
     bounds.lifetime = cacheTime
-    let clock: @Sendable () -> Timestamp = { Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) }
+    let clock: @Sendable () -> Timestamp = { .ofThisMachine() }
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     let client = try KeystoneClient(account, limits: limits, userAgent: "test/1", clock: clock, logger: logger)
     defer { client.stop() }

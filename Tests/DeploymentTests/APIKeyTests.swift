@@ -14,14 +14,7 @@ extension DeploymentTests {
         private func key(
             _ deployment: Deployment, _ arguments: [String]
         ) async throws -> (exit: ChildProcess.Exit?, output: String) {
-            try await withTemporaryFolder { folder in
-                let log = folder.appendingPathComponent("key.log")
-                let process = try ChildProcess(
-                    Deployment.executable("herald"), arguments: ["key"] + arguments,
-                    environment: [Setting.redisURL.environment: deployment.redis.url], log: log)
-                let exit = await process.waitForExit(within: .seconds(60))
-                return (exit, String(decoding: try Data(contentsOf: log), as: UTF8.self))
-            }
+            try await deployment.herald(["key"] + arguments)
         }
 
         /// Creates a key and returns it.

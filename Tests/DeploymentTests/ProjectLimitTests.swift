@@ -12,14 +12,7 @@ extension DeploymentTests {
         private func limits(
             _ deployment: Deployment, _ arguments: String...
         ) async throws -> (exit: ChildProcess.Exit?, output: String) {
-            try await withTemporaryFolder { folder in
-                let log = folder.appendingPathComponent("limits.log")
-                let process = try ChildProcess(
-                    Deployment.executable("herald"), arguments: ["limits"] + arguments,
-                    environment: [Setting.redisURL.environment: deployment.redis.url], log: log)
-                let exit = await process.waitForExit(within: .seconds(60))
-                return (exit, String(decoding: try Data(contentsOf: log), as: UTF8.self))
-            }
+            try await deployment.herald(["limits"] + arguments)
         }
 
         private static func headers(_ project: String) -> [(String, String)] {

@@ -99,6 +99,18 @@ package final class Deployment: Sendable {
         return Running(process: process, ready: ready)
     }
 
+    /// Runs a command of `herald` against its Redis, to the end.
+    package func herald(_ arguments: [String]) async throws -> (exit: ChildProcess.Exit?, output: String) {
+        try await withTemporaryFolder { folder in
+            let log = folder.appendingPathComponent("herald.log")
+            let process = try ChildProcess(
+                Self.executable("herald"), arguments: arguments, environment: ["HERALD_REDIS_URL": self.redis.url],
+                log: log)
+            let exit = await process.waitForExit(within: .seconds(60))
+            return (exit, String(decoding: try Data(contentsOf: log), as: UTF8.self))
+        }
+    }
+
     /// An executable of this build.
     package static func executable(_ name: String) -> URL { self.executables.appendingPathComponent(name) }
 

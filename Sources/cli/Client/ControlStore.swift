@@ -16,6 +16,22 @@ enum ControlStore {
         return (redis, logger)
     }
 
+    /// What ``kept(_:unused:)`` reads.
+    static let settings = [Setting.redisURL, Setting.configFile]
+
+    /// Its Redis, for a command that opens no store.
+    ///
+    /// - Parameters:
+    ///   - flags: As given to the command; the environment and the file count too.
+    ///   - unused: What to say where no process has used this Redis yet.
+    static func kept(_ flags: [Setting: String], unused: String) async throws -> RedisClient {
+        let reader = try SettingReader(
+            for: .api, flags: flags, environment: ProcessInfo.processInfo.environment, requiring: [Setting.redisURL])
+        let redis = self.client(of: try StoreSettings.redis(reader)).redis
+        guard try await Store.isKept(on: redis) else { throw Failure(unused) }
+        return redis
+    }
+
     /// The store itself, with the settings that a process would open it by.
     ///
     /// - Parameters:

@@ -20,7 +20,7 @@ package struct KeyCommand: AsyncParsableCommand {
 
 /// `herald key create`: a key that is shown once.
 package struct KeyCreateCommand: SettingCommand {
-    package static let settings = KeyAccess.settings
+    package static let settings = ControlStore.settings
     package static let configuration = CommandConfiguration(
         commandName: "create", abstract: "Create an API key, and show it once.",
         discussion: """
@@ -54,7 +54,7 @@ package struct KeyCreateCommand: SettingCommand {
     package func run() async throws {
         let terminal = Terminal.standard()
         try await reporting {
-            let key = try self.draft(at: KeyAccess.now)
+            let key = try self.draft(at: .ofThisMachine())
             let token = APIKeyToken(key.id, random: SecureRandom.bytes(APIKeyToken.secretBytes))
             let keys = try await KeyAccess.open(self.flags.given)
             switch try await keys.create(key, secret: SHA256.digest(Array(token.secret.utf8))) {
@@ -114,7 +114,7 @@ package struct KeyCreateCommand: SettingCommand {
 
 /// `herald key list`: keys without their secrets.
 package struct KeyListCommand: SettingCommand {
-    package static let settings = KeyAccess.settings
+    package static let settings = ControlStore.settings
     package static let configuration = CommandConfiguration(
         commandName: "list", abstract: "List API keys, without their secrets.",
         discussion:
@@ -136,7 +136,7 @@ package struct KeyListCommand: SettingCommand {
             var rows: [OutputValue] = []
             var place: String?
             repeat {
-                let page = try await keys.list(of: project, after: place, limit: 100, at: KeyAccess.now)
+                let page = try await keys.list(of: project, after: place, limit: 100, at: .ofThisMachine())
                 rows += page.keys.map(KeyAccess.shown)
                 place = page.next
             } while place != nil
@@ -150,7 +150,7 @@ package struct KeyListCommand: SettingCommand {
 
 /// `herald key rotate`: another secret, beside which the one before counts for a while.
 package struct KeyRotateCommand: SettingCommand {
-    package static let settings = KeyAccess.settings
+    package static let settings = ControlStore.settings
     package static let configuration = CommandConfiguration(
         commandName: "rotate", abstract: "Give an API key another secret, and show it once.",
         discussion: Counterpart.redis.rawValue)
@@ -184,7 +184,7 @@ package struct KeyRotateCommand: SettingCommand {
 
 /// `herald key revoke`: no process admits the key any more within five seconds.
 package struct KeyRevokeCommand: SettingCommand {
-    package static let settings = KeyAccess.settings
+    package static let settings = ControlStore.settings
     package static let configuration = CommandConfiguration(
         commandName: "revoke", abstract: "End an API key, within five seconds at every process.",
         discussion: Counterpart.redis.rawValue)
@@ -210,22 +210,16 @@ package struct KeyRevokeCommand: SettingCommand {
 
 /// What the commands about keys share.
 package enum KeyAccess {
-    static let settings = [Setting.redisURL, Setting.configFile]
     /// Seconds.
     static let overlapMax = 30 * 86_400
     /// A key may live for a century.
     private static let timeMax = 36_525 * 86_400
 
-    static var now: Timestamp { Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) }
-
     static func open(_ flags: [Setting: String]) async throws -> APIKeyStore {
-        let reader = try SettingReader(
-            for: .api, flags: flags, environment: ProcessInfo.processInfo.environment, requiring: [Setting.redisURL])
-        let redis = ControlStore.client(of: try StoreSettings.redis(reader)).redis
-        guard try await Store.isKept(on: redis) else {
-            throw Failure("no process has used this Redis yet: start the API, or give it api.keys.bootstrap.file")
-        }
-        return APIKeyStore(on: redis)
+        APIKeyStore(
+            on: try await ControlStore.kept(
+                flags,
+                unused: "no process has used this Redis yet: start the API, or give it api.keys.bootstrap.file"))
     }
 
     /// - Throws: ``Failure`` for a text that is no id.

@@ -1,8 +1,6 @@
 package import ArgumentParser
 import Domain
-import Foundation
 package import Settings
-import Startup
 import Store
 
 /// `herald limits`: the limits that projects have of their own (docs/limits.md).
@@ -16,7 +14,7 @@ package struct LimitsCommand: AsyncParsableCommand {
 
 /// `herald limits show`: what a project has of its own.
 package struct LimitsShowCommand: SettingCommand {
-    package static let settings = LimitsAccess.settings
+    package static let settings = ControlStore.settings
     package static let configuration = CommandConfiguration(
         commandName: "show", abstract: "Show the limits that a project has of its own.",
         discussion: """
@@ -50,7 +48,7 @@ package struct LimitsShowCommand: SettingCommand {
 
 /// `herald limits set`: some limits of a project, beside those it has.
 package struct LimitsSetCommand: SettingCommand {
-    package static let settings = LimitsAccess.settings
+    package static let settings = ControlStore.settings
     package static let configuration = CommandConfiguration(
         commandName: "set", abstract: "Give a project limits of its own; those that are not named stay.",
         discussion: """
@@ -84,7 +82,7 @@ package struct LimitsSetCommand: SettingCommand {
 
 /// `herald limits clear`: the project has those of the deployment again.
 package struct LimitsClearCommand: SettingCommand {
-    package static let settings = LimitsAccess.settings
+    package static let settings = ControlStore.settings
     package static let configuration = CommandConfiguration(
         commandName: "clear", abstract: "Leave a project with the limits of the deployment.",
         discussion: Counterpart.redis.rawValue)
@@ -108,16 +106,9 @@ package struct LimitsClearCommand: SettingCommand {
 
 /// What the commands about limits share.
 private enum LimitsAccess {
-    static let settings = [Setting.redisURL, Setting.configFile]
-
     static func open(_ flags: [Setting: String]) async throws -> ProjectLimitStore {
-        let reader = try SettingReader(
-            for: .api, flags: flags, environment: ProcessInfo.processInfo.environment, requiring: [Setting.redisURL])
-        let redis = ControlStore.client(of: try StoreSettings.redis(reader)).redis
-        guard try await Store.isKept(on: redis) else {
-            throw Failure("no process has used this Redis yet: start the API")
-        }
-        return ProjectLimitStore(on: redis)
+        ProjectLimitStore(
+            on: try await ControlStore.kept(flags, unused: "no process has used this Redis yet: start the API"))
     }
 
     static func project(_ text: String) throws(Failure) -> ProjectID {
