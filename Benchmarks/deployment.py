@@ -230,13 +230,19 @@ def wrk(url, connections, seconds, body=None, method="POST", project=None, more=
 
     more: headers beside the usual ones.
     """
+    headers = "".join(f'wrk.headers["{name}"] = "{value}"\n' for name, value in [*headers_of(project).items(), *more])
+    script = f'wrk.method = "{method}"\n{headers}'
+    if body is not None:
+        script += f"wrk.body = {json.dumps(body)}\n"
+    script += ('function done(summary) io.write(string.format("FIGURES %d %d %d\\n", summary.requests, '
+               "summary.duration, summary.errors.status + summary.errors.connect + summary.errors.read)) end\n")
+    return wrk_script(url, connections, seconds, script)
+
+
+def wrk_script(url, connections, seconds, text):
+    """The same by a script of wrk, whose end writes a line FIGURES with requests, microseconds and failures."""
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
-        headers = "".join(f'wrk.headers["{name}"] = "{value}"\n' for name, value in [*headers_of(project).items(), *more])
-        script.write(f'wrk.method = "{method}"\n{headers}')
-        if body is not None:
-            script.write(f"wrk.body = {json.dumps(body)}\n")
-        script.write('function done(summary) io.write(string.format("FIGURES %d %d %d\\n", summary.requests, '
-                     "summary.duration, summary.errors.status + summary.errors.connect + summary.errors.read)) end\n")
+        script.write(text)
         script.flush()
         ran = subprocess.run(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", script.name, url],
                              capture_output=True, text=True, check=True)

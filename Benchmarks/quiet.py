@@ -88,3 +88,26 @@ class Traffic:
     def arrival_ms(self, name, share):
         """Infinite where too many never arrived."""
         return self.arrivals[name] / 1000 if self.arrivals["requests"] >= share * self.posted else math.inf
+
+
+class Poster:
+    """One caller that posts at set times over one connection."""
+
+    def __init__(self, built, headers):
+        self.built, self.headers = built, {**deployment.headers_of("bench"), **dict(headers)}
+
+    def post_for(self, seconds):
+        """Gives how long each post took, from when it was due."""
+        connection = http.client.HTTPConnection(self.built.api.ready["listen"])
+        took, begin = [], time.monotonic()
+        planned = begin
+        while planned < begin + seconds:
+            time.sleep(max(0, planned - time.monotonic()))
+            connection.request("POST", "/v2/queues/quiet/messages", '{"messages": [{"body": 1}]}', self.headers)
+            answer = connection.getresponse()
+            answer.read()
+            if answer.status != 201:
+                raise SystemExit(f"a quiet caller was answered {answer.status}")
+            took.append(time.monotonic() - planned)
+            planned += 1 / PER_SECOND
+        return took

@@ -7,5 +7,5 @@ import ArgumentParser
 struct Peers: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "peers", abstract: "The other side of a measurement.",
-        subcommands: [Sink.self, Sessions.self, BareRoute.self, BareHooks.self, BareFrames.self])
+        subcommands: [Sink.self, Sessions.self, BareRoute.self, BareHooks.self, BareFrames.self, BareIdentity.self])
 }
