@@ -4,7 +4,9 @@ import Policy
 package import Signing
 
 /// Who sends a request, as far as authentication established it.
-package struct Identity: Sendable {
+///
+/// A class, so that handing it on, several times a request, copies one reference.
+package final class Identity: Sendable {
     /// How an identity was established.
     package enum Origin: Sendable {
         /// Not at all: the request says so, and is trusted.

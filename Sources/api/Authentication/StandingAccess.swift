@@ -13,22 +13,17 @@ final class StandingAccess: Sendable {
     private let caller: Caller
     private let rule: PolicyRule
     private let queue: QueueName?
-    private let authenticator: any Authenticator
-    private let policy: PolicyHolder
+    private let control: AccessControl
     private let standing: NIOLockedValueBox<StandingIdentity>
 
     /// - Parameters:
     ///   - caller: Admitted a moment ago.
     ///   - queue: What it is about; nil: no queue.
-    init(
-        _ caller: Caller, to rule: PolicyRule, on queue: QueueName?, _ authenticator: any Authenticator,
-        _ policy: PolicyHolder
-    ) {
+    init(_ caller: Caller, to rule: PolicyRule, on queue: QueueName?, _ control: AccessControl) {
         self.caller = caller
         self.rule = rule
         self.queue = queue
-        self.authenticator = authenticator
-        self.policy = policy
+        self.control = control
         self.standing = NIOLockedValueBox(StandingIdentity(caller.identity))
     }
 
@@ -38,7 +33,7 @@ final class StandingAccess: Sendable {
     func hold() async throws(AccessEnded) {
         try await self.holdIdentity()
         let caller = self.caller.with(self.standing.withLockedValue { $0.identity })
-        guard caller.isAdmitted(by: self.policy.current, to: self.rule, on: self.queue) else {
+        guard caller.isAdmitted(by: self.control.policy.current, to: self.rule, on: self.queue) else {
             throw .notAuthorized
         }
     }
@@ -52,7 +47,7 @@ final class StandingAccess: Sendable {
         guard standing.isDue(at: .now(), now) else { return }
         // An expiry has no second look.
         guard standing.identity.proof != nil else { throw .identity(.signatureRefused(.expired)) }
-        let result = await self.authenticator.checked(standing.identity, at: now)
+        let result = await self.control.authenticator.checked(standing.identity, at: now)
         let holds = self.standing.withLockedValue { $0.checked(result, at: .now()) && !$0.hasExpired(at: now) }
         if holds { return }
         // One that has been established again and has expired at once is refused by the next look.
@@ -71,6 +66,19 @@ final class StandingAccess: Sendable {
             seconds = min(seconds, Int(clamping: (checkAt - .now()).nanoseconds / 1_000_000_000))
         }
         return max(1, seconds)
+    }
+}
+
+/// Says who callers are, and what they may do.
+///
+/// A class, so that handing it on copies one reference.
+final class AccessControl: Sendable {
+    let authenticator: any Authenticator
+    let policy: PolicyHolder
+
+    init(_ authenticator: any Authenticator, _ policy: PolicyHolder) {
+        self.authenticator = authenticator
+        self.policy = policy
     }
 }
 

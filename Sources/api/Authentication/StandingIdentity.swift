@@ -14,11 +14,16 @@ package struct StandingIdentity: Sendable {
     }
 
     /// Whether something else may hold by now.
-    func isDue(at now: NIODeadline, _ time: Timestamp) -> Bool {
-        self.hasExpired(at: time) || (self.checkAt.map { now >= $0 } ?? false)
+    ///
+    /// - Parameters:
+    ///   - now: Asked only where it matters, and likewise `time`.
+    func isDue(at now: @autoclosure () -> NIODeadline, _ time: @autoclosure () -> Timestamp) -> Bool {
+        self.hasExpired(at: time()) || (self.checkAt.map { now() >= $0 } ?? false)
     }
 
-    func hasExpired(at time: Timestamp) -> Bool { self.identity.expiry.map { time >= $0 } ?? false }
+    func hasExpired(at time: @autoclosure () -> Timestamp) -> Bool {
+        self.identity.expiry.map { time() >= $0 } ?? false
+    }
 
     /// - Returns: False when the identity is over.
     package mutating func checked(_ result: Result<Identity, AuthenticationError>, at now: NIODeadline) -> Bool {

@@ -71,7 +71,9 @@ extension Operations {
         if hops > 0 { for index in drafts.indices { drafts[index].hops = hops } }
         let limits = try await self.projects.limits(of: queue.project)
         try await self.rates.admit(drafts.count, to: queue.project, rate: limits.posts)
-        let bytes = drafts.reduce(0) { $0 + $1.body.readableBytes + StorageLimits.recordHeadBytes }
+        let bytes =
+            limits.bytes == 0
+            ? 0 : drafts.reduce(0) { $0 + $1.body.readableBytes + StorageLimits.recordHeadBytes }
         try await self.usage.admit(bytes: bytes, to: queue.project, max: limits.bytes)
         do {
             return try await self.stores.making(queue, queuesMax: limits.queues) { [drafts] place in

@@ -1,7 +1,9 @@
 import Operations
 
 /// The handlers of all routes, one value a resource.
-struct RESTHandlers: Sendable {
+///
+/// A class, so that handing it on copies one reference.
+final class RESTHandlers: Sendable {
     let service: ServiceHandlers
     let queues: QueueHandlers
     let topics: TopicHandlers

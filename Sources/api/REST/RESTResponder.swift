@@ -18,7 +18,7 @@ import Store
 /// ```
 ///
 /// Every answer gets the CORS headers.
-struct RESTResponder: Sendable {
+final class RESTResponder: Sendable {
     let limits: Limits
     let handlers: RESTHandlers
     let admission: ProjectAdmission
@@ -27,7 +27,7 @@ struct RESTResponder: Sendable {
     let pagePrefix: String
     /// Whether requests are who they say they are.
     let believesCallers: Bool
-    let authenticator: SignedURLAuthenticator
+    private let control: AccessControl
     let metrics: RESTMetrics
     /// nil: none is kept.
     let audit: AuditLog?
@@ -38,7 +38,8 @@ struct RESTResponder: Sendable {
         metrics: RESTMetrics, audit: AuditLog?, logger: Logger
     ) {
         self.limits = operations.limits
-        self.authenticator = authentication.authenticator(signedURLKeys: rules.signedURLKeys)
+        self.control = AccessControl(
+            authentication.authenticator(signedURLKeys: rules.signedURLKeys), rules.policy)
         self.handlers = RESTHandlers(operations, rules, pages)
         self.admission = operations.admission
         self.rules = rules
@@ -133,9 +134,8 @@ struct RESTResponder: Sendable {
             }
             body = read
         }
-        let access = admitted.access(self.authenticator, self.rules.policy)
         // It may have taken minutes.
-        if head.hasBody, let access {
+        if head.hasBody, let access = admitted.dueAccess(self.control) {
             do throws(AccessEnded) { try await access.holdIdentity() } catch { return self.reply(error, id: id) }
         }
         var turn: ProjectTurn?
@@ -145,7 +145,7 @@ struct RESTResponder: Sendable {
         defer { turn?.leave() }
         let request = ReceivedRequest(
             head: head, caller: admitted.caller, target: admitted.target, id: admitted.match.id, body: body, now: now,
-            exchange: exchange, turn: turn, access: access, notes: notes)
+            exchange: exchange, turn: turn, route: admitted.route, control: self.control, notes: notes)
         return await self.perform(admitted.route, request, id: id)
     }
 
@@ -159,10 +159,12 @@ struct RESTResponder: Sendable {
         let caller: Caller?
         let target: RequestTarget
 
-        /// nil without a caller, or a rule for it.
-        func access(_ authenticator: any Authenticator, _ policy: PolicyHolder) -> StandingAccess? {
-            guard let caller, let rule = self.route.rule else { return nil }
-            return StandingAccess(caller, to: rule, on: self.target.queue, authenticator, policy)
+        /// Where who the caller is has to be established again; nil also without a caller, or a rule for it.
+        func dueAccess(_ control: AccessControl) -> StandingAccess? {
+            guard let caller, let rule = self.route.rule,
+                StandingIdentity(caller.identity).isDue(at: .now(), .ofThisMachine())
+            else { return nil }
+            return StandingAccess(caller, to: rule, on: self.target.queue, control)
         }
     }
 
@@ -198,7 +200,7 @@ struct RESTResponder: Sendable {
             return .admitted(nil)
         }
         do throws(AuthenticationError) {
-            return .admitted(try await self.authenticator.identity(of: head.credentials, at: now))
+            return .admitted(try await self.control.authenticator.identity(of: head.credentials, at: now))
         } catch {
             return .refused(self.reply(.identity(error), id: id))
         }

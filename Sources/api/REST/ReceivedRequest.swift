@@ -54,8 +54,8 @@ struct ReceivedRequest: Sendable {
     let exchange: HTTPExchange
     /// nil without a caller.
     let turn: ProjectTurn?
-    /// nil without a caller, or a rule for it.
-    let access: StandingAccess?
+    let route: Route
+    let control: AccessControl
     /// nil where no audit log is kept of the request.
     let notes: AuditNotes?
 
@@ -82,7 +82,11 @@ struct ReceivedRequest: Sendable {
     var client: ClientID { self.required(self.caller).client }
     var project: ProjectID { self.required(self.caller).project }
     var identity: Identity { self.required(self.caller).identity }
-    var standingAccess: StandingAccess { self.required(self.access) }
+    /// The right of the caller to what takes longer than a moment, as it is now.
+    var standingAccess: StandingAccess {
+        StandingAccess(
+            self.required(self.caller), to: self.required(self.route.rule), on: self.target.queue, self.control)
+    }
 
     var queue: QueueAddress {
         guard case .queue(let queue) = self.target else { preconditionFailure("\(self.head.path) names no queue") }

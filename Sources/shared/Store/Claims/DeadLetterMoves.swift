@@ -67,7 +67,7 @@ struct DeadLetterMoves: Sendable {
                 keys: [
                     own.meta, own.log, own.expiries, keys.lastPosition, keys.queueSweeps, own.aliases,
                     own.aliasExpiries, keys.arrivals,
-                    own.clientRuns, own.states,
+                    own.clientRuns, own.states, keys.usage(of: target.project),
                 ])
             call.append(target.key)
             call.append(creating ? 1 : 0)

@@ -92,7 +92,7 @@ enum Scripts {
     static let deliveryStatusGet = paced(
         "delivery_status_get", PackageResources.lib_subscription_lua + PackageResources.delivery_status_get_lua)
     static let messageSweep = delivery(
-        "message_sweep", usage + KeySpace.spelled(PackageResources.message_sweep_lua))
+        "message_sweep", usage + release + KeySpace.spelled(PackageResources.message_sweep_lua))
     static let deliverySweep = delivery("delivery_sweep", PackageResources.delivery_sweep_lua)
     static let subscriptionSweep = paced(
         "subscription_sweep",
@@ -106,7 +106,7 @@ enum Scripts {
 
     /// Of one queue.
     private static func queue(_ name: StaticString, _ source: [UInt8]) -> RedisScript {
-        self.record(name, self.signal + self.usage + PackageResources.lib_queue_lua + source)
+        self.record(name, self.signal + self.usage + self.release + PackageResources.lib_queue_lua + source)
     }
 
     /// Appends to a queue.
@@ -114,7 +114,8 @@ enum Scripts {
         self.record(name, self.signal + self.usage + PackageResources.lib_append_lua + source)
     }
 
-    private static let usage = KeySpace.spelled(PackageResources.lib_usage_lua)
+    private static let usage = PackageResources.lib_usage_lua
+    private static let release = KeySpace.spelled(PackageResources.lib_release_lua)
     private static let signal = KeySpace.spelled(PackageResources.lib_signal_lua)
 
     private static func record(_ name: StaticString, _ source: [UInt8]) -> RedisScript {

@@ -42,6 +42,7 @@ extension MessageStore {
                 keys.subscriptionOrder(queue),
                 keys.queueSweeps, own.delayed, own.clientRuns, keys.fanoutProjects,
                 keys.fanoutQueues(of: queue.project), own.states,
+                keys.usage(of: queue.project),
             ])
         call.append(self.keySpace.number(of: queue))
         call.append(queue.key)

@@ -1,8 +1,8 @@
 -- lib_usage.lua: what the messages of a queue take, and those of its project in the shard; it stands behind lib_record.lua in
 -- front of what appends messages or removes them.
--- KEYS    none of its own: `usage` of the project follows from the key of a queue's hash
+-- KEYS    none of its own
 -- ARGV    1 now
--- RETURNS nothing: it defines `LARGE`, `size_field`, `counted`, `release`, `sizes_of`
+-- RETURNS nothing: it defines `LARGE`, `size_field`, `counted`
 -- COST    under a microsecond
 --
 -- `bytes` of a queue's hash: what the records of its messages take, of those from `counted-from` on: older ones are from before
@@ -12,51 +12,10 @@
 local LARGE = 2048
 local function size_field(position) return 'b' .. position end
 
--- Counts in the project's sum that a queue holds more, or less; returns what `bytes` of the queue is to be.
-local function counted(meta, held, change)
+-- Counts in `usage` of the project that a queue which holds so many bytes holds more, or less; returns what `bytes` of the queue
+-- is to be.
+local function counted(usage, held, change)
     local holds = math.max(held + change, 0)
-    local prefix, length, from = string.match(meta, '^(.-}:)' .. KEYS_QUEUE .. '(%d+):()')
-    local usage = prefix .. KEYS_USAGE .. string.sub(meta, from, from + tonumber(length) - 1)
     if call('HINCRBY', usage, 'bytes', text(holds - held)) <= 0 then call('HDEL', usage, 'bytes') end
     return text(holds)
-end
-
--- Writes down that a queue holds so many bytes less, or nothing: then it counts anew from its next message on.
-local function release(meta, held, bytes)
-    if bytes < held then
-        if bytes > 0 then call('HSET', meta, 'bytes', counted(meta, held, -bytes)) end
-    else
-        if held > 0 then counted(meta, held, -held) end
-        call('HDEL', meta, 'bytes', 'counted-from')
-    end
-end
-
--- What counted messages take that are to be removed, and the fields of `states` that say so. `known`, if any, has the sizes of
--- those whose records were read.
-local function sizes_of(log, states, positions, counted_from, known)
-    local bytes, fields, unknown, names = 0, {}, {}, {}
-    for index, position in ipairs(positions) do
-        local size = known and known[index]
-        if size and size > LARGE then fields[#fields + 1] = size_field(position) end
-        if tonumber(position) >= counted_from then
-            if size then
-                bytes = bytes + size
-            else
-                unknown[#unknown + 1] = position
-                names[#names + 1] = size_field(position)
-            end
-        end
-    end
-    if #unknown == 0 then return bytes, fields end
-    local large = call('HMGET', states, unpack(names))
-    for index, position in ipairs(unknown) do
-        if large[index] then
-            bytes = bytes + tonumber(large[index])
-            fields[#fields + 1] = names[index]
-        else
-            local entry = call('XRANGE', log, position, position)[1]
-            if entry then bytes = bytes + #entry[2][2] end
-        end
-    end
-    return bytes, fields
 end

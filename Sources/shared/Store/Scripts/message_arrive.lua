@@ -1,6 +1,6 @@
 -- message_arrive.lua: append messages that another queue gave up. Each arrives once, however often it is sent.
 -- KEYS    1 meta   2 log   3 expiries   4 last-position   5 queue-sweeps   6 aliases   7 alias-expiries   8 arrivals
---         9 client-runs   10 states
+--         9 client-runs   10 states   11 usage of the project
 -- ARGV    1 now   2 queue   3 1: create a missing queue
 --         then per message: mark   id   created, ms   ttl, s   expires, ms   record
 -- RETURNS 1; 0 without a queue, nothing written
@@ -46,7 +46,7 @@ if position == first then return 1 end
 call('SET', KEYS[4], text(position - 1))
 if meta.start then call('HSET', KEYS[1], 'start', meta.start) end
 call('HSET', KEYS[1], 'posted', text(posted), 'ttl-max', ttl_max, 'open-run', run_with(KEYS[9], meta[4], first, position - first, SEVERAL))
-call('HSET', KEYS[1], 'bytes', counted(KEYS[1], tonumber(meta[7]) or 0, bytes))
+call('HSET', KEYS[1], 'bytes', counted(KEYS[11], tonumber(meta[7]) or 0, bytes))
 if not meta[7] then call('HSET', KEYS[1], 'counted-from', text(first)) end
 if not meta[3] or soonest < tonumber(meta[3]) then
     call('HSET', KEYS[1], 'sweep-at', soonest)

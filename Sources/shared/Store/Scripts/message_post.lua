@@ -1,6 +1,7 @@
 -- message_post.lua: append messages to a queue, and in the same step the events its subscribers are notified from.
 -- KEYS    1 meta   2 log   3 expiries   4 last-position   5 events   6 wakeup   7 subscription-order   8 queue-sweeps
 --         9 delayed   10 client-runs   11 fanout-projects   12 fanout-queues of the project   13 states
+--         14 usage of the project
 -- ARGV    1 now   2 shard   3 queue   4 1: create a missing queue   5 bytes of the request   6 ttl where none is given, s
 --         7 mark of the client, 8 bytes   8 whether the queue encrypts, as the caller believes: 1, 0, or '' to not ask
 --         then per message: ttl, s, or ''   delay, s, or ''   flags, checksum and hops, or ''   body
@@ -67,7 +68,7 @@ in_chunks('ZADD', KEYS[9], delays)
 in_chunks('HSET', KEYS[13], sizes)
 call('SET', KEYS[4], positions[count])
 local changes = { 'posted', text(posted + count), 'open-run', run_with(KEYS[10], meta[7], first, count, ARGV[7]),
-    'bytes', counted(KEYS[1], tonumber(meta[11]) or 0, bytes) }
+    'bytes', counted(KEYS[14], tonumber(meta[11]) or 0, bytes) }
 if not meta[1] then
     changes = { 'created', now, 'metadata', '{}', unpack(changes) }
     meta[9] = waited_before(KEYS[1], ARGV[3])
