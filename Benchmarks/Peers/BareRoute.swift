@@ -15,7 +15,7 @@ struct BareRoute: AsyncParsableCommand {
     func run() async throws {
         let logger = Logger(label: "bare-route")
         let group = MultiThreadedEventLoopGroup.singleton
-        let client = RedisClient(endpoint: try RedisEndpoint(url: self.redis), eventLoopGroup: group, logger: logger)
+        let client = RedisClient(url: try RedisURL(self.redis, as: .setting), eventLoopGroup: group, logger: logger)
         let script = RedisScript(name: "bare", source: Array("return 1".utf8))
         let listener = HTTPListener(
             host: "127.0.0.1", port: self.port, eventLoopGroup: group, logger: logger, onListening: { _ in },

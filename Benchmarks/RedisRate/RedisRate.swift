@@ -26,7 +26,7 @@ enum RedisRate {
             script: RedisScript(name: "measured", source: Array(arguments[4].utf8)),
             keys: Array(arguments[6..<(6 + keys)]), arguments: Array(arguments[(6 + keys)...]))
         let client = RedisClient(
-            endpoint: try RedisEndpoint(url: arguments[1]), eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+            url: try RedisURL(arguments[1], as: .setting), eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
             logger: Logger(label: "redis-rate"))
         _ = try await self.measure(client, work, callers: callers, seconds: 0.2)
         let figures = try await self.measure(client, work, callers: callers, seconds: seconds)

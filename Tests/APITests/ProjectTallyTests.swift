@@ -53,7 +53,7 @@ struct ProjectTallyTests {
     // MARK: - Sums over the shards
 
     @Test func `A sum counts for a second, and what is let in since is added`() throws {
-        let url = RedisURL(try RedisEndpoint(url: "redis://a.example"))
+        let url = try RedisURL("redis://a.example", as: .setting)
         var tally = UsageTally()
         #expect(tally.step(at: Self.start) == .wait)
         tally.ask()
@@ -73,7 +73,7 @@ struct ProjectTallyTests {
     }
 
     @Test func `What was let in and not stored does not count, whenever that is known`() throws {
-        let url = RedisURL(try RedisEndpoint(url: "redis://a.example"))
+        let url = try RedisURL("redis://a.example", as: .setting)
         var tally = UsageTally()
         tally.read([url: StoredUsage(bytes: 10)], at: Self.start)
         tally.add(StoredUsage(bytes: 5))
@@ -91,7 +91,7 @@ struct ProjectTallyTests {
 
     @Test func `A pool that does not answer is taken to have what it had`() throws {
         let (one, two) = (
-            RedisURL(try RedisEndpoint(url: "redis://a.example")), RedisURL(try RedisEndpoint(url: "redis://b.example"))
+            try RedisURL("redis://a.example", as: .setting), try RedisURL("redis://b.example", as: .setting)
         )
         var tally = UsageTally()
         tally.read([one: StoredUsage(bytes: 100, subscriptions: 2), two: nil], at: Self.start)

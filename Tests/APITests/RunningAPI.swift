@@ -116,7 +116,7 @@ func withAPI(
         let logger = Logger(label: "api-under-test") { _ in SwiftLogNoOpLogHandler() }
         let eventLoops = MultiThreadedEventLoopGroup.singleton
         let endpoint = endpoint ?? redis.endpoint
-        let client = RedisClient(endpoint: endpoint, eventLoopGroup: eventLoops, logger: logger)
+        let client = RedisClient(url: RedisURL(endpoint), eventLoopGroup: eventLoops, logger: logger)
         let (addresses, addressSource) = AsyncStream<ListenAddress>.makeStream()
         let (socketAddresses, socketAddressSource) = AsyncStream<ListenAddress>.makeStream()
         let sessionLimits = sessionLimits ?? SessionLimits(limits)
@@ -144,7 +144,8 @@ func withAPI(
                 admission: admission, waits: waits, projectLimits: projectLimits, logger: logger)
             let node = SessionNode(
                 RegisteredProcess.newID(), operations: operations, control: stores.defaultStore, registry: sessions,
-                connection: RedisBlockingConnection(endpoint: endpoint, eventLoopGroup: eventLoops, logger: logger),
+                connection: RedisBlockingConnection(
+                    url: RedisURL(endpoint), eventLoopGroup: eventLoops, logger: logger),
                 logger: logger)
             let socket = WebSocketEndpoint(
                 operations: operations, rules: decided, authentication: Authentication(sessionAuthenticator),

@@ -40,7 +40,7 @@ struct StreamPageTests {
             _ = try await client.postMessages(["1"], to: "orders")
             let share = try await client.post("/v2/queues/orders/share", #"{"paths": ["stream"]}"#).json
             let port = try #require(api.address.split(separator: ":").last.flatMap { Int($0) })
-            let endpoint = RedisEndpoint(address: .tcp(host: "127.0.0.1", port: port), password: nil)
+            let endpoint = RedisEndpoint(address: .tcp(host: "127.0.0.1", port: port))
             try await Forwarder.with(to: endpoint) { network in
                 guard case .tcp(let host, let port) = network.endpoint.address else { return }
                 try await withTemporaryFolder { folder in

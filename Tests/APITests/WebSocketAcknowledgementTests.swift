@@ -55,7 +55,8 @@ struct WebSocketAcknowledgementTests {
 
     private func withNotifier(_ api: RunningAPI, _ body: (Notifier) async throws -> Void) async throws {
         let connection = RedisBlockingConnection(
-            endpoint: api.redis.endpoint, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
+            url: RedisURL(api.redis.endpoint), eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+            logger: quietLogger())
         let result: Result<Void, any Error>
         do {
             result = .success(

@@ -169,7 +169,7 @@ struct DevDeploymentTests {
         let lines = DevWelcome.lines(
             given, folder: DevFolder(URL(fileURLWithPath: "/x")), terminal: Terminal(isColoured: false, write: { _ in })
         )
-        #expect(lines.contains("  Redis     redis://127.0.0.1:6379/1"), "without its password")
+        #expect(lines.contains("  Redis     redis://user:***@127.0.0.1:6379/1"), "without its password")
         #expect(text.contains("http://127.0.0.1:1 (API), http://127.0.0.1:2 (notifier)"))
     }
 }

@@ -24,7 +24,7 @@ struct SessionDeliveryTests {
         _ = try await deployment.store.sessionNodes.beat(Self.node)
         let received = NIOLockedValueBox<[SessionInbox.Entry]>([])
         let connection = RedisBlockingConnection(
-            endpoint: deployment.redis.endpoint, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+            url: RedisURL(deployment.redis.endpoint), eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
             logger: quietLogger())
         let inbox = deployment.store.sessionInbox
         let serving = Task {
@@ -59,7 +59,7 @@ struct SessionDeliveryTests {
         let relay = SessionRelay(
             RegisteredProcess.newID(), control: deployment.store,
             connection: RedisBlockingConnection(
-                endpoint: deployment.redis.endpoint, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+                url: RedisURL(deployment.redis.endpoint), eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
                 logger: quietLogger()),
             logger: quietLogger(), attemptMax: attemptMax)
         let group = ServiceGroup(

@@ -159,7 +159,7 @@ import Testing
                     try await LossyRedis.with(deployment.redis) { proxy, endpoint async throws in
                         // It waits for longer than any condition below.
                         let client = RedisClient(
-                            endpoint: endpoint, deadline: .seconds(120),
+                            url: RedisURL(endpoint), deadline: .seconds(120),
                             eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
                         let control = try await Store.open(on: client, shards: 4, logger: quietLogger())
                         try await deployment.subscribe("mailto:\(Self.address)")

@@ -151,9 +151,9 @@ struct TestDeployment: Sendable {
     ) async throws -> Result {
         let endpoint = endpoint ?? self.redis.endpoint
         let client = RedisClient(
-            endpoint: endpoint, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
+            url: RedisURL(endpoint), eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
         let wakeups = RedisBlockingConnection(
-            endpoint: endpoint, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
+            url: RedisURL(endpoint), eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
         let store = try await Store.open(on: client, shards: 4, logger: quietLogger())
         let now = try await store.deliveries.status(of: [0])[0].now
         let result = try await withWebhooks(opening: ranges, limits: limits, version: version) { channel in

@@ -10,7 +10,7 @@ struct WakeupListenerTests {
         try await withTestDeployment { deployment in
             await deployment.redis.kill()
             let connection = RedisBlockingConnection(
-                endpoint: deployment.redis.endpoint, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+                url: RedisURL(deployment.redis.endpoint), eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
                 logger: quietLogger())
             let listener = WakeupListener(
                 signals: deployment.store.wakeups, connection: connection, logger: quietLogger())

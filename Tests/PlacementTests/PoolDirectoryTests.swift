@@ -305,7 +305,7 @@ struct PoolDirectoryTests {
                     }
                     let endpoint = try #require(directory.watch.endpoints.endpoints.last)
                     let control = directory.defaultStore
-                    try await withRedisClient(to: endpoint.url.endpoint) { client in
+                    try await withRedisClient(to: endpoint.url) { client in
                         let store = try await control.open(on: client, logger: quietLogger())
                             .registering(in: control, as: endpoint.pools, by: nil)
                         #expect(try await store.queues.metadata(of: source) != nil)

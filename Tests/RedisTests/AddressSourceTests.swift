@@ -64,7 +64,7 @@ struct AddressSourceTests {
                 let addresses = RotatingAddresses([first, second])
                 let transport = CountingTransport()
                 let client = RedisClient(
-                    connector: RedisConnector(login: first.endpoint, addresses: addresses, transport: transport),
+                    connector: RedisConnector(login: first.endpoint.login, addresses: addresses, transport: transport),
                     connections: 1, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
                 #expect(try await client.send(self.get).text == "first")
                 try await body([first, second], addresses, transport, client)
@@ -108,8 +108,7 @@ struct AddressSourceTests {
         async throws
     {
         let client = RedisClient(
-            connector: RedisConnector(
-                login: RedisEndpoint(address: .unix(path: "/nonexistent")), addresses: SilentAddresses()),
+            connector: RedisConnector(login: RedisLogin(), addresses: SilentAddresses()),
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
         await #expect(throws: RedisError.notSent(.disconnected)) { try await client.send(self.get) }
         let started = ContinuousClock.now

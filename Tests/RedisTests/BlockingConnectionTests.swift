@@ -117,7 +117,7 @@ private func withBlockingConnection(
 ) async throws {
     try await withRedis { redis in
         let reader = RedisBlockingConnection(
-            endpoint: redis.endpoint, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
+            url: RedisURL(redis.endpoint), eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
         do {
             try await body(redis, reader)
         } catch {

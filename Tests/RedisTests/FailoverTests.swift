@@ -48,7 +48,7 @@ struct FailoverTests {
         try await self.withMovedAddress { old, new, address in
             // Of a client that takes replicas no connection asks for the role: only the answer can tell.
             let client = RedisClient(
-                endpoint: address.endpoint, connections: 3, mustBeMaster: false,
+                url: RedisURL(address.endpoint), connections: 3, mustBeMaster: false,
                 eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
             try await old.command("SET", "key", "old")
             try await new.command("SET", "key", "new")
@@ -96,7 +96,7 @@ struct FailoverTests {
     @Test func `A blocking read ends when its server becomes a replica`() async throws {
         try await self.withMovedAddress { old, new, address in
             let connection = RedisBlockingConnection(
-                endpoint: address.endpoint, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+                url: RedisURL(address.endpoint), eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
                 logger: quietLogger())
             let read = RedisCommand("BZPOPMIN", ["signals", "10"])
             async let ended = failure { try await connection.send(read, blockingFor: .seconds(10)) }

@@ -16,8 +16,8 @@ struct HandshakeTests {
         try await withRedis(tcp: true) { redis in
             try await redis.command("ACL", "SETUSER", "herald", "on", ">p@ss:word/", "~*", "+get", "+client|list")
             var endpoint = try #require(redis.tcpEndpoint)
-            endpoint.user = "herald"
-            endpoint.password = "p@ss:word/"
+            endpoint.login.user = "herald"
+            endpoint.login.password = "p@ss:word/"
             try await withRedisClient(to: endpoint) { client in
                 let missing = try await client.send(RedisCommand("GET", ["key"]))
                 #expect(missing.isNull)
@@ -37,7 +37,7 @@ struct HandshakeTests {
         try await withRedis(password: "s3cret") { redis in
             for password in [nil, "wrong"] {
                 var endpoint = redis.endpoint
-                endpoint.password = password
+                endpoint.login.password = password
                 try await withRedisClient(to: endpoint) { client in
                     await #expect(throws: RedisError.notSent(.disconnected)) {
                         try await client.send(RedisCommand("PING", []))
@@ -54,7 +54,7 @@ struct HandshakeTests {
     @Test func `Every connection selects the database of the URL`() async throws {
         try await withRedis { redis in
             var endpoint = redis.endpoint
-            endpoint.database = 5
+            endpoint.login.database = 5
             try await withRedisClient(to: endpoint, connections: 3) { client in
                 for number in 0..<6 { _ = try await client.send(RedisCommand("SET", ["key:\(number)", "x"])) }
             }
@@ -67,7 +67,7 @@ struct HandshakeTests {
     @Test func `A database that does not exist leaves every command unsent`() async throws {
         try await withRedis { redis in
             var endpoint = redis.endpoint
-            endpoint.database = 16
+            endpoint.login.database = 16
             try await withRedisClient(to: endpoint) { client in
                 await #expect(throws: RedisError.notSent(.disconnected)) {
                     try await client.send(RedisCommand("PING", []))

@@ -174,7 +174,7 @@ struct OutageTests {
 
     @Test func `The service ends with its task, and fails what waits for a Redis that is not there`() async throws {
         let client = RedisClient(
-            endpoint: RedisEndpoint(address: .unix(path: "/nonexistent/redis.sock")),
+            url: RedisURL(RedisEndpoint(address: .unix(path: "/nonexistent/redis.sock"))),
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
         let service = Task { try await client.run() }
         let waiting = Task { await failure { try await client.send(self.ping) } }

@@ -53,12 +53,15 @@ struct ReplyFuzzTests {
             corpus: [
                 "redis://user:p%40ss@host:6379/3?socket_timeout=0.5&dbid=2", "unix:///run/redis.sock?db=1",
                 "redis://[::1]:6380", "redis://:secret@/path/of.sock", "rediss://x", "unix:/a?db=0",
+                "redis+sentinel://:p@a,[::1]:2/name/3?sentinel_username=u&sentinel_password=s",
+                "redis+cluster://a,b:2/",
+                "redis://a,b?master=m&sentinel_password=s",
             ],
             tokens: ["://", "@", ":", "/", "?", "&", "=", "[", "]", "%", "%00", "é", ","], rounds: 6000)
         try fuzzer.run { (bytes: [UInt8]) in
             let text = String(decoding: bytes, as: UTF8.self)
-            _ = try? RedisURL(text, as: .pool)
-            _ = try? RedisEndpoint(url: text)
+            for dialect in [RedisURLGrammar.Dialect.pool, .setting] { _ = try? RedisURLGrammar(dialect).read(text) }
+            _ = RedisURL.masked(text)
         }
     }
 }

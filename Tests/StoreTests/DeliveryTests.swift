@@ -358,7 +358,7 @@ struct DeliveryTests {
             try await test.post(["no subscriber"], to: queue)
             try await test.subscribe(to: queue)
             let connection = RedisBlockingConnection(
-                endpoint: test.redis.endpoint, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+                url: RedisURL(test.redis.endpoint), eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
                 logger: quietLogger())
             #expect(try await test.store.wakeups.wait(on: connection, from: 3, for: .milliseconds(10)) == nil)
             async let signalled = test.store.wakeups.wait(on: connection, from: 15, for: .seconds(20))

@@ -20,7 +20,8 @@ struct SessionInboxTests {
 
     private func withReader(_ test: TestStore, _ body: (RedisBlockingConnection) async throws -> Void) async throws {
         let connection = RedisBlockingConnection(
-            endpoint: test.redis.endpoint, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
+            url: RedisURL(test.redis.endpoint), eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+            logger: quietLogger())
         do {
             try await body(connection)
         } catch {

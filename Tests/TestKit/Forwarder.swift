@@ -50,7 +50,7 @@ package final class Forwarder: Sendable {
 
     /// The same to any server.
     ///
-    /// - Parameter target: Its password is for those who connect.
+    /// - Parameter target: Its login is for those who connect.
     package static func with<Result>(
         to target: RedisEndpoint, before: (@Sendable () async throws -> Void)? = nil,
         _ body: (Forwarder) async throws -> Result
@@ -67,7 +67,7 @@ package final class Forwarder: Sendable {
             .bind(host: "127.0.0.1", port: 0).get()
         guard let port = listener.localAddress?.port else { throw ChannelError.unknownLocalAddress }
         let forwarder = Forwarder(
-            endpoint: RedisEndpoint(address: .tcp(host: "127.0.0.1", port: port), password: target.password),
+            endpoint: RedisEndpoint(address: .tcp(host: "127.0.0.1", port: port), login: target.login),
             state: state)
         let result: Result
         do {

@@ -31,8 +31,9 @@ package final class RedisServer: Sendable {
         self.folder = folder
         self.socketPath = folder.appendingPathComponent("redis.sock").path
         let port = tcp ? try await freeLoopbackPort() : nil
-        self.endpoint = RedisEndpoint(address: .unix(path: self.socketPath), password: password)
-        self.tcpEndpoint = port.map { RedisEndpoint(address: .tcp(host: "127.0.0.1", port: $0), password: password) }
+        let login = RedisLogin(password: password)
+        self.endpoint = RedisEndpoint(address: .unix(path: self.socketPath), login: login)
+        self.tcpEndpoint = port.map { RedisEndpoint(address: .tcp(host: "127.0.0.1", port: $0), login: login) }
         self.arguments =
             [
                 "--bind", "127.0.0.1", "--port", "\(port ?? 0)", "--unixsocket", self.socketPath, "--dir", folder.path,
@@ -40,12 +41,12 @@ package final class RedisServer: Sendable {
                 "--enable-debug-command", "local",
             ] + (password.map { ["--requirepass", $0] } ?? []) + arguments
         self.client = RedisClient(
-            endpoint: self.endpoint, connections: 1, deadline: .seconds(20), mustBeMaster: false,
+            url: RedisURL(self.endpoint), connections: 1, deadline: .seconds(20), mustBeMaster: false,
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
     }
 
     /// The URL of ``endpoint``, as `--redis-url` takes it.
-    package var url: String { "unix://\(self.endpoint.password.map { "\($0)@" } ?? "")\(self.socketPath)" }
+    package var url: String { "unix://\(self.endpoint.login.password.map { "\($0)@" } ?? "")\(self.socketPath)" }
 
     /// Of the process that ran last.
     package var pid: pid_t? { self.process.withLockedValue { $0?.id } }
@@ -188,16 +189,26 @@ private func startedRedis(
     preconditionFailure("the loop ends by returning or throwing")
 }
 
-/// Gives a client to a Redis, and ends it at the end.
+/// Gives a client to a server, and ends it at the end.
 ///
-/// The Redis may be away.
+/// The server may be away.
 @discardableResult
 package func withRedisClient<Result>(
     to endpoint: RedisEndpoint, connections: Int = 2, inFlightMax: Int = RedisLimits.inFlightMax,
     deadline: Duration = .seconds(10), _ body: (RedisClient) async throws -> Result
 ) async throws -> Result {
+    try await withRedisClient(
+        to: RedisURL(endpoint), connections: connections, inFlightMax: inFlightMax, deadline: deadline, body)
+}
+
+/// The same of any Redis.
+@discardableResult
+package func withRedisClient<Result>(
+    to url: RedisURL, connections: Int = 2, inFlightMax: Int = RedisLimits.inFlightMax,
+    deadline: Duration = .seconds(10), _ body: (RedisClient) async throws -> Result
+) async throws -> Result {
     let client = RedisClient(
-        endpoint: endpoint, connections: connections, inFlightMax: inFlightMax, deadline: deadline,
+        url: url, connections: connections, inFlightMax: inFlightMax, deadline: deadline,
         eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
     let result: Result
     do {

@@ -37,7 +37,7 @@ package enum APIProcess {
             settings.http, isGiven: context.settings.isGiven(Setting.apiConnections), logger)
         let eventLoops = MultiThreadedEventLoopGroup.singleton
         let redis = RedisClient(
-            endpoint: settings.store.redis, connections: settings.store.redisConnections, eventLoopGroup: eventLoops,
+            url: settings.store.redis, connections: settings.store.redisConnections, eventLoopGroup: eventLoops,
             logger: logger)
         let audit = try AuditLog.open(settings.audit, logger: logger)
         let keystone = try settings.authentication.keystone.map { try KeystoneService($0, logger: logger) }
@@ -72,7 +72,7 @@ package enum APIProcess {
             let node = SessionNode(
                 id, operations: operations, control: stores.defaultStore, registry: sessions,
                 connection: RedisBlockingConnection(
-                    endpoint: settings.store.redis, eventLoopGroup: eventLoops, logger: logger),
+                    url: settings.store.redis, eventLoopGroup: eventLoops, logger: logger),
                 logger: logger)
             let endpoint = WebSocketEndpoint(
                 operations: operations, rules: settings.access, authentication: authentication,
@@ -151,7 +151,7 @@ package enum APIProcess {
         on redis: RedisClient, _ settings: StoreSettings, _ eventLoops: any EventLoopGroup, _ logger: Logger
     ) async throws -> PoolDirectory {
         try await PoolDirectory.open(
-            control: try await settings.open(on: redis, logger: logger), url: RedisURL(settings.redis),
+            control: try await settings.open(on: redis, logger: logger), url: settings.redis,
             PoolDirectory.Settings(
                 connections: settings.redisConnections, eventLoopGroup: eventLoops, logger: logger))
     }

@@ -97,7 +97,7 @@ package struct BounceCommand: SettingCommand {
             throw Failure("\(Setting.masterKey) is another one than the deployment's")
         }
         let pools = try await PoolDirectory.open(
-            control: store, url: RedisURL(settings.redis),
+            control: store, url: settings.redis,
             PoolDirectory.Settings(
                 connections: 1, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger))
         for mark in report.marks {

@@ -52,7 +52,7 @@ package struct RaiseCommand: SettingCommand {
                 flags: self.flags.given,
                 unused: "no process has used this Redis yet: its data gets the newest format at the first start")
             let pools = try await PoolDirectory.open(
-                control: store, url: RedisURL(settings.redis),
+                control: store, url: settings.redis,
                 PoolDirectory.Settings(
                     connections: 1, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger))
             if store.format < self.format {

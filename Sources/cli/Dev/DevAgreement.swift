@@ -23,7 +23,7 @@ enum DevAgreement {
         }
         let logger = Logger(label: "herald") { _ in SwiftLogNoOpLogHandler() }
         let redis = RedisClient(
-            endpoint: settings.redis, connections: 1, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+            url: settings.redis, connections: 1, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
             logger: logger)
         do {
             try await self.accept(settings, on: redis, logger: logger, until: .now + limit)

@@ -1,4 +1,5 @@
 import Foundation
+import Redis
 
 /// What a running development deployment says about itself, and what to try next: lines that work when pasted.
 package enum DevWelcome {
@@ -19,7 +20,7 @@ package enum DevWelcome {
                 + (deployment.remark.map { "  (\($0))" } ?? ""),
             "",
             "  WebSocket \(deployment.webSocket.map { "ws://\($0)/" } ?? "-")",
-            "  Redis     \(Self.withoutPassword(deployment.redisURL))",
+            "  Redis     \(RedisURL.masked(deployment.redisURL))",
             "  admin     \(admin.joined(separator: ", ")): /livez, /readyz, /metrics",
             "  webhooks  may reach loopback (\(DevDeployment.egressAllow)) and public addresses",
             mailPort.map { "  mail      is caught, and shown on http://127.0.0.1:\($0)" }
@@ -44,14 +45,6 @@ package enum DevWelcome {
             "Ctrl-C stops everything.",
             "",
         ]
-    }
-
-    /// The URL of Redis for a terminal, which may be shared or recorded.
-    private static func withoutPassword(_ url: String) -> String {
-        guard let at = url.lastIndex(of: "@"), let start = url.range(of: "://")?.upperBound, start < at else {
-            return url
-        }
-        return "\(url[..<start])\(url[url.index(after: at)...])"
     }
 
     /// A server on the user's own machine.

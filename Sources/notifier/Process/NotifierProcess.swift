@@ -44,13 +44,13 @@ package enum NotifierProcess {
         let eventLoops = MultiThreadedEventLoopGroup.singleton
         // What serves deliveries has connections of its own; this one looks after the pools.
         let control = RedisClient(
-            endpoint: settings.store.redis, connections: 1, eventLoopGroup: eventLoops, logger: logger)
+            url: settings.store.redis, connections: 1, eventLoopGroup: eventLoops, logger: logger)
         let serving = Opening(
             "the store", drain: context.drain, logger: logger, readiness: context.readiness,
             open: {
                 let store = try await settings.store.open(on: control, limits: settings.deliveries, logger: logger)
                 let watch = try await PoolWatch.open(
-                    control: store, url: RedisURL(settings.store.redis), logger: logger)
+                    control: store, url: settings.store.redis, logger: logger)
                 return Opened(store: store, watch: watch)
             },
             services: { opened in
@@ -59,7 +59,7 @@ package enum NotifierProcess {
                 let sessions = SessionRelay(
                     id, control: opened.store,
                     connection: RedisBlockingConnection(
-                        endpoint: settings.store.redis, eventLoopGroup: eventLoops, logger: logger),
+                        url: settings.store.redis, eventLoopGroup: eventLoops, logger: logger),
                     logger: logger)
                 context.readiness.open { await Self.readiness(of: opened.store, health) }
                 let supervisor = PoolSupervisor(

@@ -108,11 +108,10 @@ struct PoolSupervisor: Service {
         let connections = ConnectionShare(self.settings.webhook.transfersMax)
         let worker = PoolWorker(name: endpoint.name, health: self.health, logger: self.logger) {
             let redis = RedisClient(
-                endpoint: endpoint.url.endpoint, connections: self.settings.store.redisConnections,
-                deadline: endpoint.url.deadline ?? RedisLimits.deadline,
+                url: endpoint.url, connections: self.settings.store.redisConnections,
                 eventLoopGroup: self.eventLoops, logger: self.logger)
             let wakeups = RedisBlockingConnection(
-                endpoint: endpoint.url.endpoint, eventLoopGroup: self.eventLoops, logger: self.logger)
+                url: endpoint.url, eventLoopGroup: self.eventLoops, logger: self.logger)
             var all: [any Channel] = [
                 try await WebhookChannel.started(
                     limits: self.settings.webhook, share: connections, egress: self.settings.egress,

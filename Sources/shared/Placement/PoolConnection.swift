@@ -23,8 +23,8 @@ final class PoolConnection: Sendable {
     init(to url: RedisURL, control: Store, _ settings: PoolDirectory.Settings) {
         self.control = control
         self.redis = RedisClient(
-            endpoint: url.endpoint, connections: settings.connections,
-            deadline: url.deadline ?? settings.deadline, eventLoopGroup: settings.eventLoopGroup,
+            url: url, connections: settings.connections, deadline: settings.deadline,
+            eventLoopGroup: settings.eventLoopGroup,
             logger: settings.logger)
         self.logger = settings.logger
         self.opened = NIOLockedValueBox(nil)

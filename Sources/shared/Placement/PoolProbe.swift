@@ -23,13 +23,13 @@ extension PoolDirectory {
         _ target: RedisURL, isDurable: Bool
     ) async throws(PoolUnusable) -> PoolCapabilities {
         do {
-            try await RedisConnector(to: target.endpoint).probe(
+            try await RedisConnector(to: target).probe(
                 within: TimeAmount(Self.probeTime), on: self.settings.eventLoopGroup.next())
         } catch {
             throw .unreachable
         }
         let redis = RedisClient(
-            endpoint: target.endpoint, connections: 1, deadline: Self.probeTime,
+            connector: RedisConnector(to: target), connections: 1, deadline: Self.probeTime,
             eventLoopGroup: self.settings.eventLoopGroup, logger: self.settings.logger)
         let answer: Result<PoolCapabilities, PoolUnusable>
         do throws(PoolUnusable) {

@@ -19,9 +19,9 @@ package final class RedisBlockingConnection: Service, Sendable {
             watch: ServerWatch(), eventLoop: eventLoopGroup.next(), logger: logger)
     }
 
-    /// A connection to the Redis at a fixed address.
-    package convenience init(endpoint: RedisEndpoint, eventLoopGroup: any EventLoopGroup, logger: Logger) {
-        self.init(connector: RedisConnector(to: endpoint), eventLoopGroup: eventLoopGroup, logger: logger)
+    /// A connection to the Redis of a URL.
+    package convenience init(url: RedisURL, eventLoopGroup: any EventLoopGroup, logger: Logger) {
+        self.init(connector: RedisConnector(to: url), eventLoopGroup: eventLoopGroup, logger: logger)
     }
 
     /// Sends one command and waits for its reply.

@@ -63,9 +63,11 @@ package final class RedisClient: Service, Sendable {
         watch.set(self.connections)
     }
 
-    /// A client of the Redis at a fixed address.
+    /// A client of the Redis of a URL.
+    ///
+    /// - Parameter deadline: Used where the URL gives none.
     package convenience init(
-        endpoint: RedisEndpoint,
+        url: RedisURL,
         connections: Int = 2,
         inFlightMax: Int = RedisLimits.inFlightMax,
         deadline: Duration = RedisLimits.deadline,
@@ -74,8 +76,9 @@ package final class RedisClient: Service, Sendable {
         logger: Logger
     ) {
         self.init(
-            connector: RedisConnector(to: endpoint), connections: connections, inFlightMax: inFlightMax,
-            deadline: deadline, mustBeMaster: mustBeMaster, eventLoopGroup: eventLoopGroup, logger: logger)
+            connector: RedisConnector(to: url), connections: connections, inFlightMax: inFlightMax,
+            deadline: url.deadline ?? deadline, mustBeMaster: mustBeMaster, eventLoopGroup: eventLoopGroup,
+            logger: logger)
     }
 
     /// Expects a store at the address from now on: every new connection, and every old one every

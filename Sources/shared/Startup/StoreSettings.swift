@@ -14,7 +14,7 @@ package import Store
 /// | `limits.waiting.…` | how many deliveries may wait |
 /// | `confirmation.required`, `email.confirmation` | like the master key they must be the same in every process |
 package struct StoreSettings: Sendable {
-    package let redis: RedisEndpoint
+    package let redis: RedisURL
     package let redisConnections: Int
     package let shards: Int
     package let masterKey: MasterKey
@@ -32,9 +32,9 @@ package struct StoreSettings: Sendable {
     ]
 
     /// Where the control store is.
-    package static func redis(_ reader: SettingReader) throws(SettingError) -> RedisEndpoint {
+    package static func redis(_ reader: SettingReader) throws(SettingError) -> RedisURL {
         let url = try reader.required(Setting.redisURL)
-        do { return try RedisEndpoint(url: url) } catch {
+        do { return try RedisURL(url, as: .setting) } catch {
             throw .unusable(Setting.redisURL, value: nil, reason: "\(error)")
         }
     }

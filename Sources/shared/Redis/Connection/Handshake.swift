@@ -27,10 +27,9 @@ struct Handshake: Sendable {
     let steps: [(step: Step, command: EncodedCommand)]
 
     /// - Parameters:
-    ///   - login: Its address is not used.
     ///   - mustBeMaster: A replica is refused.
     ///   - identity: Of the expected store, if any.
-    init(as login: RedisEndpoint, mustBeMaster: Bool, identity: RedisIdentity?) {
+    init(as login: RedisLogin, mustBeMaster: Bool, identity: RedisIdentity?) {
         var steps: [(Step, EncodedCommand)] = []
         if let password = login.password {
             var command = RedisCommand("AUTH", arguments: 2)

@@ -6,19 +6,25 @@ package import NIOCore
 package struct RedisConnector: Sendable {
     let addresses: any AddressSource
     let transport: any Transport
-    /// User, password and database; its address is used by ``addresses`` only.
-    let login: RedisEndpoint
+    let login: RedisLogin
 
-    /// A Redis at a fixed address.
-    package init(to endpoint: RedisEndpoint) {
-        self.init(login: endpoint, addresses: FixedAddress(endpoint.address))
+    /// A server at a fixed address.
+    package init(to endpoint: RedisEndpoint, transport: any Transport = SocketTransport()) {
+        self.init(login: endpoint.login, addresses: FixedAddress(endpoint.address), transport: transport)
     }
 
-    /// - Parameters:
-    ///   - login: User, password and database. Its address is not used.
-    ///   - addresses: Says where the Redis is.
+    package init(to url: RedisURL, transport: any Transport = SocketTransport()) {
+        switch url.topology {
+        case .server(let address):
+            self.init(login: url.login, addresses: FixedAddress(address), transport: transport)
+        case .sentinel, .cluster:
+            preconditionFailure("what cannot be opened is refused as its URL is read")
+        }
+    }
+
+    /// - Parameter addresses: Says where the Redis is.
     package init(
-        login: RedisEndpoint, addresses: any AddressSource, transport: any Transport = SocketTransport()
+        login: RedisLogin, addresses: any AddressSource, transport: any Transport = SocketTransport()
     ) {
         self.login = login
         self.addresses = addresses

@@ -1,6 +1,4 @@
-/// Where Redis is, and who we are to it.
-///
-/// ``RedisURL`` reads it from text.
+/// One server, and who we are to it.
 package struct RedisEndpoint: Sendable, Hashable {
     package enum Address: Sendable, Hashable {
         case tcp(host: String, port: Int)
@@ -8,41 +6,20 @@ package struct RedisEndpoint: Sendable, Hashable {
     }
 
     package var address: Address
-    package var user: String?
-    package var password: String?
-    package var database: Int
+    package var login: RedisLogin
 
-    package init(address: Address, user: String? = nil, password: String? = nil, database: Int = 0) {
+    package init(address: Address, login: RedisLogin = RedisLogin()) {
         self.address = address
-        self.user = user
-        self.password = password
-        self.database = database
-    }
-
-    /// Reads a URL as the settings have it.
-    package init(url: String) throws(InvalidRedisURL) {
-        self = try RedisURL(url, as: .setting).endpoint
+        self.login = login
     }
 }
 
-extension RedisEndpoint: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    /// The URL with `***` for the password.
+extension RedisEndpoint.Address: CustomStringConvertible {
+    /// `host:port` with brackets for IPv6, or a path.
     package var description: String {
-        var credentials = ""
-        if let user = self.user { credentials += "\(user):" }
-        if self.password != nil { credentials += "***" }
-        if !credentials.isEmpty { credentials += "@" }
-        switch self.address {
-        case .tcp(let host, let port):
-            let spelled = host.contains(":") ? "[\(host)]" : host
-            return "redis://\(credentials)\(spelled):\(port)/\(self.database)"
-        case .unix(let path):
-            return "unix://\(credentials)\(path)" + (self.database == 0 ? "" : "?db=\(self.database)")
+        switch self {
+        case .tcp(let host, let port): (host.contains(":") ? "[\(host)]" : host) + ":\(port)"
+        case .unix(let path): path
         }
     }
-
-    package var debugDescription: String { self.description }
-
-    /// Shows nothing more than ``description``: `dump` walks past it otherwise.
-    package var customMirror: Mirror { Mirror(self, children: ["url": self.description]) }
 }

@@ -1,194 +1,127 @@
 import Cryptography
 
-/// Where a Redis is, as text: in the settings of a process, or as an administrator registers a pool.
+/// Where a Redis is, and who we are to it: what a process is given in its settings, and what an administrator registers as a
+/// pool.
 ///
-/// ```
-/// redis://[[user:]password@]host[:port]          port 6379 by default; [::1] for IPv6
-/// unix://[[user:]password@]/path/of/the.sock
-/// ```
-/// User, password and path are percent-decoded. There is one grammar, with two dialects, since the messaging API says how
-/// pools are written, and `redis-cli` what is usual elsewhere:
-///
-/// | | ``Dialect/setting`` | ``Dialect/pool`` |
-/// |---|---|---|
-/// | database, 0 by default | `/N` behind the host, or `?db=N` | `?dbid=N` or `?db=N` |
-/// | a path behind the host | the database | ignored: `redis://h/3` is database 0 |
-/// | a password without a colon before it | taken, as by `redis-cli -u` | refused |
-/// | `redis://` without a host | refused | a Unix socket |
-/// | `unix:/path` | refused | a Unix socket |
-/// | `socket_timeout` | refused | seconds for one command, up to 60 |
-/// | other options | refused | ignored, but for those of Sentinel, which are refused |
+/// ``RedisURLGrammar`` reads it from text. Two texts that lead to one Redis in the same way are equal, since it is the key
+/// of connections: hosts are in lower case, and those of a list in an order of their own.
 package struct RedisURL: Sendable, Hashable {
-    package enum Dialect: Sendable {
-        case setting
-        case pool
+    /// What is at the addresses.
+    package enum Topology: Sendable, Hashable {
+        /// One server, that stays where it is.
+        case server(RedisEndpoint.Address)
+        /// Sentinels, which say where the master of a name is; their login is another than that of the servers.
+        case sentinel([RedisEndpoint.Address], master: String, login: RedisLogin)
+        /// Some nodes of a cluster, which know the others.
+        case cluster([RedisEndpoint.Address])
     }
 
-    package let endpoint: RedisEndpoint
+    /// Of the servers that keep data.
+    package let login: RedisLogin
+    package let topology: Topology
+    /// Whether connections are made by TLS, also those to Sentinels.
+    package let isEncrypted: Bool
     /// How long a command may take; nil: as long as the process allows.
     package let deadline: Duration?
 
-    /// A Redis that was named in another way.
+    package init(login: RedisLogin, topology: Topology, isEncrypted: Bool = false, deadline: Duration? = nil) {
+        self.login = login
+        self.topology = topology.normalized
+        self.isEncrypted = isEncrypted
+        self.deadline = deadline
+    }
+
+    /// A server that was named in another way.
     package init(_ endpoint: RedisEndpoint) {
-        self.endpoint = endpoint
-        self.deadline = nil
+        self.init(login: endpoint.login, topology: .server(endpoint.address))
     }
 
-    package init(_ text: String, as dialect: Dialect) throws(InvalidRedisURL) {
-        let (isUnix, rest) = try Self.scheme(of: text, dialect)
-        let (beforeQuery, query) = rest.split(atFirst: "?")
-        let (authority, path) = beforeQuery.split(atFirst: "/")
-        if dialect == .pool, authority.contains("@"), !authority.contains(":") { throw .passwordWithoutColon }
-        let (credentials, host) = try Self.credentials(leading: authority)
-        var options = try Options(query, dialect)
-        let address: RedisEndpoint.Address
-        if isUnix || (host.isEmpty && dialect == .pool) {
-            guard host.isEmpty else { throw .hostInUnixURL }
-            guard let path, !path.isEmpty else { throw isUnix ? .noPath : .noHost }
-            address = .unix(path: try Self.socketPath("/" + path))
-        } else {
-            guard dialect == .setting || !host.contains(",") else { throw .sentinelUnsupported }
-            let (name, port) = try Self.hostAndPort(host)
-            address = .tcp(host: name, port: port)
-            if dialect == .setting, let path, !path.isEmpty { try options.set(database: path) }
+    /// - Throws: Also for what is read and cannot be opened.
+    package init(_ text: String, as dialect: RedisURLGrammar.Dialect) throws(InvalidRedisURL) {
+        self = try RedisURLGrammar(dialect).read(text)
+        if self.isEncrypted { throw .tlsUnsupported }
+        if case .sentinel = self.topology { throw .sentinelUnsupported }
+        if case .cluster = self.topology { throw .clusterUnsupported }
+    }
+}
+
+extension RedisURL.Topology {
+    fileprivate var normalized: Self {
+        switch self {
+        case .server(let address): .server(address.normalized)
+        case .sentinel(let hosts, let master, let login):
+            .sentinel(Self.normalized(hosts), master: master, login: login)
+        case .cluster(let nodes): .cluster(Self.normalized(nodes))
         }
-        self.endpoint = RedisEndpoint(
-            address: address, user: credentials.user, password: credentials.password,
-            database: options.database ?? 0)
-        self.deadline = options.deadline
     }
 
-    /// The text with `***` for the password, and otherwise as it was given.
+    private static func normalized(_ addresses: [RedisEndpoint.Address]) -> [RedisEndpoint.Address] {
+        Set(addresses.map(\.normalized)).sorted { $0.description < $1.description }
+    }
+}
+
+extension RedisEndpoint.Address {
+    /// Names of hosts are the same in either case.
+    fileprivate var normalized: Self {
+        switch self {
+        case .tcp(let host, let port): .tcp(host: host.lowercased(), port: port)
+        case .unix: self
+        }
+    }
+}
+
+extension RedisURL: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    /// The URL as a setting has it, with `***` for passwords.
+    package var description: String {
+        let (scheme, login) = (self.isEncrypted ? "rediss" : "redis", self.login.masked)
+        switch self.topology {
+        case .server(.unix(let path)):
+            return "unix://\(login)\(path)" + (self.login.database == 0 ? "" : "?db=\(self.login.database)")
+        case .server(let address):
+            return "\(scheme)://\(login)\(address)/\(self.login.database)"
+        case .sentinel(let hosts, let master, let own):
+            let options = [
+                own.user.map { "sentinel_username=\($0)" }, own.password.map { _ in "sentinel_password=***" },
+            ].compactMap(\.self)
+            return "\(scheme)+sentinel://\(login)\(Self.list(hosts))/\(master)/\(self.login.database)"
+                + (options.isEmpty ? "" : "?" + options.joined(separator: "&"))
+        case .cluster(let nodes):
+            return "\(scheme)+cluster://\(login)\(Self.list(nodes))"
+        }
+    }
+
+    package var debugDescription: String { self.description }
+
+    /// Shows nothing more than ``description``: `dump` walks past it otherwise.
+    package var customMirror: Mirror { Mirror(self, children: ["url": self.description]) }
+
+    private static func list(_ addresses: [RedisEndpoint.Address]) -> String {
+        addresses.map(\.description).joined(separator: ",")
+    }
+
+    /// A text that may be a URL, with `***` for passwords, and otherwise as it was given.
+    ///
+    /// Options are hidden by their names, in whatever way these are written, and also those that mean nothing here.
     package static func masked(_ text: String) -> String {
-        guard let slashes = text.firstRange(of: "//") else { return text }
-        let rest = text[slashes.upperBound...]
-        let authority = rest.prefix { $0 != "/" && $0 != "?" }
-        guard let at = authority.lastIndex(of: "@"), let colon = authority[..<at].firstIndex(of: ":") else {
-            return text
-        }
-        let password = authority.index(after: colon)..<at
-        return password.isEmpty ? text : text[..<password.lowerBound] + "***" + text[password.upperBound...]
-    }
-
-    /// - Returns: What stands behind the scheme and its slashes.
-    private static func scheme(
-        of text: String, _ dialect: Dialect
-    ) throws(InvalidRedisURL) -> (isUnix: Bool, rest: Substring) {
-        guard let colon = text.firstIndex(of: ":") else { throw .noScheme }
-        var rest = text[text.index(after: colon)...]
-        let hasAuthority = rest.hasPrefix("//")
-        if hasAuthority { rest = rest.dropFirst(2) }
-        guard hasAuthority || dialect == .pool else { throw .noScheme }
-        switch text[..<colon].lowercased() {
-        case "redis" where hasAuthority: return (false, rest)
-        case "unix" where hasAuthority || rest.hasPrefix("/"): return (true, rest)
-        case "rediss": throw .tlsUnsupported
-        case "redis", "unix": throw .noScheme
-        default: throw .unknownScheme
-        }
-    }
-
-    private struct Options {
-        var database: Int?
-        var deadline: Duration?
-
-        init(_ query: Substring?, _ dialect: Dialect) throws(InvalidRedisURL) {
-            guard let query, !query.isEmpty else { return }
-            let pairs = dialect == .pool ? query.split(separator: "&") : [query]
-            for pair in pairs {
-                let (name, value) = pair.split(atFirst: "=")
-                switch (name, dialect) {
-                case ("db", .setting):
-                    guard let value else { throw .unknownOption }
-                    try self.set(database: value)
-                case (_, .setting): throw .unknownOption
-                case ("dbid", .pool), ("db", .pool): try self.set(database: value ?? "")
-                case ("socket_timeout", .pool):
-                    guard let seconds = value.flatMap({ Double($0) }), seconds > 0, seconds <= 60 else {
-                        throw .invalidTimeout
-                    }
-                    self.deadline = .milliseconds(max(1, Int64(seconds * 1000)))
-                case ("master", .pool), ("sentinel_username", .pool), ("sentinel_password", .pool):
-                    throw .sentinelUnsupported
-                case (_, .pool): break
-                }
+        let (front, query) = text[...].split(atFirst: "?")
+        let masked = Self.maskedLogin(front)
+        guard let query else { return masked }
+        let options = query.split(separator: "&", omittingEmptySubsequences: false).map { option in
+            let (name, value) = option.split(atFirst: "=")
+            guard value?.isEmpty == false, Percent.decode(option).lowercased().contains("password=") else {
+                return String(option)
             }
+            return "\(name)=***"
         }
-
-        mutating func set(database text: Substring) throws(InvalidRedisURL) {
-            guard let number = RedisURL.number(text), number <= databaseMax else { throw .invalidDatabase }
-            guard self.database == nil else { throw .databaseTwice }
-            self.database = number
-        }
-    }
-}
-
-extension RedisURL {
-    private static func credentials(
-        leading authority: Substring
-    ) throws(InvalidRedisURL) -> (credentials: (user: String?, password: String?), host: Substring) {
-        // The last @ ends the password: people forget to encode theirs, hosts have none. A / or ? must be encoded.
-        guard let at = authority.lastIndex(of: "@") else { return ((nil, nil), authority) }
-        let host = authority[authority.index(after: at)...]
-        let (first, second) = authority[..<at].split(atFirst: ":")
-        guard let second else { return ((nil, try Self.nonEmpty(first)), host) }
-        let user = try Self.nonEmpty(first)
-        let password = try Self.nonEmpty(second)
-        if user != nil, password == nil { throw .userWithoutPassword }
-        return ((user, password), host)
+        return "\(masked)?\(options.joined(separator: "&"))"
     }
 
-    private static func nonEmpty(_ text: Substring) throws(InvalidRedisURL) -> String? {
-        text.isEmpty ? nil : try Self.decoded(text)
-    }
-
-    private static func hostAndPort(_ text: Substring) throws(InvalidRedisURL) -> (host: String, port: Int) {
-        var host = text
-        var portText: Substring?
-        if text.hasPrefix("[") {
-            guard let end = text.firstIndex(of: "]") else { throw .noHost }
-            host = text[text.index(after: text.startIndex)..<end]
-            let rest = text[text.index(after: end)...]
-            guard rest.isEmpty || rest.hasPrefix(":") else { throw .invalidPort }
-            if !rest.isEmpty { portText = rest.dropFirst() }
-        } else {
-            (host, portText) = text.split(atFirst: ":")
-        }
-        guard !host.isEmpty else { throw .noHost }
-        guard let portText, !portText.isEmpty else { return (String(host), 6379) }
-        guard let port = Self.number(portText), (1...65535).contains(port) else { throw .invalidPort }
-        return (String(host), port)
-    }
-
-    private static func socketPath(_ text: Substring) throws(InvalidRedisURL) -> String {
-        let path = try Self.decoded(text)
-        guard path.utf8.count <= unixPathBytesMax else { throw .pathTooLong(bytesMax: unixPathBytesMax) }
-        return path
-    }
-
-    /// Digits only: `Int` would take a sign as well.
-    private static func number(_ text: Substring) -> Int? {
-        text.utf8.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 } ? Int(text) : nil
-    }
-
-    private static func decoded(_ text: Substring) throws(InvalidRedisURL) -> String {
-        guard let bytes = Percent.decodeStrictly(text.utf8), !bytes.contains(0),
-            let decoded = String(validating: bytes, as: UTF8.self)
-        else {
-            throw .invalidPercentEncoding
-        }
-        return decoded
-    }
-}
-
-/// `sun_path` holds 108 bytes with the closing zero (unix(7)).
-private let unixPathBytesMax = 107
-/// Redis keeps the number of databases in an `int`.
-private let databaseMax = Int(Int32.max)
-
-extension Substring {
-    fileprivate func split(atFirst separator: Character) -> (Substring, Substring?) {
-        guard let index = self.firstIndex(of: separator) else { return (self, nil) }
-        return (self[..<index], self[self.index(after: index)...])
+    private static func maskedLogin(_ front: Substring) -> String {
+        guard let slashes = front.firstRange(of: "//") else { return String(front) }
+        let authority = front[slashes.upperBound...].prefix { $0 != "/" }
+        guard let at = authority.lastIndex(of: "@") else { return String(front) }
+        // Without a colon all of it is a password.
+        let start = authority[..<at].firstIndex(of: ":").map(authority.index(after:)) ?? authority.startIndex
+        return start == at ? String(front) : front[..<start] + "***" + front[at...]
     }
 }
