@@ -25,6 +25,8 @@ struct SettingReachTests {
 
     /// What a setting takes to matter.
     private static let besides: [Setting: [Setting: String]] = [
+        Setting.redisReplicas: [Setting.redisDurability: "replicated"],
+        Setting.redisReplicationTimeout: [Setting.redisDurability: "replicated"],
         Setting.apiKeystoneURL: keystone,
         Setting.apiKeystonePublicURL: keystone, Setting.apiKeystoneUser: keystone,
         Setting.apiKeystoneUserDomain: keystone, Setting.apiKeystonePassword: keystone,

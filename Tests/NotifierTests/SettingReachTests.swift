@@ -33,6 +33,9 @@ struct SettingReachTests {
         // Mail needs a sender.
         if setting == Setting.emailRelay || setting == Setting.emailCommand { key[Setting.emailFrom] = "a@b.example" }
         if Self.ofTrustee.contains(setting) { key.merge(Self.trustee) { $1 } }
+        if [Setting.redisReplicas, Setting.redisReplicationTimeout].contains(setting) {
+            key[Setting.redisDurability] = "replicated"
+        }
         let without = try NotifierSettings(SettingReader(for: .notifier, flags: key, environment: [:]))
         let before = SettingSamples.dumped(without)
         #expect(

@@ -34,11 +34,11 @@ struct ChangeTests {
                 _ = try await test.store.queues.update(queue) { _ in throw Refusal.queueNameInvalid }
             }
             #expect(try await test.store.queues.metadata(of: queue) == [7])
-            #expect(try await test.store.queues.encryptsMessages(queue))
+            #expect(try await test.store.queues.traits(of: queue).encryptsMessages)
             try await test.post(["a"], to: queue, ttl: nil)
             _ = try await test.store.queues.update(queue) { _ in ([8], QueueAttributes()) }
             try await test.post(["b"], to: queue, ttl: nil)
-            #expect(try await !test.store.queues.encryptsMessages(queue))
+            #expect(try await !test.store.queues.traits(of: queue).encryptsMessages)
             let messages = try await test.store.messages.list(
                 queue, after: nil, limit: 9, hiding: nil, includeDelayed: true, includeClaimed: true)
             #expect(messages.map(\.ttl) == [99, 3600])

@@ -42,7 +42,7 @@ struct FollowModelTests {
                     }
                     _ = try await test.messages.post(
                         drafts, to: queue, by: client(), requestBytes: 10, defaults: PostDefaults(ttl: 3600),
-                        expectsSealing: nil)
+                        expecting: nil)
                     model.posted += (0..<count).map { "\(model.posted.count + $0)" }
                 case 30..<38: _ = try await test.messages.pop(queue, limit: random.pick([1, 3]))
                 case 38..<44: _ = try await test.claims.create(queue, limit: random.pick([1, 3]), ttl: 60, grace: 60)
@@ -151,8 +151,8 @@ struct FollowModelTests {
             func post(_ count: Int) async throws -> [MessageID] {
                 let outcome = try await test.messages.post(
                     (0..<count).map { MessageDraft(ttl: 60, delay: nil, body: ByteBuffer(string: "\($0)")) }, to: queue,
-                    by: client(), requestBytes: 10, defaults: PostDefaults(ttl: 60), expectsSealing: nil)
-                guard case .posted(let ids) = outcome else { return [] }
+                    by: client(), requestBytes: 10, defaults: PostDefaults(ttl: 60), expecting: nil)
+                guard case .posted(let ids, _) = outcome else { return [] }
                 return ids
             }
             let ids = try await post(5)

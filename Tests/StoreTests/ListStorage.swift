@@ -162,8 +162,8 @@ extension ListStorage: QueueStorage {
         }
     }
 
-    func encryptsMessages(_ queue: QueueAddress) async throws(StoreError) -> Bool {
-        self.on(queue, false) { queue, _ in queue.attributes.encryptsMessages }
+    func traits(of queue: QueueAddress) async throws(StoreError) -> QueueTraits {
+        self.on(queue, QueueTraits(encryptsMessages: false)) { queue, _ in queue.attributes.traits }
     }
 
     func stats(of queue: QueueAddress) async throws(StoreError) -> QueueStats {
@@ -179,10 +179,16 @@ extension ListStorage: QueueStorage {
     }
 }
 
+extension QueueAttributes {
+    fileprivate var traits: QueueTraits {
+        QueueTraits(encryptsMessages: self.encryptsMessages, durability: self.durability)
+    }
+}
+
 extension ListStorage: MessageStorage {
     func post(
         _ messages: [MessageDraft], to queue: QueueAddress, by client: ClientID, requestBytes: Int,
-        defaults: PostDefaults, expectsSealing: Bool?
+        defaults: PostDefaults, expecting traits: QueueTraits?
     ) async throws -> PostOutcome {
         try self.step { state, now in
             var found = state.queues[queue] ?? Queue()
@@ -190,9 +196,7 @@ extension ListStorage: MessageStorage {
             if let bytesMax = rules.postBytesMax, requestBytes > bytesMax {
                 throw Refusal.bodyInvalid("This queue takes requests of at most \(bytesMax) bytes.")
             }
-            if let expectsSealing, expectsSealing != rules.encryptsMessages {
-                return .sealingDiffers(encryptsMessages: rules.encryptsMessages)
-            }
+            if let traits, traits.encryptsMessages != rules.encryptsMessages { return .traitsDiffer(rules.traits) }
             var ids: [MessageID] = []
             for draft in messages {
                 let position = state.nextPosition(at: now)
@@ -208,7 +212,7 @@ extension ListStorage: MessageStorage {
                 ids.append(id)
             }
             state.queues[queue] = found
-            return .posted(ids)
+            return .posted(ids, .memory)
         }
     }
 

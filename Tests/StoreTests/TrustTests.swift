@@ -162,7 +162,7 @@ struct TrustTests {
             for (index, hops) in [(0, 5), (1, 255), (2, 0)] { drafts[index].hops = hops }
             _ = try await test.store.messages.post(
                 drafts, to: queue, by: try client(), requestBytes: 1,
-                defaults: PostDefaults(ttl: 60), expectsSealing: false)
+                defaults: PostDefaults(ttl: 60), expecting: QueueTraits(encryptsMessages: false))
             let leases = try await test.take().leases
             #expect(leases.map(\.hops) == [5, 255, 0] && leases.allSatisfy { $0.kind == .notification })
             #expect(leases.map(\.checksum) == [checksum, nil, nil] && leases.map(\.isSealed) == [false, true, false])

@@ -19,14 +19,19 @@ package final class Deployment: Sendable {
     package static let egressAllow = "127.0.0.0/8,::1/128"
 
     package let redis: RedisServer
+    private let redisURL: String
     /// In hexadecimal digits, as the processes get it.
     package let masterKey: String
     private let settings: [String: String]
     private let started = NIOLockedValueBox<[ChildProcess]>([])
     private let names = NIOLockedValueBox(0)
 
-    package init(redis: RedisServer, settings: [String: String]) {
+    /// - Parameters:
+    ///   - redis: What the processes print lies in its folder.
+    ///   - redisURL: How the processes reach Redis; nil: directly.
+    package init(redis: RedisServer, at redisURL: String? = nil, settings: [String: String]) {
         self.redis = redis
+        self.redisURL = redisURL ?? redis.url
         self.settings = settings
         var generator = SystemRandomNumberGenerator()
         self.masterKey = (0..<4).map { _ in
@@ -83,7 +88,7 @@ package final class Deployment: Sendable {
         let process = try ChildProcess(
             Self.executable(executable), arguments: [],
             environment: self.settings.merging(environment) { _, new in new }.merging([
-                "HERALD_REDIS_URL": self.redis.url,
+                "HERALD_REDIS_URL": self.redisURL,
                 "HERALD_MASTER_KEY": self.masterKey,
                 "HERALD_READY_FILE": readyFile.path,
             ]) { _, new in new },
@@ -104,7 +109,7 @@ package final class Deployment: Sendable {
         try await withTemporaryFolder { folder in
             let log = folder.appendingPathComponent("herald.log")
             let process = try ChildProcess(
-                Self.executable("herald"), arguments: arguments, environment: ["HERALD_REDIS_URL": self.redis.url],
+                Self.executable("herald"), arguments: arguments, environment: ["HERALD_REDIS_URL": self.redisURL],
                 log: log)
             let exit = await process.waitForExit(within: .seconds(60))
             return (exit, String(decoding: try Data(contentsOf: log), as: UTF8.self))
@@ -140,15 +145,21 @@ package func withDeployment<Result>(
     _ body: (Deployment) async throws -> Result
 ) async throws -> Result {
     try await withRedis(appendOnly: appendOnly, tcp: redisListens, password: redisPassword) { redis in
-        let deployment = Deployment(redis: redis, settings: settings)
-        let result: Result
-        do {
-            result = try await body(deployment)
-        } catch {
-            await deployment.stop()
-            throw error
-        }
-        await deployment.stop()
-        return result
+        try await withProcesses(of: Deployment(redis: redis, settings: settings), body)
     }
+}
+
+/// The same with a Redis that a test has started: its processes are gone afterwards.
+package func withProcesses<Result>(
+    of deployment: Deployment, _ body: (Deployment) async throws -> Result
+) async throws -> Result {
+    let result: Result
+    do {
+        result = try await body(deployment)
+    } catch {
+        await deployment.stop()
+        throw error
+    }
+    await deployment.stop()
+    return result
 }

@@ -24,6 +24,8 @@ extension HTTPAnswer {
 
 extension HTTPFieldName {
     static let requestID = HTTPFieldName("X-OpenStack-Request-Id")
+    /// How far what a post has stored got.
+    static let heraldDurability = HTTPFieldName("Herald-Durability")
     static let link = HTTPFieldName("Link")
     static let acceptPatch = HTTPFieldName("Accept-Patch")
 }

@@ -28,6 +28,12 @@ extension StoreTrouble {
                 "Too many changes at the same time",
                 "Others changed the same thing at the same time, again and again. Nothing was changed; please try again."
             )
+        case .notReplicated:
+            (
+                "Stored, and not replicated",
+                "What was sent is stored, and too few replicas say that they have it: a failover of the storage may lose it, and "
+                    + "sending it again may double it."
+            )
         case .storeChanged:
             ("The storage was replaced", "The service is starting anew. Please try again in a few seconds.")
         case .corrupt:
@@ -74,7 +80,8 @@ extension Reply {
     ///
     /// - Parameter isRepeatable: Doing it twice is as good as doing it once.
     static func failure(_ error: StoreError, isRepeatable: Bool) -> Reply {
-        let problem = Problem(error, isRepeatable: isRepeatable)
-        return problem == .outcomeUnknown ? problem.reply : Self.unavailable(error.trouble)
+        // No word that a repeat is fine where it may double something.
+        guard isRepeatable || !error.mayHaveWritten else { return Problem(error, isRepeatable: false).reply }
+        return Self.unavailable(error.trouble)
     }
 }

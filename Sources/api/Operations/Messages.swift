@@ -54,6 +54,14 @@ package struct BodyUnreadable: Error, Equatable {
     package let reason: VaultError
 }
 
+/// What a post has stored.
+package struct PostedMessages: Sendable {
+    /// In the order of the request.
+    package let ids: [MessageID]
+    /// How far they got.
+    package let durability: Durability
+}
+
 extension Operations {
     /// Puts messages at the end of a queue, all or none, and makes the queue if it is not there.
     ///
@@ -63,10 +71,9 @@ extension Operations {
     /// - Parameters:
     ///   - requestBytes: Of the whole request, which the queue may limit.
     ///   - hops: How many queues they came through before.
-    /// - Returns: Their ids, in the order of the request.
     package func postMessages(
         _ drafts: [MessageDraft], to queue: QueueAddress, by client: ClientID, requestBytes: Int, hops: Int = 0
-    ) async throws -> [MessageID] {
+    ) async throws -> PostedMessages {
         var drafts = try self.checked(drafts)
         if hops > 0 { for index in drafts.indices { drafts[index].hops = hops } }
         let limits = try await self.projects.limits(of: queue.project)
@@ -79,37 +86,39 @@ extension Operations {
             return try await self.stores.making(queue, queuesMax: limits.queues) { [drafts] place in
                 try await self.post(drafts, to: queue, by: client, requestBytes: requestBytes, on: place.store)
             }
-        } catch StoreError.outcomeUnknown(let error) {
-            throw StoreError.outcomeUnknown(error)
         } catch {
-            self.usage.release(bytes: bytes, of: queue.project, max: limits.bytes)
+            if (error as? StoreError)?.mayHaveWritten != true {
+                self.usage.release(bytes: bytes, of: queue.project, max: limits.bytes)
+            }
             throw error
         }
     }
 
     private func post(
         _ drafts: [MessageDraft], to queue: QueueAddress, by client: ClientID, requestBytes: Int, on store: Store
-    ) async throws -> [MessageID] {
-        var encrypts: Bool
-        if let known = self.sealing[queue] {
-            encrypts = known
+    ) async throws -> PostedMessages {
+        var traits: QueueTraits
+        if let known = self.traits[queue] {
+            traits = known
         } else {
-            encrypts = try await store.queues.encryptsMessages(queue)
+            traits = try await store.queues.traits(of: queue)
         }
-        for _ in 0..<Self.sealingsMax {
+        for _ in 0..<Self.traitChangesMax {
             let outcome = try await store.messages.post(
-                encrypts ? drafts.map { self.sealed($0, for: queue) } : drafts, to: queue, by: client,
+                traits.encryptsMessages ? drafts.map { self.sealed($0, for: queue) } : drafts, to: queue, by: client,
                 requestBytes: requestBytes, defaults: PostDefaults(ttl: self.limits.messageTTLDefault),
-                expectsSealing: encrypts)
-            if case .sealingDiffers(let encryptsMessages) = outcome { encrypts = encryptsMessages }
-            self.sealing[queue] = encrypts
-            if case .posted(let ids) = outcome { return ids }
+                expecting: traits)
+            if case .traitsDiffer(let found) = outcome { traits = found }
+            self.traits[queue] = traits
+            if case .posted(let ids, let durability) = outcome {
+                return PostedMessages(ids: ids, durability: durability)
+            }
         }
         throw StoreError.contended
     }
 
-    /// Posts of one request that were refused because the queue's encryption was switched meanwhile, and are repeated.
-    private static let sealingsMax = 32
+    /// Posts of one request that were refused because the traits of the queue were changed meanwhile, and are repeated.
+    private static let traitChangesMax = 32
 
     private func sealed(_ draft: MessageDraft, for queue: QueueAddress) -> MessageDraft {
         var draft = draft

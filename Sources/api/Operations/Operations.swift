@@ -34,7 +34,7 @@ package final class Operations: Sendable {
     let rates: PostRates
     /// Every transport asks it before it keeps a connection for a project; a service of its own.
     package let connections: ProjectConnections
-    let sealing = SealingMemory()
+    let traits = TraitsMemory()
     let health = HealthMemory()
 
     /// - Parameters:

@@ -57,6 +57,7 @@ extension Operations {
                     try await self.leave(place, queue, for: flavor)
                     return nil
                 }
+                try Self.check(metadata.attributes.durability, on: place.store)
                 return try await place.store.queues.create(queue, metadata: document, attributes: metadata.attributes)
             }
             if let created { return created }
@@ -105,6 +106,17 @@ extension Operations {
         guard scope.queues.contains(where: { $0.matches(queue) }) else { throw .notAuthorized }
     }
 
+    /// Refuses a queue that asks for more than its Redis gives.
+    ///
+    /// - Parameter durability: nil: it asks for nothing.
+    private static func check(_ durability: Durability?, on store: Store) throws(Refusal) {
+        guard let durability, !store.durability.offers(durability) else { return }
+        let offered = Durability.allCases.filter { store.durability.offers($0) }.map { "'\($0.rawValue)'" }
+        throw .requestInvalid(
+            "_durability cannot be '\(durability.rawValue)' here; this deployment offers \(offered.joined(separator: ", "))."
+        )
+    }
+
     /// Changes the metadata of a queue, all operations or none, also against others who change it at the same time.
     ///
     /// - Returns: The new metadata.
@@ -144,12 +156,14 @@ extension Operations {
     ) async throws -> Update {
         let limits = self.limits
         var unsettled: PlacementRequest?
-        let updated = try await self.store(of: queue).queues.update(queue) { stored in
+        let store = try await self.store(of: queue)
+        let updated = try await store.queues.update(queue) { stored in
             guard let metadata = QueueMetadata(stored: stored) else {
                 throw StoreError.corrupt("the metadata of a queue is no JSON object")
             }
             let result = try patch.applied(to: metadata, of: queue.name, limits: limits)
             try self.check(result.metadata, within: scope)
+            try Self.check(result.metadata.attributes.durability, on: store)
             let placement = try self.placement(of: result.metadata)
             guard try placement == settled || placement == self.placement(of: metadata) else {
                 unsettled = placement

@@ -61,10 +61,8 @@ extension Operations {
             let (result, isStored) = try await store()
             if !isStored { await self.drop(made, token) }
             return result
-        } catch StoreError.outcomeUnknown(let error) {
-            throw StoreError.outcomeUnknown(error)
         } catch {
-            await self.drop(made, token)
+            if (error as? StoreError)?.mayHaveWritten != true { await self.drop(made, token) }
             throw error
         }
     }
@@ -288,7 +286,7 @@ extension Operations {
             body: test.body[...], ttl: Self.testTTL, delay: nil, queue: queue.name, kind: .test)
         let store = try await self.store(of: queue)
         // Where messages are encrypted in the store, so is a test.
-        let isSealed = try await store.queues.encryptsMessages(queue)
+        let isSealed = try await store.queues.traits(of: queue).encryptsMessages
         let document = isSealed ? SealedBody.seal(payload.span, for: queue, in: self.vault) : payload
         let position = try await store.subscriptions.test(
             queue, id: subscription.id, document: document, isSealed: isSealed, ttl: Self.testTTL)

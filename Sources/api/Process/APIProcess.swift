@@ -37,8 +37,8 @@ package enum APIProcess {
             settings.http, isGiven: context.settings.isGiven(Setting.apiConnections), logger)
         let eventLoops = MultiThreadedEventLoopGroup.singleton
         let redis = RedisClient(
-            url: settings.store.redis, connections: settings.store.redisConnections, eventLoopGroup: eventLoops,
-            logger: logger)
+            url: settings.store.redis, connections: settings.store.redisConnections,
+            replication: settings.store.replication, eventLoopGroup: eventLoops, logger: logger)
         let audit = try AuditLog.open(settings.audit, logger: logger)
         let keystone = try settings.authentication.keystone.map { try KeystoneService($0, logger: logger) }
         let trustee = try settings.trustee.map { try Trustee($0, process: .api, logger: logger) }

@@ -10,11 +10,12 @@ struct MessageHandlers: Sendable {
 
     func post(_ request: ReceivedRequest) async throws -> Reply {
         let drafts = try PostBody.drafts(of: request.body, countMax: self.operations.limits.postMessagesMax)
-        let ids = try await self.operations.postMessages(
+        let posted = try await self.operations.postMessages(
             drafts, to: request.queue, by: request.client, requestBytes: request.body.readableBytes,
             hops: request.head.hops)
-        return Reply.json(.created, MessageDocument.posted(ids, to: request.queue))
-            .with(.location, Self.location(of: ids, in: request.queue, countMax: self.operations.idsMax))
+        return Reply.json(.created, MessageDocument.posted(posted.ids, to: request.queue))
+            .with(.location, Self.location(of: posted.ids, in: request.queue, countMax: self.operations.idsMax))
+            .with(.heraldDurability, posted.durability.rawValue)
     }
 
     /// Bytes of a `Location`: it stays far below what clients and proxies take for a header or for the target of a request.

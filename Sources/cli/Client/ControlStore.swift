@@ -9,10 +9,13 @@ import Store
 /// The control store of a deployment, as a command reaches it that speaks to Redis.
 enum ControlStore {
     /// One connection, without a log: what fails is the error of the command.
-    static func client(of url: RedisURL) -> (redis: RedisClient, logger: Logger) {
+    static func client(
+        of url: RedisURL, replication: ReplicationRule? = nil
+    ) -> (redis: RedisClient, logger: Logger) {
         let logger = Logger(label: "herald") { _ in SwiftLogNoOpLogHandler() }
         let redis = RedisClient(
-            url: url, connections: 1, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
+            url: url, connections: 1, replication: replication,
+            eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
         return (redis, logger)
     }
 
@@ -48,7 +51,7 @@ enum ControlStore {
     }
 
     static func open(_ settings: StoreSettings, unused: String) async throws -> (store: Store, logger: Logger) {
-        let (redis, logger) = self.client(of: settings.redis)
+        let (redis, logger) = self.client(of: settings.redis, replication: settings.replication)
         guard try await Store.isKept(on: redis) else { throw Failure(unused) }
         return (try await settings.openStore(on: redis, logger: logger), logger)
     }

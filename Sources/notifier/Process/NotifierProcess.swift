@@ -44,7 +44,8 @@ package enum NotifierProcess {
         let eventLoops = MultiThreadedEventLoopGroup.singleton
         // What serves deliveries has connections of its own; this one looks after the pools.
         let control = RedisClient(
-            url: settings.store.redis, connections: 1, eventLoopGroup: eventLoops, logger: logger)
+            url: settings.store.redis, connections: 1, replication: settings.store.replication,
+            eventLoopGroup: eventLoops, logger: logger)
         let serving = Opening(
             "the store", drain: context.drain, logger: logger, readiness: context.readiness,
             open: {

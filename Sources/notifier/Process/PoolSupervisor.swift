@@ -109,7 +109,7 @@ struct PoolSupervisor: Service {
         let worker = PoolWorker(name: endpoint.name, health: self.health, logger: self.logger) {
             let redis = RedisClient(
                 url: endpoint.url, connections: self.settings.store.redisConnections,
-                eventLoopGroup: self.eventLoops, logger: self.logger)
+                replication: self.settings.store.replication, eventLoopGroup: self.eventLoops, logger: self.logger)
             let wakeups = RedisBlockingConnection(
                 url: endpoint.url, eventLoopGroup: self.eventLoops, logger: self.logger)
             var all: [any Channel] = [

@@ -38,7 +38,8 @@ package final class RedisBlockingConnection: Service, Sendable {
         let deadline = NIODeadline.now() + TimeAmount(block + RedisLimits.blockingMargin)
         let ticket = self.tickets.wrappingAdd(1, ordering: .relaxed).oldValue
         let reply = await withTaskCancellationHandler {
-            await withUnsafeContinuation { (caller: Request.Caller) in
+            await withUnsafeContinuation { (task: UnsafeContinuation<Request.Reply, Never>) in
+                let caller = Request.Caller.task(task)
                 let request = Request(
                     command: command.encoded, deadline: deadline, ticket: ticket, caller: caller)
                 if case .refused(let reason) = self.connection.post(request) {

@@ -17,6 +17,10 @@ internal import Synchronization
 /// * Commands of one task run in the order it sends them; commands of different tasks in any order.
 package final class RedisClient: Service, Sendable {
     private let connections: [RedisConnection]
+    /// nil: replicas are not waited for.
+    private let replicated: ReplicatedWrites?
+    /// How far ``runReplicated(_:epoch:)`` gets; nil: it may not be called.
+    package let replication: ReplicationRule?
     private let watch = ServerWatch()
     private let deadline: TimeAmount
     private let cursor = Atomic<UInt>(0)
@@ -38,6 +42,7 @@ package final class RedisClient: Service, Sendable {
     ///     ``RedisError/NotSent/tooManyInFlight``. Their bytes have a bound too, ``RedisLimits/inFlightBytesMax``.
     ///   - deadline: From the call to the reply.
     ///   - mustBeMaster: A replica is treated as one that is away: no command is sent to it.
+    ///   - replication: nil: replicas are never waited for.
     ///   - eventLoopGroup: Must outlive the client.
     package init(
         connector: RedisConnector,
@@ -45,6 +50,7 @@ package final class RedisClient: Service, Sendable {
         inFlightMax: Int = RedisLimits.inFlightMax,
         deadline: Duration = RedisLimits.deadline,
         mustBeMaster: Bool = true,
+        replication: ReplicationRule? = nil,
         eventLoopGroup: any EventLoopGroup,
         logger: Logger
     ) {
@@ -60,8 +66,19 @@ package final class RedisClient: Service, Sendable {
         self.settings = settings
         self.eventLoopGroup = eventLoopGroup
         self.logger = logger
-        watch.set(self.connections)
+        self.replication = replication
+        self.replicated = replication.map { rule in
+            ReplicatedWrites(
+                rule,
+                over: (0..<ReplicatedWrites.connectionsMax).map { _ in
+                    RedisConnection(settings, watch: watch, eventLoop: eventLoopGroup.next(), logger: logger)
+                })
+        }
+        watch.set(self.all)
     }
+
+    /// The connections that take commands.
+    private var all: [RedisConnection] { self.connections + (self.replicated?.connections ?? []) }
 
     /// A client of the Redis of a URL.
     ///
@@ -72,13 +89,14 @@ package final class RedisClient: Service, Sendable {
         inFlightMax: Int = RedisLimits.inFlightMax,
         deadline: Duration = RedisLimits.deadline,
         mustBeMaster: Bool = true,
+        replication: ReplicationRule? = nil,
         eventLoopGroup: any EventLoopGroup,
         logger: Logger
     ) {
         self.init(
             connector: RedisConnector(to: url), connections: connections, inFlightMax: inFlightMax,
-            deadline: url.deadline ?? deadline, mustBeMaster: mustBeMaster, eventLoopGroup: eventLoopGroup,
-            logger: logger)
+            deadline: url.deadline ?? deadline, mustBeMaster: mustBeMaster, replication: replication,
+            eventLoopGroup: eventLoopGroup, logger: logger)
     }
 
     /// Expects a store at the address from now on: every new connection, and every old one every
@@ -110,12 +128,36 @@ package final class RedisClient: Service, Sendable {
         } catch .refused(let error) where error.kind == .noscript {
             // It did not run, so a second try is safe. SCRIPT LOAD keeps the script for the calls to come (Redis 7.4
             // may forget what EVAL brought), EVAL runs it even when the scripts are flushed in between.
-            var load = RedisCommand("SCRIPT", route: call.route, arguments: 2)
-            load.append("LOAD")
-            load.append(call.script.source)
-            _ = try await self.send(load, epoch: epoch)
+            try await self.load(call, epoch)
             return try await self.send(call.bySource, epoch)
         }
+    }
+
+    /// Runs a script, and waits until replicas have what it wrote.
+    ///
+    /// - Parameter epoch: Of the store it is meant for; nil: of any.
+    /// - Returns: The reply, and how many replicas said in time that they have it: fewer than ``replication`` asks for when
+    ///   they are not there, are slow, or the connection broke behind the reply. It is written all the same.
+    /// - Throws: As ``run(_:epoch:)`` does.
+    package func runReplicated(
+        _ call: ScriptCall, epoch: Int? = nil
+    ) async throws(RedisError) -> (reply: RedisValue, replicas: Int) {
+        guard let replicated = self.replicated else { preconditionFailure("the client waits for no replicas") }
+        let store = epoch ?? ServerWatch.anyEpoch
+        var answer = await replicated.send(call.byHash, by: .now() + self.deadline, epoch: store)
+        if case .failure(.refused(let error)) = answer.reply, error.kind == .noscript {
+            try await self.load(call, epoch)
+            answer = await replicated.send(call.bySource, by: .now() + self.deadline, epoch: store)
+        }
+        return (try answer.reply.get(), answer.replicas)
+    }
+
+    /// Gives Redis the source of a script.
+    private func load(_ call: ScriptCall, _ epoch: Int?) async throws(RedisError) {
+        var load = RedisCommand("SCRIPT", route: call.route, arguments: 2)
+        load.append("LOAD")
+        load.append(call.script.source)
+        _ = try await self.send(load, epoch: epoch)
     }
 
     /// Listens to channels, by a connection of its own that lasts as long as the client.
@@ -134,7 +176,7 @@ package final class RedisClient: Service, Sendable {
                 settings, watch: self.watch, eventLoop: self.eventLoopGroup.next(), logger: self.logger)
             listening = .by(connection, subscription)
             // It leaves a server with the others, which ask what the server is.
-            self.watch.set(self.connections + [connection])
+            self.watch.set(self.all + [connection])
             return connection
         }
         connection?.start()
@@ -160,8 +202,8 @@ package final class RedisClient: Service, Sendable {
     /// Ends the client where no service group does it.
     package func shutDown() async {
         // All of them first: a command refused by one connection must not wait at the next.
-        for connection in self.connections { connection.refuse() }
-        for connection in self.connections { await connection.shutDown() }
+        for connection in self.all { connection.refuse() }
+        for connection in self.all { await connection.shutDown() }
         let listening = self.listening.withLockedValue { listening in
             defer { listening = .over }
             return listening
@@ -172,10 +214,10 @@ package final class RedisClient: Service, Sendable {
 
     private func send(_ command: EncodedCommand, _ epoch: Int?) async throws(RedisError) -> RedisValue {
         let deadline = NIODeadline.now() + self.deadline
-        let reply = await withUnsafeContinuation { (caller: Request.Caller) in
+        let reply = await withUnsafeContinuation { (task: UnsafeContinuation<Request.Reply, Never>) in
             self.post(
                 Request(
-                    command: command, deadline: deadline, epoch: epoch ?? ServerWatch.anyEpoch, caller: caller))
+                    command: command, deadline: deadline, epoch: epoch ?? ServerWatch.anyEpoch, caller: .task(task)))
         }
         return try reply.get()
     }

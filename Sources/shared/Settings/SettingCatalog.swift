@@ -31,6 +31,23 @@ package struct SettingCatalog: Sendable {
         "redis.connections", default: "2", shape: .integer(1...64),
         meaning: "Connections for pipelined commands. Blocking reads have their own.")
 
+    package let redisDurability = Setting(
+        "redis.durability", default: "memory", shape: .oneOf(["memory", "disk", "replicated"]),
+        meaning:
+            "How far a message has to get before its post is answered 201: into the memory of Redis, onto its disk "
+            + "(`appendfsync always`), or into the memory of replicas. A queue may ask for less by `_durability`. "
+            + "Alike in every process.")
+
+    package let redisReplicas = Setting(
+        "redis.replicas", default: "1", shape: .integer(1...16),
+        meaning: "Replicas that have to have a message with `redis.durability: replicated`.")
+
+    package let redisReplicationTimeout = Setting(
+        "redis.replication.timeout", default: "1", shape: .seconds(1...10),
+        meaning:
+            "How long replicas are waited for. After it a post is answered 503: it is stored, and may be lost in a "
+            + "failover.")
+
     package let shards = Setting(
         "shards", default: "16", shape: .integer(1...256),
         meaning: "Shards of the keys. Fixed when the first process starts on an empty Redis; "

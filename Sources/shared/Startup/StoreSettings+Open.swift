@@ -1,3 +1,4 @@
+import Domain
 package import Logging
 package import Redis
 import Settings
@@ -23,7 +24,8 @@ extension StoreSettings {
     ) async throws -> Store {
         do throws(StoreOpeningError) {
             return try await Store.open(
-                on: redis, shards: self.shards, limits: limits ?? self.deliveries, logger: logger)
+                on: redis, shards: self.shards, durability: self.durability, limits: limits ?? self.deliveries,
+                logger: logger)
         } catch {
             throw Self.ending(error)
         }
@@ -35,6 +37,8 @@ extension StoreSettings {
         case .unavailable: error
         case .shardsDiffer(let asked, _):
             SettingError.unusable(Setting.shards, value: "\(asked)", reason: "\(error)")
+        case .notOnDisk:
+            SettingError.unusable(Setting.redisDurability, value: Durability.disk.rawValue, reason: "\(error)")
         case .versionTooOld, .evicts, .isCluster, .formatUnknown, .corrupt:
             SettingError.unusable(Setting.redisURL, value: nil, reason: "\(error)")
         }

@@ -1,3 +1,4 @@
+package import Domain
 package import Redis
 package import Settings
 package import Signing
@@ -8,6 +9,7 @@ package import Store
 /// | setting | means |
 /// |---|---|
 /// | `redis.url`, `redis.connections` | the control store, and connections to each Redis |
+/// | `redis.durability`, `redis.replicas`, `redis.replication.timeout` | how far what is written has to get |
 /// | `shards` | fixed at the first start |
 /// | `master.key` | signing secrets are derived from it |
 /// | `message.encryption.keys` | newest first; without them one derived from the master key |
@@ -16,6 +18,9 @@ package import Store
 package struct StoreSettings: Sendable {
     package let redis: RedisURL
     package let redisConnections: Int
+    package let durability: Durability
+    /// nil: replicas are not waited for.
+    package let replication: ReplicationRule?
     package let shards: Int
     package let masterKey: MasterKey
     package let vault: Vault
@@ -26,7 +31,8 @@ package struct StoreSettings: Sendable {
 
     /// The settings read here, and the file they may stand in.
     package static let all = [
-        Setting.redisURL, Setting.redisConnections, Setting.shards, Setting.masterKey, Setting.messageEncryptionKeys,
+        Setting.redisURL, Setting.redisConnections, Setting.redisDurability, Setting.redisReplicas,
+        Setting.redisReplicationTimeout, Setting.shards, Setting.masterKey, Setting.messageEncryptionKeys,
         Setting.limitsWaitingSubscription, Setting.limitsWaitingProject, Setting.confirmationRequired,
         Setting.emailConfirmation, Setting.configFile,
     ]
@@ -39,10 +45,30 @@ package struct StoreSettings: Sendable {
         }
     }
 
+    private static func replication(
+        _ reader: SettingReader, for durability: Durability
+    ) throws(SettingError) -> ReplicationRule? {
+        guard durability == .replicated else {
+            let needed = "\(Setting.redisDurability.name): \(Durability.replicated.rawValue)"
+            for setting in [Setting.redisReplicas, Setting.redisReplicationTimeout] {
+                try reader.refuse(namesWith: setting.name, without: needed)
+            }
+            return nil
+        }
+        return ReplicationRule(
+            replicas: try reader.integer(Setting.redisReplicas),
+            deadline: try reader.seconds(Setting.redisReplicationTimeout))
+    }
+
     /// - Throws: ``SettingError``, which shows no key and no password.
     package init(_ reader: SettingReader) throws(SettingError) {
         self.redis = try Self.redis(reader)
         self.redisConnections = try reader.integer(Setting.redisConnections)
+        guard let durability = Durability(rawValue: try reader.required(Setting.redisDurability)) else {
+            throw reader.invalid(Setting.redisDurability)
+        }
+        self.durability = durability
+        self.replication = try Self.replication(reader, for: durability)
         self.shards = try reader.integer(Setting.shards)
         let key = try reader.required(Setting.masterKey)
         do { self.masterKey = try MasterKey(key) } catch { throw reader.invalid(Setting.masterKey) }

@@ -103,11 +103,15 @@ package final class Store: Sendable {
     /// It registers no queue until ``registering(in:as:by:)``.
     package func open(on client: RedisClient, logger: Logger) async throws(StoreOpeningError) -> Store {
         try await Store.open(
-            on: client, shards: self.keySpace.shards.count, clock: self.runner.clock, limits: self.limits,
+            on: client, shards: self.keySpace.shards.count, clock: self.runner.clock,
+            durability: self.runner.durability.usual, limits: self.limits,
             formats: self.formats, newFormat: self.format, logger: logger
         )
         .registering(in: self, as: [], by: nil)
     }
+
+    /// How far what is written here gets.
+    package var durability: StoreDurability { self.runner.durability }
 
     var shards: [ShardKeys] { self.keySpace.shards }
 

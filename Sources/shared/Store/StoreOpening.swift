@@ -1,5 +1,5 @@
 import Cryptography
-import Domain
+package import Domain
 package import Logging
 package import Redis
 import Signing
@@ -13,6 +13,8 @@ package enum StoreOpeningError: Error, Sendable, Equatable, CustomStringConverti
     case versionTooOld(String)
     case evicts(policy: String)
     case isCluster
+    /// What it acknowledges is not on its disk, or it does not say so.
+    case notOnDisk
     case shardsDiffer(asked: Int, kept: Int)
     /// What the store keeps is of a format that this Herald does not understand.
     case formatUnknown(kept: Int, understood: ClosedRange<Int>)
@@ -27,6 +29,9 @@ package enum StoreOpeningError: Error, Sendable, Equatable, CustomStringConverti
             "Redis may evict messages (maxmemory-policy \(policy)): run CONFIG SET maxmemory-policy noeviction, "
                 + "and keep it in its configuration file"
         case .isCluster: "Redis Cluster is not supported yet: give Herald a Redis that is not a node of a cluster"
+        case .notOnDisk:
+            "Redis does not say that what it acknowledges is on its disk: it takes "
+                + "appendonly yes and appendfsync always, and a user who may run CONFIG GET"
         case .shardsDiffer(let asked, let kept):
             "this Redis was first used with \(kept) shards and cannot be used with \(asked): set shards to \(kept)"
         case .formatUnknown(let kept, let understood):
@@ -50,11 +55,13 @@ extension Store {
     /// - Parameters:
     ///   - shards: Within ``Shards/countRange``.
     ///   - clock: Tests move it.
+    ///   - durability: How far what is written has to get; for replicas the client says how many.
     ///   - limits: How much is kept of deliveries that wait or ended.
     ///   - formats: Those that are understood.
     ///   - newFormat: That of a store that is made here; nil: the newest that is understood.
     package static func open(
-        on client: RedisClient, shards: Int, clock: StoreClock = .redis, limits: DeliveryLimits = DeliveryLimits(),
+        on client: RedisClient, shards: Int, clock: StoreClock = .redis, durability: Durability = .memory,
+        limits: DeliveryLimits = DeliveryLimits(),
         formats: ClosedRange<Int> = StoreFormat.understood, newFormat: Int? = nil, logger: Logger
     ) async throws(StoreOpeningError) -> Store {
         var runner = ScriptRunner(client: client, clock: clock)
@@ -62,6 +69,8 @@ extension Store {
             try await Self.ask { () async throws(StoreError) in try await runner.send(RedisCommand("INFO")) }
         )
         .check(logger)
+        let isOnDisk = durability == .memory ? false : try await Self.isOnDisk(runner)
+        if durability == .disk, !isOnDisk { throw .notOnDisk }
         var call = runner.call(
             Scripts.storeOpen, keys: [KeySpace.identity, KeySpace.shardCount, KeySpace.idKey, KeySpace.format])
         call.append(Self.newIdentity())
@@ -79,6 +88,8 @@ extension Store {
             throw .corrupt(key: KeySpace.idKey.text)
         }
         guard let format else { throw .corrupt(key: KeySpace.format.text) }
+        runner.durability = StoreDurability(
+            usual: durability, isOnDisk: isOnDisk, replication: client.replication)
         runner.epoch = client.adopt(RedisIdentity(key: KeySpace.identity, value: identity))
         return Store(
             runner: runner, keySpace: KeySpace(Shards(count: shards)), tagger: MessageTagger(key: idKey),
@@ -94,6 +105,25 @@ extension Store {
         return try await Self.ask { [command] () async throws(StoreError) in
             try await runner.send(command)
         }.int == 1
+    }
+
+    /// Whether Redis writes to its disk before it acknowledges; false also when it does not say.
+    private static func isOnDisk(_ runner: ScriptRunner) async throws(StoreOpeningError) -> Bool {
+        for (name, value) in [("appendonly", "yes"), ("appendfsync", "always")] {
+            var command = RedisCommand("CONFIG", arguments: 2)
+            command.append("GET")
+            command.append(name)
+            do throws(StoreError) {
+                guard try await runner.send(command).array?.last?.text == value else { return false }
+            } catch {
+                guard case .unavailable(.refused) = error else {
+                    guard case .corrupt = error else { throw .unavailable(error) }
+                    return false
+                }
+                return false
+            }
+        }
+        return true
     }
 
     /// 32 hexadecimal digits, random.

@@ -41,10 +41,10 @@ struct MessageActions: Sendable {
         guard messages.readableBytes <= bytesMax else {
             throw Refusal.bodyInvalid("The messages may have at most \(bytesMax) bytes.")
         }
-        let ids = try await self.operations.postMessages(
+        let posted = try await self.operations.postMessages(
             PostBody.drafts(ofArray: messages, countMax: self.operations.limits.postMessagesMax), to: request.queue,
             by: request.caller.client, requestBytes: messages.readableBytes)
-        return ActionAnswer(.created, MessageActionDocument.posted(ids))
+        return ActionAnswer(.created, MessageActionDocument.posted(posted.ids))
     }
 
     func delete(_ request: ActionRequest) async throws -> ActionAnswer {

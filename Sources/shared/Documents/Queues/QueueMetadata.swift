@@ -41,7 +41,8 @@ package struct QueueMetadata: Sendable {
             postBytesMax: self.integer(.postBytesMax), messageTTLDefault: self.integer(.messageTTL),
             messageDelayDefault: self.integer(.messageDelay), claimCountMax: self.integer(.claimCountMax),
             deadLetterQueue: self.deadLetterQueue, deadLetterTTL: self.integer(.deadLetterTTL),
-            encryptsMessages: self.isEncrypting, retryPolicy: self.retryPolicy, digest: self.mail.digest)
+            encryptsMessages: self.isEncrypting, durability: self.durability, retryPolicy: self.retryPolicy,
+            digest: self.mail.digest)
     }
 
     private var deadLetterQueue: QueueName? {
@@ -54,6 +55,11 @@ package struct QueueMetadata: Sendable {
 
     /// Whether bodies shall be encrypted at rest.
     package var isEncrypting: Bool { self.object[Name.encrypted.rawValue]?.boolean ?? false }
+
+    /// How far its messages have to get; nil: as far as the deployment says.
+    package var durability: Durability? {
+        self.object[Name.durability.rawValue].flatMap { self.object.text($0) }.flatMap { Durability(rawValue: $0) }
+    }
 
     /// The retry policy of the queue's own; nil when there is none, or one that says nothing.
     package var retryPolicy: RetryPolicy? {
@@ -96,6 +102,7 @@ package struct QueueMetadata: Sendable {
         case deadLetterTTL = "_dead_letter_queue_messages_ttl"
         case claimCountMax = "_max_claim_count"
         case encrypted = "_enable_encrypt_messages"
+        case durability = "_durability"
         case retryPolicy = "_retry_policy"
         case email = "_email"
 
@@ -127,6 +134,10 @@ package struct QueueMetadata: Sendable {
         }
         if let value = self.object[Name.encrypted.rawValue], value.boolean == nil {
             throw .requestInvalid("\(Name.encrypted.rawValue) has to be a boolean.")
+        }
+        if self.object[Name.durability.rawValue] != nil, self.durability == nil {
+            let words = Durability.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", ")
+            throw .requestInvalid("\(Name.durability.rawValue) has to be one of \(words).")
         }
         if let value = self.object[Name.retryPolicy.rawValue] {
             _ = try RetryPolicyShape.read(value, in: self.object)
@@ -169,7 +180,7 @@ package struct QueueMetadata: Sendable {
             case .messageTTL: object.member(named: name.rawValue, limits.messageTTLDefault)
             case .messageDelay: object.member(named: name.rawValue, limits.messageDelayDefault)
             case .encrypted: object.member(named: name.rawValue, false)
-            case .deadLetterQueue, .deadLetterTTL, .claimCountMax, .retryPolicy, .email:
+            case .deadLetterQueue, .deadLetterTTL, .claimCountMax, .durability, .retryPolicy, .email:
                 object.member(named: name.rawValue, String?.none)
             }
         }

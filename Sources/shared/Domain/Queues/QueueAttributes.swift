@@ -16,6 +16,8 @@ package struct QueueAttributes: Sendable, Equatable {
     package var deadLetterTTL: Int?
     /// `_enable_encrypt_messages`.
     package var encryptsMessages: Bool
+    /// `_durability`.
+    package var durability: Durability?
     /// `_retry_policy`; nil also when it says nothing.
     package var retryPolicy: RetryPolicy?
     /// Of `_email`: for subscriptions that have none of their own.
@@ -24,7 +26,8 @@ package struct QueueAttributes: Sendable, Equatable {
     package init(
         postBytesMax: Int? = nil, messageTTLDefault: Int? = nil, messageDelayDefault: Int? = nil,
         claimCountMax: Int? = nil, deadLetterQueue: QueueName? = nil, deadLetterTTL: Int? = nil,
-        encryptsMessages: Bool = false, retryPolicy: RetryPolicy? = nil, digest: Digest? = nil
+        encryptsMessages: Bool = false, durability: Durability? = nil, retryPolicy: RetryPolicy? = nil,
+        digest: Digest? = nil
     ) {
         self.postBytesMax = postBytesMax
         self.messageTTLDefault = messageTTLDefault
@@ -33,6 +36,7 @@ package struct QueueAttributes: Sendable, Equatable {
         self.deadLetterQueue = deadLetterQueue
         self.deadLetterTTL = deadLetterTTL
         self.encryptsMessages = encryptsMessages
+        self.durability = durability
         self.retryPolicy = retryPolicy
         self.digest = digest
     }

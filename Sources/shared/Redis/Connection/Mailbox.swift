@@ -58,6 +58,20 @@ struct Mailbox: Sendable {
         return .accepted(wakeLoop: self.posted.count == 1)
     }
 
+    /// Takes commands that no other may stand between, all or none.
+    mutating func post(unit requests: [Request]) -> Admission {
+        if case .refusing(let reason) = self.state { return .refused(reason) }
+        let bytes = requests.reduce(0) { $0 + $1.command.bytes }
+        guard self.commands + requests.count <= self.commandsMax,
+            self.commands == 0 || self.bytes + bytes <= self.bytesMax
+        else { return .refused(.tooManyInFlight) }
+        let isFirst = self.posted.isEmpty
+        self.commands += requests.count
+        self.bytes += bytes
+        self.posted += requests
+        return .accepted(wakeLoop: isFirst)
+    }
+
     /// Hands over all posted commands, in order.
     mutating func take() -> [Request] {
         let taken = self.posted

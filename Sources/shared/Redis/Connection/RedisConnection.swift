@@ -74,6 +74,13 @@ actor RedisConnection {
         return admission
     }
 
+    /// Sends commands in a row over one and the same connection, or none of them.
+    nonisolated func post(unit requests: [Request]) -> Mailbox.Admission {
+        let admission = self.mailbox.withLockedValue { $0.post(unit: requests) }
+        if admission == .accepted(wakeLoop: true) { self.onLoop { $0.drain() } }
+        return admission
+    }
+
     /// Whether the caller runs on its event loop: then a command and its reply cross no thread.
     nonisolated var isOfThisLoop: Bool { self.eventLoop.inEventLoop }
 

@@ -3,11 +3,22 @@ internal import NIOCore
 /// A command on its way, and the caller that waits for its reply.
 struct Request: Sendable {
     typealias Reply = Result<RedisValue, RedisError>
-    /// Unsafe, for it is resumed exactly once by construction: a request is in one queue only (mailbox, waiting or in
-    /// flight), and what takes it out resumes it.
-    ///
-    /// The checked kind costs an allocation per command.
-    typealias Caller = UnsafeContinuation<Reply, Never>
+
+    /// What gets the reply, exactly once by construction: a request is in one queue only (mailbox, waiting or in flight),
+    /// and what takes it out resumes it.
+    enum Caller: Sendable {
+        /// Unsafe, since the checked kind costs an allocation per command.
+        case task(UnsafeContinuation<Reply, Never>)
+        /// The part of that number.
+        case batch(ReplicatedBatch, Int)
+
+        func resume(returning reply: Reply) {
+            switch self {
+            case .task(let task): task.resume(returning: reply)
+            case .batch(let batch, let index): batch.take(reply, at: index)
+            }
+        }
+    }
 
     let command: EncodedCommand
     let deadline: NIODeadline

@@ -72,7 +72,7 @@ struct DeadLetterMoves: Sendable {
             call.append(target.key)
             call.append(creating ? 1 : 0)
             for move in moves { move.append(to: &call) }
-            return try await self.runner.run(call).int == 1
+            return try await self.runner.write(call).int == 1
         }
         if try await attempt(creating: false) { return }
         // On this pool, whatever the pools are by now: the name was kept for it when the source was given its target.

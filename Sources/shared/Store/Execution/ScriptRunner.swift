@@ -1,3 +1,4 @@
+import Domain
 import Redis
 
 /// The Redis client and the clock that all parts of a store share.
@@ -6,6 +7,9 @@ struct ScriptRunner: Sendable {
     let clock: StoreClock
     /// Of the store in this Redis, see `RedisClient.adopt(_:)`; nil while it is opened.
     var epoch: Int?
+
+    /// How far writes get.
+    var durability = StoreDurability.memory
 
     /// Calls of one operation before it gives up: a script that could not finish in one bounded step is called again.
     static let roundsMax = 256
@@ -19,6 +23,31 @@ struct ScriptRunner: Sendable {
 
     func run(_ call: ScriptCall) async throws(StoreError) -> RedisValue {
         do { return try await self.client.run(call, epoch: self.epoch) } catch { throw StoreError(error) }
+    }
+
+    /// Runs a script whose caller is promised that what it writes stays.
+    ///
+    /// - Throws: ``StoreError/notReplicated`` when it has written, and too few replicas say that they have it.
+    func write(_ call: ScriptCall) async throws(StoreError) -> RedisValue {
+        let (reply, isReplicated) = try await self.write(call, reaching: nil)
+        guard isReplicated else { throw .notReplicated }
+        return reply
+    }
+
+    /// Runs such a script, which may turn out to have nothing to write.
+    ///
+    /// - Parameter own: What the queue asks for that it writes to; nil: nothing.
+    /// - Returns: Its reply, and whether what it wrote has got as far as it has to.
+    func write(
+        _ call: ScriptCall, reaching own: Durability?
+    ) async throws(StoreError) -> (reply: RedisValue, isReplicated: Bool) {
+        guard let rule = self.durability.replication(for: own) else { return (try await self.run(call), true) }
+        do {
+            let answer = try await self.client.runReplicated(call, epoch: self.epoch)
+            return (answer.reply, answer.replicas >= rule.replicas)
+        } catch {
+            throw StoreError(error)
+        }
     }
 
     func send(_ command: RedisCommand) async throws(StoreError) -> RedisValue {

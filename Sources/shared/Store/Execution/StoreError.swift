@@ -8,6 +8,8 @@ package enum StoreError: Error, Sendable, Equatable {
     case unavailable(RedisError)
     /// The command was sent and no reply came: it may or may not have been carried out.
     case outcomeUnknown(RedisError)
+    /// The command was carried out, and too few replicas said in time that they have what it wrote.
+    case notReplicated
     /// The queue lives on another pool than the caller believed, or the pools have changed: nothing was written here.
     case misplaced
     /// The bounded work of one request is used up.
@@ -47,6 +49,8 @@ package enum StoreTrouble: String, Sendable, CaseIterable {
     case overloaded
     /// Others changed the same thing at the same time.
     case contended
+    /// What was written has not reached the replicas that are waited for.
+    case notReplicated = "not_replicated"
     /// The Redis was emptied, or is another one: what this process knew is gone.
     case storeChanged = "store_changed"
     /// The Redis holds, or answers, what no Herald has written.
@@ -54,9 +58,18 @@ package enum StoreTrouble: String, Sendable, CaseIterable {
 }
 
 extension StoreError {
+    /// Whether the command may have been carried out.
+    package var mayHaveWritten: Bool {
+        switch self {
+        case .outcomeUnknown, .notReplicated: true
+        case .unavailable, .misplaced, .overloaded, .contended, .corrupt: false
+        }
+    }
+
     package var trouble: StoreTrouble {
         switch self {
         case .unavailable(let error), .outcomeUnknown(let error): Self.trouble(of: error)
+        case .notReplicated: .notReplicated
         case .misplaced, .contended: .contended
         case .overloaded: .overloaded
         case .corrupt: .corrupt

@@ -52,7 +52,7 @@ package struct APIKeyStore: Sendable {
         }
         call.append(Field.secret.rawValue)
         call.append(secret)
-        switch try await self.runner.run(call).int {
+        switch try await self.runner.write(call).int {
         case 1: return .created
         case 0: return .exists
         case -1: return .full
@@ -104,7 +104,7 @@ package struct APIKeyStore: Sendable {
     package func revoke(_ id: APIKeyID) async throws(StoreError) -> Bool {
         var call = self.runner.call(Scripts.apiKeyRevoke, keys: [KeySpace.apiKey(id), KeySpace.apiKeyOrder])
         call.append(id.text)
-        return try await self.runner.run(call).int == 1
+        return try await self.runner.write(call).int == 1
     }
 
     /// Gives a key another secret; the one it has counts beside it for a while.
@@ -115,7 +115,7 @@ package struct APIKeyStore: Sendable {
         call.append(Int64(overlap / .milliseconds(1)))
         call.append(Field.secret.rawValue)
         call.append(secret)
-        return try await self.runner.run(call).int == 1
+        return try await self.runner.write(call).int == 1
     }
 
     /// Writes down that a key was used.

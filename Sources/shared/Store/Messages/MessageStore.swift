@@ -12,12 +12,12 @@ struct MessageStore: MessageStorage {
 
     func post(
         _ messages: [MessageDraft], to queue: QueueAddress, by client: ClientID, requestBytes: Int,
-        defaults: PostDefaults, expectsSealing: Bool?
+        defaults: PostDefaults, expecting traits: QueueTraits?
     ) async throws -> PostOutcome {
         precondition(!messages.isEmpty, "a post has at least one message")
         let post = Post(
             messages: messages, client: client, requestBytes: requestBytes, defaults: defaults,
-            expectsSealing: expectsSealing)
+            traits: traits)
         if let outcome = try await self.run(post, on: queue, creating: false) { return outcome }
         try await self.directory.register(queue)
         guard let outcome = try await self.run(post, on: queue, creating: true) else {

@@ -7,26 +7,30 @@ struct Post {
     let client: ClientID
     let requestBytes: Int
     let defaults: PostDefaults
-    let expectsSealing: Bool?
+    /// As the caller believes.
+    let traits: QueueTraits?
 }
 
 extension MessageStore {
     /// - Returns: nil when there is no such queue.
     func run(_ post: Post, on queue: QueueAddress, creating: Bool) async throws -> PostOutcome? {
-        var reply = try ReplyReader(
-            try await self.runner.run(self.call(post, queue, creating)), of: Scripts.messagePost)
+        let own = post.traits?.durability
+        let (answer, isReplicated) = try await self.runner.write(self.call(post, queue, creating), reaching: own)
+        var reply = try ReplyReader(answer, of: Scripts.messagePost)
         switch try reply.text() {
         case "posted":
+            guard isReplicated else { throw StoreError.notReplicated }
             let first = try reply.position()
             return .posted(
-                post.messages.indices.map { index in self.ids.id(at: first.advanced(by: index), of: queue) })
+                post.messages.indices.map { index in self.ids.id(at: first.advanced(by: index), of: queue) },
+                self.runner.durability.reached(for: own))
         case "absent":
             return nil
         case "large":
             throw Refusal.bodyInvalid(
                 "This queue takes requests of at most \(try reply.int()) bytes; this one has \(post.requestBytes).")
-        case "sealing":
-            return .sealingDiffers(encryptsMessages: try reply.int() == 1)
+        case "traits":
+            return .traitsDiffer(QueueTraits(record: try reply.text()))
         case let answer:
             throw StoreError.corrupt("message_post.lua answered \(answer)")
         }
@@ -50,7 +54,7 @@ extension MessageStore {
         call.append(post.requestBytes)
         call.append(post.defaults.ttl)
         call.append(self.ids.mark(of: post.client))
-        call.append(post.expectsSealing.map { $0 ? "1" : "0" } ?? "")
+        call.append(post.traits?.record(withDurability: self.runner.durability.usual != .memory) ?? "")
         for message in post.messages {
             call.append(message.ttl.map { String($0) } ?? "")
             call.append(message.delay.map { String($0) } ?? "")

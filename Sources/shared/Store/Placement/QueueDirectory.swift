@@ -147,7 +147,7 @@ package struct QueueDirectory: Sendable {
         call.append(version.map { String($0.number) } ?? "")
         call.append(keepingReservation ? 1 : 0)
         call.append(queuesMax)
-        var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.queueRegister)
+        var reply = try ReplyReader(try await self.runner.write(call), of: Scripts.queueRegister)
         switch try reply.text() {
         case "at": return .at(try reply.pool())
         case "reserved": return .reserved(try reply.pool())

@@ -15,7 +15,7 @@ struct QueueStore: QueueStorage {
         let keys = self.keySpace.shard(of: queue)
         var call = self.runner.call(Scripts.queueCreate, keys: [keys.meta(queue), keys.waited(queue)])
         self.append(metadata, attributes, of: queue, to: &call)
-        guard try await self.runner.run(call).int == 1 else { return false }
+        guard try await self.runner.write(call).int == 1 else { return false }
         try await self.directory.registerCreated(queue)
         return true
     }
@@ -72,7 +72,7 @@ extension QueueStore {
             var call = self.runner.call(Scripts.queueUpdate, keys: [self.keySpace.shard(of: queue).meta(queue)])
             call.append(read)
             self.append(metadata, attributes, of: queue, to: &call)
-            switch try await self.runner.run(call) {
+            switch try await self.runner.write(call) {
             case .integer(1): return metadata
             case let now:
                 stored = now.bytes
@@ -81,11 +81,15 @@ extension QueueStore {
         }
     }
 
-    func encryptsMessages(_ queue: QueueAddress) async throws(StoreError) -> Bool {
-        var command = RedisCommand("HGET", arguments: 2)
+    func traits(of queue: QueueAddress) async throws(StoreError) -> QueueTraits {
+        var command = RedisCommand("HMGET", arguments: 3)
         command.append(self.keySpace.shard(of: queue).meta(queue))
         command.append("encrypting")
-        return try await self.runner.send(command).text == "1"
+        command.append("durability")
+        let fields = try await self.runner.send(command).array ?? []
+        guard fields.count == 2 else { throw .corrupt("two fields of a queue were not answered by two") }
+        return QueueTraits(
+            encryptsMessages: fields[0].text == "1", durability: fields[1].text.flatMap { Durability(initial: $0) })
     }
 
     /// What a queue is kept as, in the order in which `queue_create.lua` and `queue_update.lua` take it.
@@ -102,6 +106,7 @@ extension QueueStore {
         call.append(target ?? "")
         call.append(attributes.retryPolicy?.record ?? "")
         call.append(attributes.digest.map(\.field) ?? "")
+        call.append(attributes.durability?.initial ?? "")
     }
 }
 

@@ -3,18 +3,22 @@
 --         9 delayed   10 client-runs   11 fanout-projects   12 fanout-queues of the project   13 states
 --         14 usage of the project
 -- ARGV    1 now   2 shard   3 queue   4 1: create a missing queue   5 bytes of the request   6 ttl where none is given, s
---         7 mark of the client, 8 bytes   8 whether the queue encrypts, as the caller believes: 1, 0, or '' to not ask
+--         7 mark of the client, 8 bytes   8 the traits of the queue, as the caller believes, or '' to not ask: 1 it encrypts, or 0,
+--         then, where queues differ in it, what it is to reach: m, d, r, or - for nothing of its own
 --         then per message: ttl, s, or ''   delay, s, or ''   flags, checksum and hops, or ''   body
 -- RETURNS {'posted', first position}, the others follow by one each; {'absent'} without a queue; {'large', bytes}
---         when the request is larger than the queue takes; {'sealing', 1 or 0} when the caller believes otherwise.
+--         when the request is larger than the queue takes; {'traits', as they are} when the caller believes otherwise.
 --         Nothing was written in the last three.
 -- COST    k log n for k messages in a queue of n: 9 us for one, 3.7 each for ten; 20,000 hold Redis for some 50 ms
 local meta = call('HMGET', KEYS[1], 'created', 'post-bytes-max', 'ttl-default', 'delay-default', 'ttl-max', 'sweep-at', 'open-run', 'encrypting', 'waited-until', 'posted', 'bytes')
 if not meta[1] and ARGV[4] ~= '1' then return { 'absent' } end
 local bytes_max = tonumber(meta[2])
 if bytes_max and tonumber(ARGV[5]) > bytes_max then return { 'large', bytes_max } end
-local sealing = meta[8] == '1' and 1 or 0
-if ARGV[8] ~= '' and tonumber(ARGV[8]) ~= sealing then return { 'sealing', sealing } end
+if ARGV[8] ~= '' then
+    local traits = meta[8] == '1' and '1' or '0'
+    if #ARGV[8] > 1 then traits = traits .. (call('HGET', KEYS[1], 'durability') or '-') end
+    if traits ~= ARGV[8] then return { 'traits', traits } end
+end
 
 local first = next_position(KEYS[4])
 local ttl_default, delay_default, ttl_max = tonumber(meta[3] or ARGV[6]), tonumber(meta[4]), tonumber(meta[5]) or 0

@@ -2,10 +2,10 @@ package import Domain
 
 /// What became of a post.
 package enum PostOutcome: Sendable, Equatable {
-    /// The ids in the order of the messages.
-    case posted([MessageID])
-    /// The queue's setting of encryption is not what the caller expected, but this; nothing was written.
-    case sealingDiffers(encryptsMessages: Bool)
+    /// The ids in the order of the messages, and how far these got.
+    case posted([MessageID], Durability)
+    /// The queue is not what the caller expected, but this; nothing was written.
+    case traitsDiffer(QueueTraits)
 }
 
 /// The messages of the queues of one store.
@@ -22,12 +22,12 @@ package protocol MessageStorage: Sendable {
     /// - Parameters:
     ///   - messages: At least one.
     ///   - requestBytes: Bytes of the request as sent, held against the queue's `_max_messages_post_size`.
-    ///   - expectsSealing: Whether the queue encrypts, as the caller believes and has sealed the bodies accordingly;
-    ///     nil: they are kept as they are.
-    /// - Throws: ``Refusal/bodyInvalid(_:)`` when the queue takes no request this large; ``StoreError``.
+    ///   - traits: Of the queue, as the caller believes and has sealed the bodies accordingly; nil: they are kept as they are.
+    /// - Throws: ``Refusal/bodyInvalid(_:)`` when the queue takes no request this large; ``StoreError``, of which
+    ///   ``StoreError/notReplicated`` says that the messages are there.
     func post(
         _ messages: [MessageDraft], to queue: QueueAddress, by client: ClientID, requestBytes: Int,
-        defaults: PostDefaults, expectsSealing: Bool?
+        defaults: PostDefaults, expecting traits: QueueTraits?
     ) async throws -> PostOutcome
 
     /// Reads visible messages, oldest first.
@@ -104,7 +104,7 @@ package protocol MessageStorage: Sendable {
 }
 
 extension MessageStorage {
-    /// ``post(_:to:by:requestBytes:defaults:expectsSealing:)`` of bodies that are kept as they are.
+    /// ``post(_:to:by:requestBytes:defaults:expecting:)`` of bodies that are kept as they are.
     ///
     /// - Returns: The ids in the order of the messages.
     package func post(
@@ -112,9 +112,9 @@ extension MessageStorage {
         defaults: PostDefaults
     ) async throws -> [MessageID] {
         let outcome = try await self.post(
-            messages, to: queue, by: client, requestBytes: requestBytes, defaults: defaults, expectsSealing: nil)
-        guard case .posted(let ids) = outcome else {
-            throw StoreError.corrupt("a post that expects no encryption was refused for it")
+            messages, to: queue, by: client, requestBytes: requestBytes, defaults: defaults, expecting: nil)
+        guard case .posted(let ids, _) = outcome else {
+            throw StoreError.corrupt("a post that expects nothing of its queue was refused for it")
         }
         return ids
     }

@@ -44,7 +44,7 @@ package protocol QueueStorage: Sendable {
     ) async throws -> [UInt8]?
 
     /// Whether bodies posted to the queue shall be encrypted; false when there is no such queue.
-    func encryptsMessages(_ queue: QueueAddress) async throws(StoreError) -> Bool
+    func traits(of queue: QueueAddress) async throws(StoreError) -> QueueTraits
 
     /// Counts the messages of a queue, and finds the oldest and the newest; zero for a queue that does not exist.
     func stats(of queue: QueueAddress) async throws(StoreError) -> QueueStats

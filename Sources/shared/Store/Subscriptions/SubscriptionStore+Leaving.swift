@@ -11,7 +11,7 @@ extension SubscriptionStore {
         call.append(queue.key)
         call.append(address)
         call.append(String(returnExpiry))
-        guard let expiry = try await self.runner.run(call).int64 else {
+        guard let expiry = try await self.runner.write(call).int64 else {
             throw .corrupt("subscription_leave.lua answered no number")
         }
         return expiry > 0 ? expiry : nil

@@ -35,7 +35,7 @@ struct SubscriptionStore: SubscriptionStorage {
             call.append(pace.field)
             call.append(max == nil ? 0 : 1)
             call.append(trust?.text ?? "")
-            var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.subscriptionCreate)
+            var reply = try ReplyReader(try await self.runner.write(call), of: Scripts.subscriptionCreate)
             switch try reply.text() {
             case "created": return (try reply.subscriptionID(), .created)
             case "exists": return (try reply.subscriptionID(), .exists(confirmed: try reply.int() == 1))
@@ -153,7 +153,7 @@ struct SubscriptionStore: SubscriptionStorage {
             keys: Self.recordKeys(of: queue, keys) + [keys.usage(of: queue.project)])
         call.append(id.text)
         call.append(queue.key)
-        _ = try await self.runner.run(call)
+        _ = try await self.runner.write(call)
     }
 }
 
@@ -185,7 +185,7 @@ extension SubscriptionStore {
         case .made(let trust): call.append(trust.text)
         case .ends: call.append("-")
         }
-        switch try await self.runner.run(call).text {
+        switch try await self.runner.write(call).text {
         case "updated": return .updated
         case "absent": return .absent
         case "taken": return .taken
@@ -204,7 +204,7 @@ extension SubscriptionStore {
         call.append(confirmed ? 1 : 0)
         call.append(linkExpiry.map { String($0) } ?? "")
         call.append(address ?? "")
-        return try await self.runner.run(call).int == 1
+        return try await self.runner.write(call).int == 1
     }
 
     func purge(_ queue: QueueAddress) async throws(StoreError) {
@@ -244,7 +244,7 @@ extension SubscriptionStore {
         call.append(id.text)
         call.append(queue.key)
         call.append(overlap * 1000)
-        var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.secretRotate)
+        var reply = try ReplyReader(try await self.runner.write(call), of: Scripts.secretRotate)
         guard !reply.isAtEnd else { return nil }
         return SecretVersions(current: try reply.int(), previousUntil: try reply.timestampIfAny())
     }

@@ -11,7 +11,7 @@ struct TopicStore: TopicStorage {
         var call = self.call(Scripts.topicCreate, of: topic.project)
         call.append(topic.name.text)
         call.append(metadata)
-        return try await self.runner.run(call).int == 1
+        return try await self.runner.write(call).int == 1
     }
 
     func metadata(of topic: TopicAddress) async throws(StoreError) -> [UInt8]? {
@@ -30,7 +30,7 @@ struct TopicStore: TopicStorage {
             call.append(topic.name.text)
             call.append(read)
             call.append(metadata)
-            switch try await self.runner.run(call) {
+            switch try await self.runner.write(call) {
             case .integer(1): return metadata
             case let now:
                 stored = now.bytes

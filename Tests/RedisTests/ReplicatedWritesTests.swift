@@ -1,0 +1,147 @@
+import NIOPosix
+import Redis
+import TestKit
+import Testing
+
+/// Writes that wait for replicas.
+struct ReplicatedWritesTests {
+    private static let set = RedisScript(name: "set", source: Array("return redis.call('SET', KEYS[1], ARGV[1])".utf8))
+    private static let get = RedisScript(name: "get", source: Array("return redis.call('GET', KEYS[1])".utf8))
+
+    private func set(_ key: String) -> ScriptCall {
+        var call = ScriptCall(Self.set, keys: [RedisKey(key)])
+        call.append("value")
+        return call
+    }
+
+    private func withClient(
+        of master: RedisServer, replicas: Int, timeout: Duration = .seconds(10),
+        _ body: (RedisClient) async throws -> Void
+    ) async throws {
+        let client = RedisClient(
+            url: RedisURL(master.endpoint), replication: ReplicationRule(replicas: replicas, deadline: timeout),
+            eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
+        do { try await body(client) } catch {
+            await client.shutDown()
+            throw error
+        }
+        await client.shutDown()
+    }
+
+    @Test func `Every replica has what was written, and writes share a wait`() async throws {
+        try await withReplicatedRedis(replicas: 2) { master, replicas async throws in
+            try await self.withClient(of: master, replicas: 2) { client async throws in
+                let writes = 2_000
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for number in 0..<writes {
+                        group.addTask {
+                            let key = "k\(number)"
+                            let answer = try await client.runReplicated(self.set(key))
+                            #expect(answer.reply.text == "OK" && answer.replicas == 2)
+                            for replica in replicas {
+                                #expect(try await replica.command("GET", key).text == "value")
+                            }
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+                let statistics = try #require(try await master.command("INFO", "commandstats").text)
+                let waits = try #require(statistics.firstMatch(of: #/cmdstat_wait:calls=(\d+)/#).flatMap { Int($0.1) })
+                #expect(waits >= 1 && waits < writes / 4)
+            }
+        }
+    }
+
+    @Test func `A replica that does not answer is missing from the count, and what was written stays`() async throws {
+        try await withReplicatedRedis(replicas: 2) { master, replicas async throws in
+            try await self.withClient(of: master, replicas: 2, timeout: .seconds(1)) { client async throws in
+                #expect(try await client.runReplicated(self.set("before")).replicas == 2)
+                replicas[0].pause()
+                #expect(try await client.runReplicated(self.set("during")).replicas == 1)
+                #expect(try await master.command("GET", "during").text == "value")
+                // What writes nothing waits for all that was written before.
+                #expect(try await client.runReplicated(ScriptCall(Self.get, keys: [RedisKey("during")])).replicas == 1)
+                replicas[0].resume()
+                let isWhole: Bool? = try await eventually {
+                    try await client.runReplicated(self.set("after")).replicas == 2 ? true : nil
+                }
+                #expect(isWhole == true)
+            }
+        }
+    }
+
+    @Test func `A script that Redis does not know is loaded, and waited for`() async throws {
+        try await withReplicatedRedis(replicas: 1) { master, _ async throws in
+            try await self.withClient(of: master, replicas: 1) { client async throws in
+                for _ in 0..<3 {
+                    try await master.command("SCRIPT", "FLUSH")
+                    let answer = try await client.runReplicated(self.set("k"))
+                    #expect(answer.reply.text == "OK" && answer.replicas == 1)
+                }
+            }
+        }
+    }
+
+    @Test func `An error of one command is that of no other`() async throws {
+        try await withReplicatedRedis(replicas: 1) { master, _ async throws in
+            try await master.command("RPUSH", "list", "x")
+            try await self.withClient(of: master, replicas: 1) { client async throws in
+                await withTaskGroup(of: Void.self) { group in
+                    for number in 0..<200 {
+                        group.addTask {
+                            let isWrong = number.isMultiple(of: 3)
+                            let call = isWrong ? ScriptCall(Self.get, keys: [RedisKey("list")]) : self.set("k\(number)")
+                            do throws(RedisError) {
+                                let answer = try await client.runReplicated(call)
+                                #expect(!isWrong && answer.replicas == 1)
+                            } catch {
+                                guard case .refused = error, isWrong else {
+                                    Issue.record("\(error)")
+                                    return
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func `A master that dies while replicas are waited for leaves a reply and no replica`() async throws {
+        try await withReplicatedRedis(replicas: 1) { master, replicas async throws in
+            try await self.withClient(of: master, replicas: 1) { client async throws in
+                #expect(try await client.runReplicated(self.set("before")).replicas == 1)
+                replicas[0].pause()
+                async let answer = client.runReplicated(self.set("during"))
+                let isWritten: Bool? = try await eventually {
+                    try await master.command("GET", "during").text == nil ? nil : true
+                }
+                #expect(isWritten == true)
+                await master.kill()
+                do {
+                    let (reply, count) = try await answer
+                    #expect(reply.text == "OK" && count == 0)
+                } catch RedisError.outcomeUnknown {
+                    // The reply was lost with the connection.
+                }
+            }
+        }
+    }
+
+    @Test func `More than may wait is refused, and what waits too long`() async throws {
+        try await withRedis(tcp: true) { redis in
+            try await self.withClient(of: redis, replicas: 1, timeout: .milliseconds(50)) { client async throws in
+                redis.pause()
+                let outcomes = await withTaskGroup(of: RedisError?.self) { group in
+                    for number in 0..<9_300 {
+                        group.addTask { await failure { try await client.runReplicated(self.set("k\(number)")).reply } }
+                    }
+                    return await group.reduce(into: [RedisError?]()) { $0.append($1) }
+                }
+                #expect(outcomes.contains(.notSent(.tooManyInFlight)))
+                #expect(!outcomes.contains(nil))
+                redis.resume()
+            }
+        }
+    }
+}
