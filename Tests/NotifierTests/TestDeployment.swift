@@ -152,13 +152,11 @@ struct TestDeployment: Sendable {
         let endpoint = endpoint ?? self.redis.endpoint
         let client = RedisClient(
             url: RedisURL(endpoint), eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
-        let wakeups = RedisBlockingConnection(
-            url: RedisURL(endpoint), eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
         let store = try await Store.open(on: client, shards: 4, logger: quietLogger())
         let now = try await store.deliveries.status(of: [0])[0].now
         let result = try await withWebhooks(opening: ranges, limits: limits, version: version) { channel in
             let engine = Engine(
-                store: store, channels: Channels([channel] + others), wakeups: wakeups, masterKey: self.masterKey,
+                store: store, channels: Channels([channel] + others), masterKey: self.masterKey,
                 settings: settings, control: control, now: now,
                 eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
             let group = ServiceGroup(
@@ -173,7 +171,6 @@ struct TestDeployment: Sendable {
             #expect(isIdle == true, "\(engine.inFlight)")
             return try outcome.get()
         }
-        await wakeups.shutDown()
         await client.shutDown()
         return result
     }

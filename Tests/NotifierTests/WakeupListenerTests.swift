@@ -13,7 +13,7 @@ struct WakeupListenerTests {
                 url: RedisURL(deployment.redis.endpoint), eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
                 logger: quietLogger())
             let listener = WakeupListener(
-                signals: deployment.store.wakeups, connection: connection, logger: quietLogger())
+                signals: deployment.store.wakeups[0], connection: connection, logger: quietLogger())
             let listening = Task { await listener.listen { _ in } }
             listening.cancel()
             await listening.value

@@ -360,8 +360,8 @@ struct DeliveryTests {
             let connection = RedisBlockingConnection(
                 url: RedisURL(test.redis.endpoint), eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
                 logger: quietLogger())
-            #expect(try await test.store.wakeups.wait(on: connection, from: 3, for: .milliseconds(10)) == nil)
-            async let signalled = test.store.wakeups.wait(on: connection, from: 15, for: .seconds(20))
+            #expect(try await test.store.wakeups[0].wait(on: connection, from: 3, for: .milliseconds(10)) == nil)
+            async let signalled = test.store.wakeups[0].wait(on: connection, from: 15, for: .seconds(20))
             try await test.post(["1"], to: queue)
             try await test.post(["2"], to: queue)
             #expect(try await signalled == Shards(count: 16).shard(of: queue))

@@ -28,11 +28,12 @@ protocol StorageSubject: Sendable {
 }
 
 enum StorageBackend: CaseIterable {
-    case redis, lists
+    case redis, cluster, lists
 
     func with(shards: Int, _ body: (any StorageSubject) async throws -> Void) async throws {
         switch self {
         case .redis: try await withTestStore(shards: shards) { test in try await body(test) }
+        case .cluster: try await withClusteredTestStore(shards: shards) { test in try await body(test) }
         case .lists: try await body(ListSubject())
         }
     }
@@ -84,16 +85,16 @@ extension TestStore: StorageSubject {
     func interruptingMoves<Result>(_ body: () async throws -> Result) async throws -> Result {
         let marks = self.tags.map { "herald:{\($0)}:arrivals" }
         for key in marks {
-            if try await self.redis.command("EXISTS", key).int == 1 {
-                try await self.redis.command("RENAME", key, key + "-kept")
+            if try await self.command("EXISTS", key).int == 1 {
+                try await self.command("RENAME", key, key + "-kept")
             }
-            try await self.redis.command("SET", key, "in the way")
+            try await self.command("SET", key, "in the way")
         }
         let result = try await body()
         for key in marks {
-            try await self.redis.command("DEL", key)
-            if try await self.redis.command("EXISTS", key + "-kept").int == 1 {
-                try await self.redis.command("RENAME", key + "-kept", key)
+            try await self.command("DEL", key)
+            if try await self.command("EXISTS", key + "-kept").int == 1 {
+                try await self.command("RENAME", key + "-kept", key)
             }
         }
         return result
@@ -101,7 +102,7 @@ extension TestStore: StorageSubject {
 
     func finishMoves(again: Bool) async throws {
         for (shard, tag) in self.tags.enumerated() {
-            let entries = try await self.redis.command("XRANGE", "herald:{\(tag)}:moves", "-", "+").array ?? []
+            let entries = try await self.command("XRANGE", "herald:{\(tag)}:moves", "-", "+").array ?? []
             try await self.sweepAll(shard: shard)
             guard again else { continue }
             // As if the process had died before it could remove them.

@@ -14,7 +14,17 @@ struct TestStore: Sendable {
 
     /// Every key there is.
     func keys() async throws -> [String] {
-        try await self.redis.command("KEYS", "*").array?.compactMap { $0.text }.sorted() ?? []
+        try await self.pool.sendToAll(RedisCommand("KEYS", ["*"])).flatMap { $0.array?.compactMap(\.text) ?? [] }
+            .sorted()
+    }
+
+    /// Runs a command on the server that has its key, the second word.
+    @discardableResult
+    func command(_ name: String, _ key: String, _ words: String...) async throws -> RedisValue {
+        var command = RedisCommand(name, [])
+        command.append(RedisKey(key))
+        for word in words { command.append(word) }
+        return try await self.pool.send(command)
     }
 
     /// The whole name of a key of the only shard.
@@ -39,6 +49,18 @@ func withTestStore(
             on: pool, shards: shards, clock: redisTime ? .redis : .manual { time.now }, limits: limits,
             logger: quietLogger())
         try await body(TestStore(redis: redis, pool: pool, store: store, time: time))
+    }
+}
+
+/// The same over a cluster of three masters, of which the first is `redis`.
+func withClusteredTestStore(shards: Int, _ body: (TestStore) async throws -> Void) async throws {
+    try await withRedisCluster { cluster in
+        try await withRedisClient(to: try RedisURL(cluster.url, as: .setting)) { pool in
+            let time = MovableTime.standing()
+            let store = try await Store.open(
+                on: pool, shards: shards, clock: .manual { time.now }, logger: quietLogger())
+            try await body(TestStore(redis: cluster.masters[0], pool: pool, store: store, time: time))
+        }
     }
 }
 

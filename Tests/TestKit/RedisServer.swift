@@ -21,17 +21,23 @@ package final class RedisServer: Sendable {
         if case .tcp(_, let port)? = self.tcpEndpoint?.address { port } else { nil }
     }
 
+    /// Of a node of a cluster: where the others speak to it.
+    package let busPort: Int?
     private let socketPath: String
     private let arguments: [String]
     private let process = NIOLockedValueBox<ChildProcess?>(nil)
     /// Carries ``command(_:)``.
     private let client: RedisClient
 
-    fileprivate init(folder: URL, appendOnly: Bool, tcp: Bool, password: String?, arguments: [String]) async throws {
+    fileprivate init(
+        folder: URL, appendOnly: Bool, tcp: Bool, isNode: Bool, password: String?, arguments: [String]
+    ) async throws {
         self.folder = folder
         self.socketPath = folder.appendingPathComponent("redis.sock").path
         let port = tcp ? try await freeLoopbackPort() : nil
         let login = RedisLogin(password: password)
+        let busPort = isNode ? try await freeLoopbackPort() : nil
+        self.busPort = busPort
         self.endpoint = RedisEndpoint(address: .unix(path: self.socketPath), login: login)
         self.tcpEndpoint = port.map { RedisEndpoint(address: .tcp(host: "127.0.0.1", port: $0), login: login) }
         self.arguments =
@@ -39,7 +45,8 @@ package final class RedisServer: Sendable {
                 "--bind", "127.0.0.1", "--port", "\(port ?? 0)", "--unixsocket", self.socketPath, "--dir", folder.path,
                 "--daemonize", "no", "--save", "", "--appendonly", appendOnly ? "yes" : "no", "--appendfsync", "always",
                 "--enable-debug-command", "local",
-            ] + (password.map { ["--requirepass", $0] } ?? []) + arguments
+            ] + (password.map { ["--requirepass", $0] } ?? [])
+            + (busPort.map { ["--cluster-enabled", "yes", "--cluster-port", "\($0)"] } ?? []) + arguments
         self.client = RedisClient(
             url: RedisURL(self.endpoint), connections: 1, deadline: .seconds(20), mustBeMaster: false,
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
@@ -69,6 +76,12 @@ package final class RedisServer: Sendable {
     /// - Throws: ``RedisError``, also while Redis is away.
     @discardableResult
     package func command(_ words: String...) async throws(RedisError) -> RedisValue {
+        try await self.run(words)
+    }
+
+    /// The same with words that are counted at run time.
+    @discardableResult
+    package func run(_ words: [String]) async throws(RedisError) -> RedisValue {
         guard let name = words.first else { preconditionFailure("a command has a name") }
         return try await self.client.send(RedisCommand(name, words.dropFirst()))
     }
@@ -145,16 +158,17 @@ package final class RedisServer: Sendable {
 /// - Parameters:
 ///   - appendOnly: Every write is on disk before its reply (`appendfsync always`); otherwise nothing ever is.
 ///   - tcp: Whether to listen on a loopback port, too.
+///   - isNode: Whether it is to be a node of a cluster.
 ///   - password: Of the default user.
 ///   - arguments: More arguments for `redis-server`, such as `["--maxmemory", "4mb"]`.
 @discardableResult
 package func withRedis<Result>(
-    appendOnly: Bool = false, tcp: Bool = false, password: String? = nil, arguments: [String] = [],
-    _ body: (RedisServer) async throws -> Result
+    appendOnly: Bool = false, tcp: Bool = false, isNode: Bool = false, password: String? = nil,
+    arguments: [String] = [], _ body: (RedisServer) async throws -> Result
 ) async throws -> Result {
     try await withTemporaryFolder { folder in
         let server = try await startedRedis(
-            in: folder, appendOnly: appendOnly, tcp: tcp, password: password, arguments: arguments)
+            in: folder, appendOnly: appendOnly, tcp: tcp, isNode: isNode, password: password, arguments: arguments)
         let result: Result
         do {
             result = try await body(server)
@@ -172,11 +186,12 @@ package func withRedis<Result>(
 /// A port that was free a moment ago may still be held by a process that is being started beside this one, and has not
 /// yet closed what it inherited.
 private func startedRedis(
-    in folder: URL, appendOnly: Bool, tcp: Bool, password: String?, arguments: [String]
+    in folder: URL, appendOnly: Bool, tcp: Bool, isNode: Bool, password: String?, arguments: [String]
 ) async throws -> RedisServer {
     for attempt in 1... {
         let server = try await RedisServer(
-            folder: folder, appendOnly: appendOnly, tcp: tcp, password: password, arguments: arguments)
+            folder: folder, appendOnly: appendOnly, tcp: tcp, isNode: isNode, password: password,
+            arguments: arguments)
         do {
             try await server.start()
             return server

@@ -71,9 +71,7 @@ package enum APIProcess {
             let sessions = SessionRegistry(settings.sessions)
             let node = SessionNode(
                 id, operations: operations, control: stores.defaultStore, registry: sessions,
-                connection: RedisBlockingConnection(
-                    url: settings.store.redis, eventLoopGroup: eventLoops, logger: logger),
-                logger: logger)
+                connection: stores.defaultStore.connectionToNodeStreams(logger: logger), logger: logger)
             let endpoint = WebSocketEndpoint(
                 operations: operations, rules: settings.access, authentication: authentication,
                 limits: settings.sessions,

@@ -2,7 +2,7 @@ package import Domain
 package import Logging
 import NIOConcurrencyHelpers
 package import NIOCore
-package import Redis
+import Redis
 import Runtime
 import ServiceLifecycle
 package import Signing
@@ -36,24 +36,23 @@ package struct Engine: Service {
     private let settings: EngineSettings
     private let metrics: NotifierMetrics
     private let logger: Logger
-    private let listener: WakeupListener
+    private let listeners: [WakeupListener]
     private let reaping: NIOLockedValueBox<ReapRules>
     private let workers: [ShardWorker]
     private let eventLoop: any EventLoop
 
     /// - Parameters:
-    ///   - wakeups: A connection of this engine's own, which ends with it.
     ///   - vault: Opens sealed bodies; nil: with the key derived from the master key alone.
     ///   - now: What Redis' clock just showed.
     ///   - hosts: Those of all engines of the process; nil: its own.
     ///   - control: The control store; nil: `store` is.
     package init(
-        store: Store, channels: Channels, wakeups: RedisBlockingConnection, masterKey: MasterKey,
+        store: Store, channels: Channels, masterKey: MasterKey,
         vault: Vault? = nil, settings: EngineSettings, hosts: HostLimiter? = nil, control: Store? = nil, now: Timestamp,
         eventLoopGroup: any EventLoopGroup, logger: Logger
     ) {
         self.init(
-            store: store, channels: channels, wakeups: wakeups, masterKey: masterKey,
+            store: store, channels: channels, masterKey: masterKey,
             vault: vault ?? Vault(masterKey: masterKey),
             settings: settings,
             limiter: ConcurrencyLimiter(slots: settings.concurrency, bytes: settings.bytesInFlight),
@@ -68,7 +67,7 @@ package struct Engine: Service {
     ///   - control: The control store: of what projects suppress.
     ///   - pool: What this engine's Redis is called.
     init(
-        store: Store, channels: Channels, wakeups: RedisBlockingConnection, masterKey: MasterKey, vault: Vault,
+        store: Store, channels: Channels, masterKey: MasterKey, vault: Vault,
         settings: EngineSettings, limiter: ConcurrencyLimiter, hosts: HostLimiter, gate: SuspectGate,
         control: Store, pool: String, now: Timestamp, eventLoopGroup: any EventLoopGroup, logger: Logger
     ) {
@@ -104,7 +103,9 @@ package struct Engine: Service {
         self.settings = settings
         self.metrics = metrics
         self.logger = logger
-        self.listener = WakeupListener(signals: store.wakeups, connection: wakeups, logger: logger)
+        self.listeners = store.wakeups.map {
+            WakeupListener(signals: $0, connection: store.connection(to: $0, logger: logger), logger: logger)
+        }
         self.reaping = reaping
         self.eventLoop = eventLoopGroup.next()
     }
@@ -141,14 +142,16 @@ package struct Engine: Service {
     private func takeUntilAskedToStop() async {
         await withTaskGroup(of: Void.self) { group in
             for worker in self.workers { group.addTask { await worker.run() } }
-            group.addTask { await self.listener.listen { self.workers[$0].inbox.request(.take) } }
+            for listener in self.listeners {
+                group.addTask { await listener.listen { self.workers[$0].inbox.request(.take) } }
+            }
             group.addTask {
                 // It runs until it is cancelled, which a graceful shutdown does.
                 await cancelWhenGracefulShutdown { await self.look() }
                 for worker in self.workers { worker.inbox.stop() }
                 self.channels.drain()
                 self.limitDrain()
-                await self.listener.stop()
+                for listener in self.listeners { await listener.stop() }
             }
         }
     }

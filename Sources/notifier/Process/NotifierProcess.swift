@@ -59,9 +59,7 @@ package enum NotifierProcess {
                 let id = RegisteredProcess.newID()
                 let sessions = SessionRelay(
                     id, control: opened.store,
-                    connection: RedisBlockingConnection(
-                        url: settings.store.redis, eventLoopGroup: eventLoops, logger: logger),
-                    logger: logger)
+                    connection: opened.store.connectionToNodeStreams(logger: logger), logger: logger)
                 context.readiness.open { await Self.readiness(of: opened.store, health) }
                 let supervisor = PoolSupervisor(
                     control: opened.store, watch: opened.watch, settings: settings, health: health,

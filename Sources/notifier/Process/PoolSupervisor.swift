@@ -110,8 +110,6 @@ struct PoolSupervisor: Service {
             let redis = RedisClient(
                 url: endpoint.url, connections: self.settings.store.redisConnections,
                 replication: self.settings.store.replication, eventLoopGroup: self.eventLoops, logger: self.logger)
-            let wakeups = RedisBlockingConnection(
-                url: endpoint.url, eventLoopGroup: self.eventLoops, logger: self.logger)
             var all: [any Channel] = [
                 try await WebhookChannel.started(
                     limits: self.settings.webhook, share: connections, egress: self.settings.egress,
@@ -132,7 +130,7 @@ struct PoolSupervisor: Service {
                 return (store: store, now: status.now)
             } services: { opened in
                 let engine = Engine(
-                    store: opened.store, channels: channels, wakeups: wakeups, masterKey: self.settings.store.masterKey,
+                    store: opened.store, channels: channels, masterKey: self.settings.store.masterKey,
                     vault: self.settings.store.vault, settings: settings, limiter: limiter, hosts: self.hosts,
                     gate: self.gate, control: self.control, pool: endpoint.name, now: opened.now,
                     eventLoopGroup: self.eventLoops, logger: self.logger)
@@ -141,7 +139,7 @@ struct PoolSupervisor: Service {
                 guard let trustee = self.trustee else { return [watch, engine] }
                 return [watch, TrustRemovals(opened.store.trusts, trustee, logger: self.logger), engine]
             }
-            return [StoppingChannels(channels: channels), redis, wakeups, opening]
+            return [StoppingChannels(channels: channels), redis, opening]
         }
         return ServedPool(
             group: ServiceGroup(configuration: .init(services: [worker], logger: self.logger)), limiter: limiter,

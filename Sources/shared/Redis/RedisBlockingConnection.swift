@@ -19,6 +19,11 @@ package final class RedisBlockingConnection: Service, Sendable {
             watch: ServerWatch(), eventLoop: eventLoopGroup.next(), logger: logger)
     }
 
+    /// A further connection of a client, to the server that has the keys of a slot.
+    package convenience init(of client: RedisClient, in slot: KeySlot, logger: Logger) {
+        self.init(connector: client.connector(for: .slot(slot)), eventLoopGroup: client.eventLoopGroup, logger: logger)
+    }
+
     /// A connection to the Redis of a URL.
     package convenience init(url: RedisURL, eventLoopGroup: any EventLoopGroup, logger: Logger) {
         self.init(connector: RedisConnector(to: url), eventLoopGroup: eventLoopGroup, logger: logger)

@@ -2,7 +2,6 @@ package import Logging
 internal import NIOConcurrencyHelpers
 package import NIOCore
 internal import ServiceLifecycle
-internal import Synchronization
 
 /// A few connections to one Redis, shared by all of the process.
 ///
@@ -16,25 +15,21 @@ internal import Synchronization
 ///   most. So a caller always learns the outcome that its connection learned.
 /// * Commands of one task run in the order it sends them; commands of different tasks in any order.
 package final class RedisClient: Service, Sendable {
-    private let connections: [RedisConnection]
-    /// nil: replicas are not waited for.
-    private let replicated: ReplicatedWrites?
-    /// How far ``runReplicated(_:epoch:)`` gets; nil: it may not be called.
-    package let replication: ReplicationRule?
-    private let watch = ServerWatch()
-    private let deadline: TimeAmount
-    private let cursor = Atomic<UInt>(0)
-    private let settings: RedisConnection.Settings
-    private let eventLoopGroup: any EventLoopGroup
-    private let logger: Logger
-    private let listening = NIOLockedValueBox(Listening.not)
-
-    private enum Listening {
-        case not
-        case by(RedisConnection, ChannelSubscription)
-        case over
+    private enum Backend: Sendable {
+        case server(ServerClient)
+        case cluster(ClusterRouter)
     }
 
+    private let backend: Backend
+    private let settings: ServerClient.Settings
+    private let deadline: TimeAmount
+    /// How far ``runReplicated(_:epoch:)`` gets; nil: it may not be called.
+    package let replication: ReplicationRule?
+    /// Listens in a cluster.
+    private let listener = NIOLockedValueBox<ServerClient?>(nil)
+
+    /// A client of one server.
+    ///
     /// - Parameters:
     ///   - connector: Where the Redis is, and how it is connected to.
     ///   - connections: 1 or more.
@@ -54,36 +49,21 @@ package final class RedisClient: Service, Sendable {
         eventLoopGroup: any EventLoopGroup,
         logger: Logger
     ) {
-        precondition(connections >= 1 && inFlightMax >= 1 && deadline > .zero, "the limits of a client are positive")
-        let settings = RedisConnection.Settings(
-            connector: connector, inFlightMax: inFlightMax, waitMax: RedisLimits.connectionWaitMax,
-            mustBeMaster: mustBeMaster)
-        let watch = self.watch
-        self.connections = (0..<connections).map { _ in
-            RedisConnection(settings, watch: watch, eventLoop: eventLoopGroup.next(), logger: logger)
-        }
+        precondition(deadline > .zero, "the limits of a client are positive")
+        self.settings = ServerClient.Settings(
+            connector: connector, connections: connections, inFlightMax: inFlightMax, mustBeMaster: mustBeMaster,
+            replication: replication, eventLoopGroup: eventLoopGroup, logger: logger)
         self.deadline = TimeAmount(deadline)
-        self.settings = settings
-        self.eventLoopGroup = eventLoopGroup
-        self.logger = logger
         self.replication = replication
-        self.replicated = replication.map { rule in
-            ReplicatedWrites(
-                rule,
-                over: (0..<ReplicatedWrites.connectionsMax).map { _ in
-                    RedisConnection(settings, watch: watch, eventLoop: eventLoopGroup.next(), logger: logger)
-                })
-        }
-        watch.set(self.all)
+        self.backend = .server(ServerClient(self.settings))
     }
 
-    /// The connections that take commands.
-    private var all: [RedisConnection] { self.connections + (self.replicated?.connections ?? []) }
-
-    /// A client of the Redis of a URL.
+    /// A client of the Redis of a URL: of one server, or of a cluster.
     ///
-    /// - Parameter deadline: Used where the URL gives none.
-    package convenience init(
+    /// - Parameters:
+    ///   - connections: To each server.
+    ///   - deadline: Used where the URL gives none.
+    package init(
         url: RedisURL,
         connections: Int = 2,
         inFlightMax: Int = RedisLimits.inFlightMax,
@@ -93,21 +73,51 @@ package final class RedisClient: Service, Sendable {
         eventLoopGroup: any EventLoopGroup,
         logger: Logger
     ) {
-        self.init(
+        let settings = ServerClient.Settings(
             connector: RedisConnector(to: url), connections: connections, inFlightMax: inFlightMax,
-            deadline: url.deadline ?? deadline, mustBeMaster: mustBeMaster, replication: replication,
-            eventLoopGroup: eventLoopGroup, logger: logger)
+            mustBeMaster: mustBeMaster, replication: replication, eventLoopGroup: eventLoopGroup, logger: logger)
+        self.settings = settings
+        self.deadline = TimeAmount(url.deadline ?? deadline)
+        self.replication = replication
+        guard case .cluster(let nodes) = url.topology else {
+            self.backend = .server(ServerClient(settings))
+            return
+        }
+        self.backend = .cluster(
+            ClusterRouter(nodes, deadline: self.deadline, logger: logger) { address in
+                var settings = settings
+                settings.connector = settings.connector.leading(to: FixedAddress(address))
+                settings.isNode = true
+                return ServerClient(settings)
+            })
+    }
+
+    /// Whether its keys are divided among several masters.
+    package var isCluster: Bool {
+        if case .cluster = self.backend { true } else { false }
     }
 
     /// Expects a store at the address from now on: every new connection, and every old one every
     /// ``RedisLimits/probeInterval``, reads its identity again.
     ///
+    /// In a cluster it is read as often from the master that has it.
+    ///
     /// - Returns: The epoch of the store, for ``send(_:epoch:)`` and ``run(_:epoch:)``. It ends when the store is found
     ///   missing or changed, and when another one is adopted.
-    package func adopt(_ identity: RedisIdentity) -> Int { self.watch.adopt(identity) }
+    package func adopt(_ identity: RedisIdentity) -> Int {
+        switch self.backend {
+        case .server(let server): server.adopt(identity)
+        case .cluster(let router): router.adopt(identity)
+        }
+    }
 
     /// Whether the store of an epoch is still there, as far as is known.
-    package func holds(_ epoch: Int) -> Bool { self.watch.serves(epoch) }
+    package func holds(_ epoch: Int) -> Bool {
+        switch self.backend {
+        case .server(let server): server.holds(epoch)
+        case .cluster(let router): router.holds(epoch)
+        }
+    }
 
     /// Sends one command and waits for its reply.
     ///
@@ -116,6 +126,16 @@ package final class RedisClient: Service, Sendable {
     /// - Throws: ``RedisError/refused(_:)`` for an error reply; ``RedisError/NotSent/storeChanged`` when the epoch is over.
     package func send(_ command: RedisCommand, epoch: Int? = nil) async throws(RedisError) -> RedisValue {
         try await self.send(command.encoded, epoch)
+    }
+
+    /// Sends one command to every server that takes writes: to several in a cluster.
+    ///
+    /// - Returns: One reply or more.
+    package func sendToAll(_ command: RedisCommand) async throws(RedisError) -> [RedisValue] {
+        switch self.backend {
+        case .server: [try await self.send(command)]
+        case .cluster(let router): try await router.sendToAll(command.encoded)
+        }
     }
 
     /// Runs a script by its hash, and gives Redis the source first where it does not know it.
@@ -142,14 +162,12 @@ package final class RedisClient: Service, Sendable {
     package func runReplicated(
         _ call: ScriptCall, epoch: Int? = nil
     ) async throws(RedisError) -> (reply: RedisValue, replicas: Int) {
-        guard let replicated = self.replicated else { preconditionFailure("the client waits for no replicas") }
-        let store = epoch ?? ServerWatch.anyEpoch
-        var answer = await replicated.send(call.byHash, by: .now() + self.deadline, epoch: store)
-        if case .failure(.refused(let error)) = answer.reply, error.kind == .noscript {
+        do {
+            return try await self.sendReplicated(call.byHash, epoch)
+        } catch .refused(let error) where error.kind == .noscript {
             try await self.load(call, epoch)
-            answer = await replicated.send(call.bySource, by: .now() + self.deadline, epoch: store)
+            return try await self.sendReplicated(call.bySource, epoch)
         }
-        return (try answer.reply.get(), answer.replicas)
     }
 
     /// Gives Redis the source of a script.
@@ -160,32 +178,61 @@ package final class RedisClient: Service, Sendable {
         _ = try await self.send(load, epoch: epoch)
     }
 
+    private func send(_ command: EncodedCommand, _ epoch: Int?) async throws(RedisError) -> RedisValue {
+        let epoch = epoch ?? ServerWatch.anyEpoch
+        switch self.backend {
+        case .server(let server): return try await server.send(command, by: .now() + self.deadline, epoch: epoch).get()
+        case .cluster(let router): return try await router.send(command, epoch: epoch)
+        }
+    }
+
+    private func sendReplicated(
+        _ command: EncodedCommand, _ epoch: Int?
+    ) async throws(RedisError) -> (reply: RedisValue, replicas: Int) {
+        let epoch = epoch ?? ServerWatch.anyEpoch
+        switch self.backend {
+        case .server(let server):
+            let answer = await server.sendReplicated(command, by: .now() + self.deadline, epoch: epoch)
+            return (try answer.reply.get(), answer.replicas)
+        case .cluster(let router): return try await router.sendReplicated(command, epoch: epoch)
+        }
+    }
+
     /// Listens to channels, by a connection of its own that lasts as long as the client.
     ///
     /// A client listens once: when it does already, this changes nothing.
     ///
     /// - Parameter handler: Called on an event loop, which it must not hold up.
     package func listen(to channels: [RedisKey], _ handler: @escaping @Sendable (RedisEvent) -> Void) {
-        let connection = self.listening.withLockedValue { listening -> RedisConnection? in
-            guard case .not = listening else { return nil }
-            var settings = self.settings
-            settings.waitMax = nil
-            let subscription = ChannelSubscription(channels, handler)
-            settings.subscription = subscription
-            let connection = RedisConnection(
-                settings, watch: self.watch, eventLoop: self.eventLoopGroup.next(), logger: self.logger)
-            listening = .by(connection, subscription)
-            // It leaves a server with the others, which ask what the server is.
-            self.watch.set(self.all + [connection])
-            return connection
+        switch self.backend {
+        case .server(let server): server.listen(to: channels, handler)
+        case .cluster:
+            let listener = self.listener.withLockedValue { listener -> ServerClient? in
+                guard listener == nil else { return nil }
+                var settings = self.settings
+                settings.connector = self.connector(for: .anyNode)
+                listener = ServerClient(settings)
+                return listener
+            }
+            listener?.listen(to: channels, handler)
         }
-        connection?.start()
     }
 
     /// Whether what is published now is received, see ``listen(to:_:)``.
     package var isListening: Bool {
-        self.listening.withLockedValue { listening in
-            if case .by(_, let subscription) = listening { subscription.isLive } else { false }
+        switch self.backend {
+        case .server(let server): server.isListening
+        case .cluster: self.listener.withLockedValue { $0?.isListening ?? false }
+        }
+    }
+
+    var eventLoopGroup: any EventLoopGroup { self.settings.eventLoopGroup }
+
+    /// How a further connection gets to the server that a command goes to.
+    func connector(for route: RedisRoute) -> RedisConnector {
+        switch self.backend {
+        case .server: self.settings.connector
+        case .cluster(let router): self.settings.connector.leading(to: ClusterAddresses(router: router, route: route))
         }
     }
 
@@ -193,7 +240,10 @@ package final class RedisClient: Service, Sendable {
     ///
     /// Then everything that waits fails.
     package func run() async throws {
-        for connection in self.connections { connection.start() }
+        switch self.backend {
+        case .server(let server): server.start()
+        case .cluster(let router): router.keepUp()
+        }
         // Throws when cancelled, which ends the client the same way.
         try? await gracefulShutdown()
         await self.shutDown()
@@ -201,51 +251,11 @@ package final class RedisClient: Service, Sendable {
 
     /// Ends the client where no service group does it.
     package func shutDown() async {
-        // All of them first: a command refused by one connection must not wait at the next.
-        for connection in self.all { connection.refuse() }
-        for connection in self.all { await connection.shutDown() }
-        let listening = self.listening.withLockedValue { listening in
-            defer { listening = .over }
-            return listening
+        let listener = self.listener.withLockedValue { $0 }
+        await listener?.shutDown()
+        switch self.backend {
+        case .server(let server): await server.shutDown()
+        case .cluster(let router): await router.shutDown()
         }
-        if case .by(let connection, _) = listening { await connection.shutDown() }
-        self.watch.set([])
-    }
-
-    private func send(_ command: EncodedCommand, _ epoch: Int?) async throws(RedisError) -> RedisValue {
-        let deadline = NIODeadline.now() + self.deadline
-        let reply = await withUnsafeContinuation { (task: UnsafeContinuation<Request.Reply, Never>) in
-            self.post(
-                Request(
-                    command: command, deadline: deadline, epoch: epoch ?? ServerWatch.anyEpoch, caller: .task(task)))
-        }
-        return try reply.get()
-    }
-
-    /// Gives the command to the first connection with little to do, that of the caller's own event loop before others; else, in
-    /// turns, to one that is there; else to one that is coming back.
-    private func post(_ request: Request) {
-        let own = self.connections.firstIndex { $0.isOfThisLoop } ?? 0
-        var admission = self.post(request, preferring: .lightlyLoaded, from: UInt(own))
-        if admission == .tryAnother {
-            let turn = self.cursor.wrappingAdd(1, ordering: .relaxed).oldValue
-            admission = self.post(request, preferring: .connected, from: turn)
-            if admission == .tryAnother { admission = self.post(request, preferring: .any, from: turn) }
-        }
-        if case .refused(let reason) = admission { request.caller.resume(returning: .failure(.notSent(reason))) }
-    }
-
-    private func post(
-        _ request: Request, preferring preference: Mailbox.Preference, from turn: UInt
-    ) -> Mailbox.Admission {
-        let count = UInt(self.connections.count)
-        var last = Mailbox.Admission.tryAnother
-        for offset in 0..<count {
-            let admission = self.connections[Int((turn &+ offset) % count)].post(request, preferring: preference)
-            if case .accepted = admission { return admission }
-            // A full connection says more than one that is away.
-            if admission != .tryAnother { last = admission }
-        }
-        return last
     }
 }

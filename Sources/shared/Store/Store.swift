@@ -16,7 +16,8 @@ package final class Store: Sendable {
     /// The trusts that were made for subscriptions.
     package let trusts: TrustStore
     package let deliveries: any DeliveryStorage & DeadLetterStorage
-    package let wakeups: WakeupSignals
+    /// At least one; each is read by a connection of its own, see ``connection(to:)``.
+    package let wakeups: [WakeupSignals]
     package let signals: QueueSignals
     /// The pools, where this is the control store.
     package let pools: PoolStore
@@ -62,7 +63,7 @@ package final class Store: Sendable {
         self.trusts = TrustStore(runner: runner, keySpace: keySpace)
         self.deliveries = DeliveryStore(
             runner: runner, keySpace: keySpace, tagger: tagger, moves: moves, limits: limits)
-        self.wakeups = WakeupSignals(keySpace: keySpace)
+        self.wakeups = WakeupSignals.all(of: keySpace, inCluster: runner.client.isCluster)
         self.signals = QueueSignals(runner: runner, keySpace: keySpace)
         self.pools = PoolStore(runner: runner)
         self.directory = directory
@@ -114,6 +115,16 @@ package final class Store: Sendable {
     package var durability: StoreDurability { self.runner.durability }
 
     var shards: [ShardKeys] { self.keySpace.shards }
+
+    /// A connection on which a worker waits for signals, which ends it.
+    package func connection(to wakeups: WakeupSignals, logger: Logger) -> RedisBlockingConnection {
+        RedisBlockingConnection(of: self.runner.client, in: wakeups.slot, logger: logger)
+    }
+
+    /// A connection on which streams of nodes are waited for, where this is the control store.
+    package func connectionToNodeStreams(logger: Logger) -> RedisBlockingConnection {
+        RedisBlockingConnection(of: self.runner.client, in: KeySpace.identity.slot, logger: logger)
+    }
 
     /// Learns whether Redis answers.
     package func ping() async throws(StoreError) {

@@ -28,7 +28,8 @@ package enum StoreOpeningError: Error, Sendable, Equatable, CustomStringConverti
         case .evicts(let policy):
             "Redis may evict messages (maxmemory-policy \(policy)): run CONFIG SET maxmemory-policy noeviction, "
                 + "and keep it in its configuration file"
-        case .isCluster: "Redis Cluster is not supported yet: give Herald a Redis that is not a node of a cluster"
+        case .isCluster:
+            "this Redis is a node of a cluster: give Herald the cluster, as redis+cluster://host[:port][,host…]"
         case .notOnDisk:
             "Redis does not say that what it acknowledges is on its disk: it takes "
                 + "appendonly yes and appendfsync always, and a user who may run CONFIG GET"
@@ -65,10 +66,9 @@ extension Store {
         formats: ClosedRange<Int> = StoreFormat.understood, newFormat: Int? = nil, logger: Logger
     ) async throws(StoreOpeningError) -> Store {
         var runner = ScriptRunner(client: client, clock: clock)
-        try ServerFacts(
-            try await Self.ask { () async throws(StoreError) in try await runner.send(RedisCommand("INFO")) }
-        )
-        .check(logger)
+        for facts in try await Self.ask({ () async throws(StoreError) in try await runner.facts() }) {
+            try facts.check(inCluster: client.isCluster, logger)
+        }
         let isOnDisk = durability == .memory ? false : try await Self.isOnDisk(runner)
         if durability == .disk, !isOnDisk { throw .notOnDisk }
         var call = runner.call(
@@ -114,7 +114,8 @@ extension Store {
             command.append("GET")
             command.append(name)
             do throws(StoreError) {
-                guard try await runner.send(command).array?.last?.text == value else { return false }
+                let answers = try await runner.sendToServers(command)
+                guard answers.allSatisfy({ $0.array?.last?.text == value }) else { return false }
             } catch {
                 guard case .unavailable(.refused) = error else {
                     guard case .corrupt = error else { throw .unavailable(error) }
@@ -131,14 +132,14 @@ extension Store {
         SecureRandom.bytes(16).map { $0 < 16 ? "0" + String($0, radix: 16) : String($0, radix: 16) }.joined()
     }
 
-    private static func ask(
-        _ body: () async throws(StoreError) -> RedisValue
-    ) async throws(StoreOpeningError) -> RedisValue {
+    private static func ask<Answer>(
+        _ body: () async throws(StoreError) -> Answer
+    ) async throws(StoreOpeningError) -> Answer {
         do { return try await body() } catch { throw .unavailable(error) }
     }
 }
 
-/// How a Redis is doing.
+/// How a Redis is doing, in a cluster all of its masters together.
 package struct ServerFigures: Sendable, Equatable {
     /// Bytes its data takes; nil: it does not tell.
     package let memory: Int?
@@ -149,13 +150,23 @@ package struct ServerFigures: Sendable, Equatable {
 extension Store {
     /// Asks Redis how it is doing.
     package func figures() async throws(StoreError) -> ServerFigures {
-        let facts = ServerFacts(try await self.runner.send(RedisCommand("INFO")))
-        return ServerFigures(memory: facts.memory, isAppendOnly: facts.isAppendOnly)
+        let facts = try await self.runner.facts()
+        let memory = facts.compactMap(\.memory)
+        return ServerFigures(
+            memory: memory.count == facts.count ? memory.reduce(0, +) : nil,
+            isAppendOnly: facts.allSatisfy(\.isAppendOnly))
+    }
+}
+
+extension ScriptRunner {
+    /// What each server says about itself; one or more.
+    fileprivate func facts() async throws(StoreError) -> [ServerFacts] {
+        try await self.sendToServers(RedisCommand("INFO")).map { ServerFacts($0) }
     }
 }
 
 /// What Redis says about itself in `INFO`, which managed services allow where they forbid `CONFIG`.
-private struct ServerFacts {
+private struct ServerFacts: Sendable {
     private let facts: [Substring: Substring]
 
     init(_ info: RedisValue) {
@@ -170,8 +181,11 @@ private struct ServerFacts {
     var memory: Int? { self.facts["used_memory"].flatMap { Int($0) } }
     var isAppendOnly: Bool { self.facts["aof_enabled"] == "1" }
 
-    func check(_ logger: Logger) throws(StoreOpeningError) {
-        if self.facts["redis_mode"] == "cluster" || self.facts["cluster_enabled"] == "1" { throw .isCluster }
+    /// - Parameter isCluster: Whether it was given as one.
+    func check(inCluster isCluster: Bool, _ logger: Logger) throws(StoreOpeningError) {
+        if !isCluster, self.facts["redis_mode"] == "cluster" || self.facts["cluster_enabled"] == "1" {
+            throw .isCluster
+        }
         let version = self.facts["redis_version"]?.split(separator: ".").prefix(2).compactMap { Int($0) } ?? []
         if version.count == 2, (version[0], version[1]) < (6, 2) {
             throw .versionTooOld(self.facts["redis_version"].map { String($0) } ?? "")

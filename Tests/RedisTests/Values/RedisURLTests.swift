@@ -124,7 +124,7 @@ struct RedisURLTests {
 
     @Test(arguments: [
         ("rediss://h", InvalidRedisURL.tlsUnsupported), ("rediss+cluster://h", .tlsUnsupported),
-        ("redis+cluster://h", .clusterUnsupported), ("redis+sentinel://h/m", .sentinelUnsupported),
+        ("redis+sentinel://h/m", .sentinelUnsupported),
     ])
     func `What cannot be opened is refused as its URL is read`(url: String, reason: InvalidRedisURL) {
         for dialect in [RedisURLGrammar.Dialect.setting, .pool] {

@@ -20,6 +20,8 @@ actor RedisConnection {
         var waitMax: TimeAmount?
         /// A replica is refused, and left when a master has become one.
         var mustBeMaster = true
+        /// Whether the server serves some slots of a cluster: then that a slot is another's says nothing against it.
+        var isNode = false
         /// Whether the server is asked every ``RedisLimits/probeInterval``; not where a blocking read may occupy it.
         var probes = true
         /// What is listened to; such a connection takes no commands of callers.
@@ -189,7 +191,7 @@ actor RedisConnection {
                 let answer: Request.Reply
                 if case .error(let error) = reply {
                     answer = .failure(.refused(error))
-                    if error.endsConnection {
+                    if error.endsConnection(ofNode: self.settings.isNode) {
                         unusable = ServerUnusable(step: nil, code: String(RedisServerError.code(of: error.message)))
                     }
                 } else {

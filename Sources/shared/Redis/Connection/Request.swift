@@ -9,12 +9,15 @@ struct Request: Sendable {
     enum Caller: Sendable {
         /// Unsafe, since the checked kind costs an allocation per command.
         case task(UnsafeContinuation<Reply, Never>)
+        /// Its reply says nothing.
+        case none
         /// The part of that number.
         case batch(ReplicatedBatch, Int)
 
         func resume(returning reply: Reply) {
             switch self {
             case .task(let task): task.resume(returning: reply)
+            case .none: break
             case .batch(let batch, let index): batch.take(reply, at: index)
             }
         }

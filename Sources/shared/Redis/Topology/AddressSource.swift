@@ -1,4 +1,5 @@
 package import NIOCore
+internal import Synchronization
 
 /// Says which address a connection to Redis is made to.
 ///
@@ -32,6 +33,24 @@ package struct ConnectionLoss: Sendable, Equatable {
     package init(address: RedisEndpoint.Address?, reason: Reason) {
         self.address = address
         self.reason = reason
+    }
+}
+
+/// Some addresses that are as good as each other: after a loss the next one.
+final class AlternatingAddresses: AddressSource {
+    private let addresses: [RedisEndpoint.Address]
+    private let place = Atomic<Int>(0)
+
+    /// - Parameter addresses: At least one.
+    init(_ addresses: [RedisEndpoint.Address]) {
+        precondition(!addresses.isEmpty, "there is an address to go to")
+        self.addresses = addresses
+    }
+
+    func address(after loss: ConnectionLoss?, on eventLoop: any EventLoop) -> EventLoopFuture<RedisEndpoint.Address> {
+        if loss != nil { self.place.wrappingAdd(1, ordering: .relaxed) }
+        let place = self.place.load(ordering: .relaxed)
+        return eventLoop.makeSucceededFuture(self.addresses[Int(UInt(bitPattern: place) % UInt(self.addresses.count))])
     }
 }
 

@@ -17,7 +17,9 @@ package struct RedisConnector: Sendable {
         switch url.topology {
         case .server(let address):
             self.init(login: url.login, addresses: FixedAddress(address), transport: transport)
-        case .sentinel, .cluster:
+        case .cluster(let nodes):
+            self.init(login: url.login, addresses: AlternatingAddresses(nodes), transport: transport)
+        case .sentinel:
             preconditionFailure("what cannot be opened is refused as its URL is read")
         }
     }
@@ -29,6 +31,11 @@ package struct RedisConnector: Sendable {
         self.login = login
         self.addresses = addresses
         self.transport = transport
+    }
+
+    /// The same login and transport, to somewhere else.
+    func leading(to addresses: any AddressSource) -> RedisConnector {
+        RedisConnector(login: self.login, addresses: addresses, transport: self.transport)
     }
 
     /// Asks for the address, and connects.

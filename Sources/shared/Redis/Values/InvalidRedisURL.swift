@@ -6,7 +6,6 @@ package enum InvalidRedisURL: Error, Sendable, Equatable {
     case unknownScheme
     case tlsUnsupported
     case sentinelUnsupported
-    case clusterUnsupported
     case noHost
     case severalHosts
     case tooManyHosts(max: Int)
@@ -35,7 +34,6 @@ extension InvalidRedisURL: CustomStringConvertible {
             "a Redis URL starts with redis://, redis+sentinel://, redis+cluster:// or unix://"
         case .tlsUnsupported: "rediss:// (TLS) is not supported"
         case .sentinelUnsupported: "Sentinel is not supported"
-        case .clusterUnsupported: "redis+cluster:// (Redis Cluster) is not supported"
         case .noHost: "a redis:// URL names a host: redis://[[user:]password@]host[:port][/database]"
         case .severalHosts:
             "several hosts are those of Sentinels or of a cluster: redis+sentinel://host[:port],…/master, "

@@ -47,6 +47,12 @@ package struct KeySlot: Sendable, Hashable {
         self.init(hashing: tag.utf8)
     }
 
+    /// - Returns: nil for a number that no slot has.
+    package init?(number: UInt16) {
+        guard number < Self.count else { return nil }
+        self.number = number
+    }
+
     /// CRC16 (XMODEM) mod ``count``.
     private init(hashing bytes: some Sequence<UInt8>) {
         var crc: UInt16 = 0

@@ -22,6 +22,10 @@ package enum RedisLimits {
     ///
     /// An address is looked up for as long.
     package static let connectTimeout = TimeAmount.seconds(2)
+    /// Masters of a cluster, as many as Redis is made for.
+    package static let clusterMastersMax = 1_000
+    /// Bytes of the name of a host that a server names, as many as DNS allows.
+    package static let hostBytesMax = 255
     /// How often a connection asks its server whether it is still a master that holds the same store.
     package static let probeInterval = TimeAmount.milliseconds(500)
     /// What a blocking read gets beyond its block time before its connection counts as broken.

@@ -43,9 +43,12 @@ package struct RedisServerError: Error, Sendable, Equatable {
     }
 
     /// Whether the connection it came on is of no more use: the server is not, or no longer, the one to ask.
-    var endsConnection: Bool {
+    ///
+    /// - Parameter isNode: Whether the client knows it for a node of a cluster.
+    func endsConnection(ofNode isNode: Bool) -> Bool {
         switch self.kind {
-        case .readonly, .loading, .moved, .masterdown, .clusterdown, .unblocked, .noauth: true
+        case .moved, .clusterdown: !isNode
+        case .readonly, .loading, .masterdown, .unblocked, .noauth: true
         case .noscript, .oom, .wrongtype, .busy, .misconf, .noreplicas, .other: false
         }
     }

@@ -41,7 +41,6 @@ package struct RedisURL: Sendable, Hashable {
         self = try RedisURLGrammar(dialect).read(text)
         if self.isEncrypted { throw .tlsUnsupported }
         if case .sentinel = self.topology { throw .sentinelUnsupported }
-        if case .cluster = self.topology { throw .clusterUnsupported }
     }
 }
 

@@ -5,11 +5,20 @@ package import Redis
 ///
 /// A signal may be lost with the worker that took it; ``DeliveryStore/status(of:)`` once a second finds what it was about.
 package struct WakeupSignals: Sendable {
-    private let keys: [RedisKey]
+    /// By shard, those that one read waits for.
+    private let keys: [(shard: Int, key: RedisKey)]
 
-    init(keySpace: KeySpace) {
-        self.keys = keySpace.shards.map { $0.wakeup }
+    /// - Parameter keys: At least one.
+    private init(_ keys: [(shard: Int, key: RedisKey)]) { self.keys = keys }
+
+    /// What an idle worker has to read: all shards at once, and in a cluster, where one read has keys of one slot, each of them.
+    static func all(of keySpace: KeySpace, inCluster isCluster: Bool) -> [WakeupSignals] {
+        let keys = keySpace.shards.enumerated().map { (shard: $0, key: $1.wakeup) }
+        return isCluster ? keys.map { WakeupSignals([$0]) } : [WakeupSignals(keys)]
     }
+
+    /// Of one of its keys.
+    var slot: KeySlot { self.keys[0].key.slot }
 
     /// Waits until there are new events, or `limit` has passed.
     ///
@@ -19,9 +28,10 @@ package struct WakeupSignals: Sendable {
     package func wait(
         on connection: RedisBlockingConnection, from first: Int, for limit: Duration
     ) async throws(StoreError) -> Int? {
-        // Keys of all shards, which lie in as many slots.
-        var command = RedisCommand("BZPOPMIN", route: .oneServer, arguments: self.keys.count + 1)
-        for index in self.keys.indices { command.append(self.keys[(first + index) % self.keys.count]) }
+        // Keys of several shards lie in as many slots.
+        let route = self.keys.count == 1 ? RedisRoute.slot(self.slot) : .oneServer
+        var command = RedisCommand("BZPOPMIN", route: route, arguments: self.keys.count + 1)
+        for index in self.keys.indices { command.append(self.keys[(first + index) % self.keys.count].key) }
         // Redis takes 0 as "for ever", which no caller means.
         let milliseconds = limit.components.seconds * 1000 + limit.components.attoseconds / 1_000_000_000_000_000
         command.append(String(Double(max(milliseconds, 1)) / 1000))
@@ -31,7 +41,7 @@ package struct WakeupSignals: Sendable {
         var taken = try ReplyReader(reply, of: "BZPOPMIN")
         _ = try taken.bytes()
         let shard = try taken.int()
-        guard self.keys.indices.contains(shard) else { throw taken.unexpected("shard") }
+        guard self.keys.contains(where: { $0.shard == shard }) else { throw taken.unexpected("shard") }
         return shard
     }
 }

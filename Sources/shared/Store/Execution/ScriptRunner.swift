@@ -54,6 +54,11 @@ struct ScriptRunner: Sendable {
         do { return try await self.client.send(command, epoch: self.epoch) } catch { throw StoreError(error) }
     }
 
+    /// Sends a command that names no key to every server that takes writes.
+    func sendToServers(_ command: RedisCommand) async throws(StoreError) -> [RedisValue] {
+        do { return try await self.client.sendToAll(command) } catch { throw StoreError(error) }
+    }
+
     /// Runs independent calls at once; the replies are in the order of the calls.
     func runAll(_ calls: [ScriptCall]) async throws(StoreError) -> [RedisValue] {
         try await self.all(calls) { (call: ScriptCall) throws(StoreError) in try await self.run(call) }
