@@ -37,9 +37,10 @@ let package = Package(
         .target(
             name: "HTTPClient", dependencies: ["CCurl", "CEpoll", .logging, .nio, .nioConcurrency],
             path: "Sources/shared/HTTPClient"),
+        .target(name: "TLS", dependencies: ["CSSL", .nio, .nioConcurrency], path: "Sources/shared/TLS"),
         .target(
             name: "HTTPServer",
-            dependencies: [.logging, .nio, .nioConcurrency, .nioPosix, .serviceLifecycle],
+            dependencies: ["TLS", .logging, .nio, .nioConcurrency, .nioPosix, .serviceLifecycle],
             path: "Sources/shared/HTTPServer"),
         .target(
             name: "Redis",
@@ -157,6 +158,7 @@ let package = Package(
             name: "CCurl", path: "Sources/CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(
             name: "COpenSSL", path: "Sources/COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CSSL", path: "Sources/CSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(
             name: "CESMTP", path: "Sources/CESMTP", pkgConfig: "libesmtp-1.0", providers: [.apt(["libesmtp-dev"])]),
         .systemLibrary(name: "CEpoll", path: "Sources/CEpoll"),
@@ -184,7 +186,8 @@ let package = Package(
         .target(
             name: "TestKit",
             dependencies: [
-                "Cryptography", "Domain", "Redis", "Runtime", "Settings", "Store", .argumentParser, .logging, .nio,
+                "CSSL", "Cryptography", "Domain", "Redis", "Runtime", "Settings", "Store", .argumentParser, .logging,
+                .nio,
                 .nioConcurrency,
                 .nioPosix, .serviceLifecycle,
             ],
@@ -196,7 +199,7 @@ let package = Package(
         .testTarget(
             name: "HTTPServerTests",
             dependencies: [
-                "HTTPServer", "TestKit", .logging, .nio, .nioConcurrency, .nioEmbedded, .nioHTTP1, .nioPosix,
+                "HTTPServer", "TLS", "TestKit", .logging, .nio, .nioConcurrency, .nioEmbedded, .nioHTTP1, .nioPosix,
                 .serviceLifecycle,
             ]),
         .testTarget(
@@ -204,6 +207,9 @@ let package = Package(
         .testTarget(name: "MessagePackTests", dependencies: ["Cryptography", "JSON", "MessagePack", "TestKit", .nio]),
         .testTarget(name: "DocumentsTests", dependencies: ["Documents", "Domain", "JSON", "Mail", "TestKit", .nio]),
         .testTarget(name: "MailTests", dependencies: ["Domain", "JSON", "Mail", "TestKit"]),
+        .testTarget(
+            name: "TLSTests",
+            dependencies: ["TestKit", "TLS", .nio, .nioConcurrency, .nioEmbedded, .nioPosix]),
         .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"]),
         .testTarget(name: "SigningTests", dependencies: ["Cryptography", "Domain", "Signing"]),
         .testTarget(name: "PolicyTests", dependencies: ["Policy", "TestKit"]),

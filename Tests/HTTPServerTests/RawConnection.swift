@@ -2,6 +2,7 @@ import Glibc
 import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
+import TLS
 import TestKit
 
 /// A connection to a listener on loopback that sends any bytes and keeps what comes back.
@@ -13,6 +14,8 @@ final class RawConnection: Sendable {
         var bytes: [UInt8] = []
         /// The other side has closed, or reset.
         var isOver = false
+        /// What TLS says of the end.
+        var error: TLSError?
 
         var text: String { String(decoding: self.bytes, as: UTF8.self) }
         /// The same with line ends of one byte: to a regular expression CR LF is one character.
@@ -26,19 +29,29 @@ final class RawConnection: Sendable {
         self.received = received
     }
 
-    /// - Parameter reads: False for a peer that takes nothing, with the smallest buffer there is.
-    static func open(port: Int, reads: Bool = true) async throws -> RawConnection {
+    /// - Parameters:
+    ///   - reads: False for a peer that takes nothing, with the smallest buffer there is.
+    ///   - tls: What it is encrypted with; nil: it is in the clear.
+    /// - Throws: What connecting throws, or the handshake.
+    static func open(port: Int, reads: Bool = true, tls: TLSContext? = nil) async throws -> RawConnection {
+        let established = MultiThreadedEventLoopGroup.singleton.next().makePromise(of: Void.self)
+        if tls == nil { established.succeed() }
         let received = NIOLockedValueBox(Received())
         let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelOption(.autoRead, value: reads)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    if let tls {
+                        try channel.pipeline.syncOperations.addHandler(
+                            TLSHandler.client(tls, to: "localhost", established: established))
+                    }
                     try channel.pipeline.syncOperations.addHandler(Recorder(received))
                 }
             }
         let channel = try await (reads ? bootstrap : bootstrap.channelOption(.socketOption(.so_rcvbuf), value: 4096))
             .connect(host: "127.0.0.1", port: port).get()
+        try await established.futureResult.get()
         return RawConnection(channel, received)
     }
 
@@ -96,6 +109,7 @@ private final class Recorder: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        self.received.withLockedValue { $0.error = error as? TLSError }
         context.close(promise: nil)
     }
 }

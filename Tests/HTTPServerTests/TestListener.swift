@@ -2,6 +2,7 @@ import HTTPServer
 import Logging
 import NIOCore
 import ServiceLifecycle
+import TLS
 
 /// A listener on a port of the kernel's choice.
 struct TestListener: Sendable {
@@ -13,8 +14,9 @@ struct TestListener: Sendable {
         self.group = group
     }
 
-    func connect(reads: Bool = true) async throws -> RawConnection {
-        try await RawConnection.open(port: self.port, reads: reads)
+    /// - Parameter tls: What the connection is encrypted with; nil: it is in the clear.
+    func connect(reads: Bool = true, tls: TLSContext? = nil) async throws -> RawConnection {
+        try await RawConnection.open(port: self.port, reads: reads, tls: tls)
     }
 
     func stop() async { await self.group.triggerGracefulShutdown() }
@@ -39,7 +41,7 @@ struct TestListener: Sendable {
 
 /// Runs a listener around `body`, and stops it.
 func withListener(
-    limits: HTTPLimits = HTTPLimits(),
+    limits: HTTPLimits = HTTPLimits(), tls: TLSContextHolder? = nil,
     _ respond: @escaping @Sendable (HTTPRequestHead) -> HTTPAction = TestListener.echo,
     isProxy: @escaping @Sendable (SocketAddress) -> Bool = { _ in false },
     _ body: (TestListener) async throws -> Void
@@ -47,7 +49,7 @@ func withListener(
     let (ports, listening) = AsyncStream.makeStream(of: Int.self)
     let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
     let listener = HTTPListener(
-        host: "127.0.0.1", port: 0, limits: limits, logger: logger, onListening: { listening.yield($0) },
+        host: "127.0.0.1", port: 0, limits: limits, tls: tls, logger: logger, onListening: { listening.yield($0) },
         isProxy: isProxy, respond: respond)
     let group = ServiceGroup(services: [listener], logger: logger)
     try await withThrowingTaskGroup(of: Void.self) { tasks in

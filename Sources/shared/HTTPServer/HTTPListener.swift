@@ -3,6 +3,7 @@ import NIOConcurrencyHelpers
 package import NIOCore
 import NIOPosix
 import ServiceLifecycle
+package import TLS
 
 /// Listens for HTTP/1.1 until it is asked to stop, then lets the requests under way finish.
 package struct HTTPListener: Service {
@@ -17,6 +18,7 @@ package struct HTTPListener: Service {
 
     /// - Parameters:
     ///   - port: 0 for one the kernel picks.
+    ///   - tls: What connections are encrypted with; nil: they are in the clear.
     ///   - keepsReserve: Whether a descriptor is kept, so that connections are accepted when the process has no other left.
     ///   - eventLoopGroup: Its event loops also run the tasks of requests.
     ///   - isProxy: Whether an address is that of a proxy whose PROXY header and `X-Forwarded-For` are believed, for bounds by
@@ -26,7 +28,7 @@ package struct HTTPListener: Service {
     ///   - onListening: Gets the port, once.
     package init(
         host: String, port: Int, eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
-        limits: HTTPLimits = HTTPLimits(), keepsReserve: Bool = false, logger: Logger,
+        limits: HTTPLimits = HTTPLimits(), tls: TLSContextHolder? = nil, keepsReserve: Bool = false, logger: Logger,
         onListening: @escaping @Sendable (Int) -> Void,
         refuse: @escaping HTTPAction.Refuse = { fault, _ in Self.refusal(fault) },
         isProxy: @escaping @Sendable (SocketAddress) -> Bool = { _ in false },
@@ -36,7 +38,8 @@ package struct HTTPListener: Service {
         self.port = port
         self.keepsReserve = keepsReserve
         self.eventLoopGroup = eventLoopGroup
-        self.core = ListenerCore(limits: limits, logger: logger, respond: respond, refuse: refuse, isProxy: isProxy)
+        self.core = ListenerCore(
+            limits: limits, tls: tls, logger: logger, respond: respond, refuse: refuse, isProxy: isProxy)
         self.onListening = onListening
     }
 

@@ -9,6 +9,10 @@ struct AnswerWriter {
     static let smallBytesMax = 64 * 1024
     static let continueHead = ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n")
     static let lastChunk = ByteBuffer(string: "0\r\n\r\n")
+    /// To who speaks HTTP in the clear where TLS is spoken.
+    static let clearTextAnswer = ByteBuffer(
+        string: "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n"
+            + "Content-Length: 42\r\n\r\nThis port takes requests over https only.\n")
 
     private let date: DateLine
 

@@ -7,7 +7,7 @@ struct CallerAccount {
     /// Whose connection it is: of a proxy with a header of the PROXY protocol, the caller that the header names.
     private var peer: SocketAddress?
     /// A header of the PROXY protocol may begin the connection.
-    private var awaitsProxyHeader = false
+    private(set) var awaitsProxyHeader = false
     /// The address whose connections include this one.
     private var countedAddress: PeerAddress?
     /// The address whose bytes include those of the request; nil for one that is not counted.

@@ -1,5 +1,7 @@
 import Glibc
+import Logging
 import NIOCore
+import TLS
 
 /// One connection: reads a request, has it answered, writes the answer, and only then reads the next one.
 ///
@@ -20,6 +22,8 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
     private var input = InputBuffer()
     private var isReading = false
     private var isAdvancing = false
+    /// What encrypts the connection, and since when; nil in the clear, and before the header of a proxy is read.
+    private var encryption: (handler: TLSHandler, since: NIODeadline)?
     /// Where this connection stands in the list of its loop; kept by that.
     var index = 0
 
@@ -67,7 +71,18 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     private func begin() {
-        if self.account.begin(self.channel.remoteAddress) { self.readIfWanted() } else { self.close() }
+        guard self.account.begin(self.channel.remoteAddress) else { return self.close() }
+        if !self.account.awaitsProxyHeader { self.encrypt() }
+        self.readIfWanted()
+    }
+
+    /// Has everything from here on encrypted, where the listener wants it so.
+    private func encrypt() {
+        guard let context = self.context, let tls = self.core.tls, self.encryption == nil else { return }
+        let handler = TLSHandler.server(tls.current, clearTextAnswer: AnswerWriter.clearTextAnswer)
+        self.encryption = (handler, .now())
+        // A pipeline that takes no handler belongs to a channel that is closed.
+        do { try context.pipeline.syncOperations.addHandler(handler, position: .before(self)) } catch { self.close() }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -101,6 +116,9 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if let error = error as? TLSError {
+            self.core.logger.debug("A TLS connection ended", metadata: ["reason": "\(error)"])
+        }
         // A reset, or a write that failed: the connection has no use any more.
         self.close()
     }
@@ -167,6 +185,9 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     func timePassed(at now: NIODeadline) {
+        if let (handler, since) = self.encryption, !handler.isEstablished, now - since > self.core.limits.headMax {
+            return self.close()
+        }
         let isWriting = self.state.writingTime(at: now) != nil
         // Without an answer to any question there is nothing that could be overdue.
         let unwritten = isWriting ? (try? self.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0 : 0
@@ -222,9 +243,9 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
                 self.perform(self.state.bytesPassed(self.input.take().readableBytes, self.core.limits))
                 return false
             case .parseHead:
-                guard try self.account.readProxyHeader(&self.input.bytes),
-                    let head = try self.parser.next(&self.input.bytes)
-                else {
+                let isRequest = try self.account.readProxyHeader(&self.input.bytes)
+                if isRequest, self.encryptRest() { return true }
+                guard isRequest, let head = try self.parser.next(&self.input.bytes) else {
                     self.state.headArrived(self.input.count > 0, at: .now())
                     return self.awaitInput()
                 }
@@ -241,6 +262,17 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
             self.refuse(error)
             return false
         }
+    }
+
+    /// Has what stands behind the header of a proxy decrypted.
+    ///
+    /// - Returns: Whether it was to be; then what there is of a request arrives anew.
+    private func encryptRest() -> Bool {
+        guard self.core.tls != nil, self.encryption == nil, !self.account.awaitsProxyHeader else { return false }
+        let rest = self.input.take()
+        self.encrypt()
+        if rest.readableBytes > 0 { self.context?.pipeline.syncOperations.fireChannelRead(NIOAny(rest)) }
+        return true
     }
 
     private func awaitInput() -> Bool {
@@ -481,6 +513,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
     func breakStream(of number: UInt64) {
         guard number == self.number, self.streamFraming != nil else { return }
         self.streamFraming = nil
+        if self.encryption != nil { self.context?.triggerUserOutboundEvent(TLSHandler.Break(), promise: nil) }
         // Without it the connection ends as if the body were complete; it is closed all the same.
         _ = (self.channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
         self.close()

@@ -2,6 +2,7 @@ import Logging
 import NIOConcurrencyHelpers
 import NIOCore
 import Synchronization
+import TLS
 
 /// What the connections of all event loops share.
 final class ListenerCore: Sendable {
@@ -17,6 +18,8 @@ final class ListenerCore: Sendable {
     }
 
     let limits: HTTPLimits
+    /// nil: connections are in the clear.
+    let tls: TLSContextHolder?
     let respond: @Sendable (HTTPRequestHead) -> HTTPAction
     let refuse: HTTPAction.Refuse
     /// Whether an address is that of a proxy whose PROXY header and `X-Forwarded-For` are believed.
@@ -27,11 +30,13 @@ final class ListenerCore: Sendable {
     private let short = Atomic(false)
 
     init(
-        limits: HTTPLimits, logger: Logger, respond: @escaping @Sendable (HTTPRequestHead) -> HTTPAction,
+        limits: HTTPLimits, tls: TLSContextHolder?, logger: Logger,
+        respond: @escaping @Sendable (HTTPRequestHead) -> HTTPAction,
         refuse: @escaping HTTPAction.Refuse,
         isProxy: @escaping @Sendable (SocketAddress) -> Bool
     ) {
         self.limits = limits
+        self.tls = tls
         self.logger = logger
         self.respond = respond
         self.refuse = refuse
