@@ -35,7 +35,7 @@ let package = Package(
         .target(name: "Documents", dependencies: ["Domain", "JSON", "Mail", .nio], path: "Sources/shared/Documents"),
         .target(name: "Signing", dependencies: ["Cryptography", "Domain"], path: "Sources/shared/Signing"),
         .target(
-            name: "HTTPClient", dependencies: ["CCurl", "CEpoll", .logging, .nio, .nioConcurrency],
+            name: "HTTPClient", dependencies: ["CCurl", "CEpoll", "TLS", .logging, .nio, .nioConcurrency],
             path: "Sources/shared/HTTPClient"),
         .target(name: "TLS", dependencies: ["CSSL", .nio, .nioConcurrency], path: "Sources/shared/TLS"),
         .target(
@@ -45,7 +45,7 @@ let package = Package(
         .target(
             name: "Redis",
             dependencies: [
-                "CHiredis", "Cryptography", .nio, .nioConcurrency, .nioPosix, .logging, .serviceLifecycle,
+                "CHiredis", "Cryptography", "TLS", .nio, .nioConcurrency, .nioPosix, .logging, .serviceLifecycle,
             ],
             path: "Sources/shared/Redis"
         ),
@@ -60,7 +60,8 @@ let package = Package(
         .target(
             name: "Placement",
             dependencies: [
-                "Domain", "Redis", "Runtime", "Store", .logging, .metrics, .nio, .nioConcurrency, .serviceLifecycle,
+                "Domain", "Redis", "Runtime", "Store", "TLS", .logging, .metrics, .nio, .nioConcurrency,
+                .serviceLifecycle,
             ],
             path: "Sources/shared/Placement"
         ),
@@ -76,7 +77,8 @@ let package = Package(
         .target(
             name: "Runtime",
             dependencies: [
-                "CBuild", "HTTPServer", "Settings", .argumentParser, .coreMetrics, .logging, .nio, .nioConcurrency,
+                "CBuild", "HTTPServer", "Settings", "TLS", .argumentParser, .coreMetrics, .logging, .nio,
+                .nioConcurrency,
                 .serviceLifecycle, .unixSignals,
             ],
             path: "Sources/shared/Runtime"
@@ -84,7 +86,7 @@ let package = Package(
         .target(
             name: "Keystone",
             dependencies: [
-                "Cryptography", "Domain", "HTTPClient", "JSON", "Runtime", "Signing", .logging, .metrics, .nio,
+                "Cryptography", "Domain", "HTTPClient", "JSON", "Runtime", "Signing", "TLS", .logging, .metrics, .nio,
                 .nioConcurrency,
             ],
             path: "Sources/shared/Keystone"
@@ -114,8 +116,8 @@ let package = Package(
                 "Cryptography", "Documents", "Domain", "HTTPClient", "HTTPServer", "JSON", "Keystone", "Mail",
                 "MessagePack", "Operations", "Placement", "Policy", "Redis", "Runtime", "Settings", "Signing",
                 "Startup",
-                "Store", .argumentParser, .logging, .metrics, .nio, .nioConcurrency, .nioPosix, .serviceLifecycle,
-                .unixSignals,
+                "Store", "TLS", .argumentParser, .logging, .metrics, .nio, .nioConcurrency, .nioPosix,
+                .serviceLifecycle,
             ],
             path: "Sources/api",
             exclude: ["Main", "Operations"],
@@ -128,9 +130,8 @@ let package = Package(
             name: "Notifier",
             dependencies: [
                 "CEpoll", "CESMTP", "CSpawn", "Cryptography", "Documents", "Domain", "HTTPClient", "JSON", "Keystone",
-                "Mail", "Placement", "Redis", "Runtime", "Settings", "Signing", "Startup", "Store", .argumentParser,
-                .logging,
-                .metrics, .nio, .nioConcurrency, .nioPosix, .serviceLifecycle,
+                "Mail", "Placement", "Redis", "Runtime", "Settings", "Signing", "Startup", "Store", "TLS",
+                .argumentParser, .logging, .metrics, .nio, .nioConcurrency, .nioPosix, .serviceLifecycle,
             ],
             path: "Sources/notifier",
             exclude: ["Main"]
@@ -144,8 +145,8 @@ let package = Package(
             dependencies: [
                 "Cryptography", "CSpawn", "Domain", "HTTPServer", "JSON", "Mail", "Placement", "Policy", "Redis",
                 "Runtime",
-                "Settings", "Signing", "Startup", "Store", .argumentParser, .logging, .nio, .nioConcurrency, .nioPosix,
-                .serviceLifecycle, .unixSignals, .yams,
+                "Settings", "Signing", "Startup", "Store", "TLS", .argumentParser, .logging, .nio, .nioConcurrency,
+                .nioPosix, .serviceLifecycle, .unixSignals, .yams,
             ],
             path: "Sources/cli",
             exclude: ["Main"]
@@ -195,7 +196,9 @@ let package = Package(
             exclude: ["Scripts"]
         ),
         .testTarget(name: "DomainTests", dependencies: ["Domain"]),
-        .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "TestKit", .logging]),
+        .testTarget(
+            name: "HTTPClientTests",
+            dependencies: ["HTTPClient", "HTTPServer", "TLS", "TestKit", .logging, .nio, .serviceLifecycle]),
         .testTarget(
             name: "HTTPServerTests",
             dependencies: [
@@ -212,7 +215,7 @@ let package = Package(
             dependencies: ["TestKit", "TLS", .nio, .nioConcurrency, .nioEmbedded, .nioPosix]),
         .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"]),
         .testTarget(name: "SigningTests", dependencies: ["Cryptography", "Domain", "Signing"]),
-        .testTarget(name: "PolicyTests", dependencies: ["Policy", "TestKit"]),
+        .testTarget(name: "PolicyTests", dependencies: ["Policy", "Settings", "TestKit"]),
         .testTarget(name: "SettingsTests", dependencies: ["Settings", "TestKit"]),
         .testTarget(
             name: "KeystoneTests",
@@ -222,7 +225,7 @@ let package = Package(
         .testTarget(
             name: "RedisTests",
             dependencies: [
-                "Redis", "TestKit", .logging, .nio, .nioPosix,
+                "Redis", "TLS", "TestKit", .logging, .nio, .nioPosix,
             ]),
         .testTarget(
             name: "StoreTests",
@@ -238,7 +241,7 @@ let package = Package(
         .testTarget(
             name: "RuntimeTests",
             dependencies: [
-                "Runtime", "Settings", "TestKit", .argumentParser, .coreMetrics, .logging, .nio, .nioConcurrency,
+                "Runtime", "Settings", "TLS", "TestKit", .argumentParser, .coreMetrics, .logging, .nio, .nioConcurrency,
                 .serviceLifecycle,
             ]
         ),
@@ -270,7 +273,8 @@ let package = Package(
             name: "DeploymentTests",
             dependencies: [
                 "CLI", "Cryptography", "Domain", "herald", "herald-api", "herald-notifier", "HTTPServer", "Redis",
-                "Runtime", "Settings", "Signing", "Store", "TestKit", .logging, .nio, .nioPosix,
+                "Runtime", "Settings", "Signing", "Store", "TLS", "TestKit", .logging, .nio, .nioConcurrency, .nioPosix,
+                .serviceLifecycle,
             ],
             exclude: ["Clients"]
         ),

@@ -8,6 +8,7 @@ struct SettingReachTests {
     /// The settings that the frame of a process reads; whole processes show those.
     private static let ofTheFrame: Set<Setting> = [
         Setting.apiAdminListen, Setting.apiDrain, Setting.logLevel, Setting.readyFile, Setting.configFile,
+        Setting.adminTLSCertificateFile, Setting.adminTLSKeyFile, Setting.adminTLSClientCAFile,
     ]
     private static let settings = SettingCatalog.settings(of: .api).filter {
         !Self.ofTheFrame.contains($0)
@@ -59,7 +60,7 @@ struct SettingReachTests {
             setting == Setting.apiAuth
             ? "keys" : try #require(SettingSamples.value(of: setting), "\(setting.name) has no sample")
         #expect(value != setting.default)
-        var others = Self.besides[setting] ?? [:]
+        var others = Self.besides[setting] ?? SettingSamples.besides(setting)
         others[Setting.masterKey] = RunningAPI.masterKey
         let before = SettingSamples.dumped(
             try APISettings(SettingReader(for: .api, flags: others, environment: [:])))

@@ -28,6 +28,10 @@ extension DeploymentTests {
                 // The first API key takes another value of api.auth; APIKeyTests give it.
                 given[Setting.apiKeysBootstrapFile] = nil
                 given[Setting.apiKeysBootstrapProject] = nil
+                // The admin listener is asked in the clear; TLSTests have it encrypted.
+                given[Setting.adminTLSCertificateFile] = nil
+                given[Setting.adminTLSKeyFile] = nil
+                given[Setting.adminTLSClientCAFile] = nil
                 given[Setting.redisURL] = redis.url
                 given[Setting.readyFile] = readyFile
                 given[Setting.logLevel] = "debug"

@@ -9,6 +9,7 @@ struct SettingReachTests {
     /// The settings that the frame of a process reads; whole processes show those.
     private static let ofTheFrame: Set<Setting> = [
         Setting.notifierAdminListen, Setting.logLevel, Setting.readyFile, Setting.configFile,
+        Setting.adminTLSCertificateFile, Setting.adminTLSKeyFile, Setting.adminTLSClientCAFile,
     ]
     private static let settings = SettingCatalog.settings(of: .notifier).filter {
         !Self.ofTheFrame.contains($0)
@@ -32,6 +33,7 @@ struct SettingReachTests {
         var key = [Setting.masterKey: String(repeating: "0a", count: 32)]
         // Mail needs a sender.
         if setting == Setting.emailRelay || setting == Setting.emailCommand { key[Setting.emailFrom] = "a@b.example" }
+        key.merge(SettingSamples.besides(setting)) { $1 }
         if Self.ofTrustee.contains(setting) { key.merge(Self.trustee) { $1 } }
         if [Setting.redisReplicas, Setting.redisReplicationTimeout].contains(setting) {
             key[Setting.redisDurability] = "replicated"

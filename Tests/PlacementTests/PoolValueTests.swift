@@ -58,7 +58,7 @@ struct PoolValueTests {
 
     @Test(arguments: [
         ("localhost:27017", InvalidRedisURL.unknownScheme), ("redis", .noScheme), ("redis:h", .noScheme),
-        ("mongodb://h", .unknownScheme), ("rediss://h", .tlsUnsupported), ("redis://", .noHost),
+        ("mongodb://h", .unknownScheme), ("redis://", .noHost),
         ("redis://a,b:2", .severalHosts),
         ("redis://p@h", .passwordWithoutColon), ("redis://u:@h", .userWithoutPassword), ("unix://h/s", .hostInUnixURL),
         ("redis://h?dbid=x", .invalidDatabase), ("redis://h?dbid=1&dbid=2", .databaseTwice),

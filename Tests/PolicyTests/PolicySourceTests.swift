@@ -1,5 +1,6 @@
 import Foundation
 import Policy
+import Settings
 import TestKit
 import Testing
 
@@ -81,13 +82,13 @@ struct PolicySourceTests {
         try await withTemporaryFolder { folder in
             let file = "\(folder.path)/policy.yaml"
             let source = PolicySource(file: file)
-            func marks(_ text: String) throws -> PolicyMarks {
+            func marks(_ text: String) throws -> FileMarks {
                 try self.write(text, file)
                 return source.marks()
             }
             let (first, second, third) = (try marks("#"), try marks("##"), try marks("###"))
-            var changes = PolicyChanges(read: first)
-            func looks(_ marks: PolicyMarks...) -> [Bool] { marks.map { changes.look($0) } }
+            var changes = FileChanges(read: first)
+            func looks(_ marks: FileMarks...) -> [Bool] { marks.map { changes.look($0) } }
             #expect(looks(first, first) == [false, false])
             // Read when it no longer changes, and until it was read.
             #expect(looks(second, third, third, third) == [false, false, true, true])

@@ -43,7 +43,30 @@ package enum SettingSamples {
         return file.path
     }()
 
+    /// A certificate, its key and its authority.
+    private static let tls: (certificate: String, key: String, authority: String) = {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("herald-tls-\(getpid())")
+        // What is missing fails the test that reads it.
+        try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let authority = try? TestAuthority()
+        let paths = try? authority?.issue().write(to: folder)
+        let path = try? authority?.write(to: folder)
+        return (paths?.certificate ?? "", paths?.key ?? "", path ?? "")
+    }()
+
     private static let texts: [Setting: String] = [
+        Setting.apiTLSCertificateFile: Self.tls.certificate,
+        Setting.apiTLSKeyFile: Self.tls.key,
+        Setting.apiTLSClientCAFile: Self.tls.authority,
+        Setting.adminTLSCertificateFile: Self.tls.certificate,
+        Setting.adminTLSKeyFile: Self.tls.key,
+        Setting.adminTLSClientCAFile: Self.tls.authority,
+        Setting.redisTLSCAFile: Self.tls.authority,
+        Setting.redisTLSCertificateFile: Self.tls.certificate,
+        Setting.redisTLSKeyFile: Self.tls.key,
+        Setting.webhookCAFile: Self.tls.authority,
+        Setting.webhookClientCertificateFile: Self.tls.certificate,
+        Setting.webhookClientKeyFile: Self.tls.key,
         Setting.emailConfirmationURL: "https://page.example/confirm?lang=de",
         Setting.emailLinkKeys: String(repeating: "3d", count: 32),
         Setting.emailPagesPrefix: "/mail",
@@ -88,6 +111,18 @@ package enum SettingSamples {
         Setting.apiPolicyDirectory: Self.policies,
         Setting.readyFile: "/tmp/herald-ready.json",
     ]
+
+    /// What goes with a certificate or a key, so that each of them alone can be another one; empty for all other settings.
+    package static func besides(_ setting: Setting) -> [Setting: String] {
+        let pairs = [
+            (Setting.apiTLSCertificateFile, Setting.apiTLSKeyFile, [Setting.apiTLSClientCAFile]),
+            (Setting.adminTLSCertificateFile, Setting.adminTLSKeyFile, [Setting.adminTLSClientCAFile]),
+            (Setting.redisTLSCertificateFile, Setting.redisTLSKeyFile, []),
+            (Setting.webhookClientCertificateFile, Setting.webhookClientKeyFile, []),
+        ]
+        let pair = pairs.first { [$0, $1].contains(setting) || $2.contains(setting) }
+        return pair.map { [$0.0: "/run/herald/tls.crt", $0.1: "/run/herald/tls.key"] } ?? [:]
+    }
 
     /// One setting given in every way there is: as a flag in both spellings, in the environment, in the file, and, when it
     /// is a secret, in a file that the environment names.

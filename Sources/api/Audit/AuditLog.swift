@@ -18,7 +18,7 @@ package enum AuditDestination: Sendable, Equatable {
 /// One line for each request that changes something, for the operator.
 ///
 /// A request never waits for it: a thread writes, and lines for which there is no space are dropped and counted.
-package final class AuditLog: Service {
+package final class AuditLog: Service, Reloadable {
     /// How long the end of the process waits for lines that are not written.
     private static let flushLimit = Duration.seconds(1)
 
@@ -80,10 +80,13 @@ package final class AuditLog: Service {
         self.writer.write(entry.line(status: status, milliseconds: milliseconds, at: .ofThisMachine()))
     }
 
+    /// Its file is only written: what changes in it is its own.
+    package func look() {}
+
     /// Goes on in a new file of the same path, since the one from before was moved away.
     ///
     /// One that cannot be opened changes nothing.
-    package func reopen() {
+    package func reload() {
         guard let path else { return }
         do throws(LogFile.Unusable) {
             self.writer.replaceDescriptor(with: try LogFile.open(path))

@@ -1,5 +1,4 @@
 package import ArgumentParser
-import Foundation
 import Runtime
 package import Settings
 
@@ -18,8 +17,6 @@ package struct APICommand: ProcessCommand {
     package init() {}
 
     package func run() async throws {
-        // Until ReloadWatch listens, it must not end the process either.
-        signal(SIGHUP, SIG_IGN)
         try await HeraldProcess.run(Self.process, flags: self.flags.given, readyWith: [.listen, .websocket]) {
             context in
             try APIProcess.services(context)

@@ -11,15 +11,16 @@ package import ServiceLifecycle
 import Settings
 import Startup
 import Store
+import TLS
 
 /// The API, as its services in start order; they stop in the opposite order.
 ///
 /// ```
-/// files read again ─ audit log ─ Redis connections ─ Keystone, if it authenticates callers ─ store (waits until Redis answers) ─ the pools
+/// audit log ─ Redis connections ─ Keystone, if it authenticates callers ─ store (waits until Redis answers) ─ the pools
 ///     ─ sessions ─ WebSocket server ─ REST server
 /// ```
 ///
-/// Around them ``HeraldProcess`` puts the admin server, the ready file and the deadline of a stop.
+/// Around them ``HeraldProcess`` puts the admin server, files that are read again, the ready file and the deadline of a stop.
 package enum APIProcess {
     /// - Throws: ``SettingError``.
     package static func services(_ context: HeraldProcess.Context) throws -> [any Service] {
@@ -36,14 +37,16 @@ package enum APIProcess {
         let http = Self.fitted(
             settings.http, isGiven: context.settings.isGiven(Setting.apiConnections), logger)
         let eventLoops = MultiThreadedEventLoopGroup.singleton
+        let redisTLS = try TLSReloader(settings.store.redisTLS, logger: logger)
         let redis = RedisClient(
-            url: settings.store.redis, connections: settings.store.redisConnections,
+            url: settings.store.redis, tls: redisTLS.holder, connections: settings.store.redisConnections,
             replication: settings.store.replication, eventLoopGroup: eventLoops, logger: logger)
         let audit = try AuditLog.open(settings.audit, logger: logger)
+        let tls = try settings.tls.map { try TLSReloader($0, logger: logger) }
         let keystone = try settings.authentication.keystone.map { try KeystoneService($0, logger: logger) }
         let trustee = try settings.trustee.map { try Trustee($0, process: .api, logger: logger) }
         let serving = Opening("the store", drain: context.drain, logger: logger, readiness: context.readiness) {
-            try await Self.open(on: redis, settings.store, eventLoops, logger)
+            try await Self.open(on: redis, settings.store, redisTLS.holder, eventLoops, logger)
         } services: { stores in
             context.readiness.open {
                 do throws(StoreError) {
@@ -90,20 +93,23 @@ package enum APIProcess {
                 node,
                 sessions,
                 WebSocketServer(
-                    settings.webSocketListen, endpoint: endpoint, limits: http, proxies: settings.proxies,
-                    eventLoopGroup: eventLoops, logger: logger
-                ) { context.readyFile.report(.websocket, at: $0) },
+                    settings.webSocketListen, endpoint: endpoint, limits: http, tls: tls?.holder,
+                    proxies: settings.proxies, eventLoopGroup: eventLoops, logger: logger
+                ) { context.readyFile.report(.websocket, at: $0, isEncrypted: tls != nil) },
                 RESTServer(
                     settings.listen, operations: operations, rules: settings.access, pages: settings.pages,
-                    authentication: authentication, limits: http, proxies: settings.proxies, audit: audit,
+                    authentication: authentication, limits: http, tls: tls?.holder, proxies: settings.proxies,
+                    audit: audit,
                     upgrade: { $0.path == WebSocketEndpoint.path ? endpoint.respond(to: $0) : nil },
                     eventLoopGroup: eventLoops, logger: logger
-                ) { context.readyFile.report(.listen, at: $0) },
+                ) { context.readyFile.report(.listen, at: $0, isEncrypted: tls != nil) },
             ]
         }
         let policy = PolicyReloader(
             settings.policy, read: settings.policyMarks, into: settings.access.policy, logger: logger)
-        let beside: [(any Service)?] = [ReloadWatch(policy, audit), audit, redis, keystone, trustee]
+        let reloadables: [(any Reloadable)?] = [audit, policy, tls, redisTLS]
+        for each in reloadables.compactMap(\.self) { context.reloads.add(each) }
+        let beside: [(any Service)?] = [audit, redis, keystone, trustee]
         return beside.compactMap(\.self) + [serving]
     }
 
@@ -146,11 +152,12 @@ package enum APIProcess {
     }
 
     private static func open(
-        on redis: RedisClient, _ settings: StoreSettings, _ eventLoops: any EventLoopGroup, _ logger: Logger
+        on redis: RedisClient, _ settings: StoreSettings, _ tls: TLSContextHolder, _ eventLoops: any EventLoopGroup,
+        _ logger: Logger
     ) async throws -> PoolDirectory {
         try await PoolDirectory.open(
             control: try await settings.open(on: redis, logger: logger), url: settings.redis,
             PoolDirectory.Settings(
-                connections: settings.redisConnections, eventLoopGroup: eventLoops, logger: logger))
+                connections: settings.redisConnections, tls: tls, eventLoopGroup: eventLoops, logger: logger))
     }
 }

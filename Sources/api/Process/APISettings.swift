@@ -2,6 +2,7 @@ package import Domain
 package import HTTPServer
 package import Operations
 package import Policy
+package import Runtime
 package import Settings
 import Signing
 package import Startup
@@ -19,7 +20,7 @@ package struct APISettings: Sendable {
     package let audit: AuditDestination
     package let policy: PolicySource
     /// Of the files of the policy, from before they were read.
-    package let policyMarks: PolicyMarks
+    package let policyMarks: FileMarks
     package let options: APIOptions
     package let confirmation: ConfirmationRules?
     package let mailConfirmation: MailConfirmationRules?
@@ -28,6 +29,8 @@ package struct APISettings: Sendable {
     package let hasShortSignedURLKey: Bool
     package let listen: ListenAddress
     package let webSocketListen: ListenAddress
+    /// Of both; nil: they are in the clear.
+    package let tls: TLSSettings?
     package let webSocketOrigins: [String]
     package let sessions: SessionLimits
     package let limits: Limits
@@ -46,6 +49,7 @@ package struct APISettings: Sendable {
         self.projectWaitsMax = try reader.integer(Setting.apiProjectWaits)
         self.projectLimits = try ProjectLimits(reader)
         self.webSocketListen = try reader.address(Setting.apiWebSocketListen)
+        self.tls = try TLSSettings.listener(.api, reader)
         self.webSocketOrigins = reader.list(Setting.apiWebSocketOrigins)
         self.sessions = try SessionLimits(reader, self.limits, self.http)
         self.trustee = try TrusteeSettings(reader)

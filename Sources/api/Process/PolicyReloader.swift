@@ -3,25 +3,26 @@ package import Logging
 import Metrics
 package import Policy
 import Runtime
+package import Settings
 
 /// Reads the files of the policy again when they have changed, or at once.
 ///
 /// What cannot be used changes nothing: the rules from before stay, and the log says why, once for each change.
-package actor PolicyReloader {
+package actor PolicyReloader: Reloadable {
     private let source: PolicySource
     private let holder: PolicyHolder
     private let logger: Logger
-    private var changes: PolicyChanges
+    private var changes: FileChanges
     private let successes = Metric.policyReloads.counter("success")
     private let failures = Metric.policyReloads.counter("failure")
     private let readAt = Metric.policyRead.gauge()
 
     /// - Parameter marks: Of the files, from before the policy of the holder was read from them.
-    package init(_ source: PolicySource, read marks: PolicyMarks, into holder: PolicyHolder, logger: Logger) {
+    package init(_ source: PolicySource, read marks: FileMarks, into holder: PolicyHolder, logger: Logger) {
         self.source = source
         self.holder = holder
         self.logger = logger
-        self.changes = PolicyChanges(read: marks)
+        self.changes = FileChanges(read: marks)
         self.readAt.set(Date().timeIntervalSince1970)
         Self.warn(of: holder.current.undefined, logger)
     }
@@ -42,7 +43,7 @@ package actor PolicyReloader {
     }
 
     /// - Parameter marks: From before reading.
-    private func read(_ marks: PolicyMarks) {
+    private func read(_ marks: FileMarks) {
         defer { self.changes.wasRead(marks) }
         do throws(PolicyInvalid) {
             let policy = try self.source.read()

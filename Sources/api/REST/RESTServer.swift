@@ -5,6 +5,7 @@ package import Operations
 import Runtime
 import ServiceLifecycle
 package import Settings
+package import TLS
 
 /// Listens for REST requests until it is asked to stop, then lets those under way finish.
 package struct RESTServer: Service {
@@ -14,6 +15,7 @@ package struct RESTServer: Service {
     private let pages: PageRules
     private let authentication: Authentication
     private let limits: HTTPLimits
+    private let tls: TLSContextHolder?
     private let proxies: TrustedProxies
     private let audit: AuditLog?
     private let upgrade: @Sendable (HTTPRequestHead) -> HTTPAction?
@@ -22,6 +24,7 @@ package struct RESTServer: Service {
     private let onListening: @Sendable (ListenAddress) -> Void
 
     /// - Parameters:
+    ///   - tls: What connections are encrypted with; nil: they are in the clear.
     ///   - audit: nil: no audit log is kept.
     ///   - upgrade: Takes requests for another protocol; nil: it is a request of REST.
     ///   - onListening: Gets the address with the real port, once.
@@ -29,6 +32,7 @@ package struct RESTServer: Service {
         _ address: ListenAddress, operations: Operations, rules: AccessRules = AccessRules(),
         pages: PageRules = PageRules(),
         authentication: Authentication = .none, limits: HTTPLimits = HTTPLimits(),
+        tls: TLSContextHolder? = nil,
         proxies: TrustedProxies = TrustedProxies(), audit: AuditLog? = nil,
         upgrade: @escaping @Sendable (HTTPRequestHead) -> HTTPAction? = { _ in nil },
         eventLoopGroup: any EventLoopGroup, logger: Logger,
@@ -40,6 +44,7 @@ package struct RESTServer: Service {
         self.pages = pages
         self.authentication = authentication
         self.limits = limits
+        self.tls = tls
         self.proxies = proxies
         self.audit = audit
         self.upgrade = upgrade
@@ -55,7 +60,7 @@ package struct RESTServer: Service {
         let (host, onListening, proxies, upgrade) = (self.address.host, self.onListening, self.proxies, self.upgrade)
         let listener = HTTPListener(
             host: host, port: self.address.port, eventLoopGroup: self.eventLoopGroup, limits: self.limits,
-            logger: self.logger, onListening: { onListening(ListenAddress(host: host, port: $0)) },
+            tls: self.tls, logger: self.logger, onListening: { onListening(ListenAddress(host: host, port: $0)) },
             refuse: { responder.refuse($0, $1) }, isProxy: { proxies.contains($0) },
             respond: { upgrade($0) ?? responder.respond(to: $0) })
         try await listening(on: self.address, of: Setting.apiListen) { try await listener.run() }

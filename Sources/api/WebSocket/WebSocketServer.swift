@@ -4,6 +4,7 @@ package import NIOCore
 import Runtime
 import ServiceLifecycle
 package import Settings
+package import TLS
 
 /// Listens for the WebSocket protocol alone until it is asked to stop, then lets the requests under way finish.
 package struct WebSocketServer: Service {
@@ -13,14 +14,18 @@ package struct WebSocketServer: Service {
     private let address: ListenAddress
     private let endpoint: WebSocketEndpoint
     private let limits: HTTPLimits
+    private let tls: TLSContextHolder?
     private let proxies: TrustedProxies
     private let eventLoopGroup: any EventLoopGroup
     private let logger: Logger
     private let onListening: @Sendable (ListenAddress) -> Void
 
-    /// - Parameter onListening: Gets the address with the real port, once.
+    /// - Parameters:
+    ///   - tls: What connections are encrypted with; nil: they are in the clear.
+    ///   - onListening: Gets the address with the real port, once.
     package init(
         _ address: ListenAddress, endpoint: WebSocketEndpoint, limits: HTTPLimits = HTTPLimits(),
+        tls: TLSContextHolder? = nil,
         proxies: TrustedProxies = TrustedProxies(), eventLoopGroup: any EventLoopGroup, logger: Logger,
         onListening: @escaping @Sendable (ListenAddress) -> Void
     ) {
@@ -30,6 +35,7 @@ package struct WebSocketServer: Service {
         limits.headMax = min(limits.headMax, Self.handshakeMax)
         limits.idleMax = min(limits.idleMax, Self.handshakeMax)
         self.limits = limits
+        self.tls = tls
         self.proxies = proxies
         self.eventLoopGroup = eventLoopGroup
         self.logger = logger
@@ -40,7 +46,7 @@ package struct WebSocketServer: Service {
         let (host, onListening, proxies, endpoint) = (self.address.host, self.onListening, self.proxies, self.endpoint)
         let listener = HTTPListener(
             host: host, port: self.address.port, eventLoopGroup: self.eventLoopGroup, limits: self.limits,
-            logger: self.logger, onListening: { onListening(ListenAddress(host: host, port: $0)) },
+            tls: self.tls, logger: self.logger, onListening: { onListening(ListenAddress(host: host, port: $0)) },
             isProxy: { proxies.contains($0) }, respond: { endpoint.respond(to: $0) })
         try await listening(on: self.address, of: Setting.apiWebSocketListen) { try await listener.run() }
     }

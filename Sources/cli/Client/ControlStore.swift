@@ -2,25 +2,35 @@ import Foundation
 import Logging
 import NIOPosix
 import Redis
+import Runtime
 import Settings
 import Startup
 import Store
+import TLS
 
 /// The control store of a deployment, as a command reaches it that speaks to Redis.
 enum ControlStore {
     /// One connection, without a log: what fails is the error of the command.
     static func client(
-        of url: RedisURL, replication: ReplicationRule? = nil
-    ) -> (redis: RedisClient, logger: Logger) {
+        of url: RedisURL, _ tls: TLSSettings, replication: ReplicationRule? = nil
+    ) throws(SettingError) -> (redis: RedisClient, logger: Logger) {
         let logger = Logger(label: "herald") { _ in SwiftLogNoOpLogHandler() }
         let redis = RedisClient(
-            url: url, connections: 1, replication: replication,
+            url: url, tls: TLSContextHolder(try tls.context(logger)), connections: 1, replication: replication,
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
         return (redis, logger)
     }
 
+    /// The same by settings that were read.
+    static func client(_ reader: SettingReader) throws(SettingError) -> RedisClient {
+        try self.client(of: StoreSettings.redis(reader), TLSSettings.client(.redis, reader)).redis
+    }
+
     /// What ``kept(_:unused:)`` reads.
-    static let settings = [Setting.redisURL, Setting.configFile]
+    static let settings = [
+        Setting.redisURL, Setting.redisTLSCAFile, Setting.redisTLSCertificateFile, Setting.redisTLSKeyFile,
+        Setting.configFile,
+    ]
 
     /// Its Redis, for a command that opens no store.
     ///
@@ -30,7 +40,7 @@ enum ControlStore {
     static func kept(_ flags: [Setting: String], unused: String) async throws -> RedisClient {
         let reader = try SettingReader(
             for: .api, flags: flags, environment: ProcessInfo.processInfo.environment, requiring: [Setting.redisURL])
-        let redis = self.client(of: try StoreSettings.redis(reader)).redis
+        let redis = try self.client(reader)
         guard try await Store.isKept(on: redis) else { throw Failure(unused) }
         return redis
     }
@@ -51,7 +61,8 @@ enum ControlStore {
     }
 
     static func open(_ settings: StoreSettings, unused: String) async throws -> (store: Store, logger: Logger) {
-        let (redis, logger) = self.client(of: settings.redis, replication: settings.replication)
+        let (redis, logger) = try self.client(
+            of: settings.redis, settings.redisTLS, replication: settings.replication)
         guard try await Store.isKept(on: redis) else { throw Failure(unused) }
         return (try await settings.openStore(on: redis, logger: logger), logger)
     }

@@ -34,7 +34,9 @@ package struct HeraldClient: Sendable {
     /// - Throws: ``Failure`` when it is no HTTP URL.
     package static func url(_ text: String, from source: String) throws(Failure) -> URL {
         guard let url = URL(string: text), let scheme = url.scheme, ["http", "https"].contains(scheme), url.host != nil
-        else { throw Failure("\(source): '\(text)' is not allowed; allowed: http://host:port", .usage) }
+        else {
+            throw Failure("\(source): '\(text)' is not allowed; allowed: http://host:port, https://host:port", .usage)
+        }
         return url
     }
 

@@ -5,10 +5,12 @@ import Mail
 import NIOPosix
 import Placement
 import Redis
+import Runtime
 package import Settings
 import Signing
 import Startup
 import Store
+import TLS
 
 /// `herald bounce`: suppresses the address that a mail came back from.
 package struct BounceCommand: SettingCommand {
@@ -99,7 +101,8 @@ package struct BounceCommand: SettingCommand {
         let pools = try await PoolDirectory.open(
             control: store, url: settings.redis,
             PoolDirectory.Settings(
-                connections: 1, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger))
+                connections: 1, tls: TLSContextHolder(try settings.redisTLS.context(logger)),
+                eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger))
         for mark in report.marks {
             guard let (queue, subscription) = try await pools.findSubscription(mark.subscription),
                 keys.isGenuine(mark, sentTo: subscription.subscriber),

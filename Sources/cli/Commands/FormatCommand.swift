@@ -3,9 +3,11 @@ import Foundation
 import NIOPosix
 import Placement
 import Redis
+import Runtime
 package import Settings
 import Startup
 import Store
+import TLS
 
 /// `herald format`: the format of what a deployment keeps in Redis.
 package struct FormatCommand: AsyncParsableCommand {
@@ -54,7 +56,8 @@ package struct RaiseCommand: SettingCommand {
             let pools = try await PoolDirectory.open(
                 control: store, url: settings.redis,
                 PoolDirectory.Settings(
-                    connections: 1, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger))
+                    connections: 1, tls: TLSContextHolder(try settings.redisTLS.context(logger)),
+                    eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger))
             if store.format < self.format {
                 try self.consent.ask(
                     "Raise the format of the stored data from \(store.format) to \(self.format)?", on: terminal)

@@ -28,7 +28,7 @@ package struct ProcessesCommand: SettingCommand {
             let reader = try SettingReader(
                 for: .api, flags: self.flags.given, environment: ProcessInfo.processInfo.environment,
                 requiring: [Setting.redisURL])
-            let redis = ControlStore.client(of: try StoreSettings.redis(reader)).redis
+            let redis = try ControlStore.client(reader)
             let rows = try await ProcessRegistry(on: redis).list().map { Self.row($0) }
             for line in try self.output.output.lines(rows, columns: Self.columns) { terminal.line(line) }
         }

@@ -22,9 +22,7 @@ enum DevAgreement {
             throw Failure("\(error)")
         }
         let logger = Logger(label: "herald") { _ in SwiftLogNoOpLogHandler() }
-        let redis = RedisClient(
-            url: settings.redis, connections: 1, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
-            logger: logger)
+        let redis = try ControlStore.client(of: settings.redis, settings.redisTLS).redis
         do {
             try await self.accept(settings, on: redis, logger: logger, until: .now + limit)
         } catch {

@@ -39,12 +39,16 @@ package enum NotifierProcess {
                 ])
         }
         let settings = given.limited(to: concurrency)
+        // Looked at now: with a file that cannot be used every attempt would fail.
+        _ = try settings.webhookTLS.context(logger)
         let mail = try Self.mailRelay(settings.email, logger)
         let trustee = try settings.trustee.map { try Trustee($0, process: .notifier, logger: logger) }
         let eventLoops = MultiThreadedEventLoopGroup.singleton
         // What serves deliveries has connections of its own; this one looks after the pools.
+        let redisTLS = try TLSReloader(settings.store.redisTLS, logger: logger)
+        context.reloads.add(redisTLS)
         let control = RedisClient(
-            url: settings.store.redis, connections: 1, replication: settings.store.replication,
+            url: settings.store.redis, tls: redisTLS.holder, connections: 1, replication: settings.store.replication,
             eventLoopGroup: eventLoops, logger: logger)
         let serving = Opening(
             "the store", drain: context.drain, logger: logger, readiness: context.readiness,
@@ -63,7 +67,8 @@ package enum NotifierProcess {
                 context.readiness.open { await Self.readiness(of: opened.store, health) }
                 let supervisor = PoolSupervisor(
                     control: opened.store, watch: opened.watch, settings: settings, health: health,
-                    mail: mail, sessions: sessions, trustee: trustee?.keystone, eventLoops: eventLoops, logger: logger
+                    redisTLS: redisTLS.holder, mail: mail, sessions: sessions, trustee: trustee?.keystone,
+                    eventLoops: eventLoops, logger: logger
                 ) { context.readyFile.report(.work) }
                 return [
                     StoreWatch(opened.store, name: "control", logger: logger),

@@ -1,6 +1,7 @@
 import Domain
 package import HTTPClient
 import Mail
+package import Runtime
 package import Settings
 package import Startup
 package import Store
@@ -11,6 +12,8 @@ package struct NotifierSettings: Sendable {
     package let links: LinkSettings
     package let egress: EgressPolicy
     package private(set) var webhook: HTTPClientLimits
+    /// Which authorities webhooks believe, and the certificate for endpoints that ask for one.
+    package let webhookTLS: TLSSettings
     package let email: EmailSettings
     /// nil: no endpoint is called with a token.
     package let trustee: TrusteeSettings?
@@ -35,6 +38,7 @@ package struct NotifierSettings: Sendable {
         webhook.addressAgeMax = try reader.seconds(Setting.webhookConnectionAgeMax)
         webhook.transfersMax = try reader.integer(Setting.notifierConcurrency)
         self.webhook = webhook
+        self.webhookTLS = try TLSSettings.client(.webhook, reader)
         self.email = try EmailSettings(reader)
         self.trustee = try TrusteeSettings(reader)
         var engine = EngineSettings()

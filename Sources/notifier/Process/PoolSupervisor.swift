@@ -10,6 +10,7 @@ import Runtime
 import ServiceLifecycle
 import Startup
 import Store
+import TLS
 
 /// Runs an engine for every Redis that holds queues.
 ///
@@ -27,6 +28,7 @@ struct PoolSupervisor: Service {
     private let control: Store
     private let watch: PoolWatch
     private let settings: NotifierSettings
+    private let redisTLS: TLSContextHolder
     private let hosts: HostLimiter
     private let gate = SuspectGate()
     private let health: PoolHealth
@@ -42,18 +44,21 @@ struct PoolSupervisor: Service {
 
     /// - Parameters:
     ///   - health: Says which pools cannot be served.
+    ///   - redisTLS: What connections to pools are encrypted with where their URIs say so.
     ///   - mail: Sends mails for all pools; it ends with this service.
     ///   - trustee: Asks Keystone as the trustee; nil: no endpoint is called with a token.
     ///   - sessions: Brings notifications to sessions for all pools.
     ///   - onWork: Called when the default store is served.
     init(
-        control: Store, watch: PoolWatch, settings: NotifierSettings, health: PoolHealth, mail: MailRelay?,
-        sessions: SessionRelay, trustee: KeystoneClient?, eventLoops: any EventLoopGroup, logger: Logger,
+        control: Store, watch: PoolWatch, settings: NotifierSettings, health: PoolHealth,
+        redisTLS: TLSContextHolder, mail: MailRelay?, sessions: SessionRelay, trustee: KeystoneClient?,
+        eventLoops: any EventLoopGroup, logger: Logger,
         onWork: @escaping @Sendable () -> Void
     ) {
         self.control = control
         self.watch = watch
         self.settings = settings
+        self.redisTLS = redisTLS
         self.hosts = HostLimiter(limit: settings.engine.hostConcurrency)
         self.health = health
         self.mail = mail
@@ -108,12 +113,13 @@ struct PoolSupervisor: Service {
         let connections = ConnectionShare(self.settings.webhook.transfersMax)
         let worker = PoolWorker(name: endpoint.name, health: self.health, logger: self.logger) {
             let redis = RedisClient(
-                url: endpoint.url, connections: self.settings.store.redisConnections,
+                url: endpoint.url, tls: self.redisTLS, connections: self.settings.store.redisConnections,
                 replication: self.settings.store.replication, eventLoopGroup: self.eventLoops, logger: self.logger)
             var all: [any Channel] = [
                 try await WebhookChannel.started(
                     limits: self.settings.webhook, share: connections, egress: self.settings.egress,
-                    tokens: self.tokens, version: HeraldVersion.text, logger: self.logger),
+                    tls: self.settings.webhookTLS.files, tokens: self.tokens, version: HeraldVersion.text,
+                    logger: self.logger),
                 SessionChannel(relay: self.sessions),
             ]
             if let mail = self.mail {

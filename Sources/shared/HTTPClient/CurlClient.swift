@@ -1,6 +1,7 @@
 import CEpoll
 package import Logging
 import NIOConcurrencyHelpers
+package import TLS
 
 /// Sends HTTP requests: any thread hands them to the one thread that owns libcurl.
 ///
@@ -23,13 +24,14 @@ package final class CurlClient: Sendable {
     /// - Parameters:
     ///   - share: How many connections it may have; nil: as many as transfers.
     ///   - egress: Judges each address before it is connected to; nil: every address may be.
-    ///   - authorities: The path of a PEM file of certificates that may sign those of servers; nil: those of the system may.
+    ///   - tls: Which authorities may sign the certificates of servers, none given: those of the system may; and the certificate for
+    ///     servers that ask for one. libcurl reads the files itself, with the connections that it makes.
     ///   - lookup: Asks for the addresses of a name, and may block.
     ///   - onStart: Called once, on the thread, with whether it can transfer; if not, it has ended.
     /// - Throws: ``HTTPClientError`` when the system has no descriptor or thread left.
     package init(
         limits: HTTPClientLimits, share: ConnectionShare? = nil, egress: EgressPolicy?, userAgent: String,
-        authorities: String? = nil, logger: Logger,
+        tls: TLSFiles = TLSFiles(), logger: Logger,
         lookup: @escaping @Sendable (String) -> NameLookup.Result = NameLookup.system,
         onStart: @escaping @Sendable (Bool) -> Void = { _ in }
     ) throws(HTTPClientError) {
@@ -40,7 +42,7 @@ package final class CurlClient: Sendable {
         let names = try NameThreads(wake: event, lookup: lookup)
         let arguments = ThreadArguments(
             mailbox: self.mailbox, names: names, limits: limits, share: share, egress: egress,
-            userAgent: userAgent, authorities: authorities, logger: logger, onStart: onStart)
+            userAgent: userAgent, tls: tls, logger: logger, onStart: onStart)
         do throws(HTTPClientError) {
             try Self.startThread(arguments)
         } catch {
@@ -53,11 +55,12 @@ package final class CurlClient: Sendable {
     ///
     /// - Throws: ``HTTPClientError`` when the system has no descriptor, memory or thread left.
     package static func started(
-        limits: HTTPClientLimits, share: ConnectionShare, egress: EgressPolicy?, userAgent: String, logger: Logger
+        limits: HTTPClientLimits, share: ConnectionShare, egress: EgressPolicy?, userAgent: String, tls: TLSFiles,
+        logger: Logger
     ) async throws(HTTPClientError) -> CurlClient {
         let (answers, continuation) = AsyncStream<Bool>.makeStream()
         let client = try CurlClient(
-            limits: limits, share: share, egress: egress, userAgent: userAgent, logger: logger,
+            limits: limits, share: share, egress: egress, userAgent: userAgent, tls: tls, logger: logger,
             onStart: {
                 continuation.yield($0)
                 continuation.finish()
@@ -118,13 +121,13 @@ private final class ThreadArguments: Sendable {
     let share: ConnectionShare
     let egress: EgressPolicy?
     let userAgent: String
-    let authorities: String?
+    let tls: TLSFiles
     let logger: Logger
     let onStart: @Sendable (Bool) -> Void
 
     init(
         mailbox: Mailbox, names: NameThreads, limits: HTTPClientLimits, share: ConnectionShare, egress: EgressPolicy?,
-        userAgent: String, authorities: String?, logger: Logger, onStart: @escaping @Sendable (Bool) -> Void
+        userAgent: String, tls: TLSFiles, logger: Logger, onStart: @escaping @Sendable (Bool) -> Void
     ) {
         self.mailbox = mailbox
         self.names = names
@@ -132,7 +135,7 @@ private final class ThreadArguments: Sendable {
         self.share = share
         self.egress = egress
         self.userAgent = userAgent
-        self.authorities = authorities
+        self.tls = tls
         self.logger = logger
         self.onStart = onStart
     }
@@ -142,7 +145,7 @@ private final class ThreadArguments: Sendable {
         guard
             let loop = CurlLoop(
                 mailbox: self.mailbox, names: self.names, limits: self.limits, share: self.share,
-                egress: self.egress, userAgent: self.userAgent, authorities: self.authorities)
+                egress: self.egress, userAgent: self.userAgent, tls: self.tls)
         else {
             self.logger.critical("No memory or descriptor for the transfer thread")
             for request in self.mailbox.close() { request.completion(.aborted) }

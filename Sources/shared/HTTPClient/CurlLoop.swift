@@ -1,6 +1,7 @@
 import CCurl
 import CEpoll
 import Glibc
+import TLS
 
 /// The transfer thread: libcurl's multi interface over epoll.
 ///
@@ -33,7 +34,7 @@ final class CurlLoop {
     private var connectionsMax: Int
     private let egress: EgressPolicy?
     private let userAgent: String
-    private let authorities: String?
+    private let tls: TLSFiles
     private let multis: [Multi]
     private let epoll: Epoll
     /// The multi handle of each watched descriptor.
@@ -50,7 +51,7 @@ final class CurlLoop {
 
     init?(
         mailbox: Mailbox, names: NameThreads, limits: HTTPClientLimits, share: ConnectionShare, egress: EgressPolicy?,
-        userAgent: String, authorities: String?
+        userAgent: String, tls: TLSFiles
     ) {
         guard curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK, let epoll = Epoll(),
             epoll.watch(mailbox.event.descriptor, reading: true, writing: false)
@@ -68,7 +69,7 @@ final class CurlLoop {
         self.connectionsMax = share.max
         self.egress = egress
         self.userAgent = userAgent
-        self.authorities = authorities
+        self.tls = tls
         self.multis = multis
         self.epoll = epoll
     }
@@ -242,7 +243,7 @@ final class CurlLoop {
             let transfer = self.idle.popLast()
                 ?? Transfer(
                     egress: self.egress, limits: self.limits, fieldsKept: self.fieldsKept, userAgent: self.userAgent,
-                    authorities: self.authorities)
+                    tls: self.tls)
         else {
             return self.fail(pending, .other, now: now)
         }

@@ -42,6 +42,8 @@ package struct HTTPClientLimits: Sendable, Equatable {
     /// Short, since every second makes it likelier that the server has closed it, and that a request sent into it has to
     /// be sent again.
     static let idleSecondsMax = 15
+    /// Seconds for which a file of authorities that was read is used, so that a change of it is soon in force.
+    static let authoritiesSecondsMax = 60
     /// How long the addresses of a name are used without another look.
     static let namesFreshMax = Duration.seconds(5)
 }

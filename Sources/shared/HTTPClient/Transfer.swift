@@ -1,6 +1,7 @@
 import CCurl
 import CEpoll
 import Glibc
+import TLS
 
 /// One easy handle with what is known of the exchange it carries; used again and again, never by two threads.
 final class Transfer {
@@ -43,14 +44,14 @@ final class Transfer {
     /// Makes a handle of its own, which the loop cleans up; nil when there is no memory for one.
     init?(
         egress: EgressPolicy?, limits: HTTPClientLimits, fieldsKept: [ResponseHead.FieldName], userAgent: String,
-        authorities: String?
+        tls: TLSFiles
     ) {
         guard let easy = curl_easy_init() else { return nil }
         self.easy = easy
         self.egress = egress
         self.limits = limits
         self.fieldsKept = fieldsKept
-        self.prepare(userAgent: userAgent, authorities: authorities)
+        self.prepare(userAgent: userAgent, tls: tls)
     }
 
     /// Seconds that libcurl knows addresses it has read: those that may still be on their way to connect, and more.
@@ -237,7 +238,7 @@ final class Transfer {
     // MARK: Settings of libcurl
 
     /// What is the same in all exchanges, and the callbacks, which fire only while libcurl works on this handle.
-    private func prepare(userAgent: String, authorities: String?) {
+    private func prepare(userAgent: String, tls: TLSFiles) {
         ccurl_set_long(self.easy, CURLOPT_NOSIGNAL, 1)
         ccurl_set_long(self.easy, CURLOPT_POST, 1)
         ccurl_set_long(self.easy, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
@@ -255,7 +256,12 @@ final class Transfer {
         // Debian's folder of certificates holds the same as its file, and with it libcurl reads all of them anew for every
         // connection: 31 ms instead of 3.
         ccurl_set_string(self.easy, CURLOPT_CAPATH, nil)
-        if let authorities { ccurl_set_string(self.easy, CURLOPT_CAINFO, authorities) }
+        if let authorities = tls.authorities {
+            ccurl_set_string(self.easy, CURLOPT_CAINFO, authorities)
+            ccurl_set_long(self.easy, CURLOPT_CA_CACHE_TIMEOUT, HTTPClientLimits.authoritiesSecondsMax)
+        }
+        if let certificate = tls.certificate { ccurl_set_string(self.easy, CURLOPT_SSLCERT, certificate) }
+        if let key = tls.key { ccurl_set_string(self.easy, CURLOPT_SSLKEY, key) }
 
         let me = Unmanaged.passUnretained(self).toOpaque()
         ccurl_set_pointer(self.easy, CURLOPT_RESOLVER_START_DATA, me)

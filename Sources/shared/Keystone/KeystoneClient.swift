@@ -4,6 +4,7 @@ package import Logging
 import NIOConcurrencyHelpers
 import NIOCore
 import Runtime
+import TLS
 
 /// Asks Keystone, as a user of its own: which tokens hold, and for what users gave it trusts.
 ///
@@ -61,7 +62,7 @@ package final class KeystoneClient: Sendable {
         bounds.bodyKeptMax = Self.bodyBytesMax
         bounds.fieldsKept = [Self.subjectToken]
         self.client = try CurlClient(
-            limits: bounds, egress: nil, userAgent: userAgent, authorities: authorities, logger: logger)
+            limits: bounds, egress: nil, userAgent: userAgent, tls: TLSFiles(authorities: authorities), logger: logger)
     }
 
     /// Ends its threads; what is under way fails.

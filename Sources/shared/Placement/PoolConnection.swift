@@ -23,7 +23,7 @@ final class PoolConnection: Sendable {
     init(to url: RedisURL, control: Store, _ settings: PoolDirectory.Settings) {
         self.control = control
         self.redis = RedisClient(
-            url: url, connections: settings.connections, deadline: settings.deadline,
+            url: url, tls: settings.tls, connections: settings.connections, deadline: settings.deadline,
             replication: control.durability.replication, eventLoopGroup: settings.eventLoopGroup,
             logger: settings.logger)
         self.logger = settings.logger

@@ -5,6 +5,7 @@ package import NIOCore
 package import Redis
 import ServiceLifecycle
 package import Store
+package import TLS
 
 /// The stores of all queues: which pools there are, the connections to them, and the store that a queue lives on.
 ///
@@ -18,16 +19,20 @@ package final class PoolDirectory: Service, Sendable {
         package var connections: Int
         /// From a command to its reply, where the URI of a pool says nothing.
         package var deadline: Duration
+        /// What connections are encrypted with where the URI of a pool says so; nil: the authorities of the system are believed.
+        package var tls: TLSContextHolder?
         package var eventLoopGroup: any EventLoopGroup
         package var logger: Logger
         /// Draws a number of a range, for the choice of a pool.
         package var random: @Sendable (Range<Int>) -> Int
 
         package init(
-            connections: Int = 2, deadline: Duration = RedisLimits.deadline, eventLoopGroup: any EventLoopGroup,
+            connections: Int = 2, deadline: Duration = RedisLimits.deadline, tls: TLSContextHolder? = nil,
+            eventLoopGroup: any EventLoopGroup,
             logger: Logger, random: @escaping @Sendable (Range<Int>) -> Int = { Int.random(in: $0) }
         ) {
             self.connections = connections
+            self.tls = tls
             self.deadline = deadline
             self.eventLoopGroup = eventLoopGroup
             self.logger = logger

@@ -22,14 +22,15 @@ extension PoolDirectory {
     package func probe(
         _ target: RedisURL, isDurable: Bool
     ) async throws(PoolUnusable) -> PoolCapabilities {
+        let connector = RedisConnector(to: target, tls: self.settings.tls)
         do {
-            try await RedisConnector(to: target).probe(
+            try await connector.probe(
                 within: TimeAmount(Self.probeTime), on: self.settings.eventLoopGroup.next())
         } catch {
             throw .unreachable
         }
         let redis = RedisClient(
-            connector: RedisConnector(to: target), connections: 1, deadline: Self.probeTime,
+            connector: connector, connections: 1, deadline: Self.probeTime,
             eventLoopGroup: self.settings.eventLoopGroup, logger: self.settings.logger)
         let answer: Result<PoolCapabilities, PoolUnusable>
         do throws(PoolUnusable) {

@@ -1,5 +1,5 @@
 import Foundation
-import Settings
+package import Settings
 
 /// Where the rules of operators lie: a file, a folder of files, both, or neither.
 package struct PolicySource: Sendable, Equatable {
@@ -26,10 +26,10 @@ package struct PolicySource: Sendable, Equatable {
     }
 
     /// What is there now, without reading it.
-    package func marks() -> PolicyMarks {
+    package func marks() -> FileMarks {
         // A folder that cannot be listed has no files; its own mark differs from that of an empty one.
         let paths = (try? self.paths()) ?? [self.file].compactMap(\.self)
-        return PolicyMarks(([self.directory].compactMap(\.self) + paths).map { PolicyMarks.Mark(path: $0) })
+        return FileMarks(of: [self.directory].compactMap(\.self) + paths)
     }
 
     /// The files, in the order in which they count.
@@ -47,30 +47,4 @@ package struct PolicySource: Sendable, Equatable {
         paths += names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }.map { folder + $0 }
         return paths
     }
-}
-
-/// What tells a changed file from an unchanged one: time, size and place of each.
-package struct PolicyMarks: Sendable, Equatable {
-    struct Mark: Sendable, Equatable {
-        let path: String
-        /// All zero for what is not there.
-        let modified: [Int]
-        let size: Int
-        let inode: UInt64
-        let device: UInt64
-
-        init(path: String) {
-            self.path = path
-            var status = stat()
-            let isThere = stat(path, &status) == 0
-            self.modified = isThere ? [Int(status.st_mtim.tv_sec), Int(status.st_mtim.tv_nsec)] : [0, 0]
-            self.size = isThere ? Int(status.st_size) : 0
-            self.inode = isThere ? UInt64(status.st_ino) : 0
-            self.device = isThere ? UInt64(status.st_dev) : 0
-        }
-    }
-
-    let marks: [Mark]
-
-    init(_ marks: [Mark]) { self.marks = marks }
 }

@@ -2,6 +2,7 @@ package import Logging
 package import NIOCore
 internal import ServiceLifecycle
 internal import Synchronization
+package import TLS
 
 /// A connection of one reader that blocks inside Redis, as `BZPOPMIN` and `XREAD BLOCK` do.
 ///
@@ -25,8 +26,12 @@ package final class RedisBlockingConnection: Service, Sendable {
     }
 
     /// A connection to the Redis of a URL.
-    package convenience init(url: RedisURL, eventLoopGroup: any EventLoopGroup, logger: Logger) {
-        self.init(connector: RedisConnector(to: url), eventLoopGroup: eventLoopGroup, logger: logger)
+    ///
+    /// - Parameter tls: What it is encrypted with where the URL says so; nil: the authorities of the system are believed.
+    package convenience init(
+        url: RedisURL, tls: TLSContextHolder? = nil, eventLoopGroup: any EventLoopGroup, logger: Logger
+    ) {
+        self.init(connector: RedisConnector(to: url, tls: tls), eventLoopGroup: eventLoopGroup, logger: logger)
     }
 
     /// Sends one command and waits for its reply.

@@ -2,6 +2,7 @@ package import Logging
 internal import NIOConcurrencyHelpers
 package import NIOCore
 internal import ServiceLifecycle
+package import TLS
 
 /// A few connections to one Redis, shared by all of the process.
 ///
@@ -61,10 +62,12 @@ package final class RedisClient: Service, Sendable {
     /// A client of the Redis of a URL: of one server, or of a cluster.
     ///
     /// - Parameters:
+    ///   - tls: What connections are encrypted with where the URL says so; nil: the authorities of the system are believed.
     ///   - connections: To each server.
     ///   - deadline: Used where the URL gives none.
     package init(
         url: RedisURL,
+        tls: TLSContextHolder? = nil,
         connections: Int = 2,
         inFlightMax: Int = RedisLimits.inFlightMax,
         deadline: Duration = RedisLimits.deadline,
@@ -74,7 +77,7 @@ package final class RedisClient: Service, Sendable {
         logger: Logger
     ) {
         let settings = ServerClient.Settings(
-            connector: RedisConnector(to: url), connections: connections, inFlightMax: inFlightMax,
+            connector: RedisConnector(to: url, tls: tls), connections: connections, inFlightMax: inFlightMax,
             mustBeMaster: mustBeMaster, replication: replication, eventLoopGroup: eventLoopGroup, logger: logger)
         self.settings = settings
         self.deadline = TimeAmount(url.deadline ?? deadline)

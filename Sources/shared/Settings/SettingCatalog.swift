@@ -24,8 +24,22 @@ package struct SettingCatalog: Sendable {
 
     package let redisURL = Setting(
         "redis.url", default: "redis://127.0.0.1:6379/0", shape: .text, isSecret: true,
-        allowed: "redis://[user:password@]host[:port][/db] or unix://[user:password@]/path[?db=N]",
+        allowed: "redis://[user:password@]host[:port][/db], rediss:// for TLS, or unix://[user:password@]/path[?db=N]",
         meaning: "The Redis (6.2 or newer) or Valkey that keeps everything.")
+
+    package let redisTLSCAFile = Setting(
+        "redis.tls.ca.file", shape: .text, allowed: "the path of a PEM file",
+        meaning:
+            "Certificates that may sign that of a Redis behind `rediss://`, pools included, and no others. Without it those of the "
+            + "system. Read again when it changes.")
+
+    package let redisTLSCertificateFile = Setting(
+        "redis.tls.certificate.file", shape: .text, allowed: "the path of a PEM file",
+        meaning: "The certificate for a Redis that asks for one (`tls-auth-clients`). Takes `redis.tls.key.file`.")
+
+    package let redisTLSKeyFile = Setting(
+        "redis.tls.key.file", shape: .text, allowed: "the path of a PEM file without a passphrase",
+        meaning: "The private key of `redis.tls.certificate.file`.")
 
     package let redisConnections = Setting(
         "redis.connections", default: "2", shape: .integer(1...64),
@@ -120,6 +134,38 @@ package struct SettingCatalog: Sendable {
         processes: [.api],
         meaning:
             "Where the API listens for the WebSocket protocol alone; `/v2/websocket` of `api.listen` speaks it too.")
+
+    package let apiTLSCertificateFile = Setting(
+        "api.tls.certificate.file", shape: .text, processes: [.api], allowed: "the path of a PEM file",
+        meaning:
+            "The certificate of `api.listen` and `api.websocket.listen`, and behind it those between it and its authority: both "
+            + "then take TLS 1.2 and 1.3 only. Takes `api.tls.key.file`. Read again when it changes, see docs/operations.md."
+    )
+
+    package let apiTLSKeyFile = Setting(
+        "api.tls.key.file", shape: .text, processes: [.api], allowed: "the path of a PEM file without a passphrase",
+        meaning: "The private key of `api.tls.certificate.file`.")
+
+    package let apiTLSClientCAFile = Setting(
+        "api.tls.client.ca.file", shape: .text, processes: [.api], allowed: "the path of a PEM file",
+        meaning:
+            "Certificates that may sign those of clients. With it every client has to have one; who it is, says `api.auth` all "
+            + "the same.")
+
+    package let adminTLSCertificateFile = Setting(
+        "admin.tls.certificate.file", shape: .text, allowed: "the path of a PEM file",
+        meaning:
+            "The certificate of `api.admin.listen` and `notifier.admin.listen`, as `api.tls.certificate.file` is for callers. Takes "
+            + "`admin.tls.key.file`.")
+
+    package let adminTLSKeyFile = Setting(
+        "admin.tls.key.file", shape: .text, allowed: "the path of a PEM file without a passphrase",
+        meaning: "The private key of `admin.tls.certificate.file`.")
+
+    package let adminTLSClientCAFile = Setting(
+        "admin.tls.client.ca.file", shape: .text, allowed: "the path of a PEM file",
+        meaning:
+            "Certificates that may sign those of who asks the admin listeners. With it every client has to have one.")
 
     package let apiWebSocketOrigins = Setting(
         "api.websocket.origins", shape: .list, processes: [.api], allowed: "origins, commas between",
@@ -611,6 +657,23 @@ package struct SettingCatalog: Sendable {
         meaning:
             "How long the address of a name is used, however busy its connection is: after that a receiver that moved is "
             + "found at its new address. A third is for the result of a lookup, the rest for connections.")
+
+    package let webhookCAFile = Setting(
+        "webhook.ca.file", shape: .text, processes: [.notifier], allowed: "the path of a PEM file",
+        meaning:
+            "Certificates that may sign those of endpoints, and no others: add those of the system where endpoints are public. "
+            + "Without it those of the system. A change is in force within a minute.")
+
+    package let webhookClientCertificateFile = Setting(
+        "webhook.client.certificate.file", shape: .text, processes: [.notifier], allowed: "the path of a PEM file",
+        meaning:
+            "The certificate that is shown to every endpoint that asks for one. Takes `webhook.client.key.file`. Read with each "
+            + "connection.")
+
+    package let webhookClientKeyFile = Setting(
+        "webhook.client.key.file", shape: .text, processes: [.notifier],
+        allowed: "the path of a PEM file without a passphrase",
+        meaning: "The private key of `webhook.client.certificate.file`.")
 
     package let webhookRetryAfterMax = Setting(
         "webhook.retry.after.max", default: "3600", shape: .seconds(1...86_400), processes: [.notifier],

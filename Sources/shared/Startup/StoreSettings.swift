@@ -1,5 +1,6 @@
 package import Domain
 package import Redis
+package import Runtime
 package import Settings
 package import Signing
 package import Store
@@ -10,6 +11,7 @@ package import Store
 /// |---|---|
 /// | `redis.url`, `redis.connections` | the control store, and connections to each Redis |
 /// | `redis.durability`, `redis.replicas`, `redis.replication.timeout` | how far what is written has to get |
+/// | `redis.tls.…` | who is believed by `rediss://`, there and of pools |
 /// | `shards` | fixed at the first start |
 /// | `master.key` | signing secrets are derived from it |
 /// | `message.encryption.keys` | newest first; without them one derived from the master key |
@@ -17,6 +19,8 @@ package import Store
 /// | `confirmation.required`, `email.confirmation` | like the master key they must be the same in every process |
 package struct StoreSettings: Sendable {
     package let redis: RedisURL
+    /// Of all connections whose URL asks for TLS.
+    package let redisTLS: TLSSettings
     package let redisConnections: Int
     package let durability: Durability
     /// nil: replicas are not waited for.
@@ -31,8 +35,9 @@ package struct StoreSettings: Sendable {
 
     /// The settings read here, and the file they may stand in.
     package static let all = [
-        Setting.redisURL, Setting.redisConnections, Setting.redisDurability, Setting.redisReplicas,
-        Setting.redisReplicationTimeout, Setting.shards, Setting.masterKey, Setting.messageEncryptionKeys,
+        Setting.redisURL, Setting.redisTLSCAFile, Setting.redisTLSCertificateFile, Setting.redisTLSKeyFile,
+        Setting.redisConnections, Setting.redisDurability, Setting.redisReplicas, Setting.redisReplicationTimeout,
+        Setting.shards, Setting.masterKey, Setting.messageEncryptionKeys,
         Setting.limitsWaitingSubscription, Setting.limitsWaitingProject, Setting.confirmationRequired,
         Setting.emailConfirmation, Setting.configFile,
     ]
@@ -63,6 +68,7 @@ package struct StoreSettings: Sendable {
     /// - Throws: ``SettingError``, which shows no key and no password.
     package init(_ reader: SettingReader) throws(SettingError) {
         self.redis = try Self.redis(reader)
+        self.redisTLS = try TLSSettings.client(.redis, reader)
         self.redisConnections = try reader.integer(Setting.redisConnections)
         guard let durability = Durability(rawValue: try reader.required(Setting.redisDurability)) else {
             throw reader.invalid(Setting.redisDurability)

@@ -70,6 +70,13 @@ package final class TLSContext: @unchecked Sendable {
         }
     }
 
+    /// For connections to servers whose certificates an authority of the system has signed.
+    package static let system: TLSContext = {
+        do { return try .client(TLSFiles()) } catch {
+            preconditionFailure("without files nothing can be wrong with one")
+        }
+    }()
+
     /// A session of one connection.
     ///
     /// - Parameter server: The name or address that the certificate of the peer has to be valid for; nil on a listener.

@@ -123,8 +123,7 @@ struct RedisURLTests {
     }
 
     @Test(arguments: [
-        ("rediss://h", InvalidRedisURL.tlsUnsupported), ("rediss+cluster://h", .tlsUnsupported),
-        ("redis+sentinel://h/m", .sentinelUnsupported),
+        ("redis+sentinel://h/m", InvalidRedisURL.sentinelUnsupported)
     ])
     func `What cannot be opened is refused as its URL is read`(url: String, reason: InvalidRedisURL) {
         for dialect in [RedisURLGrammar.Dialect.setting, .pool] {

@@ -4,6 +4,7 @@ package import HTTPClient
 package import Keystone
 package import Logging
 package import Signing
+package import TLS
 
 /// Delivers notifications as signed HTTP requests, one POST an attempt; where a subscription has a trust, with a token of the user who
 /// gave it.
@@ -21,31 +22,32 @@ package final class WebhookChannel: Channel {
     ///
     /// - Parameters:
     ///   - share: How many connections it may have; nil: as many as transfers.
+    ///   - tls: Which authorities are believed, and the certificate for endpoints that ask for one.
     ///   - tokens: Of users who gave trusts; nil: there are none.
     ///   - lookup: Asks for the addresses of a name, and may block.
     /// - Throws: ``HTTPClientError`` when the system has no descriptor or thread left.
     package convenience init(
-        limits: HTTPClientLimits, share: ConnectionShare? = nil, egress: EgressPolicy, tokens: TrustTokens? = nil,
-        version: String, logger: Logger,
+        limits: HTTPClientLimits, share: ConnectionShare? = nil, egress: EgressPolicy, tls: TLSFiles = TLSFiles(),
+        tokens: TrustTokens? = nil, version: String, logger: Logger,
         lookup: @escaping @Sendable (String) -> NameLookup.Result = NameLookup.system
     ) throws(HTTPClientError) {
         self.init(
             client: try CurlClient(
                 limits: Self.keepingFields(limits), share: share, egress: egress, userAgent: Self.userAgent(version),
-                logger: logger, lookup: lookup), tokens: tokens, logger: logger)
+                tls: tls, logger: logger, lookup: lookup), tokens: tokens, logger: logger)
     }
 
     /// Starts its threads, and returns when it can send.
     ///
     /// - Throws: ``HTTPClientError`` when the system has no descriptor, memory or thread left.
     static func started(
-        limits: HTTPClientLimits, share: ConnectionShare, egress: EgressPolicy, tokens: TrustTokens?, version: String,
-        logger: Logger
+        limits: HTTPClientLimits, share: ConnectionShare, egress: EgressPolicy, tls: TLSFiles, tokens: TrustTokens?,
+        version: String, logger: Logger
     ) async throws(HTTPClientError) -> WebhookChannel {
         WebhookChannel(
             client: try await CurlClient.started(
                 limits: Self.keepingFields(limits), share: share, egress: egress, userAgent: Self.userAgent(version),
-                logger: logger), tokens: tokens, logger: logger)
+                tls: tls, logger: logger), tokens: tokens, logger: logger)
     }
 
     package func target(

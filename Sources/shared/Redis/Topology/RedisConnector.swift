@@ -1,4 +1,5 @@
 package import NIOCore
+package import TLS
 
 /// Makes connections to one Redis: where it is, how bytes get there, and the login that the handshake uses.
 ///
@@ -13,7 +14,9 @@ package struct RedisConnector: Sendable {
         self.init(login: endpoint.login, addresses: FixedAddress(endpoint.address), transport: transport)
     }
 
-    package init(to url: RedisURL, transport: any Transport = SocketTransport()) {
+    /// - Parameter tls: What connections are encrypted with where the URL says so; nil: the authorities of the system are believed.
+    package init(to url: RedisURL, tls: TLSContextHolder? = nil) {
+        let transport: any Transport = url.isEncrypted ? TLSTransport(tls ?? .ofSystem) : SocketTransport()
         switch url.topology {
         case .server(let address):
             self.init(login: url.login, addresses: FixedAddress(address), transport: transport)

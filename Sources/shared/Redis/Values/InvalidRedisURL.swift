@@ -4,7 +4,6 @@
 package enum InvalidRedisURL: Error, Sendable, Equatable {
     case noScheme
     case unknownScheme
-    case tlsUnsupported
     case sentinelUnsupported
     case noHost
     case severalHosts
@@ -31,8 +30,7 @@ extension InvalidRedisURL: CustomStringConvertible {
     package var description: String {
         switch self {
         case .noScheme, .unknownScheme:
-            "a Redis URL starts with redis://, redis+sentinel://, redis+cluster:// or unix://"
-        case .tlsUnsupported: "rediss:// (TLS) is not supported"
+            "a Redis URL starts with redis://, rediss://, redis+sentinel://, redis+cluster:// or unix://"
         case .sentinelUnsupported: "Sentinel is not supported"
         case .noHost: "a redis:// URL names a host: redis://[[user:]password@]host[:port][/database]"
         case .severalHosts:

@@ -39,7 +39,6 @@ package struct RedisURL: Sendable, Hashable {
     /// - Throws: Also for what is read and cannot be opened.
     package init(_ text: String, as dialect: RedisURLGrammar.Dialect) throws(InvalidRedisURL) {
         self = try RedisURLGrammar(dialect).read(text)
-        if self.isEncrypted { throw .tlsUnsupported }
         if case .sentinel = self.topology { throw .sentinelUnsupported }
     }
 }

@@ -3,6 +3,7 @@ import HTTPServer
 package import Logging
 import ServiceLifecycle
 package import Settings
+package import TLS
 
 /// Answers the operator of the deployment: `GET /livez`, `GET /readyz`, `GET /metrics`.
 ///
@@ -20,18 +21,22 @@ package struct AdminServer: Service {
     private let setting: Setting
     private let readiness: ReadinessGate
     private let registry: MetricsRegistry
+    private let tls: TLSContextHolder?
     private let logger: Logger
     private let onListening: @Sendable (ListenAddress) -> Void
 
-    /// - Parameter onListening: Gets the address with the real port, once.
+    /// - Parameters:
+    ///   - tls: What connections are encrypted with; nil: they are in the clear.
+    ///   - onListening: Gets the address with the real port, once.
     package init(
         _ address: ListenAddress, setting: Setting, readiness: ReadinessGate, registry: MetricsRegistry,
-        logger: Logger, onListening: @escaping @Sendable (ListenAddress) -> Void
+        tls: TLSContextHolder? = nil, logger: Logger, onListening: @escaping @Sendable (ListenAddress) -> Void
     ) {
         self.address = address
         self.setting = setting
         self.readiness = readiness
         self.registry = registry
+        self.tls = tls
         self.logger = logger
         self.onListening = onListening
     }
@@ -41,7 +46,7 @@ package struct AdminServer: Service {
             self.address.host, self.onListening, self.readiness, self.registry
         )
         let listener = HTTPListener(
-            host: host, port: self.address.port, keepsReserve: true, logger: self.logger,
+            host: host, port: self.address.port, tls: self.tls, keepsReserve: true, logger: self.logger,
             onListening: { onListening(ListenAddress(host: host, port: $0)) },
             respond: { request in Self.respond(to: request, readiness, registry) })
         try await listening(on: self.address, of: self.setting) { try await listener.run() }

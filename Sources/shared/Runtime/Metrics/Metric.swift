@@ -14,6 +14,7 @@ package enum Metric: String, CaseIterable, Sendable {
     case sessionFrames = "herald.sessions.frames"
     case policyReloads = "herald.policy.reloads"
     case policyRead = "herald.policy.read.timestamp.seconds"
+    case tlsReloads = "herald.tls.reloads"
     case poolReachable = "herald.pool.reachable"
     case poolRoundTrip = "herald.pool.round_trip"
     case poolMemory = "herald.pool.memory"
@@ -106,6 +107,11 @@ package enum Metric: String, CaseIterable, Sendable {
                 .gauge,
                 "Since when are the rules of the policy in force? Seconds since 1970; older than the files: they are broken."
             )
+        case .tlsReloads:
+            Row(
+                .counter, by: ["result"],
+                "How often were certificates and keys of TLS read again? failure: they cannot be used, those from before stay, and the "
+                    + "log says why.")
         case .poolReachable: Row(.gauge, by: ["pool"], "Does the pool answer? 1 or 0.")
         case .poolRoundTrip: Row(.gauge, by: ["pool"], "How many seconds does one PING take?")
         case .poolMemory: Row(.gauge, by: ["pool"], "How many bytes do the data of the pool take (used_memory)?")

@@ -17,6 +17,8 @@ package enum HeraldProcess {
         package let readiness: ReadinessGate
         /// Set by the process when it listens or works; the admin server reports itself.
         package let readyFile: ReadyFile
+        /// Has what is added to it read again when its files change.
+        package let reloads: ReloadWatch
     }
 
     /// Status of a process whose settings do not let it start: `EX_CONFIG` of sysexits.h.
@@ -41,6 +43,8 @@ package enum HeraldProcess {
         do {
             // A peer that hangs up is an error of one write, not the end of the process.
             signal(SIGPIPE, SIG_IGN)
+            // Until ReloadWatch listens, it must not end the process either.
+            signal(SIGHUP, SIG_IGN)
             let settings = try SettingReader(for: process, flags: flags, environment: environment)
             let logger = LogSetUp.start(process, level: try settings.required(Setting.logLevel))
             if let first = settings.ignored.first {
@@ -53,15 +57,20 @@ package enum HeraldProcess {
                 path: settings.text(Setting.readyFile), expecting: parts.union([.admin]), logger: logger)
             let readiness = ReadinessGate(waitingFor: "Redis")
             let drain = try settings.seconds(process.drain)
+            let reloads = ReloadWatch()
             let context = Context(
-                settings: settings, logger: logger, drain: drain, readiness: readiness, readyFile: readyFile)
+                settings: settings, logger: logger, drain: drain, readiness: readiness, readyFile: readyFile,
+                reloads: reloads)
+            let tls = try TLSSettings.listener(.admin, settings).map { try TLSReloader($0, logger: logger) }
+            if let tls { reloads.add(tls) }
             let admin = AdminServer(
                 try settings.address(process.adminListen), setting: process.adminListen, readiness: readiness,
-                registry: .shared, logger: logger
-            ) { readyFile.report(.admin, at: $0) }
+                registry: .shared, tls: tls?.holder, logger: logger
+            ) { readyFile.report(.admin, at: $0, isEncrypted: tls != nil) }
             let deadline = HardDeadline(after: drain, logger: logger)
             defer { deadline.lift() }
-            let all: [any Service] = [admin] + (try await services(context)) + [readyFile, readiness, deadline]
+            let all: [any Service] =
+                [admin, reloads] + (try await services(context)) + [readyFile, readiness, deadline]
             logger.notice(
                 "Starting",
                 metadata: [

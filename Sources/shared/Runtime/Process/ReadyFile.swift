@@ -7,7 +7,8 @@ package import Settings
 /// A file that is there while the process serves, for the program that started it: scripts, tests, `herald dev`.
 ///
 /// It holds one JSON object: `{"pid": 4711, "listen": "127.0.0.1:8888", "websocket": "127.0.0.1:9000", "admin": "127.0.0.1:8889"}`;
-/// `listen` and `websocket` are not there for a process without public addresses. It appears by a rename, whole, once every expected part has reported, and is removed
+/// `listen` and `websocket` are not there for a process without public addresses. What takes TLS has its scheme before it,
+/// `https://127.0.0.1:8888`, `wss://127.0.0.1:9000`. It appears by a rename, whole, once every expected part has reported, and is removed
 /// at a graceful stop. After a crash it stays, so a reader also looks whether the process lives.
 package final class ReadyFile: Service {
     /// What has to stand before the process serves.
@@ -66,12 +67,16 @@ package final class ReadyFile: Service {
     package var reported: Content { self.state.withLockedValue { $0.content } }
 
     /// Says that one part stands, and where it listens if it does.
-    package func report(_ part: Part, at address: ListenAddress? = nil) {
+    ///
+    /// - Parameter isEncrypted: Whether it takes TLS, and nothing else.
+    package func report(_ part: Part, at address: ListenAddress? = nil, isEncrypted: Bool = false) {
+        let scheme = isEncrypted ? (part == .websocket ? "wss://" : "https://") : ""
+        let address = address.map { scheme + $0.description }
         self.state.withLockedValue { state in
             switch part {
-            case .listen: state.content.listen = address?.description
-            case .websocket: state.content.websocket = address?.description
-            case .admin: state.content.admin = address?.description
+            case .listen: state.content.listen = address
+            case .websocket: state.content.websocket = address
+            case .admin: state.content.admin = address
             case .work: break
             }
             state.missing.remove(part)
