@@ -143,7 +143,8 @@ let package = Package(
         .target(
             name: "CLI",
             dependencies: [
-                "Cryptography", "CSpawn", "Domain", "HTTPServer", "JSON", "Mail", "Placement", "Policy", "Redis",
+                "Cryptography", "CSpawn", "Domain", "HTTPClient", "HTTPServer", "JSON", "Mail", "Placement", "Policy",
+                "Redis",
                 "Runtime",
                 "Settings", "Signing", "Startup", "Store", "TLS", .argumentParser, .logging, .nio, .nioConcurrency,
                 .nioPosix, .serviceLifecycle, .unixSignals, .yams,
@@ -212,7 +213,7 @@ let package = Package(
         .testTarget(name: "MailTests", dependencies: ["Domain", "JSON", "Mail", "TestKit"]),
         .testTarget(
             name: "TLSTests",
-            dependencies: ["TestKit", "TLS", .nio, .nioConcurrency, .nioEmbedded, .nioPosix]),
+            dependencies: ["CSSL", "TestKit", "TLS", .nio, .nioConcurrency, .nioEmbedded, .nioPosix]),
         .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"]),
         .testTarget(name: "SigningTests", dependencies: ["Cryptography", "Domain", "Signing"]),
         .testTarget(name: "PolicyTests", dependencies: ["Policy", "Settings", "TestKit"]),

@@ -10,6 +10,7 @@ struct ProfileTests {
           local: {url: "http://127.0.0.1:1", project: demo}
           far:
             url: https://far.example
+            ca_file: /far.pem
           near: {project: n, token: hk_a}
         """
 
@@ -27,14 +28,20 @@ struct ProfileTests {
         func chosen(
             _ profile: String? = nil, _ given: Profile = Profile(), _ environment: [String: String] = [:]
         ) throws -> [String] {
-            let (url, project, token) = try profiles.chosen(
+            let (url, project, token, caFile) = try profiles.chosen(
                 profile: profile, given: given, environment: environment, path: "p")
-            return [url, project] + (token.map { [$0] } ?? [])
+            return [url, project] + [token, caFile].compactMap(\.self)
         }
         #expect(try chosen() == ["http://127.0.0.1:1", "demo"])
-        #expect(try chosen("far", Profile(project: "x")) == ["https://far.example", "x"])
+        #expect(try chosen("far", Profile(project: "x")) == ["https://far.example", "x", "/far.pem"])
         let environment = ["HERALD_PROFILE": "far", "HERALD_PROJECT": "y"]
-        #expect(try chosen(nil, Profile(), environment) == ["https://far.example", "y"])
+        #expect(try chosen(nil, Profile(), environment) == ["https://far.example", "y", "/far.pem"])
+        #expect(
+            try chosen("far", Profile(), environment.merging(["HERALD_CA_FILE": "/e.pem"]) { $1 })
+                == ["https://far.example", "y", "/e.pem"])
+        #expect(
+            try chosen("far", Profile(project: "x", caFile: "/o.pem"), ["HERALD_CA_FILE": "/e.pem"])
+                == ["https://far.example", "x", "/o.pem"])
         #expect(try chosen("local", Profile(url: "http://z"), environment) == ["http://z", "y"])
         #expect(try chosen("near") == ["http://127.0.0.1:8888", "n", "hk_a"])
         #expect(try chosen("near", Profile(), ["HERALD_TOKEN": "hk_b"]) == ["http://127.0.0.1:8888", "n", "hk_b"])

@@ -135,6 +135,12 @@ extension DeploymentTests {
                 #expect(posted.hasSuffix("\n201"), "\(posted)")
                 #expect(try await eventually { calls() > 0 ? true : nil } == true, "\(deployment.logs)")
             }
+            let listed = try await deployment.herald([
+                "queue", "list", "--url", api.address, "--ca-file", certificates.believed, "--project", "p",
+            ])
+            #expect(listed.exit == .status(0) && listed.output.contains("q"), "\(listed.output)")
+            let refused = try await deployment.herald(["queue", "list", "--url", api.address, "--project", "p"])
+            #expect(refused.exit != .status(0), "\(refused.output)")
             try await Self.speakWebSocket(try #require(api.ready.websocket), certificates)
             try await Self.change(api, certificates, deployment)
         }

@@ -36,6 +36,9 @@ final class HandlerPair {
         /// Has bytes arrive as one read of a socket.
         func receive(_ bytes: some Sequence<UInt8>) throws { try self.channel.writeInbound(ByteBuffer(bytes: bytes)) }
 
+        /// What is written waits from here on: the other side does not read.
+        func stall() { self.channel.isWritable = false }
+
         /// The socket below brings nothing any more.
         func endInput() { self.channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed) }
 

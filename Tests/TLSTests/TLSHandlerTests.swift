@@ -199,6 +199,28 @@ import Testing
         #expect(pair.client.received == [1])
     }
 
+    @Test func `A client that asks for new keys and never reads the answers ends`() async throws {
+        let contexts = try await Contexts.made()
+        for reads in [true, false] {
+            let (server, client) = (try HandlerPair.Side(.server(contexts.server)), RawClient())
+            try server.connect()
+            while !client.handshake() {
+                try server.receive(client.takeOutput())
+                try server.collect()
+                client.receive(server.sent)
+                server.sent = []
+            }
+            try server.receive(client.takeOutput())
+            if !reads { server.stall() }
+            for _ in 0..<2000 where server.isActive {
+                client.updateKeys()
+                try server.receive(client.takeOutput())
+            }
+            #expect(server.isActive == reads)
+            #expect(server.errors == (reads ? [] : [.unread]))
+        }
+    }
+
     @Test func `An open connection goes on with the context it began with`() async throws {
         var contexts: Contexts? = try await Contexts.made()
         let pair = try HandlerPair(try #require(contexts))

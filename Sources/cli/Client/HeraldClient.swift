@@ -1,13 +1,10 @@
 package import Foundation
-
-#if canImport(FoundationNetworking)
-    import FoundationNetworking
-#endif
+import HTTPClient
 
 /// Calls the REST API like any client: HTTP, JSON, and the two headers the API asks for.
 package struct HeraldClient: Sendable {
     /// How long one call may take; the API itself answers or refuses sooner.
-    private static let timeout: TimeInterval = 10
+    private static let timeout = Duration.seconds(10)
 
     package struct Answer: Sendable {
         package let status: Int
@@ -17,12 +14,15 @@ package struct HeraldClient: Sendable {
     private let url: URL
     private let project: String
     private let token: String?
+    private let authorities: String?
     private let client = UUID().uuidString.lowercased()
 
     /// - Parameters:
     ///   - url: The root of the API, without `/v2`.
     ///   - token: An API key, or a token of an identity service; nil: none is sent.
-    package init(url: URL, project: String, token: String? = nil) {
+    ///   - authorities: The path of a file of certificates that may sign that of the API; nil: those of the system may.
+    package init(url: URL, project: String, token: String? = nil, authorities: String? = nil) {
+        self.authorities = authorities
         self.url = url
         self.project = project
         self.token = token
@@ -58,22 +58,19 @@ package struct HeraldClient: Sendable {
         guard let target = URL(string: path, relativeTo: self.url) else {
             throw Failure("'\(path)' is no path", .usage)
         }
-        var request = URLRequest(url: target, cachePolicy: .reloadIgnoringLocalCacheData, timeoutInterval: Self.timeout)
-        request.httpMethod = method
-        request.httpBody = json
-        request.setValue("application/json", forHTTPHeaderField: "Accept")
-        if json != nil { request.setValue("application/json", forHTTPHeaderField: "Content-Type") }
-        request.setValue(self.client, forHTTPHeaderField: "Client-ID")
-        request.setValue(self.project, forHTTPHeaderField: "X-Project-ID")
-        if let token { request.setValue(token, forHTTPHeaderField: "X-Auth-Token") }
-        for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
-        do {
-            let (body, status) = try await HTTPTransfer.answer(to: request)
-            return Answer(status: status, body: body)
-        } catch let error as URLError {
-            throw Failure(
-                "\(method) \(target.absoluteString): no answer (\(error.localizedDescription))", .unavailable)
+        guard let method = HTTPClientRequest.Method(rawValue: method) else {
+            throw Failure("'\(method)' is no method", .usage)
         }
+        var fields = [
+            "Accept": "application/json", "Client-ID": self.client, "X-Project-ID": self.project,
+        ]
+        if json != nil { fields["Content-Type"] = "application/json" }
+        if let token { fields["X-Auth-Token"] = token }
+        fields.merge(headers) { $1 }
+        let answer = try await HTTPTransfer.answer(
+            method, target.absoluteURL, headers: fields.map { "\($0): \($1)" }, body: json, within: Self.timeout,
+            believing: self.authorities)
+        return Answer(status: answer.status, body: answer.body)
     }
 
     /// One call that must be answered with a certain status.

@@ -9,8 +9,11 @@ package struct Profile: Sendable, Equatable {
     package var project: String?
     /// An API key, or a token of an identity service; nil: none is sent.
     package var token: String?
+    /// The path of a file of certificates that may sign that of the API; nil: those of the system may.
+    package var caFile: String?
 
-    package init(url: String? = nil, project: String? = nil, token: String? = nil) {
+    package init(url: String? = nil, project: String? = nil, token: String? = nil, caFile: String? = nil) {
+        self.caFile = caFile
         self.url = url
         self.project = project
         self.token = token
@@ -86,7 +89,8 @@ package struct Profiles: Sendable, Equatable {
             case "url": profile.url = text
             case "project": profile.project = text
             case "token": profile.token = text
-            default: throw invalid("'\(key.string ?? "?")' is unknown; known: url, project, token")
+            case "ca_file": profile.caFile = text
+            default: throw invalid("'\(key.string ?? "?")' is unknown; known: url, project, token, ca_file")
             }
         }
         return profile
@@ -97,7 +101,7 @@ package struct Profiles: Sendable, Equatable {
     /// - Throws: ``Failure`` when a profile is named that is not there, or nothing names a project.
     package func chosen(
         profile name: String?, given: Profile, environment: [String: String], path: String
-    ) throws(Failure) -> (url: String, project: String, token: String?) {
+    ) throws(Failure) -> (url: String, project: String, token: String?, caFile: String?) {
         let name = name ?? environment[ClientVariable.profile.rawValue] ?? self.usual
         var profile = Profile()
         if let name {
@@ -112,7 +116,10 @@ package struct Profiles: Sendable, Equatable {
                 .usage)
         }
         let url = given.url ?? environment[ClientVariable.url.rawValue] ?? profile.url ?? "http://127.0.0.1:8888"
-        return (url, project, environment[ClientVariable.token.rawValue] ?? profile.token)
+        return (
+            url, project, environment[ClientVariable.token.rawValue] ?? profile.token,
+            given.caFile ?? environment[ClientVariable.caFile.rawValue] ?? profile.caFile
+        )
     }
 }
 
@@ -124,18 +131,24 @@ package struct ClientOptions: ParsableArguments {
     var url: String?
     @Option(help: "The project that is acted for. [environment: HERALD_PROJECT]")
     var project: String?
+    @Option(
+        help:
+            "The path of a PEM file of authorities that may sign the certificate of the API, and no others. [environment: HERALD_CA_FILE]"
+    )
+    var caFile: String?
 
     package init() {}
 
     /// The client that the options, the environment and the profiles describe.
     func client(environment: [String: String] = ProcessInfo.processInfo.environment) throws(Failure) -> HeraldClient {
         let path = Profiles.path(environment: environment)
-        let (url, project, token) = try Profiles.read(path: path)
+        let (url, project, token, caFile) = try Profiles.read(path: path)
             .chosen(
-                profile: self.profile, given: Profile(url: self.url, project: self.project), environment: environment,
+                profile: self.profile, given: Profile(url: self.url, project: self.project, caFile: self.caFile),
+                environment: environment,
                 path: path)
         return HeraldClient(
             url: try HeraldClient.url(url, from: "--url, \(ClientVariable.url.rawValue) or the profile"),
-            project: project, token: token)
+            project: project, token: token, authorities: caFile)
     }
 }

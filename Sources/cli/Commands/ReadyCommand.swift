@@ -1,9 +1,7 @@
 package import ArgumentParser
 import Foundation
-
-#if canImport(FoundationNetworking)
-    import FoundationNetworking
-#endif
+import HTTPClient
+import Settings
 
 /// `herald ready`: whether a process is ready, for health checks of containers.
 package struct ReadyCommand: AsyncParsableCommand {
@@ -15,10 +13,15 @@ package struct ReadyCommand: AsyncParsableCommand {
             """)
 
     /// How long a health check may take.
-    private static let timeout: TimeInterval = 5
+    private static let timeout = Duration.seconds(5)
 
     @Argument(help: "The admin address of the process: http://127.0.0.1:8889")
     package var url: String
+    @Option(
+        help:
+            "The path of a PEM file of authorities that may sign its certificate, and no others. [environment: HERALD_CA_FILE]"
+    )
+    package var caFile: String?
 
     package init() {}
 
@@ -26,14 +29,9 @@ package struct ReadyCommand: AsyncParsableCommand {
         let terminal = Terminal.standard()
         try await reporting {
             let target = try HeraldClient.url(self.url, from: "URL").appendingPathComponent("readyz")
-            let answer: (body: Data, status: Int)
-            do {
-                answer = try await HTTPTransfer.answer(
-                    to: URLRequest(
-                        url: target, cachePolicy: .reloadIgnoringLocalCacheData, timeoutInterval: Self.timeout))
-            } catch {
-                throw Failure("\(target.absoluteString): no answer (\(error.localizedDescription))", .unavailable)
-            }
+            let answer = try await HTTPTransfer.answer(
+                .get, target, within: Self.timeout,
+                believing: self.caFile ?? ProcessInfo.processInfo.environment[ClientVariable.caFile.rawValue])
             let text = String(decoding: answer.body, as: UTF8.self).trimmingCharacters(in: .newlines)
             guard answer.status == 200 else { throw Failure(text, .unavailable) }
             terminal.line(text)

@@ -1,12 +1,10 @@
 import Foundation
-
-#if canImport(FoundationNetworking)
-    import FoundationNetworking
-#endif
+import HTTPClient
 
 /// The demonstration of mail: a subscriber is asked to confirm, presses the button of the page, and gets the message readable.
 struct MailDemo: Sendable {
     private static let arrivalLimit = Duration.seconds(15)
+    private static let pageLimit = Duration.seconds(30)
     private static let address = "you@herald.test"
 
     let client: HeraldClient
@@ -56,26 +54,22 @@ struct MailDemo: Sendable {
 
     /// Does what a browser does: opens the page, and sends the form of its button.
     private func pressButton(of link: URL) async throws {
-        let (page, opened) = try await Self.load(URLRequest(url: link))
+        let (page, opened) = try await Self.load(.get, link)
         guard opened == 200, let form = page.firstMatch(of: /<form[^>]* action="([^"]*)"/)?.1,
             let field = page.firstMatch(of: /<input type="hidden" name="([^"]*)" value="([^"]*)"/),
             let target = URL(string: String(form).replacing("&amp;", with: "&"), relativeTo: link)
         else { throw Failure("the page behind the link has no button (status \(opened)):\n\(page.prefix(500))") }
-        var request = URLRequest(url: target)
-        request.httpMethod = "POST"
-        request.setValue("application/x-www-form-urlencoded", forHTTPHeaderField: "Content-Type")
-        request.httpBody = Data("\(field.1)=\(field.2)".utf8)
-        let (answer, status) = try await Self.load(request)
+        let (answer, status) = try await Self.load(
+            .post, target.absoluteURL, headers: ["Content-Type: application/x-www-form-urlencoded"],
+            body: Data("\(field.1)=\(field.2)".utf8))
         guard status == 200 else { throw Failure("the button was answered \(status):\n\(answer.prefix(500))") }
     }
 
-    private static func load(_ request: URLRequest) async throws -> (text: String, status: Int) {
-        do {
-            let (body, status) = try await HTTPTransfer.answer(to: request)
-            return (String(decoding: body, as: UTF8.self), status)
-        } catch let error as URLError {
-            throw Failure("the page behind the link: no answer (\(error.localizedDescription))", .unavailable)
-        }
+    private static func load(
+        _ method: HTTPClientRequest.Method, _ url: URL, headers: [String] = [], body: Data? = nil
+    ) async throws -> (text: String, status: Int) {
+        let answer = try await HTTPTransfer.answer(method, url, headers: headers, body: body, within: Self.pageLimit)
+        return (String(decoding: answer.body, as: UTF8.self), answer.status)
     }
 
     private func show(_ mail: CaughtMail, _ text: String) {
