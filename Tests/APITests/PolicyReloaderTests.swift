@@ -70,21 +70,4 @@ struct PolicyReloaderTests {
             #expect(self.lines.withLockedValue { $0.last?.contains("no files") } == true)
         }
     }
-
-    /// Notes level, message and metadata of each line.
-    private struct LineLog: LogHandler {
-        let lines: NIOLockedValueBox<[String]>
-        var metadata: Logger.Metadata = [:]
-        var logLevel = Logger.Level.trace
-
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { self.metadata[key] }
-            set { self.metadata[key] = newValue }
-        }
-
-        func log(event: LogEvent) {
-            let line = "\(event.level) \(event.message) \(event.metadata ?? [:])"
-            self.lines.withLockedValue { $0.append(line) }
-        }
-    }
 }

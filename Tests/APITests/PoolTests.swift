@@ -30,7 +30,7 @@ struct PoolTests {
             }
             for uri in [
                 "-1", "4294967297", "[]", "\"localhost:27017\"", "\"mongodb://localhost\"", "\"redis:/x\"", "\"\"",
-                "\"rediss://localhost\"", "\"redis://a,b?master=m\"",
+                "\"rediss://localhost\"", "\"redis://a,b\"", "\"redis+cluster://a\"",
                 "\"redis://\(String(repeating: "x", count: 255))\"",
             ] {
                 #expect(try await admin.put("/v2/pools/q", "{\"weight\":1,\"uri\":\(uri)}").status == 400, "\(uri)")
@@ -212,6 +212,32 @@ struct PoolTests {
                 #expect(try await admin.client.put("/v2/queues/q").status == 201)
                 #expect(try await guarded.queueCount() == 1)
                 #expect(try await admin.putPool("q", "unix://:wrong@\(path)").status == 400)
+            }
+        }
+    }
+
+    @Test func `Sentinels are a pool in the form of the API, and their password is not shown either`() async throws {
+        try await withSentinels(password: "of-sentinels") { sentinels in
+            try await Self.withAdmin { admin, redis async throws in
+                let uri = sentinels.poolURI
+                #expect(try await admin.putPool("p", uri).status == 201)
+                let shown = try await admin.get("/v2/pools/p").text
+                #expect(shown.contains("&sentinel_password=***") && shown.contains("redis://:***@"))
+                #expect(!shown.contains("of-sentinels") && !shown.contains(SentinelDeployment.serverPassword))
+                #expect(try await admin.client.put("/v2/queues/q").status == 201)
+                let first = try await sentinels.master()
+                let counts = [try await first.queueCount(), try await redis.queueCount()]
+                #expect(counts == [1, 0])
+                let second = try await sentinels.failOver()
+                let made = try await eventually {
+                    try await admin.client.put("/v2/queues/later").status == 201 ? true : nil
+                }
+                #expect(made == true)
+                #expect(try await second.queueCount() == 2)
+                for bad in [uri.replacing("=of-", with: "=not-of-"), uri.replacing("master=", with: "master=no-")] {
+                    let reply = try await admin.putPool("q", bad)
+                    #expect(reply.status == 400 && !reply.text.contains("of-sentinels"), "\(bad)")
+                }
             }
         }
     }

@@ -43,8 +43,10 @@ struct TLSTests {
         /// Of one command; nil: there was no connection.
         func answer(_ url: RedisURL, _ contexts: TLSContextHolder) async throws -> String? {
             do {
-                _ = try await RedisConnector(to: url, tls: contexts).probe(
-                    within: .seconds(20), on: MultiThreadedEventLoopGroup.singleton.next())
+                _ = try await RedisConnector(
+                    to: url, tls: contexts, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger()
+                )
+                .probe(within: .seconds(20), on: MultiThreadedEventLoopGroup.singleton.next())
             } catch is TLSError {
                 return nil
             }
@@ -158,8 +160,11 @@ struct TLSTests {
         try await withRedis(tcp: true) { redis in
             let port = try #require(redis.tcpPort)
             await #expect(throws: (any Error).self) {
-                try await RedisConnector(to: RedisURL("rediss://127.0.0.1:\(port)", as: .setting)).probe(
-                    within: .seconds(1), on: MultiThreadedEventLoopGroup.singleton.next())
+                try await RedisConnector(
+                    to: RedisURL("rediss://127.0.0.1:\(port)", as: .setting),
+                    eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger()
+                )
+                .probe(within: .seconds(1), on: MultiThreadedEventLoopGroup.singleton.next())
             }
         }
         try await self.withSecured { secured in

@@ -247,7 +247,7 @@ package func withRedisClient<Result>(
 }
 
 /// Finds a program as a shell does.
-private func executable(_ name: String) throws -> URL {
+func executable(_ name: String) throws -> URL {
     let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin"
     for folder in path.split(separator: ":") {
         let file = "\(folder)/\(name)"

@@ -22,7 +22,8 @@ extension PoolDirectory {
     package func probe(
         _ target: RedisURL, isDurable: Bool
     ) async throws(PoolUnusable) -> PoolCapabilities {
-        let connector = RedisConnector(to: target, tls: self.settings.tls)
+        let connector = RedisConnector(
+            to: target, tls: self.settings.tls, eventLoopGroup: self.settings.eventLoopGroup, logger: self.settings.logger)
         do {
             try await connector.probe(
                 within: TimeAmount(Self.probeTime), on: self.settings.eventLoopGroup.next())

@@ -11,13 +11,18 @@ package import TLS
 /// it sees an error about once per block time, and carries on.
 package final class RedisBlockingConnection: Service, Sendable {
     private let connection: RedisConnection
+    private let addresses: any AddressSource
     private let tickets = Atomic<UInt64>(1)
 
     /// - Parameter eventLoopGroup: Must outlive the connection.
     package init(connector: RedisConnector, eventLoopGroup: any EventLoopGroup, logger: Logger) {
-        self.connection = RedisConnection(
+        let connection = RedisConnection(
             RedisConnection.Settings(connector: connector, inFlightMax: 1, waitMax: nil, probes: false),
             watch: ServerWatch(), eventLoop: eventLoopGroup.next(), logger: logger)
+        self.connection = connection
+        self.addresses = connector.addresses
+        // Nothing else makes it leave a master of before that still answers: it does not ask what its server is.
+        self.addresses.follow { [weak connection] address in connection?.leave(unlessAt: address) }
     }
 
     /// A further connection of a client, to the server that has the keys of a slot.
@@ -31,7 +36,9 @@ package final class RedisBlockingConnection: Service, Sendable {
     package convenience init(
         url: RedisURL, tls: TLSContextHolder? = nil, eventLoopGroup: any EventLoopGroup, logger: Logger
     ) {
-        self.init(connector: RedisConnector(to: url, tls: tls), eventLoopGroup: eventLoopGroup, logger: logger)
+        self.init(
+            connector: RedisConnector(to: url, tls: tls, eventLoopGroup: eventLoopGroup, logger: logger),
+            eventLoopGroup: eventLoopGroup, logger: logger)
     }
 
     /// Sends one command and waits for its reply.
@@ -77,5 +84,6 @@ package final class RedisBlockingConnection: Service, Sendable {
     /// Ends the connection, and a read that waits in it.
     package func shutDown() async {
         await self.connection.shutDown()
+        await self.addresses.end()
     }
 }

@@ -22,6 +22,8 @@ package final class RedisClient: Service, Sendable {
     }
 
     private let backend: Backend
+    /// Makes the connector of a further connection.
+    private let further: @Sendable () -> RedisConnector
     private let settings: ServerClient.Settings
     private let deadline: TimeAmount
     /// How far ``runReplicated(_:epoch:)`` gets; nil: it may not be called.
@@ -56,6 +58,7 @@ package final class RedisClient: Service, Sendable {
             replication: replication, eventLoopGroup: eventLoopGroup, logger: logger)
         self.deadline = TimeAmount(deadline)
         self.replication = replication
+        self.further = { connector }
         self.backend = .server(ServerClient(self.settings))
     }
 
@@ -76,9 +79,13 @@ package final class RedisClient: Service, Sendable {
         eventLoopGroup: any EventLoopGroup,
         logger: Logger
     ) {
+        let connect: @Sendable () -> RedisConnector = {
+            RedisConnector(to: url, tls: tls, eventLoopGroup: eventLoopGroup, logger: logger)
+        }
+        self.further = connect
         let settings = ServerClient.Settings(
-            connector: RedisConnector(to: url, tls: tls), connections: connections, inFlightMax: inFlightMax,
-            mustBeMaster: mustBeMaster, replication: replication, eventLoopGroup: eventLoopGroup, logger: logger)
+            connector: connect(), connections: connections, inFlightMax: inFlightMax, mustBeMaster: mustBeMaster,
+            replication: replication, eventLoopGroup: eventLoopGroup, logger: logger)
         self.settings = settings
         self.deadline = TimeAmount(url.deadline ?? deadline)
         self.replication = replication
@@ -234,7 +241,7 @@ package final class RedisClient: Service, Sendable {
     /// How a further connection gets to the server that a command goes to.
     func connector(for route: RedisRoute) -> RedisConnector {
         switch self.backend {
-        case .server: self.settings.connector
+        case .server: self.further()
         case .cluster(let router): self.settings.connector.leading(to: ClusterAddresses(router: router, route: route))
         }
     }

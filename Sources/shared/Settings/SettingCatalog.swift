@@ -24,8 +24,11 @@ package struct SettingCatalog: Sendable {
 
     package let redisURL = Setting(
         "redis.url", default: "redis://127.0.0.1:6379/0", shape: .text, isSecret: true,
-        allowed: "redis://[user:password@]host[:port][/db], rediss:// for TLS, or unix://[user:password@]/path[?db=N]",
-        meaning: "The Redis (6.2 or newer) or Valkey that keeps everything.")
+        allowed: "redis://[user:password@]host[:port][/db], unix://[user:password@]/path[?db=N], "
+            + "redis+sentinel://[user:password@]host[:port],…/master[/db][?sentinel_username=…&sentinel_password=…] or "
+            + "redis+cluster://[user:password@]host[:port],…; with rediss in place of redis for TLS",
+        meaning: "The Redis (6.2 or newer) or Valkey that keeps everything, the Sentinels that know where it is, or nodes of a "
+            + "cluster.")
 
     package let redisTLSCAFile = Setting(
         "redis.tls.ca.file", shape: .text, allowed: "the path of a PEM file",

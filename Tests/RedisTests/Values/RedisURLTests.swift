@@ -122,15 +122,6 @@ struct RedisURLTests {
         #expect(throws: reason) { try self.read(url, as: .pool) }
     }
 
-    @Test(arguments: [
-        ("redis+sentinel://h/m", InvalidRedisURL.sentinelUnsupported)
-    ])
-    func `What cannot be opened is refused as its URL is read`(url: String, reason: InvalidRedisURL) {
-        for dialect in [RedisURLGrammar.Dialect.setting, .pool] {
-            #expect(throws: reason) { try RedisURL(url, as: dialect) }
-        }
-    }
-
     @Test func `The path behind a host is the database of a setting, and nothing of a pool`() throws {
         #expect(try RedisURL("redis://h/3", as: .setting).login.database == 3)
         #expect(try RedisURL("redis://h/3", as: .pool).login.database == 0)

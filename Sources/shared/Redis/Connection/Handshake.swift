@@ -6,10 +6,18 @@ struct Handshake: Sendable {
         case authenticate
         case selectDatabase
         case setName
-        case role
+        case role(Proof)
         case identity(RedisIdentity)
         /// Last, because a Redis that is still loading its data answers the steps before it.
         case ping
+    }
+
+    /// What a server has to say to be taken for a master.
+    enum Proof: Sendable, Equatable {
+        /// That it is one.
+        case always
+        /// The same, or nothing: its user may not ask, or it does not know the question.
+        case unlessUnknown
     }
 
     enum Verdict: Sendable, Equatable {
@@ -27,9 +35,9 @@ struct Handshake: Sendable {
     let steps: [(step: Step, command: EncodedCommand)]
 
     /// - Parameters:
-    ///   - mustBeMaster: A replica is refused.
+    ///   - role: How a server shows that it is a master; nil: a replica will do.
     ///   - identity: Of the expected store, if any.
-    init(as login: RedisLogin, mustBeMaster: Bool, identity: RedisIdentity?) {
+    init(as login: RedisLogin, role: Proof?, identity: RedisIdentity?) {
         var steps: [(Step, EncodedCommand)] = []
         if let password = login.password {
             var command = RedisCommand("AUTH", arguments: 2)
@@ -46,15 +54,15 @@ struct Handshake: Sendable {
         name.append("SETNAME")
         name.append("herald")
         steps.append((.setName, name.encoded))
-        steps += Self.probe(mustBeMaster: mustBeMaster, identity: identity)
+        steps += Self.probe(role: role, identity: identity)
         steps.append((.ping, RedisCommand("PING", arguments: 0).encoded))
         self.steps = steps
     }
 
     /// The steps that are repeated while a connection is in use, see ``RedisLimits/probeInterval``.
-    static func probe(mustBeMaster: Bool, identity: RedisIdentity?) -> [(step: Step, command: EncodedCommand)] {
+    static func probe(role: Proof?, identity: RedisIdentity?) -> [(step: Step, command: EncodedCommand)] {
         var steps: [(Step, EncodedCommand)] = []
-        if mustBeMaster { steps.append((.role, RedisCommand("ROLE", arguments: 0).encoded)) }
+        if let role { steps.append((.role(role), RedisCommand("ROLE", arguments: 0).encoded)) }
         if let identity { steps.append((.identity(identity), identity.command)) }
         return steps
     }
@@ -89,7 +97,8 @@ struct Handshake: Sendable {
             return ["NOPERM", "BUSY"].contains(code) ? .proceed : refused
         case .setName:
             return .proceed  // The name is for operators who read CLIENT LIST; a user without CLIENT can work as well.
-        case .role:
+        case .role(.always): return refused
+        case .role(.unlessUnknown):
             // A user without ROLE can work as well, and so can a user of a managed Redis that does not have it. A server
             // that runs a long script says nothing about its role.
             return ["NOPERM", "ERR", "BUSY"].contains(code) ? .proceed : refused

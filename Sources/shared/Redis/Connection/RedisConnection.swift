@@ -26,6 +26,8 @@ actor RedisConnection {
         var probes = true
         /// What is listened to; such a connection takes no commands of callers.
         var subscription: ChannelSubscription?
+        /// What it leads to, in the log.
+        var peer: StaticString = "Redis"
     }
 
     static let sweepInterval = TimeAmount.milliseconds(100)
@@ -63,7 +65,7 @@ actor RedisConnection {
         self.machine = ConnectionStateMachine(waitMax: settings.waitMax)
         self.watch = watch
         self.logger = logger
-        self.outageLog = OutageLog(logger)
+        self.outageLog = OutageLog(logger, peer: settings.peer)
     }
 
     // MARK: From any thread
@@ -99,6 +101,16 @@ actor RedisConnection {
     /// Gives up a connection to a server that cannot be used, and makes a new one.
     nonisolated func leave(_ reason: ServerUnusable) {
         self.onLoop { if $0.machine.isReady { $0.fail(reason) } }
+    }
+
+    /// Gives up a connection, or an attempt at one, that leads to another server than the master.
+    nonisolated func leave(unlessAt master: RedisEndpoint.Address) {
+        self.onLoop { connection in
+            guard let address = connection.address, address != master else { return }
+            if connection.machine.isReady || connection.machine.state == .connecting {
+                connection.fail(ServerUnusable.replaced)
+            }
+        }
     }
 
     /// Ends one blocking read early, wherever it is.
@@ -268,8 +280,7 @@ actor RedisConnection {
             self.channel = channel
             let deadline = NIODeadline.now() + RedisLimits.connectTimeout
             let handshake = Handshake(
-                as: self.settings.connector.login, mustBeMaster: self.settings.mustBeMaster,
-                identity: self.watch.identity)
+                as: self.settings.connector.login, role: self.role, identity: self.watch.identity)
             for (step, command) in handshake.steps {
                 self.writer.write(command, to: channel)
                 self.inFlight.append(.handshake(step), deadline: deadline)
@@ -277,6 +288,12 @@ actor RedisConnection {
             self.writer.flush(channel)
             self.armSweep()
         }
+    }
+
+    /// What a new server has to say about itself; nil: it may be a replica.
+    private var role: Handshake.Proof? {
+        guard self.settings.mustBeMaster else { return nil }
+        return self.settings.connector.addresses.provesMasters ? .always : .unlessUnknown
     }
 
     /// - Returns: Why the server cannot be used.
@@ -333,7 +350,7 @@ actor RedisConnection {
         let steps =
             self.settings.subscription != nil
             ? [(.ping, RedisCommand("PING", arguments: 0).encoded)]
-            : Handshake.probe(mustBeMaster: self.settings.mustBeMaster, identity: self.watch.identity)
+            : Handshake.probe(role: self.role == nil ? nil : .unlessUnknown, identity: self.watch.identity)
         guard !steps.isEmpty else { return }
         self.isProbing = true
         let deadline = NIODeadline.now() + TimeAmount(RedisLimits.deadline)

@@ -51,6 +51,7 @@ final class ServerClient: Sendable {
             ReplicatedWrites($0, over: connect(ReplicatedWrites.connectionsMax))
         }
         watch.set(self.all)
+        settings.connector.addresses.follow { address in watch.move(to: address) }
     }
 
     /// The connections that take commands.
@@ -125,6 +126,7 @@ final class ServerClient: Sendable {
         }
         if case .by(let connection, _) = listening { await connection.shutDown() }
         self.watch.set([])
+        await self.settings.connector.addresses.end()
     }
 
     /// Gives the command to the first connection with little to do, that of the caller's own event loop before others; else, in

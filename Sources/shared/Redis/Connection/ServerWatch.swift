@@ -76,6 +76,11 @@ final class ServerWatch: Sendable {
     func leave(_ reason: ServerUnusable) {
         for connection in self.state.withLockedValue({ $0.connections }) { connection.leave(reason) }
     }
+
+    /// The master is at an address now: every connection that leads to another is given up.
+    func move(to address: RedisEndpoint.Address) {
+        for connection in self.state.withLockedValue({ $0.connections }) { connection.leave(unlessAt: address) }
+    }
 }
 
 /// A server answered that it cannot be used as things are, or not by us.
@@ -85,6 +90,9 @@ struct ServerUnusable: Error, Equatable {
     /// The step of the handshake or probe it was the answer to; nil: a caller's command.
     let step: Handshake.Step?
     let code: String
+
+    /// It is not the master any more, says who should know.
+    static let replaced = ServerUnusable(step: nil, code: Handshake.replica)
 
     /// What commands fail with that are not sent for it.
     var absence: RedisError.NotSent {

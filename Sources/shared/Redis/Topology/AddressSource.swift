@@ -11,6 +11,26 @@ package protocol AddressSource: Sendable {
     /// - Parameter loss: How the connection before ended; nil for the first.
     /// - Returns: On any loop. It counts as failed after ``RedisLimits/connectTimeout``.
     func address(after loss: ConnectionLoss?, on eventLoop: any EventLoop) -> EventLoopFuture<RedisEndpoint.Address>
+
+    /// Whether a server is a master only if it says so: the source knows of it by hearsay.
+    ///
+    /// Elsewhere a server that does not answer `ROLE` to our user is taken for the one that an operator named.
+    var provesMasters: Bool { get }
+
+    /// Says from now on when the master has moved, and where to, until ``end()``.
+    ///
+    /// - Parameter moved: Called on an event loop, which it must not hold up.
+    func follow(_ moved: @escaping @Sendable (RedisEndpoint.Address) -> Void)
+
+    /// The client has ended.
+    func end() async
+}
+
+/// Of a source that learns nothing by itself.
+extension AddressSource {
+    package var provesMasters: Bool { false }
+    package func follow(_ moved: @escaping @Sendable (RedisEndpoint.Address) -> Void) {}
+    package func end() async {}
 }
 
 /// Why a connection, or an attempt at one, ended.

@@ -1,9 +1,8 @@
 package import NIOCore
-package import TLS
 
 /// Makes connections to one Redis: where it is, how bytes get there, and the login that the handshake uses.
 ///
-/// The one place that connects. Sentinel and Cluster are further conformers of ``AddressSource``, TLS one of ``Transport``.
+/// The one place that connects. ``FixedAddress`` and ``SentinelSource`` say where to; TLS is another ``Transport``.
 package struct RedisConnector: Sendable {
     let addresses: any AddressSource
     let transport: any Transport
@@ -12,19 +11,6 @@ package struct RedisConnector: Sendable {
     /// A server at a fixed address.
     package init(to endpoint: RedisEndpoint, transport: any Transport = SocketTransport()) {
         self.init(login: endpoint.login, addresses: FixedAddress(endpoint.address), transport: transport)
-    }
-
-    /// - Parameter tls: What connections are encrypted with where the URL says so; nil: the authorities of the system are believed.
-    package init(to url: RedisURL, tls: TLSContextHolder? = nil) {
-        let transport: any Transport = url.isEncrypted ? TLSTransport(tls ?? .ofSystem) : SocketTransport()
-        switch url.topology {
-        case .server(let address):
-            self.init(login: url.login, addresses: FixedAddress(address), transport: transport)
-        case .cluster(let nodes):
-            self.init(login: url.login, addresses: AlternatingAddresses(nodes), transport: transport)
-        case .sentinel:
-            preconditionFailure("what cannot be opened is refused as its URL is read")
-        }
     }
 
     /// - Parameter addresses: Says where the Redis is.

@@ -4,7 +4,6 @@
 package enum InvalidRedisURL: Error, Sendable, Equatable {
     case noScheme
     case unknownScheme
-    case sentinelUnsupported
     case noHost
     case severalHosts
     case tooManyHosts(max: Int)
@@ -31,7 +30,6 @@ extension InvalidRedisURL: CustomStringConvertible {
         switch self {
         case .noScheme, .unknownScheme:
             "a Redis URL starts with redis://, rediss://, redis+sentinel://, redis+cluster:// or unix://"
-        case .sentinelUnsupported: "Sentinel is not supported"
         case .noHost: "a redis:// URL names a host: redis://[[user:]password@]host[:port][/database]"
         case .severalHosts:
             "several hosts are those of Sentinels or of a cluster: redis+sentinel://host[:port],…/master, "

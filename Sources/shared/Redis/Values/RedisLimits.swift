@@ -22,6 +22,12 @@ package enum RedisLimits {
     ///
     /// An address is looked up for as long.
     package static let connectTimeout = TimeAmount.seconds(2)
+    /// From the start of a connection to a Sentinel to its answer: a silent one must not keep the others from being asked.
+    package static let sentinelTimeout = TimeAmount.milliseconds(500)
+    /// Sentinels that are asked, those of the URL and those they name.
+    package static let sentinelsMax = 32
+    /// Bytes of one reply of a Sentinel.
+    package static let sentinelReplyBytesMax = 256 << 10
     /// Masters of a cluster, as many as Redis is made for.
     package static let clusterMastersMax = 1_000
     /// Bytes of the name of a host that a server names, as many as DNS allows.

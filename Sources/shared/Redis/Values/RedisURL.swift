@@ -36,10 +36,8 @@ package struct RedisURL: Sendable, Hashable {
         self.init(login: endpoint.login, topology: .server(endpoint.address))
     }
 
-    /// - Throws: Also for what is read and cannot be opened.
     package init(_ text: String, as dialect: RedisURLGrammar.Dialect) throws(InvalidRedisURL) {
         self = try RedisURLGrammar(dialect).read(text)
-        if case .sentinel = self.topology { throw .sentinelUnsupported }
     }
 }
 

@@ -1,0 +1,121 @@
+import Foundation
+import Redis
+import TestKit
+import Testing
+
+extension DeploymentTests {
+    /// A deployment whose Redis is what Sentinels say: it goes on by itself when they name another.
+    struct SentinelFailoverTests {
+        /// Refuses writes while no replica follows: replication is asynchronous, and a write is acknowledged before one has it.
+        private static let servers = ["--min-replicas-to-write", "1"]
+
+        @Test func `A planned failover under load loses nothing, and both processes go on`() async throws {
+            // A pause keeps Sentinels from publishing, too: they are not to take it for an outage.
+            try await withSentinels(downAfter: .seconds(15), appendOnly: true, arguments: Self.servers) { sentinels in
+                try await Self.withLoad(on: sentinels) { load, deployment, receiver in
+                    var gaps: [Duration] = []
+                    for _ in 1...2 {
+                        let master = try await sentinels.master()
+                        // As docs/operations.md says: nothing is acknowledged any more that the next master may not have.
+                        try await master.command("CLIENT", "PAUSE", "20000", "WRITE")
+                        let replicated = try await eventually { () -> Bool? in
+                            try await Self.isReplicated(master) ? true : nil
+                        }
+                        #expect(replicated == true)
+                        _ = try await sentinels.failOver()
+                        gaps.append(try await Self.recovery(of: load.ledger))
+                        try await master.command("CLIENT", "UNPAUSE")
+                        #expect(try await sentinels.becomesReplica(master))
+                    }
+                    load.stop()
+                    let all = try await SurvivalTests.arrival(of: load.ledger, at: ["/a"], of: receiver)
+                    let audit = load.ledger.audit(receiver.requests(at: "/a"))
+                    report(
+                        "planned failover",
+                        "\(audit.promised) answered 201, lost \(audit.missing.count), repeats \(audit.repeats);"
+                            + " posts again \(gaps.map(\.milliseconds)) ms after the switch; other answers"
+                            + " \(load.ledger.refused)")
+                    #expect(all, "not everything arrived; \(deployment.logs)")
+                    #expect(audit.isClean)
+                    #expect(load.ledger.refused.keys.allSatisfy { $0 == 503 })
+                }
+            }
+        }
+
+        @Test func `A master killed under load is replaced, and both processes go on with the next one`() async throws {
+            try await withSentinels(appendOnly: true, arguments: Self.servers) { sentinels in
+                try await Self.withLoad(on: sentinels) { load, deployment, receiver in
+                    let old = try await sentinels.master()
+                    await old.kill()
+                    let killed = ContinuousClock.now
+                    _ = try await sentinels.master(after: old)
+                    _ = try await Self.recovery(of: load.ledger)
+                    let answered = load.ledger.answered.map { $0.sent + $0.after }
+                    let first = answered.filter { $0 > killed }.min()
+                    let again = try #require(first)
+                    // It comes back as a replica, and takes no client along.
+                    try await old.start()
+                    #expect(try await sentinels.becomesReplica(old))
+                    _ = try await Self.recovery(of: load.ledger)
+                    load.stop()
+                    let late = load.ledger.accepted.filter { $0.value > again }
+                    let arrived = try await eventually(within: .seconds(90)) { () -> Bool? in
+                        let missing = Set(load.ledger.audit(receiver.requests(at: "/a")).missing)
+                        return missing.isDisjoint(with: late.keys) ? true : nil
+                    }
+                    let audit = load.ledger.audit(receiver.requests(at: "/a"))
+                    report(
+                        "master killed",
+                        "no 201 for \((again - killed).milliseconds) ms; \(audit.promised) answered 201,"
+                            + " lost \(audit.missing.count) of those before, repeats \(audit.repeats); other answers"
+                            + " \(load.ledger.refused)")
+                    #expect(arrived == true, "what was accepted by the next master did not arrive; \(deployment.logs)")
+                    #expect(audit.invented.isEmpty && audit.changedIDs.isEmpty)
+                    #expect(load.ledger.refused.keys.allSatisfy { $0 == 503 })
+                }
+            }
+        }
+
+        /// Runs callers against an API and a notifier, and ends the load with the body.
+        private static func withLoad(
+            on sentinels: SentinelDeployment,
+            _ body: @Sendable (Load, Deployment, WebhookReceiver) async throws -> Void
+        ) async throws {
+            let redis = sentinels.servers[0]
+            let settings = ["HERALD_NOTIFIER_LEASE": "5"]
+            try await withProcesses(of: Deployment(redis: redis, at: sentinels.url(), settings: settings)) {
+                deployment in
+                try await WebhookReceiver.with { receiver in
+                    let api = try await deployment.startAPI()
+                    let notifier = try await deployment.startNotifier()
+                    try await Load.subscribe(receiver.url("/a"), to: "jobs", on: api.address)
+                    let load = Load(Ledger(), on: api.address, to: "jobs")
+                    async let posting: Void = load.run(callers: 8, pause: .milliseconds(5))
+                    _ = try await Self.recovery(of: load.ledger)
+                    try await body(load, deployment, receiver)
+                    load.stop()
+                    await posting
+                    #expect(api.process.exit == nil && notifier.process.exit == nil, "\(deployment.logs)")
+                }
+            }
+        }
+
+        /// Waits until 200 more posts were answered 201.
+        private static func recovery(of ledger: Ledger) async throws -> Duration {
+            let (before, started) = (ledger.accepted.count, ContinuousClock.now)
+            let first = try await eventually(every: .milliseconds(1)) {
+                ledger.accepted.count > before ? ContinuousClock.now - started : nil
+            }
+            let all = try await eventually(within: .seconds(60)) { ledger.accepted.count >= before + 200 ? true : nil }
+            #expect(all == true, "posts are not accepted: \(ledger.refused)")
+            return try #require(first)
+        }
+
+        /// Whether every replica has what the master has written.
+        private static func isReplicated(_ master: RedisServer) async throws -> Bool {
+            let role = try await master.command("ROLE").array ?? []
+            let (offset, replicas) = (role[1].int, role[2].array ?? [])
+            return replicas.count == 2 && replicas.allSatisfy { $0.array?[2].int == offset }
+        }
+    }
+}
