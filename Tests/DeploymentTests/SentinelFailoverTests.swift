@@ -28,6 +28,8 @@ extension DeploymentTests {
                         #expect(try await sentinels.becomesReplica(master))
                     }
                     load.stop()
+                    let listed = try await deployment.herald(["ps"])
+                    #expect(listed.exit == .status(0) && listed.output.contains("notifier"), "\(listed.output)")
                     let all = try await SurvivalTests.arrival(of: load.ledger, at: ["/a"], of: receiver)
                     let audit = load.ledger.audit(receiver.requests(at: "/a"))
                     report(

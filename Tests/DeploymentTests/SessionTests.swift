@@ -59,6 +59,30 @@ extension DeploymentTests {
             #"{"body":\#(body),"ttl":60,"queue_name":"orders","Message_Type":"Notification"}"#
         }
 
+        @Test func `A connection, and what it has subscribed, outlive a failover of Sentinels`() async throws {
+            try await withSentinels { sentinels in
+                let processes = Deployment(redis: sentinels.servers[0], at: sentinels.url(), settings: [:])
+                try await withProcesses(of: processes) { deployment in
+                    let api = try await deployment.startAPI()
+                    _ = try await deployment.startNotifier()
+                    let client = try await self.subscribed(try #require(api.ready.websocket))
+                    try await self.post("1", api)
+                    #expect(try await self.next(client) == Self.notification("1"))
+                    _ = try await sentinels.failOver()
+                    let posted = try await eventually { () async throws -> Bool? in
+                        let reply = try await HTTPCaller(api.address).send(
+                            "POST", "/v2/queues/orders/messages", headers: Self.caller,
+                            body: #"{"messages": [{"body": 2, "ttl": 60}]}"#)
+                        return reply.status == 201 ? true : nil
+                    }
+                    #expect(posted == true, "\(deployment.logs)")
+                    #expect(try await self.next(client) == Self.notification("2"))
+                    #expect(try await self.subscribers(api).count == 1)
+                    await client.close()
+                }
+            }
+        }
+
         @Test func `W-60, W-66: What is posted anywhere reaches the connections of every node, behind the answer`()
             async throws
         {

@@ -95,7 +95,7 @@ actor SentinelSource: AddressSource {
             self.logger.debug(
                 "A Sentinel does not help", metadata: ["redis.sentinel": "\(sentinel)", "error": "\(failure)"])
         }
-        self.perform(self.search.answered(sentinel, answer))
+        if !self.isOver { self.perform(self.search.answered(sentinel, answer)) }
     }
 
     private func takeWaiting() -> [EventLoopPromise<RedisEndpoint.Address>] {
