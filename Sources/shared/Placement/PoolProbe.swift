@@ -23,7 +23,8 @@ extension PoolDirectory {
         _ target: RedisURL, isDurable: Bool
     ) async throws(PoolUnusable) -> PoolCapabilities {
         let connector = RedisConnector(
-            to: target, tls: self.settings.tls, eventLoopGroup: self.settings.eventLoopGroup, logger: self.settings.logger)
+            to: target, tls: self.settings.tls, eventLoopGroup: self.settings.eventLoopGroup,
+            logger: self.settings.logger)
         do {
             try await connector.probe(
                 within: TimeAmount(Self.probeTime), on: self.settings.eventLoopGroup.next())

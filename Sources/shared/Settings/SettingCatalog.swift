@@ -27,7 +27,8 @@ package struct SettingCatalog: Sendable {
         allowed: "redis://[user:password@]host[:port][/db], unix://[user:password@]/path[?db=N], "
             + "redis+sentinel://[user:password@]host[:port],…/master[/db][?sentinel_username=…&sentinel_password=…] or "
             + "redis+cluster://[user:password@]host[:port],…; with rediss in place of redis for TLS",
-        meaning: "The Redis (6.2 or newer) or Valkey that keeps everything, the Sentinels that know where it is, or nodes of a "
+        meaning:
+            "The Redis (6.2 or newer) or Valkey that keeps everything, the Sentinels that know where it is, or nodes of a "
             + "cluster.")
 
     package let redisTLSCAFile = Setting(
