@@ -1,3 +1,4 @@
+import Domain
 import Foundation
 import Redis
 import TestKit
@@ -11,7 +12,8 @@ extension DeploymentTests {
 
         @Test func `A planned failover under load loses nothing, and both processes go on`() async throws {
             // A pause keeps Sentinels from publishing, too: they are not to take it for an outage.
-            try await withSentinels(downAfter: .seconds(15), appendOnly: true, arguments: Self.servers) { sentinels in
+            try await withSentinels(downAfter: .seconds(15), appendOnly: true, arguments: Self.servers) {
+                sentinels async throws in
                 try await Self.withLoad(on: sentinels) { load, deployment, receiver in
                     var gaps: [Duration] = []
                     for _ in 1...2 {
@@ -44,47 +46,65 @@ extension DeploymentTests {
             }
         }
 
-        @Test func `A master killed under load is replaced, and both processes go on with the next one`() async throws {
-            try await withSentinels(appendOnly: true, arguments: Self.servers) { sentinels in
-                try await Self.withLoad(on: sentinels) { load, deployment, receiver in
+        /// Runs of each class of durability; more by `HERALD_FAILOVER_RUNS`.
+        private static let runs =
+            1...(ProcessInfo.processInfo.environment["HERALD_FAILOVER_RUNS"].flatMap { Int($0) } ?? 1)
+
+        @Test(arguments: Durability.allCases, runs)
+        func `A master killed under load is replaced, and what was replicated is there`(
+            durability: Durability, run: Int
+        ) async throws {
+            var random = SeededGenerator(seed: UInt64(run))
+            let more = random.pick([3, 40, 150, 400])
+            var settings = ["HERALD_REDIS_DURABILITY": durability.rawValue]
+            // All of them are waited for, and Redis refuses what they cannot have: whichever is promoted has it.
+            if durability == .replicated { settings["HERALD_REDIS_REPLICAS"] = "2" }
+            let needed = durability == .replicated ? "2" : "1"
+            try await withSentinels(
+                appendOnly: true, arguments: ["--min-replicas-to-write", needed, "--min-replicas-max-lag", "2"]
+            ) { sentinels async throws in
+                try await Self.withLoad(on: sentinels, settings: settings) { load, deployment, receiver in
                     let old = try await sentinels.master()
+                    let count = load.ledger.accepted.count + more
+                    _ = try await eventually { load.ledger.accepted.count >= count ? true : nil }
                     await old.kill()
                     let killed = ContinuousClock.now
-                    _ = try await sentinels.master(after: old)
-                    _ = try await Self.recovery(of: load.ledger)
-                    let answered = load.ledger.answered.map { $0.sent + $0.after }
-                    let first = answered.filter { $0 > killed }.min()
-                    let again = try #require(first)
+                    let new = try await sentinels.master(after: old)
                     // It comes back as a replica, and takes no client along.
                     try await old.start()
                     #expect(try await sentinels.becomesReplica(old))
                     _ = try await Self.recovery(of: load.ledger)
                     load.stop()
+                    let again = try #require(
+                        load.ledger.answered.map { $0.sent + $0.after }.filter { $0 > killed }.min())
                     let late = load.ledger.accepted.filter { $0.value > again }
                     let arrived = try await eventually(within: .seconds(90)) { () -> Bool? in
                         let missing = Set(load.ledger.audit(receiver.requests(at: "/a")).missing)
-                        return missing.isDisjoint(with: late.keys) ? true : nil
+                        return missing.isDisjoint(
+                            with: durability == .replicated ? load.ledger.accepted.keys : late.keys)
+                            ? true : nil
                     }
                     let audit = load.ledger.audit(receiver.requests(at: "/a"))
                     report(
-                        "master killed",
+                        "master killed, \(durability.rawValue), run \(run)",
                         "no 201 for \((again - killed).milliseconds) ms; \(audit.promised) answered 201,"
-                            + " lost \(audit.missing.count) of those before, repeats \(audit.repeats); other answers"
+                            + " lost \(audit.missing.count), repeats \(audit.repeats); other answers"
                             + " \(load.ledger.refused)")
-                    #expect(arrived == true, "what was accepted by the next master did not arrive; \(deployment.logs)")
+                    #expect(arrived == true, "\(audit.missing.count) did not arrive; \(deployment.logs)")
                     #expect(audit.invented.isEmpty && audit.changedIDs.isEmpty)
                     #expect(load.ledger.refused.keys.allSatisfy { $0 == 503 })
+                    #expect(new !== old)
                 }
             }
         }
 
         /// Runs callers against an API and a notifier, and ends the load with the body.
         private static func withLoad(
-            on sentinels: SentinelDeployment,
+            on sentinels: SentinelDeployment, settings: [String: String] = [:],
             _ body: @Sendable (Load, Deployment, WebhookReceiver) async throws -> Void
         ) async throws {
             let redis = sentinels.servers[0]
-            let settings = ["HERALD_NOTIFIER_LEASE": "5"]
+            let settings = settings.merging(["HERALD_NOTIFIER_LEASE": "5"]) { own, _ in own }
             try await withProcesses(of: Deployment(redis: redis, at: sentinels.url(), settings: settings)) {
                 deployment in
                 try await WebhookReceiver.with { receiver in

@@ -79,7 +79,7 @@ struct ReplacedStoreTests {
                 }
             }
         }
-        #expect(StoreOpeningError.isCluster.description.contains("not supported yet"))
+        #expect(StoreOpeningError.isCluster.description.contains("redis+cluster://"))
     }
 
     @Test func `How far positions are ahead of the clock is reported`() async throws {
