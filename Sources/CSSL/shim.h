@@ -15,6 +15,12 @@ static inline long cssl_set_version_min(SSL_CTX *context, int version) {
     return SSL_CTX_set_min_proto_version(context, version);
 }
 static inline long cssl_set_mode(SSL_CTX *context, long mode) { return SSL_CTX_set_mode(context, mode); }
+static inline long cssl_set_certificate_bytes_max(SSL_CTX *context, long count) {
+    return SSL_CTX_set_max_cert_list(context, count);
+}
+static inline long cssl_set_groups(SSL_CTX *context, const char *groups) {
+    return SSL_CTX_set1_groups_list(context, groups);
+}
 static inline long cssl_add_chain_certificate(SSL_CTX *context, X509 *certificate) {
     return SSL_CTX_add1_chain_cert(context, certificate);
 }

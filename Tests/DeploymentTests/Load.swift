@@ -24,7 +24,7 @@ final class Load: Sendable {
     /// Callers finish the request they are in, and send no other.
     func stop() { self.isStopped.withLockedValue { $0 = true } }
 
-    /// Posts until `posts` messages have been tried or the load is stopped.
+    /// Posts until `posts` messages have been tried, or the load is stopped or cancelled.
     ///
     /// - Parameter pause: Between two requests of one caller.
     func run(callers: Int, posts: Int = .max, pause: Duration = .zero) async {
@@ -37,7 +37,7 @@ final class Load: Sendable {
 
     private func call(posts: Int, pause: Duration) async {
         let caller = HTTPCaller(self.address)
-        while !self.isStopped.withLockedValue({ $0 }), let number = self.ledger.next(below: posts) {
+        while !self.isStopped.withLockedValue({ $0 }), !Task.isCancelled, let number = self.ledger.next(below: posts) {
             let sent = ContinuousClock.now
             self.ledger.record(await self.post(number, with: caller), for: number, sent: sent)
             // Cancelled: the test is over, and so is the loop at its next turn.

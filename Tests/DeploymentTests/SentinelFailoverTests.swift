@@ -70,6 +70,7 @@ extension DeploymentTests {
                     await old.kill()
                     let killed = ContinuousClock.now
                     let new = try await sentinels.master(after: old)
+                    let promoted = ContinuousClock.now
                     // It comes back as a replica, and takes no client along.
                     try await old.start()
                     #expect(try await sentinels.becomesReplica(old))
@@ -77,7 +78,7 @@ extension DeploymentTests {
                     load.stop()
                     let again = try #require(
                         load.ledger.answered.map { $0.sent + $0.after }.filter { $0 > killed }.min())
-                    let late = load.ledger.accepted.filter { $0.value > again }
+                    let late = load.ledger.accepted.filter { $0.value > promoted }
                     let arrived = try await eventually(within: .seconds(90)) { () -> Bool? in
                         let missing = Set(load.ledger.audit(receiver.requests(at: "/a")).missing)
                         return missing.isDisjoint(

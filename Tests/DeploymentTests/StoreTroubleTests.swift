@@ -62,6 +62,58 @@ extension DeploymentTests {
             }
         }
 
+        @Test func `A Redis that cannot save refuses posts, and takes them again once it can`() async throws {
+            try await withDeployment { deployment in
+                let api = try await deployment.startAPI()
+                #expect(try await self.post(api.address).status == 201)
+                // A folder in the place of the file: what a full disk does to a save, too.
+                let file = deployment.redis.folder.appendingPathComponent("dump.rdb")
+                try FileManager.default.createDirectory(at: file, withIntermediateDirectories: false)
+                try Data([1]).write(to: file.appendingPathComponent("in-the-way"))
+                try await deployment.redis.command("CONFIG", "SET", "save", "3600 1")
+                try await deployment.redis.command("BGSAVE")
+                let refused: HTTPReply? = try await eventually {
+                    let reply = try await self.post(api.address)
+                    return reply.status == 503 ? reply : nil
+                }
+                #expect(refused?.text.contains("The storage is read-only") == true && refused?["Retry-After"] == "1")
+                try FileManager.default.removeItem(at: file)
+                try await deployment.redis.command("BGSAVE")
+                let isTaken: Bool? = try await eventually {
+                    try await self.post(api.address).status == 201 ? true : nil
+                }
+                #expect(isTaken == true)
+            }
+        }
+
+        @Test func `A Redis that stands still for longer than a command may take loses nothing`() async throws {
+            try await withDeployment(settings: ["HERALD_NOTIFIER_LEASE": "5"]) { deployment in
+                try await WebhookReceiver.with { receiver in
+                    let api = try await deployment.startAPI()
+                    _ = try await deployment.startNotifier()
+                    try await Load.subscribe(receiver.url("/a"), to: "jobs", on: api.address)
+                    let load = Load(Ledger(), on: api.address, to: "jobs")
+                    async let posting: Void = load.run(callers: 8, pause: .milliseconds(5))
+                    _ = try await eventually { load.ledger.accepted.count > 200 ? true : nil }
+                    try await deployment.redis.command("DEBUG", "SLEEP", "6")
+                    let before = load.ledger.accepted.count
+                    let goesOn: Bool? = try await eventually { load.ledger.accepted.count > before + 200 ? true : nil }
+                    #expect(goesOn == true, "\(load.ledger.refused)")
+                    load.stop()
+                    await posting
+                    let all = try await SurvivalTests.arrival(of: load.ledger, at: ["/a"], of: receiver)
+                    let audit = load.ledger.audit(receiver.requests(at: "/a"))
+                    report(
+                        "Redis stands still",
+                        "\(audit.promised) answered 201, lost \(audit.missing.count), repeats \(audit.repeats);"
+                            + " \(load.ledger.unknown.count) with an unknown outcome; other answers \(load.ledger.refused)"
+                    )
+                    #expect(all, "not everything arrived; \(deployment.logs)")
+                    #expect(audit.isClean && load.ledger.refused.keys.allSatisfy { $0 == 503 })
+                }
+            }
+        }
+
         @Test func `A notifier whose Redis is away says for which pool, and in one word why`() async throws {
             try await withDeployment { deployment in
                 _ = try await deployment.startNotifier()

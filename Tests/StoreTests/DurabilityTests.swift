@@ -104,6 +104,18 @@ struct DurabilityTests {
         }
     }
 
+    @Test func `A message to a queue that is not there yet is stored before its replicas are missed`() async throws {
+        let queue = try address("p", "new")
+        try await withReplicatedRedis(replicas: 1) { master, replicas async throws in
+            try await self.withStore(in: master, .replicated) { store async throws in
+                replicas[0].pause()
+                await #expect(throws: StoreError.notReplicated) { try await self.post("1", to: queue, nil, of: store) }
+                #expect(try await self.bodies(queue, of: store) == ["1"])
+                replicas[0].resume()
+            }
+        }
+    }
+
     @Test func `A queue that asks for less does not wait for replicas`() async throws {
         let (fast, usual) = (try address("p", "fast"), try address("p", "usual"))
         try await withReplicatedRedis(replicas: 1) { master, replicas async throws in

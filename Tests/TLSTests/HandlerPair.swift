@@ -11,15 +11,19 @@ final class HandlerPair {
     /// One of the two, with what it has read.
     final class Side {
         private let channel = EmbeddedChannel()
-        private let recorder = Recorder()
+        private let recorder: Recorder
         /// What it has sent, before the other side has it.
         var sent: [UInt8] = []
 
         var received: [UInt8] { self.recorder.received }
         var errors: [TLSError] { self.recorder.errors }
         var isInputClosed: Bool { self.recorder.isInputClosed }
+        /// Answers that could not be written.
+        var refusedAnswers: Int { self.recorder.refusedAnswers }
 
-        init(_ handler: TLSHandler) throws {
+        /// - Parameter answer: Written to each read at once; nil: nothing is.
+        init(_ handler: TLSHandler, answer: [UInt8]? = nil) throws {
+            self.recorder = Recorder(answer)
             try self.channel.pipeline.syncOperations.addHandlers([handler, self.recorder])
         }
 
@@ -53,12 +57,23 @@ final class HandlerPair {
 
     private final class Recorder: ChannelInboundHandler {
         typealias InboundIn = ByteBuffer
+        typealias OutboundOut = ByteBuffer
+        private let answer: [UInt8]?
         var received: [UInt8] = []
         var errors: [TLSError] = []
         var isInputClosed = false
+        var refusedAnswers = 0
+
+        init(_ answer: [UInt8]?) {
+            self.answer = answer
+        }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
             self.received += self.unwrapInboundIn(data).readableBytesView
+            guard let answer = self.answer else { return }
+            context.writeAndFlush(self.wrapOutboundOut(ByteBuffer(bytes: answer))).assumeIsolated().whenFailure { _ in
+                self.refusedAnswers += 1
+            }
         }
 
         func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -70,9 +85,13 @@ final class HandlerPair {
         }
     }
 
-    /// - Parameter name: What the client calls the server.
-    init(_ contexts: Contexts, to name: String = "localhost", clearTextAnswer: ByteBuffer? = nil) throws {
-        self.server = try Side(.server(contexts.server, clearTextAnswer: clearTextAnswer))
+    /// - Parameters:
+    ///   - name: What the client calls the server.
+    ///   - answer: What the server writes to each read at once; nil: nothing.
+    init(
+        _ contexts: Contexts, to name: String = "localhost", clearTextAnswer: ByteBuffer? = nil, answer: [UInt8]? = nil
+    ) throws {
+        self.server = try Side(.server(contexts.server, clearTextAnswer: clearTextAnswer), answer: answer)
         let loop = EmbeddedEventLoop()
         self.client = try Side(.client(contexts.client, to: name, established: loop.makePromise()))
         try self.server.connect()

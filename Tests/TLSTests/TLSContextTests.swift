@@ -79,6 +79,13 @@ import Testing
         }
     }
 
+    @Test func `A file that cannot be read to its end is refused with the reason`() async throws {
+        try await self.withFiles { files in
+            files.files.authorities = files.folder.path
+            #expect(self.fault(files.files)?.reason == "cannot be read (Is a directory)")
+        }
+    }
+
     @Test func `A certificate behind one that cannot be read is missed`() async throws {
         try await self.withFiles { files in
             files.files.authorities = try files.write(

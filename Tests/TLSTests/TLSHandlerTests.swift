@@ -63,6 +63,8 @@ import Testing
             (["DNS:*.example.net"], "a.example.net", true), (["DNS:a*.example.net"], "ab.example.net", false),
             (["IP:127.0.0.1"], "127.0.0.1", true), (["DNS:127.0.0.1"], "127.0.0.1", false),
             (["IP:127.0.0.2"], "127.0.0.1", false), (["IP:::1"], "::1", true), (["IP:::2"], "::1", false),
+            // It has this name in its subject.
+            ([String](), "server", false),
         ] {
             let pair = try HandlerPair(try await Contexts.made(for: names), to: name)
             try pair.exchange()
@@ -129,6 +131,34 @@ import Testing
             try pair.server.close()
             #expect(pair.server.received.isEmpty, "seed \(seed)")
             #expect(pair.server.errors.count == 1, "seed \(seed): \(pair.server.errors)")
+        }
+    }
+
+    @Test func `What comes before a broken record is read, and an answer to it refused`() async throws {
+        let contexts = try await Contexts.made()
+        for isGarbage in [true, false] {
+            let pair = try HandlerPair(contexts, answer: Array("answer".utf8))
+            try pair.exchange()
+            try pair.client.write(Array("hello".utf8))
+            try pair.exchange()
+            #expect(Self.text(pair.client.received) == "answer")
+            #expect(pair.server.refusedAnswers == 0)
+            try pair.client.write(Array(", world".utf8))
+            if isGarbage {
+                try pair.client.collect()
+                pair.client.sent += [UInt8](repeating: 0x55, count: 100)
+            } else {
+                try pair.client.write(Array("lost".utf8))
+                try pair.client.collect()
+                pair.client.sent[pair.client.sent.count - 1] ^= 1
+            }
+            // As one read of the socket.
+            try pair.exchange()
+            #expect(Self.text(pair.server.received) == "hello, world")
+            #expect(pair.server.refusedAnswers == 1)
+            #expect(pair.server.errors.count == 1, "\(pair.server.errors)")
+            #expect(!pair.server.isActive)
+            #expect(Self.text(pair.client.received) == "answer")
         }
     }
 

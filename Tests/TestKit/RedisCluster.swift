@@ -6,17 +6,21 @@ package final class RedisCluster: Sendable {
     package let masters: [RedisServer]
     /// By master.
     package let replicas: [[RedisServer]]
+    /// Masters without a slot, which its URL does not name.
+    package let added: [RedisServer]
 
-    fileprivate init(masters: [RedisServer], replicas: [[RedisServer]]) {
+    fileprivate init(masters: [RedisServer], replicas: [[RedisServer]], added: [RedisServer]) {
         self.masters = masters
         self.replicas = replicas
+        self.added = added
     }
 
-    package var all: [RedisServer] { self.masters + self.replicas.flatMap(\.self) }
+    private var named: [RedisServer] { self.masters + self.replicas.flatMap(\.self) }
+    package var all: [RedisServer] { self.named + self.added }
 
     /// As a setting has it.
     package var url: String {
-        "redis+cluster://" + self.all.compactMap(\.tcpPort).map { "127.0.0.1:\($0)" }.joined(separator: ",")
+        "redis+cluster://" + self.named.compactMap(\.tcpPort).map { "127.0.0.1:\($0)" }.joined(separator: ",")
     }
 
     /// The master that a slot was given to first.
@@ -41,7 +45,7 @@ package final class RedisCluster: Sendable {
             if keys.isEmpty { break }
             try await source.run(["MIGRATE", "127.0.0.1", port, "", "0", "5000", "KEYS"] + keys)
         }
-        for server in [target, source] + self.masters {
+        for server in [target, source] + self.masters + self.added {
             try await server.command("CLUSTER", "SETSLOT", number, "NODE", targetID)
         }
     }
@@ -105,15 +109,17 @@ extension RedisServer {
 /// - Parameters:
 ///   - masters: At least three, so that a majority notices the end of one.
 ///   - replicas: Of each master.
+///   - added: Further masters, which get no slot.
 package func withRedisCluster(
-    masters: Int = 3, replicas: Int = 0, arguments: [String] = [], _ body: (RedisCluster) async throws -> Void
+    masters: Int = 3, replicas: Int = 0, added: Int = 0, arguments: [String] = [],
+    _ body: (RedisCluster) async throws -> Void
 ) async throws {
-    try await withServers(masters * (1 + replicas), arguments, []) { servers in
+    try await withServers(masters * (1 + replicas) + added, arguments, []) { servers in
         let cluster = RedisCluster(
             masters: Array(servers.prefix(masters)),
             replicas: (0..<masters).map { index in
                 Array(servers.dropFirst(masters + index * replicas).prefix(replicas))
-            })
+            }, added: servers.suffix(added))
         try await cluster.assemble()
         try await body(cluster)
     }

@@ -253,6 +253,9 @@ final class Transfer {
         ccurl_set_string(self.easy, CURLOPT_PROXY, "")
         ccurl_set_string(self.easy, CURLOPT_NOPROXY, "*")
         ccurl_set_long(self.easy, CURLOPT_NETRC, Int(CURL_NETRC_IGNORED.rawValue))
+        // As in the listeners: nothing older, and every connection has keys of its own.
+        ccurl_set_long(self.easy, CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
+        ccurl_set_long(self.easy, CURLOPT_SSL_SESSIONID_CACHE, 0)
         // Debian's folder of certificates holds the same as its file, and with it libcurl reads all of them anew for every
         // connection: 31 ms instead of 3.
         ccurl_set_string(self.easy, CURLOPT_CAPATH, nil)

@@ -32,7 +32,7 @@ extension PoolDirectory {
             throw .unreachable
         }
         let redis = RedisClient(
-            connector: connector, connections: 1, deadline: Self.probeTime,
+            url: target, tls: self.settings.tls, connections: 1, deadline: Self.probeTime,
             eventLoopGroup: self.settings.eventLoopGroup, logger: self.settings.logger)
         let answer: Result<PoolCapabilities, PoolUnusable>
         do throws(PoolUnusable) {

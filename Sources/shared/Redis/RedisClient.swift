@@ -94,10 +94,12 @@ package final class RedisClient: Service, Sendable {
             return
         }
         self.backend = .cluster(
-            ClusterRouter(nodes, deadline: self.deadline, logger: logger) { address in
+            ClusterRouter(nodes, deadline: self.deadline, eventLoop: eventLoopGroup.next(), logger: logger) {
+                address, isSeed in
                 var settings = settings
                 settings.connector = settings.connector.leading(to: FixedAddress(address))
                 settings.isNode = true
+                if isSeed { (settings.connections, settings.mustBeMaster, settings.replication) = (1, false, nil) }
                 return ServerClient(settings)
             })
     }

@@ -61,7 +61,7 @@ package struct SettingCatalog: Sendable {
         meaning: "Replicas that have to have a message with `redis.durability: replicated`.")
 
     package let redisReplicationTimeout = Setting(
-        "redis.replication.timeout", default: "1", shape: .seconds(1...10),
+        "redis.replication.timeout", default: "1", shape: .seconds(1...3),
         meaning:
             "How long replicas are waited for. After it a post is answered 503: it is stored, and may be lost in a "
             + "failover.")

@@ -32,7 +32,7 @@ package enum StoreOpeningError: Error, Sendable, Equatable, CustomStringConverti
             "this Redis is a node of a cluster: give Herald the cluster, as redis+cluster://host[:port][,host…]"
         case .notOnDisk:
             "Redis does not say that what it acknowledges is on its disk: it takes "
-                + "appendonly yes and appendfsync always, and a user who may run CONFIG GET"
+                + "appendonly yes, appendfsync always and no-appendfsync-on-rewrite no, and a user who may run CONFIG GET"
         case .shardsDiffer(let asked, let kept):
             "this Redis was first used with \(kept) shards and cannot be used with \(asked): set shards to \(kept)"
         case .formatUnknown(let kept, let understood):
@@ -109,7 +109,9 @@ extension Store {
 
     /// Whether Redis writes to its disk before it acknowledges; false also when it does not say.
     private static func isOnDisk(_ runner: ScriptRunner) async throws(StoreOpeningError) -> Bool {
-        for (name, value) in [("appendonly", "yes"), ("appendfsync", "always")] {
+        for (name, value) in [
+            ("appendonly", "yes"), ("appendfsync", "always"), ("no-appendfsync-on-rewrite", "no"),
+        ] {
             var command = RedisCommand("CONFIG", arguments: 2)
             command.append("GET")
             command.append(name)

@@ -10,6 +10,9 @@ import NIOCore
 /// `@unchecked Sendable`: the context is written only before `init` returns. Afterwards it is the source of `SSL_new`, which counts a
 /// reference atomically; each session belongs to the event loop of its connection, and keeps its context after this is gone.
 package final class TLSContext: @unchecked Sendable {
+    /// Bytes of the certificates that a client may send before it is believed.
+    private static let certificateBytesMax = 16 * 1024
+
     private let pointer: OpaquePointer
     /// What an operator should know, though it can be used; in words that follow the path of the certificate.
     package let warning: String?
@@ -37,6 +40,11 @@ package final class TLSContext: @unchecked Sendable {
             guard SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20") == 1 else {
                 preconditionFailure("libssl has no cipher of TLS 1.2")
             }
+            // Cheap ones: a peer that is not believed yet could ask for others, again and again. In FIPS mode there may be no X25519.
+            guard
+                cssl_set_groups(context, "X25519:P-256:P-384") == 1 || cssl_set_groups(context, "P-256:P-384") == 1
+            else { preconditionFailure("libssl has no group of elliptic curves") }
+            cssl_set_certificate_bytes_max(context, Self.certificateBytesMax)
             SSL_CTX_set_alpn_select_cb(context, selectProtocol, nil)
             if files.authorities != nil {
                 try Self.useAuthorities(of: files, context, namesThem: true)
@@ -101,7 +109,8 @@ package final class TLSContext: @unchecked Sendable {
         let isAddress =
             inet_pton(AF_INET, server, &address) == 1 || inet_pton(AF_INET6, server, &address) == 1
         if isAddress { return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), server) == 1 }
-        SSL_set_hostflags(ssl, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS))
+        // The subject of a certificate is no name of a host, also where there are no others.
+        SSL_set_hostflags(ssl, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT))
         return SSL_set1_host(ssl, server) == 1 && cssl_set_server_name(ssl, server) == 1
     }
 

@@ -44,13 +44,16 @@ package struct TLSFiles: Sendable, Equatable {
         defer { close(descriptor) }
         var bytes: [UInt8] = []
         while bytes.count <= Self.bytesMax {
+            var result = 0
             let part16K = [UInt8](unsafeUninitializedCapacity: 16_384) { part, count in
-                count = max(0, Glibc.read(descriptor, part.baseAddress, part.count))
+                result = Glibc.read(descriptor, part.baseAddress, part.count)
+                count = max(0, result)
             }
+            guard result >= 0 else { throw TLSFileFault(part, path: path, "cannot be read (\(Self.systemError))") }
             guard !part16K.isEmpty else { break }
             bytes += part16K
         }
-        guard !bytes.isEmpty else { throw TLSFileFault(part, path: path, "is empty, or no file") }
+        guard !bytes.isEmpty else { throw TLSFileFault(part, path: path, "is empty") }
         guard bytes.count <= Self.bytesMax else {
             throw TLSFileFault(part, path: path, "has more than \(Self.bytesMax) bytes")
         }

@@ -139,6 +139,8 @@ package final class TLSHandler: ChannelDuplexHandler {
         }
         let reading = session.read()
         self.sendOutput(of: session, context)
+        // Behind an alert nothing can be written, an answer to the bytes before it included.
+        if case .failed = reading.end { self.isOutputClosed = true }
         if let bytes = reading.bytes { context.fireChannelRead(self.wrapInboundOut(bytes)) }
         switch reading.end {
         case .closed: self.inputClosed(context)

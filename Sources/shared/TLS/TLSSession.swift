@@ -76,20 +76,20 @@ final class TLSSession {
 
     /// Decrypts everything that has arrived.
     func read() -> Reading {
-        var reading = Reading()
+        // The only reference to its bytes, so that no record copies those before it.
+        var bytes = ByteBuffer()
         while true {
             let wanted = max(512, min(Self.recordBytes, max(self.wire.inputCount, Int(SSL_pending(self.ssl)))))
-            var bytes = reading.bytes ?? self.allocator.buffer(capacity: wanted)
+            if bytes.capacity == 0 { bytes = self.allocator.buffer(capacity: wanted) }
             var result: Int32 = 0
             ErrorQueue.clear()
             bytes.writeWithUnsafeMutableBytes(minimumWritableBytes: wanted) { space in
                 result = SSL_read(self.ssl, space.baseAddress, Int32(min(space.count, Self.recordBytes)))
                 return max(0, Int(result))
             }
-            if result > 0 {
-                reading.bytes = bytes
-                continue
-            }
+            guard result <= 0 else { continue }
+            var reading = Reading()
+            if bytes.readableBytes > 0 { reading.bytes = bytes }
             switch SSL_get_error(self.ssl, result) {
             case SSL_ERROR_WANT_READ: break
             case SSL_ERROR_ZERO_RETURN: reading.end = .closed
@@ -108,11 +108,14 @@ final class TLSSession {
             let count = min(rest.readableBytes, Self.pieceBytes)
             self.wire.reserveOutput(count + 512)
             ErrorQueue.clear()
-            let written = rest.readWithUnsafeReadableBytes { source in
-                Int(SSL_write(self.ssl, source.baseAddress, Int32(count)))
+            var written: Int32 = 0
+            rest.readWithUnsafeReadableBytes { source in
+                written = SSL_write(self.ssl, source.baseAddress, Int32(count))
+                // Of a session that has failed, or has to read first, it is negative.
+                return max(0, Int(written))
             }
             // The wire takes everything, so that nothing is ever written in part.
-            guard written == count, let output = self.takeOutput() else { throw .broken(ErrorQueue.words) }
+            guard Int(written) == count, let output = self.takeOutput() else { throw .broken(ErrorQueue.words) }
             piece(output, rest.readableBytes == 0)
         }
     }

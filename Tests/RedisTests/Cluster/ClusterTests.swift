@@ -43,6 +43,59 @@ struct ClusterTests {
         }
     }
 
+    @Test func `What is sent to all reaches every master, also as the first command`() async throws {
+        try await withRedisCluster { cluster async throws in
+            try await self.withClient(of: cluster) { client async throws in
+                #expect(try await client.sendToAll(RedisCommand("DBSIZE", [])).compactMap(\.int) == [0, 0, 0])
+            }
+        }
+    }
+
+    @Test func `Replicas that are given know the masters, too`() async throws {
+        try await withRedisCluster(replicas: 1) { cluster async throws in
+            let hosts = cluster.replicas.flatMap(\.self).compactMap(\.tcpPort).map { "127.0.0.1:\($0)" }
+            let url = try RedisURL("redis+cluster://" + hosts.joined(separator: ","), as: .setting)
+            try await withRedisClient(to: url) { client async throws in
+                for number in 0..<9 { #expect(try await client.send(self.set("k\(number)", "v")).text == "OK") }
+            }
+        }
+    }
+
+    @Test func `A caller that was cancelled waits for a slot that moves as the others do`() async throws {
+        try await withRedisCluster { cluster async throws in
+            try await self.withClient(of: cluster) { client async throws in
+                let key = "k{moving}"
+                let slot = KeySlot(of: key)
+                let source = cluster.master(of: slot)
+                let target = try #require(cluster.masters.first { $0 !== source })
+                _ = try await client.run(self.counted(key))
+                let (sourceID, targetID) = (
+                    try await source.command("CLUSTER", "MYID").text ?? "",
+                    try await target.command("CLUSTER", "MYID").text ?? ""
+                )
+                try await target.command("CLUSTER", "SETSLOT", "\(slot.number)", "IMPORTING", sourceID)
+                try await source.command("CLUSTER", "SETSLOT", "\(slot.number)", "MIGRATING", targetID)
+                let before = try await Self.evaluations(on: source)
+                let waiting = Task { await failure { try await client.run(self.counted(key)) } }
+                waiting.cancel()
+                let refusal = await waiting.value
+                guard case .refused(let error) = refusal else {
+                    Issue.record("\(String(describing: refusal))")
+                    return
+                }
+                #expect(error.message.hasPrefix("TRYAGAIN"))
+                // With pauses between: two seconds without them are many thousands.
+                #expect(try await Self.evaluations(on: source) - before < 60)
+            }
+        }
+    }
+
+    /// Calls of scripts that were refused.
+    private static func evaluations(on server: RedisServer) async throws -> Int {
+        let statistics = try await server.command("INFO", "errorstats").text ?? ""
+        return statistics.firstMatch(of: #/errorstat_TRYAGAIN:count=(\d+)/#).flatMap { Int($0.1) } ?? 0
+    }
+
     @Test func `One given node that is away, and one that is none, keep nothing from the others`() async throws {
         try await withRedis(tcp: true) { alone async throws in
             try await withRedisCluster { cluster async throws in

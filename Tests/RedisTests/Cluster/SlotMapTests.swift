@@ -141,11 +141,19 @@ struct ClusterRetryTests {
         }
     }
 
-    @Test func `Nodes that send a command in a circle are left`() {
-        var (retry, followed) = (ClusterRetry(until: .now() + .seconds(1)), 0)
-        while case .follow = retry.next(after: self.refused("MOVED 1 h:\(1 + followed)"), from: "h", at: .now()) {
-            followed += 1
+    @Test func `Nodes that send a command in a circle are asked again after pauses, until the time is over`() {
+        let begun = NIODeadline.now()
+        var (retry, now, followed, pauses) = (ClusterRetry(until: begun + .seconds(1)), begun, 0, 0)
+        loop: while true {
+            switch retry.next(after: self.refused("MOVED 1 h:\(1 + followed)"), from: "h", at: now) {
+            case .follow: followed += 1
+            case .again(let pause, let readingMap):
+                #expect(readingMap)
+                pauses += 1
+                now = now + pause
+            case .fail: break loop
+            }
         }
-        #expect(followed == ClusterRetry.redirectionsMax)
+        #expect(pauses > 2 && followed == (pauses + 1) * ClusterRetry.redirectionsMax)
     }
 }

@@ -63,6 +63,17 @@ struct SentinelSearchTests {
         #expect(search.answered(self.sentinels[1], self.names(0)) == .found(self.servers[0]))
     }
 
+    @Test(arguments: [[0, 1, 1], [1, 0, 1], [1, 1, 0]])
+    func `A master of before is not taken while another Sentinel names the new one, which was lost`(named: [Int]) {
+        var search = SentinelSearch(self.sentinels)
+        _ = search.noticed(MasterSwitch(from: self.servers[0], to: self.servers[1]))
+        _ = search.begin(after: self.lost(1, .unreachable))
+        for (sentinel, server) in zip(self.sentinels, named).dropLast() {
+            #expect(search.answered(sentinel, self.names(server)) != .found(self.servers[0]))
+        }
+        #expect(search.answered(self.sentinels[2], self.names(named[2])) == .found(self.servers[1]))
+    }
+
     @Test func `A notice ends a search, and a late answer changes nothing`() {
         var search = SentinelSearch(self.sentinels)
         #expect(search.begin(after: nil) == .ask(self.sentinels[0]))

@@ -13,8 +13,8 @@ package struct ClusterRetry: Sendable, Equatable {
         case again(after: TimeAmount, readingMap: Bool)
     }
 
-    /// Redirections that one command follows: with more the nodes do not agree.
-    package static let redirectionsMax = 8
+    /// Redirections that are followed in a row: with more the nodes do not agree yet, and are asked again after a pause.
+    package static let redirectionsMax = 3
     private static let pauseMin = TimeAmount.milliseconds(20)
     private static let pauseMax = TimeAmount.milliseconds(200)
 
@@ -38,10 +38,9 @@ package struct ClusterRetry: Sendable, Equatable {
             switch RedisServerError.code(of: refusal.message) {
             case "MOVED", "ASK":
                 self.redirections += 1
-                guard self.redirections <= Self.redirectionsMax,
-                    let redirection = Redirection(refusal.message, from: host)
-                else { return .fail }
-                return .follow(redirection)
+                guard let redirection = Redirection(refusal.message, from: host) else { return .fail }
+                guard self.redirections > Self.redirectionsMax else { return .follow(redirection) }
+                return self.again(at: now, readingMap: true)
             case "TRYAGAIN": return self.again(at: now, readingMap: false)
             case "CLUSTERDOWN", "READONLY", "MASTERDOWN", "LOADING": return self.again(at: now, readingMap: true)
             default: return .fail
@@ -55,6 +54,7 @@ package struct ClusterRetry: Sendable, Equatable {
     private mutating func again(at now: NIODeadline, readingMap: Bool) -> Step {
         guard now + self.pause < self.until else { return .fail }
         defer { self.pause = min(self.pause + self.pause, Self.pauseMax) }
+        self.redirections = 0
         return .again(after: self.pause, readingMap: readingMap)
     }
 }

@@ -85,6 +85,9 @@ actor RedisConnection {
         return admission
     }
 
+    /// Whether commands are written at once.
+    nonisolated var isConnected: Bool { self.mailbox.withLockedValue { $0.state == .connected } }
+
     /// Whether the caller runs on its event loop: then a command and its reply cross no thread.
     nonisolated var isOfThisLoop: Bool { self.eventLoop.inEventLoop }
 

@@ -39,6 +39,12 @@ final class ReplicatedWrites: Sendable {
         /// Connections on which no batch is under way.
         var idle: [RedisConnection]
 
+        /// Takes a connection that is there, if any is.
+        mutating func takeIdle() -> RedisConnection? {
+            guard !self.idle.isEmpty else { return nil }
+            return self.idle.remove(at: self.idle.lastIndex { $0.isConnected } ?? 0)
+        }
+
         /// Takes what travels together next; the first may be as large as it is.
         mutating func batch() -> [Write] {
             var (writes, bytes): ([Write], Int) = ([], 0)
@@ -89,20 +95,25 @@ final class ReplicatedWrites: Sendable {
     /// Sends what waits, if a connection is idle.
     private func sendNext() {
         let next = self.state.withLockedValue { state -> (connection: RedisConnection, writes: [Write])? in
-            guard !state.waiting.isEmpty, let connection = state.idle.popLast() else { return nil }
+            guard !state.waiting.isEmpty, let connection = state.takeIdle() else { return nil }
             return (connection, state.batch())
         }
         guard let next else { return }
         let now = NIODeadline.now()
         for write in next.writes where write.deadline <= now { Self.end(write.caller, .deadline) }
-        self.send(next.writes.filter { $0.deadline > now }, over: next.connection, at: now)
+        let writes = next.writes.filter { $0.deadline > now }
+        guard !writes.isEmpty else { return self.release(next.connection) }
+        self.send(writes, over: next.connection)
     }
 
-    private func send(_ writes: [Write], over connection: RedisConnection, at now: NIODeadline) {
-        let batch = ReplicatedBatch(of: writes.map(\.caller)) {
-            self.state.withLockedValue { $0.idle.append(connection) }
-            self.sendNext()
-        }
+    private func release(_ connection: RedisConnection) {
+        self.state.withLockedValue { $0.idle.append(connection) }
+        self.sendNext()
+    }
+
+    /// - Parameter writes: At least one.
+    private func send(_ writes: [Write], over connection: RedisConnection) {
+        let batch = ReplicatedBatch(of: writes.map(\.caller)) { self.release(connection) }
         var requests = writes.enumerated().map { index, write in
             Request(
                 command: write.command, deadline: write.deadline, epoch: write.epoch, caller: .batch(batch, index))
@@ -110,7 +121,9 @@ final class ReplicatedWrites: Sendable {
         requests.append(
             Request(
                 command: self.rule.command,
-                deadline: now + TimeAmount(self.rule.deadline + RedisLimits.blockingMargin),
+                // It begins to wait when the last write is done.
+                deadline: (writes.map(\.deadline).max() ?? .now())
+                    + TimeAmount(self.rule.deadline + RedisLimits.blockingMargin),
                 caller: .batch(batch, writes.count)))
         guard case .refused(let reason) = connection.post(unit: requests) else { return }
         for request in requests { request.caller.resume(returning: .failure(.notSent(reason))) }

@@ -58,7 +58,8 @@ package struct SentinelSearch: Sendable, Equatable {
         switch answer {
         case .success(let answer):
             if course.passedOver.contains(answer.master) {
-                course.lastResort = answer.master
+                // One that was lost may be back; the one before the last notice is taken when nothing else is named.
+                if course.lastResort == nil || course.lastResort == self.former { course.lastResort = answer.master }
             } else {
                 self.preferred = sentinel
                 self.learn(answer.sentinels)

@@ -19,25 +19,39 @@ package struct TLSTransport: Transport {
         guard case .tcp(let host, _) = address else {
             return SocketTransport().connect(to: address, within: timeout, on: eventLoop, configure: configure)
         }
-        let established = eventLoop.makePromise(of: Void.self)
-        let timer = eventLoop.scheduleTask(in: timeout) { established.fail(TLSError.handshake("no answer in time")) }
-        let contexts = self.contexts
-        let connected = SocketTransport().connect(to: address, within: timeout, on: eventLoop) { channel in
-            let handler = TLSHandler.client(contexts.current, to: host, established: established)
-            try channel.pipeline.syncOperations.addHandler(handler)
+        let deadline = NIODeadline.now() + timeout
+        // A name may have several addresses, each with a channel that is tried: the handshake is that of the one that was chosen.
+        return SocketTransport().connect(to: address, within: timeout, on: eventLoop, configure: { _ in })
+            .flatMap { channel in self.secure(channel, to: host, by: deadline, configure: configure) }
+    }
+
+    /// Has an open channel speak TLS, before its server can have said anything.
+    private func secure(
+        _ channel: any Channel, to host: String, by deadline: NIODeadline,
+        configure: @escaping @Sendable (any Channel) throws -> Void
+    ) -> EventLoopFuture<any Channel> {
+        let established = channel.eventLoop.makePromise(of: Void.self)
+        let timer = channel.eventLoop.scheduleTask(deadline: deadline) {
+            established.fail(TLSError.handshake("no answer in time"))
         }
-        connected.whenFailure { established.fail($0) }
         established.futureResult.whenComplete { _ in timer.cancel() }
-        return connected.flatMap { channel in
-            // What stands behind is there before the first reply, and hears of no handshake that failed.
-            established.futureResult.flatMapThrowing {
-                try configure(channel)
-                return channel
-            }.flatMapErrorThrowing { error in
-                channel.close(promise: nil)
-                throw error
-            }
+        // What stands behind is there before the first reply, and hears of no handshake that failed.
+        let configured: EventLoopFuture<any Channel> = established.futureResult.flatMapThrowing {
+            try configure(channel)
+            return channel
+        }.flatMapErrorThrowing { error in
+            channel.close(promise: nil)
+            throw error
         }
+        do {
+            let handler = TLSHandler.client(self.contexts.current, to: host, established: established)
+            try channel.pipeline.syncOperations.addHandler(handler)
+            // Of an end before it was added the handler does not hear.
+            if !channel.isActive { established.fail(TLSError.truncated) }
+        } catch {
+            established.fail(error)
+        }
+        return configured
     }
 }
 

@@ -19,11 +19,17 @@ struct MessageStore: MessageStorage {
             messages: messages, client: client, requestBytes: requestBytes, defaults: defaults,
             traits: traits)
         if let outcome = try await self.run(post, on: queue, creating: false) { return outcome }
-        try await self.directory.register(queue)
+        // Without its replicas the queue is registered all the same, and the messages are to be stored before that is said.
+        var isReplicated = true
+        do { try await self.directory.register(queue) } catch StoreError.notReplicated { isReplicated = false }
         guard let outcome = try await self.run(post, on: queue, creating: true) else {
             throw StoreError.corrupt("message_post.lua found no queue although it was to create it")
         }
-        try await self.directory.registerCreated(queue)
+        do { try await self.directory.registerCreated(queue) } catch StoreError.unavailable(let error) {
+            // The messages are there: nothing may say that a repeat does no harm.
+            throw StoreError.outcomeUnknown(error)
+        }
+        guard isReplicated else { throw StoreError.notReplicated }
         return outcome
     }
 

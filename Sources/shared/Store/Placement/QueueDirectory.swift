@@ -64,7 +64,7 @@ package struct QueueDirectory: Sendable {
             ])
         call.append(queue.name.text)
         for pool in self.pools { call.append(pool?.text ?? "") }
-        _ = try await self.runner.run(call)
+        _ = try await self.runner.write(call)
     }
 
     // MARK: Of all queues

@@ -43,7 +43,7 @@ struct QueueStore: QueueStorage {
             ])
         call.append(queue.key)
         call.append(ifEmpty ? 1 : 0)
-        guard try await self.runner.run(call).int != -1 else { return false }
+        guard try await self.runner.write(call).int != -1 else { return false }
         try await self.directory.unregister(queue)
         // A queue of this name that was created meanwhile must not stay without its line in the list.
         if try await self.metadata(of: queue) != nil { try await self.directory.registerCreated(queue) }

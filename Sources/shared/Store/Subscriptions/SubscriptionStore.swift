@@ -214,7 +214,7 @@ extension SubscriptionStore {
                 Scripts.subscriptionDeleteSome,
                 keys: Self.recordKeys(of: queue, keys) + [keys.usage(of: queue.project)])
             call.append(Self.purgeStep)
-            guard let more = try await self.runner.run(call).int else {
+            guard let more = try await self.runner.write(call).int else {
                 throw .corrupt("subscription_delete_some.lua answered no number")
             }
             if more == 0 { return }

@@ -42,7 +42,7 @@ struct TopicStore: TopicStorage {
     func delete(_ topic: TopicAddress) async throws(StoreError) {
         var call = self.call(Scripts.topicDelete, of: topic.project)
         call.append(topic.name.text)
-        _ = try await self.runner.run(call)
+        _ = try await self.runner.write(call)
     }
 
     func list(of project: ProjectID, after: String?, limit: Int) async throws(StoreError) -> [TopicListing] {
