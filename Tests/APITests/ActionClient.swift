@@ -49,7 +49,15 @@ struct ActionClient: Sendable {
     func reply() async throws -> ActionReply {
         var frame = try await self.socket.next()
         while frame?.opcode == 9 { frame = try await self.socket.next() }
-        return try ActionReply(try #require(frame, "the connection is over"))
+        let answer = try #require(frame, "the connection is over")
+        guard answer.opcode != 8 else { throw Closed(code: answer.code ?? 0, reason: answer.reason) }
+        return try ActionReply(answer)
+    }
+
+    /// The server has closed the connection in place of an answer.
+    struct Closed: Error {
+        let code: Int
+        let reason: String
     }
 
     /// Posts messages and returns their ids.
