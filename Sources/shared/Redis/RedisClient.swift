@@ -28,8 +28,8 @@ package final class RedisClient: Service, Sendable {
     private let deadline: TimeAmount
     /// How far ``runReplicated(_:epoch:)`` gets; nil: it may not be called.
     package let replication: ReplicationRule?
-    /// Listens in a cluster.
-    private let listener = NIOLockedValueBox<ServerClient?>(nil)
+    /// Listens in a cluster; nothing does once the client is over.
+    private let listener = NIOLockedValueBox<(client: ServerClient?, isOver: Bool)>((nil, false))
 
     /// A client of one server.
     ///
@@ -220,11 +220,11 @@ package final class RedisClient: Service, Sendable {
         case .server(let server): server.listen(to: channels, handler)
         case .cluster:
             let listener = self.listener.withLockedValue { listener -> ServerClient? in
-                guard listener == nil else { return nil }
+                guard listener.client == nil, !listener.isOver else { return nil }
                 var settings = self.settings
                 settings.connector = self.connector(for: .anyNode)
-                listener = ServerClient(settings)
-                return listener
+                listener.client = ServerClient(settings)
+                return listener.client
             }
             listener?.listen(to: channels, handler)
         }
@@ -234,7 +234,7 @@ package final class RedisClient: Service, Sendable {
     package var isListening: Bool {
         switch self.backend {
         case .server(let server): server.isListening
-        case .cluster: self.listener.withLockedValue { $0?.isListening ?? false }
+        case .cluster: self.listener.withLockedValue { $0.client?.isListening ?? false }
         }
     }
 
@@ -263,7 +263,10 @@ package final class RedisClient: Service, Sendable {
 
     /// Ends the client where no service group does it.
     package func shutDown() async {
-        let listener = self.listener.withLockedValue { $0 }
+        let listener = self.listener.withLockedValue { listener in
+            listener.isOver = true
+            return listener.client
+        }
         await listener?.shutDown()
         switch self.backend {
         case .server(let server): await server.shutDown()

@@ -119,11 +119,10 @@ extension Store {
                 let answers = try await runner.sendToServers(command)
                 guard answers.allSatisfy({ $0.array?.last?.text == value }) else { return false }
             } catch {
-                guard case .unavailable(.refused) = error else {
-                    guard case .corrupt = error else { throw .unavailable(error) }
-                    return false
+                switch error {
+                case .unavailable(.refused), .corrupt: return false
+                default: throw .unavailable(error)
                 }
-                return false
             }
         }
         return true

@@ -10,7 +10,6 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
     typealias OutboundOut = ByteBuffer
-    typealias WriteWaiter = UnsafeContinuation<Bool, Never>
 
     private let core: ListenerCore
     private let loop: ListenerLoop
@@ -22,8 +21,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
     private var input = InputBuffer()
     private var isReading = false
     private var isAdvancing = false
-    /// What encrypts the connection, and since when; nil in the clear, and before the header of a proxy is read.
-    private var encryption: (handler: TLSHandler, since: NIODeadline)?
+    private var encryption: ConnectionEncryption
     /// Where this connection stands in the list of its loop; kept by that.
     var index = 0
 
@@ -43,8 +41,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
     /// Since when the connection waits to be closed until what is written has left; nil otherwise.
     private var endingSince: NIODeadline?
     private var awaitsWritability = false
-    private var streamFraming: AnswerWriter.Framing?
-    private var streamWaiter: WriteWaiter?
+    private var stream = AnswerStream()
 
     init(_ core: ListenerCore, _ loop: ListenerLoop, _ channel: any Channel) {
         self.core = core
@@ -53,6 +50,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
         self.parser = HeadParser(core.limits)
         self.account = CallerAccount(core)
         self.body = RequestBody(of: nil, core.limits)
+        self.encryption = ConnectionEncryption(core.tls)
     }
 
     // MARK: Channel
@@ -78,11 +76,9 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
 
     /// Has everything from here on encrypted, where the listener wants it so.
     private func encrypt() {
-        guard let context = self.context, let tls = self.core.tls, self.encryption == nil else { return }
-        let handler = TLSHandler.server(tls.current, clearTextAnswer: AnswerWriter.clearTextAnswer)
-        self.encryption = (handler, .now())
+        guard let context = self.context else { return }
         // A pipeline that takes no handler belongs to a channel that is closed.
-        do { try context.pipeline.syncOperations.addHandler(handler, position: .before(self)) } catch { self.close() }
+        do { try self.encryption.begin(before: self, in: context, at: .now()) } catch { self.close() }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -185,9 +181,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     func timePassed(at now: NIODeadline) {
-        if let (handler, since) = self.encryption, !handler.isEstablished, now - since > self.core.limits.headMax {
-            return self.close()
-        }
+        guard !self.encryption.isOverdue(at: now, self.core.limits) else { return self.close() }
         let isWriting = self.state.writingTime(at: now) != nil
         // Without an answer to any question there is nothing that could be overdue.
         let unwritten = isWriting ? (try? self.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0 : 0
@@ -268,7 +262,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
     ///
     /// - Returns: Whether it was to be; then what there is of a request arrives anew.
     private func encryptRest() -> Bool {
-        guard self.core.tls != nil, self.encryption == nil, !self.account.awaitsProxyHeader else { return false }
+        guard self.encryption.isMissing, !self.account.awaitsProxyHeader else { return false }
         let rest = self.input.take()
         self.encrypt()
         if rest.readableBytes > 0 { self.context?.pipeline.syncOperations.fireChannelRead(NIOAny(rest)) }
@@ -469,7 +463,7 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
             self.writeEnd(head)
             return false
         }
-        self.streamFraming = framing
+        self.stream.begin(framing)
         context.write(self.wrapOutboundOut(head), promise: nil)
         if let body { context.write(self.wrapOutboundOut(body), promise: nil) }
         context.flush()
@@ -477,11 +471,10 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     /// Writes a part; `waiter` gets whether the next one is wanted, once there is space for it.
-    func stream(_ bytes: ByteBuffer, of number: UInt64, _ waiter: WriteWaiter) {
-        guard number == self.number, let framing = self.streamFraming, self.streamWaiter == nil,
+    func stream(_ bytes: ByteBuffer, of number: UInt64, _ waiter: AnswerStream.Waiter) {
+        guard number == self.number, let part = self.stream.part(bytes, self.channel.allocator),
             let context = self.context
         else { return waiter.resume(returning: false) }
-        let part = framing == .chunked ? AnswerWriter.chunk(bytes, self.channel.allocator) : bytes
         let unwritten = (try? self.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
         // A peer that has not taken the parts before does not get more time by another.
         if unwritten == 0 {
@@ -492,28 +485,25 @@ final class HTTPConnection: ChannelInboundHandler, RemovableChannelHandler {
         }
         context.writeAndFlush(self.wrapOutboundOut(part), promise: nil)
         guard !context.channel.isWritable else { return waiter.resume(returning: true) }
-        self.streamWaiter = waiter
+        self.stream.wait(waiter)
         if !self.hasSpace(for: part.readableBytes) { self.close() }
     }
 
     private func resumeStream(_ isWritten: Bool) {
-        guard let waiter = self.streamWaiter else { return }
-        self.streamWaiter = nil
+        guard let waiter = self.stream.takeWaiter() else { return }
         self.account.giveBack()
         waiter.resume(returning: isWritten)
     }
 
     func endStream(of number: UInt64) {
-        guard number == self.number, let framing = self.streamFraming else { return }
-        self.streamFraming = nil
-        self.writeEnd(framing == .chunked ? AnswerWriter.lastChunk : ByteBuffer())
+        guard number == self.number, let last = self.stream.end() else { return }
+        self.writeEnd(last)
     }
 
     /// Ends the connection in the middle of a body, and so that its peer notices also without chunks.
     func breakStream(of number: UInt64) {
-        guard number == self.number, self.streamFraming != nil else { return }
-        self.streamFraming = nil
-        if self.encryption != nil { self.context?.triggerUserOutboundEvent(TLSHandler.Break(), promise: nil) }
+        guard number == self.number, self.stream.end() != nil else { return }
+        if let context = self.context { self.encryption.breakOff(in: context) }
         // Without it the connection ends as if the body were complete; it is closed all the same.
         _ = (self.channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
         self.close()

@@ -40,7 +40,7 @@ package struct HTTPExchange: Sendable {
     ///
     /// The request is answered all the same: a peer that closed its side may still read.
     package func whileConnected<Result>(_ body: () async throws -> Result) async rethrows -> Result {
-        let isConnected = await withUnsafeContinuation { (begun: HTTPConnection.WriteWaiter) in
+        let isConnected = await withUnsafeContinuation { (begun: AnswerStream.Waiter) in
             self.onLoop { begun.resume(returning: $0.beginWait(of: $1)) }
         }
         if !isConnected { withUnsafeCurrentTask { $0?.cancel() } }
@@ -51,7 +51,7 @@ package struct HTTPExchange: Sendable {
     /// Writes the answer, with its stream.
     func finish(_ answer: HTTPAnswer) async {
         guard let stream = answer.stream else { return self.onLoop { $0.answer(answer, to: $1) } }
-        let isWanted = await withUnsafeContinuation { (begun: HTTPConnection.WriteWaiter) in
+        let isWanted = await withUnsafeContinuation { (begun: AnswerStream.Waiter) in
             self.onLoop { begun.resume(returning: $0.beginStream(answer, to: $1)) }
         }
         guard isWanted else { return }
@@ -65,7 +65,7 @@ package struct HTTPExchange: Sendable {
     }
 
     func write(_ bytes: ByteBuffer) async throws(HTTPStreamEnded) {
-        let isWritten = await withUnsafeContinuation { (waiter: HTTPConnection.WriteWaiter) in
+        let isWritten = await withUnsafeContinuation { (waiter: AnswerStream.Waiter) in
             self.onLoop { $0.stream(bytes, of: $1, waiter) }
         }
         guard isWritten else { throw HTTPStreamEnded() }

@@ -99,21 +99,20 @@ final class ClusterRouter: Sendable {
         var redirection: Redirection?
         while true {
             guard self.watch.serves(epoch) else { throw .notSent(.storeChanged) }
-            let address = redirection?.address ?? self.address(for: route)
+            let target = self.target(of: route, redirection)
             let step: ClusterRetry.Step
             var error = RedisError.notSent(.disconnected)
-            if let address {
-                guard let node = self.client(at: address) else { throw .notSent(.shutDown) }
+            switch target {
+            case .over: throw .notSent(.shutDown)
+            case .unknown: step = retry.nextWithoutMaster(at: .now())
+            case .master(let address, let node, let isInTrouble):
                 switch await send(node, redirection?.isAsking ?? false) {
                 case .success(let reply):
-                    self.serves(address)
+                    if isInTrouble { self.serves(address) }
                     return reply
                 case .failure(let failure): error = failure
                 }
                 step = retry.next(after: error, from: address.host, at: .now())
-            } else {
-                guard !self.isOver else { throw .notSent(.shutDown) }
-                step = retry.nextWithoutMaster(at: .now())
             }
             switch step {
             case .fail: throw error
@@ -123,7 +122,7 @@ final class ClusterRouter: Sendable {
             case .again(let pause, let readingMap):
                 redirection = nil
                 // In an outage that lasts commands fail at once: their callers must not pile up.
-                if readingMap, self.isLasting(address) {
+                if readingMap, self.isLasting(target.address) {
                     self.readMapBeside()
                     throw error
                 }
@@ -143,7 +142,6 @@ final class ClusterRouter: Sendable {
 
     private func serves(_ address: RedisEndpoint.Address) {
         self.state.withLockedValue { state in
-            guard !state.troubles.isEmpty else { return }
             state.troubles[address] = nil
             state.troubles[nil] = nil
         }
@@ -163,33 +161,56 @@ final class ClusterRouter: Sendable {
 
     // MARK: Masters
 
-    /// Where a command goes; nil while no master is known for it.
-    func address(for route: RedisRoute) -> RedisEndpoint.Address? {
-        self.state.withLockedValue { state in
-            switch route {
-            case .slot(let slot): state.map?[slot]
-            case .anyNode: state.map?.masters.randomElement()
-            case .oneServer: preconditionFailure("a command over slots was sent to a cluster")
-            }
+    /// Where a command goes.
+    private enum Target {
+        case master(RedisEndpoint.Address, ServerClient, isInTrouble: Bool)
+        /// No master is known for it.
+        case unknown
+        /// The client has ended.
+        case over
+
+        var address: RedisEndpoint.Address? {
+            if case .master(let address, _, _) = self { address } else { nil }
         }
     }
 
-    private var masters: [RedisEndpoint.Address] { self.state.withLockedValue { $0.map?.masters ?? [] } }
-    private var isOver: Bool { self.state.withLockedValue { $0.isOver } }
-
-    /// nil once it is over.
-    private func client(at address: RedisEndpoint.Address) -> ServerClient? {
-        self.client(at: address, isSeed: false)
+    private func target(of route: RedisRoute, _ redirection: Redirection?) -> Target {
+        self.state.withLockedValue { state in
+            guard !state.isOver else { return .over }
+            guard let address = redirection?.address ?? state.map?.master(for: route) else { return .unknown }
+            guard let node = self.client(at: address, &state) else { return .unknown }
+            return .master(address, node, isInTrouble: !state.troubles.isEmpty)
+        }
     }
 
-    private func client(
-        at address: RedisEndpoint.Address, isSeed: Bool
-    ) -> ServerClient? {
+    /// nil while no master is known for it.
+    func address(for route: RedisRoute) -> RedisEndpoint.Address? {
+        self.state.withLockedValue { $0.map?.master(for: route) }
+    }
+
+    private var masters: [RedisEndpoint.Address] { self.state.withLockedValue { $0.map?.masters ?? [] } }
+
+    /// The connections to a master; nil once it is over.
+    private func client(at address: RedisEndpoint.Address) -> ServerClient? {
+        self.state.withLockedValue { $0.isOver ? nil : self.client(at: address, &$0) }
+    }
+
+    /// - Returns: nil beyond as many masters as may be: a node may name any number.
+    private func client(at address: RedisEndpoint.Address, _ state: inout State) -> ServerClient? {
+        if let node = state.nodes[address] { return node }
+        guard state.nodes.count < RedisLimits.clusterMastersMax else { return nil }
+        let node = self.node(address, false)
+        state.nodes[address] = node
+        return node
+    }
+
+    /// The connection to a node that was given; nil once it is over.
+    private func seed(at address: RedisEndpoint.Address) -> ServerClient? {
         self.state.withLockedValue { state in
             guard !state.isOver else { return nil }
-            if let node = isSeed ? state.seeds[address] : state.nodes[address] { return node }
-            let node = self.node(address, isSeed)
-            if isSeed { state.seeds[address] = node } else { state.nodes[address] = node }
+            if let node = state.seeds[address] { return node }
+            let node = self.node(address, true)
+            state.seeds[address] = node
             return node
         }
     }
@@ -223,7 +244,7 @@ final class ClusterRouter: Sendable {
         }
         if await self.isMapRead(from: masters) { return }
         let seeds = self.seeds.compactMap { address in
-            self.client(at: address, isSeed: true).map { (address, $0) }
+            self.seed(at: address).map { (address, $0) }
         }
         if await self.isMapRead(from: seeds) { return }
         let isFirst = self.state.withLockedValue { state in

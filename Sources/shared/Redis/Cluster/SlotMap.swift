@@ -31,6 +31,15 @@ package struct SlotMap: Sendable, Equatable {
         return place == Self.nowhere ? nil : self.masters[Int(place)]
     }
 
+    /// The master that a command goes to; nil: none is known.
+    func master(for route: RedisRoute) -> RedisEndpoint.Address? {
+        switch route {
+        case .slot(let slot): self[slot]
+        case .anyNode: self.masters.randomElement()
+        case .oneServer: preconditionFailure("a command over slots was sent to a cluster")
+        }
+    }
+
     /// A slot is at another master now.
     mutating func move(_ slot: KeySlot, to master: RedisEndpoint.Address) {
         guard let place = self.place(of: master) else { return }

@@ -13,23 +13,6 @@ internal import NIOCore
 /// is watched by one timer per connection, ``sweepInterval``, and counts as missed when two sweeps in a row see it
 /// passed: a process that was itself stopped for a while first reads the replies that came meanwhile.
 actor RedisConnection {
-    struct Settings: Sendable {
-        var connector: RedisConnector
-        var inFlightMax: Int
-        /// See ``RedisLimits/connectionWaitMax``; nil waits as long as the command's own deadline.
-        var waitMax: TimeAmount?
-        /// A replica is refused, and left when a master has become one.
-        var mustBeMaster = true
-        /// Whether the server serves some slots of a cluster: then that a slot is another's says nothing against it.
-        var isNode = false
-        /// Whether the server is asked every ``RedisLimits/probeInterval``; not where a blocking read may occupy it.
-        var probes = true
-        /// What is listened to; such a connection takes no commands of callers.
-        var subscription: ChannelSubscription?
-        /// What it leads to, in the log.
-        var peer: StaticString = "Redis"
-    }
-
     static let sweepInterval = TimeAmount.milliseconds(100)
 
     nonisolated let eventLoop: any EventLoop
@@ -281,22 +264,25 @@ actor RedisConnection {
                 return
             }
             self.channel = channel
-            let deadline = NIODeadline.now() + RedisLimits.connectTimeout
-            let handshake = Handshake(
-                as: self.settings.connector.login, role: self.role, identity: self.watch.identity)
-            for (step, command) in handshake.steps {
-                self.writer.write(command, to: channel)
-                self.inFlight.append(.handshake(step), deadline: deadline)
-            }
-            self.writer.flush(channel)
-            self.armSweep()
+            let handshake = self.settings.handshake(for: self.watch.identity)
+            self.send(
+                handshake.steps.map { (.handshake($0.step), $0.command) }, within: RedisLimits.connectTimeout,
+                to: channel)
         }
     }
 
-    /// What a new server has to say about itself; nil: it may be a replica.
-    private var role: Handshake.Proof? {
-        guard self.settings.mustBeMaster else { return nil }
-        return self.settings.connector.addresses.provesMasters ? .always : .unlessUnknown
+    /// Sends commands of the connection itself.
+    private func send(
+        _ commands: [(owner: InFlightQueue.Command.Owner, command: EncodedCommand)], within limit: TimeAmount,
+        to channel: any Channel
+    ) {
+        let deadline = NIODeadline.now() + limit
+        for (owner, command) in commands {
+            self.writer.write(command, to: channel)
+            self.inFlight.append(owner, deadline: deadline)
+        }
+        self.writer.flush(channel)
+        self.armSweep()
     }
 
     /// - Returns: Why the server cannot be used.
@@ -326,13 +312,10 @@ actor RedisConnection {
     /// The last step of a connection that listens: without it there is no use in one.
     private func subscribe() {
         guard let subscription = self.settings.subscription, let channel = self.channel else { return }
-        let deadline = NIODeadline.now() + TimeAmount(RedisLimits.deadline)
-        for (index, command) in subscription.commands.enumerated() {
-            self.writer.write(command, to: channel)
-            self.inFlight.append(.subscribe(isLast: index == subscription.commands.count - 1), deadline: deadline)
-        }
-        self.writer.flush(channel)
-        self.armSweep()
+        let last = subscription.commands.count - 1
+        self.send(
+            subscription.commands.enumerated().map { (.subscribe(isLast: $0 == last), $1) },
+            within: TimeAmount(RedisLimits.deadline), to: channel)
     }
 
     // MARK: Probing a server in use
@@ -349,20 +332,11 @@ actor RedisConnection {
         self.scheduleProbe()
         // One that is not answered yet says as much as another behind it.
         guard !self.isProbing else { return }
-        // A connection that listens may send hardly anything else.
-        let steps =
-            self.settings.subscription != nil
-            ? [(.ping, RedisCommand("PING", arguments: 0).encoded)]
-            : Handshake.probe(role: self.role == nil ? nil : .unlessUnknown, identity: self.watch.identity)
+        let steps = self.settings.probe(for: self.watch.identity)
         guard !steps.isEmpty else { return }
         self.isProbing = true
-        let deadline = NIODeadline.now() + TimeAmount(RedisLimits.deadline)
-        for (step, command) in steps {
-            self.writer.write(command, to: channel)
-            self.inFlight.append(.probe(step), deadline: deadline)
-        }
-        self.writer.flush(channel)
-        self.armSweep()
+        self.send(
+            steps.map { (.probe($0.step), $0.command) }, within: TimeAmount(RedisLimits.deadline), to: channel)
     }
 
     // MARK: Loss
@@ -443,12 +417,4 @@ actor RedisConnection {
         defer { self.waiting.removeAll() }
         return self.waiting
     }
-}
-
-/// Redis did not answer in time.
-struct DeadlineMissed: Error {}
-
-/// The user of Redis may not listen to its channels (`&herald:*` of an ACL).
-struct ChannelsRefused: Error {
-    let code: String
 }
