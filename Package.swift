@@ -188,10 +188,8 @@ let package = Package(
         .target(
             name: "TestKit",
             dependencies: [
-                "CSSL", "Cryptography", "Domain", "Redis", "Runtime", "Settings", "Store", .argumentParser, .logging,
-                .nio,
-                .nioConcurrency,
-                .nioPosix, .serviceLifecycle,
+                "CSSL", "Cryptography", "Domain", "HTTPServer", "Redis", "Runtime", "Settings", "Store", "TLS",
+                .argumentParser, .logging, .nio, .nioConcurrency, .nioPosix, .serviceLifecycle,
             ],
             path: "Tests/TestKit",
             exclude: ["Scripts"]

@@ -8,8 +8,6 @@ import Testing
 extension DeploymentTests {
     /// A deployment whose Redis is a cluster: what happens to one master touches the shards there, and loses nothing.
     struct ClusterFailoverTests {
-        private static let runs =
-            1...(ProcessInfo.processInfo.environment["HERALD_FAILOVER_RUNS"].flatMap { Int($0) } ?? 1)
         private static let settings = ["HERALD_NOTIFIER_LEASE": "5"]
 
         /// The slot of the shard of a queue.
@@ -42,7 +40,7 @@ extension DeploymentTests {
             }
         }
 
-        @Test(arguments: runs)
+        @Test(arguments: FailoverOutcome.runs)
         func `A slot moves under load to a master that was added, and on, and nothing is lost`(run: Int) async throws {
             try await withRedisCluster(added: 1) { cluster async throws in
                 try await Self.withDeployment(on: cluster) { deployment, api, receiver in
@@ -88,7 +86,7 @@ extension DeploymentTests {
             }
         }
 
-        @Test(arguments: [Durability.memory, .replicated], runs)
+        @Test(arguments: [Durability.memory, .replicated], FailoverOutcome.runs)
         func `A master killed under load is replaced, and what was replicated is there`(
             durability: Durability, run: Int
         ) async throws {
@@ -119,26 +117,9 @@ extension DeploymentTests {
                     #expect(goesOn == true, "\(load.ledger.refused) \(deployment.logs)")
                     load.stop()
                     await posting
-                    let again = try #require(
-                        load.ledger.answered.map { $0.sent + $0.after }.filter { $0 > killed }.min())
-                    let late = load.ledger.accepted.filter { $0.value > promoted }
-                    // A post that was under way when the load was stopped may be accepted after a look.
-                    let complete = try await eventually(within: .seconds(90)) { () -> Audit? in
-                        let audit = load.ledger.audit(receiver.requests(at: "/a"))
-                        let isComplete =
-                            durability == .replicated
-                            ? audit.missing.isEmpty : Set(audit.missing).isDisjoint(with: late.keys)
-                        return isComplete ? audit : nil
-                    }
-                    let audit = complete ?? load.ledger.audit(receiver.requests(at: "/a"))
-                    report(
-                        "master of a cluster killed, \(durability.rawValue), run \(run)",
-                        "no 201 for \((again - killed).milliseconds) ms; \(audit.promised) answered 201,"
-                            + " lost \(audit.missing.count), repeats \(audit.repeats); other answers \(load.ledger.refused)"
-                    )
-                    #expect(complete != nil, "\(audit.missing.count) did not arrive; \(deployment.logs)")
-                    #expect(audit.invented.isEmpty && audit.changedIDs.isEmpty)
-                    #expect(load.ledger.refused.keys.allSatisfy { $0 == 503 })
+                    let outcome = try await FailoverOutcome(
+                        of: load, at: "/a", of: receiver, durability, killed: killed, promoted: promoted)
+                    outcome.check("master of a cluster killed, \(durability.rawValue), run \(run)", load, deployment)
                 }
             }
         }

@@ -46,11 +46,7 @@ extension DeploymentTests {
             }
         }
 
-        /// Runs of each class of durability; more by `HERALD_FAILOVER_RUNS`.
-        private static let runs =
-            1...(ProcessInfo.processInfo.environment["HERALD_FAILOVER_RUNS"].flatMap { Int($0) } ?? 1)
-
-        @Test(arguments: Durability.allCases, runs)
+        @Test(arguments: Durability.allCases, FailoverOutcome.runs)
         func `A master killed under load is replaced, and what was replicated is there`(
             durability: Durability, run: Int
         ) async throws {
@@ -76,26 +72,9 @@ extension DeploymentTests {
                     #expect(try await sentinels.becomesReplica(old))
                     _ = try await Self.recovery(of: load.ledger)
                     load.stop()
-                    let again = try #require(
-                        load.ledger.answered.map { $0.sent + $0.after }.filter { $0 > killed }.min())
-                    let late = load.ledger.accepted.filter { $0.value > promoted }
-                    // A post that was under way when the load was stopped may be accepted after a look.
-                    let complete = try await eventually(within: .seconds(90)) { () -> Audit? in
-                        let audit = load.ledger.audit(receiver.requests(at: "/a"))
-                        let isComplete =
-                            durability == .replicated
-                            ? audit.missing.isEmpty : Set(audit.missing).isDisjoint(with: late.keys)
-                        return isComplete ? audit : nil
-                    }
-                    let audit = complete ?? load.ledger.audit(receiver.requests(at: "/a"))
-                    report(
-                        "master killed, \(durability.rawValue), run \(run)",
-                        "no 201 for \((again - killed).milliseconds) ms; \(audit.promised) answered 201,"
-                            + " lost \(audit.missing.count), repeats \(audit.repeats); other answers"
-                            + " \(load.ledger.refused)")
-                    #expect(complete != nil, "\(audit.missing.count) did not arrive; \(deployment.logs)")
-                    #expect(audit.invented.isEmpty && audit.changedIDs.isEmpty)
-                    #expect(load.ledger.refused.keys.allSatisfy { $0 == 503 })
+                    let outcome = try await FailoverOutcome(
+                        of: load, at: "/a", of: receiver, durability, killed: killed, promoted: promoted)
+                    outcome.check("master killed, \(durability.rawValue), run \(run)", load, deployment)
                     #expect(new !== old)
                 }
             }

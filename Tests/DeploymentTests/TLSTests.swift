@@ -51,28 +51,17 @@ extension DeploymentTests {
         private static func withReceiver(
             _ files: TLSFiles, _ body: (_ url: String, _ calls: @escaping @Sendable () -> Int) async throws -> Void
         ) async throws {
-            let (ports, listening) = AsyncStream.makeStream(of: Int.self)
             let calls = NIOLockedValueBox(0)
-            let listener = HTTPListener(
-                host: "127.0.0.1", port: 0, tls: TLSContextHolder(try .server(files)), logger: quietLogger(),
-                onListening: { listening.yield($0) },
-                respond: { _ in
-                    calls.withLockedValue { $0 += 1 }
-                    return .answer(HTTPAnswer(.ok, "", type: "text/plain"))
-                })
-            let group = ServiceGroup(services: [listener], logger: quietLogger())
-            try await withThrowingTaskGroup(of: Void.self) { tasks in
-                tasks.addTask { try await group.run() }
-                var iterator = ports.makeAsyncIterator()
-                let port = await iterator.next() ?? 0
-                let outcome: Result<Void, any Error>
-                do {
-                    outcome = .success(
-                        try await body("https://127.0.0.1:\(port)/", { calls.withLockedValue { $0 } }))
-                } catch { outcome = .failure(error) }
-                await group.triggerGracefulShutdown()
-                try await tasks.waitForAll()
-                try outcome.get()
+            try await withHTTPListener { onListening in
+                HTTPListener(
+                    host: "127.0.0.1", port: 0, tls: TLSContextHolder(try .server(files)), logger: quietLogger(),
+                    onListening: onListening,
+                    respond: { _ in
+                        calls.withLockedValue { $0 += 1 }
+                        return .answer(HTTPAnswer(.ok, "", type: "text/plain"))
+                    })
+            } _: { port, _ in
+                try await body("https://127.0.0.1:\(port)/", { calls.withLockedValue { $0 } })
             }
         }
 

@@ -11,22 +11,13 @@ import Testing
 struct TLSTests {
     /// Runs a server that asks for certificates of `clients`, around `body`.
     private func withServer(_ files: TLSFiles, _ body: (_ url: String) async throws -> Void) async throws {
-        let (ports, listening) = AsyncStream.makeStream(of: Int.self)
-        let logger = quietLogger()
-        let listener = HTTPListener(
-            host: "127.0.0.1", port: 0, tls: TLSContextHolder(try .server(files)), logger: logger,
-            onListening: { listening.yield($0) },
-            respond: { _ in .answer(HTTPAnswer(.ok, "now", type: "text/plain")) })
-        let group = ServiceGroup(services: [listener], logger: logger)
-        try await withThrowingTaskGroup(of: Void.self) { tasks in
-            tasks.addTask { try await group.run() }
-            var iterator = ports.makeAsyncIterator()
-            let port = await iterator.next() ?? 0
-            let outcome: Result<Void, any Error>
-            do { outcome = .success(try await body("https://127.0.0.1:\(port)/")) } catch { outcome = .failure(error) }
-            await group.triggerGracefulShutdown()
-            try await tasks.waitForAll()
-            try outcome.get()
+        try await withHTTPListener { onListening in
+            HTTPListener(
+                host: "127.0.0.1", port: 0, tls: TLSContextHolder(try .server(files)), logger: quietLogger(),
+                onListening: onListening,
+                respond: { _ in .answer(HTTPAnswer(.ok, "now", type: "text/plain")) })
+        } _: { port, _ in
+            try await body("https://127.0.0.1:\(port)/")
         }
     }
 

@@ -73,7 +73,15 @@ struct StopTests {
             try await gone.reset()
             await listener.stop()
             Task {
-                try await Task.sleep(for: .milliseconds(500))
+                // From when on nothing is accepted any more, only the request keeps the listener.
+                _ = try await eventually { () async throws -> Bool? in
+                    do {
+                        await (try await listener.connect()).close()
+                        return nil
+                    } catch {
+                        return true
+                    }
+                }
                 isOpened.withLockedValue { $0 = true }
                 gate.open()
             }

@@ -1,8 +1,8 @@
 import HTTPServer
-import Logging
 import NIOCore
 import ServiceLifecycle
 import TLS
+import TestKit
 
 /// A listener on a port of the kernel's choice.
 struct TestListener: Sendable {
@@ -46,24 +46,11 @@ func withListener(
     isProxy: @escaping @Sendable (SocketAddress) -> Bool = { _ in false },
     _ body: (TestListener) async throws -> Void
 ) async throws {
-    let (ports, listening) = AsyncStream.makeStream(of: Int.self)
-    let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
-    let listener = HTTPListener(
-        host: "127.0.0.1", port: 0, limits: limits, tls: tls, logger: logger, onListening: { listening.yield($0) },
-        isProxy: isProxy, respond: respond)
-    let group = ServiceGroup(services: [listener], logger: logger)
-    try await withThrowingTaskGroup(of: Void.self) { tasks in
-        tasks.addTask { try await group.run() }
-        var iterator = ports.makeAsyncIterator()
-        let port = await iterator.next() ?? 0
-        let outcome: Result<Void, any Error>
-        do {
-            outcome = .success(try await body(TestListener(port: port, group: group)))
-        } catch {
-            outcome = .failure(error)
-        }
-        await group.triggerGracefulShutdown()
-        try await tasks.waitForAll()
-        try outcome.get()
+    try await withHTTPListener { onListening in
+        HTTPListener(
+            host: "127.0.0.1", port: 0, limits: limits, tls: tls, logger: quietLogger(), onListening: onListening,
+            isProxy: isProxy, respond: respond)
+    } _: { port, group in
+        try await body(TestListener(port: port, group: group))
     }
 }

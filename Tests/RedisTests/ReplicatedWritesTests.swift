@@ -1,4 +1,3 @@
-import NIOPosix
 import Redis
 import TestKit
 import Testing
@@ -18,14 +17,8 @@ struct ReplicatedWritesTests {
         of master: RedisServer, replicas: Int, timeout: Duration = .seconds(10),
         _ body: (RedisClient) async throws -> Void
     ) async throws {
-        let client = RedisClient(
-            url: RedisURL(master.endpoint), replication: ReplicationRule(replicas: replicas, deadline: timeout),
-            eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
-        do { try await body(client) } catch {
-            await client.shutDown()
-            throw error
-        }
-        await client.shutDown()
+        try await withRedisClient(
+            to: RedisURL(master.endpoint), replication: ReplicationRule(replicas: replicas, deadline: timeout), body)
     }
 
     @Test func `Every replica has what was written, and writes share a wait`() async throws {

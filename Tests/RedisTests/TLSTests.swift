@@ -56,18 +56,7 @@ struct TLSTests {
         func withClient<Result>(
             _ url: RedisURL, _ contexts: TLSContextHolder, _ body: (RedisClient) async throws -> Result
         ) async throws -> Result {
-            let client = RedisClient(
-                url: url, tls: contexts, deadline: .seconds(20), eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
-                logger: quietLogger())
-            let result: Result
-            do {
-                result = try await body(client)
-            } catch {
-                await client.shutDown()
-                throw error
-            }
-            await client.shutDown()
-            return result
+            try await withRedisClient(to: url, tls: contexts, deadline: .seconds(20), body)
         }
     }
 

@@ -1,6 +1,5 @@
 import Domain
 import NIOCore
-import NIOPosix
 import Redis
 import Store
 import TestKit
@@ -13,16 +12,9 @@ struct DurabilityTests {
         _ body: (Store) async throws -> Void
     ) async throws {
         let rule = durability == .replicated ? ReplicationRule(replicas: replicas, deadline: .seconds(1)) : nil
-        let client = RedisClient(
-            url: RedisURL(redis.endpoint), replication: rule, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
-            logger: quietLogger())
-        do {
+        try await withRedisClient(to: RedisURL(redis.endpoint), replication: rule) { client in
             try await body(try await Store.open(on: client, shards: 1, durability: durability, logger: quietLogger()))
-        } catch {
-            await client.shutDown()
-            throw error
         }
-        await client.shutDown()
     }
 
     private func post(_ body: String, to queue: QueueAddress, _ traits: QueueTraits?, of store: Store) async throws

@@ -4,6 +4,7 @@ import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 package import Redis
+package import TLS
 
 /// A Redis of a test's own: in its own folder, on a Unix socket, gone with the test.
 package final class RedisServer: Sendable {
@@ -219,12 +220,13 @@ package func withRedisClient<Result>(
 /// The same of any Redis.
 @discardableResult
 package func withRedisClient<Result>(
-    to url: RedisURL, connections: Int = 2, inFlightMax: Int = RedisLimits.inFlightMax,
-    deadline: Duration = .seconds(10), _ body: (RedisClient) async throws -> Result
+    to url: RedisURL, tls: TLSContextHolder? = nil, connections: Int = 2, inFlightMax: Int = RedisLimits.inFlightMax,
+    deadline: Duration = .seconds(10), replication: ReplicationRule? = nil,
+    _ body: (RedisClient) async throws -> Result
 ) async throws -> Result {
     let client = RedisClient(
-        url: url, connections: connections, inFlightMax: inFlightMax, deadline: deadline,
-        eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
+        url: url, tls: tls, connections: connections, inFlightMax: inFlightMax, deadline: deadline,
+        replication: replication, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
     let result: Result
     do {
         result = try await body(client)

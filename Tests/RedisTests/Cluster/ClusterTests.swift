@@ -182,6 +182,24 @@ struct ClusterTests {
         }
     }
 
+    @Test func `A user of a cluster needs two rights more, as operators read`() async throws {
+        try await withRedisCluster { cluster async throws in
+            let rights = ["~*", "-@all", "+role", "+ping", "+client|setname", "+get", "+set", "+asking"]
+            for server in cluster.masters {
+                try await server.run(["ACL", "SETUSER", "herald", "on", ">secret"] + rights)
+            }
+            let url = try RedisURL(cluster.url.replacing("://", with: "://herald:secret@"), as: .setting)
+            try await withRedisClient(to: url) { client async throws in
+                #expect(await failure { try await client.send(self.set("k", "v")) } == .notSent(.disconnected))
+                for server in cluster.masters { try await server.command("ACL", "SETUSER", "herald", "+cluster|slots") }
+                let isServed: Bool? = try await eventually {
+                    await failure { try await client.send(self.set("k", "v")) } == nil ? true : nil
+                }
+                #expect(isServed == true)
+            }
+        }
+    }
+
     @Test func `What is published at any node is heard, also after the end of the one that was listened to`()
         async throws
     {
