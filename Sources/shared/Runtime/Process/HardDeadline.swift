@@ -68,18 +68,27 @@ final class HardDeadline: Service {
         guard isFirst else { return }
         self.armed.signal()
         self.logger.notice("Stopping", metadata: ["drain": "\(self.drain)"])
-        self.log(after: self.drain) { logger in
-            logger.warning("The drain time is over, what is under way is cancelled")
-        }
         let limit = self.drain + Self.margin
-        self.log(after: limit) { logger in
-            logger.critical("The stop took too long, ending now", metadata: ["limit": "\(limit)"])
+        self.queue.asyncAfter(deadline: .now() + limit / .seconds(1)) { [logger, state] in
+            if !state.withLockedValue({ $0.isLifted }) {
+                logger.critical("The stop took too long, ending now", metadata: ["limit": "\(limit)"])
+            }
         }
     }
+}
 
-    private func log(after pause: Duration, _ body: @escaping @Sendable (Logger) -> Void) {
-        self.queue.asyncAfter(deadline: .now() + pause / .seconds(1)) { [logger, state] in
-            if !state.withLockedValue({ $0.isLifted }) { body(logger) }
+/// Says that the drain time is over.
+///
+/// It is the first service of a process, so that the group asks it to stop when all others have stopped. Being cancelled before
+/// that means that the group cancels them.
+struct DrainNotice: Service {
+    let logger: Logger
+
+    func run() async throws {
+        do {
+            try await gracefulShutdown()
+        } catch {
+            self.logger.warning("The drain time is over, what is under way is cancelled")
         }
     }
 }

@@ -70,7 +70,8 @@ package enum HeraldProcess {
             let deadline = HardDeadline(after: drain, logger: logger)
             defer { deadline.lift() }
             let all: [any Service] =
-                [admin, reloads] + (try await services(context)) + [readyFile, readiness, deadline]
+                [DrainNotice(logger: logger), admin, reloads] + (try await services(context))
+                + [readyFile, readiness, deadline]
             logger.notice(
                 "Starting",
                 metadata: [
