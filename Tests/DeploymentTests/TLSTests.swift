@@ -111,6 +111,9 @@ extension DeploymentTests {
                 let shown = ["--cert", client.certificate, "--key", client.key]
                 #expect(try await certificates.curl("\(admin)/livez", shown).hasSuffix("\n200"))
                 #expect(try await !certificates.curl("\(admin)/livez").hasSuffix("\n200"))
+                #expect(
+                    try await certificates.curl("\(admin)/metrics", shown).contains(
+                        #"herald_tls_certificate_expiry_timestamp_seconds{setting="admin.tls.certificate.file"} "#))
             }
             let receiver = TLSFiles(
                 certificate: client.certificate, key: client.key, authorities: certificates.believed)

@@ -15,6 +15,7 @@ package enum Metric: String, CaseIterable, Sendable {
     case policyReloads = "herald.policy.reloads"
     case policyRead = "herald.policy.read.timestamp.seconds"
     case tlsReloads = "herald.tls.reloads"
+    case tlsExpiry = "herald.tls.certificate.expiry.timestamp.seconds"
     case poolReachable = "herald.pool.reachable"
     case poolRoundTrip = "herald.pool.round_trip"
     case poolMemory = "herald.pool.memory"
@@ -112,6 +113,10 @@ package enum Metric: String, CaseIterable, Sendable {
                 .counter, by: ["result"],
                 "How often were certificates and keys of TLS read again? failure: they cannot be used, those from before stay, and the "
                     + "log says why.")
+        case .tlsExpiry:
+            Row(
+                .gauge, by: ["setting"],
+                "When does the certificate in the file of the setting expire? Seconds since 1970.")
         case .poolReachable: Row(.gauge, by: ["pool"], "Does the pool answer? 1 or 0.")
         case .poolRoundTrip: Row(.gauge, by: ["pool"], "How many seconds does one PING take?")
         case .poolMemory: Row(.gauge, by: ["pool"], "How many bytes do the data of the pool take (used_memory)?")

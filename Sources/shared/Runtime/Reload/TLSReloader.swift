@@ -22,7 +22,15 @@ package actor TLSReloader: Reloadable {
         self.settings = settings
         self.logger = logger
         self.changes = FileChanges(read: marks)
-        self.holder = TLSContextHolder(try settings.context(logger))
+        let context = try settings.context(logger)
+        self.holder = TLSContextHolder(context)
+        Self.show(context, of: settings)
+    }
+
+    /// Shows operators when the certificate in use expires.
+    private static func show(_ context: TLSContext, of settings: TLSSettings) {
+        guard let expiry = context.expiry else { return }
+        Metric.tlsExpiry.gauge(settings.names.certificate.name).set(expiry)
     }
 
     package func look() {
@@ -36,7 +44,9 @@ package actor TLSReloader: Reloadable {
     private func read(_ marks: FileMarks) {
         defer { self.changes.wasRead(marks) }
         do throws(SettingError) {
-            self.holder.replace(with: try self.settings.context(self.logger))
+            let context = try self.settings.context(self.logger)
+            self.holder.replace(with: context)
+            Self.show(context, of: self.settings)
             self.successes.increment()
             self.logger.notice(
                 "The certificates of TLS were read again",
