@@ -1,3 +1,4 @@
+import Domain
 import JSON
 import MessagePack
 import NIOCore
@@ -107,7 +108,12 @@ struct Envelope: Sendable {
             case .text(let text): object.member("body", text)
             case .document(let document): object.member("body", verbatim: document)
             }
-            object.object("headers") { $0.member("status", answer.status) }
+            object.object("headers") { headers in
+                headers.member("status", answer.status)
+                if let durability = answer.durability {
+                    headers.member("Herald-Durability", durability.rawValue)
+                }
+            }
         }
     }
 

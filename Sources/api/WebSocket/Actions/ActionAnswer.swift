@@ -1,3 +1,4 @@
+import Domain
 import HTTPServer
 import JSON
 import NIOCore
@@ -12,15 +13,19 @@ struct ActionAnswer: Sendable {
 
     let status: Int
     let body: Body
+    /// How far the messages of a post got; nil: it was no post.
+    let durability: Durability?
 
-    init(_ status: HTTPStatus, _ document: ByteBuffer) {
+    init(_ status: HTTPStatus, _ document: ByteBuffer, durability: Durability? = nil) {
         self.status = status.code
         self.body = .document(document)
+        self.durability = durability
     }
 
     init(_ status: HTTPStatus, _ text: String) {
         self.status = status.code
         self.body = .text(text)
+        self.durability = nil
     }
 
     /// Bytes of the body.

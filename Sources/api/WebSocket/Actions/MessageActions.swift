@@ -44,7 +44,7 @@ struct MessageActions: Sendable {
         let posted = try await self.operations.postMessages(
             PostBody.drafts(ofArray: messages, countMax: self.operations.limits.postMessagesMax), to: request.queue,
             by: request.caller.client, requestBytes: messages.readableBytes)
-        return ActionAnswer(.created, MessageActionDocument.posted(posted.ids))
+        return ActionAnswer(.created, MessageActionDocument.posted(posted.ids), durability: posted.durability)
     }
 
     func delete(_ request: ActionRequest) async throws -> ActionAnswer {
