@@ -51,6 +51,21 @@ extension DeploymentTests {
             }
         }
 
+        @Test func `A message that is not on disk in time is stored and the post is answered 503`() async throws {
+            try await withRedis(.valkey, arguments: ["--appendonly", "yes", "--appendfsync", "everysec"]) { redis in
+                let settings = ["HERALD_REDIS_DURABILITY": "disk"]
+                try await withProcesses(of: Deployment(redis: redis, settings: settings)) { deployment async throws in
+                    let api = try await deployment.startAPI()
+                    let posted = try await Self.post("1", to: "q", on: api)
+                    #expect(posted.status == 201 && posted["Herald-Durability"] == "disk")
+                    try await redis.command("CONFIG", "SET", "appendonly", "no")
+                    let refused = try await Self.post("2", to: "q", on: api)
+                    #expect(refused.status == 503 && refused.text.contains("Stored, and not on disk"))
+                    #expect(refused["Retry-After"] == nil)
+                }
+            }
+        }
+
         @Test func `Without its replicas a message is stored and the post is answered 503`() async throws {
             try await withReplicatedRedis(replicas: 1) { master, replicas async throws in
                 let settings = ["HERALD_REDIS_DURABILITY": "replicated", "HERALD_REDIS_REPLICAS": "1"]

@@ -11,8 +11,14 @@ struct DurabilityTests {
         in redis: RedisServer, _ durability: Durability, replicas: Int = 1,
         _ body: (Store) async throws -> Void
     ) async throws {
-        let rule = durability == .replicated ? ReplicationRule(replicas: replicas, deadline: .seconds(1)) : nil
-        try await withRedisClient(to: RedisURL(redis.endpoint), replication: rule) { client in
+        let goal: WriteReach.Goal? =
+            switch durability {
+            case .memory: nil
+            case .disk: .disk
+            case .replicated: .replicas(replicas)
+            }
+        let reach = goal.map { WriteReach($0, within: .seconds(3)) }
+        try await withRedisClient(to: RedisURL(redis.endpoint), reach: reach) { client in
             try await body(try await Store.open(on: client, shards: 1, durability: durability, logger: quietLogger()))
         }
     }
@@ -55,6 +61,60 @@ struct DurabilityTests {
         }
     }
 
+    @Test func `A Redis that can be waited for need not sync each write`() async throws {
+        let queue = try address("p", "q")
+        try await withRedis(.valkey, arguments: ["--appendonly", "yes", "--appendfsync", "everysec"]) { redis in
+            try await self.withStore(in: redis, .disk) { store async throws in
+                #expect(Durability.allCases.filter { store.durability.offers($0) } == [.memory, .disk])
+                #expect(self.reached(try await self.post("1", to: queue, nil, of: store)) == .disk)
+                let fast = QueueTraits(encryptsMessages: false, durability: .memory)
+                let quick = try address("p", "quick")
+                _ = try await store.queues.create(
+                    quick, metadata: Array("{}".utf8), attributes: QueueAttributes(durability: .memory))
+                #expect(self.reached(try await self.post("2", to: quick, fast, of: store)) == .memory)
+                let statistics = try #require(try await redis.command("INFO", "commandstats").text)
+                #expect(statistics.contains("cmdstat_waitaof:calls="))
+                // It no longer writes to its disk: what is posted is stored, and is not said to be there.
+                try await redis.command("CONFIG", "SET", "appendonly", "no")
+                await #expect(throws: StoreError.notReached(.disk)) {
+                    try await self.post("3", to: queue, nil, of: store)
+                }
+                #expect(try await self.bodies(queue, of: store) == ["1", "3"])
+            }
+        }
+        try await withRedis(.valkey, arguments: ["--appendonly", "no"]) { redis in
+            await #expect(throws: StoreOpeningError.notOnDisk) { try await self.withStore(in: redis, .disk) { _ in } }
+        }
+    }
+
+    @Test func `A Redis that no longer syncs each write is left until it does`() async throws {
+        let queue = try address("p", "q")
+        try await withRedis(appendOnly: true) { redis in
+            try await self.withStore(in: redis, .disk) { store async throws in
+                #expect(self.reached(try await self.post("1", to: queue, nil, of: store)) == .disk)
+                try await redis.command("CONFIG", "SET", "appendfsync", "everysec")
+                let refused: StoreError? = try await eventually {
+                    do {
+                        _ = try await self.post("2", to: queue, nil, of: store)
+                        return nil
+                    } catch let error as StoreError {
+                        return error
+                    }
+                }
+                #expect(refused?.trouble == .unreachable)
+                try await redis.command("CONFIG", "SET", "appendfsync", "always")
+                let taken: Bool? = try await eventually {
+                    do {
+                        return self.reached(try await self.post("3", to: queue, nil, of: store)) == .disk
+                    } catch is StoreError {
+                        return nil
+                    }
+                }
+                #expect(taken == true)
+            }
+        }
+    }
+
     @Test func `A user who may not ask for the configuration gets no disk`() async throws {
         try await withRedis(appendOnly: true) { redis in
             try await redis.command("ACL", "SETUSER", "default", "-config")
@@ -78,10 +138,12 @@ struct DurabilityTests {
                             == 1)
                 }
                 replicas[1].pause()
-                await #expect(throws: StoreError.notReplicated) { try await self.post("2", to: queue, nil, of: store) }
+                await #expect(throws: StoreError.notReached(.replicated)) {
+                    try await self.post("2", to: queue, nil, of: store)
+                }
                 #expect(try await self.bodies(queue, of: store) == ["1", "2"])
                 // Creating again what is there waits as well: it may be there by a request that failed so.
-                await #expect(throws: StoreError.notReplicated) {
+                await #expect(throws: StoreError.notReached(.replicated)) {
                     try await store.queues.create(queue, metadata: Array("{}".utf8), attributes: QueueAttributes())
                 }
                 replicas[1].resume()
@@ -101,7 +163,9 @@ struct DurabilityTests {
         try await withReplicatedRedis(replicas: 1) { master, replicas async throws in
             try await self.withStore(in: master, .replicated) { store async throws in
                 replicas[0].pause()
-                await #expect(throws: StoreError.notReplicated) { try await self.post("1", to: queue, nil, of: store) }
+                await #expect(throws: StoreError.notReached(.replicated)) {
+                    try await self.post("1", to: queue, nil, of: store)
+                }
                 #expect(try await self.bodies(queue, of: store) == ["1"])
                 replicas[0].resume()
             }
@@ -121,7 +185,7 @@ struct DurabilityTests {
                 let answer = try await self.post("0", to: fast, QueueTraits(encryptsMessages: false), of: store)
                 #expect(answer == .traitsDiffer(traits))
                 #expect(self.reached(try await self.post("1", to: fast, traits, of: store)) == .memory)
-                await #expect(throws: StoreError.notReplicated) {
+                await #expect(throws: StoreError.notReached(.replicated)) {
                     try await self.post("2", to: usual, QueueTraits(encryptsMessages: false), of: store)
                 }
                 #expect(try await self.bodies(fast, of: store) == ["1"])
@@ -130,7 +194,7 @@ struct DurabilityTests {
                     do {
                         _ = try await store.queues.update(fast) { _ in (Array("{}".utf8), QueueAttributes()) }
                         return true
-                    } catch StoreError.notReplicated {
+                    } catch StoreError.notReached(.replicated) {
                         return nil
                     }
                 }

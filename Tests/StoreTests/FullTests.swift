@@ -26,6 +26,20 @@ struct FullTests {
         }
     }
 
+    @Test func `Any master of a cluster that is full is noticed`() async throws {
+        try await withRedisCluster { cluster in
+            try await withRedisClient(to: try RedisURL(cluster.url, as: .setting)) { client in
+                let store = try await Store.open(on: client, shards: 16, logger: quietLogger())
+                for master in cluster.masters {
+                    #expect(try await store.probeWritable())
+                    try await master.command("CONFIG", "SET", "maxmemory", "1")
+                    #expect(try await !store.probeWritable())
+                    try await master.command("CONFIG", "SET", "maxmemory", "0")
+                }
+            }
+        }
+    }
+
     @Test func `Claims are made, renewed and released`() async throws {
         try await self.withFullStore { test, queue, _ in
             // The five of the lapsed claim come first.

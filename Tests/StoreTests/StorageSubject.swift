@@ -28,11 +28,13 @@ protocol StorageSubject: Sendable {
 }
 
 enum StorageBackend: CaseIterable {
-    case redis, cluster, lists
+    case redis, redis62, valkey, cluster, lists
 
     func with(shards: Int, _ body: (any StorageSubject) async throws -> Void) async throws {
         switch self {
         case .redis: try await withTestStore(shards: shards) { test in try await body(test) }
+        case .redis62: try await withTestStore(in: .redis62, shards: shards) { test in try await body(test) }
+        case .valkey: try await withTestStore(in: .valkey, shards: shards) { test in try await body(test) }
         case .cluster: try await withClusteredTestStore(shards: shards) { test in try await body(test) }
         case .lists: try await body(ListSubject())
         }

@@ -40,10 +40,10 @@ struct TestStore: Sendable {
 }
 
 func withTestStore(
-    shards: Int = 16, redisTime: Bool = false, limits: DeliveryLimits = DeliveryLimits(),
-    _ body: (TestStore) async throws -> Void
+    in program: RedisProgram = .redis, shards: Int = 16, redisTime: Bool = false,
+    limits: DeliveryLimits = DeliveryLimits(), _ body: (TestStore) async throws -> Void
 ) async throws {
-    try await withRedisClient { redis, pool in
+    try await withRedisClient(in: program) { redis, pool in
         let time = MovableTime.standing()
         let store = try await Store.open(
             on: pool, shards: shards, clock: redisTime ? .redis : .manual { time.now }, limits: limits,

@@ -48,6 +48,21 @@ package enum Python {
             interpreter, arguments: arguments, environment: ["PYTHONDONTWRITEBYTECODE": "1"], log: self.log(in: folder))
     }
 
+    /// A file that a package brought along.
+    ///
+    /// - Parameter path: Behind the folder of packages; `*` stands for any part of a name.
+    /// - Throws: ``Missing`` when there is none.
+    static func packaged(_ path: String) throws -> URL {
+        let root = self.interpreter.deletingLastPathComponent().deletingLastPathComponent()
+        let pattern = root.appendingPathComponent("lib/python3*/site-packages/\(path)").path
+        var found = glob_t()
+        defer { globfree(&found) }
+        guard glob(pattern, 0, nil, &found) == 0, let first = found.gl_pathv?[0] else {
+            throw Missing(description: "There is no \(pattern). Run `make test`, or `scripts/bootstrap --tests`.")
+        }
+        return URL(fileURLWithPath: String(cString: first))
+    }
+
     private static func log(in folder: URL) -> URL { folder.appendingPathComponent("python.log") }
 
     private static var interpreter: URL {

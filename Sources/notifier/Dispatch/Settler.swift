@@ -269,7 +269,7 @@ extension StoreError {
     /// Whether a repeat can succeed as soon as Redis is there again.
     fileprivate var isOfAnAbsentRedis: Bool {
         switch self.trouble {
-        case .unreachable, .full, .readOnly, .loading, .overloaded, .contended, .notReplicated: true
+        case .unreachable, .full, .readOnly, .loading, .overloaded, .contended, .notReplicated, .notOnDisk: true
         case .storeChanged, .corrupt: false
         }
     }

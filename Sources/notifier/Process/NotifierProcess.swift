@@ -48,7 +48,7 @@ package enum NotifierProcess {
         let redisTLS = try TLSReloader(settings.store.redisTLS, logger: logger)
         context.reloads.add(redisTLS)
         let control = RedisClient(
-            url: settings.store.redis, tls: redisTLS.holder, connections: 1, replication: settings.store.replication,
+            url: settings.store.redis, tls: redisTLS.holder, connections: 1, reach: settings.store.reach,
             eventLoopGroup: eventLoops, logger: logger)
         let serving = Opening(
             "the store", drain: context.drain, logger: logger, readiness: context.readiness,

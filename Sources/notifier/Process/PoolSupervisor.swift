@@ -114,7 +114,7 @@ struct PoolSupervisor: Service {
         let worker = PoolWorker(name: endpoint.name, health: self.health, logger: self.logger) {
             let redis = RedisClient(
                 url: endpoint.url, tls: self.redisTLS, connections: self.settings.store.redisConnections,
-                replication: self.settings.store.replication, eventLoopGroup: self.eventLoops, logger: self.logger)
+                reach: self.settings.store.reach, eventLoopGroup: self.eventLoops, logger: self.logger)
             var all: [any Channel] = [
                 try await WebhookChannel.started(
                     limits: self.settings.webhook, share: connections, egress: self.settings.egress,

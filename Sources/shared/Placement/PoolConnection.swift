@@ -24,7 +24,7 @@ final class PoolConnection: Sendable {
         self.control = control
         self.redis = RedisClient(
             url: url, tls: settings.tls, connections: settings.connections, deadline: settings.deadline,
-            replication: control.durability.replication, eventLoopGroup: settings.eventLoopGroup,
+            reach: control.reach, eventLoopGroup: settings.eventLoopGroup,
             logger: settings.logger)
         self.logger = settings.logger
         self.opened = NIOLockedValueBox(nil)

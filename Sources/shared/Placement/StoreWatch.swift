@@ -76,8 +76,8 @@ package struct StoreWatch: Service {
     private func measure(logging: Bool) async {
         do throws(StoreError) {
             let isFull = try await !self.store.probeWritable()
-            let ahead = try await self.store.positionsAhead()
             self.full.set(isFull ? 1 : 0)
+            let ahead = try await self.store.positionsAhead()
             self.ahead.set(ahead / .seconds(1))
             guard logging else { return }
             if isFull {

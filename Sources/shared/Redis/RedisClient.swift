@@ -26,8 +26,8 @@ package final class RedisClient: Service, Sendable {
     private let further: @Sendable () -> RedisConnector
     private let settings: ServerClient.Settings
     private let deadline: TimeAmount
-    /// How far ``runReplicated(_:epoch:)`` gets; nil: it may not be called.
-    package let replication: ReplicationRule?
+    /// How far ``runAwaited(_:epoch:)`` gets; nil: it may not be called.
+    package let reach: WriteReach?
     /// Listens in a cluster; nothing does once the client is over.
     private let listener = NIOLockedValueBox<(client: ServerClient?, isOver: Bool)>((nil, false))
 
@@ -40,7 +40,7 @@ package final class RedisClient: Service, Sendable {
     ///     ``RedisError/NotSent/tooManyInFlight``. Their bytes have a bound too, ``RedisLimits/inFlightBytesMax``.
     ///   - deadline: From the call to the reply.
     ///   - mustBeMaster: A replica is treated as one that is away: no command is sent to it.
-    ///   - replication: nil: replicas are never waited for.
+    ///   - reach: nil: no write is waited for beyond its reply.
     ///   - eventLoopGroup: Must outlive the client.
     package init(
         connector: RedisConnector,
@@ -48,16 +48,16 @@ package final class RedisClient: Service, Sendable {
         inFlightMax: Int = RedisLimits.inFlightMax,
         deadline: Duration = RedisLimits.deadline,
         mustBeMaster: Bool = true,
-        replication: ReplicationRule? = nil,
+        reach: WriteReach? = nil,
         eventLoopGroup: any EventLoopGroup,
         logger: Logger
     ) {
         precondition(deadline > .zero, "the limits of a client are positive")
         self.settings = ServerClient.Settings(
             connector: connector, connections: connections, inFlightMax: inFlightMax, mustBeMaster: mustBeMaster,
-            replication: replication, eventLoopGroup: eventLoopGroup, logger: logger)
+            reach: reach, eventLoopGroup: eventLoopGroup, logger: logger)
         self.deadline = TimeAmount(deadline)
-        self.replication = replication
+        self.reach = reach
         self.further = { connector }
         self.backend = .server(ServerClient(self.settings))
     }
@@ -75,7 +75,7 @@ package final class RedisClient: Service, Sendable {
         inFlightMax: Int = RedisLimits.inFlightMax,
         deadline: Duration = RedisLimits.deadline,
         mustBeMaster: Bool = true,
-        replication: ReplicationRule? = nil,
+        reach: WriteReach? = nil,
         eventLoopGroup: any EventLoopGroup,
         logger: Logger
     ) {
@@ -85,10 +85,10 @@ package final class RedisClient: Service, Sendable {
         self.further = connect
         let settings = ServerClient.Settings(
             connector: connect(), connections: connections, inFlightMax: inFlightMax, mustBeMaster: mustBeMaster,
-            replication: replication, eventLoopGroup: eventLoopGroup, logger: logger)
+            reach: reach, eventLoopGroup: eventLoopGroup, logger: logger)
         self.settings = settings
         self.deadline = TimeAmount(url.deadline ?? deadline)
-        self.replication = replication
+        self.reach = reach
         guard case .cluster(let nodes) = url.topology else {
             self.backend = .server(ServerClient(settings))
             return
@@ -99,7 +99,7 @@ package final class RedisClient: Service, Sendable {
                 var settings = settings
                 settings.connector = settings.connector.leading(to: FixedAddress(address))
                 settings.isNode = true
-                if isSeed { (settings.connections, settings.mustBeMaster, settings.replication) = (1, false, nil) }
+                if isSeed { (settings.connections, settings.mustBeMaster, settings.reach) = (1, false, nil) }
                 return ServerClient(settings)
             })
     }
@@ -165,20 +165,20 @@ package final class RedisClient: Service, Sendable {
         }
     }
 
-    /// Runs a script, and waits until replicas have what it wrote.
+    /// Runs a script, and waits until what it wrote got as far as it has to.
     ///
     /// - Parameter epoch: Of the store it is meant for; nil: of any.
-    /// - Returns: The reply, and how many replicas said in time that they have it: fewer than ``replication`` asks for when
-    ///   they are not there, are slow, or the connection broke behind the reply. It is written all the same.
+    /// - Returns: The reply, and how many said in time that they have it: fewer than ``reach`` asks for when replicas are not
+    ///   there, the disk is slow, or the connection broke behind the reply. It is written all the same.
     /// - Throws: As ``run(_:epoch:)`` does.
-    package func runReplicated(
+    package func runAwaited(
         _ call: ScriptCall, epoch: Int? = nil
-    ) async throws(RedisError) -> (reply: RedisValue, replicas: Int) {
+    ) async throws(RedisError) -> (reply: RedisValue, copies: Int) {
         do {
-            return try await self.sendReplicated(call.byHash, epoch)
+            return try await self.sendAwaited(call.byHash, epoch)
         } catch .refused(let error) where error.kind == .noscript {
             try await self.load(call, epoch)
-            return try await self.sendReplicated(call.bySource, epoch)
+            return try await self.sendAwaited(call.bySource, epoch)
         }
     }
 
@@ -198,15 +198,15 @@ package final class RedisClient: Service, Sendable {
         }
     }
 
-    private func sendReplicated(
+    private func sendAwaited(
         _ command: EncodedCommand, _ epoch: Int?
-    ) async throws(RedisError) -> (reply: RedisValue, replicas: Int) {
+    ) async throws(RedisError) -> (reply: RedisValue, copies: Int) {
         let epoch = epoch ?? ServerWatch.anyEpoch
         switch self.backend {
         case .server(let server):
-            let answer = await server.sendReplicated(command, by: .now() + self.deadline, epoch: epoch)
-            return (try answer.reply.get(), answer.replicas)
-        case .cluster(let router): return try await router.sendReplicated(command, epoch: epoch)
+            let answer = await server.sendAwaited(command, by: .now() + self.deadline, epoch: epoch)
+            return (try answer.reply.get(), answer.copies)
+        case .cluster(let router): return try await router.sendAwaited(command, epoch: epoch)
         }
     }
 

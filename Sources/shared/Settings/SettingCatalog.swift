@@ -53,7 +53,8 @@ package struct SettingCatalog: Sendable {
         "redis.durability", default: "memory", shape: .oneOf(["memory", "disk", "replicated"]),
         meaning:
             "How far a message has to get before its post is answered 201: into the memory of Redis, onto its disk "
-            + "(`appendfsync always`), or into the memory of replicas. A queue may ask for less by `_durability`. "
+            + "(before Redis 7.2 by `appendfsync always`), or into the memory of replicas. A queue may ask for less by "
+            + "`_durability`. "
             + "Alike in every process.")
 
     package let redisReplicas = Setting(

@@ -23,13 +23,16 @@ package struct StoreSettings: Sendable {
     package let redisTLS: TLSSettings
     package let redisConnections: Int
     package let durability: Durability
-    /// nil: replicas are not waited for.
-    package let replication: ReplicationRule?
+    /// What is waited for to get that far; nil: nothing.
+    package let reach: WriteReach?
     package let shards: Int
     package let masterKey: MasterKey
     package let vault: Vault
     /// How much may wait, which every process applies; the bounds of dead letters are the notifiers' alone.
     package let deliveries: DeliveryLimits
+    /// How long a sync of the append-only file is waited for, which Redis begins each second.
+    private static let diskWait = Duration.seconds(3)
+
     /// What every process of a deployment must have alike, by the name of the setting; of secrets only a fingerprint.
     let fingerprints: [String: String]
 
@@ -50,19 +53,19 @@ package struct StoreSettings: Sendable {
         }
     }
 
-    private static func replication(
+    private static func reach(
         _ reader: SettingReader, for durability: Durability
-    ) throws(SettingError) -> ReplicationRule? {
+    ) throws(SettingError) -> WriteReach? {
         guard durability == .replicated else {
             let needed = "\(Setting.redisDurability.name): \(Durability.replicated.rawValue)"
             for setting in [Setting.redisReplicas, Setting.redisReplicationTimeout] {
                 try reader.refuse(namesWith: setting.name, without: needed)
             }
-            return nil
+            return durability == .disk ? WriteReach(.disk, within: Self.diskWait) : nil
         }
-        return ReplicationRule(
-            replicas: try reader.integer(Setting.redisReplicas),
-            deadline: try reader.seconds(Setting.redisReplicationTimeout))
+        return WriteReach(
+            .replicas(try reader.integer(Setting.redisReplicas)),
+            within: try reader.seconds(Setting.redisReplicationTimeout))
     }
 
     /// - Throws: ``SettingError``, which shows no key and no password.
@@ -74,7 +77,7 @@ package struct StoreSettings: Sendable {
             throw reader.invalid(Setting.redisDurability)
         }
         self.durability = durability
-        self.replication = try Self.replication(reader, for: durability)
+        self.reach = try Self.reach(reader, for: durability)
         self.shards = try reader.integer(Setting.shards)
         let key = try reader.required(Setting.masterKey)
         do { self.masterKey = try MasterKey(key) } catch { throw reader.invalid(Setting.masterKey) }

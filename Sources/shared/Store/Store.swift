@@ -113,6 +113,8 @@ package final class Store: Sendable {
 
     /// How far what is written here gets.
     package var durability: StoreDurability { self.runner.durability }
+    /// What its client waits for, see ``RedisClient/reach``.
+    package var reach: WriteReach? { self.runner.client.reach }
 
     var shards: [ShardKeys] { self.keySpace.shards }
 
@@ -137,18 +139,21 @@ package final class Store: Sendable {
 
     /// Learns whether Redis takes writes.
     ///
-    /// - Returns: Whether it has memory for more; without, what frees memory goes on.
-    /// - Throws: When it takes none, as a replica, or is away.
+    /// - Returns: Whether it has memory for more, in a cluster each master that answers; without, what frees memory goes on.
+    /// - Throws: When it takes none, as a replica, or is away; in a cluster that is the master of the control keys.
     package func probeWritable() async throws(StoreError) -> Bool {
-        var command = RedisCommand("SET", arguments: 4)
-        command.append(KeySpace.probe)
-        for argument in ["1", "EX", "60"] { command.append(argument) }
-        do {
-            _ = try await self.runner.send(command)
-            return true
-        } catch {
-            guard error.trouble == .full else { throw error }
-            return false
+        let probes = [KeySpace.probe] + (self.runner.client.isCluster ? self.keySpace.shards.map(\.probe) : [])
+        let answers = await self.runner.sendEach(
+            probes.map { key in
+                var command = RedisCommand("SET", arguments: 4)
+                command.append(key)
+                for argument in ["1", "EX", "60"] { command.append(argument) }
+                return command
+            })
+        if case .failure(let error)? = answers.first, error.trouble != .full { throw error }
+        return answers.allSatisfy { answer in
+            guard case .failure(let error) = answer else { return true }
+            return error.trouble != .full
         }
     }
 

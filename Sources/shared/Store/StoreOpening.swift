@@ -31,8 +31,8 @@ package enum StoreOpeningError: Error, Sendable, Equatable, CustomStringConverti
         case .isCluster:
             "this Redis is a node of a cluster: give Herald the cluster, as redis+cluster://host[:port][,host…]"
         case .notOnDisk:
-            "Redis does not say that what it acknowledges is on its disk: it takes "
-                + "appendonly yes, appendfsync always and no-appendfsync-on-rewrite no, and a user who may run CONFIG GET"
+            "Redis does not say that what it acknowledges is on its disk: it takes appendonly yes and, before Redis 7.2, "
+                + "appendfsync always, no-appendfsync-on-rewrite no and a user who may run CONFIG GET"
         case .shardsDiffer(let asked, let kept):
             "this Redis was first used with \(kept) shards and cannot be used with \(asked): set shards to \(kept)"
         case .formatUnknown(let kept, let understood):
@@ -69,8 +69,7 @@ extension Store {
         for facts in try await Self.ask({ () async throws(StoreError) in try await runner.facts() }) {
             try facts.check(inCluster: client.isCluster, logger)
         }
-        let isOnDisk = durability == .memory ? false : try await Self.isOnDisk(runner)
-        if durability == .disk, !isOnDisk { throw .notOnDisk }
+        runner.durability = try await StoreDurability.find(durability, on: runner)
         var call = runner.call(
             Scripts.storeOpen, keys: [KeySpace.identity, KeySpace.shardCount, KeySpace.idKey, KeySpace.format])
         call.append(Self.newIdentity())
@@ -88,9 +87,10 @@ extension Store {
             throw .corrupt(key: KeySpace.idKey.text)
         }
         guard let format else { throw .corrupt(key: KeySpace.format.text) }
-        runner.durability = StoreDurability(
-            usual: durability, isOnDisk: isOnDisk, replication: client.replication)
-        runner.epoch = client.adopt(RedisIdentity(key: KeySpace.identity, value: identity))
+        runner.epoch = client.adopt(
+            RedisIdentity(
+                key: KeySpace.identity, value: identity, syncsAlways: durability == .disk && runner.durability.isOnDisk)
+        )
         return Store(
             runner: runner, keySpace: KeySpace(Shards(count: shards)), tagger: MessageTagger(key: idKey),
             directory: QueueDirectory(runner: runner, pools: [nil], version: nil), limits: limits,
@@ -107,36 +107,36 @@ extension Store {
         }.int == 1
     }
 
-    /// Whether Redis writes to its disk before it acknowledges; false also when it does not say.
-    private static func isOnDisk(_ runner: ScriptRunner) async throws(StoreOpeningError) -> Bool {
-        for (name, value) in [
-            ("appendonly", "yes"), ("appendfsync", "always"), ("no-appendfsync-on-rewrite", "no"),
-        ] {
-            var command = RedisCommand("CONFIG", arguments: 2)
-            command.append("GET")
-            command.append(name)
-            do throws(StoreError) {
-                let answers = try await runner.sendToServers(command)
-                guard answers.allSatisfy({ $0.array?.last?.text == value }) else { return false }
-            } catch {
-                switch error {
-                case .unavailable(.refused), .corrupt: return false
-                default: throw .unavailable(error)
-                }
-            }
-        }
-        return true
-    }
-
     /// 32 hexadecimal digits, random.
     private static func newIdentity() -> String {
         SecureRandom.bytes(16).map { $0 < 16 ? "0" + String($0, radix: 16) : String($0, radix: 16) }.joined()
     }
 
-    private static func ask<Answer>(
+    fileprivate static func ask<Answer>(
         _ body: () async throws(StoreError) -> Answer
     ) async throws(StoreOpeningError) -> Answer {
         do { return try await body() } catch { throw .unavailable(error) }
+    }
+}
+
+extension StoreDurability {
+    /// How far the Redis of a deployment gets what is written to it.
+    ///
+    /// - Throws: ``StoreOpeningError/notOnDisk`` where it does not get as far as usual.
+    fileprivate static func find(
+        _ usual: Durability, on runner: ScriptRunner
+    ) async throws(StoreOpeningError) -> StoreDurability {
+        let reach = runner.client.reach
+        switch usual {
+        case .memory: return StoreDurability(usual: usual, isOnDisk: false, reach: nil)
+        case .replicated: return StoreDurability(usual: usual, isOnDisk: try await runner.syncsAlways(), reach: reach)
+        case .disk:
+            if let reach, try await runner.answers(reach) {
+                return StoreDurability(usual: usual, isOnDisk: false, reach: reach)
+            }
+            guard try await runner.syncsAlways() else { throw .notOnDisk }
+            return StoreDurability(usual: usual, isOnDisk: true, reach: nil)
+        }
     }
 }
 
@@ -163,6 +163,33 @@ extension ScriptRunner {
     /// What each server says about itself; one or more.
     fileprivate func facts() async throws(StoreError) -> [ServerFacts] {
         try await self.sendToServers(RedisCommand("INFO")).map { ServerFacts($0) }
+    }
+
+    /// Whether every server knows how to wait for what was written to get that far, and can.
+    fileprivate func answers(_ reach: WriteReach) async throws(StoreOpeningError) -> Bool {
+        try await self.answers(reach.question) { _ in true }
+    }
+
+    /// Whether every server writes to its disk before it acknowledges; false also when one does not say.
+    fileprivate func syncsAlways() async throws(StoreOpeningError) -> Bool {
+        for setting in SyncedWrites.allCases {
+            guard try await self.answers(setting.question, setting.isSet) else { return false }
+        }
+        return true
+    }
+
+    /// Whether every server answers, and like that.
+    private func answers(
+        _ question: RedisCommand, _ isExpected: (RedisValue) -> Bool
+    ) async throws(StoreOpeningError) -> Bool {
+        do throws(StoreError) {
+            return try await self.sendToServers(question).allSatisfy(isExpected)
+        } catch {
+            switch error {
+            case .unavailable(.refused), .corrupt: return false
+            default: throw .unavailable(error)
+            }
+        }
     }
 }
 

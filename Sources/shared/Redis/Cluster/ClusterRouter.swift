@@ -63,16 +63,16 @@ final class ClusterRouter: Sendable {
         }
     }
 
-    /// The same, and waits for the replicas of the master.
-    func sendReplicated(
+    /// The same, and waits until what it wrote got as far as it has to.
+    func sendAwaited(
         _ command: EncodedCommand, epoch: Int
-    ) async throws(RedisError) -> (reply: RedisValue, replicas: Int) {
+    ) async throws(RedisError) -> (reply: RedisValue, copies: Int) {
         let deadline = NIODeadline.now() + self.deadline
         return try await self.perform(command.route, epoch, by: deadline) { node, isAsking in
-            // Between two masters no replica can be waited for: it waits for the slot.
+            // Between two masters no write can be waited for: it waits for the slot.
             guard !isAsking else { return .failure(.refused(RedisServerError(message: "TRYAGAIN the slot moves"))) }
-            let answer = await node.sendReplicated(command, by: deadline)
-            return answer.reply.map { (reply: $0, replicas: answer.replicas) }
+            let answer = await node.sendAwaited(command, by: deadline)
+            return answer.reply.map { (reply: $0, copies: answer.copies) }
         }
     }
 

@@ -8,6 +8,7 @@ struct Handshake: Sendable {
         case setName
         case role(Proof)
         case identity(RedisIdentity)
+        case synced(SyncedWrites)
         /// Last, because a Redis that is still loading its data answers the steps before it.
         case ping
     }
@@ -63,7 +64,10 @@ struct Handshake: Sendable {
     static func probe(role: Proof?, identity: RedisIdentity?) -> [(step: Step, command: EncodedCommand)] {
         var steps: [(Step, EncodedCommand)] = []
         if let role { steps.append((.role(role), RedisCommand("ROLE", arguments: 0).encoded)) }
-        if let identity { steps.append((.identity(identity), identity.command)) }
+        if let identity {
+            steps.append((.identity(identity), identity.command))
+            if identity.syncsAlways { steps += SyncedWrites.allCases.map { (.synced($0), $0.command) } }
+        }
         return steps
     }
 
@@ -82,6 +86,9 @@ struct Handshake: Sendable {
             }
         case .identity(let expected):
             return answer.bytes == expected.value ? .proceed : .otherStore(expected)
+        case .synced(let setting):
+            return setting.isSet(in: answer)
+                ? .proceed : .unusable(ServerUnusable(step: step, code: SyncedWrites.unset))
         case .authenticate, .selectDatabase, .setName:
             return .proceed
         }
@@ -92,6 +99,8 @@ struct Handshake: Sendable {
         switch step {
         case .authenticate, .selectDatabase:
             return refused
+        case .synced:
+            return code == "BUSY" ? .proceed : refused
         case .identity:
             // A user who lost the right to read it gets the same answer to every command.
             return ["NOPERM", "BUSY"].contains(code) ? .proceed : refused

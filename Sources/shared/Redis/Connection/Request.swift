@@ -12,7 +12,7 @@ struct Request: Sendable {
         /// Its reply says nothing.
         case none
         /// The part of that number.
-        case batch(ReplicatedBatch, Int)
+        case batch(AwaitedBatch, Int)
 
         func resume(returning reply: Reply) {
             switch self {

@@ -15,16 +15,16 @@ final class ServerClient: Sendable {
         var mustBeMaster: Bool
         /// Whether it serves some slots of a cluster: that a slot is another's says nothing against the server.
         var isNode = false
-        /// nil: replicas are never waited for.
-        var replication: ReplicationRule?
+        /// nil: no write is waited for beyond its reply.
+        var reach: WriteReach?
         var eventLoopGroup: any EventLoopGroup
         var logger: Logger
     }
 
     private let settings: Settings
     private let connections: [RedisConnection]
-    /// nil: replicas are not waited for.
-    private let replicated: ReplicatedWrites?
+    /// nil: no write is waited for beyond its reply.
+    private let awaited: AwaitedWrites?
     private let watch = ServerWatch()
     private let cursor = Atomic<UInt>(0)
     private let listening = NIOLockedValueBox(Listening.not)
@@ -47,15 +47,15 @@ final class ServerClient: Sendable {
             }
         }
         self.connections = connect(settings.connections)
-        self.replicated = settings.replication.map {
-            ReplicatedWrites($0, over: connect(ReplicatedWrites.connectionsMax))
+        self.awaited = settings.reach.map {
+            AwaitedWrites($0, over: connect(AwaitedWrites.connectionsMax))
         }
         watch.set(self.all)
         settings.connector.addresses.follow { address in watch.move(to: address) }
     }
 
     /// The connections that take commands.
-    private var all: [RedisConnection] { self.connections + (self.replicated?.connections ?? []) }
+    private var all: [RedisConnection] { self.connections + (self.awaited?.connections ?? []) }
 
     /// See ``RedisClient/adopt(_:)``.
     func adopt(_ identity: RedisIdentity) -> Int { self.watch.adopt(identity) }
@@ -77,12 +77,12 @@ final class ServerClient: Sendable {
         }
     }
 
-    /// The same, and waits for replicas.
-    func sendReplicated(
+    /// The same, and waits until what it wrote got as far as it has to.
+    func sendAwaited(
         _ command: EncodedCommand, by deadline: NIODeadline, epoch: Int = ServerWatch.anyEpoch
-    ) async -> ReplicatedReply {
-        guard let replicated = self.replicated else { preconditionFailure("the client waits for no replicas") }
-        return await replicated.send(command, by: deadline, epoch: epoch)
+    ) async -> AwaitedReply {
+        guard let awaited = self.awaited else { preconditionFailure("the client waits for no writes") }
+        return await awaited.send(command, by: deadline, epoch: epoch)
     }
 
     /// Listens to channels, by a connection of its own that lasts as long as the client.

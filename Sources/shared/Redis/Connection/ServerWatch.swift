@@ -5,10 +5,13 @@ internal import Synchronization
 package struct RedisIdentity: Sendable, Equatable {
     package let key: RedisKey
     package let value: [UInt8]
+    /// Whether its server also has to sync what it writes before it acknowledges that; one that does not is left.
+    package let syncsAlways: Bool
 
-    package init(key: RedisKey, value: [UInt8]) {
+    package init(key: RedisKey, value: [UInt8], syncsAlways: Bool = false) {
         self.key = key
         self.value = value
+        self.syncsAlways = syncsAlways
     }
 
     /// Reads the value again.

@@ -27,10 +27,10 @@ struct ScriptRunner: Sendable {
 
     /// Runs a script whose caller is promised that what it writes stays.
     ///
-    /// - Throws: ``StoreError/notReplicated`` when it has written, and too few replicas say that they have it.
+    /// - Throws: ``StoreError/notReached(_:)`` when it has written, and that has not got as far as it has to.
     func write(_ call: ScriptCall) async throws(StoreError) -> RedisValue {
-        let (reply, isReplicated) = try await self.write(call, reaching: nil)
-        guard isReplicated else { throw .notReplicated }
+        let (reply, isReached) = try await self.write(call, reaching: nil)
+        guard isReached else { throw self.notReached }
         return reply
     }
 
@@ -40,15 +40,18 @@ struct ScriptRunner: Sendable {
     /// - Returns: Its reply, and whether what it wrote has got as far as it has to.
     func write(
         _ call: ScriptCall, reaching own: Durability?
-    ) async throws(StoreError) -> (reply: RedisValue, isReplicated: Bool) {
-        guard let rule = self.durability.replication(for: own) else { return (try await self.run(call), true) }
+    ) async throws(StoreError) -> (reply: RedisValue, isReached: Bool) {
+        guard let reach = self.durability.reach(for: own) else { return (try await self.run(call), true) }
         do {
-            let answer = try await self.client.runReplicated(call, epoch: self.epoch)
-            return (answer.reply, answer.replicas >= rule.replicas)
+            let answer = try await self.client.runAwaited(call, epoch: self.epoch)
+            return (answer.reply, answer.copies >= reach.copies)
         } catch {
             throw StoreError(error)
         }
     }
+
+    /// What is thrown for what is written and has not got as far as it has to.
+    var notReached: StoreError { .notReached(self.durability.usual) }
 
     func send(_ command: RedisCommand) async throws(StoreError) -> RedisValue {
         do { return try await self.client.send(command, epoch: self.epoch) } catch { throw StoreError(error) }
@@ -69,10 +72,23 @@ struct ScriptRunner: Sendable {
         try await self.all(commands) { (command: RedisCommand) throws(StoreError) in try await self.send(command) }
     }
 
+    /// The same; each has an outcome of its own.
+    func sendEach(_ commands: [RedisCommand]) async -> [Result<RedisValue, StoreError>] {
+        await self.each(commands) { (command: RedisCommand) throws(StoreError) in try await self.send(command) }
+    }
+
     private func all<Work: Sendable>(
         _ work: [Work], _ perform: @escaping @Sendable (Work) async throws(StoreError) -> RedisValue
     ) async throws(StoreError) -> [RedisValue] {
-        let results = await withTaskGroup(of: (Int, Result<RedisValue, StoreError>).self) { group in
+        var replies: [RedisValue] = []
+        for result in await self.each(work, perform) { replies.append(try result.get()) }
+        return replies
+    }
+
+    private func each<Work: Sendable>(
+        _ work: [Work], _ perform: @escaping @Sendable (Work) async throws(StoreError) -> RedisValue
+    ) async -> [Result<RedisValue, StoreError>] {
+        await withTaskGroup(of: (Int, Result<RedisValue, StoreError>).self) { group in
             for (index, item) in work.enumerated() {
                 group.addTask {
                     do throws(StoreError) {
@@ -84,10 +100,7 @@ struct ScriptRunner: Sendable {
             }
             var results: [(Int, Result<RedisValue, StoreError>)] = []
             for await result in group { results.append(result) }
-            return results.sorted { $0.0 < $1.0 }
+            return results.sorted { $0.0 < $1.0 }.map(\.1)
         }
-        var replies: [RedisValue] = []
-        for (_, result) in results { replies.append(try result.get()) }
-        return replies
     }
 }

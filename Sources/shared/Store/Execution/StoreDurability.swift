@@ -7,31 +7,32 @@ package struct StoreDurability: Sendable, Equatable {
     package let usual: Durability
     /// Whether what its Redis acknowledges is on the disk of it.
     let isOnDisk: Bool
-    /// nil: replicas are not waited for.
-    package let replication: ReplicationRule?
+    /// What is waited for to get as far as usual; nil: nothing.
+    package let reach: WriteReach?
 
     /// As far as Redis gets by itself.
-    static let memory = StoreDurability(usual: .memory, isOnDisk: false, replication: nil)
+    static let memory = StoreDurability(usual: .memory, isOnDisk: false, reach: nil)
 
     /// Whether a queue may ask for it.
     package func offers(_ durability: Durability) -> Bool {
         switch durability {
         case .memory: true
-        case .disk: self.isOnDisk
-        case .replicated: self.usual == .replicated && self.replication != nil
+        case .disk: self.isOnDisk || self.usual == .disk
+        case .replicated: self.usual == .replicated
         }
     }
 
     /// What has to be waited for; nil: nothing.
     ///
     /// - Parameter own: What a queue asks for; nil: nothing.
-    func replication(for own: Durability?) -> ReplicationRule? {
-        (own ?? self.usual) == .replicated ? self.replication : nil
+    func reach(for own: Durability?) -> WriteReach? {
+        (own ?? self.usual) == self.usual ? self.reach : nil
     }
 
     /// What an acknowledged message of a queue has reached.
     func reached(for own: Durability?) -> Durability {
-        self.replication(for: own) == nil ? (self.isOnDisk ? .disk : .memory) : .replicated
+        if self.reach(for: own) != nil { return self.usual }
+        return self.isOnDisk ? .disk : .memory
     }
 }
 

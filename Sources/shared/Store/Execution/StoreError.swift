@@ -1,3 +1,4 @@
+package import Domain
 package import Redis
 
 /// Why the store could not do its part.
@@ -8,8 +9,8 @@ package enum StoreError: Error, Sendable, Equatable {
     case unavailable(RedisError)
     /// The command was sent and no reply came: it may or may not have been carried out.
     case outcomeUnknown(RedisError)
-    /// The command was carried out, and too few replicas said in time that they have what it wrote.
-    case notReplicated
+    /// The command was carried out, and nothing said in time that what it wrote has got that far.
+    case notReached(Durability)
     /// The queue lives on another pool than the caller believed, or the pools have changed: nothing was written here.
     case misplaced
     /// The bounded work of one request is used up.
@@ -51,6 +52,8 @@ package enum StoreTrouble: String, Sendable, CaseIterable {
     case contended
     /// What was written has not reached the replicas that are waited for.
     case notReplicated = "not_replicated"
+    /// Redis does not say that what was written is on its disk.
+    case notOnDisk = "not_on_disk"
     /// The Redis was emptied, or is another one: what this process knew is gone.
     case storeChanged = "store_changed"
     /// The Redis holds, or answers, what no Herald has written.
@@ -61,7 +64,7 @@ extension StoreError {
     /// Whether the command may have been carried out.
     package var mayHaveWritten: Bool {
         switch self {
-        case .outcomeUnknown, .notReplicated: true
+        case .outcomeUnknown, .notReached: true
         case .unavailable, .misplaced, .overloaded, .contended, .corrupt: false
         }
     }
@@ -69,7 +72,8 @@ extension StoreError {
     package var trouble: StoreTrouble {
         switch self {
         case .unavailable(let error), .outcomeUnknown(let error): Self.trouble(of: error)
-        case .notReplicated: .notReplicated
+        case .notReached(.replicated): .notReplicated
+        case .notReached: .notOnDisk
         case .misplaced, .contended: .contended
         case .overloaded: .overloaded
         case .corrupt: .corrupt

@@ -175,6 +175,8 @@ final class ShardKeys: Sendable {
     let attemptCounts: RedisKey
     let trusts: RedisKey
     let endedTrusts: RedisKey
+    /// Written to learn whether the server that has the shard takes writes, where there are several.
+    let probe: RedisKey
     /// A channel: which queues that are waited for may have messages.
     let queueSignals: RedisKey
 
@@ -211,6 +213,7 @@ final class ShardKeys: Sendable {
         self.attemptCounts = key(prefix + "attempt-counts")
         self.trusts = key(prefix + "trusts")
         self.endedTrusts = key(prefix + "ended-trusts")
+        self.probe = key(prefix + "probe")
         self.queueSignals = key(prefix + Channel.queueSignals.rawValue)
     }
 

@@ -19,9 +19,12 @@ struct MessageStore: MessageStorage {
             messages: messages, client: client, requestBytes: requestBytes, defaults: defaults,
             traits: traits)
         if let outcome = try await self.run(post, on: queue, creating: false) { return outcome }
-        // Without its replicas the queue is registered all the same, and the messages are to be stored before that is said.
-        var isReplicated = true
-        do { try await self.directory.register(queue) } catch StoreError.notReplicated { isReplicated = false }
+        // The queue is registered also where that has not got as far as it has to, and the messages are to be stored before
+        // that is said.
+        var shortfall: StoreError?
+        do { try await self.directory.register(queue) } catch StoreError.notReached(let durability) {
+            shortfall = .notReached(durability)
+        }
         guard let outcome = try await self.run(post, on: queue, creating: true) else {
             throw StoreError.corrupt("message_post.lua found no queue although it was to create it")
         }
@@ -29,7 +32,7 @@ struct MessageStore: MessageStorage {
             // The messages are there: nothing may say that a repeat does no harm.
             throw StoreError.outcomeUnknown(error)
         }
-        guard isReplicated else { throw StoreError.notReplicated }
+        if let shortfall { throw shortfall }
         return outcome
     }
 

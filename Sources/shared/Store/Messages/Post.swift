@@ -15,11 +15,11 @@ extension MessageStore {
     /// - Returns: nil when there is no such queue.
     func run(_ post: Post, on queue: QueueAddress, creating: Bool) async throws -> PostOutcome? {
         let own = post.traits?.durability
-        let (answer, isReplicated) = try await self.runner.write(self.call(post, queue, creating), reaching: own)
+        let (answer, isReached) = try await self.runner.write(self.call(post, queue, creating), reaching: own)
         var reply = try ReplyReader(answer, of: Scripts.messagePost)
         switch try reply.text() {
         case "posted":
-            guard isReplicated else { throw StoreError.notReplicated }
+            guard isReached else { throw self.runner.notReached }
             let first = try reply.position()
             return .posted(
                 post.messages.indices.map { index in self.ids.id(at: first.advanced(by: index), of: queue) },

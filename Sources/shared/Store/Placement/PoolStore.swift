@@ -111,7 +111,7 @@ package struct PoolStore: Sendable {
                 call.append("")
             }
         }
-        var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.poolUpdate)
+        var reply = try ReplyReader(try await self.runner.write(call), of: Scripts.poolUpdate)
         switch try reply.text() {
         case "done": return .done(PoolVersion(Int64(try reply.int())))
         case "stale": return .stale

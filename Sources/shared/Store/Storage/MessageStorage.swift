@@ -24,7 +24,7 @@ package protocol MessageStorage: Sendable {
     ///   - requestBytes: Bytes of the request as sent, held against the queue's `_max_messages_post_size`.
     ///   - traits: Of the queue, as the caller believes and has sealed the bodies accordingly; nil: they are kept as they are.
     /// - Throws: ``Refusal/bodyInvalid(_:)`` when the queue takes no request this large; ``StoreError``, of which
-    ///   ``StoreError/notReplicated`` says that the messages are there.
+    ///   ``StoreError/notReached(_:)`` says that the messages are there.
     func post(
         _ messages: [MessageDraft], to queue: QueueAddress, by client: ClientID, requestBytes: Int,
         defaults: PostDefaults, expecting traits: QueueTraits?

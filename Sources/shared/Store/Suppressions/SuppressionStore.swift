@@ -23,7 +23,7 @@ package struct SuppressionStore: Sendable {
         call.append(reason.rawValue)
         call.append(String(decoding: detail.utf8.prefix(Suppression.detailBytesMax), as: UTF8.self))
         call.append(Suppression.countMax)
-        return try await self.runner.run(call).int == 1
+        return try await self.runner.write(call).int == 1
     }
 
     /// Writes down that mail to an address came back for now; after ``add(_:of:_:detail:)`` the count begins anew.
@@ -43,7 +43,7 @@ package struct SuppressionStore: Sendable {
     package func remove(_ address: String, of project: ProjectID) async throws(StoreError) -> Bool {
         var call = self.runner.call(Scripts.suppressionRemove, keys: Self.keys(of: project))
         call.append(address)
-        return try await self.runner.run(call).int == 1
+        return try await self.runner.write(call).int == 1
     }
 
     /// nil when the address is not suppressed.

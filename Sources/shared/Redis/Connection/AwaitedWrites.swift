@@ -1,25 +1,11 @@
 internal import NIOConcurrencyHelpers
 internal import NIOCore
 
-/// How far a write has to get before it counts as replicated.
-package struct ReplicationRule: Sendable, Equatable {
-    /// Replicas that must have it, 1 or more.
-    package let replicas: Int
-    /// How long they are waited for.
-    package let deadline: Duration
-
-    package init(replicas: Int, deadline: Duration) {
-        precondition(replicas >= 1 && deadline > .zero, "a rule of replication waits for something")
-        self.replicas = replicas
-        self.deadline = deadline
-    }
-}
-
-/// Sends writes that have to reach replicas, over connections of their own.
+/// Sends writes whose reach is waited for, over connections of their own.
 ///
-/// What comes while every connection waits for replicas travels together as soon as one is free: so the more there is to
-/// write, the more of it shares one `WAIT` (docs/redis.md, "Replicas").
-final class ReplicatedWrites: Sendable {
+/// What comes while every connection waits travels together as soon as one is free: so the more there is to
+/// write, the more of it shares one `WAIT` or `WAITAOF` (docs/redis.md, "Replicas").
+final class AwaitedWrites: Sendable {
     /// Batches under way at once.
     static let connectionsMax = 4
     fileprivate static let batchMax = 1_000
@@ -30,7 +16,7 @@ final class ReplicatedWrites: Sendable {
         let command: EncodedCommand
         let deadline: NIODeadline
         let epoch: Int
-        let caller: ReplicatedBatch.Caller
+        let caller: AwaitedBatch.Caller
     }
 
     private struct State {
@@ -48,8 +34,8 @@ final class ReplicatedWrites: Sendable {
         /// Takes what travels together next; the first may be as large as it is.
         mutating func batch() -> [Write] {
             var (writes, bytes): ([Write], Int) = ([], 0)
-            while let write = self.waiting.first, writes.count < ReplicatedWrites.batchMax,
-                writes.isEmpty || bytes + write.command.bytes <= ReplicatedWrites.batchBytesMax
+            while let write = self.waiting.first, writes.count < AwaitedWrites.batchMax,
+                writes.isEmpty || bytes + write.command.bytes <= AwaitedWrites.batchBytesMax
             {
                 self.waiting.removeFirst()
                 bytes += write.command.bytes
@@ -61,22 +47,22 @@ final class ReplicatedWrites: Sendable {
     }
 
     let connections: [RedisConnection]
-    private let rule: ReplicationRule
+    private let reach: WriteReach
     private let state: NIOLockedValueBox<State>
 
     /// - Parameter connections: Used by nothing else.
-    init(_ rule: ReplicationRule, over connections: [RedisConnection]) {
-        self.rule = rule
+    init(_ reach: WriteReach, over connections: [RedisConnection]) {
+        self.reach = reach
         self.connections = connections
         self.state = NIOLockedValueBox(State(idle: connections))
     }
 
-    /// Sends a command, and waits for its reply and for the replicas.
+    /// Sends a command, and waits for its reply and until what it wrote got as far as it has to.
     ///
     /// - Parameters:
-    ///   - deadline: Of the command; the replicas have the time of the rule behind it.
+    ///   - deadline: Of the command; the wait has its own behind it.
     ///   - epoch: See ``ServerWatch``.
-    func send(_ command: EncodedCommand, by deadline: NIODeadline, epoch: Int) async -> ReplicatedReply {
+    func send(_ command: EncodedCommand, by deadline: NIODeadline, epoch: Int) async -> AwaitedReply {
         await withUnsafeContinuation { caller in
             let isTaken = self.state.withLockedValue { state in
                 let bytes = state.bytes + command.bytes
@@ -113,32 +99,23 @@ final class ReplicatedWrites: Sendable {
 
     /// - Parameter writes: At least one.
     private func send(_ writes: [Write], over connection: RedisConnection) {
-        let batch = ReplicatedBatch(of: writes.map(\.caller)) { self.release(connection) }
+        let batch = AwaitedBatch(of: writes.map(\.caller)) { self.release(connection) }
         var requests = writes.enumerated().map { index, write in
             Request(
                 command: write.command, deadline: write.deadline, epoch: write.epoch, caller: .batch(batch, index))
         }
         requests.append(
             Request(
-                command: self.rule.command,
+                command: self.reach.command,
                 // It begins to wait when the last write is done.
                 deadline: (writes.map(\.deadline).max() ?? .now())
-                    + TimeAmount(self.rule.deadline + RedisLimits.blockingMargin),
+                    + TimeAmount(self.reach.deadline + RedisLimits.blockingMargin),
                 caller: .batch(batch, writes.count)))
         guard case .refused(let reason) = connection.post(unit: requests) else { return }
         for request in requests { request.caller.resume(returning: .failure(.notSent(reason))) }
     }
 
-    private static func end(_ caller: ReplicatedBatch.Caller, _ reason: RedisError.NotSent) {
-        caller.resume(returning: ReplicatedReply(reply: .failure(.notSent(reason)), replicas: 0))
-    }
-}
-
-extension ReplicationRule {
-    fileprivate var command: EncodedCommand {
-        var command = RedisCommand("WAIT", arguments: 2)
-        command.append(self.replicas)
-        command.append(max(1, TimeAmount(self.deadline).nanoseconds / 1_000_000))
-        return command.encoded
+    private static func end(_ caller: AwaitedBatch.Caller, _ reason: RedisError.NotSent) {
+        caller.resume(returning: AwaitedReply(reply: .failure(.notSent(reason)), copies: 0))
     }
 }

@@ -2,8 +2,8 @@ import Redis
 import TestKit
 import Testing
 
-/// Writes that wait for replicas.
-struct ReplicatedWritesTests {
+/// Writes that wait for replicas, or for the disk.
+struct AwaitedWritesTests {
     private static let set = RedisScript(name: "set", source: Array("return redis.call('SET', KEYS[1], ARGV[1])".utf8))
     private static let get = RedisScript(name: "get", source: Array("return redis.call('GET', KEYS[1])".utf8))
 
@@ -13,12 +13,37 @@ struct ReplicatedWritesTests {
         return call
     }
 
+    @Test func `What was written is on disk, and writes share a sync`() async throws {
+        try await withRedis(.valkey, arguments: ["--appendonly", "yes", "--appendfsync", "everysec"]) { redis in
+            let reach = WriteReach(.disk, within: .seconds(3))
+            try await withRedisClient(to: RedisURL(redis.endpoint), reach: reach) { client async throws in
+                let writes = 1_000
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for number in 0..<writes {
+                        group.addTask {
+                            let answer = try await client.runAwaited(self.set("k\(number)"))
+                            #expect(answer.reply.text == "OK" && answer.copies == 1)
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+                let statistics = try #require(try await redis.command("INFO", "commandstats").text)
+                let waits = try #require(
+                    statistics.firstMatch(of: #/cmdstat_waitaof:calls=(\d+)/#).flatMap { Int($0.1) })
+                #expect(waits >= 1 && waits < writes / 4)
+                // A failed sync is never taken for one.
+                try await redis.command("CONFIG", "SET", "appendonly", "no")
+                #expect(try await client.runAwaited(self.set("after")).copies == 0)
+            }
+        }
+    }
+
     private func withClient(
         of master: RedisServer, replicas: Int, timeout: Duration = .seconds(10),
         _ body: (RedisClient) async throws -> Void
     ) async throws {
         try await withRedisClient(
-            to: RedisURL(master.endpoint), replication: ReplicationRule(replicas: replicas, deadline: timeout), body)
+            to: RedisURL(master.endpoint), reach: WriteReach(.replicas(replicas), within: timeout), body)
     }
 
     @Test func `Every replica has what was written, and writes share a wait`() async throws {
@@ -29,8 +54,8 @@ struct ReplicatedWritesTests {
                     for number in 0..<writes {
                         group.addTask {
                             let key = "k\(number)"
-                            let answer = try await client.runReplicated(self.set(key))
-                            #expect(answer.reply.text == "OK" && answer.replicas == 2)
+                            let answer = try await client.runAwaited(self.set(key))
+                            #expect(answer.reply.text == "OK" && answer.copies == 2)
                             for replica in replicas {
                                 #expect(try await replica.command("GET", key).text == "value")
                             }
@@ -48,15 +73,15 @@ struct ReplicatedWritesTests {
     @Test func `A replica that does not answer is missing from the count, and what was written stays`() async throws {
         try await withReplicatedRedis(replicas: 2) { master, replicas async throws in
             try await self.withClient(of: master, replicas: 2, timeout: .seconds(1)) { client async throws in
-                #expect(try await client.runReplicated(self.set("before")).replicas == 2)
+                #expect(try await client.runAwaited(self.set("before")).copies == 2)
                 replicas[0].pause()
-                #expect(try await client.runReplicated(self.set("during")).replicas == 1)
+                #expect(try await client.runAwaited(self.set("during")).copies == 1)
                 #expect(try await master.command("GET", "during").text == "value")
                 // What writes nothing waits for all that was written before.
-                #expect(try await client.runReplicated(ScriptCall(Self.get, keys: [RedisKey("during")])).replicas == 1)
+                #expect(try await client.runAwaited(ScriptCall(Self.get, keys: [RedisKey("during")])).copies == 1)
                 replicas[0].resume()
                 let isWhole: Bool? = try await eventually {
-                    try await client.runReplicated(self.set("after")).replicas == 2 ? true : nil
+                    try await client.runAwaited(self.set("after")).copies == 2 ? true : nil
                 }
                 #expect(isWhole == true)
             }
@@ -68,8 +93,8 @@ struct ReplicatedWritesTests {
             try await self.withClient(of: master, replicas: 1) { client async throws in
                 for _ in 0..<3 {
                     try await master.command("SCRIPT", "FLUSH")
-                    let answer = try await client.runReplicated(self.set("k"))
-                    #expect(answer.reply.text == "OK" && answer.replicas == 1)
+                    let answer = try await client.runAwaited(self.set("k"))
+                    #expect(answer.reply.text == "OK" && answer.copies == 1)
                 }
             }
         }
@@ -85,8 +110,8 @@ struct ReplicatedWritesTests {
                             let isWrong = number.isMultiple(of: 3)
                             let call = isWrong ? ScriptCall(Self.get, keys: [RedisKey("list")]) : self.set("k\(number)")
                             do throws(RedisError) {
-                                let answer = try await client.runReplicated(call)
-                                #expect(!isWrong && answer.replicas == 1)
+                                let answer = try await client.runAwaited(call)
+                                #expect(!isWrong && answer.copies == 1)
                             } catch {
                                 guard case .refused = error, isWrong else {
                                     Issue.record("\(error)")
@@ -103,9 +128,9 @@ struct ReplicatedWritesTests {
     @Test func `A master that dies while replicas are waited for leaves a reply and no replica`() async throws {
         try await withReplicatedRedis(replicas: 1) { master, replicas async throws in
             try await self.withClient(of: master, replicas: 1) { client async throws in
-                #expect(try await client.runReplicated(self.set("before")).replicas == 1)
+                #expect(try await client.runAwaited(self.set("before")).copies == 1)
                 replicas[0].pause()
-                async let answer = client.runReplicated(self.set("during"))
+                async let answer = client.runAwaited(self.set("during"))
                 let isWritten: Bool? = try await eventually {
                     try await master.command("GET", "during").text == nil ? nil : true
                 }
@@ -127,7 +152,7 @@ struct ReplicatedWritesTests {
                 redis.pause()
                 let outcomes = await withTaskGroup(of: RedisError?.self) { group in
                     for number in 0..<9_300 {
-                        group.addTask { await failure { try await client.runReplicated(self.set("k\(number)")).reply } }
+                        group.addTask { await failure { try await client.runAwaited(self.set("k\(number)")).reply } }
                     }
                     return await group.reduce(into: [RedisError?]()) { $0.append($1) }
                 }

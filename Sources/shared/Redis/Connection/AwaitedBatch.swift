@@ -1,21 +1,21 @@
 internal import NIOConcurrencyHelpers
 
-/// What became of a command whose replication was waited for.
-package struct ReplicatedReply: Sendable {
+/// What became of a command whose reach was waited for.
+package struct AwaitedReply: Sendable {
     let reply: Request.Reply
-    /// How many replicas have what it wrote; 0 also when nothing said so in time.
-    let replicas: Int
+    /// How many copies of what it wrote there are, see ``WriteReach/copies``; 0 also when nothing said so in time.
+    let copies: Int
 }
 
-/// Commands that travel together over one connection, with one `WAIT` behind them.
+/// Commands that travel together over one connection, with one `WAIT` or `WAITAOF` behind them.
 ///
-/// `WAIT` covers what its own connection has written, so all of them have to lie between it and the one before; and it
+/// Either covers what its own connection has written, so all of them have to lie between it and the one before; and it
 /// holds up whatever is behind it, so nothing else may use the connection.
-final class ReplicatedBatch: Sendable {
-    typealias Caller = UnsafeContinuation<ReplicatedReply, Never>
+final class AwaitedBatch: Sendable {
+    typealias Caller = UnsafeContinuation<AwaitedReply, Never>
 
     private struct State {
-        /// Of the commands and, last, of the `WAIT`.
+        /// Of the commands and, last, of the wait.
         var replies: [Request.Reply?]
         var missing: Int
     }
@@ -34,7 +34,7 @@ final class ReplicatedBatch: Sendable {
         self.ended = ended
     }
 
-    /// Takes the reply of one part: of a command, or of the `WAIT` behind the last.
+    /// Takes the reply of one part: of a command, or of the wait behind the last.
     func take(_ reply: Request.Reply, at index: Int) {
         let replies: [Request.Reply?]? = self.state.withLockedValue { state in
             precondition(state.replies[index] == nil, "a command has one reply")
@@ -43,11 +43,11 @@ final class ReplicatedBatch: Sendable {
             return state.missing == 0 ? state.replies : nil
         }
         guard let replies else { return }
-        var replicas = 0
-        if case .success(.integer(let count))? = replies.last { replicas = Int(clamping: count) }
+        var copies = 0
+        if case .success(let answer)?? = replies.last { copies = WriteReach.copies(in: answer) }
         self.ended()
         for case (let caller, let reply?) in zip(self.callers, replies) {
-            caller.resume(returning: ReplicatedReply(reply: reply, replicas: replicas))
+            caller.resume(returning: AwaitedReply(reply: reply, copies: copies))
         }
     }
 }
