@@ -68,6 +68,11 @@ extension Store {
         var runner = ScriptRunner(client: client, clock: clock)
         for facts in try await Self.ask({ () async throws(StoreError) in try await runner.facts() }) {
             try facts.check(inCluster: client.isCluster, logger)
+            if facts.lacksFile {
+                logger.warning(
+                    "Redis has no append-only file: when it ends, messages that were answered 201 are lost. Set appendonly yes, and keep it in its configuration file"
+                )
+            }
         }
         runner.durability = try await StoreDurability.find(durability, on: runner)
         var call = runner.call(
@@ -208,6 +213,8 @@ private struct ServerFacts: Sendable {
 
     var memory: Int? { self.facts["used_memory"].flatMap { Int($0) } }
     var isAppendOnly: Bool { self.facts["aof_enabled"] == "1" }
+    /// It has no append-only file; snapshots lose what came after the last.
+    var lacksFile: Bool { self.facts["aof_enabled"] == "0" }
 
     /// - Parameter isCluster: Whether it was given as one.
     func check(inCluster isCluster: Bool, _ logger: Logger) throws(StoreOpeningError) {

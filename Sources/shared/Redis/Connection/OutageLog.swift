@@ -1,5 +1,7 @@
+internal import Glibc
 internal import Logging
 internal import NIOCore
+internal import NIOPosix
 
 /// Logs an outage of one connection once when it begins and once when it ends, and its repeats at `debug`.
 struct OutageLog: Sendable {
@@ -13,26 +15,57 @@ struct OutageLog: Sendable {
     }
 
     /// The connection, or an attempt at one, failed.
-    mutating func lost(_ absence: RedisError.NotSent, _ error: any Error, retryingIn pause: TimeAmount) {
+    ///
+    /// - Parameter address: Where it led, or was to lead; nil: that is not known.
+    mutating func lost(
+        _ absence: RedisError.NotSent, _ error: any Error, at address: RedisEndpoint.Address?,
+        retryingIn pause: TimeAmount
+    ) {
+        var metadata: Logger.Metadata = [
+            "error": "\(Self.words(of: error))", "redis.retry_in_ms": "\(pause.nanoseconds / 1_000_000)",
+        ]
+        if let address { metadata[Self.address] = "\(address)" }
         self.logger.log(
-            level: self.isOut ? .debug : .warning,
-            error is ChannelsRefused ? "\(self.peer) refuses to be listened to" : self.message(absence),
-            metadata: ["error": "\(error)", "redis.retry_in_ms": "\(pause.nanoseconds / 1_000_000)"])
+            level: self.isOut ? .debug : .warning, self.message(absence, error), metadata: metadata)
         self.isOut = true
     }
 
     /// There is a connection again.
-    mutating func recovered() {
+    mutating func recovered(at address: RedisEndpoint.Address?) {
         guard self.isOut else { return }
         self.isOut = false
-        self.logger.notice("\(self.peer) is back")
+        self.logger.notice("\(self.peer) is back", metadata: address.map { [Self.address: "\($0)"] })
     }
 
-    private func message(_ absence: RedisError.NotSent) -> Logger.Message {
+    private static let address = "redis.address"
+
+    private func message(_ absence: RedisError.NotSent, _ error: any Error) -> Logger.Message {
+        switch error {
+        case is ChannelsRefused: return "\(self.peer) refuses to be listened to"
+        case let unusable as ServerUnusable:
+            if unusable.step == .authenticate { return "\(self.peer) refuses the user or the password of its URL" }
+            if unusable.code == "NOAUTH" { return "\(self.peer) wants a password, and its URL has none" }
+            if unusable.code == SyncedWrites.unset {
+                return "Redis does not sync each write to its disk, which redis.durability: disk takes"
+            }
+        default: break
+        }
         switch absence {
-        case .replica: "Redis is a replica and takes no writes"
-        case .loading: "Redis is reading its data"
-        default: "\(self.peer) is not reachable"
+        case .replica: return "Redis is a replica and takes no writes"
+        case .loading: return "Redis is reading its data"
+        default: return "\(self.peer) is not reachable"
+        }
+    }
+
+    /// What is wrong, in the words of the system or of Redis.
+    private static func words(of error: any Error) -> String {
+        switch error {
+        case let error as NIOConnectionError:
+            if let first = error.connectionErrors.first { return self.words(of: first.error) }
+            return (error.dnsAError ?? error.dnsAAAAError).map { self.words(of: $0) } ?? "\(error)"
+        case let error as IOError: return String(cString: strerror(error.errnoCode))
+        case let unusable as ServerUnusable: return unusable.code
+        default: return "\(error)"
         }
     }
 }

@@ -306,7 +306,7 @@ actor RedisConnection {
         self.mailbox.withLockedValue { $0.set(.connected) }
         self.loss = nil
         if self.settings.probes { self.scheduleProbe() }
-        self.outageLog.recovered()
+        self.outageLog.recovered(at: self.address)
     }
 
     /// The last step of a connection that listens: without it there is no use in one.
@@ -358,7 +358,7 @@ actor RedisConnection {
         if cause == .cancelled {
             self.logger.debug("A cancelled command takes its connection along")
         } else {
-            self.outageLog.lost(self.absence, error, retryingIn: pause)
+            self.outageLog.lost(self.absence, error, at: self.address, retryingIn: pause)
         }
         self.eventLoop.scheduleTask(in: pause) { self.assumeIsolated { $0.pauseOver() } }
         self.finish(
