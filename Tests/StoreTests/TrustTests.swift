@@ -151,7 +151,7 @@ struct TrustTests {
         }
     }
 
-    @Test func `A message keeps how many queues it came through, with everything else it has`() async throws {
+    @Test func `A message keeps the way it came, with everything else it has`() async throws {
         try await withTestStore(shards: 1) { test async throws in
             let queue = try address("p", "q")
             _ = try await test.subscribe(to: queue)
@@ -159,12 +159,14 @@ struct TrustTests {
             var drafts = [MessageDraft(ttl: 60, delay: 5, body: .init(string: "1"), checksum: checksum)]
             drafts.append(MessageDraft(ttl: 60, body: .init(string: "2"), isSealed: true))
             drafts.append(MessageDraft(ttl: 60, body: .init(string: "3")))
-            for (index, hops) in [(0, 5), (1, 255), (2, 0)] { drafts[index].hops = hops }
+            let trace = TraceContext(bytes: UInt8(1)...25)
+            let ways = [Provenance(hops: 5), Provenance(hops: 127, trace: trace), .none]
+            for (index, way) in ways.enumerated() { drafts[index].provenance = way }
             _ = try await test.store.messages.post(
                 drafts, to: queue, by: try client(), requestBytes: 1,
                 defaults: PostDefaults(ttl: 60), expecting: QueueTraits(encryptsMessages: false))
             let leases = try await test.take().leases
-            #expect(leases.map(\.hops) == [5, 255, 0] && leases.allSatisfy { $0.kind == .notification })
+            #expect(leases.map(\.provenance) == ways && leases.allSatisfy { $0.kind == .notification })
             #expect(leases.map(\.checksum) == [checksum, nil, nil] && leases.map(\.isSealed) == [false, true, false])
             #expect(leases.map { String(decoding: $0.body, as: UTF8.self) } == ["1", "2", "3"])
             #expect(leases.first?.delay == 5)

@@ -15,8 +15,8 @@ struct RequestHead: Sendable {
     private(set) var client: String?
     /// What the headers say of who sends the request.
     private(set) var credentials: Credentials
-    /// How many queues the messages of the body came through before, at most 255.
-    private(set) var hops = 0
+    /// What it says of the way its messages came.
+    let provenance: Provenance
     /// Where a client of an event stream goes on.
     private(set) var lastEventID: String?
     /// `req-<uuid>` of a caller that follows its request through several services.
@@ -47,6 +47,7 @@ struct RequestHead: Sendable {
         var stated = StatedIdentity()
         var (tenant, storageToken): (String?, String?)
         var (signature, methods, paths, expires): (String?, String?, String?, String?)
+        var (hops, trace, info): (Int, TraceContext?, TraceContext?) = (0, nil, nil)
         for field in request.fields {
             // By length first: comparing one name with all of these would cost more than reading it did.
             switch (field.name.utf8.count, field.name) {
@@ -58,10 +59,12 @@ struct RequestHead: Sendable {
             case (9, "x-user-id"): stated.user = request.value(of: field)
             case (11, "url-methods"): Self.add(request.value(of: field), to: &methods)
             case (11, "url-expires"): Self.add(request.value(of: field), to: &expires)
-            case (11, "herald-hops"): self.hops = max(self.hops, Self.hops(request.value(of: field)))
+            case (11, "herald-hops"): hops = max(hops, Self.hops(request.value(of: field)))
+            case (11, "traceparent"): trace = TraceContext(traceparent: request.value(of: field))
             case (11, "x-tenant-id"): Self.add(request.value(of: field), to: &tenant)
             case (12, "x-project-id"): Self.add(request.value(of: field), to: &stated.project)
             case (12, "x-auth-token"): Self.add(request.value(of: field), to: &credentials.token)
+            case (12, "x-trace-info"): info = TraceInfo.trace(request.value(of: field))
             case (12, "content-type"):
                 let value = request.value(of: field)
                 self.contentType = value
@@ -78,6 +81,7 @@ struct RequestHead: Sendable {
             default: break
             }
         }
+        self.provenance = Provenance(hops: hops, trace: trace ?? info)
         stated.project = stated.project ?? tenant
         credentials.token = credentials.token ?? storageToken
         credentials.signature = signature.map {
@@ -108,7 +112,7 @@ struct RequestHead: Sendable {
     /// What is no number is taken for the most there may be: what counts on by itself must not begin anew.
     private static func hops(_ value: String) -> Int {
         guard let hops = Int(value), hops >= 0 else { return Limits.hopsMax }
-        return min(hops, Int(UInt8.max))
+        return min(hops, Provenance.hopsMax)
     }
 
     /// What stands behind the scheme `Bearer`, in any case (RFC 6750, section 2.1); nil for another scheme.

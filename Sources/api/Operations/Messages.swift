@@ -70,12 +70,13 @@ extension Operations {
     ///
     /// - Parameters:
     ///   - requestBytes: Of the whole request, which the queue may limit.
-    ///   - hops: How many queues they came through before.
+    ///   - provenance: What the request says of the way they came.
     package func postMessages(
-        _ drafts: [MessageDraft], to queue: QueueAddress, by client: ClientID, requestBytes: Int, hops: Int = 0
+        _ drafts: [MessageDraft], to queue: QueueAddress, by client: ClientID, requestBytes: Int,
+        provenance: Provenance = .none
     ) async throws -> PostedMessages {
         var drafts = try self.checked(drafts)
-        if hops > 0 { for index in drafts.indices { drafts[index].hops = hops } }
+        if provenance != .none { for index in drafts.indices { drafts[index].provenance = provenance } }
         let limits = try await self.projects.limits(of: queue.project)
         try await self.rates.admit(drafts.count, to: queue.project, rate: limits.posts)
         let bytes =

@@ -12,7 +12,7 @@ struct MessageHandlers: Sendable {
         let drafts = try PostBody.drafts(of: request.body, countMax: self.operations.limits.postMessagesMax)
         let posted = try await self.operations.postMessages(
             drafts, to: request.queue, by: request.client, requestBytes: request.body.readableBytes,
-            hops: request.head.hops)
+            provenance: request.head.provenance)
         return Reply.json(.created, MessageDocument.posted(posted.ids, to: request.queue))
             .with(.location, Self.location(of: posted.ids, in: request.queue, countMax: self.operations.idsMax))
             .with(.heraldDurability, posted.durability.rawValue)

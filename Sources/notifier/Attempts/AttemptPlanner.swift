@@ -50,8 +50,8 @@ struct AttemptPlanner: Sendable {
         let body: AttemptBody
         /// Whether the body is an array of the documents of several messages.
         let isCollected: Bool
-        /// How many queues the message came through, with this one.
-        let hops: Int
+        /// With this queue among the hops.
+        let provenance: Provenance
     }
 
     private let store: Store
@@ -195,8 +195,9 @@ struct AttemptPlanner: Sendable {
             let summary = isMail ? "no relay for mail is set" : "\(recipient.destination.rawValue) is not delivered"
             return .end(delivery, Self.giveUp(lease, isMail ? .noRelay : .noTransport, summary))
         }
-        guard lease.hops < Limits.hopsMax || recipient.destination != .webhook else {
-            return .end(delivery, Self.giveUp(lease, .hops, "the message came through \(lease.hops) queues before"))
+        guard lease.provenance.hops < Limits.hopsMax || recipient.destination != .webhook else {
+            return .end(
+                delivery, Self.giveUp(lease, .hops, "the message came through \(lease.provenance.hops) queues before"))
         }
         switch verdict {
         case .permitted: break
@@ -221,7 +222,7 @@ struct AttemptPlanner: Sendable {
                     subscription: lease.subscription, positions: delivery.all.map(\.lease.position)),
                 message: lease.kind == .notification
                     ? self.store.messages.id(at: lease.position, in: lease.queue) : nil,
-                body: body, isCollected: !delivery.collected.isEmpty, hops: lease.hops + 1)
+                body: body, isCollected: !delivery.collected.isEmpty, provenance: lease.provenance.next)
             return .send(delivery, policy, draft)
         } catch {
             return .fail(delivery, policy, recipient.destination, host: target.host, error)

@@ -87,8 +87,8 @@ package struct Attempt: Sendable {
     package let body: PinnedBytes
     /// Whether the body is an array of the documents of several messages.
     package let isCollected: Bool
-    /// How many queues the message came through, with the one it is sent from.
-    package let hops: Int
+    /// With the queue that it is sent from among the hops.
+    package let provenance: Provenance
     /// Called once, on any thread: it is short and never blocks.
     package let completion: @Sendable (AttemptResult) -> Void
     /// Called at most once, before the completion: nothing is left to do but to wait for an answer, which may take long.
@@ -99,7 +99,7 @@ package struct Attempt: Sendable {
     package init(
         destination: Destination, target: any ChannelTarget, delivery: DeliveryID, message: MessageID?,
         kind: NotificationKind, number: Int, startedAt: Timestamp, project: ProjectID, body: PinnedBytes,
-        isCollected: Bool = false, hops: Int = 1, waits: @escaping @Sendable () -> Void = {},
+        isCollected: Bool = false, provenance: Provenance = .none.next, waits: @escaping @Sendable () -> Void = {},
         completion: @escaping @Sendable (AttemptResult) -> Void
     ) {
         self.destination = destination
@@ -112,7 +112,7 @@ package struct Attempt: Sendable {
         self.project = project
         self.body = body
         self.isCollected = isCollected
-        self.hops = hops
+        self.provenance = provenance
         self.waits = waits
         self.completion = completion
     }
@@ -122,7 +122,7 @@ package struct Attempt: Sendable {
         Attempt(
             destination: self.destination, target: self.target, delivery: self.delivery, message: self.message,
             kind: self.kind, number: self.number, startedAt: self.startedAt, project: self.project,
-            body: PinnedBytes([]), isCollected: self.isCollected, hops: self.hops, waits: self.waits,
+            body: PinnedBytes([]), isCollected: self.isCollected, provenance: self.provenance, waits: self.waits,
             completion: self.completion)
     }
 }

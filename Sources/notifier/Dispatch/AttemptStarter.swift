@@ -242,7 +242,7 @@ final class AttemptStarter: Sendable {
         return Attempt(
             destination: draft.destination, target: draft.target, delivery: draft.delivery, message: draft.message,
             kind: attempt.kind, number: attempt.attempt, startedAt: attempt.startedAt, project: project,
-            body: draft.body.bytes, isCollected: draft.isCollected, hops: draft.hops,
+            body: draft.body.bytes, isCollected: draft.isCollected, provenance: draft.provenance,
             waits: {
                 self.settler.release(attempt.all(.handedBack).map(\.id))
                 guard !isSuspect, let counts else { return }

@@ -16,6 +16,8 @@ struct ActionRequest: Sendable {
     private let json: ByteBuffer
     /// When it arrived, by this machine's clock.
     let now: Timestamp
+    /// What it says of the way its messages came.
+    let provenance: Provenance
     /// nil where no audit log is kept of the request.
     let notes: AuditNotes?
 
@@ -29,6 +31,8 @@ struct ActionRequest: Sendable {
         self.body = envelope.body ?? JSONObject()
         self.json = envelope.json
         self.now = request.now
+        self.provenance = Provenance(
+            trace: envelope.header("traceparent").flatMap { TraceContext(traceparent: $0) })
         self.notes = notes
         // A member that an action does not know says nothing, whatever its name.
         let name = action.members.contains { $0.name == "queue_name" } ? envelope.queueName : nil

@@ -43,7 +43,7 @@ struct MessageActions: Sendable {
         }
         let posted = try await self.operations.postMessages(
             PostBody.drafts(ofArray: messages, countMax: self.operations.limits.postMessagesMax), to: request.queue,
-            by: request.caller.client, requestBytes: messages.readableBytes)
+            by: request.caller.client, requestBytes: messages.readableBytes, provenance: request.provenance)
         return ActionAnswer(.created, MessageActionDocument.posted(posted.ids), durability: posted.durability)
     }
 

@@ -107,6 +107,7 @@ package final class WebhookChannel: Channel {
 /// | `webhook-signature` | `v1,` and the signature over id, timestamp and body; two of them while a secret is being rotated |
 /// | `herald-attempt` | from 1 |
 /// | `herald-hops` | how many queues the message came through: a queue that it is posted to counts on, see ``Limits/hopsMax`` |
+/// | `traceparent` | that of the request that posted the message, where it had one (W3C Trace Context) |
 /// | `herald-message-id`, `herald-subscription-id` | the ids of the messaging API; a confirmation is no message |
 /// | `herald-message-type` | as `Message_Type` in the body, see ``NotificationKind`` |
 ///
@@ -117,13 +118,15 @@ enum WebhookHeaders {
             target.secrets.signature(id: attempt.delivery.text, at: attempt.startedAt, body: $0)
         }
         var lines: [String] = []
-        lines.reserveCapacity(target.headers.count + 7)
+        lines.reserveCapacity(target.headers.count + 8)
         lines += target.headers
         lines.append("webhook-id: \(attempt.delivery.text)")
         lines.append("webhook-timestamp: \(attempt.startedAt.seconds)")
         lines.append("webhook-signature: \(signature)")
         lines.append("herald-attempt: \(attempt.number)")
-        lines.append(attempt.hops == 1 ? Self.firstHop : "herald-hops: \(attempt.hops)")
+        let provenance = attempt.provenance
+        lines.append(provenance.hops == 1 ? Self.firstHop : "herald-hops: \(provenance.hops)")
+        if let trace = provenance.trace { lines.append("traceparent: \(trace.traceparent)") }
         lines.append(attempt.kind == .notification ? Self.notification : Self.type(of: attempt.kind))
         if let message = attempt.message { lines.append("herald-message-id: \(message.text)") }
         return lines

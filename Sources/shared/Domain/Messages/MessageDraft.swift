@@ -12,8 +12,7 @@ package struct MessageDraft: Sendable, Equatable {
     package var checksum: [UInt8]?
     /// Whether the body is encrypted; the store keeps what it is given.
     package var isSealed: Bool
-    /// How many queues the message came through before this one, as what forwards it says.
-    package var hops = 0
+    package var provenance = Provenance.none
 
     /// Bytes of a checksum.
     package static let checksumBytes = 16

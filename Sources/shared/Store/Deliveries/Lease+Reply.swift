@@ -57,7 +57,7 @@ extension Lease {
         self.init(
             token: token, queue: header.queue, version: header.version, ttl: record.ttl,
             expiresAt: record.livesUntil ?? token.position.createdAt.adding(seconds: record.ttl), delay: record.delay,
-            checksum: record.checksum, isSealed: record.isSealed, hops: record.hops, kind: record.kind,
+            checksum: record.checksum, isSealed: record.isSealed, provenance: record.provenance, kind: record.kind,
             body: record.body,
             queuePolicy: policy, isCollected: isCollected)
     }

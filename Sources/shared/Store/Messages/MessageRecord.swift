@@ -7,7 +7,8 @@ import Domain
 ///            | [u64 expires, ms: flag 128, sent again]
 ///            | [u64 created, ms | u64 expires, ms | 27 bytes id: flag 8, moved here from another queue, or NUL: posted here
 ///              while positions were ahead of the clock]
-///            | [u32 delay, s: flag 1] | [16 bytes MD5: flag 2] | [u8 hops: flags 16 and 32] | body, sealed: flag 4    big endian
+///            | [u32 delay, s: flag 1] | [16 bytes MD5: flag 2] | [way: flags 16 and 32] | body, sealed: flag 4    big endian
+/// way        | u8 hops, and 128 where a trace follows | [16 bytes trace | 8 bytes span | u8 its flags]
 /// ```
 ///
 /// A record never changes. What does, the claim and the end of a life, lies beside it.
@@ -23,8 +24,7 @@ struct MessageRecord {
     private let statedCreation: Timestamp?
     let delay: Int?
     let checksum: [UInt8]?
-    /// How many queues the message came through before this one.
-    let hops: Int
+    let provenance: Provenance
     let isSealed: Bool
     let kind: NotificationKind
     let body: ArraySlice<UInt8>
@@ -58,7 +58,13 @@ struct MessageRecord {
         }
         self.delay = flags & Flag.delay != 0 ? Int(Self.number(try take(4))) : nil
         self.checksum = flags & Flag.checksum != 0 ? Array(try take(Self.checksumBytes)) : nil
-        self.hops = flags & Flag.ofNoMessage == Flag.forwarded ? Int(Self.number(try take(1))) : 0
+        if flags & Flag.ofNoMessage == Flag.withWay {
+            let hops = Int(Self.number(try take(1)))
+            let trace = hops > Provenance.hopsMax ? TraceContext(bytes: try take(TraceContext.byteCount)) : nil
+            self.provenance = Provenance(hops: hops % Self.isTraced, trace: trace)
+        } else {
+            self.provenance = .none
+        }
         self.isSealed = flags & Flag.sealed != 0
         guard let kind = Flag.kind(flags) else { throw .corrupt("a message record of no known kind") }
         self.kind = kind
@@ -80,8 +86,8 @@ struct MessageRecord {
         static let withdrawal: Int64 = 32
         static let test: Int64 = 64
         static let renewed: Int64 = 128
-        /// A message that came through other queues.
-        static let forwarded = Self.confirmation | Self.withdrawal
+        /// A message that says something of the way it came.
+        static let withWay = Self.confirmation | Self.withdrawal
         static let ofNoMessage = Self.confirmation | Self.withdrawal | Self.test
 
         /// Of a record that is no message; 0 for one that is.
@@ -96,18 +102,27 @@ struct MessageRecord {
 
         /// - Returns: nil for a kind that no record has.
         static func kind(_ flags: Int64) -> NotificationKind? {
-            guard flags & Self.ofNoMessage != Self.forwarded else { return .notification }
+            guard flags & Self.ofNoMessage != Self.withWay else { return .notification }
             return NotificationKind.allCases.first { Self.of($0) == flags & Self.ofNoMessage }
         }
     }
 
-    /// What a draft adds to the record: a byte of flags, the checksum and the hops; nothing for the usual message.
+    /// What a draft adds to the record: a byte of flags, the checksum and the way; nothing for the usual message.
     static func extras(of draft: MessageDraft) -> [UInt8] {
-        guard draft.isSealed || draft.checksum != nil || draft.hops > 0 else { return [] }
+        let way = Self.way(draft.provenance)
+        guard draft.isSealed || draft.checksum != nil || !way.isEmpty else { return [] }
         let flags =
             (draft.isSealed ? Flag.sealed : 0) | (draft.checksum == nil ? 0 : Flag.checksum)
-            | (draft.hops > 0 ? Flag.forwarded : 0)
-        return [UInt8(flags)] + (draft.checksum ?? []) + (draft.hops > 0 ? [UInt8(clamping: draft.hops)] : [])
+            | (way.isEmpty ? 0 : Flag.withWay)
+        return [UInt8(flags)] + (draft.checksum ?? []) + way
+    }
+
+    /// Beside the hops.
+    private static let isTraced = Provenance.hopsMax + 1
+
+    private static func way(_ provenance: Provenance) -> [UInt8] {
+        guard let trace = provenance.trace else { return provenance.hops > 0 ? [UInt8(provenance.hops)] : [] }
+        return [UInt8(Self.isTraced + provenance.hops)] + trace.bytes
     }
 
     private static func number(_ bytes: ArraySlice<UInt8>) -> Int64 {

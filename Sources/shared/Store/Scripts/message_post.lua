@@ -5,7 +5,7 @@
 -- ARGV    1 now   2 shard   3 queue   4 1: create a missing queue   5 bytes of the request   6 ttl where none is given, s
 --         7 mark of the client, 8 bytes   8 the traits of the queue, as the caller believes, or '' to not ask: 1 it encrypts, or 0,
 --         then, where queues differ in it, what it is to reach: m, d, r, or - for nothing of its own
---         then per message: ttl, s, or ''   delay, s, or ''   flags, checksum and hops, or ''   body
+--         then per message: ttl, s, or ''   delay, s, or ''   flags, checksum and way, or ''   body
 -- RETURNS {'posted', first position}, the others follow by one each; {'absent'} without a queue; {'large', bytes}
 --         when the request is larger than the queue takes; {'traits', as they are} when the caller believes otherwise.
 --         Nothing was written in the last three.

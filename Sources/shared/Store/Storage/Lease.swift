@@ -17,8 +17,7 @@ package struct Lease: Sendable, Equatable {
     package let checksum: [UInt8]?
     /// Whether ``body`` is encrypted.
     package let isSealed: Bool
-    /// How many queues the message came through before this one.
-    package let hops: Int
+    package let provenance: Provenance
     package let kind: NotificationKind
     /// The JSON value, byte for byte as it was posted; for a sealed message, what it was sealed into; for a confirmation,
     /// the whole document to send.
