@@ -56,7 +56,7 @@ struct AuditEntryTests {
                 project: long, user: long, roles: [long], expiry: nil,
                 origin: .token(Identity.Proof(Credentials(method: "POST", path: long), until: .now())))
         }
-        #expect(line.text.utf8.count <= AuditLine.bytesMax)
+        #expect(line.text.utf8.count <= AuditEntry.lineBytesMax)
         for name in ["project", "user", "subscription", "dead_letter"] {
             let value = try #require(line[name])
             #expect(value.hasSuffix("\u{2026}") && long.hasPrefix(value.dropLast()) && value.count > 40, "\(name)")
@@ -65,7 +65,7 @@ struct AuditEntryTests {
         #expect(RouteTable.routes.allSatisfy { $0.template.matches(of: /\{/).count <= 2 })
         #expect(ActionTable.actions.allSatisfy { $0.names.count <= 2 })
         // Not cut: one that just fits.
-        let fitting = String(repeating: "x", count: AuditLine.textBytesMax)
+        let fitting = String(repeating: "x", count: AuditEntry.textBytesMax)
         #expect(try self.line { $0.names = [("queue", fitting)] }["queue"] == fitting)
     }
 }

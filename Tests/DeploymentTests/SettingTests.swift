@@ -35,6 +35,7 @@ extension DeploymentTests {
                 given[Setting.redisURL] = redis.url
                 given[Setting.readyFile] = readyFile
                 given[Setting.logLevel] = "debug"
+                given[Setting.logFormat] = "text"
                 let log = redis.folder.appendingPathComponent("process.log")
                 let process = try Self.start(kind, given, by: way, in: redis.folder, log: log)
                 let ready = try await eventually { () -> ReadyFile.Content? in
@@ -135,6 +136,20 @@ extension DeploymentTests {
                     $0.contains("warning") && $0.contains("Nothing is authenticated")
                 }
                 #expect(lines.count == 1, "\(deployment.logs)")
+            }
+        }
+
+        @Test(arguments: [true, false])
+        func `A Redis without an append-only file is used, and said to lose what it was given`(isAppendOnly: Bool)
+            async throws
+        {
+            try await withDeployment(appendOnly: isAppendOnly) { deployment in
+                _ = try await deployment.startAPI()
+                _ = try await deployment.startNotifier()
+                let lines = deployment.logs.split(separator: "\n").filter {
+                    $0.contains("Redis has no append-only file")
+                }
+                #expect(lines.count == (isAppendOnly ? 0 : 2), "\(deployment.logs)")
             }
         }
 

@@ -8,7 +8,7 @@ import Testing
 struct SettingReachTests {
     /// The settings that the frame of a process reads; whole processes show those.
     private static let ofTheFrame: Set<Setting> = [
-        Setting.notifierAdminListen, Setting.logLevel, Setting.readyFile, Setting.configFile,
+        Setting.notifierAdminListen, Setting.logLevel, Setting.logFormat, Setting.readyFile, Setting.configFile,
         Setting.adminTLSCertificateFile, Setting.adminTLSKeyFile, Setting.adminTLSClientCAFile,
     ]
     private static let settings = SettingCatalog.settings(of: .notifier).filter {

@@ -166,11 +166,40 @@ struct LineWriterTests {
 }
 
 struct LogLineTests {
-    private func text(_ metadata: [String: String], standingFor count: Int = 1) -> String {
+    private func text(
+        _ metadata: [String: String], as format: LogFormat = .text, standingFor count: Int = 1
+    ) -> String {
         LogLine(
             label: "herald-api", level: .warning, message: "It failed",
-            metadata: metadata.mapValues { .string($0) }, module: "API", time: 0
-        ).text(standingFor: count)
+            metadata: metadata.mapValues { .string($0) }, module: "API", time: 1_764_504_000_007
+        ).written(as: format, standingFor: count)
+    }
+
+    private func members(_ line: String) throws -> [String: String] {
+        try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: String])
+    }
+
+    @Test
+    func `An event is one object of JSON with the same`() throws {
+        let hostile = "é\"\n} \u{1B}[2J"
+        let line = self.text(["b": "2", "error": hostile], as: .json, standingFor: 3)
+        #expect(line.utf8.allSatisfy { (0x20...0x7E).contains($0) })
+        var members = try self.members(line)
+        let time = members.removeValue(forKey: "time") ?? ""
+        #expect(time.contains(".007") && time.wholeMatch(of: #/[-0-9]{10}T[:0-9]{8}\.007(Z|[+-]\d\d:\d\d)/#) != nil)
+        #expect(
+            members == [
+                "level": "warning", "process": "herald-api", "module": "API", "message": "It failed", "b": "2",
+                "error": hostile, "log.repeated": "3",
+            ])
+    }
+
+    @Test
+    func `An object has a greatest length, and is one`() throws {
+        let long = String(repeating: "é\u{1}", count: 100_000)
+        let line = self.text(Dictionary(uniqueKeysWithValues: (0..<20).map { ("k\($0)", long) }), as: .json)
+        #expect(line.utf8.count <= LogLine.bytesMax)
+        #expect(try self.members(line)["message"] == "It failed")
     }
 
     @Test

@@ -1,5 +1,6 @@
 package import Domain
 package import NIOCore
+import Runtime
 
 /// A request that changes something, or would have: who asked for what, and from where.
 ///
@@ -8,6 +9,11 @@ package struct AuditEntry: Sendable {
     package enum Transport: String, Sendable {
         case rest, websocket
     }
+
+    /// Bytes that a text takes of a line, see ``JSONLine``.
+    package static let textBytesMax = 512
+    /// Bytes of a line, whatever callers send: texts of callers are a project, a user and two names.
+    package static let lineBytesMax = 4096
 
     let transport: Transport
     /// The name of the request in its answer; nil for one whose answer has none.
@@ -40,7 +46,7 @@ package struct AuditEntry: Sendable {
     ///   - milliseconds: From its arrival until then.
     package func line(status: Int, milliseconds: Int64, at now: Timestamp) -> String {
         let found = self.notes.found
-        var line = AuditLine()
+        var line = JSONLine(textBytesMax: AuditEntry.textBytesMax)
         line.member("time", now.iso8601)
         line.member("transport", self.transport.rawValue)
         line.member("request", self.request)

@@ -66,7 +66,7 @@ package final class AuditLog: Service, Reloadable {
 
     /// The line that stands for those that are missing.
     static func gap(of count: Int, at now: Timestamp) -> String {
-        var line = AuditLine()
+        var line = JSONLine(textBytesMax: AuditEntry.textBytesMax)
         line.member("time", now.iso8601)
         line.member("missing", Int64(count))
         return line.finished

@@ -42,6 +42,7 @@ package enum APIProcess {
             url: settings.store.redis, tls: redisTLS.holder, connections: settings.store.redisConnections,
             reach: settings.store.reach, eventLoopGroup: eventLoops, logger: logger)
         let audit = try AuditLog.open(settings.audit, logger: logger)
+        let requests = settings.requestLog.map { RequestLog($0, logger: logger) }
         let tls = try settings.tls.map { try TLSReloader($0, logger: logger) }
         let keystone = try settings.authentication.keystone.map { try KeystoneService($0, logger: logger) }
         let trustee = try settings.trustee.map { try Trustee($0, process: .api, logger: logger) }
@@ -79,6 +80,7 @@ package enum APIProcess {
                 operations: operations, rules: settings.access, authentication: authentication,
                 limits: settings.sessions,
                 origins: settings.webSocketOrigins, registry: sessions, subscriptions: node, audit: audit,
+                requests: requests,
                 logger: logger)
             return [
                 AgreementWatch(settings.store, in: stores.defaultStore, readiness: context.readiness),
@@ -99,7 +101,7 @@ package enum APIProcess {
                 RESTServer(
                     settings.listen, operations: operations, rules: settings.access, pages: settings.pages,
                     authentication: authentication, limits: http, tls: tls?.holder, proxies: settings.proxies,
-                    audit: audit,
+                    audit: audit, requests: requests,
                     upgrade: { $0.path == WebSocketEndpoint.path ? endpoint.respond(to: $0) : nil },
                     eventLoopGroup: eventLoops, logger: logger
                 ) { context.readyFile.report(.listen, at: $0, isEncrypted: tls != nil) },

@@ -18,6 +18,8 @@ package struct APISettings: Sendable {
     /// nil: no subscriber is called with a token.
     package let trustee: TrusteeSettings?
     package let audit: AuditDestination
+    /// nil: none are logged.
+    package let requestLog: RequestLog.Choice?
     package let policy: PolicySource
     /// Of the files of the policy, from before they were read.
     package let policyMarks: FileMarks
@@ -59,6 +61,7 @@ package struct APISettings: Sendable {
         self.mailConfirmation = try MailConfirmationRules(reader, self.links, sendsMail: self.options.sendsMail)
         self.pages = PageRules(prefix: self.links.pagePrefix, texts: self.links.texts)
         self.audit = try AuditDestination(reader)
+        self.requestLog = RequestLog.Choice(rawValue: try reader.required(Setting.logRequests))
         self.policy = PolicySource(reader)
         self.policyMarks = self.policy.marks()
         var access = try AccessRules(reader)

@@ -31,11 +31,13 @@ final class RESTResponder: Sendable {
     let metrics: RESTMetrics
     /// nil: none is kept.
     let audit: AuditLog?
+    /// nil: none are logged.
+    let requests: RequestLog?
     let logger: Logger
 
     init(
         operations: Operations, rules: AccessRules, pages: PageRules, authentication: Authentication,
-        metrics: RESTMetrics, audit: AuditLog?, logger: Logger
+        metrics: RESTMetrics, audit: AuditLog?, requests: RequestLog?, logger: Logger
     ) {
         self.limits = operations.limits
         self.control = AccessControl(
@@ -47,6 +49,7 @@ final class RESTResponder: Sendable {
         self.believesCallers = authentication.believesCallers
         self.metrics = metrics
         self.audit = audit
+        self.requests = requests
         self.logger = logger
     }
 
@@ -64,7 +67,7 @@ final class RESTResponder: Sendable {
             ? Reply.overloaded : Problem(.badRequest, "Invalid API request", fault.description).reply
         self.rules.cors.decorate(&reply.headers, for: nil)
         reply.headers[.requestID] = id
-        self.metrics.record(nil, reply.status, since: .now())
+        self.record(nil, reply.status, id: id, project: nil, since: .now())
         if let audit, let request {
             let head = RequestHead(request.head, believesCaller: false)
             if var entry = AuditEntry(self.match(head), head, id: id) {
@@ -87,12 +90,14 @@ final class RESTResponder: Sendable {
             if entry != nil { entry?.from = await exchange.callerAddress(of: request) }
         }
         var reached: (path: RoutePath, method: HTTPMethod)?
+        var project: String?
 
         var reply: Reply
         switch await self.authenticate(head, match, id: id, now: now) {
         case .refused(let answer): reply = answer
         case .admitted(let identity):
             entry?.identity = identity
+            project = identity?.project
             switch self.admit(head, match, identity) {
             case .answer(let answer): reply = answer
             case .go(let admitted):
@@ -109,9 +114,22 @@ final class RESTResponder: Sendable {
         }
         self.rules.cors.decorate(&reply.headers, for: head)
         reply.headers[.requestID] = id
-        self.metrics.record(reached, reply.status, since: started)
+        self.record(reached, reply.status, id: id, project: project, since: started)
         self.write(entry, reply.status, since: started)
         return reply
+    }
+
+    /// Counts an answer, and logs it where the operator asks for that.
+    ///
+    /// - Parameter reached: nil for a request that reached no route.
+    private func record(
+        _ reached: (path: RoutePath, method: HTTPMethod)?, _ status: HTTPStatus, id: String, project: String?,
+        since started: NIODeadline
+    ) {
+        self.metrics.record(reached, status, since: started)
+        self.requests?.record(
+            reached.map { "\($0.method.rawValue) \($0.path.template)" }, (LogKey.requestID, id), project: project,
+            status: status.code, since: started)
     }
 
     private func write(_ entry: AuditEntry?, _ status: HTTPStatus, since started: NIODeadline) {

@@ -18,6 +18,7 @@ package struct RESTServer: Service {
     private let tls: TLSContextHolder?
     private let proxies: TrustedProxies
     private let audit: AuditLog?
+    private let requests: RequestLog?
     private let upgrade: @Sendable (HTTPRequestHead) -> HTTPAction?
     private let eventLoopGroup: any EventLoopGroup
     private let logger: Logger
@@ -33,7 +34,7 @@ package struct RESTServer: Service {
         pages: PageRules = PageRules(),
         authentication: Authentication = .none, limits: HTTPLimits = HTTPLimits(),
         tls: TLSContextHolder? = nil,
-        proxies: TrustedProxies = TrustedProxies(), audit: AuditLog? = nil,
+        proxies: TrustedProxies = TrustedProxies(), audit: AuditLog? = nil, requests: RequestLog? = nil,
         upgrade: @escaping @Sendable (HTTPRequestHead) -> HTTPAction? = { _ in nil },
         eventLoopGroup: any EventLoopGroup, logger: Logger,
         onListening: @escaping @Sendable (ListenAddress) -> Void
@@ -47,6 +48,7 @@ package struct RESTServer: Service {
         self.tls = tls
         self.proxies = proxies
         self.audit = audit
+        self.requests = requests
         self.upgrade = upgrade
         self.eventLoopGroup = eventLoopGroup
         self.logger = logger
@@ -56,7 +58,7 @@ package struct RESTServer: Service {
     package func run() async throws {
         let responder = RESTResponder(
             operations: self.operations, rules: self.rules, pages: self.pages, authentication: self.authentication,
-            metrics: RESTMetrics(), audit: self.audit, logger: self.logger)
+            metrics: RESTMetrics(), audit: self.audit, requests: self.requests, logger: self.logger)
         let (host, onListening, proxies, upgrade) = (self.address.host, self.onListening, self.proxies, self.upgrade)
         let listener = HTTPListener(
             host: host, port: self.address.port, eventLoopGroup: self.eventLoopGroup, limits: self.limits,

@@ -29,6 +29,8 @@ struct ActionResponder: Sendable {
     let policy: PolicyHolder
     /// nil: none is kept.
     let audit: AuditLog?
+    /// nil: none are logged.
+    let requests: RequestLog?
     let metrics = ActionMetrics()
     let logger: Logger
 
@@ -52,7 +54,7 @@ struct ActionResponder: Sendable {
             return .perform(SessionWork(responder: self, request: request, envelope: envelope, action: action))
         }
         guard !self.believesCallers else {
-            self.metrics.record(action, Self.authenticated.status, since: request.arrivedAt)
+            self.record(action, Self.authenticated, to: request)
             return .answer(self.frame(Self.authenticated, to: envelope, echoesAction: true))
         }
         // Nothing bounds what those hold together that wait for another service.
@@ -67,9 +69,17 @@ struct ActionResponder: Sendable {
         _ request: SessionRequest, _ envelope: Envelope, of action: Action? = nil, _ text: String
     ) -> SessionStep {
         let answer = ActionAnswer.refused(.badRequest, text)
-        self.metrics.record(action, answer.status, since: request.arrivedAt)
+        self.record(action, answer, to: request)
         if self.audit != nil, let action { self.write(AuditEntry(action, request, envelope), answer, to: request) }
         return .answer(self.frame(answer, to: envelope, echoesAction: action === Action.authenticate))
+    }
+
+    /// Counts an answer, and logs it where the operator asks for that.
+    func record(_ action: Action?, _ answer: ActionAnswer, to request: SessionRequest, from identity: Identity? = nil) {
+        self.metrics.record(action, answer.status, since: request.arrivedAt)
+        self.requests?.record(
+            action?.name, (LogKey.sessionID, "\(request.session)"), project: identity?.project, status: answer.status,
+            since: request.arrivedAt)
     }
 
     /// Writes a request into the audit log; nothing for nil.

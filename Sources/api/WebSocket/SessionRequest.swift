@@ -50,7 +50,7 @@ struct SessionWork: Sendable {
     func answer() async -> SessionAnswer {
         var entry = self.responder.audit == nil ? nil : AuditEntry(self.action, self.request, self.envelope)
         let (answer, identity) = await self.responder.perform(self, entry?.notes)
-        self.responder.metrics.record(self.action, answer.status, since: self.request.arrivedAt)
+        self.responder.record(self.action, answer, to: self.request, from: identity)
         if let identity { entry?.identity = identity }
         self.responder.write(entry, answer, to: self.request)
         var isSigned = false
@@ -74,13 +74,13 @@ struct SessionAuthentication: Sendable {
     /// The answer while another identity is being established.
     func refusal() -> ByteBuffer {
         let answer = ActionAnswer.notAuthenticated
-        self.responder.metrics.record(.authenticate, answer.status, since: self.request.arrivedAt)
+        self.responder.record(.authenticate, answer, to: self.request)
         return self.responder.frame(answer, to: self.envelope, echoesAction: true)
     }
 
     func outcome() async -> Outcome {
         let (answer, identity) = await self.responder.authenticate(self)
-        self.responder.metrics.record(.authenticate, answer.status, since: self.request.arrivedAt)
+        self.responder.record(.authenticate, answer, to: self.request, from: identity)
         return Outcome(
             frame: self.responder.frame(answer, to: self.envelope, echoesAction: true), identity: identity)
     }

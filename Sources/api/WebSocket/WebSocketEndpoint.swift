@@ -19,10 +19,11 @@ package final class WebSocketEndpoint: Sendable {
     /// - Parameters:
     ///   - origins: The origins whose pages may connect; none: all may.
     ///   - audit: nil: no audit log is kept.
+    ///   - requests: nil: none are logged.
     package init(
         operations: Operations, rules: AccessRules = AccessRules(), authentication: Authentication = .none,
         limits: SessionLimits, origins: [String] = [], registry: SessionRegistry,
-        subscriptions: any SessionSubscriptions, audit: AuditLog? = nil, logger: Logger
+        subscriptions: any SessionSubscriptions, audit: AuditLog? = nil, requests: RequestLog? = nil, logger: Logger
     ) {
         self.limits = limits
         self.responder = ActionResponder(
@@ -30,7 +31,7 @@ package final class WebSocketEndpoint: Sendable {
             connections: operations.connections, clients: rules.clients,
             believesCallers: authentication.believesCallers,
             authenticator: authentication.authenticator(signedURLKeys: rules.signedURLKeys),
-            policy: rules.policy, audit: audit, logger: logger)
+            policy: rules.policy, audit: audit, requests: requests, logger: logger)
         self.registry = registry
         self.subscriptions = subscriptions
         self.origins = origins

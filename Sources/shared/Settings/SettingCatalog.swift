@@ -768,6 +768,16 @@ package struct SettingCatalog: Sendable {
         shape: .oneOf(["trace", "debug", "info", "notice", "warning", "error", "critical"]),
         meaning: "The least important lines to log, on standard error.")
 
+    package let logFormat = Setting(
+        "log.format", default: "text", shape: .oneOf(["text", "json"]),
+        meaning: "How lines of the log are written: for people, or as an object of JSON each.")
+
+    package let logRequests = Setting(
+        "log.requests", default: "none", shape: .oneOf(["none", "errors", "sampled", "all"]), processes: [.api],
+        meaning:
+            "Which requests over REST and WebSocket are logged, at `info`, when they are answered: those with a status of 400 or "
+            + "more, these and every hundredth other one, or all.")
+
     package let readyFile = Setting(
         "ready.file", shape: .text,
         allowed: "a path in a folder that exists and can be written",

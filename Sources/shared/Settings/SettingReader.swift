@@ -54,6 +54,12 @@ package struct SettingReader: Sendable {
         }
     }
 
+    /// What was given and is not the default: `<name>=<value>`, by name; of a secret `***`.
+    package var changed: [String] {
+        self.given.filter { $0.value != $0.key.default }.sorted { $0.key.name < $1.key.name }
+            .map { "\($0.key.name)=\($0.key.isSecret ? "***" : $0.value)" }
+    }
+
     /// Whether a flag, the environment or the file gave a value, so that it is not the default.
     package func isGiven(_ setting: Setting) -> Bool { self.given[setting] != nil }
 

@@ -1,22 +1,32 @@
-package import Foundation
+import Foundation
 package import Logging
+
+/// How lines of the log are written.
+package enum LogFormat: String, Sendable, CaseIterable {
+    /// For people: `<time> <level> <process>: <key>=<value>… [<module>] <message>`.
+    case text
+    /// For collectors: an object with `time`, `level`, `process`, `module`, `message`, and a member for each key.
+    case json
+}
 
 /// One event of the log, ready to be written as one line.
 package struct LogLine: Sendable {
     /// A longer line is cut: values of it may come from outside.
     package static let bytesMax = 8 * 1024
+    /// Of each text of a JSON line.
+    private static let textBytesMax = 2048
 
     let label: String
     let level: Logger.Level
     let message: Logger.Message
     let metadata: Logger.Metadata
     let module: String
-    /// Seconds since the epoch.
-    let time: time_t
+    /// Milliseconds since 1970.
+    let time: Int64
 
     package init(
         label: String, level: Logger.Level, message: Logger.Message, metadata: Logger.Metadata, module: String,
-        time: time_t
+        time: Int64
     ) {
         self.label = label
         self.level = level
@@ -29,12 +39,31 @@ package struct LogLine: Sendable {
     /// The line without its line feed.
     ///
     /// - Parameter count: How many events it stands for.
-    package func text(standingFor count: Int = 1) -> String {
+    package func written(as format: LogFormat, standingFor count: Int = 1) -> String {
         var metadata = self.metadata
         if count > 1 { metadata[LogKey.repeated] = "\(count)" }
-        let pairs = metadata.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
-        return Self.oneLine(
-            "\(Self.stamp(self.time)) \(self.level) \(self.label):\(pairs) [\(self.module)] \(self.message)")
+        let pairs = metadata.sorted { $0.key < $1.key }
+        switch format {
+        case .text:
+            let words = pairs.map { " \($0.key)=\($0.value)" }.joined()
+            return Self.oneLine(
+                "\(Self.stamp(self.time)) \(self.level) \(self.label):\(words) [\(self.module)] \(self.message)")
+        case .json: return self.object(pairs)
+        }
+    }
+
+    private func object(_ pairs: [(key: String, value: Logger.MetadataValue)]) -> String {
+        var line = JSONLine(textBytesMax: Self.textBytesMax)
+        line.member("time", Self.stamp(self.time))
+        line.member("level", self.level.rawValue)
+        line.member("process", self.label)
+        line.member("module", self.module)
+        line.member("message", "\(self.message)")
+        for (key, value) in pairs {
+            guard line.bytes + Self.textBytesMax + key.utf8.count + 8 <= Self.bytesMax else { break }
+            line.member(key, "\(value)")
+        }
+        return line.finished
     }
 
     /// Escapes control characters, so that a value cannot begin a line of its own, and cuts what is too long.
@@ -53,14 +82,22 @@ package struct LogLine: Sendable {
         return line
     }
 
-    private static func stamp(_ time: time_t) -> String {
-        var time = time
+    /// RFC 3339 in local time, with milliseconds.
+    private static func stamp(_ milliseconds: Int64) -> String {
+        var seconds = time_t(milliseconds / 1000)
         var parts = tm()
-        guard localtime_r(&time, &parts) != nil else { return "-" }
-        return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { buffer in
-            guard let base = buffer.baseAddress, strftime(base, buffer.count, "%Y-%m-%dT%H:%M:%S%z", &parts) > 0
-            else { return "-" }
-            return String(cString: base)
+        guard localtime_r(&seconds, &parts) != nil else { return "-" }
+        func words(_ format: String) -> String {
+            withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { buffer in
+                guard let base = buffer.baseAddress, strftime(base, buffer.count, format, &parts) > 0 else {
+                    return "-"
+                }
+                return String(cString: base)
+            }
         }
+        let fraction = String(milliseconds % 1000 + 1000).dropFirst()
+        var zone = words("%z")
+        if zone.utf8.count == 5 { zone.insert(":", at: zone.index(zone.endIndex, offsetBy: -2)) }
+        return "\(words("%Y-%m-%dT%H:%M:%S")).\(fraction)\(zone == "+00:00" ? "Z" : zone)"
     }
 }

@@ -6,9 +6,12 @@ import Settings
 /// One line per event on standard error, from the level the settings name.
 package enum LogSetUp {
     /// The only writer of standard error, for the log and for a process' last words.
-    package static let standardError = LineWriter(
+    package static let standardError: LineWriter = LineWriter(
         STDERR_FILENO,
-        droppedLine: { "\($0) lines of the log were dropped: standard error was not read in time, or refused them" },
+        droppedLine: { count in
+            Self.shared.line(
+                "\(count) lines of the log were dropped: standard error was not read in time, or refused them")
+        },
         onDrop: { Self.dropped.increment(by: Int64($0)) })
 
     /// Not by way of swift-metrics: lines may be dropped before the registry is behind it.
@@ -16,10 +19,11 @@ package enum LogSetUp {
         label: Metric.logDropped.label, dimensions: [])
 
     /// The log of the process, behind swift-log once ``HeraldProcess`` runs.
-    static let shared = ProcessLog(writer: Self.standardError)
+    static let shared: ProcessLog = ProcessLog(writer: Self.standardError)
 
     /// Sets the log up for the whole process, once, and gives it its first logger.
-    static func start(_ process: ProcessKind, level: String) -> Logger {
+    static func start(_ process: ProcessKind, level: String, format: LogFormat) -> Logger {
+        Self.shared.format = format
         // The series is there, at 0, from the first look at the metrics.
         _ = Self.dropped
         let least = Logger.Level(rawValue: level) ?? .info

@@ -18,6 +18,7 @@ package final class ProcessLog: Sendable {
     private struct State: Sendable {
         var limit: RepetitionLimit<LogLine>
         var timerIsSet = false
+        var format = LogFormat.text
     }
 
     private let writer: LineWriter
@@ -30,13 +31,27 @@ package final class ProcessLog: Sendable {
     }
 
     func take(_ line: LogLine, from source: RepetitionLimit<LogLine>.Source) {
-        guard line.level == .warning || line.level == .error else { return self.writer.write(line.text()) }
         let now = ContinuousClock.now
-        let isAdmitted = self.state.withLockedValue { state in
+        let format = self.state.withLockedValue { state -> LogFormat? in
+            guard line.level == .warning || line.level == .error else { return state.format }
             defer { self.setTimer(&state, at: now) }
-            return state.limit.admits(line, from: source, at: now)
+            return state.limit.admits(line, from: source, at: now) ? state.format : nil
         }
-        if isAdmitted { self.writer.write(line.text()) }
+        if let format { self.writer.write(line.written(as: format)) }
+    }
+
+    /// A line that is no event, in the format of the others.
+    func line(_ text: String) -> String {
+        guard self.format == .json else { return text }
+        var line = JSONLine(textBytesMax: LogLine.bytesMax / 2)
+        line.member("message", text)
+        return line.finished
+    }
+
+    /// How lines are written from now on.
+    package var format: LogFormat {
+        get { self.state.withLockedValue { $0.format } }
+        set { self.state.withLockedValue { $0.format = newValue } }
     }
 
     /// Writes what is held back, and waits a moment until the reader of standard error has everything.
@@ -64,6 +79,7 @@ package final class ProcessLog: Sendable {
     }
 
     private func write(_ held: [RepetitionLimit<LogLine>.Held]) {
-        for held in held { self.writer.write(held.line.text(standingFor: held.count)) }
+        let format = self.format
+        for held in held { self.writer.write(held.line.written(as: format, standingFor: held.count)) }
     }
 }

@@ -31,7 +31,7 @@ package struct ProcessLogHandler: LogHandler {
         self.log.take(
             LogLine(
                 label: self.label, level: event.level, message: event.message, metadata: metadata,
-                module: event.source, time: time(nil)),
+                module: event.source, time: Int64(Date().timeIntervalSince1970 * 1000)),
             from: .init(file: event.file, line: event.line, part: Self.part(metadata)))
     }
 

@@ -46,7 +46,10 @@ package enum HeraldProcess {
             // Until ReloadWatch listens, it must not end the process either.
             signal(SIGHUP, SIG_IGN)
             let settings = try SettingReader(for: process, flags: flags, environment: environment)
-            let logger = LogSetUp.start(process, level: try settings.required(Setting.logLevel))
+            guard let format = LogFormat(rawValue: try settings.required(Setting.logFormat)) else {
+                throw settings.invalid(Setting.logFormat)
+            }
+            let logger = LogSetUp.start(process, level: try settings.required(Setting.logLevel), format: format)
             if let first = settings.ignored.first {
                 logger.notice(
                     "Variables of an orchestrator's services are ignored, they are no settings",
@@ -76,6 +79,7 @@ package enum HeraldProcess {
                 "Starting",
                 metadata: [
                     "pid": "\(ProcessInfo.processInfo.processIdentifier)", "version": "\(HeraldVersion.full)",
+                    "settings": "\(settings.changed.joined(separator: " "))",
                 ])
             var configuration = ServiceGroupConfiguration(
                 services: all.map(essential), gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
@@ -90,7 +94,7 @@ package enum HeraldProcess {
 
     private static func fail(_ process: ProcessKind, _ error: any Error) -> ExitCode {
         let status = error is SettingError ? self.configurationStatus : 1
-        LogSetUp.standardError.write("\(process.rawValue): \(error)")
+        LogSetUp.standardError.write(LogSetUp.shared.line("\(process.rawValue): \(error)"))
         LogSetUp.shared.finish()
         return ExitCode(status)
     }

@@ -1,23 +1,24 @@
-/// One line of the audit log: a JSON object in printable ASCII.
+/// One line of a log: a JSON object in printable ASCII.
 ///
 /// What a caller has written is escaped and cut, so that it ends no line, begins no other member and does nothing to a terminal.
-package struct AuditLine {
-    /// Bytes that a text takes of the line; the end of a longer one is replaced by U+2026.
-    package static let textBytesMax = 512
-    /// Bytes of a line, whatever callers send: texts of callers are a project, a user and two names.
-    package static let bytesMax = 4096
-
+package struct JSONLine {
+    private let textBytesMax: Int
     private var text = "{"
 
+    /// - Parameter textBytesMax: Bytes that a text takes of the line; the end of a longer one is replaced by U+2026.
+    package init(textBytesMax: Int) { self.textBytesMax = textBytesMax }
+
     /// The line so far, without its line feed.
-    var finished: String { self.text + "}" }
+    package var finished: String { self.text + "}" }
+    /// Bytes of it.
+    package var bytes: Int { self.text.utf8.count + 1 }
 
     /// Adds a text; nothing for nil.
-    mutating func member(_ name: String, _ value: String?) {
+    package mutating func member(_ name: String, _ value: String?) {
         guard let value else { return }
         self.begin(name)
         self.text += "\""
-        if value.utf8.count <= Self.textBytesMax, value.utf8.allSatisfy(Self.isPlain) {
+        if value.utf8.count <= self.textBytesMax, value.utf8.allSatisfy(Self.isPlain) {
             self.text += value
         } else {
             self.escape(value)
@@ -25,13 +26,14 @@ package struct AuditLine {
         self.text += "\""
     }
 
-    mutating func member(_ name: String, _ number: Int64) {
+    package mutating func member(_ name: String, _ number: Int64) {
         self.begin(name)
         self.text += String(number)
     }
 
     private mutating func begin(_ name: String) {
         if self.text.utf8.count > 1 { self.text += "," }
+        // Names are ours.
         self.text += "\"\(name)\":"
     }
 
@@ -41,7 +43,7 @@ package struct AuditLine {
             let isPlain = scalar.isASCII && Self.isPlain(UInt8(scalar.value))
             let part = isPlain ? String(scalar) : scalar.utf16.map(Self.escaped).joined()
             bytes += part.utf8.count
-            guard bytes <= Self.textBytesMax else {
+            guard bytes <= self.textBytesMax else {
                 self.text += "\\u2026"
                 return
             }
