@@ -58,6 +58,7 @@ struct DeliveryModelTests {
             for step in 0..<400 {
                 test.time.pass(milliseconds: world.random.pick([0, 1, 5, 200, 3000]))
                 try await self.step(test, &world, isBusy: step < 300, "seed \(seed), step \(step)")
+                if step.isMultiple(of: 5) { try await test.checkBacklog("seed \(seed), step \(step)") }
             }
             try await self.finish(test, &world, "seed \(seed)")
             try await self.check(test, world, "seed \(seed)")

@@ -90,6 +90,7 @@ struct PaceModelTests {
             for step in 0..<900 {
                 test.time.pass(milliseconds: world.random.pick([0, 1, 3, 40, 300, 2000]))
                 try await self.step(test, &world, isBusy: step < 700, "seed \(seed), step \(step)")
+                if step.isMultiple(of: 5) { try await test.checkBacklog("seed \(seed), step \(step)") }
             }
             try await self.finish(test, &world, "seed \(seed)")
             try await self.check(test, world, "seed \(seed)")

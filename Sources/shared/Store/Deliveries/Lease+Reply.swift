@@ -161,6 +161,14 @@ extension Settled {
         for _ in 0..<count { written.append(try answers.int() == 1) }
         self.written = written
         self.droppedDeadLetters = try reply.int()
+        var changes = try reply.reader()
+        var held: [Held] = []
+        while !changes.isAtEnd {
+            let subscription = try changes.subscriptionID()
+            guard let hold = Hold(rawValue: try changes.text()) else { throw changes.unexpected("hold") }
+            held.append(Held(subscription: subscription, hold: hold))
+        }
+        self.held = held
         self.leased = reply.isAtEnd ? nil : try Leased(try reply.reader())
     }
 }

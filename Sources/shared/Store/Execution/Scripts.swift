@@ -80,6 +80,7 @@ enum Scripts {
     static let deadLetterRedrive = delivery(
         "dead_letter_redrive", PackageResources.lib_subscription_lua + PackageResources.dead_letter_redrive_lua)
     static let shardStatusGet = delivery("shard_status_get", PackageResources.shard_status_get_lua)
+    static let backlogGet = paced("backlog_get", KeySpace.spelled(PackageResources.backlog_get_lua))
     static let deliveryTake = paced("delivery_take", PackageResources.delivery_take_lua)
     static let deliveryLease = leasing("delivery_lease", PackageResources.delivery_lease_lua)
     static let deliverySettle = leasing("delivery_settle", PackageResources.delivery_settle_lua)

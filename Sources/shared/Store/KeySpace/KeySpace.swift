@@ -276,6 +276,7 @@ private enum KeyFamily: String, CaseIterable {
     case fanoutQueues = "fanout-queues"
     case due = "due"
     case readySubscriptions = "ready-subscriptions"
+    case heldSubscriptions = "held-subscriptions"
     case attemptLog = "attempt-log"
     case deadLetters = "dead-letters"
     case deadLetterEntries = "dead-letter-entries"

@@ -3,7 +3,7 @@
 -- KEYS    1 dead-letter-entries   2 dead-letter-records   3 payloads   4 payload-references   5 subscription-headers
 --         6 ready-projects   7 wakeup   8 waiting-counts   9 delivery-sweeps   10 payload-expiries   11 turns
 --         12 subscriptions   and by name: due ready-subscriptions dead-letters dead-letter-entries dead-letter-records dead-letter-bytes
---         dead-letter-oldest
+--         dead-letter-oldest held-subscriptions
 -- ARGV    1 now   2 prefix   3 queue   4 shard   5 which only when confirmed: 'none' 'mail' 'other' 'all'   6 when the first is due, ms
 --         7 ms from one to the next   then dead letters, at most 100
 -- RETURNS {when one more would be due}, then per dead letter 'enqueued', or why it stays: 'unknown' there is none, 'subscription_ended',
@@ -61,7 +61,7 @@ answer[1] = math.floor(due + #redriven * step)
 if #redriven == 0 then return answer end
 
 -- It only adds: at the memory limit its first write, of a payload, is refused.
-local first, waiting, sent = math.floor(due), 0, {}
+local first, waiting, sent, touched = math.floor(due), 0, {}, {}
 for _, number in ipairs(redriven) do
     local subscription, position, record = subscriptions[number], positions[number], records[positions[number]]
     local life, at = now + struct.unpack(RECORD_HEAD, record) * 1000, math.floor(due)
@@ -76,9 +76,10 @@ for _, number in ipairs(redriven) do
     waiting = waiting + call('ZADD', due_key(subscription), is_ordered(headers[number]) and 0 or at,
         position .. ':' .. turn)
     call('ZADD', ready_key(project), 'LT', at, subscription)
-    sent[#sent + 1] = members[number]
+    sent[#sent + 1], touched[subscription] = members[number], true
     due = due + step
 end
+for subscription in pairs(touched) do count_held(subscription, true) end
 dead_letters().forget(queue, sent)
 dead_letters().account(queue)
 count_waiting(KEYS[8], project, waiting)

@@ -2,6 +2,7 @@
 -- be notified, its way back, a test.
 -- KEYS    1 subscription-headers   2 last-position   3 payloads   4 ready-projects   5 wakeup   6 waiting-confirmations
 --         7 subscriptions   8 waiting-counts   9 delivery-sweeps   and by name: due ready-subscriptions
+--         held-subscriptions
 -- ARGV    1 now   2 prefix   3 limits   4 id   5 queue   6 shard   7 ttl of the document, s   8 flags of the record
 --         9 document   and of a question, each '' for another document: 10 address   11 when it may be sent, ms
 --         12 expiry of its link, s
@@ -46,6 +47,7 @@ local head = struct.pack(RECORD_HEAD, ARGV[7], ARGV[8] + stated) .. string.rep('
 call('HSET', KEYS[3], position, head .. ARGV[9])
 -- Of an ordered one the position alone is the order; what is held back waits for its time there, too.
 call('ZADD', due_key(ARGV[4]), is_ordered(header) and at == now and 0 or at, text(position) .. ':1')
+count_held(ARGV[4], true)
 count_waiting(KEYS[8], project, 1)
 call('ZADD', KEYS[9], 'LT', now + ARGV[7] * 1000, ARGV[4])
 call('ZADD', ready_key(project), 'LT', at, ARGV[4])

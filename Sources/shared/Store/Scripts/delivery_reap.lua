@@ -5,7 +5,7 @@
 -- KEYS    1 pacing   2 leases   3 payloads   4 payload-references   5 ready-projects   6 subscription-headers
 --         7 attempt-counts   8 begun-attempts   9 turns   10 payload-expiries   11 waiting-counts   12 delivery-sweeps
 --         and by name: due ready-subscriptions attempt-log dead-letters dead-letter-entries dead-letter-records
---         dead-letter-bytes dead-letter-oldest
+--         dead-letter-bytes dead-letter-oldest held-subscriptions
 -- ARGV    1 now   2 prefix   3 limits   4 leases, at most 500
 -- RETURNS {how many leases had lapsed, how many of them were quarantined, dead letters dropped}
 -- COST    k log n for k leases
@@ -57,6 +57,7 @@ for index, member in ipairs(lapsed) do
             .. (may_have_begun and level + 1 or level)
         call('ZADD', due_key(subscription), is_ordered(header) and 0 or now, position .. ':' .. turn)
         call('HSET', KEYS[9], subscription .. '|' .. position, turn)
+        if hold_of(value) then count_held(subscription, hold_of(value)) end
         local project = project_of(queue_of(header))
         waiting[project] = (waiting[project] or 0) + 1
         expiring[#expiring + 1] = now + EXPIRY_LOOK

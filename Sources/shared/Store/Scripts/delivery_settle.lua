@@ -3,7 +3,7 @@
 -- KEYS    1 pacing   2 leases   3 payloads   4 ready-projects   5 subscription-headers   6 waiting-counts
 --         7 payload-references   8 attempt-counts   9 begun-attempts   10 turns   11 payload-expiries
 --         12 delivery-sweeps   and by name: due ready-subscriptions attempt-log meta dead-letters dead-letter-entries
---         dead-letter-records dead-letter-bytes dead-letter-oldest
+--         dead-letter-records dead-letter-bytes dead-letter-oldest held-subscriptions
 -- ARGV    1 now   2 prefix   3 limits   4 ms of nothing but failures that disable a subscription, 0 never
 --         5 lease, ms   6 projects   7 subscriptions of a project   8 capacity, 0 to lease nothing   9 most of a project
 --         10 how many projects have a number of their own, at most 256, then project, number of each
@@ -17,7 +17,8 @@
 --                 c handed back untried, and due after detail ms, or with what is collected already, in one attempt with
 --                 all that waits then, only by the newest token
 --                 + behind any: the message went out with the one before it, and a failure is no second one
--- RETURNS {per attempt 1 written down, 0 the lease was lost}, dead letters dropped, and with a capacity what `lease_due` of lib_leasing.lua does
+-- RETURNS {{per attempt 1 written down, 0 the lease was lost}, dead letters dropped, {subscription, 'breaker' or 'disabled', of
+--         each that is so from now on}, and with a capacity what `lease_due` of lib_leasing.lua does}
 -- COST    k log n for k attempts: 6 us each in batches of 24, 4.7 in batches of 100
 local allowance, settlements = allowance_at(8)
 local members = {}
@@ -132,7 +133,7 @@ for number, member in ipairs(members) do
         answer[number] = 0
     end
 end
-if #landed == 0 then return { answer, 0 } end
+if #landed == 0 then return { answer, 0, {} } end
 
 local headers, flows = call('HMGET', KEYS[5], unpack(touched)), call('HMGET', KEYS[1], unpack(touched))
 local logs = call('HMGET', KEYS[8], unpack(touched))
@@ -169,7 +170,7 @@ for _, index in ipairs(dead) do
     dead_letters().keep(ARGV[index], ARGV[index + 7], ARGV[index + 1], string.match(ARGV[index + 2], '^%d+'), kind, ARGV[index + 5],
         ARGV[index + 6], keeps_bodies and record ~= '' and record or nil)
 end
-local flow, idle, log, waiting, expiring = {}, {}, {}, {}, {}
+local flow, idle, log, waiting, expiring, held = {}, {}, {}, {}, {}, {}
 for index, subscription in ipairs(touched) do
     local state = states[subscription]
     local out, window, more = flow_of(flows[index])
@@ -222,6 +223,12 @@ for index, subscription in ipairs(touched) do
             waiting[state.project] = (waiting[state.project] or 0) + #state.again / 2
             expiring[#expiring + 1] = subscription
         end
+        local before, hold = hold_of(flows[index]), hold_of(value)
+        if before or hold then count_held(subscription, hold) end
+        if hold and hold ~= before then
+            held[#held + 1] = subscription
+            held[#held + 1] = hold
+        end
         local slots, at = free_slots(headers[index], out, window, more)
         state.look = slots > 0 and now or at
     elseif state.again then
@@ -267,5 +274,5 @@ for project, subscriptions in pairs(projects) do
 end
 end_deliveries(KEYS[3], KEYS[7], KEYS[11], ended)
 local dropped = #dead > 0 and dead_letters().trim() or 0
-if allowance.left == 0 then return { answer, dropped } end
-return { answer, dropped, lease_due(allowance, tonumber(ARGV[5]), ARGV[6], ARGV[7], KEYS[10]) }
+if allowance.left == 0 then return { answer, dropped, held } end
+return { answer, dropped, held, lease_due(allowance, tonumber(ARGV[5]), ARGV[6], ARGV[7], KEYS[10]) }

@@ -2,7 +2,7 @@
 -- body, within the bounds of its queue and project.
 -- KEYS    1 delivery-sweeps   2 subscription-headers   3 payloads   4 payload-references   5 payload-expiries
 --         6 waiting-counts   7 turns   8 expired-counts   9 delivery-sweep-marks   and by name: due dead-letters
---         dead-letter-entries dead-letter-records dead-letter-bytes dead-letter-oldest
+--         dead-letter-entries dead-letter-records dead-letter-bytes dead-letter-oldest held-subscriptions
 -- ARGV    1 now   2 prefix   3 limits   4 deliveries looked at, at most 500
 -- RETURNS {deliveries that ended, dead letters dropped, 1: more are due now}
 -- COST    k log n for k deliveries looked at; at most 50 subscriptions, and payloads of 1 MiB that no other call looked at
@@ -98,6 +98,7 @@ for _, look in ipairs(looks) do
                     'waited until its message ended')
             end
         end
+        count_held(look.subscription, true)
         swept = swept + count
         count_waiting(KEYS[6], project_of(look.queue), -count)
         call('HINCRBY', KEYS[8], look.subscription, count)

@@ -5,7 +5,7 @@
 -- KEYS    1 fanout-projects   2 fanout-pages   3 pacing   4 leases   5 payloads   6 payload-references   7 ready-projects
 --         8 subscription-headers   9 waiting-counts   10 delivery-sweeps   11 payload-expiries   12 last-position   and
 --         by name: events fanout-queues subscription-order due ready-subscriptions meta dead-letters dead-letter-entries
---         dead-letter-records dead-letter-bytes dead-letter-oldest
+--         dead-letter-records dead-letter-bytes dead-letter-oldest held-subscriptions
 -- ARGV    1 now   2 prefix   3 limits   4 events, at most 16   5 deliveries of a call, at most 1000   6 lease, ms
 --         7 1: only confirmed subscriptions   8 capacity   9 most of a project
 --         10 how many projects have a number of their own, at most 256, then project, number of each; -1: its events stay
@@ -301,6 +301,8 @@ for _, state in ipairs(states) do
             pulled[#pulled + 1] = member
         end
         in_chunks('ZADD', due_key(subscription), pulled)
+        local hold = more and hold_of(flow_text(out, state[WINDOW], more))
+        if hold then count_held(subscription, hold) end
         waiting[project] = (waiting[project] or 0) + #due / 2
         expiring[#expiring + 1] = text(state[ENDS])
         expiring[#expiring + 1] = subscription

@@ -93,10 +93,10 @@ end
 
 -- Writes down leases, as ZADD takes them. Redis keeps up to 128 short members in a list that it searches from its start, for
 -- each of them; a member that is too long for such a list turns it into a skip list, which it stays until it is empty.
-local LEASES_OF_A_LIST, TOO_LONG = 16, 65
 local function add_leases(flying, leases)
-    local is_new = #leases > 2 * LEASES_OF_A_LIST and call('EXISTS', flying) == 0
-    local long = is_new and string.rep('-', TOO_LONG)
+    local leases_of_a_list, too_long = 16, 65
+    local is_new = #leases > 2 * leases_of_a_list and call('EXISTS', flying) == 0
+    local long = is_new and string.rep('-', too_long)
     if is_new then call('ZADD', flying, 0, long) end
     in_chunks('ZADD', flying, leases)
     if is_new then call('ZREM', flying, long) end
@@ -167,6 +167,31 @@ local EXPIRY_LOOK = 10000
 -- How many deliveries of a project wait.
 local function count_waiting(waiting, project, change)
     if change ~= 0 and call('HINCRBY', waiting, project, change) <= 0 then call('HDEL', waiting, project) end
+end
+
+-- What holds a subscription back until something else happens than that time passes, from its pacing: it is disabled or paused, or
+-- its breaker is open, also while it is probed. nil of one that is served.
+local function hold_of(pacing)
+    if not pacing or not string.find(pacing, ' [xpb]%d') then return nil end
+    return string.find(pacing, ' x%d') and 'disabled' or string.find(pacing, ' p%d') and 'paused' or 'breaker'
+end
+
+-- Brings what is counted of subscriptions with a hold in line with one of them: by its name, how many of its deliveries wait,
+-- and under '' the sum. It has that hold from now on, nil for none, or true for the one that was counted. To be called after
+-- the pacing of such a subscription was written, or what waits for it; of one without a hold it changes nothing.
+local function count_held(subscription, hold)
+    for _, each in ipairs({ 'disabled', 'paused', 'breaker' }) do
+        local key = prefix .. KEYS_HELD_SUBSCRIPTIONS .. each
+        local before, waits = call('HGET', key, subscription), nil
+        if hold == each or (hold == true and before) then
+            waits = call('ZCARD', due_key(subscription))
+            call('HSET', key, subscription, waits)
+        elseif before then
+            call('HDEL', key, subscription)
+        end
+        local change = (waits or 0) - (tonumber(before) or 0)
+        if change ~= 0 and call('HINCRBY', key, '', change) <= 0 then call('HDEL', key, '') end
+    end
 end
 
 -- The kind of what is no message, from its record; 0 of a message, also of one with hops, and of '' for a record that is gone.

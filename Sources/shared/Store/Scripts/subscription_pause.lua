@@ -1,5 +1,5 @@
 -- subscription_pause.lua: start no attempt of a subscription until it is resumed; its deliveries wait.
--- KEYS    1 subscription-headers   2 pacing
+-- KEYS    1 subscription-headers   2 pacing   and by name: due held-subscriptions
 -- ARGV    1 now   2 prefix   3 id   4 queue
 -- RETURNS 1; 0: the queue has no living subscription of this id; -1: its pacing cannot be read, and nothing was changed
 -- COST    1
@@ -10,5 +10,7 @@ if more and more.unread then return -1 end
 more = more or {}
 more.p = more.p or now
 call('HDEL', KEYS[2], '')
-call('HSET', KEYS[2], ARGV[3], flow_text(out, window, more))
+local value = flow_text(out, window, more)
+call('HSET', KEYS[2], ARGV[3], value)
+count_held(ARGV[3], hold_of(value))
 return 1

@@ -2,7 +2,7 @@
 -- KEYS    1 subscription-expiries   2 subscriptions   3 subscription-headers   4 pacing   5 payloads
 --         6 payload-references   7 attempt-counts   8 turns   9 payload-expiries   10 waiting-counts   11 delivery-sweeps
 --         12 expired-counts   13 delivery-sweep-marks   14 trusts   15 ended-trusts   and by name: subscription-order
---         subscriber-addresses due ready-subscriptions attempt-log usage
+--         subscriber-addresses due ready-subscriptions attempt-log usage held-subscriptions
 -- ARGV    1 now   2 prefix   3 limit, at most 500 deliveries
 -- RETURNS {deliveries ended, subscriptions removed, 1: more are due now}
 -- COST    k log n for k deliveries; at most 50 subscriptions
@@ -23,6 +23,7 @@ local function drain(subscription, project)
             if is_rare(turn) then call('HDEL', KEYS[8], subscription .. '|' .. position) end
         end
         call('ZREM', key, unpack(due))
+        count_held(subscription, true)
         count_waiting(KEYS[10], project, -#due)
         left, dropped = left - #due, dropped + #due
     end
@@ -38,6 +39,7 @@ local function remove(subscription, queue)
     end
     end_trust(KEYS[14], KEYS[15], subscription, 0)
     for _, number in ipairs({ 2, 3, 4, 7, 12, 13 }) do call('HDEL', KEYS[number], subscription) end
+    count_held(subscription, nil)
     call('DEL', log_key(subscription))
     call('ZREM', order_key(queue), subscription)
     call('ZREM', ready_key(project_of(queue)), subscription)

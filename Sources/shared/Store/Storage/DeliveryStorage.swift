@@ -88,6 +88,12 @@ package protocol DeliveryStorage: Sendable {
     /// The status of each of the shards: it finds lost wake-up signals, lapsed leases and due retries.
     func status(of shards: [Int]) async throws(StoreError) -> [ShardStatus]
 
+    /// Counts what waits in all shards, and the subscriptions it waits for.
+    ///
+    /// Events, attempts under way and what is held by a breaker, a pause or for good are exact; the rest is counted at up to 500
+    /// subscriptions of each shard, those that may be served now first, and what is beyond is ``Backlog/DeliveryState/other``.
+    func backlog() async throws(StoreError) -> Backlog
+
     /// Removes some of what has expired: messages and claims of queues, deliveries that wait, and ended subscriptions with
     /// their deliveries.
     ///

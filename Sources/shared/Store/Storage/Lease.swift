@@ -53,6 +53,9 @@ package struct LeaseToken: Hashable, Sendable {
     package let suspicion: Int
     package let leasedUntil: Timestamp
 
+    /// Whether it may have been sent again, as a dead letter.
+    package var isFenced: Bool { self.fences > 0 }
+
     /// As scripts name the attempt within its delivery.
     var turn: String {
         let number = self.fences * Self.fence + self.attempt
@@ -97,13 +100,29 @@ package struct Settled: Sendable, Equatable {
     package let written: [Bool]
     /// Dead letters dropped before their time, to keep to a bound.
     package let droppedDeadLetters: Int
+    /// Subscriptions that these outcomes end the service of.
+    package let held: [Held]
     /// nil when nothing was to be leased, or nothing written down.
     package let leased: Leased?
 
-    package init(written: [Bool], droppedDeadLetters: Int = 0, leased: Leased?) {
+    package init(written: [Bool], droppedDeadLetters: Int = 0, held: [Held] = [], leased: Leased?) {
         self.written = written
         self.droppedDeadLetters = droppedDeadLetters
+        self.held = held
         self.leased = leased
+    }
+
+    /// Why a subscription is not served any more.
+    package enum Hold: String, Sendable, CaseIterable {
+        /// Its breaker is open: attempts are made one at a time, to see whether it answers.
+        case breaker
+        /// Until it is resumed.
+        case disabled
+    }
+
+    package struct Held: Sendable, Equatable {
+        package let subscription: SubscriptionID
+        package let hold: Hold
     }
 }
 

@@ -16,4 +16,6 @@ package enum StorageLimits {
     package static let pageOfCall = 200
     package static let projectsOfCall = 16
     package static let subscriptionsPerProject = 16
+    /// Subscriptions of a shard that a look at the backlog looks at, and queues with events.
+    package static let backlogSubscriptions = 500
 }
