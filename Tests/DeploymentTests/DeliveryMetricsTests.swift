@@ -91,6 +91,11 @@ extension DeploymentTests {
                             // Of those that were refused. What overflows or expires drops none that can be sent again.
                             "herald_dead_letters_dropped_total 4", "\(attempts)\"refused\"} 6",
                             "\(attempts)\"deferred\"} 0",
+                            "herald_dead_letters_total{reason=\"quarantined\"} 1",
+                            "herald_dead_letters_total{reason=\"overflow\"} 7",
+                            "herald_dead_letters_total{reason=\"expired\"} 5",
+                            "herald_dead_letters_total{reason=\"refused\"} 6",
+                            "herald_dead_letters_total{reason=\"exhausted\"} 0",
                         ]
                         let isCounted = try await eventually {
                             text = try await metrics.send("GET", "/metrics").text

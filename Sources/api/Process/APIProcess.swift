@@ -62,7 +62,7 @@ package enum APIProcess {
             }
             let authentication = try await Self.authentication(
                 settings.authentication, keystone, stores.defaultStore, logger)
-            let id = RegisteredProcess.newID()
+            let (id, election) = (RegisteredProcess.newID(), ExporterElection())
             let operations = Operations(
                 stores: stores, limits: settings.limits, masterKey: settings.store.masterKey,
                 vault: settings.store.vault, options: settings.options, confirmation: settings.confirmation,
@@ -85,11 +85,13 @@ package enum APIProcess {
             return [
                 AgreementWatch(settings.store, in: stores.defaultStore, readiness: context.readiness),
                 ProcessRegistration(
-                    of: .api, id: id, settings.store, in: stores.defaultStore, readyFile: context.readyFile,
-                    logger: logger),
+                    of: .api, id: id, settings.store, in: stores.defaultStore, election: election,
+                    readyFile: context.readyFile, logger: logger),
                 StoreWatch(stores.defaultStore, name: "default", logger: logger),
                 stores,
-                PoolMetrics(of: stores, logger: logger),
+                DeploymentExporter(control: stores.defaultStore, election: election, logger: logger) {
+                    await stores.measured()
+                },
                 AdmissionWatch(admission: operations.admission),
                 operations.connections,
                 node,

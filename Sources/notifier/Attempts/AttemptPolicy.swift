@@ -69,6 +69,8 @@ struct InFlightAttempt: Sendable {
     let attempt: Int
     let suspicion: Int
     let startedAt: Timestamp
+    /// Where messages were posted that are delivered for the first time.
+    let posted: [Position]
     private let expiresAt: Timestamp
     private let policy: AttemptPolicy
 
@@ -80,6 +82,9 @@ struct InFlightAttempt: Sendable {
         self.attempt = delivery.lease.attempt
         self.suspicion = delivery.lease.suspicion
         self.startedAt = startedAt
+        self.posted = delivery.all.compactMap { leased in
+            leased.lease.kind == .notification && !leased.lease.token.isFenced ? leased.lease.position : nil
+        }
         self.expiresAt = delivery.lease.expiresAt
         self.policy = policy
     }

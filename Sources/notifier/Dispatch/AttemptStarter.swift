@@ -323,7 +323,11 @@ final class AttemptStarter: Sendable {
         let report = (outcome ?? (isTest ? .unreachable(.other) : nil)).map {
             AttemptReport(startedAt: attempt.startedAt, kind: attempt.kind, outcome: $0, exchange: exchange)
         }
-        if let outcome { self.metrics.finished(outcome, by: attempt.destination) } else { self.metrics.postponed() }
+        if let outcome {
+            self.metrics.finished(outcome, by: attempt.destination, exchange)
+        } else {
+            self.metrics.postponed()
+        }
         // Not all at the same moment.
         self.settler.end(
             attempt.all(isTest ? .dropped : .parked(pause * Double.random(in: Self.holdSpread))), report)
@@ -332,7 +336,8 @@ final class AttemptStarter: Sendable {
     private static let holdSpread = 1...1.25
 
     private func end(_ attempt: InFlightAttempt, _ outcome: Outcome, _ exchange: Exchange, at now: Timestamp) {
-        self.metrics.finished(outcome, by: attempt.destination)
+        self.metrics.finished(outcome, by: attempt.destination, exchange)
+        if case .accepted = outcome { self.metrics.accepted(attempt.posted, by: attempt.destination, at: now) }
         let report = AttemptReport(
             startedAt: attempt.startedAt, kind: attempt.kind, outcome: outcome, exchange: exchange)
         self.settler.end(attempt.endings(after: outcome, at: now), report)

@@ -26,6 +26,8 @@ final class ConcurrencyLimiter: Sendable {
     /// Leases that are not settled yet.
     var used: Int { self.state.withLockedValue { $0.shares.used + $0.shares.settling } }
     var bytes: Int { self.state.withLockedValue { $0.shares.bytes } }
+    /// How many leases, and bytes, there may be.
+    var limits: (slots: Int, bytes: Int) { self.state.withLockedValue { $0.shares.limits } }
 
     /// Projects that may take nothing more now.
     var blocked: Int {

@@ -75,6 +75,7 @@ package struct Engine: Service {
         var logger = logger
         logger[metadataKey: LogKey.pool] = "\(pool)"
         let reaping = NIOLockedValueBox(ReapRules(lease: settings.lease, at: .now))
+        let notices = DeliveryNotices(deliveries: store.deliveries, logger: logger)
         let planner = AttemptPlanner(
             store: store,
             recipients: Recipients(
@@ -88,7 +89,7 @@ package struct Engine: Service {
             let inbox = ShardInbox(shard: shard, clock: clock, eventLoop: eventLoopGroup.next())
             let settler = Settler(
                 deliveries: store.deliveries, limiter: limiter, gate: gate, hosts: hosts, inbox: inbox,
-                settings: settings, metrics: metrics, logger: logger)
+                settings: settings, metrics: metrics, notices: notices, logger: logger)
             return ShardWorker(
                 inbox: inbox, settler: settler, deliveries: store.deliveries, channels: channels, planner: planner,
                 limiter: limiter, hosts: hosts, gate: gate, clock: clock, reaping: reaping, settings: settings,
@@ -165,14 +166,15 @@ package struct Engine: Service {
                 if let latest = statuses.map(\.now).max() { self.clock.observe(latest) }
                 self.reaping.withLockedValue { $0.answered(at: .now) }
                 for (worker, status) in zip(self.workers, statuses) { worker.inbox.noticed(status) }
-                self.metrics.pending(events: statuses.reduce(0) { $0 &+ $1.events })
             } catch {
                 self.reaping.withLockedValue { $0.failed() }
                 self.logger.warn("Redis could not be looked at", error)
             }
             self.hosts.expireWakes()
             self.gate.expireDrain()
-            self.metrics.inFlight(slots: self.limiter.used, bytes: self.limiter.bytes)
+            let most = self.limiter.limits
+            self.metrics.inFlight(
+                slots: self.limiter.used, of: most.slots, bytes: self.limiter.bytes, of: most.bytes)
             self.metrics.held(projects: self.limiter.blocked, subscriptions: self.hosts.waiters)
             // Cancelled: the loop's condition sees it.
             try? await Task.sleep(for: min(Self.lookEvery, self.settings.lease / Self.turnsPerLease))

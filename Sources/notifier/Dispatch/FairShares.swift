@@ -74,6 +74,9 @@ package struct FairShares: Sendable {
         self.bytesMax = max(1, bytes)
     }
 
+    /// How many slots and bytes there are.
+    var limits: (slots: Int, bytes: Int) { (self.slotsMax, self.bytesMax) }
+
     /// Sets other limits; what is held beyond them is not taken away, and nothing is given until it has come back.
     package mutating func limit(slots: Int, bytes: Int) {
         self.slotsMax = max(1, slots)

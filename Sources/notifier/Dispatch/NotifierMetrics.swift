@@ -20,8 +20,40 @@ struct NotifierMetrics: Sendable {
     private let bytesCount: Meter
     private let blockedCount: Meter
     private let parkedCount = Metric.subscriptionsParked.gauge()
-    private let pendingCount: Meter
+    private let slotCount: Meter
+    private let bytesMaxCount: Meter
+    private let deadLetters: [DeliveryDecision.Reason: Counter]
+    private let held: [Settled.Hold: Counter]
+    private let endToEnd: [Destination: Timer]
+    private let phases: [Destination: Phases]
     private let attempts: [AttemptKind: Counter]
+
+    /// Where the time of attempts goes.
+    private struct Phases {
+        let dns: Timer
+        let connect: Timer
+        let tls: Timer
+        let firstByte: Timer
+        let total: Timer
+
+        init(_ channel: Destination) {
+            self.dns = Metric.attemptPhase.timer(channel.rawValue, "dns")
+            self.connect = Metric.attemptPhase.timer(channel.rawValue, "connect")
+            self.tls = Metric.attemptPhase.timer(channel.rawValue, "tls")
+            self.firstByte = Metric.attemptPhase.timer(channel.rawValue, "first_byte")
+            self.total = Metric.attemptPhase.timer(channel.rawValue, "total")
+        }
+
+        func record(_ exchange: Exchange) {
+            if exchange.dns > 0 || exchange.connect > 0 || exchange.tls > 0 {
+                self.dns.recordMilliseconds(exchange.dns)
+                self.connect.recordMilliseconds(exchange.connect)
+                if exchange.tls > 0 { self.tls.recordMilliseconds(exchange.tls) }
+            }
+            if exchange.firstByte > 0 { self.firstByte.recordMilliseconds(exchange.firstByte) }
+            self.total.recordMilliseconds(exchange.total)
+        }
+    }
 
     private struct AttemptKind: Hashable {
         let channel: Destination
@@ -35,7 +67,16 @@ struct NotifierMetrics: Sendable {
         self.underWayCount = Metric.deliveryUnderWay.gauge(pool)
         self.bytesCount = Metric.deliveryBytes.gauge(pool)
         self.blockedCount = Metric.deliveryBlocked.gauge(pool)
-        self.pendingCount = Metric.eventsPending.gauge(pool)
+        self.slotCount = Metric.deliverySlots.gauge(pool)
+        self.bytesMaxCount = Metric.deliveryBytesMax.gauge(pool)
+        self.deadLetters = Dictionary(
+            uniqueKeysWithValues: DeliveryDecision.Reason.allCases.map { ($0, Metric.deadLetters.counter($0.rawValue)) }
+        )
+        self.held = Dictionary(
+            uniqueKeysWithValues: Settled.Hold.allCases.map { ($0, Metric.subscriptionsHeld.counter($0.rawValue)) })
+        self.endToEnd = Dictionary(
+            uniqueKeysWithValues: channels.map { ($0, Metric.deliveryEndToEnd.timer($0.rawValue)) })
+        self.phases = Dictionary(uniqueKeysWithValues: channels.map { ($0, Phases($0)) })
         self.attempts = Dictionary(
             uniqueKeysWithValues: channels.flatMap { channel in
                 OutcomeWord.allCases.map { word in
@@ -46,32 +87,39 @@ struct NotifierMetrics: Sendable {
     }
 
     func started(_ lease: Lease, at now: Timestamp) {
-        guard lease.attempt == 1 else { return }
+        guard lease.attempt == 1, !lease.token.isFenced else { return }
         self.lag.recordMilliseconds(max(0, now.milliseconds - lease.position.createdAt.milliseconds))
     }
 
     func lost(_ count: Int) { self.lostCount.increment(by: count) }
     func postponed() { self.postponedCount.increment() }
 
-    /// - Parameter count: Results that were written down.
-    func settled(_ settled: Settled, _ count: Int) {
-        self.settledCount.increment(by: count)
+    /// - Parameter settlements: What was to be written down.
+    func settled(_ settlements: [Settlement], _ settled: Settled) {
+        for (settlement, isWritten) in zip(settlements, settled.written) where isWritten {
+            self.settledCount.increment()
+            if case .deadLetter(let reason, _, _) = settlement.ending { self.deadLetters[reason]?.increment() }
+        }
+        for held in settled.held { self.held[held.hold]?.increment() }
         self.droppedDeadLettersCount.increment(by: settled.droppedDeadLetters)
     }
 
     func taken(_ taken: Taken) {
         self.overflowedCount.increment(by: taken.overflowed)
+        self.deadLetters[.overflow]?.increment(by: taken.overflowed)
         self.droppedDeadLettersCount.increment(by: taken.droppedDeadLetters)
     }
 
     func reaped(_ reaped: Reaped) {
         self.lapsedCount.increment(by: reaped.lapsed)
         self.quarantinedCount.increment(by: reaped.quarantined)
+        self.deadLetters[.quarantined]?.increment(by: reaped.quarantined)
         self.droppedDeadLettersCount.increment(by: reaped.droppedDeadLetters)
     }
 
     func swept(_ swept: Swept) {
         self.expiredCount.increment(by: swept.expired)
+        self.deadLetters[.expired]?.increment(by: swept.expired)
         self.droppedDeadLettersCount.increment(by: swept.droppedDeadLetters)
     }
 
@@ -80,9 +128,14 @@ struct NotifierMetrics: Sendable {
 
     func suspects(_ count: Int) { self.suspectCount.increment(by: count) }
 
-    func inFlight(slots: Int, bytes: Int) {
+    /// - Parameters:
+    ///   - slotsMax: How many slots there are.
+    ///   - bytesMax: How many bytes may be in flight.
+    func inFlight(slots: Int, of slotsMax: Int, bytes: Int, of bytesMax: Int) {
         self.underWayCount.set(slots)
+        self.slotCount.set(slotsMax)
         self.bytesCount.set(bytes)
+        self.bytesMaxCount.set(bytesMax)
     }
 
     /// - Parameters:
@@ -93,10 +146,16 @@ struct NotifierMetrics: Sendable {
         self.parkedCount.set(subscriptions)
     }
 
-    func pending(events count: Int) { self.pendingCount.set(count) }
-
-    func finished(_ outcome: Outcome, by channel: Destination) {
+    func finished(_ outcome: Outcome, by channel: Destination, _ exchange: Exchange) {
         self.attempts[AttemptKind(channel: channel, outcome: OutcomeWord(outcome))]?.increment()
+        if outcome != .forbidden { self.phases[channel]?.record(exchange) }
+    }
+
+    /// - Parameter positions: Of the messages that the subscriber has now.
+    func accepted(_ positions: [Position], by channel: Destination, at now: Timestamp) {
+        for position in positions {
+            self.endToEnd[channel]?.recordMilliseconds(max(0, now.milliseconds - position.createdAt.milliseconds))
+        }
     }
 
     /// How an attempt ended, in as many words as a chart can hold.

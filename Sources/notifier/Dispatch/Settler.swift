@@ -24,13 +24,15 @@ final class Settler: Sendable {
     private let inbox: ShardInbox
     private let settings: EngineSettings
     private let metrics: NotifierMetrics
+    private let notices: DeliveryNotices
     private let logger: Logger
     private let signal = AsyncSignal()
     private let inFlight = NIOLockedValueBox(InFlightDeliveries())
 
     init(
         deliveries: any DeliveryStorage, limiter: ConcurrencyLimiter, gate: SuspectGate, hosts: HostLimiter,
-        inbox: ShardInbox, settings: EngineSettings, metrics: NotifierMetrics, logger: Logger
+        inbox: ShardInbox, settings: EngineSettings, metrics: NotifierMetrics, notices: DeliveryNotices,
+        logger: Logger
     ) {
         self.deliveries = deliveries
         self.limiter = limiter
@@ -39,6 +41,7 @@ final class Settler: Sendable {
         self.inbox = inbox
         self.settings = settings
         self.metrics = metrics
+        self.notices = notices
         self.logger = logger
     }
 
@@ -182,9 +185,9 @@ final class Settler: Sendable {
                     self.inbox.shard, settlements, disableAfter: self.settings.disableAfter,
                     allowance: reservation?.allowance, lease: self.settings.lease)
                 self.takeOver(settled.leased, reservation)
-                let count = settled.written.count { $0 }
-                self.metrics.settled(settled, count)
-                self.metrics.lost(ids.count - count)
+                self.metrics.settled(settlements, settled)
+                self.notices.settled(settlements, settled)
+                self.metrics.lost(ids.count - settled.written.count { $0 })
                 return
             } catch {
                 if isFirst { self.takeOver(nil, reservation) }

@@ -60,23 +60,27 @@ package enum NotifierProcess {
             },
             services: { opened in
                 let health = PoolHealth()
-                let id = RegisteredProcess.newID()
+                let (id, election, served) = (RegisteredProcess.newID(), ExporterElection(), ServedStores())
                 let sessions = SessionRelay(
                     id, control: opened.store,
                     connection: opened.store.connectionToNodeStreams(logger: logger), logger: logger)
                 context.readiness.open { await Self.readiness(of: opened.store, health) }
                 let supervisor = PoolSupervisor(
                     control: opened.store, watch: opened.watch, settings: settings, health: health,
-                    redisTLS: redisTLS.holder, mail: mail, sessions: sessions, trustee: trustee?.keystone,
+                    served: served, redisTLS: redisTLS.holder, mail: mail, sessions: sessions,
+                    trustee: trustee?.keystone,
                     eventLoops: eventLoops, logger: logger
                 ) { context.readyFile.report(.work) }
                 return [
                     StoreWatch(opened.store, name: "control", logger: logger),
                     AgreementWatch(settings.store, in: opened.store, readiness: context.readiness),
                     ProcessRegistration(
-                        of: .notifier, id: id, settings.store, in: opened.store, readyFile: context.readyFile,
-                        logger: logger),
+                        of: .notifier, id: id, settings.store, in: opened.store, election: election,
+                        readyFile: context.readyFile, logger: logger),
                     opened.watch,
+                    DeploymentExporter(control: opened.store, election: election, logger: logger) {
+                        served.stores(of: opened.watch.endpoints)
+                    },
                     sessions,
                     supervisor,
                 ]

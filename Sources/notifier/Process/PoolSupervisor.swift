@@ -32,6 +32,7 @@ struct PoolSupervisor: Service {
     private let hosts: HostLimiter
     private let gate = SuspectGate()
     private let health: PoolHealth
+    private let served: ServedStores
     /// nil: no mail is sent.
     private let mail: MailRelay?
     private let sessions: SessionRelay
@@ -44,6 +45,7 @@ struct PoolSupervisor: Service {
 
     /// - Parameters:
     ///   - health: Says which pools cannot be served.
+    ///   - served: Learns which stores are open.
     ///   - redisTLS: What connections to pools are encrypted with where their URIs say so.
     ///   - mail: Sends mails for all pools; it ends with this service.
     ///   - trustee: Asks Keystone as the trustee; nil: no endpoint is called with a token.
@@ -51,7 +53,8 @@ struct PoolSupervisor: Service {
     ///   - onWork: Called when the default store is served.
     init(
         control: Store, watch: PoolWatch, settings: NotifierSettings, health: PoolHealth,
-        redisTLS: TLSContextHolder, mail: MailRelay?, sessions: SessionRelay, trustee: KeystoneClient?,
+        served: ServedStores, redisTLS: TLSContextHolder, mail: MailRelay?, sessions: SessionRelay,
+        trustee: KeystoneClient?,
         eventLoops: any EventLoopGroup, logger: Logger,
         onWork: @escaping @Sendable () -> Void
     ) {
@@ -61,6 +64,7 @@ struct PoolSupervisor: Service {
         self.redisTLS = redisTLS
         self.hosts = HostLimiter(limit: settings.engine.hostConcurrency)
         self.health = health
+        self.served = served
         self.mail = mail
         self.sessions = sessions
         self.trustee = trustee
@@ -78,6 +82,7 @@ struct PoolSupervisor: Service {
                 let wanted = Set(endpoints.endpoints)
                 for (endpoint, pool) in pools where !wanted.contains(endpoint) {
                     pools[endpoint] = nil
+                    self.served.set(nil, of: endpoint)
                     self.logger.notice("A pool is no longer served", metadata: ["pool": "\(endpoint.name)"])
                     await pool.group.triggerGracefulShutdown()
                 }
@@ -140,6 +145,7 @@ struct PoolSupervisor: Service {
                     vault: self.settings.store.vault, settings: settings, limiter: limiter, hosts: self.hosts,
                     gate: self.gate, control: self.control, pool: endpoint.name, now: opened.now,
                     eventLoopGroup: self.eventLoops, logger: self.logger)
+                self.served.set(opened.store, of: endpoint)
                 if endpoint.isDefault { self.onWork() }
                 let watch = StoreWatch(opened.store, name: endpoint.name, logger: self.logger)
                 guard let trustee = self.trustee else { return [watch, engine] }
@@ -151,11 +157,6 @@ struct PoolSupervisor: Service {
             group: ServiceGroup(configuration: .init(services: [worker], logger: self.logger)), limiter: limiter,
             connections: connections)
     }
-}
-
-extension PoolEndpoint {
-    /// For logs and metrics.
-    fileprivate var name: String { self.pools.map { $0?.text ?? "default" }.joined(separator: ",") }
 }
 
 /// Ends the threads of the channels after the engine, which is the last to use them.

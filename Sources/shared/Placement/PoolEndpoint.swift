@@ -17,6 +17,9 @@ package struct PoolEndpoint: Sendable, Hashable {
     }
 
     package var isDefault: Bool { self.pools.first == .some(nil) }
+
+    /// What logs and metrics call it: its pools with commas between, `default` for the default store.
+    package var name: String { self.pools.map { $0?.text ?? "default" }.joined(separator: ",") }
 }
 
 /// All endpoints at one moment: what a process that serves every queue has to be connected to.

@@ -10,14 +10,16 @@ package struct ProcessRegistration: Service {
     private let process: RegisteredProcess
     private let store: Store
     private let readyFile: ReadyFile
+    private let election: ExporterElection
     private let logger: Logger
 
     /// - Parameters:
     ///   - id: Names the process, see ``RegisteredProcess``.
+    ///   - election: Hears whether this process exports the metrics of the deployment.
     ///   - readyFile: Knows where the process listens.
     package init(
         of kind: ProcessKind, id: String = RegisteredProcess.newID(), _ settings: StoreSettings, in store: Store,
-        readyFile: ReadyFile, logger: Logger
+        election: ExporterElection, readyFile: ReadyFile, logger: Logger
     ) {
         self.process = RegisteredProcess(
             id: id, role: kind == .api ? .api : .notifier, version: HeraldVersion.full, formats: store.formats,
@@ -25,6 +27,7 @@ package struct ProcessRegistration: Service {
             fingerprints: settings.fingerprints)
         self.store = store
         self.readyFile = readyFile
+        self.election = election
         self.logger = logger
     }
 
@@ -40,7 +43,9 @@ package struct ProcessRegistration: Service {
     private func beatUntilFormatIsUnknown() async -> StoreOpeningError? {
         while !Task.isCancelled {
             do throws(StoreError) {
+                let sentAt = ContinuousClock.now
                 let heartbeat = try await self.store.processes.beat(self.described())
+                self.election.heard(heartbeat.isExporter, sentAt: sentAt)
                 if let format = heartbeat.format, !self.store.formats.contains(format) {
                     return .formatUnknown(kept: format, understood: self.store.formats)
                 }

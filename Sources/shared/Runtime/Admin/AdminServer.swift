@@ -66,8 +66,14 @@ package struct AdminServer: Service {
         switch request.path {
         case "/livez": return .answer(Self.json(.ok, "{\"live\":true}"))
         case "/readyz": return .task { _ in await Self.ready(readiness) }
-        default: return .answer(HTTPAnswer(.ok, registry.text(), type: "text/plain; version=0.0.4; charset=utf-8"))
+        default: return .task { _ in Self.metrics(registry) }
         }
+    }
+
+    /// Files of the system are read for it: off the event loop.
+    private static func metrics(_ registry: MetricsRegistry) -> HTTPAnswer {
+        let text = registry.text() + (ProcessFigures.now()?.text ?? "")
+        return HTTPAnswer(.ok, text, type: "text/plain; version=0.0.4; charset=utf-8")
     }
 
     private static func ready(_ readiness: ReadinessGate) async -> HTTPAnswer {

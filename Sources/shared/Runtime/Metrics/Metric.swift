@@ -4,6 +4,19 @@ package import CoreMetrics
 ///
 /// `/metrics` gives the question as `# HELP`, and the table of docs/metrics.md is written from here (`scripts/settings`).
 package enum Metric: String, CaseIterable, Sendable {
+    case buildInfo = "herald.build.info"
+    case processStart = "process.start.time.seconds"
+    case processCPU = "process.cpu.seconds"
+    case processMemory = "process.resident.memory.bytes"
+    case processFiles = "process.open.fds"
+    case processFilesMax = "process.max.fds"
+    case processThreads = "process.threads"
+    case processes = "herald.processes"
+    case eventsPending = "herald.events.pending"
+    case eventsAge = "herald.events.oldest_age.seconds"
+    case deliveriesPending = "herald.deliveries.pending"
+    case deliveriesAge = "herald.deliveries.oldest_age.seconds"
+    case subscriptions = "herald.subscriptions"
     case requestDuration = "http.server.request.duration"
     case actionDuration = "herald.action.duration"
     case keystoneValidationDuration = "herald.keystone.validation.duration"
@@ -17,14 +30,16 @@ package enum Metric: String, CaseIterable, Sendable {
     case tlsReloads = "herald.tls.reloads"
     case tlsExpiry = "herald.tls.certificate.expiry.timestamp.seconds"
     case poolReachable = "herald.pool.reachable"
-    case poolRoundTrip = "herald.pool.round_trip"
-    case poolMemory = "herald.pool.memory"
+    case poolRoundTrip = "herald.pool.round_trip.seconds"
+    case poolMemory = "herald.pool.memory.bytes"
     case poolQueues = "herald.pool.queues"
     case storeFull = "herald.store.full"
     case storePositionsAhead = "herald.store.positions.ahead"
     case logDropped = "herald.log.dropped"
     case auditDropped = "herald.audit.dropped"
     case deliveryLag = "herald.delivery.lag"
+    case deliveryEndToEnd = "herald.delivery.end_to_end"
+    case attemptPhase = "herald.attempt.phase"
     case deliveryAttempts = "herald.delivery.attempts"
     case deliverySettled = "herald.delivery.settled"
     case deliveryLost = "herald.delivery.lost"
@@ -35,12 +50,15 @@ package enum Metric: String, CaseIterable, Sendable {
     case deliveryUnreadable = "herald.delivery.unreadable"
     case deliveryOverflowed = "herald.delivery.overflowed"
     case deliveryExpired = "herald.delivery.expired"
+    case deadLetters = "herald.dead_letters"
+    case subscriptionsHeld = "herald.subscriptions.held"
     case deadLettersDropped = "herald.dead_letters.dropped"
     case deliveryUnderWay = "herald.delivery.under_way"
+    case deliverySlots = "herald.delivery.slots"
     case deliveryBytes = "herald.delivery.bytes"
+    case deliveryBytesMax = "herald.delivery.max.bytes"
     case deliveryBlocked = "herald.delivery.blocked"
     case subscriptionsParked = "herald.subscriptions.parked"
-    case eventsPending = "herald.events.pending"
 
     /// What swift-metrics knows it by.
     package var label: String { self.rawValue }
@@ -65,6 +83,43 @@ package enum Metric: String, CaseIterable, Sendable {
 
     private var row: Row {
         switch self {
+        case .buildInfo: Row(.gauge, by: ["version", "commit"], "Which version runs, of which commit? Always 1.")
+        case .processStart: Row(.gauge, "When did the process start? Seconds since 1970.")
+        case .processCPU: Row(.counter, "How many seconds of processors did the process use?")
+        case .processMemory: Row(.gauge, "How many bytes of memory does the process take?")
+        case .processFiles: Row(.gauge, "How many open files has the process, sockets among them?")
+        case .processFilesMax: Row(.gauge, "How many open files may it have?")
+        case .processThreads: Row(.gauge, "How many threads has the process?")
+        case .processes:
+            Row(
+                .gauge, by: ["role"],
+                "How many processes of the deployment are there? No notifier: nothing is delivered. Deployment.")
+        case .eventsPending:
+            Row(
+                .gauge, by: ["pool"],
+                "How many posts wait to be fanned out? Growing: add notifiers. Deployment; exact for 500 queues with events in each "
+                    + "shard.")
+        case .eventsAge:
+            Row(
+                .gauge, by: ["pool"],
+                "How many seconds has the oldest of these posts waited? 0 when there is none. Deployment.")
+        case .deliveriesPending:
+            Row(
+                .gauge, by: ["pool", "state"],
+                "How many deliveries have not ended, and what does each wait for? in_flight: its attempt; ready: a notifier, it is due; "
+                    + "held: it is due, and its subscription is at its window, rate or order, or its host is full; later: its time; "
+                    + "breaker: the breaker of its subscription is open; paused, disabled: its resumption; other: its "
+                    + "subscription has ended, or more than 500 of the shard wait. Deployment.")
+        case .deliveriesAge:
+            Row(
+                .gauge, by: ["pool", "state"],
+                "For how many seconds has the oldest delivery been due, of those that are ready and of those that are held? It counts "
+                    + "from when it was due, not from its post. 0 when there is none. Deployment.")
+        case .subscriptions:
+            Row(
+                .gauge, by: ["pool", "state"],
+                "How many subscriptions are there? active, breaker (it is open), paused, disabled, or ended and not removed yet. "
+                    + "Deployment.")
         case .requestDuration:
             Row(
                 .timer, by: ["route", "method", "status"],
@@ -117,10 +172,15 @@ package enum Metric: String, CaseIterable, Sendable {
             Row(
                 .gauge, by: ["setting"],
                 "When does the certificate in the file of the setting expire? Seconds since 1970.")
-        case .poolReachable: Row(.gauge, by: ["pool"], "Does the pool answer? 1 or 0.")
-        case .poolRoundTrip: Row(.gauge, by: ["pool"], "How many seconds does one PING take?")
-        case .poolMemory: Row(.gauge, by: ["pool"], "How many bytes do the data of the pool take (used_memory)?")
-        case .poolQueues: Row(.gauge, by: ["pool"], "How many queues live on the pool? Exact.")
+        case .poolReachable: Row(.gauge, by: ["pool"], "Does the pool answer? 1 or 0. Deployment.")
+        case .poolRoundTrip: Row(.gauge, by: ["pool"], "How many seconds does one PING take? Deployment.")
+        case .poolMemory:
+            Row(.gauge, by: ["pool"], "How many bytes do the data of the pool take (used_memory)? Deployment.")
+        case .poolQueues:
+            Row(
+                .gauge, by: ["pool"],
+                "How many queues live on a registered pool? Exact; those of the default store are not counted. Deployment."
+            )
         case .storeFull:
             Row(.gauge, by: ["pool"], "Does Redis refuse writes that grow? 1: posts are refused, the rest goes on.")
         case .storePositionsAhead:
@@ -136,8 +196,18 @@ package enum Metric: String, CaseIterable, Sendable {
         case .deliveryLag:
             Row(
                 .timer,
-                "How long after its post is a message attempted first? A dead letter that is sent again counts from its post."
+                "How long after its post is a message attempted first? Dead letters that are sent again are not counted."
             )
+        case .deliveryEndToEnd:
+            Row(
+                .timer, by: ["channel"],
+                "How long after its post is a message accepted, with all its retries? Dead letters that are sent again are not counted."
+            )
+        case .attemptPhase:
+            Row(
+                .timer, by: ["channel", "phase"],
+                "Where does the time of attempts go? dns, connect and tls of those that opened a connection, first_byte: the endpoint "
+                    + "works, total: all of it.")
         case .deliveryAttempts:
             Row(
                 .counter, by: ["channel", "outcome"],
@@ -171,22 +241,32 @@ package enum Metric: String, CaseIterable, Sendable {
                 .counter, "How many deliveries ended at once, because too many of their subscription or project waited?"
             )
         case .deliveryExpired: Row(.counter, "How many deliveries ended with their messages while they waited?")
+        case .deadLetters:
+            Row(
+                .counter, by: ["reason"],
+                "How many deliveries ended without success, and why? The reasons are those of dead letters (docs/delivery.md); some "
+                    + "are not kept, where their bounds are reached.")
+        case .subscriptionsHeld:
+            Row(
+                .counter, by: ["hold"],
+                "How often did a breaker open, and how many subscriptions were disabled? The log names them.")
         case .deadLettersDropped:
             Row(.counter, "How many dead letters were removed before their time, to keep to a limit?")
         case .deliveryUnderWay:
             Row(
                 .gauge, by: ["pool"],
-                "How many of the slots are taken? At notifier.concurrency all the time: add notifiers.")
+                "How many of the slots are taken? At herald_delivery_slots all the time: add notifiers.")
+        case .deliverySlots:
+            Row(
+                .gauge, by: ["pool"],
+                "How many slots are there? notifier.concurrency, or what the limit of open files allows, shared by the pools."
+            )
         case .deliveryBytes: Row(.gauge, by: ["pool"], "How many bytes of bodies are in flight?")
+        case .deliveryBytesMax: Row(.gauge, by: ["pool"], "How many bytes of bodies may be in flight?")
         case .deliveryBlocked:
             Row(.gauge, by: ["pool"], "How many projects may begin nothing more now, by their share or their pace?")
         case .subscriptionsParked:
             Row(.gauge, "How many subscriptions wait for a host with as much in flight as may be?")
-        case .eventsPending:
-            Row(
-                .gauge, by: ["pool"],
-                "How many posts wait to be fanned out? Growing: add notifiers. Each notifier reports the figure of the whole "
-                    + "deployment: take the maximum, not the sum. Deliveries that wait are not in it.")
         }
     }
 
@@ -202,6 +282,11 @@ package enum Metric: String, CaseIterable, Sendable {
 
     /// See ``counter(_:)``.
     package func gauge(_ values: String...) -> Meter {
+        Meter(label: self.label, dimensions: self.dimensions(values, .gauge))
+    }
+
+    /// See ``counter(_:)``.
+    package func gauge(of values: [String]) -> Meter {
         Meter(label: self.label, dimensions: self.dimensions(values, .gauge))
     }
 

@@ -24,11 +24,13 @@ package final class MetricsRegistry: Sendable {
 
     package init() {}
 
-    /// Puts the shared registry behind swift-metrics.
+    /// Puts the shared registry behind swift-metrics, and has it say what runs.
     ///
-    /// Once per process.
+    /// Once per process, at its start.
     static func bootstrap() {
         MetricsSystem.bootstrap(Self.shared)
+        ProcessFigures.processStarts()
+        Metric.buildInfo.gauge(HeraldVersion.text, HeraldVersion.commit).set(1)
     }
 
     /// Everything, in the text format of Prometheus (version 0.0.4), families and series in byte order.
