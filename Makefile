@@ -1,7 +1,7 @@
 # What a person calls; CI calls the same. `make help` lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap build test test-deployment format lint bench demo run docs
+.PHONY: help bootstrap build test test-deployment check-deploy format lint bench demo run docs
 
 # What --version tells: a plus sign behind the commit of a tree with changes. Not HERALD_…: those are settings.
 export SOURCE_COMMIT := $(shell git describe --always --abbrev=12 --exclude='*' --dirty=+ 2>/dev/null)
@@ -24,6 +24,9 @@ test: ## run every test, with real Redis and real processes
 
 test-deployment: ## run only the tests of whole deployments
 	@scripts/test --filter DeploymentTests
+
+check-deploy: build ## check every file of deploy/ with the tool that reads it; needs root
+	@scripts/check-deploy
 
 format: ## format the sources in place
 	@scripts/format
