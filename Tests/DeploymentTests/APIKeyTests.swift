@@ -54,6 +54,11 @@ extension DeploymentTests {
                 func queues(_ key: String, _ more: [(String, String)] = []) async throws -> String {
                     try await self.ask(api, key, "GET", "/v2/queues", more: more).text
                 }
+                // A scaler can send one header.
+                let reading = try await self.create(deployment, "one", "--queues", "orders", "--allow", "inspect")
+                let stats = try await HTTPCaller(api.address).send(
+                    "GET", path + "/stats", headers: [("Authorization", "Bearer \(reading)")])
+                #expect(stats.status == 200 && stats.text.contains(#""free":0"#), "\(stats.text)")
                 #expect(try await queues(key).contains("orders"))
                 #expect(try await !queues(other).contains("orders"))
                 // The same where a token of Keystone is sent; a header that names another project changes nothing.

@@ -251,7 +251,8 @@ final class RESTResponder: Sendable {
             var caller: Caller?
             var target = RequestTarget.none
             if match.path.needsCaller, let identity {
-                let known = try Caller(client: head.client, of: self.rules.clients, identity)
+                let client = head.client ?? (match.path.needsClient ? nil : RandomUUID().text())
+                let known = try Caller(client: client, of: self.rules.clients, identity)
                 target = try RequestTarget(match, project: known.project)
                 caller = known
             }

@@ -44,6 +44,8 @@ package final class Route: Sendable {
     let availability: Availability
     /// Whether `Client-ID` and `X-Project-Id` have to be there.
     let needsCaller: Bool
+    /// Whether `Client-ID` has to be there then; where not, what can send one header only can call it.
+    let needsClient: Bool
     /// Whether it is answered without authentication.
     let isOpen: Bool
     let body: BodyForm
@@ -61,7 +63,8 @@ package final class Route: Sendable {
     init(
         _ method: HTTPMethod, _ template: String, _ rule: PolicyRule?, _ relation: String? = nil,
         query: [(String, String)] = [], in availability: Availability = .always, needsCaller: Bool = true,
-        isOpen: Bool = false, body: BodyForm = .none, types: [String] = ["application/json"], isRepeatable: Bool = true,
+        needsClient: Bool = true, isOpen: Bool = false, body: BodyForm = .none, types: [String] = ["application/json"],
+        isRepeatable: Bool = true,
         failsWithoutBody: Bool = false, _ handler: @escaping Handler
     ) {
         self.method = method
@@ -69,6 +72,7 @@ package final class Route: Sendable {
         self.rule = rule
         self.availability = availability
         self.needsCaller = needsCaller
+        self.needsClient = needsClient
         self.isOpen = isOpen
         self.body = body
         self.types = types

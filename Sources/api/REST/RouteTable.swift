@@ -168,7 +168,7 @@ package enum RouteTable {
             try await $0.queues.update($1)
         },
         Route(.delete, "/v2/queues/{queue}", .everyone("queues:delete"), "queue") { try await $0.queues.delete($1) },
-        Route(.get, "/v2/queues/{queue}/stats", .everyone("queues:stats"), "queue_stats") {
+        Route(.get, "/v2/queues/{queue}/stats", .everyone("queues:stats"), "queue_stats", needsClient: false) {
             try await $0.queues.stats($1)
         },
         Route(.post, "/v2/queues/{queue}/purge", .everyone("queues:purge"), "queue_purge", body: .document) {
@@ -361,7 +361,7 @@ package final class RoutePath: Sendable {
         precondition(
             routes.allSatisfy {
                 $0.availability == first.availability && $0.needsCaller == first.needsCaller
-                    && $0.isOpen == first.isOpen && $0.isPage == first.isPage
+                    && $0.needsClient == first.needsClient && $0.isOpen == first.isOpen && $0.isPage == first.isPage
             }, "the routes of \(first.template) differ in what they need")
         precondition(!first.isOpen || !first.needsCaller, "\(first.template) is open and asks for a caller")
         precondition(
@@ -383,6 +383,7 @@ package final class RoutePath: Sendable {
     package var methods: [HTTPMethod] { self.routes.map(\.method) }
     var availability: Route.Availability { self.routes[0].availability }
     var needsCaller: Bool { self.routes[0].needsCaller }
+    var needsClient: Bool { self.routes[0].needsClient }
     /// Whether it is answered without authentication.
     package var isOpen: Bool { self.routes[0].isOpen }
     /// Whether a person reads its answers.
