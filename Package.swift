@@ -52,7 +52,7 @@ let package = Package(
         .target(
             name: "Store",
             dependencies: [
-                "Cryptography", "Domain", "Redis", "Signing", .nio, .nioConcurrency, .logging,
+                "Cryptography", "Domain", "Redis", "Runtime", "Signing", .logging, .metrics, .nio, .nioConcurrency,
             ],
             path: "Sources/shared/Store",
             resources: [.embedInCode("Scripts")]

@@ -104,6 +104,45 @@ extension DeploymentTests {
             }
         }
 
+        @Test func `Messages of the chosen queues are counted, wherever they live, and no others`() async throws {
+            let settings = [
+                "HERALD_METRICS_QUEUES": "p/jobs,p/in-*,other/in-*", "HERALD_API_ADMIN_MODE": "true",
+            ]
+            try await withRedis { far in
+                try await withDeployment(settings: settings) { deployment in
+                    let api = try await deployment.startAPI()
+                    let caller = HTTPCaller(api.address)
+                    for queue in ["jobs", "jobs2", "in-a", "out"] { try await self.post(3, to: queue, caller) }
+                    let pool = try await caller.send(
+                        "PUT", "/v2/pools/far", headers: Self.client + [("X-Roles", "admin")],
+                        body: #"{"uri": "\#(far.url)", "weight": 100}"#)
+                    #expect(pool.status == 201)
+                    try await self.post(5, to: "in-b", caller)
+                    let claim = try await caller.send(
+                        "POST", "/v2/queues/in-b/claims?limit=2", headers: Self.client, body: "{}")
+                    #expect(claim.status == 201)
+                    let admin = [HTTPCaller(try #require(api.ready.admin))]
+                    let name = "herald_queue_messages"
+                    try await self.figures(admin, deployment, "queues") {
+                        $0.sum(name, ["queue": "jobs", "project": "p", "state": "free"]) == 3
+                            && $0.sum(name, ["queue": "in-b", "state": "free"]) == 3
+                            && $0.sum(name, ["queue": "in-b", "state": "claimed"]) == 2
+                            && $0.sum(name) == 11 && $0.sum("herald_pool_queues", ["pool": "far"]) == 1
+                            && $0.sum("herald_pool_reachable") == 2
+                    }
+                    let figures = await MetricFigures(of: admin)
+                    // Of five posts, each to a queue that has to be made first.
+                    #expect(figures.sum("herald_store_script_seconds_count", ["script": "message_post"]) == 10)
+                    // One header is what a scaler can send.
+                    let stats = try await caller.send(
+                        "GET", "/v2/queues/in-b/stats", headers: [("X-Project-Id", "p")])
+                    #expect(stats.status == 200 && stats.text.contains(#""free":3"#), "\(stats.text)")
+                    let list = try await caller.send("GET", "/v2/queues/in-b", headers: [("X-Project-Id", "p")])
+                    #expect(list.status == 400)
+                }
+            }
+        }
+
         @Test func `One process exports the deployment, and each its own figures`() async throws {
             try await withDeployment(settings: ["HERALD_NOTIFIER_CONCURRENCY": "77"]) { deployment in
                 var processes = [try await deployment.startAPI(), try await deployment.startAPI()]

@@ -53,6 +53,14 @@ struct SettingReachTests {
         }
     }
 
+    @Test(arguments: ["orders", "p/a*b", Array(repeating: "p/q", count: 33).joined(separator: ",")])
+    func `Queues that are measured have a project and a name, and are not too many`(queues: String) {
+        let flags = [Setting.masterKey: String(repeating: "0a", count: 32), Setting.metricsQueues: queues]
+        #expect(throws: SettingError.self) {
+            try NotifierSettings(SettingReader(for: .notifier, flags: flags, environment: [:]))
+        }
+    }
+
     @Test(arguments: [
         [Setting.emailCommand: "/usr/sbin/sendmail", Setting.emailRelay: "smtp://localhost"],
         [Setting.emailCommand: "/usr/sbin/sendmail", Setting.emailBounceAddress: "bounces@b.example"],

@@ -109,6 +109,7 @@ package enum SettingSamples {
         Setting.apiAuditLog: FileManager.default.temporaryDirectory.path + "/herald-audit-\(getpid()).log",
         Setting.apiPolicyFile: Self.policies + "/sample.yaml",
         Setting.apiPolicyDirectory: Self.policies,
+        Setting.metricsQueues: "p/orders,p/in-*",
         Setting.readyFile: "/tmp/herald-ready.json",
     ]
 

@@ -89,9 +89,9 @@ package enum APIProcess {
                     readyFile: context.readyFile, logger: logger),
                 StoreWatch(stores.defaultStore, name: "default", logger: logger),
                 stores,
-                DeploymentExporter(control: stores.defaultStore, election: election, logger: logger) {
-                    await stores.measured()
-                },
+                DeploymentExporter(
+                    control: stores.defaultStore, queues: settings.measuredQueues, election: election, logger: logger
+                ) { await stores.measured() },
                 AdmissionWatch(admission: operations.admission),
                 operations.connections,
                 node,

@@ -13,6 +13,8 @@ package struct APISettings: Sendable {
     package static let signedURLKeyBytesWanted = 16
 
     package let store: StoreSettings
+    /// Whose messages are counted in metrics.
+    package let measuredQueues: [ChosenQueues]
     package let access: AccessRules
     package let authentication: AuthenticationSettings
     /// nil: no subscriber is called with a token.
@@ -44,6 +46,7 @@ package struct APISettings: Sendable {
 
     package init(_ reader: SettingReader) throws(SettingError) {
         self.store = try StoreSettings(reader)
+        self.measuredQueues = try reader.measuredQueues()
         self.limits = try Limits(reader)
         self.http = try HTTPLimits(reader)
         self.proxies = try TrustedProxies(reader)

@@ -78,9 +78,9 @@ package enum NotifierProcess {
                         of: .notifier, id: id, settings.store, in: opened.store, election: election,
                         readyFile: context.readyFile, logger: logger),
                     opened.watch,
-                    DeploymentExporter(control: opened.store, election: election, logger: logger) {
-                        served.stores(of: opened.watch.endpoints)
-                    },
+                    DeploymentExporter(
+                        control: opened.store, queues: settings.measuredQueues, election: election, logger: logger
+                    ) { served.stores(of: opened.watch.endpoints) },
                     sessions,
                     supervisor,
                 ]

@@ -1,4 +1,4 @@
-import Domain
+package import Domain
 package import HTTPClient
 import Mail
 package import Runtime
@@ -9,6 +9,8 @@ package import Store
 /// The settings of a notifier, checked and in the form its parts take them.
 package struct NotifierSettings: Sendable {
     package let store: StoreSettings
+    /// Whose messages are counted in metrics.
+    package let measuredQueues: [ChosenQueues]
     package let links: LinkSettings
     package let egress: EgressPolicy
     package private(set) var webhook: HTTPClientLimits
@@ -25,6 +27,7 @@ package struct NotifierSettings: Sendable {
 
     package init(_ reader: SettingReader) throws(SettingError) {
         self.store = try StoreSettings(reader)
+        self.measuredQueues = try reader.measuredQueues()
         self.links = try LinkSettings(reader, masterKey: self.store.masterKey)
         var opened: [AddressRange] = []
         for text in reader.list(Setting.egressAllow) {

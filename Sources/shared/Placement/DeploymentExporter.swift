@@ -1,4 +1,4 @@
-import Domain
+package import Domain
 package import Logging
 import Runtime
 import ServiceLifecycle
@@ -17,18 +17,21 @@ package struct DeploymentExporter: Service {
     private static let electionInterval = Duration.seconds(1)
 
     private let control: Store
+    private let depths: QueueDepths
     private let election: ExporterElection
     private let stores: @Sendable () async -> [MeasuredStore]
     private let logger: Logger
 
     /// - Parameters:
     ///   - control: The control store: of the processes and of the queues of each pool.
+    ///   - queues: Whose messages are counted.
     ///   - stores: All that hold queues.
     package init(
-        control: Store, election: ExporterElection, logger: Logger,
+        control: Store, queues: [ChosenQueues], election: ExporterElection, logger: Logger,
         stores: @escaping @Sendable () async -> [MeasuredStore]
     ) {
         self.control = control
+        self.depths = QueueDepths(chosen: queues, control: control)
         self.election = election
         self.stores = stores
         self.logger = logger
@@ -58,7 +61,7 @@ package struct DeploymentExporter: Service {
     /// Everything at once; a Redis that does not answer delays the others by its deadline at most.
     private func measure() async -> [(metric: Gauged, value: Double)] {
         let stores = await self.stores()
-        async let deployment = self.ofDeployment()
+        async let deployment = self.ofDeployment(stores)
         let values = await withTaskGroup(of: StoreFigures.self) { group in
             for store in stores { group.addTask { await store.figures() } }
             return await group.reduce(into: []) { $0 += $1.values }
@@ -67,7 +70,7 @@ package struct DeploymentExporter: Service {
     }
 
     /// What the control store alone knows.
-    private func ofDeployment() async -> [(metric: Gauged, value: Double)] {
+    private func ofDeployment(_ stores: [MeasuredStore]) async -> [(metric: Gauged, value: Double)] {
         var values: [(Gauged, Double)] = []
         do throws(StoreError) {
             let processes = try await self.control.processes.list()
@@ -78,6 +81,7 @@ package struct DeploymentExporter: Service {
             for (pool, count) in try await self.control.pools.queueCounts() {
                 values.append((Gauged(.poolQueues, pool.text), Double(count)))
             }
+            values += try await self.depths.values(in: stores)
         } catch {
             self.logger.debug("The deployment cannot be measured now", metadata: [LogKey.error: "\(error)"])
         }

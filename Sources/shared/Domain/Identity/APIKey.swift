@@ -56,7 +56,7 @@ package enum APIKeyVerb: String, Sendable, Hashable, CaseIterable {
     case post, list, get, delete, claim, subscribe, inspect, manage, administer
 }
 
-/// The queues a key is for: a name, or what names begin with and `*`.
+/// Some queues of a project: a name, or what names begin with and `*`.
 package struct QueuePattern: Sendable, Hashable {
     package let text: String
 
@@ -67,8 +67,13 @@ package struct QueuePattern: Sendable, Hashable {
         self.text = text
     }
 
+    /// Whether ``stem`` is what names begin with.
+    package var isPrefix: Bool { self.text.hasSuffix("*") }
+    /// The name, or what names begin with; empty for all.
+    package var stem: Substring { self.isPrefix ? self.text.dropLast() : self.text[...] }
+
     package func matches(_ queue: QueueName) -> Bool {
-        self.text.hasSuffix("*") ? queue.text.hasPrefix(self.text.dropLast()) : queue.text == self.text
+        self.isPrefix ? queue.text.hasPrefix(self.stem) : queue.text == self.stem
     }
 }
 

@@ -29,6 +29,8 @@ package enum Metric: String, CaseIterable, Sendable {
     case policyRead = "herald.policy.read.timestamp.seconds"
     case tlsReloads = "herald.tls.reloads"
     case tlsExpiry = "herald.tls.certificate.expiry.timestamp.seconds"
+    case storeScript = "herald.store.script"
+    case queueMessages = "herald.queue.messages"
     case poolReachable = "herald.pool.reachable"
     case poolRoundTrip = "herald.pool.round_trip.seconds"
     case poolMemory = "herald.pool.memory.bytes"
@@ -172,6 +174,16 @@ package enum Metric: String, CaseIterable, Sendable {
             Row(
                 .gauge, by: ["setting"],
                 "When does the certificate in the file of the setting expire? Seconds since 1970.")
+        case .storeScript:
+            Row(
+                .timer, by: ["script"],
+                "How long do the scripts of the store take, from the call to the reply? docs/redis.md names them; with the wait for copies "
+                    + "where a post has to reach them.")
+        case .queueMessages:
+            Row(
+                .gauge, by: ["project", "queue", "state"],
+                "How many messages have the queues of metrics.queues? free, delayed ones among them, or claimed. At most 100 queues. "
+                    + "Deployment.")
         case .poolReachable: Row(.gauge, by: ["pool"], "Does the pool answer? 1 or 0. Deployment.")
         case .poolRoundTrip: Row(.gauge, by: ["pool"], "How many seconds does one PING take? Deployment.")
         case .poolMemory:

@@ -22,6 +22,8 @@ struct ScriptRunner: Sendable {
     }
 
     func run(_ call: ScriptCall) async throws(StoreError) -> RedisValue {
+        let start = ContinuousClock.now
+        defer { ScriptTimes.shared.record(call.script, since: start) }
         do { return try await self.client.run(call, epoch: self.epoch) } catch { throw StoreError(error) }
     }
 
@@ -42,6 +44,8 @@ struct ScriptRunner: Sendable {
         _ call: ScriptCall, reaching own: Durability?
     ) async throws(StoreError) -> (reply: RedisValue, isReached: Bool) {
         guard let reach = self.durability.reach(for: own) else { return (try await self.run(call), true) }
+        let start = ContinuousClock.now
+        defer { ScriptTimes.shared.record(call.script, since: start) }
         do {
             let answer = try await self.client.runAwaited(call, epoch: self.epoch)
             return (answer.reply, answer.copies >= reach.copies)

@@ -188,7 +188,11 @@ package struct QueueDirectory: Sendable {
         command.append("LIMIT")
         command.append(0)
         command.append(limit)
-        var reply = try ReplyReader(try await self.runner.send(command), of: "ZRANGEBYLEX")
+        return try self.names(try await self.runner.send(command))
+    }
+
+    private func names(_ reply: RedisValue) throws(StoreError) -> [QueueName] {
+        var reply = try ReplyReader(reply, of: "ZRANGEBYLEX")
         var names: [QueueName] = []
         while !reply.isAtEnd {
             do { names.append(try QueueName(try reply.text())) } catch {
@@ -196,6 +200,21 @@ package struct QueueDirectory: Sendable {
             }
         }
         return names
+    }
+
+    /// Those of some queues that there are, in byte order of their names, at most so many.
+    package func queues(_ some: ChosenQueues, limit: Int) async throws(StoreError) -> [QueueAddress] {
+        var command = RedisCommand("ZRANGEBYLEX", arguments: 6)
+        command.append(KeySpace.queueNames(of: some.project))
+        command.append("[" + some.names.stem)
+        // No byte of a name is as great.
+        command.append(Array("[\(some.names.stem)".utf8) + (some.names.isPrefix ? [0xFF] : []))
+        command.append("LIMIT")
+        command.append(0)
+        command.append(limit)
+        return try self.names(try await self.runner.send(command)).map {
+            QueueAddress(project: some.project, name: $0)
+        }
     }
 
     /// How many queues a project has.
