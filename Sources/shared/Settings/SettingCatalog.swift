@@ -777,6 +777,7 @@ package struct SettingCatalog: Sendable {
         meaning:
             "Which requests over REST and WebSocket are logged, at `info`, when they are answered: those with a status of 400 or "
             + "more, these and every hundredth other one, or all.")
+
     package let metricsQueues = Setting(
         "metrics.queues", shape: .list,
         allowed: "project/queue or project/prefix*, commas between, 32 at most",
