@@ -13,7 +13,7 @@ extension DeploymentTests {
         @Test func `A notifier with another master key delivers nothing until its key is accepted`() async throws {
             try await withRedis { redis in
                 try await WebhookReceiver.with { receiver in
-                    let api = try await Process(.api, key: Self.keys.0, redis: redis)
+                    let api = try await AskedProcess(.api, key: Self.keys.0, redis: redis)
                     try await api.isReady()
                     let client = HTTPCaller(try #require(api.ready?.listen))
                     let caller = [("Client-ID", UUID().uuidString), ("X-Project-Id", "p")]
@@ -22,7 +22,7 @@ extension DeploymentTests {
                         body: #"{"subscriber": "\#(receiver.url("/in"))"}"#)
                     #expect(subscribed.status == 201)
 
-                    let notifier = try await Process(.notifier, key: Self.keys.1, redis: redis)
+                    let notifier = try await AskedProcess(.notifier, key: Self.keys.1, redis: redis)
                     try await notifier.isNotReady(naming: "master.key")
                     let posted = try await client.send(
                         "POST", "/v2/queues/q/messages", headers: caller,
@@ -57,9 +57,9 @@ extension DeploymentTests {
 
         @Test func `A notifier that alone requires confirmation is not ready, and says what differs`() async throws {
             try await withRedis { redis in
-                let api = try await Process(.api, key: Self.keys.0, redis: redis)
+                let api = try await AskedProcess(.api, key: Self.keys.0, redis: redis)
                 try await api.isReady()
-                let notifier = try await Process(
+                let notifier = try await AskedProcess(
                     .notifier, key: Self.keys.0, redis: redis, [Setting.confirmationRequired: "true"])
                 try await notifier.isNotReady(naming: "confirmation.required")
                 #expect(
@@ -94,67 +94,5 @@ extension DeploymentTests {
                 return (exit, String(decoding: try Data(contentsOf: log), as: UTF8.self))
             }
         }
-
-        /// One that is asked over its admin address whether it is ready.
-        private final class Process: Sendable {
-            private let process: ChildProcess
-            private let readyFile: String
-            private let logFile: URL
-            private let admin: String
-
-            init(
-                _ kind: ProcessKind, key: String, redis: RedisServer, _ more: [Setting: String] = [:]
-            ) async throws {
-                let name = "\(kind.rawValue)-\(UUID().uuidString.prefix(4))"
-                self.readyFile = redis.folder.appendingPathComponent("\(name).json").path
-                self.logFile = redis.folder.appendingPathComponent("\(name).log")
-                self.admin = "127.0.0.1:\(try await freeLoopbackPort())"
-                var settings = more
-                settings[Setting.redisURL] = redis.url
-                settings[Setting.masterKey] = key
-                settings[Setting.readyFile] = self.readyFile
-                settings[kind == .api ? Setting.apiAdminListen : Setting.notifierAdminListen] = self.admin
-                settings[kind == .api ? Setting.apiListen : Setting.egressAllow] =
-                    kind == .api ? "127.0.0.1:0" : Deployment.egressAllow
-                var environment: [String: String] = [:]
-                for (setting, value) in settings { environment[setting.environment] = value }
-                self.process = try ChildProcess(
-                    Deployment.executable(kind.rawValue), arguments: [], environment: environment, log: self.logFile)
-            }
-
-            var ready: ReadyFile.Content? { ReadyFile.Content.read(path: self.readyFile) }
-
-            var log: String {
-                // Only ever read to see what a process printed; none is an empty text.
-                (try? String(contentsOf: self.logFile, encoding: .utf8)) ?? ""
-            }
-
-            func isReady() async throws {
-                let isReady: Bool? = try await eventually {
-                    let answer = try await self.readyz()
-                    return answer?.status == 200 && self.ready != nil ? true : nil
-                }
-                #expect(isReady == true, "\(self.log)")
-            }
-
-            func isNotReady(naming setting: String) async throws {
-                let words: String? = try await eventually {
-                    guard let answer = try await self.readyz(), answer.status == 503 else { return nil }
-                    let words = String(decoding: answer.body, as: UTF8.self)
-                    return words.contains(setting) ? words : nil
-                }
-                #expect(words != nil, "\(self.log)")
-            }
-
-            func stop() async { await self.process.stop() }
-
-            /// Nil while nothing listens there.
-            private func readyz() async throws -> HTTPReply? {
-                if let exit = self.process.exit { throw Ended(description: "\(exit)\n\(self.log)") }
-                return try? await HTTPCaller(self.admin).send("GET", "/readyz")
-            }
-        }
-
-        private struct Ended: Error { let description: String }
     }
 }

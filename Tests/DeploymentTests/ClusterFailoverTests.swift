@@ -11,7 +11,7 @@ extension DeploymentTests {
         private static let settings = ["HERALD_NOTIFIER_LEASE": "5"]
 
         /// The slot of the shard of a queue.
-        private static func slot(of queue: String) throws -> KeySlot {
+        static func slot(of queue: String) throws -> KeySlot {
             let shards = Shards(count: 16)
             let address = QueueAddress(project: try ProjectID(Load.project), name: try QueueName(queue))
             return KeySlot(ofTag: shards.tags[shards.shard(of: address)])
@@ -20,11 +20,15 @@ extension DeploymentTests {
         /// A queue whose shard another master has.
         private static func queue(apartFrom queue: String, in cluster: RedisCluster) throws -> String {
             let master = cluster.master(of: try self.slot(of: queue))
-            return try #require(
-                try (0..<64).map { "other\($0)" }.first { cluster.master(of: try self.slot(of: $0)) !== master })
+            return try self.queue { cluster.master(of: try self.slot(of: $0)) !== master }
         }
 
-        private static func withDeployment(
+        /// The name of a queue that lies where a test needs one.
+        static func queue(where isRight: (String) throws -> Bool) throws -> String {
+            try #require(try (0..<256).map { "other\($0)" }.first(where: isRight))
+        }
+
+        static func withDeployment(
             on cluster: RedisCluster, settings: [String: String] = [:],
             _ body: @Sendable (Deployment, Deployment.Running, WebhookReceiver) async throws -> Void
         ) async throws {
@@ -90,10 +94,27 @@ extension DeploymentTests {
         func `A master killed under load is replaced, and what was replicated is there`(
             durability: Durability, run: Int
         ) async throws {
+            try await Self.killMaster(durability, run: run, "master of a cluster killed")
+        }
+
+        @Test(arguments: FailoverOutcome.runs)
+        func `Where every wire is encrypted, a master killed under load is replaced, and nothing is lost`(
+            run: Int
+        ) async throws {
+            try await withTemporaryFolder { folder in
+                let certificates = try RedisCertificates(in: folder)
+                try await Self.killMaster(.replicated, run: run, "master of a cluster killed, TLS", certificates)
+            }
+        }
+
+        private static func killMaster(
+            _ durability: Durability, run: Int, _ name: String, _ certificates: RedisCertificates? = nil
+        ) async throws {
             var random = SeededGenerator(seed: UInt64(run))
             let count = random.pick([20, 100, 400])
-            try await withRedisCluster(replicas: 1) { cluster async throws in
-                let settings = ["HERALD_REDIS_DURABILITY": durability.rawValue]
+            try await withRedisCluster(replicas: 1, certificates: certificates) { cluster async throws in
+                let settings = (certificates?.environment ?? [:])
+                    .merging(["HERALD_REDIS_DURABILITY": durability.rawValue]) { $1 }
                 try await Self.withDeployment(on: cluster, settings: settings) { deployment, api, receiver in
                     try await Load.subscribe(receiver.url("/a"), to: "jobs", on: api.address)
                     let load = Load(Ledger(), on: api.address, to: "jobs")
@@ -118,8 +139,8 @@ extension DeploymentTests {
                     load.stop()
                     await posting
                     let outcome = try await FailoverOutcome(
-                        of: load, at: "/a", of: receiver, durability, killed: killed, promoted: promoted)
-                    outcome.check("master of a cluster killed, \(durability.rawValue), run \(run)", load, deployment)
+                        of: load, at: "/a", of: receiver, durability, begun: killed, settled: promoted)
+                    outcome.check("\(name), \(durability.rawValue), run \(run)", load, deployment)
                 }
             }
         }

@@ -3,7 +3,7 @@ import Foundation
 import TestKit
 import Testing
 
-/// What a deployment lost when the master of its Redis was killed under load.
+/// What a deployment lost when the master of its Redis was killed, or cut off, under load.
 struct FailoverOutcome {
     /// Runs of each case; more by `HERALD_FAILOVER_RUNS`.
     static let runs = 1...(ProcessInfo.processInfo.environment["HERALD_FAILOVER_RUNS"].flatMap { Int($0) } ?? 1)
@@ -11,38 +11,38 @@ struct FailoverOutcome {
     let audit: Audit
     /// Whether everything arrived that has to.
     let isComplete: Bool
-    /// From the kill to the next post that was answered 201.
-    let gap: Duration?
+    /// The longest time in which no post was answered 201.
+    let gap: Duration
 
     /// Waits for what has to arrive: all that was answered 201, or where replicas may have missed some, what was answered by the
     /// next master.
     ///
     /// - Parameters:
     ///   - load: Has been stopped.
-    ///   - promoted: When the next master had been there.
+    ///   - begun: When the master was killed, or cut off.
+    ///   - settled: When what was answered 201 was answered by the next master.
     init(
         of load: Load, at path: String, of receiver: WebhookReceiver, _ durability: Durability,
-        killed: ContinuousClock.Instant, promoted: ContinuousClock.Instant
+        begun: ContinuousClock.Instant, settled: ContinuousClock.Instant
     ) async throws {
         // A post that was under way when the load was stopped may be accepted after a look.
         let complete = try await eventually(within: .seconds(90)) { () -> Audit? in
             let audit = load.ledger.audit(receiver.requests(at: path))
-            let late = load.ledger.accepted.filter { $0.value > promoted }
+            let late = load.ledger.accepted.filter { $0.value > settled }
             let isComplete =
                 durability == .replicated ? audit.missing.isEmpty : Set(audit.missing).isDisjoint(with: late.keys)
             return isComplete ? audit : nil
         }
         self.audit = complete ?? load.ledger.audit(receiver.requests(at: path))
         self.isComplete = complete != nil
-        // One that was sent before the kill may be answered by the master that died.
-        self.gap = load.ledger.answered.filter { $0.sent > killed }.map { $0.sent + $0.after - killed }.min()
+        self.gap = load.ledger.longestPause(after: begun)
     }
 
     /// Prints the figures, and holds them against what is promised.
     func check(_ name: String, _ load: Load, _ deployment: Deployment) {
         report(
             name,
-            "no 201 for \(self.gap?.milliseconds ?? -1) ms; \(self.audit.promised) answered 201,"
+            "no 201 for \(self.gap.milliseconds) ms; \(self.audit.promised) answered 201,"
                 + " lost \(self.audit.missing.count), repeats \(self.audit.repeats); other answers \(load.ledger.refused)"
         )
         #expect(self.isComplete, "\(self.audit.missing.count) did not arrive; \(deployment.logs)")

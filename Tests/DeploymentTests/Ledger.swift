@@ -55,6 +55,12 @@ final class Ledger: Sendable {
     /// Answers other than 201, counted by status.
     var refused: [Int: Int] { self.state.withLockedValue { $0.refused } }
 
+    /// The longest time from then on in which no post was answered 201.
+    func longestPause(after begun: ContinuousClock.Instant) -> Duration {
+        let answered = [begun] + self.accepted.values.filter { $0 > begun }.sorted()
+        return zip(answered, answered.dropFirst()).map { $1 - $0 }.max() ?? .zero
+    }
+
     /// Holds the promises against the arrivals of one subscriber.
     func audit(_ arrivals: [ReceivedRequest]) -> Audit {
         var first: [Int: ContinuousClock.Instant] = [:]

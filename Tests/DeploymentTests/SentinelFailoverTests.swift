@@ -50,14 +50,32 @@ extension DeploymentTests {
         func `A master killed under load is replaced, and what was replicated is there`(
             durability: Durability, run: Int
         ) async throws {
+            try await Self.killMaster(durability, run: run, "master killed")
+        }
+
+        @Test(arguments: FailoverOutcome.runs)
+        func `Where every wire is encrypted, a master killed under load is replaced, and nothing is lost`(
+            run: Int
+        ) async throws {
+            try await withTemporaryFolder { folder in
+                let certificates = try RedisCertificates(in: folder)
+                try await Self.killMaster(.replicated, run: run, "master killed, TLS", certificates)
+            }
+        }
+
+        private static func killMaster(
+            _ durability: Durability, run: Int, _ name: String, _ certificates: RedisCertificates? = nil
+        ) async throws {
             var random = SeededGenerator(seed: UInt64(run))
             let more = random.pick([3, 40, 150, 400])
-            var settings = ["HERALD_REDIS_DURABILITY": durability.rawValue]
+            var settings = certificates?.environment ?? [:]
+            settings["HERALD_REDIS_DURABILITY"] = durability.rawValue
             // All of them are waited for, and Redis refuses what they cannot have: whichever is promoted has it.
             if durability == .replicated { settings["HERALD_REDIS_REPLICAS"] = "2" }
             let needed = durability == .replicated ? "2" : "1"
             try await withSentinels(
-                appendOnly: true, arguments: ["--min-replicas-to-write", needed, "--min-replicas-max-lag", "2"]
+                appendOnly: true, certificates: certificates,
+                arguments: ["--min-replicas-to-write", needed, "--min-replicas-max-lag", "2"]
             ) { sentinels async throws in
                 try await Self.withLoad(on: sentinels, settings: settings) { load, deployment, receiver in
                     let old = try await sentinels.master()
@@ -73,15 +91,15 @@ extension DeploymentTests {
                     _ = try await Self.recovery(of: load.ledger)
                     load.stop()
                     let outcome = try await FailoverOutcome(
-                        of: load, at: "/a", of: receiver, durability, killed: killed, promoted: promoted)
-                    outcome.check("master killed, \(durability.rawValue), run \(run)", load, deployment)
+                        of: load, at: "/a", of: receiver, durability, begun: killed, settled: promoted)
+                    outcome.check("\(name), \(durability.rawValue), run \(run)", load, deployment)
                     #expect(new !== old)
                 }
             }
         }
 
         /// Runs callers against an API and a notifier, and ends the load with the body.
-        private static func withLoad(
+        static func withLoad(
             on sentinels: SentinelDeployment, settings: [String: String] = [:],
             _ body: @Sendable (Load, Deployment, WebhookReceiver) async throws -> Void
         ) async throws {
@@ -105,7 +123,7 @@ extension DeploymentTests {
         }
 
         /// Waits until 200 more posts were answered 201.
-        private static func recovery(of ledger: Ledger) async throws -> Duration {
+        static func recovery(of ledger: Ledger) async throws -> Duration {
             let (before, started) = (ledger.accepted.count, ContinuousClock.now)
             let first = try await eventually(every: .milliseconds(1)) {
                 ledger.accepted.count > before ? ContinuousClock.now - started : nil

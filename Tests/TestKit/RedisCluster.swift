@@ -8,11 +8,13 @@ package final class RedisCluster: Sendable {
     package let replicas: [[RedisServer]]
     /// Masters without a slot, which its URL does not name.
     package let added: [RedisServer]
+    private let isEncrypted: Bool
 
-    fileprivate init(masters: [RedisServer], replicas: [[RedisServer]], added: [RedisServer]) {
+    fileprivate init(masters: [RedisServer], replicas: [[RedisServer]], added: [RedisServer], isEncrypted: Bool) {
         self.masters = masters
         self.replicas = replicas
         self.added = added
+        self.isEncrypted = isEncrypted
     }
 
     private var named: [RedisServer] { self.masters + self.replicas.flatMap(\.self) }
@@ -20,7 +22,8 @@ package final class RedisCluster: Sendable {
 
     /// As a setting has it.
     package var url: String {
-        "redis+cluster://" + self.named.compactMap(\.tcpPort).map { "127.0.0.1:\($0)" }.joined(separator: ",")
+        "redis\(self.isEncrypted ? "s" : "")+cluster://"
+            + self.named.compactMap(\.tcpPort).map { "127.0.0.1:\($0)" }.joined(separator: ",")
     }
 
     /// The master that a slot was given to first.
@@ -43,7 +46,7 @@ package final class RedisCluster: Sendable {
             let keys =
                 try await source.command("CLUSTER", "GETKEYSINSLOT", number, "20").array?.compactMap(\.text) ?? []
             if keys.isEmpty { break }
-            try await source.run(["MIGRATE", "127.0.0.1", port, "", "0", "5000", "KEYS"] + keys)
+            try await source.run(["MIGRATE", "127.0.0.1", port, "", "0", "60000", "KEYS"] + keys)
         }
         for server in [target, source] + self.masters + self.added {
             try await server.command("CLUSTER", "SETSLOT", number, "NODE", targetID)
@@ -110,29 +113,32 @@ extension RedisServer {
 ///   - masters: At least three, so that a majority notices the end of one.
 ///   - replicas: Of each master.
 ///   - added: Further masters, which get no slot.
+///   - certificates: With them it is reached by TLS only, and its nodes speak TLS to each other.
 package func withRedisCluster(
-    masters: Int = 3, replicas: Int = 0, added: Int = 0, arguments: [String] = [],
+    masters: Int = 3, replicas: Int = 0, added: Int = 0, certificates: RedisCertificates? = nil,
+    arguments: [String] = [],
     _ body: (RedisCluster) async throws -> Void
 ) async throws {
-    try await withServers(masters * (1 + replicas) + added, arguments, []) { servers in
+    try await withServers(masters * (1 + replicas) + added, certificates, arguments, []) { servers in
         let cluster = RedisCluster(
             masters: Array(servers.prefix(masters)),
             replicas: (0..<masters).map { index in
                 Array(servers.dropFirst(masters + index * replicas).prefix(replicas))
-            }, added: servers.suffix(added))
+            }, added: servers.suffix(added), isEncrypted: certificates != nil)
         try await cluster.assemble()
         try await body(cluster)
     }
 }
 
 private func withServers(
-    _ count: Int, _ arguments: [String], _ started: [RedisServer], _ body: ([RedisServer]) async throws -> Void
+    _ count: Int, _ certificates: RedisCertificates?, _ arguments: [String], _ started: [RedisServer],
+    _ body: ([RedisServer]) async throws -> Void
 ) async throws {
     guard count > 0 else { return try await body(started) }
     try await withRedis(
-        tcp: true, isNode: true,
+        tcp: true, isNode: true, certificates: certificates,
         arguments: ["--cluster-node-timeout", "2000", "--repl-diskless-sync-delay", "0"] + arguments
     ) { server in
-        try await withServers(count - 1, arguments, started + [server], body)
+        try await withServers(count - 1, certificates, arguments, started + [server], body)
     }
 }

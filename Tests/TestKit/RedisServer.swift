@@ -35,7 +35,7 @@ package final class RedisServer: Sendable {
     package let folder: URL
     /// Over the Unix socket.
     package let endpoint: RedisEndpoint
-    /// Over loopback; nil unless asked for.
+    /// Over loopback, or at the address of its host; nil unless asked for.
     package let tcpEndpoint: RedisEndpoint?
     /// Of ``tcpEndpoint``.
     package var tcpPort: Int? {
@@ -44,6 +44,7 @@ package final class RedisServer: Sendable {
 
     /// Of a node of a cluster: where the others speak to it.
     package let busPort: Int?
+    private let host: ServerHost
     private let socketPath: String
     private let program: RedisProgram
     private let arguments: [String]
@@ -51,26 +52,39 @@ package final class RedisServer: Sendable {
     /// Carries ``command(_:)``.
     private let client: RedisClient
 
-    fileprivate init(
-        folder: URL, program: RedisProgram, appendOnly: Bool, tcp: Bool, isNode: Bool, password: String?,
-        arguments: [String]
-    ) async throws {
+    /// What a test asks for, as ``withRedis(_:appendOnly:tcp:isNode:password:certificates:host:arguments:_:)`` has it.
+    fileprivate struct Setup {
+        let program: RedisProgram
+        let appendOnly: Bool
+        let tcp: Bool
+        let isNode: Bool
+        let password: String?
+        let certificates: RedisCertificates?
+        let host: ServerHost
+        let arguments: [String]
+    }
+
+    fileprivate init(in folder: URL, _ setup: Setup) async throws {
         self.folder = folder
-        self.program = program
+        self.host = setup.host
+        self.program = setup.program
         self.socketPath = folder.appendingPathComponent("redis.sock").path
-        let port = tcp ? try await freeLoopbackPort() : nil
-        let login = RedisLogin(password: password)
-        let busPort = isNode ? try await freeLoopbackPort() : nil
+        let port = setup.tcp ? try await setup.host.freePort() : nil
+        let login = RedisLogin(password: setup.password)
+        let busPort = setup.isNode ? try await setup.host.freePort() : nil
         self.busPort = busPort
         self.endpoint = RedisEndpoint(address: .unix(path: self.socketPath), login: login)
-        self.tcpEndpoint = port.map { RedisEndpoint(address: .tcp(host: "127.0.0.1", port: $0), login: login) }
+        self.tcpEndpoint = port.map {
+            RedisEndpoint(address: .tcp(host: setup.host.address, port: $0), login: login)
+        }
+        let listening = setup.certificates?.settings(port: port ?? 0) ?? [("port", "\(port ?? 0)")]
         self.arguments =
             [
-                "--bind", "127.0.0.1", "--port", "\(port ?? 0)", "--unixsocket", self.socketPath, "--dir", folder.path,
-                "--daemonize", "no", "--save", "", "--appendonly", appendOnly ? "yes" : "no", "--appendfsync", "always",
-            ] + (program == .redis62 ? [] : ["--enable-debug-command", "local"])
-            + (password.map { ["--requirepass", $0] } ?? [])
-            + (busPort.map { ["--cluster-enabled", "yes", "--cluster-port", "\($0)"] } ?? []) + arguments
+                "--bind", setup.host.address, "--unixsocket", self.socketPath, "--dir", folder.path,
+                "--daemonize", "no", "--save", "", "--appendonly", setup.appendOnly ? "yes" : "no", "--appendfsync",
+                "always",
+            ] + (setup.program == .redis62 ? [] : ["--enable-debug-command", "local"]) + listening.flatMap { ["--\($0.name)", $0.value] } + (setup.password.map { ["--requirepass", $0] } ?? [])
+            + (busPort.map { ["--cluster-enabled", "yes", "--cluster-port", "\($0)"] } ?? []) + setup.arguments
         self.client = RedisClient(
             url: RedisURL(self.endpoint), connections: 1, deadline: .seconds(20), mustBeMaster: false,
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
@@ -127,7 +141,7 @@ package final class RedisServer: Sendable {
     /// Starts Redis and waits until it takes connections; it may still answer LOADING.
     package func startWithoutWaiting() async throws {
         precondition(!self.isRunning, "Redis is running already")
-        let process = try ChildProcess(try self.program.executable, arguments: self.arguments, log: self.logFile)
+        let process = try self.host.start(try self.program.executable.path, self.arguments, log: self.logFile)
         self.process.withLockedValue { $0 = process }
         let taken: Bool? = try await eventually(every: .milliseconds(2)) {
             if takesConnections(self.socketPath) { return true }
@@ -182,19 +196,25 @@ package final class RedisServer: Sendable {
 /// - Parameters:
 ///   - program: What is started.
 ///   - appendOnly: Every write is on disk before its reply (`appendfsync always`); otherwise nothing ever is.
-///   - tcp: Whether to listen on a loopback port, too.
+///   - tcp: Whether to listen on a port, too.
 ///   - isNode: Whether it is to be a node of a cluster.
 ///   - password: Of the default user.
+///   - certificates: With them its port takes TLS and nothing else, and it speaks TLS to other servers.
+///   - host: Where it runs.
 ///   - arguments: More arguments for `redis-server`, such as `["--maxmemory", "4mb"]`.
 @discardableResult
 package func withRedis<Result>(
     _ program: RedisProgram = .redis, appendOnly: Bool = false, tcp: Bool = false, isNode: Bool = false,
-    password: String? = nil, arguments: [String] = [], _ body: (RedisServer) async throws -> Result
+    password: String? = nil,
+    certificates: RedisCertificates? = nil, host: ServerHost = .loopback, arguments: [String] = [],
+    _ body: (RedisServer) async throws -> Result
 ) async throws -> Result {
     try await withTemporaryFolder { folder in
         let server = try await startedRedis(
-            program, in: folder, appendOnly: appendOnly, tcp: tcp, isNode: isNode, password: password,
-            arguments: arguments)
+            in: folder,
+            RedisServer.Setup(
+                program: program, appendOnly: appendOnly, tcp: tcp, isNode: isNode, password: password,
+                certificates: certificates, host: host, arguments: arguments))
         let result: Result
         do {
             result = try await body(server)
@@ -211,21 +231,16 @@ package func withRedis<Result>(
 ///
 /// A port that was free a moment ago may still be held by a process that is being started beside this one, and has not
 /// yet closed what it inherited.
-private func startedRedis(
-    _ program: RedisProgram, in folder: URL, appendOnly: Bool, tcp: Bool, isNode: Bool, password: String?,
-    arguments: [String]
-) async throws -> RedisServer {
+private func startedRedis(in folder: URL, _ setup: RedisServer.Setup) async throws -> RedisServer {
     for attempt in 1... {
-        let server = try await RedisServer(
-            folder: folder, program: program, appendOnly: appendOnly, tcp: tcp, isNode: isNode, password: password,
-            arguments: arguments)
+        let server = try await RedisServer(in: folder, setup)
         do {
             try await server.start()
             return server
         } catch {
             let isPortTaken = server.log.contains("Address already in use")
             await server.end()
-            guard tcp, isPortTaken, attempt < 10 else { throw error }
+            guard setup.tcp, isPortTaken, attempt < 10 else { throw error }
         }
     }
     preconditionFailure("the loop ends by returning or throwing")
@@ -275,8 +290,9 @@ package func withRedisClient<Result>(
     }
 }
 
-/// Finds a program as a shell does.
+/// Finds a program as a shell does: a path is one.
 func executable(_ name: String) throws -> URL {
+    if name.contains("/") { return URL(fileURLWithPath: name) }
     let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin"
     for folder in path.split(separator: ":") {
         let file = "\(folder)/\(name)"

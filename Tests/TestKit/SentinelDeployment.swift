@@ -6,11 +6,13 @@ package struct SentinelDeployment: Sendable {
     package let servers: [RedisServer]
     package let sentinels: [SentinelServer]
     private let password: String?
+    private let isEncrypted: Bool
 
-    fileprivate init(servers: [RedisServer], sentinels: [SentinelServer], password: String?) {
+    fileprivate init(servers: [RedisServer], sentinels: [SentinelServer], password: String?, isEncrypted: Bool) {
         self.servers = servers
         self.sentinels = sentinels
         self.password = password
+        self.isEncrypted = isEncrypted
     }
 
     /// The password of every server; that of the Sentinels is another.
@@ -23,17 +25,19 @@ package struct SentinelDeployment: Sendable {
     ///   - master: The name they are asked for.
     package func url(naming sentinels: [SentinelServer]? = nil, master: String = SentinelServer.master) -> String {
         let login = self.password.map { "?sentinel_password=\($0)" } ?? ""
-        return "redis+sentinel://:\(Self.serverPassword)@\(self.hosts(sentinels))/\(master)\(login)"
+        return "\(self.scheme)+sentinel://:\(Self.serverPassword)@\(self.hosts(sentinels))/\(master)\(login)"
     }
 
     /// As the messaging API has it.
     package var poolURI: String {
         let login = self.password.map { "&sentinel_password=\($0)" } ?? ""
-        return "redis://:\(Self.serverPassword)@\(self.hosts(nil))?master=\(SentinelServer.master)\(login)"
+        return "\(self.scheme)://:\(Self.serverPassword)@\(self.hosts(nil))?master=\(SentinelServer.master)\(login)"
     }
 
+    private var scheme: String { self.isEncrypted ? "rediss" : "redis" }
+
     private func hosts(_ sentinels: [SentinelServer]?) -> String {
-        (sentinels ?? self.sentinels).map { "127.0.0.1:\($0.port)" }.joined(separator: ",")
+        (sentinels ?? self.sentinels).map { "\($0.address):\($0.port)" }.joined(separator: ",")
     }
 
     /// The server that most Sentinels name, once it is a master that takes writes; waits for it.
@@ -90,8 +94,8 @@ package struct SentinelDeployment: Sendable {
         naming server: RedisServer, _ body: (SentinelServer) async throws -> Result
     ) async throws -> Result {
         let stale = try await SentinelServer.started(
-            in: server.folder, watching: server.tcpPort ?? 0, quorum: 9, downAfter: .seconds(2),
-            password: self.password, knowsServers: false)
+            in: server.folder, watching: server, quorum: 9, downAfter: .seconds(2), password: self.password,
+            knowsServers: false)
         let result: Result
         do {
             result = try await body(stale)
@@ -128,29 +132,33 @@ package struct SentinelDeployment: Sendable {
     }
 }
 
-/// Gives a master, two replicas and three Sentinels, and takes them away at the end.
+/// Gives a master, its replicas and its Sentinels, and takes them away at the end.
 ///
 /// - Parameters:
 ///   - downAfter: A master that is away for so long is replaced. Shorter ones are replaced where a busy machine leaves
 ///     them no time to answer.
 ///   - appendOnly: Every write is on disk before its reply.
 ///   - password: The Sentinels ask for it; the servers have one of their own.
+///   - certificates: With them all of them are reached by TLS only, and speak TLS to each other.
+///   - hosts: Where the servers and the Sentinels run, three of each.
 ///   - arguments: More arguments for each `redis-server`.
 package func withSentinels<Result>(
-    downAfter: Duration = .seconds(2), appendOnly: Bool = false, password: String? = nil, arguments: [String] = [],
+    downAfter: Duration = .seconds(2), appendOnly: Bool = false, password: String? = nil,
+    certificates: RedisCertificates? = nil, hosts: SentinelHosts = .loopback, arguments: [String] = [],
     _ body: (SentinelDeployment) async throws -> Result
 ) async throws -> Result {
-    try await withServers([], appendOnly: appendOnly, arguments: arguments) { servers in
+    try await withServers([], on: hosts.servers, appendOnly: appendOnly, certificates, arguments) { servers in
         var sentinels: [SentinelServer] = []
         let result: Result
         do {
-            for _ in 1...3 {
+            for host in hosts.sentinels {
                 sentinels.append(
                     try await .started(
-                        in: servers[0].folder, watching: servers[0].tcpPort ?? 0, quorum: 2, downAfter: downAfter,
-                        password: password))
+                        in: servers[0].folder, watching: servers[0], quorum: 2, downAfter: downAfter,
+                        password: password, certificates: certificates, host: host))
             }
-            let deployment = SentinelDeployment(servers: servers, sentinels: sentinels, password: password)
+            let deployment = SentinelDeployment(
+                servers: servers, sentinels: sentinels, password: password, isEncrypted: certificates != nil)
             guard try await eventually({ try await deployment.isComplete() ? true : nil }) == true else {
                 throw RedisServer.NotStarted(description: "Sentinels do not agree:\n\(deployment.log)")
             }
@@ -164,17 +172,34 @@ package func withSentinels<Result>(
     }
 }
 
-/// Starts one server after the other, until there are three.
+/// Where the servers and the Sentinels of a deployment run.
+package struct SentinelHosts: Sendable {
+    let servers: [ServerHost]
+    let sentinels: [ServerHost]
+
+    package init(servers: [ServerHost], sentinels: [ServerHost]) {
+        self.servers = servers
+        self.sentinels = sentinels
+    }
+
+    package static let loopback = SentinelHosts(
+        servers: Array(repeating: .loopback, count: 3), sentinels: Array(repeating: .loopback, count: 3))
+}
+
+/// Starts one server after the other; the first one is the master.
 private func withServers<Result>(
-    _ started: [RedisServer], appendOnly: Bool, arguments: [String], _ body: ([RedisServer]) async throws -> Result
+    _ started: [RedisServer], on hosts: [ServerHost], appendOnly: Bool, _ certificates: RedisCertificates?,
+    _ arguments: [String], _ body: ([RedisServer]) async throws -> Result
 ) async throws -> Result {
-    if started.count == 3 { return try await body(started) }
+    guard started.count < hosts.count else { return try await body(started) }
     var own = ["--user", SentinelServer.user, "on", ">" + SentinelServer.user, "~*", "&*", "+@all"] + arguments
     own += ["--masterauth", SentinelDeployment.serverPassword]
-    if let port = started.first?.tcpPort { own += ["--replicaof", "127.0.0.1", "\(port)"] }
+    if let port = started.first?.tcpPort { own += ["--replicaof", hosts[0].address, "\(port)"] }
     return try await withRedis(
-        appendOnly: appendOnly, tcp: true, password: SentinelDeployment.serverPassword, arguments: own
+        appendOnly: appendOnly, tcp: true, password: SentinelDeployment.serverPassword, certificates: certificates,
+        host: hosts[started.count], arguments: own
     ) { server in
-        try await withServers(started + [server], appendOnly: appendOnly, arguments: arguments, body)
+        try await withServers(
+            started + [server], on: hosts, appendOnly: appendOnly, certificates, arguments, body)
     }
 }

@@ -1,4 +1,5 @@
 import Redis
+import TLS
 import TestKit
 import Testing
 
@@ -85,7 +86,8 @@ struct SentinelSearchTests {
         ([SentinelFailure.unreachable, .unreachable, .unreachable], SentinelFailure.unreachable),
         ([.unreachable, .refused(code: "NOAUTH"), .unreachable], .refused(code: "NOAUTH")),
         ([.unknownMaster("m"), .refused(code: "NOAUTH"), .unreadable], .unknownMaster("m")),
-        ([.unreadable, .unreachable, .unreachable], .unreadable),
+        ([.unreadable, .insecure(.truncated), .unreachable], .unreadable),
+        ([.unreachable, .insecure(.truncated), .unreachable], .insecure(.truncated)),
     ])
     func `When none helps, what tells most is the reason`(failures: [SentinelFailure], reason: SentinelFailure) {
         var search = SentinelSearch(self.sentinels)

@@ -1,3 +1,5 @@
+package import TLS
+
 /// What a Sentinel answers when it is asked for a master: the address, and the other Sentinels that watch it.
 ///
 /// Whatever is at the address of a Sentinel may answer anything, so all of it is bounded.
@@ -77,6 +79,8 @@ extension RedisEndpoint.Address {
 package enum SentinelFailure: Error, Sendable, Equatable {
     /// None answers in time.
     case unreachable
+    /// There is one, and no connection to it by TLS.
+    case insecure(TLSError)
     /// What answers is no Sentinel.
     case unreadable
     /// A Sentinel wants another login, or its user may not ask.
@@ -86,15 +90,21 @@ package enum SentinelFailure: Error, Sendable, Equatable {
     /// The client has ended.
     case shutDown
 
+    /// What became of a connection to a Sentinel.
+    init(ofConnection error: any Error) {
+        self = (error as? TLSError).map(Self.insecure) ?? .unreachable
+    }
+
     /// Whether an operator learns more from it than from what another Sentinel answered.
     func tellsMore(than other: Self) -> Bool { self.rank > other.rank }
 
     private var rank: Int {
         switch self {
         case .shutDown, .unreachable: 0
-        case .unreadable: 1
-        case .refused: 2
-        case .unknownMaster: 3
+        case .insecure: 1
+        case .unreadable: 2
+        case .refused: 3
+        case .unknownMaster: 4
         }
     }
 }
@@ -103,6 +113,7 @@ extension SentinelFailure: CustomStringConvertible {
     package var description: String {
         switch self {
         case .unreachable: "no Sentinel answers"
+        case .insecure(let error): "a Sentinel cannot be asked: \(error)"
         case .unreadable: "a Sentinel answers what none would: it may be another server"
         case .refused(let code): "a Sentinel refuses to be asked: \(code)"
         case .unknownMaster(let name): "no Sentinel knows a master of the name \(name)"

@@ -16,11 +16,14 @@ struct SentinelInquiry: Sendable {
             try channel.pipeline.syncOperations.addHandler(handler)
         }
         .whenComplete { result in
-            guard case .success(let channel) = result else { return answer.fail(SentinelFailure.unreachable) }
-            var writer = CommandWriter()
-            for command in handshake.steps.map(\.command) + self.questions { writer.write(command, to: channel) }
-            writer.flush(channel)
-            answer.futureResult.whenComplete { _ in channel.close(promise: nil) }
+            switch result {
+            case .failure(let error): answer.fail(SentinelFailure(ofConnection: error))
+            case .success(let channel):
+                var writer = CommandWriter()
+                for command in handshake.steps.map(\.command) + self.questions { writer.write(command, to: channel) }
+                writer.flush(channel)
+                answer.futureResult.whenComplete { _ in channel.close(promise: nil) }
+            }
         }
         answer.futureResult.whenComplete { _ in timer.cancel() }
         return answer.futureResult
@@ -66,7 +69,7 @@ private final class SentinelHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        self.answer.fail(SentinelFailure.unreachable)
+        self.answer.fail(SentinelFailure(ofConnection: error))
         context.close(promise: nil)
     }
 
