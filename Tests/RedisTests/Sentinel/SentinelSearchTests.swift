@@ -121,14 +121,20 @@ struct SentinelSearchTests {
         #expect(search.sentinels == [self.sentinels[1], self.sentinels[0]])
     }
 
-    @Test func `After the loss of a Sentinel the next one is listened to`() {
-        let search = SentinelSearch(self.sentinels)
-        func next(_ address: RedisEndpoint.Address?) -> RedisEndpoint.Address {
-            search.listening(after: ConnectionLoss(address: address, reason: .unreachable))
+    @Test
+    func `Several Sentinels are listened to, first those of the URL, and those that are learned where these are few`() {
+        let others = (1...6).map { RedisEndpoint.Address.tcp(host: "x\($0)", port: 1) }
+        for (configured, listened) in [
+            ([self.sentinels[0]], [self.sentinels[0]] + others.prefix(2)), (self.sentinels, self.sentinels),
+            (others, Array(others.prefix(5))),
+        ] {
+            var search = SentinelSearch(configured)
+            #expect(search.listened == Array(configured.prefix(5)))
+            _ = search.begin(after: nil)
+            _ = search.answered(
+                configured[0], .success(SentinelAnswer(master: self.servers[0], sentinels: others)))
+            #expect(search.listened == listened)
         }
-        #expect(search.listening(after: nil) == self.sentinels[0])
-        #expect(next(self.sentinels[0]) == self.sentinels[1] && next(self.sentinels[2]) == self.sentinels[0])
-        #expect(next(nil) == self.sentinels[0] && next(self.servers[0]) == self.sentinels[0])
     }
 
     @Test func `Any search ends after each Sentinel was asked once, with a server that one of them names`() {

@@ -80,11 +80,10 @@ package struct SentinelSearch: Sendable, Equatable {
         return self.course == nil ? nil : self.finish(.found(change.new))
     }
 
-    /// The Sentinel to listen to, after another one was lost.
-    package func listening(after loss: ConnectionLoss?) -> RedisEndpoint.Address {
-        let all = self.sentinels
-        let last = loss?.address.flatMap { all.firstIndex(of: $0) }
-        return all[last.map { ($0 + 1) % all.count } ?? 0]
+    /// The Sentinels to listen to: those of the URL, and others where these are few.
+    package var listened: [RedisEndpoint.Address] {
+        let count = min(max(RedisLimits.sentinelsListenedMin, self.configured.count), RedisLimits.sentinelsListenedMax)
+        return Array((self.configured + self.learned).prefix(count))
     }
 
     private mutating func next() -> Action? {

@@ -19,7 +19,8 @@ actor SentinelSource: AddressSource {
     private var search: SentinelSearch
     private var waiting: [EventLoopPromise<RedisEndpoint.Address>] = []
     private var moved: (@Sendable (RedisEndpoint.Address) -> Void)?
-    private var listener: RedisConnection?
+    private var listeners: [RedisEndpoint.Address: RedisConnection] = [:]
+    private var lastChange: MasterSwitch?
     private var isOver = false
 
     /// - Parameters:
@@ -56,9 +57,9 @@ actor SentinelSource: AddressSource {
         self.isOver = true
         self.moved = nil
         self.perform(.failed(.shutDown))
-        let listener = self.listener
-        self.listener = nil
-        await listener?.shutDown()
+        let listeners = self.listeners.values
+        self.listeners = [:]
+        for listener in listeners { await listener.shutDown() }
     }
 
     private nonisolated func onLoop(_ body: @escaping @Sendable (isolated SentinelSource) -> Void) {
@@ -95,7 +96,9 @@ actor SentinelSource: AddressSource {
             self.logger.debug(
                 "A Sentinel does not help", metadata: ["redis.sentinel": "\(sentinel)", "error": "\(failure)"])
         }
-        if !self.isOver { self.perform(self.search.answered(sentinel, answer)) }
+        guard !self.isOver else { return }
+        self.perform(self.search.answered(sentinel, answer))
+        self.listen()
     }
 
     private func takeWaiting() -> [EventLoopPromise<RedisEndpoint.Address>] {
@@ -105,43 +108,45 @@ actor SentinelSource: AddressSource {
 
     // MARK: Listening
 
-    /// Begins with the first question of a client that follows: a client that never connects needs no listener.
+    /// Listens to those that are known by now.
+    ///
+    /// To several, since one that is cut off together with the master hears of no other. It begins with the first question of a
+    /// client that follows: a client that never connects needs no listener.
     private func listen() {
-        guard self.moved != nil, self.listener == nil else { return }
+        guard self.moved != nil else { return }
+        let sentinels = self.search.listened
+        for sentinel in sentinels where self.listeners[sentinel] == nil {
+            let listener = self.listener(to: sentinel)
+            self.listeners[sentinel] = listener
+            listener.start()
+        }
+        for (sentinel, listener) in self.listeners where !sentinels.contains(sentinel) {
+            self.listeners[sentinel] = nil
+            Task { await listener.shutDown() }
+        }
+    }
+
+    private func listener(to sentinel: RedisEndpoint.Address) -> RedisConnection {
         let connector = RedisConnector(
-            login: self.login, addresses: ListenedSentinel(source: self), transport: self.transport)
+            to: RedisEndpoint(address: sentinel, login: self.login), transport: self.transport)
         var settings = RedisConnection.Settings(connector: connector, inFlightMax: 1, waitMax: nil, mustBeMaster: false)
         settings.peer = "Sentinel"
         settings.subscription = ChannelSubscription([MasterSwitch.channel]) { event in
             if case .message(let text) = event { self.assumeIsolated { $0.noticed(text) } }
         }
-        let listener = RedisConnection(settings, watch: ServerWatch(), eventLoop: self.eventLoop, logger: self.logger)
-        self.listener = listener
-        listener.start()
+        return RedisConnection(settings, watch: ServerWatch(), eventLoop: self.eventLoop, logger: self.logger)
     }
 
     private func noticed(_ message: String) {
         guard let change = MasterSwitch(message, of: self.master) else { return }
-        self.logger.notice(
-            "Sentinel names another master",
-            metadata: ["redis.address": "\(change.new)", "redis.former_address": "\(change.old)"])
+        // Each of them says so.
+        if change != self.lastChange {
+            self.logger.notice(
+                "Sentinel names another master",
+                metadata: ["redis.address": "\(change.new)", "redis.former_address": "\(change.old)"])
+        }
+        self.lastChange = change
         self.perform(self.search.noticed(change))
         self.moved?(change.new)
-    }
-
-    fileprivate func listened(after loss: ConnectionLoss?) -> RedisEndpoint.Address {
-        self.search.listening(after: loss)
-    }
-}
-
-/// The Sentinel that is listened to: another one after each loss.
-private struct ListenedSentinel: AddressSource {
-    let source: SentinelSource
-
-    /// Called on the loop of the source, where the listener lives.
-    func address(
-        after loss: ConnectionLoss?, on eventLoop: any EventLoop
-    ) -> EventLoopFuture<RedisEndpoint.Address> {
-        eventLoop.makeSucceededFuture(self.source.assumeIsolated { $0.listened(after: loss) })
     }
 }

@@ -26,6 +26,9 @@ package enum RedisLimits {
     package static let sentinelTimeout = TimeAmount.milliseconds(500)
     /// Sentinels that are asked, those of the URL and those they name.
     package static let sentinelsMax = 32
+    /// Sentinels that a client listens to, each over a connection, where there are so many.
+    package static let sentinelsListenedMin = 3
+    package static let sentinelsListenedMax = 5
     /// Bytes of one reply of a Sentinel.
     package static let sentinelReplyBytesMax = 256 << 10
     /// Masters of a cluster, as many as Redis is made for.
