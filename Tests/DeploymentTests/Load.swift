@@ -1,6 +1,7 @@
 import Foundation
 import NIOConcurrencyHelpers
 import TestKit
+import Testing
 
 /// Callers that post numbered messages to one queue, each over a connection of its own, until they are stopped.
 final class Load: Sendable {
@@ -19,6 +20,15 @@ final class Load: Sendable {
         self.ledger = ledger
         self.queue = queue
         self.address = address
+    }
+
+    /// Waits until so many more posts were answered 201.
+    func more(_ count: Int) async throws {
+        let before = self.ledger.accepted.count
+        let isReached: Bool? = try await eventually(within: .seconds(60)) {
+            self.ledger.accepted.count >= before + count ? true : nil
+        }
+        #expect(isReached == true, "other answers: \(self.ledger.refused)")
     }
 
     /// Callers finish the request they are in, and send no other.
