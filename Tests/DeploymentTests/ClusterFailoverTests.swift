@@ -18,7 +18,7 @@ extension DeploymentTests {
         }
 
         /// A queue whose shard another master has.
-        private static func queue(apartFrom queue: String, in cluster: RedisCluster) throws -> String {
+        static func queue(apartFrom queue: String, in cluster: RedisCluster) throws -> String {
             let master = cluster.master(of: try self.slot(of: queue))
             return try self.queue { cluster.master(of: try self.slot(of: $0)) !== master }
         }
