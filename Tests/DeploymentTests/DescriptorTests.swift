@@ -1,6 +1,7 @@
 import Foundation
 import NIOCore
 import NIOPosix
+import Redis
 import Runtime
 import Settings
 import TestKit
@@ -90,6 +91,59 @@ extension DeploymentTests {
                 #expect(again.status == 300)
                 #expect(api.process.limitOpenFiles(to: before) != nil)
             }
+        }
+
+        @Test
+        func `Over a cluster processes open as many connections as they count, and go on when there were none left`()
+            async throws
+        {
+            try await withRedisCluster { cluster async throws in
+                let settings = ["HERALD_SHARDS": "64", "HERALD_REDIS_CONNECTIONS": "3"]
+                let deployment = Deployment(redis: cluster.masters[0], at: cluster.url, settings: settings)
+                try await withProcesses(of: deployment) { deployment async throws in
+                    try await WebhookReceiver.with { receiver in
+                        let api = try await deployment.startAPI()
+                        let alone = try await Self.clients(of: cluster)
+                        let notifier = try await deployment.startNotifier()
+                        try await Load.subscribe(receiver.url("/a"), to: "jobs", on: api.address)
+                        let load = Load(Ledger(), on: api.address, to: "jobs")
+                        async let posting: Void = load.run(callers: 2, pause: .milliseconds(5))
+                        try await load.more(50)
+                        let both = try await Self.clients(of: cluster)
+                        report("connections to each master", "API \(alone), with a notifier \(both)")
+                        // A notifier waits for each of 64 shards; for commands both processes have three to each master; the rest are one to
+                        // listen, one that looks after pools, and some that ask for the map of slots.
+                        let (total, fewest): (Int, Int) = (both.reduce(0, +), 64 + 2 * 3 * 3)
+                        #expect(total >= fewest && total <= fewest + 16, "\(both)")
+                        // Connections that end cannot be made anew: 3 is below every number that is in use.
+                        let processes = [api.process, notifier.process]
+                        let before = try processes.map { try #require($0.limitOpenFiles(to: 3)) }
+                        for master in cluster.masters { try await master.command("CLIENT", "KILL", "SKIPME", "yes") }
+                        let isRefused: Bool? = try await eventually {
+                            load.ledger.refused[503, default: 0] > 0 ? true : nil
+                        }
+                        #expect(isRefused == true)
+                        for (process, limit) in zip(processes, before) { _ = process.limitOpenFiles(to: limit) }
+                        try await load.more(50)
+                        load.stop()
+                        await posting
+                        #expect(
+                            try await SurvivalTests.arrival(of: load.ledger, at: ["/a"], of: receiver),
+                            "\(deployment.logs)")
+                        #expect(processes.allSatisfy { $0.exit == nil })
+                    }
+                }
+            }
+        }
+
+        /// Connections to each master, but for those of the test and of other nodes.
+        private static func clients(of cluster: RedisCluster) async throws -> [Int] {
+            var counts: [Int] = []
+            for master in cluster.masters {
+                let list = try await master.command("CLIENT", "LIST", "TYPE", "NORMAL").text ?? ""
+                counts.append(list.split(separator: "\n").count { !$0.contains("/redis.sock") })
+            }
+            return counts
         }
 
         @Test func `An API takes the open files it needs, or says what it does without`() async throws {

@@ -62,6 +62,29 @@ extension DeploymentTests {
             }
         }
 
+        @Test func `A full master of a cluster refuses the posts of its shards, and no others`() async throws {
+            try await withRedisCluster { cluster async throws in
+                try await ClusterFailoverTests.withDeployment(on: cluster) { deployment, api, receiver in
+                    let other = try ClusterFailoverTests.queue(apartFrom: "q", in: cluster)
+                    try await Load.subscribe(receiver.url("/a"), to: other, on: api.address)
+                    #expect(try await self.post(api.address).status == 201)
+                    let full = cluster.master(of: try ClusterFailoverTests.slot(of: "q"))
+                    try await full.command("CONFIG", "SET", "maxmemory", "1")
+                    let refused = try await self.post(api.address)
+                    #expect(refused.status == 503 && refused.text.contains("The storage is full"))
+                    let load = Load(Ledger(), on: api.address, to: other)
+                    await load.run(callers: 2, posts: 50)
+                    #expect(load.ledger.accepted.count == 50, "\(load.ledger.refused)")
+                    #expect(try await SurvivalTests.arrival(of: load.ledger, at: ["/a"], of: receiver))
+                    let popped = try await HTTPCaller(api.address).send(
+                        "DELETE", "/v2/queues/q/messages?pop=1", headers: Load.headers)
+                    #expect(popped.status == 200)
+                    try await full.command("CONFIG", "SET", "maxmemory", "0")
+                    #expect(try await self.post(api.address).status == 201)
+                }
+            }
+        }
+
         @Test func `A Redis that cannot save refuses posts, and takes them again once it can`() async throws {
             try await withDeployment { deployment in
                 let api = try await deployment.startAPI()

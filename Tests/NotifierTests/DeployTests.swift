@@ -1,5 +1,6 @@
 import Foundation
 import Notifier
+import Redis
 import Settings
 import Testing
 
@@ -34,7 +35,13 @@ struct DeployTests {
     @Test func `The open files that are allowed to a notifier suffice for its default concurrency`() throws {
         let settings = try SettingReader(
             for: .notifier, flags: [Setting.masterKey: String(repeating: "0a", count: 32)], environment: [:])
-        let needed = AttemptFiles.needed(for: try settings.integer(Setting.notifierConcurrency))
+        let shards = try settings.integer(Setting.shards)
+        let attempts = try settings.integer(Setting.notifierConcurrency)
+        let needed = AttemptFiles(try RedisURL("redis+cluster://h", as: .setting), shards: shards).needed(for: attempts)
+        #expect(
+            needed == AttemptFiles(try RedisURL("redis://h", as: .setting), shards: shards).needed(for: attempts)
+                + shards,
+            "over a cluster each shard is waited for by a connection of its own")
         let allowed =
             try self.numbers("LimitNOFILE=", in: "systemd/herald-notifier@.service")
             + self.numbers("nofile: ", in: "compose/compose.yaml")

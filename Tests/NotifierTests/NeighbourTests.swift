@@ -29,12 +29,13 @@ struct NeighbourTests {
         QueueAddress(project: try ProjectID(project), name: try QueueName(name))
     }
 
-    @Test func `Attempts that hang leave slots to another project, which goes on in them`()
+    @Test(arguments: TestTopology.allCases)
+    func `Attempts that hang leave slots to another project, which goes on in them`(on topology: TestTopology)
         async throws
     {
         try await WebhookReceiver.with(answers: ["/": .hang]) { slow in
             try await WebhookReceiver.with { quick in
-                try await withTestDeployment { deployment in
+                try await topology.withDeployment { deployment in
                     let (loud, quiet) = (try Self.queue("loud"), try Self.queue("quiet"))
                     for number in 0..<150 {
                         try await deployment.subscribe("http://127.0.0.1:\(slow.port)/?\(number)", queue: loud)
@@ -128,10 +129,11 @@ struct NeighbourTests {
         }
     }
 
-    @Test func `What waits for a full host is parked and not leased again and again`() async throws {
+    @Test(arguments: TestTopology.allCases)
+    func `What waits for a full host is parked and not leased again and again`(on topology: TestTopology) async throws {
         try await WebhookReceiver.with(answers: ["/": .hang]) { slow in
             try await WebhookReceiver.with { quick in
-                try await withTestDeployment { deployment in
+                try await topology.withDeployment { deployment in
                     for number in 0..<40 { try await deployment.subscribe(slow.url("/?\(number)")) }
                     let quiet = try Self.queue("quiet")
                     try await deployment.subscribe(quick.url(), queue: quiet)

@@ -14,13 +14,19 @@ import Testing
 /// A Redis, a store in it, and as many notifiers as a test starts; one queue to post into.
 struct TestDeployment: Sendable {
     let redis: RedisServer
+    /// Where notifiers find the store.
+    private let url: RedisURL
+    /// All there are: `redis`, or the masters of a cluster.
+    private let servers: [RedisServer]
     let store: Store
     let masterKey: MasterKey
     let queue: QueueAddress
     private let client: ClientID
 
-    fileprivate init(redis: RedisServer, store: Store) throws {
-        self.redis = redis
+    fileprivate init(at url: RedisURL, _ servers: [RedisServer], store: Store) throws {
+        self.redis = servers[0]
+        self.url = url
+        self.servers = servers
         self.store = store
         self.masterKey = try MasterKey(MasterKey.generate())
         self.queue = QueueAddress(project: try ProjectID("notifier-tests"), name: try QueueName("orders"))
@@ -109,10 +115,14 @@ struct TestDeployment: Sendable {
 
     /// Scripts that Redis ran so far.
     func scriptCalls() async throws -> Int {
-        let text = try await self.redis.command("INFO", "commandstats").text ?? ""
-        let lines = text.split(separator: "\r\n").filter { $0.hasPrefix("cmdstat_evalsha:calls=") }
-        return lines.compactMap { Int($0.dropFirst("cmdstat_evalsha:calls=".count).prefix { $0.isNumber }) }.reduce(
-            0, +)
+        var calls = 0
+        for server in self.servers {
+            let text = try await server.command("INFO", "commandstats").text ?? ""
+            let lines = text.split(separator: "\r\n").filter { $0.hasPrefix("cmdstat_evalsha:calls=") }
+            calls += lines.compactMap { Int($0.dropFirst("cmdstat_evalsha:calls=".count).prefix { $0.isNumber }) }
+                .reduce(0, +)
+        }
+        return calls
     }
 
     /// Waits until no delivery waits and no lease is held, also where Redis has just come back.
@@ -149,9 +159,9 @@ struct TestDeployment: Sendable {
         beside others: [any Notifier.Channel] = [], control: Store? = nil, version: String = "test",
         _ body: @Sendable (Engine) async throws -> Result
     ) async throws -> Result {
-        let endpoint = endpoint ?? self.redis.endpoint
         let client = RedisClient(
-            url: RedisURL(endpoint), eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
+            url: endpoint.map { RedisURL($0) } ?? self.url, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+            logger: quietLogger())
         let store = try await Store.open(on: client, shards: 4, logger: quietLogger())
         let now = try await store.deliveries.status(of: [0])[0].now
         let result = try await withWebhooks(opening: ranges, limits: limits, version: version) { channel in
@@ -181,6 +191,29 @@ func withTestDeployment<Result>(
 ) async throws -> Result {
     try await withRedisClient(appendOnly: appendOnly) { redis, client in
         let store = try await Store.open(on: client, shards: 4, logger: quietLogger())
-        return try await body(TestDeployment(redis: redis, store: store))
+        return try await body(TestDeployment(at: RedisURL(redis.endpoint), [redis], store: store))
+    }
+}
+
+/// The same over a cluster of three masters.
+func withClusteredTestDeployment(_ body: (TestDeployment) async throws -> Void) async throws {
+    try await withRedisCluster { cluster in
+        let url = try RedisURL(cluster.url, as: .setting)
+        try await withRedisClient(to: url) { client in
+            let store = try await Store.open(on: client, shards: 4, logger: quietLogger())
+            try await body(TestDeployment(at: url, cluster.masters, store: store))
+        }
+    }
+}
+
+/// What the store of a test deployment is on.
+enum TestTopology: CaseIterable {
+    case server, cluster
+
+    func withDeployment(_ body: (TestDeployment) async throws -> Void) async throws {
+        switch self {
+        case .server: try await withTestDeployment { try await body($0) }
+        case .cluster: try await withClusteredTestDeployment(body)
+        }
     }
 }

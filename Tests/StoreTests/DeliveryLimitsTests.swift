@@ -164,14 +164,17 @@ struct DeliveryLimitsTests {
 
     // MARK: - Redis
 
-    @Test func `At the memory limit deliveries go on, and dead letters are kept without their bodies`() async throws {
-        try await withTestStore(shards: 1) { test in
+    @Test(arguments: StorageBackend.servers)
+    func `At the memory limit deliveries go on, and dead letters are kept without their bodies`(backend: StorageBackend)
+        async throws
+    {
+        try await backend.withServers(shards: 1) { test in
             let (queue, deliveries) = (try address("p", "q"), test.store.deliveries)
             let subscription = try await test.subscribe(to: queue)
             try await test.post((0..<20).map { "\($0)" }, to: queue)
             let leases = try await test.take().leases
             try await test.post(["last"], to: queue)
-            _ = try await test.redis.command("CONFIG", "SET", "maxmemory", "1")
+            try await test.configure("maxmemory", "1")
             await #expect(throws: (any Error).self) { try await test.post(["refused"], to: queue) }
             #expect(try await test.settle(Array(leases.prefix(2)), .delivered) == [true, true])
             #expect(try await test.settle([leases[2]], .retry(after: .zero)) == [true])
@@ -196,8 +199,10 @@ struct DeliveryLimitsTests {
         }
     }
 
-    @Test func `At the memory limit no page of deliveries is made that would only wait`() async throws {
-        try await withTestStore(shards: 1) { test in
+    @Test(arguments: StorageBackend.servers)
+    func `At the memory limit no page of deliveries is made that would only wait`(backend: StorageBackend) async throws
+    {
+        try await backend.withServers(shards: 1) { test in
             let (queue, deliveries) = (try address("p", "paused"), test.store.deliveries)
             for subscription in try await test.subscribe(many: 300, to: queue) {
                 #expect(try await deliveries.pause(queue, subscription: subscription))
@@ -206,14 +211,14 @@ struct DeliveryLimitsTests {
             try await test.subscribe(to: other)
             try await test.post(["waits"], to: queue)
             try await test.post(["starts"], to: other)
-            _ = try await test.redis.command("CONFIG", "SET", "maxmemory", "1")
+            try await test.configure("maxmemory", "1")
             var leases: [Lease] = []
             for _ in 0..<4 { leases += try await test.take().leases }
             #expect(leases.map { String(decoding: $0.body, as: UTF8.self) } == ["starts"])
             #expect(try await !test.take().more, "nothing is gained by asking again")
             #expect(try await test.shardKeys().filter { $0.hasPrefix("due:") } == [])
             #expect(try await test.settle(leases, .delivered) == [true])
-            _ = try await test.redis.command("CONFIG", "SET", "maxmemory", "0")
+            try await test.configure("maxmemory", "0")
             while try await test.take().more {}
             #expect(try await test.shardKeys().filter { $0.hasPrefix("due:") }.count == 300)
         }

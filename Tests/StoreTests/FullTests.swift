@@ -7,12 +7,14 @@ import Testing
 
 /// Redis has reached `maxmemory`: what frees memory goes on, what only grows is refused before it has written anything.
 struct FullTests {
-    private func withFullStore(_ body: (TestStore, QueueAddress, [MessageID]) async throws -> Void) async throws {
-        try await withTestStore(shards: 1) { test in
+    private func withFullStore(
+        on backend: StorageBackend, _ body: (TestStore, QueueAddress, [MessageID]) async throws -> Void
+    ) async throws {
+        try await backend.withServers(shards: 1) { test in
             let queue = try address("p", "q")
             let ids = try await test.post((0..<40).map(String.init), to: queue)
             _ = try await test.store.claims.create(queue, limit: 5, ttl: 60, grace: 60)
-            try await test.redis.command("CONFIG", "SET", "maxmemory", "1")
+            try await test.configure("maxmemory", "1")
             try await body(test, queue, ids)
         }
     }
@@ -40,8 +42,9 @@ struct FullTests {
         }
     }
 
-    @Test func `Claims are made, renewed and released`() async throws {
-        try await self.withFullStore { test, queue, _ in
+    @Test(arguments: StorageBackend.servers)
+    func `Claims are made, renewed and released`(backend: StorageBackend) async throws {
+        try await self.withFullStore(on: backend) { test, queue, _ in
             // The five of the lapsed claim come first.
             test.time.pass(seconds: 61)
             let claim = try #require(try await test.store.claims.create(queue, limit: 10, ttl: 60, grace: 60))
@@ -53,8 +56,9 @@ struct FullTests {
         }
     }
 
-    @Test func `Messages are listed, popped, deleted, purged and swept`() async throws {
-        try await self.withFullStore { test, queue, ids in
+    @Test(arguments: StorageBackend.servers)
+    func `Messages are listed, popped, deleted, purged and swept`(backend: StorageBackend) async throws {
+        try await self.withFullStore(on: backend) { test, queue, ids in
             test.time.pass(seconds: 61)
             #expect(try await test.bodies(queue, limit: 50).count == 40)
             #expect(try await test.store.messages.pop(queue, limit: 3).count == 3)
@@ -64,7 +68,7 @@ struct FullTests {
             test.time.pass(seconds: 4000)
             try await test.sweepAll()
             #expect(
-                try await test.redis.command("EXISTS", "herald:{\(Shards(count: 1).tags[0])}:queue:1:p:q:log").int == 0
+                try await test.command("EXISTS", test.key("queue:1:p:q:log")).int == 0
             )
             try await test.store.messages.purge(queue)
             try await test.store.queues.delete(queue)
@@ -72,8 +76,9 @@ struct FullTests {
         }
     }
 
-    @Test func `A message claimed too often moves to its dead-letter queue`() async throws {
-        try await withTestStore(shards: 1) { test in
+    @Test(arguments: StorageBackend.servers)
+    func `A message claimed too often moves to its dead-letter queue`(backend: StorageBackend) async throws {
+        try await backend.withServers(shards: 1) { test in
             let (queue, target) = (try address("p", "q"), try address("p", "dead"))
             _ = try await test.store.queues.create(
                 queue, metadata: Array("{}".utf8),
@@ -83,17 +88,18 @@ struct FullTests {
             let ids = try await test.post(["one"], to: queue)
             _ = try await test.store.claims.create(queue, limit: 1, ttl: 60, grace: 60)
             test.time.pass(seconds: 61)
-            try await test.redis.command("CONFIG", "SET", "maxmemory", "1")
+            try await test.configure("maxmemory", "1")
             #expect(try await test.store.claims.create(queue, limit: 1, ttl: 60, grace: 60) == nil)
             #expect(try await test.store.messages.get(target, id: ids[0]) != nil)
         }
     }
 
-    @Test func `A subscriber confirms and withdraws`() async throws {
-        try await withTestStore(shards: 1) { test in
+    @Test(arguments: StorageBackend.servers)
+    func `A subscriber confirms and withdraws`(backend: StorageBackend) async throws {
+        try await backend.withServers(shards: 1) { test in
             let queue = try address("p", "q")
             let id = try await test.subscribe(to: queue)
-            try await test.redis.command("CONFIG", "SET", "maxmemory", "1")
+            try await test.configure("maxmemory", "1")
             for isConfirmed in [true, false] {
                 #expect(try await test.store.subscriptions.confirm(queue, id: id, isConfirmed))
                 #expect(try await test.store.subscriptions.get(queue, id: id)?.confirmed == isConfirmed)
@@ -101,20 +107,22 @@ struct FullTests {
         }
     }
 
-    @Test func `Subscriptions end`() async throws {
-        try await withTestStore(shards: 1) { test in
+    @Test(arguments: StorageBackend.servers)
+    func `Subscriptions end`(backend: StorageBackend) async throws {
+        try await backend.withServers(shards: 1) { test in
             let queue = try address("p", "q")
             let first = try await test.subscribe("http://1", to: queue)
             try await test.subscribe("http://2", to: queue)
-            try await test.redis.command("CONFIG", "SET", "maxmemory", "1")
+            try await test.configure("maxmemory", "1")
             try await test.store.subscriptions.delete(queue, id: first)
             try await test.store.subscriptions.purge(queue)
             #expect(try await test.take().leases.isEmpty)
         }
     }
 
-    @Test func `What only grows is refused as full, and leaves nothing behind`() async throws {
-        try await self.withFullStore { test, queue, _ in
+    @Test(arguments: StorageBackend.servers)
+    func `What only grows is refused as full, and leaves nothing behind`(backend: StorageBackend) async throws {
+        try await self.withFullStore(on: backend) { test, queue, _ in
             let before = try await test.keys()
             #expect(try await self.isFull { try await test.post(["more"], to: queue) })
             #expect(try await self.isFull { try await test.post(["first"], to: try address("p", "new")) })
@@ -131,7 +139,7 @@ struct FullTests {
                 })
             #expect(try await test.keys() == before)
             #expect(try await !test.store.probeWritable())
-            try await test.redis.command("CONFIG", "SET", "maxmemory", "0")
+            try await test.configure("maxmemory", "0")
             #expect(try await test.store.probeWritable())
             #expect(try await test.store.queues.stats(of: queue).total == 40)
         }

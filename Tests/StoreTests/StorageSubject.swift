@@ -30,6 +30,20 @@ protocol StorageSubject: Sendable {
 enum StorageBackend: CaseIterable {
     case redis, redis62, valkey, cluster, lists
 
+    /// Those that keep what they have in Redis.
+    static let servers: [Self] = [.redis, .cluster]
+
+    /// Gives a store that is not of ``lists``.
+    func withServers(
+        shards: Int, limits: DeliveryLimits = DeliveryLimits(), _ body: (TestStore) async throws -> Void
+    ) async throws {
+        switch self {
+        case .redis: try await withTestStore(shards: shards, limits: limits, body)
+        case .cluster: try await withClusteredTestStore(shards: shards, limits: limits, body)
+        case .lists: preconditionFailure("no server keeps lists")
+        }
+    }
+
     func with(shards: Int, _ body: (any StorageSubject) async throws -> Void) async throws {
         switch self {
         case .redis: try await withTestStore(shards: shards) { test in try await body(test) }

@@ -8,8 +8,10 @@ import Testing
 struct StoreNeighbourTests {
     // MARK: - Fan-out
 
-    @Test func `A wide queue with any number of waiting events holds no other queue up`() async throws {
-        try await withTestStore(shards: 1) { test in
+    @Test(arguments: StorageBackend.servers)
+    func `A wide queue with any number of waiting events holds no other queue up`(backend: StorageBackend) async throws
+    {
+        try await backend.withServers(shards: 1) { test in
             let (wide, quiet) = (try address("flood", "wide"), try address("quiet", "q"))
             try await test.subscribe(many: 500, to: wide)
             let subscription = try await test.subscribe(to: quiet)
@@ -28,10 +30,13 @@ struct StoreNeighbourTests {
         }
     }
 
-    @Test func `A queue of a project is fanned out beside many others of it, and a project beside many others`()
+    @Test(arguments: StorageBackend.servers)
+    func `A queue of a project is fanned out beside many others of it, and a project beside many others`(
+        backend: StorageBackend
+    )
         async throws
     {
-        try await withTestStore(shards: 1) { test in
+        try await backend.withServers(shards: 1) { test in
             for number in 0..<40 {
                 let queue = try address("p\(number % 4)", "q\(number)")
                 try await test.subscribe(many: 60, to: queue)
@@ -158,8 +163,11 @@ struct StoreNeighbourTests {
         }
     }
 
-    @Test func `A parked subscription is not looked at before its time, or until it is woken`() async throws {
-        try await withTestStore(shards: 1) { test in
+    @Test(arguments: StorageBackend.servers)
+    func `A parked subscription is not looked at before its time, or until it is woken`(backend: StorageBackend)
+        async throws
+    {
+        try await backend.withServers(shards: 1) { test in
             let (queue, deliveries) = (try address("p", "q"), test.store.deliveries)
             let subscription = try await test.subscribe(to: queue)
             try await test.post(["1", "2"], to: queue)
@@ -244,8 +252,9 @@ struct StoreNeighbourTests {
 
     // MARK: - Suspects
 
-    @Test func `What shared a batch with a poison is never quarantined for it`() async throws {
-        try await withTestStore(shards: 1) { test in
+    @Test(arguments: StorageBackend.servers)
+    func `What shared a batch with a poison is never quarantined for it`(backend: StorageBackend) async throws {
+        try await backend.withServers(shards: 1) { test in
             let (queue, deliveries) = (try address("p", "q"), test.store.deliveries)
             try await test.subscribe(many: 8, to: queue)
             let poison = try await test.subscribe("http://poison/", to: queue)

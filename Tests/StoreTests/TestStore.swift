@@ -8,6 +8,8 @@ import Testing
 /// A store over a Redis of the test's own, with a clock the test moves.
 struct TestStore: Sendable {
     let redis: RedisServer
+    /// All there are: `redis`, or the masters of a cluster.
+    let servers: [RedisServer]
     let pool: RedisClient
     let store: Store
     let time: MovableTime
@@ -16,6 +18,11 @@ struct TestStore: Sendable {
     func keys() async throws -> [String] {
         try await self.pool.sendToAll(RedisCommand("KEYS", ["*"])).flatMap { $0.array?.compactMap(\.text) ?? [] }
             .sorted()
+    }
+
+    /// Sets a setting of every server.
+    func configure(_ name: String, _ value: String) async throws {
+        for server in self.servers { try await server.command("CONFIG", "SET", name, value) }
     }
 
     /// Runs a command on the server that has its key, the second word.
@@ -48,18 +55,22 @@ func withTestStore(
         let store = try await Store.open(
             on: pool, shards: shards, clock: redisTime ? .redis : .manual { time.now }, limits: limits,
             logger: quietLogger())
-        try await body(TestStore(redis: redis, pool: pool, store: store, time: time))
+        try await body(TestStore(redis: redis, servers: [redis], pool: pool, store: store, time: time))
     }
 }
 
 /// The same over a cluster of three masters, of which the first is `redis`.
-func withClusteredTestStore(shards: Int, _ body: (TestStore) async throws -> Void) async throws {
+func withClusteredTestStore(
+    shards: Int, limits: DeliveryLimits = DeliveryLimits(), _ body: (TestStore) async throws -> Void
+) async throws {
     try await withRedisCluster { cluster in
         try await withRedisClient(to: try RedisURL(cluster.url, as: .setting)) { pool in
             let time = MovableTime.standing()
             let store = try await Store.open(
-                on: pool, shards: shards, clock: .manual { time.now }, logger: quietLogger())
-            try await body(TestStore(redis: cluster.masters[0], pool: pool, store: store, time: time))
+                on: pool, shards: shards, clock: .manual { time.now }, limits: limits, logger: quietLogger())
+            try await body(
+                TestStore(
+                    redis: cluster.masters[0], servers: cluster.masters, pool: pool, store: store, time: time))
         }
     }
 }

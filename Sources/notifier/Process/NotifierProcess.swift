@@ -27,7 +27,8 @@ package enum NotifierProcess {
     static func services(_ context: HeraldProcess.Context) throws -> [any Service] {
         let logger = context.logger
         let given = try NotifierSettings(context.settings)
-        let concurrency = AttemptFiles.raise(for: given.engine.concurrency)
+        let files = AttemptFiles(given.store.redis, shards: given.store.shards)
+        let concurrency = files.raise(for: given.engine.concurrency)
         if concurrency < given.engine.concurrency {
             // A default that does not fit is chosen anew; only a value that was given is worth a warning.
             logger.log(
@@ -35,7 +36,7 @@ package enum NotifierProcess {
                 "The hard limit of open files allows less than notifier.concurrency, which is lowered",
                 metadata: [
                     "notifier.concurrency": "\(given.engine.concurrency)", "lowered": "\(concurrency)",
-                    "open.files.needed": "\(AttemptFiles.needed(for: given.engine.concurrency))",
+                    "open.files.needed": "\(files.needed(for: given.engine.concurrency))",
                 ])
         }
         let settings = given.limited(to: concurrency)
