@@ -30,7 +30,7 @@ protocol StorageSubject: Sendable {
 enum StorageBackend: CaseIterable {
     case redis, redis62, valkey, cluster, lists
 
-    /// Those that keep what they have in Redis.
+    /// One of each shape of servers.
     static let servers: [Self] = [.redis, .cluster]
 
     /// Gives a store that is not of ``lists``.
@@ -39,19 +39,16 @@ enum StorageBackend: CaseIterable {
     ) async throws {
         switch self {
         case .redis: try await withTestStore(shards: shards, limits: limits, body)
+        case .redis62: try await withTestStore(in: .redis62, shards: shards, limits: limits, body)
+        case .valkey: try await withTestStore(in: .valkey, shards: shards, limits: limits, body)
         case .cluster: try await withClusteredTestStore(shards: shards, limits: limits, body)
         case .lists: preconditionFailure("no server keeps lists")
         }
     }
 
     func with(shards: Int, _ body: (any StorageSubject) async throws -> Void) async throws {
-        switch self {
-        case .redis: try await withTestStore(shards: shards) { test in try await body(test) }
-        case .redis62: try await withTestStore(in: .redis62, shards: shards) { test in try await body(test) }
-        case .valkey: try await withTestStore(in: .valkey, shards: shards) { test in try await body(test) }
-        case .cluster: try await withClusteredTestStore(shards: shards) { test in try await body(test) }
-        case .lists: try await body(ListSubject())
-        }
+        guard self != .lists else { return try await body(ListSubject()) }
+        try await self.withServers(shards: shards) { test in try await body(test) }
     }
 }
 
