@@ -23,6 +23,15 @@ def until(what, check):
     sys.exit(f"{pathlib.Path(sys.argv[0]).name}: waited {DEADLINE_S} s in vain for {what}")
 
 
+def is_ready(address, path):
+    """Whether something answers 200."""
+    connection = http.client.HTTPConnection(address, timeout=30)
+    connection.request("GET", path)
+    status = connection.getresponse().status
+    connection.close()
+    return status == 200
+
+
 def ask(connection, method, path, body=None):
     """The body of an answer below 400; the connection is a http.client's, or an address."""
     if isinstance(connection, str):
