@@ -34,6 +34,26 @@ struct OutageLogTests {
         }
     }
 
+    @Test func `What is wrong next is said as well`() async throws {
+        try await withRedis(tcp: true, password: "right") { redis in
+            let lines = NIOLockedValueBox<[String]>([])
+            let client = RedisClient(
+                url: RedisURL(try #require(redis.tcpEndpoint)), connections: 1,
+                eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+                logger: Logger(label: "redis") { _ in LineLog(lines: lines) })
+            _ = try await client.send(RedisCommand("PING", []))
+            try await redis.command("CONFIG", "SET", "requirepass", "another")
+            try await redis.command("CLIENT", "KILL", "TYPE", "normal")
+            let warnings = try await eventually { () -> [String]? in
+                let warnings = lines.withLockedValue { $0.filter { $0.hasPrefix("warning") } }
+                return warnings.count == 2 ? warnings : nil
+            }
+            #expect(warnings?[0].contains("is not reachable") == true)
+            #expect(warnings?[1].contains("refuses the user or the password") == true)
+            await client.shutDown()
+        }
+    }
+
     @Test func `Where nothing listens the system says why`() async throws {
         let port = try await freeLoopbackPort()
         let tcp = try #require(

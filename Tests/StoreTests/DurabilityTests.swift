@@ -82,8 +82,28 @@ struct DurabilityTests {
                 #expect(try await self.bodies(queue, of: store) == ["1", "3"])
             }
         }
-        try await withRedis(.valkey, arguments: ["--appendonly", "no"]) { redis in
-            await #expect(throws: StoreOpeningError.notOnDisk) { try await self.withStore(in: redis, .disk) { _ in } }
+        // A wait would not end where nothing syncs, or only behind a rewrite of the file.
+        for arguments in [
+            ["--appendonly", "no"], ["--appendonly", "yes", "--appendfsync", "no"],
+            ["--appendonly", "yes", "--appendfsync", "everysec", "--no-appendfsync-on-rewrite", "yes"],
+        ] {
+            try await withRedis(.valkey, arguments: arguments) { redis in
+                await #expect(throws: StoreOpeningError.notOnDisk) {
+                    try await self.withStore(in: redis, .disk) { _ in }
+                }
+            }
+        }
+    }
+
+    @Test func `A queue that asks for what is not offered any more gets what is usual`() async throws {
+        let queue = try address("p", "q")
+        try await withRedis(.valkey, arguments: ["--appendonly", "yes", "--appendfsync", "everysec"]) { redis in
+            try await self.withStore(in: redis, .disk) { store async throws in
+                _ = try await store.queues.create(
+                    queue, metadata: Array("{}".utf8), attributes: QueueAttributes(durability: .replicated))
+                let traits = QueueTraits(encryptsMessages: false, durability: .replicated)
+                #expect(self.reached(try await self.post("1", to: queue, traits, of: store)) == .disk)
+            }
         }
     }
 

@@ -83,7 +83,8 @@ package final class RedisServer: Sendable {
                 "--bind", setup.host.address, "--unixsocket", self.socketPath, "--dir", folder.path,
                 "--daemonize", "no", "--save", "", "--appendonly", setup.appendOnly ? "yes" : "no", "--appendfsync",
                 "always",
-            ] + (setup.program == .redis62 ? [] : ["--enable-debug-command", "local"]) + listening.flatMap { ["--\($0.name)", $0.value] } + (setup.password.map { ["--requirepass", $0] } ?? [])
+            ] + (setup.program == .redis62 ? [] : ["--enable-debug-command", "local"])
+            + listening.flatMap { ["--\($0.name)", $0.value] } + (setup.password.map { ["--requirepass", $0] } ?? [])
             + (busPort.map { ["--cluster-enabled", "yes", "--cluster-port", "\($0)"] } ?? []) + setup.arguments
         self.client = RedisClient(
             url: RedisURL(self.endpoint), connections: 1, deadline: .seconds(20), mustBeMaster: false,

@@ -1,3 +1,5 @@
+import Cryptography
+import Domain
 package import Logging
 package import NIOCore
 import Runtime
@@ -36,7 +38,10 @@ package final class RequestLog: Sendable {
             name.key: "\(name.value)", "call": "\(call() ?? "unknown")", "status": "\(status)",
             "ms": "\((NIODeadline.now() - start).nanoseconds / 1_000_000)",
         ]
-        if let project { metadata[LogKey.projectID] = "\(project)" }
+        // A caller may have written anything: nothing in it may look like another value of the line.
+        if let project, (try? ProjectID(project)) != nil {
+            metadata[LogKey.projectID] = "\(Percent.encode(project))"
+        }
         self.logger.info("Answered", metadata: metadata)
     }
 

@@ -54,10 +54,16 @@ package struct SettingReader: Sendable {
         }
     }
 
-    /// What was given and is not the default: `<name>=<value>`, by name; of a secret `***`.
+    /// What was given and is not the default: `<name>=<value>`, by name.
+    ///
+    /// Of a secret, and of a text that may hold one, `***`: a URL with a password, a program with arguments.
     package var changed: [String] {
         self.given.filter { $0.value != $0.key.default }.sorted { $0.key.name < $1.key.name }
-            .map { "\($0.key.name)=\($0.key.isSecret ? "***" : $0.value)" }
+            .map { setting, value in
+                let mayHoldSecret =
+                    setting.isSecret || setting == Setting.emailCommand || value.contains("@") && value.contains("://")
+                return "\(setting.name)=\(mayHoldSecret ? "***" : value)"
+            }
     }
 
     /// Whether a flag, the environment or the file gave a value, so that it is not the default.

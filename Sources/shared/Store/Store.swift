@@ -140,7 +140,8 @@ package final class Store: Sendable {
     /// Learns whether Redis takes writes.
     ///
     /// - Returns: Whether it has memory for more, in a cluster each master that answers; without, what frees memory goes on.
-    /// - Throws: When it takes none, as a replica, or is away; in a cluster that is the master of the control keys.
+    /// - Throws: When it takes none, as a replica, or is away; in a cluster that is the master of the control keys, unless another
+    ///   one says that it is full.
     package func probeWritable() async throws(StoreError) -> Bool {
         let probes = [KeySpace.probe] + (self.runner.client.isCluster ? self.keySpace.shards.map(\.probe) : [])
         let answers = await self.runner.sendEach(
@@ -150,11 +151,12 @@ package final class Store: Sendable {
                 for argument in ["1", "EX", "60"] { command.append(argument) }
                 return command
             })
-        if case .failure(let error)? = answers.first, error.trouble != .full { throw error }
-        return answers.allSatisfy { answer in
-            guard case .failure(let error) = answer else { return true }
-            return error.trouble != .full
+        let isFull = answers.contains { answer in
+            guard case .failure(let error) = answer else { return false }
+            return error.trouble == .full
         }
+        if case .failure(let error)? = answers.first, !isFull { throw error }
+        return !isFull
     }
 
     /// How far the newest position of any shard is ahead of the clock; zero in a sound deployment.

@@ -31,8 +31,8 @@ package enum StoreOpeningError: Error, Sendable, Equatable, CustomStringConverti
         case .isCluster:
             "this Redis is a node of a cluster: give Herald the cluster, as redis+cluster://host[:port][,host…]"
         case .notOnDisk:
-            "Redis does not say that what it acknowledges is on its disk: it takes appendonly yes and, before Redis 7.2, "
-                + "appendfsync always, no-appendfsync-on-rewrite no and a user who may run CONFIG GET"
+            "Redis does not say that what it acknowledges is on its disk: it takes appendonly yes, no-appendfsync-on-rewrite no, "
+                + "and appendfsync always or, from Redis 7.2 on, everysec; and a user who may run CONFIG GET, or WAITAOF"
         case .shardsDiffer(let asked, let kept):
             "this Redis was first used with \(kept) shards and cannot be used with \(asked): set shards to \(kept)"
         case .formatUnknown(let kept, let understood):
@@ -134,9 +134,10 @@ extension StoreDurability {
         let reach = runner.client.reach
         switch usual {
         case .memory: return StoreDurability(usual: usual, isOnDisk: false, reach: nil)
-        case .replicated: return StoreDurability(usual: usual, isOnDisk: try await runner.syncsAlways(), reach: reach)
+        case .replicated: return StoreDurability(usual: usual, isOnDisk: false, reach: reach)
         case .disk:
             if let reach, try await runner.answers(reach) {
+                guard try await runner.syncsByItself() else { throw .notOnDisk }
                 return StoreDurability(usual: usual, isOnDisk: false, reach: reach)
             }
             guard try await runner.syncsAlways() else { throw .notOnDisk }
@@ -175,6 +176,15 @@ extension ScriptRunner {
         try await self.answers(reach.question) { _ in true }
     }
 
+    /// Whether no server says that it leaves its file to the system: then a wait would not end.
+    fileprivate func syncsByItself() async throws(StoreOpeningError) -> Bool {
+        for setting in SyncedWrites.allCases {
+            let answers = try await self.ask(setting.question)
+            guard answers?.contains(where: setting.isLeftToSystem) != true else { return false }
+        }
+        return true
+    }
+
     /// Whether every server writes to its disk before it acknowledges; false also when one does not say.
     fileprivate func syncsAlways() async throws(StoreOpeningError) -> Bool {
         for setting in SyncedWrites.allCases {
@@ -187,11 +197,20 @@ extension ScriptRunner {
     private func answers(
         _ question: RedisCommand, _ isExpected: (RedisValue) -> Bool
     ) async throws(StoreOpeningError) -> Bool {
+        try await self.ask(question)?.allSatisfy(isExpected) == true
+    }
+
+    /// nil: a server does not know the question, or its user may not ask.
+    ///
+    /// - Throws: ``StoreOpeningError/unavailable(_:)`` where it would answer another time.
+    private func ask(_ question: RedisCommand) async throws(StoreOpeningError) -> [RedisValue]? {
         do throws(StoreError) {
-            return try await self.sendToServers(question).allSatisfy(isExpected)
+            return try await self.sendToServers(question)
         } catch {
             switch error {
-            case .unavailable(.refused), .corrupt: return false
+            case .unavailable(.refused(let refusal)) where refusal.kind == .other: return nil
+            // A master that has just become a replica says so, and so does every command after this one.
+            case .corrupt(let words) where !words.contains("replica"): return nil
             default: throw .unavailable(error)
             }
         }

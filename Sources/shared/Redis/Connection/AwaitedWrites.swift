@@ -8,9 +8,9 @@ internal import NIOCore
 final class AwaitedWrites: Sendable {
     /// Batches under way at once.
     static let connectionsMax = 4
-    fileprivate static let batchMax = 1_000
-    fileprivate static let batchBytesMax = 8 << 20
-    private static let waitingMax = 8_192
+    private static let batchBytesMax = 8 << 20
+    /// Batches' worth of commands that wait.
+    private static let batchesWaitingMax = 8
 
     private struct Write: Sendable {
         let command: EncodedCommand
@@ -32,10 +32,10 @@ final class AwaitedWrites: Sendable {
         }
 
         /// Takes what travels together next; the first may be as large as it is.
-        mutating func batch() -> [Write] {
+        mutating func batch(of countMax: Int, bytesMax: Int) -> [Write] {
             var (writes, bytes): ([Write], Int) = ([], 0)
-            while let write = self.waiting.first, writes.count < AwaitedWrites.batchMax,
-                writes.isEmpty || bytes + write.command.bytes <= AwaitedWrites.batchBytesMax
+            while let write = self.waiting.first, writes.count < countMax,
+                writes.isEmpty || bytes + write.command.bytes <= bytesMax
             {
                 self.waiting.removeFirst()
                 bytes += write.command.bytes
@@ -66,7 +66,7 @@ final class AwaitedWrites: Sendable {
         await withUnsafeContinuation { caller in
             let isTaken = self.state.withLockedValue { state in
                 let bytes = state.bytes + command.bytes
-                guard state.waiting.count < Self.waitingMax,
+                guard state.waiting.count < Self.batchesWaitingMax * self.reach.batchMax,
                     state.waiting.isEmpty || bytes <= RedisLimits.inFlightBytesMax
                 else { return false }
                 state.bytes = bytes
@@ -82,7 +82,7 @@ final class AwaitedWrites: Sendable {
     private func sendNext() {
         let next = self.state.withLockedValue { state -> (connection: RedisConnection, writes: [Write])? in
             guard !state.waiting.isEmpty, let connection = state.takeIdle() else { return nil }
-            return (connection, state.batch())
+            return (connection, state.batch(of: self.reach.batchMax, bytesMax: Self.batchBytesMax))
         }
         guard let next else { return }
         let now = NIODeadline.now()

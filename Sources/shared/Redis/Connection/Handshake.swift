@@ -117,3 +117,18 @@ struct Handshake: Sendable {
         }
     }
 }
+
+extension Handshake.Step {
+    /// What is logged of a step; nothing of a value that it sends or expects.
+    var name: String {
+        switch self {
+        case .authenticate: "AUTH"
+        case .selectDatabase: "SELECT"
+        case .setName: "CLIENT SETNAME"
+        case .role: "ROLE"
+        case .identity: "GET of the identity of the store"
+        case .synced(let setting): "CONFIG GET \(setting.rawValue)"
+        case .ping: "PING"
+        }
+    }
+}

@@ -3,11 +3,12 @@ internal import Logging
 internal import NIOCore
 internal import NIOPosix
 
-/// Logs an outage of one connection once when it begins and once when it ends, and its repeats at `debug`.
+/// Logs an outage of one connection once for each thing that is wrong in turn, and once when it ends; repeats at `debug`.
 struct OutageLog: Sendable {
     private let logger: Logger
     private let peer: StaticString
-    private var isOut = false
+    /// What was said last of an outage; nil: there is none.
+    private var said: String?
 
     init(_ logger: Logger, peer: StaticString) {
         self.logger = logger
@@ -25,28 +26,33 @@ struct OutageLog: Sendable {
             "error": "\(Self.words(of: error))", "redis.retry_in_ms": "\(pause.nanoseconds / 1_000_000)",
         ]
         if let address { metadata[Self.address] = "\(address)" }
-        self.logger.log(
-            level: self.isOut ? .debug : .warning, self.message(absence, error), metadata: metadata)
-        self.isOut = true
+        let message = self.message(absence, error)
+        self.logger.log(level: message == self.said ? .debug : .warning, "\(message)", metadata: metadata)
+        self.said = message
     }
 
     /// There is a connection again.
     mutating func recovered(at address: RedisEndpoint.Address?) {
-        guard self.isOut else { return }
-        self.isOut = false
+        guard self.said != nil else { return }
+        self.said = nil
         self.logger.notice("\(self.peer) is back", metadata: address.map { [Self.address: "\($0)"] })
     }
 
     private static let address = "redis.address"
 
-    private func message(_ absence: RedisError.NotSent, _ error: any Error) -> Logger.Message {
+    private func message(_ absence: RedisError.NotSent, _ error: any Error) -> String {
         switch error {
         case is ChannelsRefused: return "\(self.peer) refuses to be listened to"
         case let unusable as ServerUnusable:
-            if unusable.step == .authenticate { return "\(self.peer) refuses the user or the password of its URL" }
-            if unusable.code == "NOAUTH" { return "\(self.peer) wants a password, and its URL has none" }
-            if unusable.code == SyncedWrites.unset {
+            switch (unusable.step, unusable.code) {
+            case (.authenticate, "WRONGPASS"): return "\(self.peer) refuses the user or the password of its URL"
+            case (_, "NOAUTH"): return "\(self.peer) wants a password, and its URL has none"
+            case (.synced, SyncedWrites.unset):
                 return "Redis does not sync each write to its disk, which redis.durability: disk takes"
+            case (.synced, "NOPERM"):
+                return
+                    "Redis does not say whether it syncs each write, which redis.durability: disk takes: its user may not run CONFIG GET"
+            default: break
             }
         default: break
         }
@@ -64,7 +70,8 @@ struct OutageLog: Sendable {
             if let first = error.connectionErrors.first { return self.words(of: first.error) }
             return (error.dnsAError ?? error.dnsAAAAError).map { self.words(of: $0) } ?? "\(error)"
         case let error as IOError: return String(cString: strerror(error.errnoCode))
-        case let unusable as ServerUnusable: return unusable.code
+        case let unusable as ServerUnusable:
+            return unusable.step.map { "\(unusable.code), in answer to \($0.name)" } ?? unusable.code
         default: return "\(error)"
         }
     }

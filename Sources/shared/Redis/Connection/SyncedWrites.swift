@@ -25,6 +25,16 @@ package enum SyncedWrites: String, Sendable, CaseIterable {
 
     var command: EncodedCommand { self.question.encoded }
 
+    /// Whether an answer to ``question`` says that a file is synced when the system does it, or not during a rewrite: a wait for it
+    /// does not end in time.
+    package func isLeftToSystem(_ answer: RedisValue) -> Bool {
+        let value = answer.array?.last?.text
+        switch self {
+        case .appendOnly, .appendFsync: return value == "no"
+        case .noAppendFsyncOnRewrite: return value == "yes"
+        }
+    }
+
     /// Whether an answer to ``question`` says so.
     package func isSet(in answer: RedisValue) -> Bool { answer.array?.last?.text == self.value }
 }

@@ -28,6 +28,15 @@ package struct WriteReach: Sendable, Equatable {
         }
     }
 
+    /// How many commands share one wait: a disk is synced once a second where Redis is not set up to do more, and all that comes
+    /// meanwhile waits for the same sync.
+    var batchMax: Int {
+        switch self.goal {
+        case .replicas: 1_000
+        case .disk: 8_000
+        }
+    }
+
     /// Asks whether a server can wait for it: it answers at once, and refuses what it does not know, or where it has no
     /// append-only file.
     package var question: RedisCommand { self.command(waiting: 1) }

@@ -60,7 +60,8 @@ package struct LogLine: Sendable {
         line.member("module", self.module)
         line.member("message", "\(self.message)")
         for (key, value) in pairs {
-            guard line.bytes + Self.textBytesMax + key.utf8.count + 8 <= Self.bytesMax else { break }
+            // A name, two quotes each, a colon, a comma and what shows that a text was cut.
+            guard line.bytes + Self.textBytesMax + key.utf8.count + 12 <= Self.bytesMax else { continue }
             line.member(key, "\(value)")
         }
         return line.finished
@@ -83,7 +84,7 @@ package struct LogLine: Sendable {
     }
 
     /// RFC 3339 in local time, with milliseconds.
-    private static func stamp(_ milliseconds: Int64) -> String {
+    static func stamp(_ milliseconds: Int64) -> String {
         var seconds = time_t(milliseconds / 1000)
         var parts = tm()
         guard localtime_r(&seconds, &parts) != nil else { return "-" }

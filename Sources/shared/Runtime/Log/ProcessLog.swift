@@ -40,10 +40,12 @@ package final class ProcessLog: Sendable {
         if let format { self.writer.write(line.written(as: format)) }
     }
 
-    /// A line that is no event, in the format of the others.
+    /// A line that is no event, in the format of the others: the last words of a process, or how many lines are missing.
     func line(_ text: String) -> String {
         guard self.format == .json else { return text }
         var line = JSONLine(textBytesMax: LogLine.bytesMax / 2)
+        line.member("time", LogLine.stamp(Int64(Date().timeIntervalSince1970 * 1000)))
+        line.member("level", Logger.Level.critical.rawValue)
         line.member("message", text)
         return line.finished
     }

@@ -5,7 +5,7 @@ package import Redis
 package struct StoreDurability: Sendable, Equatable {
     /// Of what a deployment is asked for.
     package let usual: Durability
-    /// Whether what its Redis acknowledges is on the disk of it.
+    /// Whether what its Redis acknowledges is on the disk of it, without a wait.
     let isOnDisk: Bool
     /// What is waited for to get as far as usual; nil: nothing.
     package let reach: WriteReach?
@@ -17,8 +17,7 @@ package struct StoreDurability: Sendable, Equatable {
     package func offers(_ durability: Durability) -> Bool {
         switch durability {
         case .memory: true
-        case .disk: self.isOnDisk || self.usual == .disk
-        case .replicated: self.usual == .replicated
+        case .disk, .replicated: self.usual == durability
         }
     }
 
@@ -26,7 +25,9 @@ package struct StoreDurability: Sendable, Equatable {
     ///
     /// - Parameter own: What a queue asks for; nil: nothing.
     func reach(for own: Durability?) -> WriteReach? {
-        (own ?? self.usual) == self.usual ? self.reach : nil
+        // What was asked for when the deployment offered it, and is not offered any more, is not less than usual.
+        guard let own, self.offers(own) else { return self.reach }
+        return own == self.usual ? self.reach : nil
     }
 
     /// What an acknowledged message of a queue has reached.
