@@ -174,16 +174,22 @@ struct BacklogTests {
     }
 
     @Test func `All shards are added up`() async throws {
-        try await withTestStore(shards: 4) { test in
-            for number in 0..<12 {
-                let queue = try address("p", "q\(number)")
-                try await test.subscribe(to: queue)
-                try await test.post(["1"], to: queue)
-                if number == 5 { test.time.pass(seconds: 2) }
-            }
-            let backlog = try await self.backlog(test)
-            #expect(backlog.events == 12 && backlog.eventAge == .seconds(2))
-            #expect(backlog.subscriptions[.active] == 12)
+        try await withTestStore(shards: 4) { try await self.addUp($0) }
+    }
+
+    @Test func `All shards of a cluster are added up`() async throws {
+        try await withClusteredTestStore(shards: 4) { try await self.addUp($0) }
+    }
+
+    private func addUp(_ test: TestStore) async throws {
+        for number in 0..<12 {
+            let queue = try address("p", "q\(number)")
+            try await test.subscribe(to: queue)
+            try await test.post(["1"], to: queue)
+            if number == 5 { test.time.pass(seconds: 2) }
         }
+        let backlog = try await self.backlog(test)
+        #expect(backlog.events == 12 && backlog.eventAge == .seconds(2))
+        #expect(backlog.subscriptions[.active] == 12)
     }
 }

@@ -11,7 +11,7 @@ package import Store
 package struct DeploymentExporter: Service {
     /// How often all is measured.
     ///
-    /// A look costs each shard some 3 ms of Redis at most, see `backlog_get.lua`.
+    /// A look costs each shard some 4 ms of Redis at most, see `backlog_get.lua`.
     private static let interval = Duration.seconds(5)
     /// How often a process looks whether it was elected.
     private static let electionInterval = Duration.seconds(1)

@@ -3,7 +3,9 @@ import Redis
 
 extension DeliveryStore {
     func backlog() async throws(StoreError) -> Backlog {
-        let calls = self.keySpace.shards.map { keys in
+        var sum = Backlog()
+        // One shard after the other: where much waits each takes its time, and others have their turn between them.
+        for keys in self.keySpace.shards {
             var call = self.runner.call(
                 Scripts.backlogGet,
                 keys: [
@@ -12,11 +14,7 @@ extension DeliveryStore {
                 ])
             call.append(keys.prefix)
             call.append(StorageLimits.backlogSubscriptions)
-            return call
-        }
-        var sum = Backlog()
-        for reply in try await self.runner.runAll(calls) {
-            sum.add(try Backlog(ReplyReader(reply, of: Scripts.backlogGet)))
+            sum.add(try Backlog(ReplyReader(try await self.runner.run(call), of: Scripts.backlogGet)))
         }
         return sum
     }

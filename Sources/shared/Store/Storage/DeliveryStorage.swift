@@ -90,7 +90,7 @@ package protocol DeliveryStorage: Sendable {
 
     /// Counts what waits in all shards, and the subscriptions it waits for.
     ///
-    /// Events, attempts under way and what is held by a breaker, a pause or for good are exact; the rest is counted at up to 500
+    /// Events, attempts under way and what is held by a breaker, a pause or for good are exact; the rest is counted at up to 250
     /// subscriptions of each shard, those that may be served now first, and what is beyond is ``Backlog/DeliveryState/other``.
     func backlog() async throws(StoreError) -> Backlog
 

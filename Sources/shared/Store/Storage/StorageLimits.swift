@@ -17,5 +17,5 @@ package enum StorageLimits {
     package static let projectsOfCall = 16
     package static let subscriptionsPerProject = 16
     /// Subscriptions of a shard that a look at the backlog looks at, and queues with events.
-    package static let backlogSubscriptions = 500
+    package static let backlogSubscriptions = 250
 }
