@@ -144,9 +144,12 @@ extension DeploymentTests {
         }
 
         @Test func `One process exports the deployment, and each its own figures`() async throws {
-            try await withDeployment(settings: ["HERALD_NOTIFIER_CONCURRENCY": "77"]) { deployment in
+            let settings = ["HERALD_NOTIFIER_CONCURRENCY": "77", "HERALD_API_CONNECTIONS": "99"]
+            try await withDeployment(settings: settings) { deployment in
                 var processes = [try await deployment.startAPI(), try await deployment.startAPI()]
                 processes += [try await deployment.startNotifier(), try await deployment.startNotifier()]
+                let client = HTTPCaller(processes[0].address)
+                #expect(try await client.send("GET", "/").status == 300)
                 let callers = try processes.map { HTTPCaller(try #require($0.ready.admin)) }
                 try await self.figures(callers, deployment, "four processes") {
                     $0.sum("herald_processes") == 4 && $0.sum("herald_pool_reachable") == 1
@@ -154,6 +157,8 @@ extension DeploymentTests {
                         && $0.sum("herald_build_info", ["version": HeraldVersion.text]) == 4
                         && $0.sum("herald_delivery_slots", ["pool": "default"]) == 154
                         && $0.sum("herald_delivery_under_way", ["pool": "default"]) == 0
+                        && $0.sum("herald_api_connections", ["listener": "rest"]) == 1
+                        && $0.sum("herald_api_connections_max", ["listener": "websocket"]) == 198
                 }
                 let figures = await MetricFigures(of: callers)
                 for name in [

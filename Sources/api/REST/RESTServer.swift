@@ -65,6 +65,7 @@ package struct RESTServer: Service {
             tls: self.tls, logger: self.logger, onListening: { onListening(ListenAddress(host: host, port: $0)) },
             refuse: { responder.refuse($0, $1) }, isProxy: { proxies.contains($0) },
             respond: { upgrade($0) ?? responder.respond(to: $0) })
-        try await listening(on: self.address, of: Setting.apiListen) { try await listener.run() }
+        let measured = MeasuredListener(listener, as: "rest", self.limits)
+        try await listening(on: self.address, of: Setting.apiListen) { try await measured.run() }
     }
 }

@@ -48,6 +48,7 @@ package struct WebSocketServer: Service {
             host: host, port: self.address.port, eventLoopGroup: self.eventLoopGroup, limits: self.limits,
             tls: self.tls, logger: self.logger, onListening: { onListening(ListenAddress(host: host, port: $0)) },
             isProxy: { proxies.contains($0) }, respond: { endpoint.respond(to: $0) })
-        try await listening(on: self.address, of: Setting.apiWebSocketListen) { try await listener.run() }
+        let measured = MeasuredListener(listener, as: "websocket", self.limits)
+        try await listening(on: self.address, of: Setting.apiWebSocketListen) { try await measured.run() }
     }
 }

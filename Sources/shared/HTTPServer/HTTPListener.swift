@@ -50,6 +50,9 @@ package struct HTTPListener: Service {
             type: "text/plain; charset=utf-8")
     }
 
+    /// Connections that are open.
+    package var connections: Int { self.core.connections }
+
     /// - Throws: What binding throws, or that the listener ended by itself.
     package func run() async throws {
         let loops = ListenerLoops(self.core, self.eventLoopGroup)

@@ -49,6 +49,9 @@ final class ListenerCore: Sendable {
 
     func setShort(_ isShort: Bool) { self.short.store(isShort, ordering: .relaxed) }
 
+    /// Connections that are open.
+    var connections: Int { self.state.withLockedValue { $0.connections } }
+
     var isFull: Bool { self.state.withLockedValue { !self.hasSpace($0) } }
 
     /// Whether nearly all connections are taken.

@@ -18,6 +18,8 @@ package enum Metric: String, CaseIterable, Sendable {
     case deliveriesAge = "herald.deliveries.oldest_age.seconds"
     case subscriptions = "herald.subscriptions"
     case requestDuration = "http.server.request.duration"
+    case apiConnections = "herald.api.connections"
+    case apiConnectionsMax = "herald.api.connections.max"
     case actionDuration = "herald.action.duration"
     case keystoneValidationDuration = "herald.keystone.validation.duration"
     case keystoneCacheHits = "herald.keystone.cache.hits"
@@ -99,7 +101,7 @@ package enum Metric: String, CaseIterable, Sendable {
         case .eventsPending:
             Row(
                 .gauge, by: ["pool"],
-                "How many posts wait to be fanned out? Growing: add notifiers. Deployment; exact for 500 queues with events in each "
+                "How many posts wait to be fanned out? Growing: add notifiers. Deployment; exact for 250 queues with events in each "
                     + "shard.")
         case .eventsAge:
             Row(
@@ -111,7 +113,7 @@ package enum Metric: String, CaseIterable, Sendable {
                 "How many deliveries have not ended, and what does each wait for? in_flight: its attempt; ready: a notifier, it is due; "
                     + "held: it is due, and its subscription is at its window, rate or order, or its host is full; later: its time; "
                     + "breaker: the breaker of its subscription is open; paused, disabled: its resumption; other: its "
-                    + "subscription has ended, or more than 500 of the shard wait. Deployment.")
+                    + "subscription has ended, or more than 250 of the shard wait. Deployment.")
         case .deliveriesAge:
             Row(
                 .gauge, by: ["pool", "state"],
@@ -127,6 +129,12 @@ package enum Metric: String, CaseIterable, Sendable {
                 .timer, by: ["route", "method", "status"],
                 "How long do callers wait, and how often in vain? route is the template of the path, status its class; requests "
                     + "refused by their head are route=unknown, method=other.")
+        case .apiConnections:
+            Row(.gauge, by: ["listener"], "How many connections have the listeners, rest and websocket?")
+        case .apiConnectionsMax:
+            Row(
+                .gauge, by: ["listener"],
+                "How many connections may each have? api.connections, or what the limit of open files allows.")
         case .actionDuration:
             Row(
                 .timer, by: ["action", "status"],
