@@ -78,14 +78,16 @@ package final class RedisServer: Sendable {
             RedisEndpoint(address: .tcp(host: setup.host.address, port: $0), login: login)
         }
         let listening = setup.certificates?.settings(port: port ?? 0) ?? [("port", "\(port ?? 0)")]
-        self.arguments =
-            [
-                "--bind", setup.host.address, "--unixsocket", self.socketPath, "--dir", folder.path,
-                "--daemonize", "no", "--save", "", "--appendonly", setup.appendOnly ? "yes" : "no", "--appendfsync",
-                "always",
-            ] + (setup.program == .redis62 ? [] : ["--enable-debug-command", "local"])
-            + listening.flatMap { ["--\($0.name)", $0.value] } + (setup.password.map { ["--requirepass", $0] } ?? [])
-            + (busPort.map { ["--cluster-enabled", "yes", "--cluster-port", "\($0)"] } ?? []) + setup.arguments
+        var arguments = [
+            "--bind", setup.host.address, "--unixsocket", self.socketPath, "--dir", folder.path,
+            "--daemonize", "no", "--save", "", "--appendonly", setup.appendOnly ? "yes" : "no", "--appendfsync",
+            "always",
+        ]
+        if setup.program != .redis62 { arguments += ["--enable-debug-command", "local"] }
+        for (name, value) in listening { arguments += ["--\(name)", value] }
+        if let password = setup.password { arguments += ["--requirepass", password] }
+        if let busPort { arguments += ["--cluster-enabled", "yes", "--cluster-port", "\(busPort)"] }
+        self.arguments = arguments + setup.arguments
         self.client = RedisClient(
             url: RedisURL(self.endpoint), connections: 1, deadline: .seconds(20), mustBeMaster: false,
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quietLogger())
