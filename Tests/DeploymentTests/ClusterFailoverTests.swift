@@ -101,8 +101,7 @@ extension DeploymentTests {
         func `Where every wire is encrypted, a master killed under load is replaced, and nothing is lost`(
             run: Int
         ) async throws {
-            try await withTemporaryFolder { folder in
-                let certificates = try RedisCertificates(in: folder)
+            try await withRedisCertificates { certificates in
                 try await Self.killMaster(.replicated, run: run, "master of a cluster killed, TLS", certificates)
             }
         }

@@ -40,8 +40,7 @@ extension DeploymentTests {
         @Test func `A Redis behind Sentinels whose authority is not believed is waited for, and the log says why`()
             async throws
         {
-            try await withTemporaryFolder { folder in
-                let certificates = try RedisCertificates(in: folder)
+            try await withRedisCertificates { certificates in
                 try await withSentinels(certificates: certificates) { sentinels async throws in
                     try await Self.check(
                         sentinels.servers[0], at: sentinels.url(), certificates, "a Sentinel cannot be asked: ")
@@ -50,8 +49,7 @@ extension DeploymentTests {
         }
 
         @Test func `A cluster whose authority is not believed is waited for, and the log says why`() async throws {
-            try await withTemporaryFolder { folder in
-                let certificates = try RedisCertificates(in: folder)
+            try await withRedisCertificates { certificates in
                 try await withRedisCluster(certificates: certificates) { cluster async throws in
                     try await Self.check(cluster.masters[0], at: cluster.url, certificates, "error=")
                 }

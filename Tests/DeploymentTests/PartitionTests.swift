@@ -24,14 +24,20 @@ extension DeploymentTests {
             }
         }
 
-        @Test(arguments: Cut.allCases, [Durability.memory, .replicated])
-        func `A master that is cut off is replaced, and loses what it took alone, which is nothing that was replicated`(
-            cut: Cut, durability: Durability
-        ) async throws {
-            for run in FailoverOutcome.runs { try await Self.partition(cut, durability, run: run) }
+        struct Case: Sendable {
+            let cut: Cut
+            let durability: Durability
+
+            static let all = Cut.allCases.flatMap { cut in
+                [Durability.memory, .replicated].map { Case(cut: cut, durability: $0) }
+            }
         }
 
-        private static func partition(_ cut: Cut, _ durability: Durability, run: Int) async throws {
+        @Test(arguments: Case.all, FailoverOutcome.runs)
+        func `A master that is cut off is replaced, and loses what it took alone, which is nothing that was replicated`(
+            _ each: Case, run: Int
+        ) async throws {
+            let (cut, durability) = (each.cut, each.durability)
             var random = SeededGenerator(seed: UInt64(run))
             let more = random.pick([3, 40, 150, 400])
             var settings = ["HERALD_REDIS_DURABILITY": durability.rawValue]

@@ -1,4 +1,4 @@
-package import Foundation
+import Foundation
 package import Settings
 
 /// The files of servers that are reached by TLS: one certificate for loopback, its key, and the authority that signed it.
@@ -9,7 +9,7 @@ package struct RedisCertificates: Sendable {
     package let authority: String
 
     /// Writes them into a folder.
-    package init(in folder: URL) throws {
+    fileprivate init(in folder: URL) throws {
         let authority = try TestAuthority()
         (self.certificate, self.key) = try authority.issue().write(to: folder)
         self.authority = try authority.write(to: folder)
@@ -36,4 +36,11 @@ package struct RedisCertificates: Sendable {
             ("tls-cluster", "yes"),
         ]
     }
+}
+
+/// Gives certificates whose files are gone afterwards.
+package func withRedisCertificates<Result>(
+    _ body: (RedisCertificates) async throws -> Result
+) async throws -> Result {
+    try await withTemporaryFolder { folder in try await body(try RedisCertificates(in: folder)) }
 }

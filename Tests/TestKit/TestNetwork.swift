@@ -15,7 +15,7 @@ package final class TestNetwork: Sendable {
     /// The interface in the namespace of the test process, and its address.
     private let own: (interface: String, address: String)
 
-    /// A card that no machine has: what is sent there is lost without an answer.
+    /// A hardware address that no machine has: what is sent there is lost without an answer.
     private static let nowhere = "02:00:00:00:00:00"
     private static let interface = "eth0"
 
