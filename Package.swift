@@ -32,7 +32,9 @@ let package = Package(
         .target(name: "MessagePack", dependencies: ["JSON", .nio], path: "Sources/shared/MessagePack"),
         .target(name: "Cryptography", dependencies: ["COpenSSL"], path: "Sources/shared/Cryptography"),
         .target(name: "Mail", dependencies: ["Cryptography", "Domain", "JSON"], path: "Sources/shared/Mail"),
-        .target(name: "Documents", dependencies: ["Domain", "JSON", "Mail", .nio], path: "Sources/shared/Documents"),
+        .target(
+            name: "Documents", dependencies: ["Cryptography", "Domain", "JSON", "Mail", .nio],
+            path: "Sources/shared/Documents"),
         .target(name: "Signing", dependencies: ["Cryptography", "Domain"], path: "Sources/shared/Signing"),
         .target(
             name: "HTTPClient", dependencies: ["CCurl", "CEpoll", "TLS", .logging, .nio, .nioConcurrency],

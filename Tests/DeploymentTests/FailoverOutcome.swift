@@ -3,6 +3,17 @@ import Foundation
 import TestKit
 import Testing
 
+extension Durability {
+    /// What a deployment and its three servers are given for it, so that whichever replica is promoted has what was replicated: all of them
+    /// are waited for, and Redis refuses what they cannot have.
+    var ofThreeServers: (settings: [String: String], arguments: [String]) {
+        var settings = ["HERALD_REDIS_DURABILITY": self.rawValue]
+        if self == .replicated { settings["HERALD_REDIS_REPLICAS"] = "2" }
+        let needed = self == .replicated ? "2" : "1"
+        return (settings, ["--min-replicas-to-write", needed, "--min-replicas-max-lag", "2"])
+    }
+}
+
 /// What a deployment lost when the master of its Redis was killed, or cut off, under load.
 struct FailoverOutcome {
     /// The runs of each case, by their seeds; others by `HERALD_FAILOVER_RUNS`: `20`, or `11-20`.

@@ -40,14 +40,10 @@ extension DeploymentTests {
             let (cut, durability) = (each.cut, each.durability)
             var random = SeededGenerator(seed: UInt64(run))
             let more = random.pick([3, 40, 150, 400])
-            var settings = ["HERALD_REDIS_DURABILITY": durability.rawValue]
-            if durability == .replicated { settings["HERALD_REDIS_REPLICAS"] = "2" }
-            let needed = durability == .replicated ? "2" : "1"
+            let (settings, arguments) = durability.ofThreeServers
             try await withTestNetwork(machines: 4) { network in
-                try await withSentinels(
-                    appendOnly: true, hosts: cut.hosts(of: network),
-                    arguments: ["--min-replicas-to-write", needed, "--min-replicas-max-lag", "2"]
-                ) { sentinels async throws in
+                try await withSentinels(appendOnly: true, hosts: cut.hosts(of: network), arguments: arguments) {
+                    sentinels async throws in
                     try await SentinelFailoverTests.withLoad(on: sentinels, settings: settings) {
                         load, deployment, receiver in
                         let old = sentinels.servers[0]

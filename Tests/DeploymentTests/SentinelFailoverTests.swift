@@ -67,15 +67,10 @@ extension DeploymentTests {
         ) async throws {
             var random = SeededGenerator(seed: UInt64(run))
             let more = random.pick([3, 40, 150, 400])
-            var settings = certificates?.environment ?? [:]
-            settings["HERALD_REDIS_DURABILITY"] = durability.rawValue
-            // All of them are waited for, and Redis refuses what they cannot have: whichever is promoted has it.
-            if durability == .replicated { settings["HERALD_REDIS_REPLICAS"] = "2" }
-            let needed = durability == .replicated ? "2" : "1"
-            try await withSentinels(
-                appendOnly: true, certificates: certificates,
-                arguments: ["--min-replicas-to-write", needed, "--min-replicas-max-lag", "2"]
-            ) { sentinels async throws in
+            let (own, arguments) = durability.ofThreeServers
+            let settings = own.merging(certificates?.environment ?? [:]) { $1 }
+            try await withSentinels(appendOnly: true, certificates: certificates, arguments: arguments) {
+                sentinels async throws in
                 try await Self.withLoad(on: sentinels, settings: settings) { load, deployment, receiver in
                     let old = try await sentinels.master()
                     let count = load.ledger.accepted.count + more
