@@ -87,7 +87,9 @@ private struct DidNotStart: Error {}
 
 /// Runs the server around `body`; it has stopped when this returns.
 ///
-/// - Parameter endpoint: Where the API finds Redis; nil: where it is.
+/// - Parameters:
+///   - endpoint: Where the API finds Redis; nil: where it is.
+///   - time: The store's clock. It stands until a test moves it, so nothing ends because a test is slow; tests of waits give one that runs.
 ///
 /// Closures say `async throws` themselves: the compiler does not see a `try` that stands only inside of `#expect`.
 func withAPI(
@@ -99,7 +101,7 @@ func withAPI(
     sessionLimits: SessionLimits? = nil, sessionAuthenticator: (any Authenticator)? = nil, origins: [String] = [],
     subscriptions: (any SessionSubscriptions)? = nil, audit: AuditLog? = nil, redis: RedisServer? = nil,
     at endpoint: RedisEndpoint? = nil, http: HTTPLimits = HTTPLimits(), proxies: TrustedProxies = TrustedProxies(),
-    _ body: (RunningAPI) async throws -> Void
+    time: MovableTime = .standingNow(), _ body: (RunningAPI) async throws -> Void
 ) async throws {
     guard let redis else {
         return try await withRedis { redis in
@@ -109,7 +111,7 @@ func withAPI(
                 authenticator: authenticator, admission: admission, waits: waits, projectLimits: projectLimits,
                 sessionLimits: sessionLimits,
                 sessionAuthenticator: sessionAuthenticator, origins: origins, subscriptions: subscriptions,
-                audit: audit, redis: redis, at: endpoint, http: http, proxies: proxies, body)
+                audit: audit, redis: redis, at: endpoint, http: http, proxies: proxies, time: time, body)
         }
     }
     do {
@@ -129,7 +131,6 @@ func withAPI(
         var options = options
         options.shareKey = rules.signedURLKeys.first
         let chosen = options
-        let time = MovableTime.running()
         let opened = NIOLockedValueBox<Store?>(nil)
         let serving = Opening("the store", drain: .seconds(60), logger: logger, pause: .milliseconds(5)) {
             try await Store.open(on: client, shards: 16, clock: .manual { time.now }, logger: logger)

@@ -48,7 +48,7 @@ struct WaitTests {
 
     @Test(arguments: Waiting.allCases, ["there", "not there", "made meanwhile", "deleted meanwhile"])
     func `A post answers what waits, whatever becomes of the queue`(waiting: Waiting, queue: String) async throws {
-        try await withAPI { api async throws in
+        try await withAPI(time: .running()) { api async throws in
             let client = api.client()
             if queue != "not there", queue != "made meanwhile" {
                 #expect(try await client.put("/v2/queues/q").status == 201)
@@ -66,7 +66,7 @@ struct WaitTests {
     }
 
     @Test func `What is there already is answered at once`() async throws {
-        try await withAPI { api async throws in
+        try await withAPI(time: .running()) { api async throws in
             let client = api.client()
             _ = try await client.postMessages(["1"], to: "q")
             for waiting in Waiting.allCases {
@@ -76,7 +76,7 @@ struct WaitTests {
     }
 
     @Test func `A list waits for what it lists: messages of others, behind its marker`() async throws {
-        try await withAPI { api async throws in
+        try await withAPI(time: .running()) { api async throws in
             let (client, other) = (api.client(), api.client())
             let own = APIClient(caller: other.caller, project: client.project)
             let first = try #require(try await client.postMessages(["1"], to: "q").first?.split(separator: "/").last)
@@ -92,7 +92,7 @@ struct WaitTests {
 
     @Test(arguments: Waiting.allCases)
     func `A message whose delay passes, or whose claim ends, answers what waits`(waiting: Waiting) async throws {
-        try await withAPI { api async throws in
+        try await withAPI(time: .running()) { api async throws in
             let (client, other) = (api.client(), api.client())
             let poster = APIClient(caller: other.caller, project: client.project)
             let queue = QueueAddress(project: try ProjectID(client.project), name: try QueueName("q"))
@@ -124,7 +124,7 @@ struct WaitTests {
     }
 
     @Test func `Each of several delays wakes a request when it passes`() async throws {
-        try await withAPI { api async throws in
+        try await withAPI(time: .running()) { api async throws in
             let project = UUID().uuidString
             try await withThrowingTaskGroup(of: [Int].self) { group in
                 for _ in 0..<3 {
@@ -143,7 +143,7 @@ struct WaitTests {
     }
 
     @Test func `A claim that is made, or made shorter, while another waits ends for that one`() async throws {
-        try await withAPI { api async throws in
+        try await withAPI(time: .running()) { api async throws in
             let client = api.client()
             let queue = QueueAddress(project: try ProjectID(client.project), name: try QueueName("q"))
             _ = try await client.postMessages(["1"], to: "q")
@@ -157,7 +157,7 @@ struct WaitTests {
 
     @Test(arguments: Waiting.allCases)
     func `A wait that finds nothing ends in its time, and a range is kept`(waiting: Waiting) async throws {
-        try await withAPI { api async throws in
+        try await withAPI(time: .running()) { api async throws in
             let client = api.client()
             for seconds in [-1, 21, 3600] {
                 #expect(try await waiting.begin(client, seconds: seconds).status == 400)
@@ -172,7 +172,7 @@ struct WaitTests {
     // MARK: Many
 
     @Test func `One message wakes one of many claims, and several as many`() async throws {
-        try await withAPI { api async throws in
+        try await withAPI(time: .running()) { api async throws in
             let project = UUID().uuidString
             try await withThrowingTaskGroup(of: Int?.self) { group in
                 for _ in 0..<20 {
@@ -199,7 +199,7 @@ struct WaitTests {
     }
 
     @Test func `A list that shows what is held back is answered by it, and a mixed post by its delay`() async throws {
-        try await withAPI { api async throws in
+        try await withAPI(time: .running()) { api async throws in
             let (client, second) = (api.client(), api.client())
             let mixed = #"{"messages": [{"body": 1}, {"body": 2, "delay": 2}]}"#
             async let all = client.get("/v2/queues/q/messages?echo=true&include_delayed=true&wait=20")
@@ -220,7 +220,7 @@ struct WaitTests {
     }
 
     @Test func `A post of another queue wakes nothing, and many lists get the same message`() async throws {
-        try await withAPI { api async throws in
+        try await withAPI(time: .running()) { api async throws in
             let project = UUID().uuidString
             try await withThrowingTaskGroup(of: [Int].self) { group in
                 for _ in 0..<20 {
@@ -242,7 +242,7 @@ struct WaitTests {
 
     @Test(arguments: Waiting.allCases)
     func `A client that goes away ends its wait, and takes nothing`(waiting: Waiting) async throws {
-        try await withAPI { api async throws in
+        try await withAPI(time: .running()) { api async throws in
             let client = api.client()
             async let gone: HTTPReply? = try? waiting.begin(client)
             try await self.until(1, wait: api)
@@ -256,7 +256,8 @@ struct WaitTests {
     }
 
     @Test func `A request that waits has no turn, and a project has so many that wait`() async throws {
-        try await withAPI(admission: ProjectAdmission(requestsMax: 1), waits: QueueWaits(waitsMax: 2)) {
+        try await withAPI(admission: ProjectAdmission(requestsMax: 1), waits: QueueWaits(waitsMax: 2), time: .running())
+        {
             api async throws in
             let (one, two, three) = (api.client(project: "a"), api.client(project: "a"), api.client(project: "a"))
             async let first = Waiting.list.begin(one)
@@ -278,7 +279,7 @@ struct WaitTests {
 
     @Test(arguments: Waiting.allCases)
     func `A stop answers what waits with nothing`(waiting: Waiting) async throws {
-        try await withAPI { api async throws in
+        try await withAPI(time: .running()) { api async throws in
             async let reply = waiting.begin(api.client())
             try await self.until(1, wait: api)
             await api.stop()
@@ -290,7 +291,7 @@ struct WaitTests {
     // MARK: Signals that are lost
 
     @Test func `A message whose signal was lost is found when signals arrive again`() async throws {
-        try await withAPI { api async throws in
+        try await withAPI(time: .running()) { api async throws in
             for round in 0..<5 {
                 let client = api.client()
                 async let reply = Waiting.list.begin(client)
@@ -303,7 +304,7 @@ struct WaitTests {
     }
 
     @Test func `A user of Redis who may not publish posts, and a wait finds messages in the end`() async throws {
-        try await withAPI { api async throws in
+        try await withAPI(time: .running()) { api async throws in
             try await api.redis.command("ACL", "SETUSER", "default", "resetchannels")
             let client = api.client()
             async let reply = Waiting.list.begin(client, seconds: 2)

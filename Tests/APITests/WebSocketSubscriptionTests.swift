@@ -134,7 +134,7 @@ struct WebSocketSubscriptionTests {
     @Test func `W-60: A subscription of a connection lives for as long as the connection, whatever its ttl`()
         async throws
     {
-        try await withAPI { api async throws in
+        try await withAPI(time: .running()) { api async throws in
             let client = try await api.actions()
             let created = try await client.call("subscription_create", #"{"queue_name": "q", "ttl": 60}"#)
             #expect(created.status == 201)

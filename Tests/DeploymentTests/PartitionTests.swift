@@ -29,7 +29,7 @@ extension DeploymentTests {
             let durability: Durability
 
             static let all = Cut.allCases.flatMap { cut in
-                [Durability.memory, .replicated].map { Case(cut: cut, durability: $0) }
+                Durability.allCases.map { Case(cut: cut, durability: $0) }
             }
         }
 

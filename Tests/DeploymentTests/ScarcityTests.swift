@@ -44,13 +44,17 @@ extension DeploymentTests {
 
         // MARK: Disk
 
-        @Test(.enabled("a file system of one's own takes root") { await TestDisk.isAvailable() })
-        func `With a full disk Redis refuses posts, and goes on with everything once there is space`() async throws {
+        @Test(
+            .enabled("a file system of one's own takes root") { await TestDisk.isAvailable() },
+            arguments: FailoverOutcome.runs)
+        func `With a full disk Redis refuses posts, and goes on with everything once there is space`(
+            run: Int
+        ) async throws {
             try await withTestDisk(bytes: 32 << 20) { disk in
                 try await withRedis(
                     appendOnly: true, host: disk.host, arguments: ["--dir", disk.path, "--appendfsync", "everysec"]
                 ) { redis in
-                    try await Self.withLoad("disk of Redis full, everysec", on: redis) {
+                    try await Self.withLoad("disk of Redis full, everysec, run \(run)", on: redis) {
                         load, deployment, api, notifier async throws in
                         let caller = HTTPCaller(api.address)
                         try await disk.fill()
@@ -85,12 +89,15 @@ extension DeploymentTests {
             }
         }
 
-        @Test(.enabled("a file system of one's own takes root") { await TestDisk.isAvailable() })
-        func `A Redis that ends since its disk is full, and is started again, has what was acknowledged`() async throws
-        {
+        @Test(
+            .enabled("a file system of one's own takes root") { await TestDisk.isAvailable() },
+            arguments: FailoverOutcome.runs)
+        func `A Redis that ends since its disk is full, and is started again, has what was acknowledged`(
+            run: Int
+        ) async throws {
             try await withTestDisk(bytes: 32 << 20) { disk in
                 try await withRedis(appendOnly: true, host: disk.host, arguments: ["--dir", disk.path]) { redis in
-                    try await Self.withLoad("disk of Redis full, always", on: redis) {
+                    try await Self.withLoad("disk of Redis full, always, run \(run)", on: redis) {
                         load, deployment, _, _ async throws in
                         try await disk.fill()
                         // With `appendfsync always` it ends before it acknowledges what it cannot write.
@@ -106,11 +113,15 @@ extension DeploymentTests {
 
         // MARK: Memory
 
-        @Test(.enabled("control groups take root") { await ControlGroup.isAvailable(for: .memory(64 << 20)) })
-        func `A Redis that is killed for its memory, and is started again, has what was acknowledged`() async throws {
+        @Test(
+            .enabled("control groups take root") { await ControlGroup.isAvailable(for: .memory(64 << 20)) },
+            arguments: FailoverOutcome.runs)
+        func `A Redis that is killed for its memory, and is started again, has what was acknowledged`(
+            run: Int
+        ) async throws {
             try await withControlGroup(.memory(48 << 20)) { group in
                 try await withRedis(appendOnly: true, host: group.host) { redis in
-                    try await Self.withLoad("Redis killed for its memory", on: redis) {
+                    try await Self.withLoad("Redis killed for its memory, run \(run)", on: redis) {
                         load, deployment, api, _ async throws in
                         let caller = HTTPCaller(api.address)
                         let large = #"{"messages": [{"body": "\#(String(repeating: "x", count: 200_000))"}]}"#
@@ -130,11 +141,17 @@ extension DeploymentTests {
 
         // MARK: Processor
 
-        @Test(.enabled("control groups take root") { await ControlGroup.isAvailable(for: .processor(0.2)) })
-        func `Processes that have a fifth of a core stay alive, and lose nothing`() async throws {
+        @Test(
+            .enabled("control groups take root") { await ControlGroup.isAvailable(for: .processor(0.2)) },
+            arguments: FailoverOutcome.runs)
+        func `Processes that have a fifth of a core stay alive, and lose nothing`(
+            run: Int
+        ) async throws {
             try await withControlGroup(.processor(0.2)) { group in
                 try await withRedis { redis in
-                    try await Self.withLoad("a fifth of a core", on: redis, callers: 4, pause: .milliseconds(20)) {
+                    try await Self.withLoad(
+                        "a fifth of a core, run \(run)", on: redis, callers: 4, pause: .milliseconds(20)
+                    ) {
                         load, deployment, api, notifier async throws in
                         try group.add(api.process)
                         try group.add(notifier.process)

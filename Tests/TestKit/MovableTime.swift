@@ -13,11 +13,16 @@ package final class MovableTime: Sendable {
     /// A clock that stands still between two moves.
     package static func standing() -> MovableTime { MovableTime(start: 1_763_680_000_000) }
 
+    /// A clock that stands at the machine's time, for what a client compares with its own.
+    package static func standingNow() -> MovableTime { MovableTime(start: Self.ofMachine) }
+
     /// The machine's clock, and what a test adds to it.
     package static func running() -> MovableTime { MovableTime(start: nil) }
 
+    private static var ofMachine: Int64 { Int64(Date().timeIntervalSince1970 * 1000) }
+
     package var now: Timestamp {
-        let start = self.start ?? Int64(Date().timeIntervalSince1970 * 1000)
+        let start = self.start ?? Self.ofMachine
         return Timestamp(milliseconds: start + self.added.withLockedValue { $0 })
     }
 
