@@ -14,12 +14,15 @@ final class Load: Sendable {
     let ledger: Ledger
     private let queue: String
     private let address: String
+    private let own: [(String, String)]
     private let isStopped = NIOLockedValueBox(false)
 
-    init(_ ledger: Ledger, on address: String, to queue: String) {
+    /// - Parameter headers: Of each post, beside those that every request has.
+    init(_ ledger: Ledger, on address: String, to queue: String, adding headers: [(String, String)] = []) {
         self.ledger = ledger
         self.queue = queue
         self.address = address
+        self.own = headers
     }
 
     /// Waits until so many more posts were answered 201.
@@ -59,7 +62,8 @@ final class Load: Sendable {
     private func post(_ number: Int, with caller: HTTPCaller) async -> Ledger.Answer {
         do {
             let reply = try await caller.send(
-                "POST", "/v2/queues/\(self.queue)/messages", headers: Self.headers, body: Ledger.body(of: number))
+                "POST", "/v2/queues/\(self.queue)/messages", headers: Self.headers + self.own,
+                body: Ledger.body(of: number))
             if reply.status == 201 { return .accepted }
             // A 503 that does not invite a repeat says that the outcome is unknown (docs/api.md, "Errors").
             return .refused(status: reply.status, isCertain: reply["Retry-After"] != nil)

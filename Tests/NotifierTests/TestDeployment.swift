@@ -206,13 +206,25 @@ func withClusteredTestDeployment(_ body: (TestDeployment) async throws -> Void) 
     }
 }
 
+/// The same over the master that Sentinels name, which has two replicas.
+private func withTestDeploymentBehindSentinels(_ body: (TestDeployment) async throws -> Void) async throws {
+    try await withSentinels(downAfter: .seconds(60)) { sentinels in
+        let url = try RedisURL(sentinels.url(), as: .setting)
+        try await withRedisClient(to: url) { client in
+            let store = try await Store.open(on: client, shards: 4, logger: quietLogger())
+            try await body(TestDeployment(at: url, [sentinels.servers[0]], store: store))
+        }
+    }
+}
+
 /// What the store of a test deployment is on.
 enum TestTopology: CaseIterable {
-    case server, cluster
+    case server, sentinels, cluster
 
     func withDeployment(_ body: (TestDeployment) async throws -> Void) async throws {
         switch self {
         case .server: try await withTestDeployment { try await body($0) }
+        case .sentinels: try await withTestDeploymentBehindSentinels(body)
         case .cluster: try await withClusteredTestDeployment(body)
         }
     }

@@ -28,10 +28,10 @@ protocol StorageSubject: Sendable {
 }
 
 enum StorageBackend: CaseIterable {
-    case redis, redis62, valkey, cluster, lists
+    case redis, redis62, valkey, sentinels, cluster, lists
 
     /// One of each shape of servers.
-    static let servers: [Self] = [.redis, .cluster]
+    static let servers: [Self] = [.redis, .sentinels, .cluster]
 
     /// Gives a store that is not of ``lists``.
     func withServers(
@@ -41,6 +41,7 @@ enum StorageBackend: CaseIterable {
         case .redis: try await withTestStore(shards: shards, limits: limits, body)
         case .redis62: try await withTestStore(in: .redis62, shards: shards, limits: limits, body)
         case .valkey: try await withTestStore(in: .valkey, shards: shards, limits: limits, body)
+        case .sentinels: try await withTestStoreBehindSentinels(shards: shards, limits: limits, body)
         case .cluster: try await withClusteredTestStore(shards: shards, limits: limits, body)
         case .lists: preconditionFailure("no server keeps lists")
         }

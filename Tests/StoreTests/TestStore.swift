@@ -59,6 +59,22 @@ func withTestStore(
     }
 }
 
+/// The same over the master that Sentinels name, which has two replicas.
+func withTestStoreBehindSentinels(
+    shards: Int, limits: DeliveryLimits = DeliveryLimits(), _ body: (TestStore) async throws -> Void
+) async throws {
+    // What keeps a master busy is not to be taken for its end.
+    try await withSentinels(downAfter: .seconds(60)) { sentinels in
+        try await withRedisClient(to: try RedisURL(sentinels.url(), as: .setting)) { pool in
+            let time = MovableTime.standing()
+            let store = try await Store.open(
+                on: pool, shards: shards, clock: .manual { time.now }, limits: limits, logger: quietLogger())
+            let master = sentinels.servers[0]
+            try await body(TestStore(redis: master, servers: [master], pool: pool, store: store, time: time))
+        }
+    }
+}
+
 /// The same over a cluster of three masters, of which the first is `redis`.
 func withClusteredTestStore(
     shards: Int, limits: DeliveryLimits = DeliveryLimits(), _ body: (TestStore) async throws -> Void

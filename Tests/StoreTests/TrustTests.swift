@@ -151,6 +151,25 @@ struct TrustTests {
         }
     }
 
+    @Test func `A store of format 1 keeps the hops of a message, and no trace, which the version before cannot read`()
+        async throws
+    {
+        try await withRedisClient { redis, pool async throws in
+            let time = MovableTime.standing()
+            let store = try await Store.open(
+                on: pool, shards: 1, clock: .manual { time.now }, newFormat: 1, logger: quietLogger())
+            let test = TestStore(redis: redis, servers: [redis], pool: pool, store: store, time: time)
+            let queue = try address("p", "q")
+            _ = try await test.subscribe(to: queue)
+            var draft = MessageDraft(ttl: 60, body: .init(string: "1"))
+            draft.provenance = Provenance(hops: 5, trace: TraceContext(bytes: UInt8(1)...25))
+            _ = try await store.messages.post(
+                [draft], to: queue, by: try client(), requestBytes: 1, defaults: PostDefaults(ttl: 60),
+                expecting: QueueTraits(encryptsMessages: false))
+            #expect(try await test.take().leases.map(\.provenance) == [Provenance(hops: 5)])
+        }
+    }
+
     @Test func `A message keeps the way it came, with everything else it has`() async throws {
         try await withTestStore(shards: 1) { test async throws in
             let queue = try address("p", "q")

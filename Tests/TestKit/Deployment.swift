@@ -42,10 +42,12 @@ package final class Deployment: Sendable {
 
     /// Starts `herald-api` and waits until it serves.
     ///
-    /// - Parameter listen: Port 0 lets the kernel choose; a restarted API takes the address of its predecessor.
-    package func startAPI(listen: String = "127.0.0.1:0") async throws -> Running {
+    /// - Parameters:
+    ///   - listen: Port 0 lets the kernel choose; a restarted API takes the address of its predecessor.
+    ///   - build: Whose executable it is.
+    package func startAPI(listen: String = "127.0.0.1:0", of build: HeraldBuild = .own) async throws -> Running {
         try await self.start(
-            "herald-api",
+            "herald-api", of: build,
             [
                 "HERALD_API_LISTEN": listen, "HERALD_API_WEBSOCKET_LISTEN": "127.0.0.1:0",
                 "HERALD_API_ADMIN_LISTEN": "127.0.0.1:0",
@@ -54,11 +56,15 @@ package final class Deployment: Sendable {
 
     /// Starts `herald-notifier` and waits until it works.
     ///
-    /// - Parameter ranges: What it may call beside public addresses; nil for the policy as it comes.
-    package func startNotifier(opening ranges: String? = egressAllow) async throws -> Running {
+    /// - Parameters:
+    ///   - ranges: What it may call beside public addresses; nil for the policy as it comes.
+    ///   - build: Whose executable it is.
+    package func startNotifier(
+        opening ranges: String? = egressAllow, of build: HeraldBuild = .own
+    ) async throws -> Running {
         var settings = ["HERALD_NOTIFIER_ADMIN_LISTEN": "127.0.0.1:0"]
         settings["HERALD_EGRESS_ALLOW"] = ranges
-        return try await self.start("herald-notifier", settings)
+        return try await self.start("herald-notifier", of: build, settings)
     }
 
     /// Ends every process that still runs.
@@ -77,7 +83,9 @@ package final class Deployment: Sendable {
         }.joined(separator: "\n")
     }
 
-    private func start(_ executable: String, _ environment: [String: String]) async throws -> Running {
+    private func start(
+        _ executable: String, of build: HeraldBuild, _ environment: [String: String]
+    ) async throws -> Running {
         let number = self.names.withLockedValue { names in
             names += 1
             return names
@@ -86,7 +94,7 @@ package final class Deployment: Sendable {
         let readyFile = self.redis.folder.appendingPathComponent("\(name).json")
         let log = self.redis.folder.appendingPathComponent("\(name).log")
         let process = try ChildProcess(
-            Self.executable(executable), arguments: [],
+            build.executable(executable), arguments: [],
             environment: self.settings.merging(environment) { _, new in new }.merging([
                 "HERALD_REDIS_URL": self.redisURL,
                 "HERALD_MASTER_KEY": self.masterKey,
@@ -109,7 +117,8 @@ package final class Deployment: Sendable {
         try await withTemporaryFolder { folder in
             let log = folder.appendingPathComponent("herald.log")
             let process = try ChildProcess(
-                Self.executable("herald"), arguments: arguments, environment: ["HERALD_REDIS_URL": self.redisURL],
+                Self.executable("herald"), arguments: arguments,
+                environment: ["HERALD_REDIS_URL": self.redisURL, "HERALD_MASTER_KEY": self.masterKey],
                 log: log)
             let exit = await process.waitForExit(within: .seconds(60))
             return (exit, String(decoding: try Data(contentsOf: log), as: UTF8.self))
@@ -117,14 +126,7 @@ package final class Deployment: Sendable {
     }
 
     /// An executable of this build.
-    package static func executable(_ name: String) -> URL { self.executables.appendingPathComponent(name) }
-
-    /// Where the build put the executables: beside the bundle that runs the tests.
-    private static let executables: URL = {
-        // The link of this very process: it cannot be missing.
-        let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? "/"
-        return URL(fileURLWithPath: own).deletingLastPathComponent()
-    }()
+    package static func executable(_ name: String) -> URL { HeraldBuild.own.executable(name) }
 }
 
 extension Deployment.Running {

@@ -110,7 +110,13 @@ extension Operations {
     ///
     /// - Parameter durability: nil: it asks for nothing.
     private static func check(_ durability: Durability?, on store: Store) throws(Refusal) {
-        guard let durability, !store.durability.offers(durability) else { return }
+        guard let durability else { return }
+        guard store.format >= StoreFormat.ofDurabilities else {
+            throw .requestInvalid(
+                "_durability takes format \(StoreFormat.ofDurabilities) of the stored data, which has format \(store.format): see 'herald format raise'."
+            )
+        }
+        guard !store.durability.offers(durability) else { return }
         let offered = Durability.allCases.filter { store.durability.offers($0) }.map { "'\($0.rawValue)'" }
         throw .requestInvalid(
             "_durability cannot be '\(durability.rawValue)' here; this deployment offers \(offered.joined(separator: ", "))."

@@ -56,7 +56,9 @@ package final class Store: Sendable {
         self.tagger = tagger
         self.limits = limits
         self.queues = QueueStore(runner: runner, keySpace: keySpace, directory: directory, ids: ids)
-        self.messages = MessageStore(runner: runner, keySpace: keySpace, directory: directory, ids: ids)
+        self.messages = MessageStore(
+            runner: runner, keySpace: keySpace, directory: directory, ids: ids,
+            keepsTraces: format >= StoreFormat.ofTraces)
         self.claims = ClaimStore(runner: runner, keySpace: keySpace, ids: ids, moves: moves)
         self.subscriptions = SubscriptionStore(
             runner: runner, keySpace: keySpace, directory: directory, limits: limits)

@@ -4,12 +4,18 @@
 /// writes what the store's format allows, also where it understands a newer one: other processes read it. The number is
 /// raised on purpose, once every registered process understands the new one; `docs/operations.md` tells how.
 ///
-/// | format | since | what it added |
-/// |---|---|---|
-/// | 1 | 0.1.0 | the first one |
+/// | format | what it added |
+/// |---|---|
+/// | 1 | the first one |
+/// | 2 | traces of messages, durabilities of queues |
 ///
 /// A bit, field or value that no format it understands has makes a record unreadable: nothing is ignored.
 package enum StoreFormat {
     /// The formats this Herald reads and writes.
-    package static let understood: ClosedRange<Int> = 1...1
+    package static let understood: ClosedRange<Int> = 1...2
+
+    /// The format from which on a record of a message may have a trace.
+    static let ofTraces = 2
+    /// The format from which on a queue may ask for a durability of its own.
+    package static let ofDurabilities = 2
 }

@@ -108,8 +108,10 @@ struct MessageRecord {
     }
 
     /// What a draft adds to the record: a byte of flags, the checksum and the way; nothing for the usual message.
-    static func extras(of draft: MessageDraft) -> [UInt8] {
-        let way = Self.way(draft.provenance)
+    ///
+    /// - Parameter withTrace: Whether a trace is part of the way.
+    static func extras(of draft: MessageDraft, withTrace: Bool) -> [UInt8] {
+        let way = Self.way(draft.provenance, withTrace: withTrace)
         guard draft.isSealed || draft.checksum != nil || !way.isEmpty else { return [] }
         let flags =
             (draft.isSealed ? Flag.sealed : 0) | (draft.checksum == nil ? 0 : Flag.checksum)
@@ -120,8 +122,10 @@ struct MessageRecord {
     /// Beside the hops.
     private static let isTraced = Provenance.hopsMax + 1
 
-    private static func way(_ provenance: Provenance) -> [UInt8] {
-        guard let trace = provenance.trace else { return provenance.hops > 0 ? [UInt8(provenance.hops)] : [] }
+    private static func way(_ provenance: Provenance, withTrace: Bool) -> [UInt8] {
+        guard withTrace, let trace = provenance.trace else {
+            return provenance.hops > 0 ? [UInt8(provenance.hops)] : []
+        }
         return [UInt8(Self.isTraced + provenance.hops)] + trace.bytes
     }
 

@@ -9,6 +9,8 @@ struct MessageStore: MessageStorage {
     let keySpace: KeySpace
     let directory: QueueDirectory
     let ids: MessageIDs
+    /// Whether the format of the store has traces; without them messages are stored as if they had none.
+    let keepsTraces: Bool
 
     func post(
         _ messages: [MessageDraft], to queue: QueueAddress, by client: ClientID, requestBytes: Int,

@@ -58,7 +58,7 @@ extension MessageStore {
         for message in post.messages {
             call.append(message.ttl.map { String($0) } ?? "")
             call.append(message.delay.map { String($0) } ?? "")
-            call.append(MessageRecord.extras(of: message))
+            call.append(MessageRecord.extras(of: message, withTrace: self.keepsTraces))
             call.append(message.body)
         }
         return call
