@@ -61,7 +61,8 @@ package struct RESTServer: Service {
             metrics: RESTMetrics(), audit: self.audit, requests: self.requests, logger: self.logger)
         let (host, onListening, proxies, upgrade) = (self.address.host, self.onListening, self.proxies, self.upgrade)
         let listener = HTTPListener(
-            host: host, port: self.address.port, eventLoopGroup: self.eventLoopGroup, limits: self.limits,
+            host: host, port: self.address.port, descriptor: self.address.descriptor,
+            eventLoopGroup: self.eventLoopGroup, limits: self.limits,
             tls: self.tls, logger: self.logger, onListening: { onListening(ListenAddress(host: host, port: $0)) },
             refuse: { responder.refuse($0, $1) }, isProxy: { proxies.contains($0) },
             respond: { upgrade($0) ?? responder.respond(to: $0) })

@@ -45,7 +45,8 @@ package struct WebSocketServer: Service {
     package func run() async throws {
         let (host, onListening, proxies, endpoint) = (self.address.host, self.onListening, self.proxies, self.endpoint)
         let listener = HTTPListener(
-            host: host, port: self.address.port, eventLoopGroup: self.eventLoopGroup, limits: self.limits,
+            host: host, port: self.address.port, descriptor: self.address.descriptor,
+            eventLoopGroup: self.eventLoopGroup, limits: self.limits,
             tls: self.tls, logger: self.logger, onListening: { onListening(ListenAddress(host: host, port: $0)) },
             isProxy: { proxies.contains($0) }, respond: { endpoint.respond(to: $0) })
         let measured = MeasuredListener(listener, as: "websocket", self.limits)

@@ -11,6 +11,7 @@ package struct HTTPListener: Service {
 
     private let host: String
     private let port: Int
+    private let descriptor: Int32?
     private let eventLoopGroup: any EventLoopGroup
     private let keepsReserve: Bool
     private let core: ListenerCore
@@ -18,6 +19,7 @@ package struct HTTPListener: Service {
 
     /// - Parameters:
     ///   - port: 0 for one the kernel picks.
+    ///   - descriptor: A socket that listens there already; nil: one is made.
     ///   - tls: What connections are encrypted with; nil: they are in the clear.
     ///   - keepsReserve: Whether a descriptor is kept, so that connections are accepted when the process has no other left.
     ///   - eventLoopGroup: Its event loops also run the tasks of requests.
@@ -27,7 +29,8 @@ package struct HTTPListener: Service {
     ///   - refuse: What it answers ends the connection.
     ///   - onListening: Gets the port, once.
     package init(
-        host: String, port: Int, eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
+        host: String, port: Int, descriptor: Int32? = nil,
+        eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
         limits: HTTPLimits = HTTPLimits(), tls: TLSContextHolder? = nil, keepsReserve: Bool = false, logger: Logger,
         onListening: @escaping @Sendable (Int) -> Void,
         refuse: @escaping HTTPAction.Refuse = { fault, _ in Self.refusal(fault) },
@@ -36,6 +39,7 @@ package struct HTTPListener: Service {
     ) {
         self.host = host
         self.port = port
+        self.descriptor = descriptor
         self.keepsReserve = keepsReserve
         self.eventLoopGroup = eventLoopGroup
         self.core = ListenerCore(
@@ -57,7 +61,7 @@ package struct HTTPListener: Service {
     package func run() async throws {
         let loops = ListenerLoops(self.core, self.eventLoopGroup)
         let (core, keepsReserve) = (self.core, self.keepsReserve)
-        let listener = try await ServerBootstrap(group: self.eventLoopGroup)
+        let bootstrap = ServerBootstrap(group: self.eventLoopGroup)
             .serverChannelOption(.backlog, value: Self.backlog)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             // One at a time, so that none is accepted beyond the bound.
@@ -81,7 +85,12 @@ package struct HTTPListener: Service {
                     try channel.pipeline.syncOperations.addHandler(HTTPConnection(core, loop, channel))
                 }
             }
-            .bind(host: self.host, port: self.port).get()
+        let listener =
+            if let descriptor = self.descriptor {
+                try await bootstrap.withBoundSocket(descriptor).get()
+            } else {
+                try await bootstrap.bind(host: self.host, port: self.port).get()
+            }
         self.onListening(listener.localAddress?.port ?? 0)
         let ended = listener.eventLoop.makePromise(of: Void.self)
         listener.closeFuture.whenComplete { _ in

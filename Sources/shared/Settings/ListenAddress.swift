@@ -6,10 +6,13 @@ import Foundation
 package struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
     package let host: String
     package let port: Int
+    /// A socket of the address that listens already, see `PassedSockets`; nil: one is to be made.
+    package let descriptor: Int32?
 
-    package init(host: String, port: Int) {
+    package init(host: String, port: Int, descriptor: Int32? = nil) {
         self.host = host
         self.port = port
+        self.descriptor = descriptor
     }
 
     /// Reads `host:port`; an IPv6 address stands in brackets.

@@ -14,6 +14,8 @@ package enum SettingError: Error, Sendable, Equatable {
     case ambiguous(Setting, String, String)
     /// A file that cannot be read or is not what it should be.
     case unreadable(path: String, reason: String)
+    /// A socket that the service manager has passed, by its name, and that has no use here.
+    case socket(String, reason: String)
 }
 
 /// Where a value came from, so that the line about it can say where to look.
@@ -22,6 +24,8 @@ package enum SettingSource: Sendable, Equatable {
     case environment(String)
     case file(String)
     case secretFile(variable: String, path: String)
+    /// A socket that was passed to the process.
+    case socket
 }
 
 extension SettingError: CustomStringConvertible {
@@ -42,6 +46,8 @@ extension SettingError: CustomStringConvertible {
             return "\(setting.name) is set twice, by \(one) and by \(other); keep one of them"
         case .unreadable(let path, let reason):
             return "\(path): \(reason)"
+        case .socket(let name, let reason):
+            return "the socket '\(name)' that was passed to this process \(reason)"
         }
     }
 }
@@ -53,6 +59,7 @@ extension SettingSource: CustomStringConvertible {
         case .environment(let name): "the environment variable \(name)"
         case .file(let path): "the file \(path)"
         case .secretFile(let variable, let path): "the file \(path) named by \(variable)"
+        case .socket: "a socket that was passed"
         }
     }
 }

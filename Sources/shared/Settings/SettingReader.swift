@@ -2,8 +2,8 @@ package import Configuration
 
 /// All settings of one process, read and checked as a whole.
 ///
-/// Flags win over the environment, the environment over the file, the file over the defaults. Making a reader reads all
-/// four, so a mistake anywhere, also in a value another source overrides, is found before the first socket opens.
+/// Sockets that were passed win over flags, flags over the environment, the environment over the file, the file over the defaults.
+/// Making a reader reads all of them, so a mistake anywhere, also in a value another source overrides, is found before the first socket opens.
 package struct SettingReader: Sendable {
     /// The process these settings are for.
     package let process: ProcessKind
@@ -11,7 +11,8 @@ package struct SettingReader: Sendable {
     package let config: ConfigReader
     /// Variables that look like settings and belong to an orchestrator's services, in their order; not read.
     package let ignored: [String]
-    /// What a flag, the environment or the file gave.
+    private let sockets: PassedSockets
+    /// What a socket, a flag, the environment or the file gave.
     private let given: [Setting: String]
 
     /// - Parameters:
@@ -23,6 +24,8 @@ package struct SettingReader: Sendable {
         requiring required: [Setting]? = nil
     ) throws(SettingError) {
         self.process = process
+        self.sockets = try PassedSockets(environment, for: process)
+        let fromSockets = self.sockets.addresses.mapValues { SettingText(text: $0.description, source: .socket) }
         let fromFlags = Dictionary(
             uniqueKeysWithValues: flags.map { ($0, SettingText(text: $1, source: .flag($0.flag))) })
         let environmentFound = try EnvironmentSource.read(environment)
@@ -33,14 +36,14 @@ package struct SettingReader: Sendable {
         let defaults = SettingCatalog.all.compactMap { setting in
             setting.default.map { (setting, SettingText(text: $0, source: .file("the defaults"))) }
         }
-        let layers = [fromFlags, fromEnvironment, fromFile, Dictionary(uniqueKeysWithValues: defaults)]
+        let layers = [fromSockets, fromFlags, fromEnvironment, fromFile, Dictionary(uniqueKeysWithValues: defaults)]
 
         self.given = layers.dropLast().reversed().reduce(into: [:]) { given, layer in
             for (setting, value) in layer { given[setting] = value.text }
         }
 
         var providers: [InMemoryProvider] = []
-        for (layer, name) in zip(layers, ["flags", "environment", "file", "defaults"]) {
+        for (layer, name) in zip(layers, ["sockets", "flags", "environment", "file", "defaults"]) {
             var values: [AbsoluteConfigKey: ConfigValue] = [:]
             for (setting, given) in layer {
                 let content = try setting.content(of: given)
@@ -115,6 +118,7 @@ package struct SettingReader: Sendable {
 
     /// The value of an address setting.
     package func address(_ setting: Setting) throws(SettingError) -> ListenAddress {
+        if let passed = self.sockets.addresses[setting] { return passed }
         guard let text = self.text(setting) else { throw .missing(setting) }
         guard let address = ListenAddress(text) else { throw self.invalid(setting) }
         return address

@@ -46,7 +46,8 @@ package struct AdminServer: Service {
             self.address.host, self.onListening, self.readiness, self.registry
         )
         let listener = HTTPListener(
-            host: host, port: self.address.port, tls: self.tls, keepsReserve: true, logger: self.logger,
+            host: host, port: self.address.port, descriptor: self.address.descriptor, tls: self.tls, keepsReserve: true,
+            logger: self.logger,
             onListening: { onListening(ListenAddress(host: host, port: $0)) },
             respond: { request in Self.respond(to: request, readiness, registry) })
         try await listening(on: self.address, of: self.setting) { try await listener.run() }
