@@ -19,7 +19,7 @@ struct KeystoneParts {
 ///   - checkIntervalMin: How soon an identity that lasts is looked at again, however short `cacheTime` is.
 func withKeystone(
     _ keystone: KeystoneServer, url: String? = nil, cacheTime: Duration = .seconds(300),
-    timeout: Duration = .seconds(20), checkIntervalMin: TimeAmount = .milliseconds(50),
+    timeout: Duration = .seconds(60), checkIntervalMin: TimeAmount = .milliseconds(50),
     services: KeystoneAuthenticator.ServiceRules = .init(),
     rules: AccessRules = AccessRules(), signedURLKeys: [String] = ["secret"],
     _ body: (RunningAPI, KeystoneParts) async throws -> Void
@@ -39,8 +39,12 @@ func withKeystone(
     let authenticator = KeystoneAuthenticator(
         validator, services: services, publicURL: "https://identity.example/v3", checkIntervalMin: checkIntervalMin)
     let parts = KeystoneParts(validator: validator, authenticator: authenticator)
+    // A Keystone that many tests ask at once takes its time.
+    var sessionLimits = SessionLimits()
+    sessionLimits.anonymousMax = .minutes(10)
     try await withAPI(
-        signedURLKeys: signedURLKeys, rules: rules, authenticator: authenticator, sessionAuthenticator: authenticator
+        signedURLKeys: signedURLKeys, rules: rules, authenticator: authenticator, sessionLimits: sessionLimits,
+        sessionAuthenticator: authenticator
     ) { api async throws in
         try await body(api, parts)
     }
