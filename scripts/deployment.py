@@ -65,6 +65,8 @@ class Processes:
     def __exit__(self, *_):
         for process in reversed(self.started):
             process.send_signal(signal.SIGTERM)
+            # One that is stopped would not see the other signal.
+            process.send_signal(signal.SIGCONT)
             process.wait()
         self.temporary.cleanup()
 
@@ -72,6 +74,7 @@ class Processes:
         environment = {key: value for key, value in os.environ.items() if not key.startswith("HERALD_")}
         with (self.folder / log).open("w") as file:
             self.started.append(subprocess.Popen(command, env=environment | (settings or {}), stdout=file, stderr=subprocess.STDOUT))
+        return self.started[-1]
 
     def start_deployment(self, executables):
         """The folder of a `herald dev`, and the addresses of its API and its notifier."""

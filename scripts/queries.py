@@ -5,10 +5,11 @@ import pathlib
 import yaml
 
 deploy = pathlib.Path(__file__).resolve().parent.parent / "deploy"
+rules_file = deploy / "prometheus/rules.yaml"
 
 
 def rules():
-    return yaml.safe_load((deploy / "prometheus/rules.yaml").read_text())
+    return yaml.safe_load(rules_file.read_text())
 
 
 def panels(interval):
