@@ -95,7 +95,7 @@ final class Ledger: Sendable {
     static func body(of number: Int) -> String { #"{"messages":[{"body":{"n":\#(number)}}]}"# }
 
     /// Reads the number back out of a notification.
-    private static func number(of request: ReceivedRequest) -> Int? {
+    static func number(of request: ReceivedRequest) -> Int? {
         let text = request.text
         guard let start = text.firstRange(of: #""n":"#)?.upperBound else { return nil }
         return Int(text[start...].prefix(while: \.isNumber))
