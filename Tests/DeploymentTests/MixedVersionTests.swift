@@ -13,7 +13,7 @@ extension DeploymentTests {
             ProcessInfo.processInfo.environment["HERALD_UPGRADE_TURNS"].flatMap { Int($0) } ?? 3
 
         private static let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-        private static let settings = ["HERALD_NOTIFIER_LEASE": "5"]
+        private static let settings = ["HERALD_NOTIFIER_LEASE": "5", "HERALD_API_ADMIN_MODE": "true"]
 
         private struct Pair {
             let build: HeraldBuild
@@ -72,6 +72,7 @@ extension DeploymentTests {
                             + " other answers \(ledger.refused)")
                     #expect(all, "not everything arrived; \(deployment.logs)")
                     #expect(audit.isClean && audit.repeats == 0)
+                    #expect(!deployment.logs.contains("cannot be read"), "\(deployment.logs)")
                     // Format 1 has no traces: a process of the version before would take them for a part of the body.
                     #expect(arrived.allSatisfy { $0["traceparent"] == nil })
                 }
@@ -86,11 +87,16 @@ extension DeploymentTests {
                     let old = try await Pair.start(.previous, deployment)
                     let new = try await Pair.start(.own, deployment)
                     let refused = try await deployment.herald(["format", "raise", "--yes"])
-                    #expect(refused.exit == .status(1), "\(refused.output)")
+                    #expect(
+                        refused.exit == .status(1) && refused.output.contains("do not understand"), "\(refused.output)")
                     let caller = HTTPCaller(new.api.address)
                     let own = #"{"_durability": "memory"}"#
                     let early = try await caller.send("PUT", "/v2/queues/own", headers: Load.headers, body: own)
                     #expect(early.status == 400 && early.text.contains("herald format raise"), "\(early)")
+                    let pool = try await caller.send(
+                        "PUT", "/v2/pools/far", headers: Load.headers + [("X-Roles", "admin")],
+                        body: #"{"uri": "redis+cluster://127.0.0.1:1", "weight": 1}"#)
+                    #expect(pool.status == 400 && pool.text.contains("herald format raise"), "\(pool)")
                     await caller.close()
                     await old.stop()
                     let raised = try await deployment.herald(["format", "raise", "--yes"])

@@ -179,7 +179,8 @@ struct TrustTests {
             drafts.append(MessageDraft(ttl: 60, body: .init(string: "2"), isSealed: true))
             drafts.append(MessageDraft(ttl: 60, body: .init(string: "3")))
             let trace = TraceContext(bytes: UInt8(1)...25)
-            let ways = [Provenance(hops: 5), Provenance(hops: 127, trace: trace), .none]
+            // 200 without a trace: as the version before wrote it, which had no traces.
+            let ways = [Provenance(hops: 200), Provenance(hops: 255, trace: trace), .none]
             for (index, way) in ways.enumerated() { drafts[index].provenance = way }
             _ = try await test.store.messages.post(
                 drafts, to: queue, by: try client(), requestBytes: 1,

@@ -2,25 +2,27 @@ import Redis
 
 /// Gives a master and its replicas, all of them with the same data, on loopback.
 ///
-/// - Parameter arguments: Of the master.
+/// - Parameters:
+///   - program: Of all of them.
+///   - arguments: Of the master.
 package func withReplicatedRedis(
-    replicas count: Int, appendOnly: Bool = false, arguments: [String] = [],
+    _ program: RedisProgram = .redis, replicas count: Int, appendOnly: Bool = false, arguments: [String] = [],
     _ body: (_ master: RedisServer, _ replicas: [RedisServer]) async throws -> Void
 ) async throws {
     try await withRedis(
-        appendOnly: appendOnly, tcp: true, arguments: ["--repl-diskless-sync-delay", "0"] + arguments
+        program, appendOnly: appendOnly, tcp: true, arguments: ["--repl-diskless-sync-delay", "0"] + arguments
     ) { master in
-        try await withReplicas(of: master, count) { try await body(master, $0) }
+        try await withReplicas(program, of: master, count) { try await body(master, $0) }
     }
 }
 
 private func withReplicas(
-    of master: RedisServer, _ count: Int, _ body: ([RedisServer]) async throws -> Void
+    _ program: RedisProgram, of master: RedisServer, _ count: Int, _ body: ([RedisServer]) async throws -> Void
 ) async throws {
     guard count > 0 else { return try await body([]) }
-    try await withRedis(tcp: true, arguments: ["--repl-diskless-sync-delay", "0"]) { replica in
+    try await withRedis(program, tcp: true, arguments: ["--repl-diskless-sync-delay", "0"]) { replica in
         try await replica.follow(master)
-        try await withReplicas(of: master, count - 1) { try await body([replica] + $0) }
+        try await withReplicas(program, of: master, count - 1) { try await body([replica] + $0) }
     }
 }
 

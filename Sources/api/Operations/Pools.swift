@@ -97,6 +97,12 @@ extension Operations {
         } catch {
             throw .bodyInvalid("The 'uri' cannot be used: \(error).")
         }
+        let format = self.stores.defaultStore.format
+        guard format >= StoreFormat.ofPoolForms || target.isPlainServer else {
+            throw .bodyInvalid(
+                "The 'uri' takes format \(StoreFormat.ofPoolForms) of the stored data, which has format \(format): see 'herald format raise'."
+            )
+        }
         do {
             return try await self.stores.probe(target, isDurable: isDurable)
         } catch {

@@ -169,7 +169,9 @@ extension Operations {
             }
             let result = try patch.applied(to: metadata, of: queue.name, limits: limits)
             try self.check(result.metadata, within: scope)
-            try Self.check(result.metadata.attributes.durability, on: store)
+            if result.metadata.attributes.durability != metadata.attributes.durability {
+                try Self.check(result.metadata.attributes.durability, on: store)
+            }
             let placement = try self.placement(of: result.metadata)
             guard try placement == settled || placement == self.placement(of: metadata) else {
                 unsettled = placement

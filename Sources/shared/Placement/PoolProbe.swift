@@ -33,7 +33,7 @@ extension PoolDirectory {
         }
         let redis = RedisClient(
             url: target, tls: self.settings.tls, connections: 1, deadline: Self.probeTime,
-            eventLoopGroup: self.settings.eventLoopGroup, logger: self.settings.logger)
+            reach: self.defaultStore.reach, eventLoopGroup: self.settings.eventLoopGroup, logger: self.settings.logger)
         let answer: Result<PoolCapabilities, PoolUnusable>
         do throws(PoolUnusable) {
             answer = .success(try await self.probe(redis, isDurable: isDurable))

@@ -175,10 +175,10 @@ package final class RedisClient: Service, Sendable {
         _ call: ScriptCall, epoch: Int? = nil
     ) async throws(RedisError) -> (reply: RedisValue, copies: Int) {
         do {
-            return try await self.sendAwaited(call.byHash, epoch)
+            return try await self.sendAwaited(call.byHash, call.markKey, epoch)
         } catch .refused(let error) where error.kind == .noscript {
             try await self.load(call, epoch)
-            return try await self.sendAwaited(call.bySource, epoch)
+            return try await self.sendAwaited(call.bySource, call.markKey, epoch)
         }
     }
 
@@ -199,14 +199,15 @@ package final class RedisClient: Service, Sendable {
     }
 
     private func sendAwaited(
-        _ command: EncodedCommand, _ epoch: Int?
+        _ command: EncodedCommand, _ markKey: String, _ epoch: Int?
     ) async throws(RedisError) -> (reply: RedisValue, copies: Int) {
         let epoch = epoch ?? ServerWatch.anyEpoch
         switch self.backend {
         case .server(let server):
-            let answer = await server.sendAwaited(command, by: .now() + self.deadline, epoch: epoch)
+            let answer = await server.sendAwaited(
+                command, marking: markKey, by: .now() + self.deadline, epoch: epoch)
             return (try answer.reply.get(), answer.copies)
-        case .cluster(let router): return try await router.sendAwaited(command, epoch: epoch)
+        case .cluster(let router): return try await router.sendAwaited(command, marking: markKey, epoch: epoch)
         }
     }
 

@@ -23,7 +23,7 @@ struct PassedSockets: Sendable {
             return
         }
         guard let count = Int(text), (0...Self.most).contains(count) else {
-            throw .socket("LISTEN_FDS=\(text)", reason: "is no number from 0 to \(Self.most)")
+            throw .socket("LISTEN_FDS", reason: "cannot be: '\(text)' is no number from 0 to \(Self.most)")
         }
         let names = (environment["LISTEN_FDNAMES"] ?? "").split(separator: ":", omittingEmptySubsequences: false)
         let settings = SettingCatalog.settings(of: process).filter { $0.shape == .address }

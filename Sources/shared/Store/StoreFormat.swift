@@ -7,7 +7,7 @@
 /// | format | what it added |
 /// |---|---|
 /// | 1 | the first one |
-/// | 2 | traces of messages, durabilities of queues |
+/// | 2 | traces of messages, durabilities of queues, pools of Sentinels and clusters and behind TLS |
 ///
 /// A bit, field or value that no format it understands has makes a record unreadable: nothing is ignored.
 package enum StoreFormat {
@@ -18,4 +18,6 @@ package enum StoreFormat {
     static let ofTraces = 2
     /// The format from which on a queue may ask for a durability of its own.
     package static let ofDurabilities = 2
+    /// The format from which on a pool may be something else than one server in the clear.
+    package static let ofPoolForms = 2
 }

@@ -21,7 +21,7 @@ package struct TraceContext: Sendable, Equatable {
 /// What a message says of the way it came.
 package struct Provenance: Sendable, Equatable {
     /// More count as that many.
-    package static let hopsMax = 127
+    package static let hopsMax = 255
 
     /// How many queues it came through before, at most ``hopsMax``.
     package let hops: Int

@@ -65,13 +65,13 @@ final class ClusterRouter: Sendable {
 
     /// The same, and waits until what it wrote got as far as it has to.
     func sendAwaited(
-        _ command: EncodedCommand, epoch: Int
+        _ command: EncodedCommand, marking key: String, epoch: Int
     ) async throws(RedisError) -> (reply: RedisValue, copies: Int) {
         let deadline = NIODeadline.now() + self.deadline
         return try await self.perform(command.route, epoch, by: deadline) { node, isAsking in
             // Between two masters no write can be waited for: it waits for the slot.
             guard !isAsking else { return .failure(.refused(RedisServerError(message: "TRYAGAIN the slot moves"))) }
-            let answer = await node.sendAwaited(command, by: deadline)
+            let answer = await node.sendAwaited(command, marking: key, by: deadline)
             return answer.reply.map { (reply: $0, copies: answer.copies) }
         }
     }
@@ -298,6 +298,7 @@ final class ClusterRouter: Sendable {
             let kept = Set(map.masters)
             let gone = Array(state.nodes.filter { !kept.contains($0.key) }.values) + state.seeds.values
             state.nodes = state.nodes.filter { kept.contains($0.key) }
+            state.troubles = state.troubles.filter { trouble in trouble.key.map { kept.contains($0) } ?? true }
             state.seeds = [:]
             return gone
         }

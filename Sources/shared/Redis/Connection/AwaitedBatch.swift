@@ -7,15 +7,16 @@ package struct AwaitedReply: Sendable {
     let copies: Int
 }
 
-/// Commands that travel together over one connection, with one `WAIT` or `WAITAOF` behind them.
+/// Commands that travel together over one connection, with marks and one `WAIT` or `WAITAOF` behind them.
 ///
-/// Either covers what its own connection has written, so all of them have to lie between it and the one before; and it
-/// holds up whatever is behind it, so nothing else may use the connection.
+/// Either covers what was written before the last command of its own connection that wrote something: with a mark behind them that is
+/// what the commands wrote, and what they found written by others. It holds up whatever is behind it, so nothing else may use the
+/// connection.
 final class AwaitedBatch: Sendable {
     typealias Caller = UnsafeContinuation<AwaitedReply, Never>
 
     private struct State {
-        /// Of the commands and, last, of the wait.
+        /// Of the commands, the marks and, last, of the wait.
         var replies: [Request.Reply?]
         var missing: Int
     }
@@ -26,10 +27,11 @@ final class AwaitedBatch: Sendable {
 
     /// - Parameters:
     ///   - callers: One for each command.
+    ///   - marks: How many there are, 1 or more.
     ///   - ended: Called before they are resumed.
-    init(of callers: [Caller], ended: @escaping @Sendable () -> Void) {
+    init(of callers: [Caller], marks: Int, ended: @escaping @Sendable () -> Void) {
         self.callers = callers
-        let count = callers.count + 1
+        let count = callers.count + marks + 1
         self.state = NIOLockedValueBox(State(replies: Array(repeating: nil, count: count), missing: count))
         self.ended = ended
     }
@@ -43,8 +45,12 @@ final class AwaitedBatch: Sendable {
             return state.missing == 0 ? state.replies : nil
         }
         guard let replies else { return }
+        // A mark that was not written, for want of memory or since its slot moves, proves nothing; any other one does.
+        let isMarked = replies.dropLast().suffix(from: self.callers.count).contains {
+            if case .success? = $0 { true } else { false }
+        }
         var copies = 0
-        if case .success(let answer)?? = replies.last { copies = WriteReach.copies(in: answer) }
+        if isMarked, case .success(let answer)?? = replies.last { copies = WriteReach.copies(in: answer) }
         self.ended()
         for case (let caller, let reply?) in zip(self.callers, replies) {
             caller.resume(returning: AwaitedReply(reply: reply, copies: copies))

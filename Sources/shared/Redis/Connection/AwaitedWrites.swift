@@ -14,6 +14,7 @@ final class AwaitedWrites: Sendable {
 
     private struct Write: Sendable {
         let command: EncodedCommand
+        let markKey: String
         let deadline: NIODeadline
         let epoch: Int
         let caller: AwaitedBatch.Caller
@@ -60,9 +61,12 @@ final class AwaitedWrites: Sendable {
     /// Sends a command, and waits for its reply and until what it wrote got as far as it has to.
     ///
     /// - Parameters:
+    ///   - key: In the slot of the command, see ``WriteReach/mark(_:)``.
     ///   - deadline: Of the command; the wait has its own behind it.
     ///   - epoch: See ``ServerWatch``.
-    func send(_ command: EncodedCommand, by deadline: NIODeadline, epoch: Int) async -> AwaitedReply {
+    func send(_ command: EncodedCommand, marking key: String, by deadline: NIODeadline, epoch: Int) async
+        -> AwaitedReply
+    {
         await withUnsafeContinuation { caller in
             let isTaken = self.state.withLockedValue { state in
                 let bytes = state.bytes + command.bytes
@@ -70,7 +74,8 @@ final class AwaitedWrites: Sendable {
                     state.waiting.isEmpty || bytes <= RedisLimits.inFlightBytesMax
                 else { return false }
                 state.bytes = bytes
-                state.waiting.append(Write(command: command, deadline: deadline, epoch: epoch, caller: caller))
+                state.waiting.append(
+                    Write(command: command, markKey: key, deadline: deadline, epoch: epoch, caller: caller))
                 return true
             }
             guard isTaken else { return Self.end(caller, .tooManyInFlight) }
@@ -99,18 +104,24 @@ final class AwaitedWrites: Sendable {
 
     /// - Parameter writes: At least one.
     private func send(_ writes: [Write], over connection: RedisConnection) {
-        let batch = AwaitedBatch(of: writes.map(\.caller)) { self.release(connection) }
+        let marks = Set(writes.map(\.markKey))
+        let batch = AwaitedBatch(of: writes.map(\.caller), marks: marks.count) { self.release(connection) }
+        let deadline = writes.map(\.deadline).max() ?? .now()
         var requests = writes.enumerated().map { index, write in
             Request(
                 command: write.command, deadline: write.deadline, epoch: write.epoch, caller: .batch(batch, index))
+        }
+        for (index, key) in marks.enumerated() {
+            requests.append(
+                Request(
+                    command: WriteReach.mark(key), deadline: deadline, caller: .batch(batch, writes.count + index)))
         }
         requests.append(
             Request(
                 command: self.reach.command,
                 // It begins to wait when the last write is done.
-                deadline: (writes.map(\.deadline).max() ?? .now())
-                    + TimeAmount(self.reach.deadline + RedisLimits.blockingMargin),
-                caller: .batch(batch, writes.count)))
+                deadline: deadline + TimeAmount(self.reach.deadline + RedisLimits.blockingMargin),
+                caller: .batch(batch, writes.count + marks.count)))
         guard case .refused(let reason) = connection.post(unit: requests) else { return }
         for request in requests { request.caller.resume(returning: .failure(.notSent(reason))) }
     }

@@ -79,10 +79,10 @@ final class ServerClient: Sendable {
 
     /// The same, and waits until what it wrote got as far as it has to.
     func sendAwaited(
-        _ command: EncodedCommand, by deadline: NIODeadline, epoch: Int = ServerWatch.anyEpoch
+        _ command: EncodedCommand, marking key: String, by deadline: NIODeadline, epoch: Int = ServerWatch.anyEpoch
     ) async -> AwaitedReply {
         guard let awaited = self.awaited else { preconditionFailure("the client waits for no writes") }
-        return await awaited.send(command, by: deadline, epoch: epoch)
+        return await awaited.send(command, marking: key, by: deadline, epoch: epoch)
     }
 
     /// Listens to channels, by a connection of its own that lasts as long as the client.

@@ -46,6 +46,17 @@ package struct WriteReach: Sendable, Equatable {
         self.command(waiting: max(1, TimeAmount(self.deadline).nanoseconds / 1_000_000)).encoded
     }
 
+    /// Writes a key behind other commands: from Redis 7.2 on, both waits pass over commands of their connection that wrote nothing,
+    /// and so over what these found written by others.
+    static func mark(_ key: String) -> EncodedCommand {
+        var command = RedisCommand("SET", arguments: 4)
+        command.append(key)
+        command.append("1")
+        command.append("EX")
+        command.append(60)
+        return command.encoded
+    }
+
     private func command(waiting milliseconds: Int64) -> RedisCommand {
         var command: RedisCommand
         switch self.goal {

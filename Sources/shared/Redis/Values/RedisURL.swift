@@ -21,6 +21,10 @@ package struct RedisURL: Sendable, Hashable {
     package let topology: Topology
     /// Whether connections are made by TLS, also those to Sentinels.
     package let isEncrypted: Bool
+    /// Whether it is one server that is reached in the clear.
+    package var isPlainServer: Bool {
+        if case .server = self.topology { !self.isEncrypted } else { false }
+    }
     /// How long a command may take; nil: as long as the process allows.
     package let deadline: Duration?
 

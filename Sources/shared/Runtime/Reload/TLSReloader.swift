@@ -38,7 +38,11 @@ package actor TLSReloader: Reloadable {
         if self.changes.look(marks) { self.read(marks) }
     }
 
-    package func reload() { self.read(FileMarks(of: self.settings.files.paths)) }
+    package func reload() {
+        // The authorities of the system are read with each context, and are no files of ours.
+        guard !self.settings.files.paths.isEmpty else { return }
+        self.read(FileMarks(of: self.settings.files.paths))
+    }
 
     /// - Parameter marks: From before reading.
     private func read(_ marks: FileMarks) {

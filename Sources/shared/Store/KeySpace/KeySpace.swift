@@ -39,7 +39,7 @@ extension KeySpace {
     /// The processes of the deployment: what each says of itself, when it counts as ended, and the one that exports metrics.
     static let processes = key(control + "processes")
     static let processExpiries = key(control + "process-expiries")
-    static let exporter = key(control + "exporter")
+    static let exporter = key(control + "metrics-exporter")
     /// Written to learn whether Redis takes writes.
     static let probe = key(control + "probe")
 

@@ -7,8 +7,8 @@ import Domain
 ///            | [u64 expires, ms: flag 128, sent again]
 ///            | [u64 created, ms | u64 expires, ms | 27 bytes id: flag 8, moved here from another queue, or NUL: posted here
 ///              while positions were ahead of the clock]
-///            | [u32 delay, s: flag 1] | [16 bytes MD5: flag 2] | [way: flags 16 and 32] | body, sealed: flag 4    big endian
-/// way        | u8 hops, and 128 where a trace follows | [16 bytes trace | 8 bytes span | u8 its flags]
+///            | [u32 delay, s: flag 1] | [16 bytes MD5: flag 2] | [way: flags 16 and 32, with a trace 64 too] | body, sealed: flag 4    big endian
+/// way        | u8 hops | [16 bytes trace | 8 bytes span | u8 its flags]
 /// ```
 ///
 /// A record never changes. What does, the claim and the end of a life, lies beside it.
@@ -58,10 +58,11 @@ struct MessageRecord {
         }
         self.delay = flags & Flag.delay != 0 ? Int(Self.number(try take(4))) : nil
         self.checksum = flags & Flag.checksum != 0 ? Array(try take(Self.checksumBytes)) : nil
-        if flags & Flag.ofNoMessage == Flag.withWay {
+        let way = flags & Flag.ofNoMessage
+        if way == Flag.withHops || way == Flag.withTrace {
             let hops = Int(Self.number(try take(1)))
-            let trace = hops > Provenance.hopsMax ? TraceContext(bytes: try take(TraceContext.byteCount)) : nil
-            self.provenance = Provenance(hops: hops % Self.isTraced, trace: trace)
+            let trace = way == Flag.withTrace ? TraceContext(bytes: try take(TraceContext.byteCount)) : nil
+            self.provenance = Provenance(hops: hops, trace: trace)
         } else {
             self.provenance = .none
         }
@@ -86,8 +87,10 @@ struct MessageRecord {
         static let withdrawal: Int64 = 32
         static let test: Int64 = 64
         static let renewed: Int64 = 128
-        /// A message that says something of the way it came.
-        static let withWay = Self.confirmation | Self.withdrawal
+        /// A message that came through other queues.
+        static let withHops = Self.confirmation | Self.withdrawal
+        /// A message that has a trace; format 1 has no such record.
+        static let withTrace = Self.withHops | Self.test
         static let ofNoMessage = Self.confirmation | Self.withdrawal | Self.test
 
         /// Of a record that is no message; 0 for one that is.
@@ -102,8 +105,9 @@ struct MessageRecord {
 
         /// - Returns: nil for a kind that no record has.
         static func kind(_ flags: Int64) -> NotificationKind? {
-            guard flags & Self.ofNoMessage != Self.withWay else { return .notification }
-            return NotificationKind.allCases.first { Self.of($0) == flags & Self.ofNoMessage }
+            let kind = flags & Self.ofNoMessage
+            if kind == Self.withHops || kind == Self.withTrace { return .notification }
+            return NotificationKind.allCases.first { Self.of($0) == kind }
         }
     }
 
@@ -111,22 +115,13 @@ struct MessageRecord {
     ///
     /// - Parameter withTrace: Whether a trace is part of the way.
     static func extras(of draft: MessageDraft, withTrace: Bool) -> [UInt8] {
-        let way = Self.way(draft.provenance, withTrace: withTrace)
-        guard draft.isSealed || draft.checksum != nil || !way.isEmpty else { return [] }
+        let (hops, trace) = (draft.provenance.hops, withTrace ? draft.provenance.trace : nil)
+        let hasWay = hops > 0 || trace != nil
+        guard draft.isSealed || draft.checksum != nil || hasWay else { return [] }
         let flags =
             (draft.isSealed ? Flag.sealed : 0) | (draft.checksum == nil ? 0 : Flag.checksum)
-            | (way.isEmpty ? 0 : Flag.withWay)
-        return [UInt8(flags)] + (draft.checksum ?? []) + way
-    }
-
-    /// Beside the hops.
-    private static let isTraced = Provenance.hopsMax + 1
-
-    private static func way(_ provenance: Provenance, withTrace: Bool) -> [UInt8] {
-        guard withTrace, let trace = provenance.trace else {
-            return provenance.hops > 0 ? [UInt8(provenance.hops)] : []
-        }
-        return [UInt8(Self.isTraced + provenance.hops)] + trace.bytes
+            | (trace != nil ? Flag.withTrace : hasWay ? Flag.withHops : 0)
+        return [UInt8(flags)] + (draft.checksum ?? []) + (hasWay ? [UInt8(hops)] : []) + (trace?.bytes ?? [])
     }
 
     private static func number(_ bytes: ArraySlice<UInt8>) -> Int64 {

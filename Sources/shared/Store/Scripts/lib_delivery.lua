@@ -194,10 +194,10 @@ local function count_held(subscription, hold)
     end
 end
 
--- The kind of what is no message, from its record; 0 of a message, also of one with hops, and of '' for a record that is gone.
+-- The kind of what is no message, from its record; 0 of a message, also of one with its way, and of '' for a record that is gone.
 local function kind_of(record)
     local kind = math.floor((string.byte(record, RECORD_FLAGS_AT) or 0) / 16) % 8 * 16
-    return kind == 48 and 0 or kind
+    return (kind == 48 or kind == 112) and 0 or kind
 end
 
 -- When the life of a message ends, from its record; and its kind.

@@ -7,8 +7,8 @@
 -- Record, big endian:
 --   u32 ttl, s | u8 flags | 8 bytes mark of the client | [renewal] | [times] | [u32 delay, s] | [16 bytes MD5] | [way] | body
 --   flags    1 delay   2 MD5   4 the body is sealed   8 times   16, 32, 64 kind of what is no message; 16 and 32 a message with
---            its way   128 renewal
---   way      u8 how many queues it came through, and 128 where it has a trace | [16 bytes trace | 8 bytes span | u8 flags of it]
+--            hops, 64 too one with hops and a trace   128 renewal
+--   way      u8 how many queues it came through | [16 bytes trace | 8 bytes span | u8 flags of it]
 --   renewal  u64 expires, ms: the message was sent again
 --   times    u64 created, ms | u64 expires, ms | 27 bytes of an id, NUL: the message has the id of its position
 -- Event: u64 position of its first message | per message: u32 bytes, record
