@@ -2,22 +2,19 @@
 import asyncio
 import collections
 import contextlib
-import json
-import threading
 import time
 
+import loopback
 
-class Endpoint:
+
+class Endpoint(loopback.Server):
     FAULTS = ["hangs", "refuses", "slow", "resets"]
 
     def __init__(self):
         # By path and number: how often it was accepted, and under which ids it came.
         self.taken, self.ids = collections.Counter(), collections.defaultdict(set)
         self.faults = {}
-        self.loop = asyncio.new_event_loop()
-        self.listening = threading.Event()
-        threading.Thread(target=self.run, daemon=True).start()
-        self.listening.wait()
+        super().__init__()
 
     def url(self, path):
         return f"http://127.0.0.1:{self.port}{path}"
@@ -32,21 +29,10 @@ class Endpoint:
         fault, end = self.faults.get(path, (None, 0))
         return fault if time.monotonic() < end else None
 
-    def run(self):
-        async def serve():
-            server = await asyncio.start_server(self.answer, "127.0.0.1", 0, backlog=1024)
-            self.port = server.sockets[0].getsockname()[1]
-            self.listening.set()
-            await server.serve_forever()
-        self.loop.run_until_complete(serve())
-
-    async def answer(self, reader, writer):
+    async def accept(self, reader, writer):
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
-                headers = dict(line.lower().split(": ", 1) for line in head[1:] if ": " in line)
-                body = json.loads(await reader.readexactly(int(headers["content-length"])))["body"]
-                path = head[0].split(" ")[1]
+                path, headers, body = await loopback.webhook(reader)
                 entry, fault = (path, body["n"]), self.fault(path)
                 self.ids[entry].add(headers["webhook-id"])
                 if fault == "resets":

@@ -1,28 +1,18 @@
 """A way to Redis on which answers get lost: the command was carried out, its answer never comes, and the connection ends."""
 import asyncio
 import contextlib
-import threading
 import time
 
+import loopback
 
-class Proxy:
+
+class Proxy(loopback.Server):
     """Listens on loopback for one process, and passes on what it and the Redis on another port say."""
 
     def __init__(self, redis_port):
         self.redis_port, self.lost, self.away_until = redis_port, 0, 0.0
         self.connections = []
-        self.loop = asyncio.new_event_loop()
-        self.listening = threading.Event()
-        threading.Thread(target=self.run, daemon=True).start()
-        self.listening.wait()
-
-    def run(self):
-        async def serve():
-            server = await asyncio.start_server(self.accept, "127.0.0.1", 0, backlog=128)
-            self.port = server.sockets[0].getsockname()[1]
-            self.listening.set()
-            await server.serve_forever()
-        self.loop.run_until_complete(serve())
+        super().__init__()
 
     def lose_answers(self, dice, away):
         """The next answer on all connections, or on one, is lost with its connection; new ones end at once for some seconds."""

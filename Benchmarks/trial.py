@@ -16,6 +16,7 @@ import time
 
 import deployment
 import kit
+import loopback
 import proxy
 
 LEASE, WAIT = 5, 1.0
@@ -53,36 +54,23 @@ class Redis:
         return b""
 
 
-class Sink:
+class Sink(loopback.Server):
     """Answers webhooks and remembers each: when it came, when it was answered, and how."""
 
     def __init__(self, seed, answer_s):
         self.answer_s = answer_s
         self.seed, self.arrivals, self.poisoned, self.on_poison = seed, [], [], None
-        self.loop = asyncio.new_event_loop()
-        self.listening = threading.Event()
-        threading.Thread(target=self.run, daemon=True).start()
-        self.listening.wait()
-
-    def run(self):
-        async def serve():
-            server = await asyncio.start_server(self.answer, "127.0.0.1", 0, backlog=1024)
-            self.port = server.sockets[0].getsockname()[1]
-            self.listening.set()
-            await server.serve_forever()
-        self.loop.run_until_complete(serve())
+        super().__init__()
 
     def failures(self, number):
         """How often the failing endpoint refuses a message: a third of them, once to three times."""
         return max(0, random.Random(f"{self.seed} {number}").randint(-5, 3))
 
-    async def answer(self, reader, writer):
+    async def accept(self, reader, writer):
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
-                headers = dict(line.lower().split(": ", 1) for line in head[1:] if ": " in line)
-                body = json.loads(await reader.readexactly(int(headers["content-length"])))["body"]
-                path, came = head[0].split(" ")[1], time.monotonic()
+                path, headers, body = await loopback.webhook(reader)
+                came = time.monotonic()
                 if body.get("poison"):
                     self.poisoned.append(came)
                     self.on_poison(writer.get_extra_info("peername")[1])
