@@ -42,6 +42,8 @@ package struct Limits: Sendable, Equatable {
     package static let pageBytesMax = 60 << 20
     /// Largest `limit` of a list of pools or flavors.
     package static let poolPageMax = 20
+    /// Largest `limit` of a list of projects: each costs a question to each shard.
+    package static let projectPageMax = 20
     /// The page size of a request that does not name one.
     package static let pageDefault = 10
     /// The messages of a claim that does not say how many.

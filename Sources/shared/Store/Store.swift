@@ -36,7 +36,7 @@ package final class Store: Sendable {
     /// Those that this process understands.
     package let formats: ClosedRange<Int>
     let runner: ScriptRunner
-    private let keySpace: KeySpace
+    let keySpace: KeySpace
     private let tagger: MessageTagger
     private let limits: DeliveryLimits
     /// What ``limited(toQueues:)`` gave last.

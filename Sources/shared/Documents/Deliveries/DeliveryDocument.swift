@@ -138,9 +138,9 @@ package enum DeliveryDocument {
 
     /// - Parameter mustConfirm: Whether its subscriber is notified only once it has confirmed.
     package static func health(_ health: SubscriptionHealth, mustConfirm: Bool) -> ByteBuffer {
-        let (state, since) = Self.state(of: health, mustConfirm: mustConfirm)
+        let (state, since) = health.state(mustConfirm: mustConfirm)
         return JSONWriter.object(capacity: 512) { object in
-            object.member("state", state)
+            object.member("state", state.rawValue)
             object.member("since", since)
             object.object("breaker") { breaker in
                 breaker.member("state", health.probeAt.map { $0 > health.now ? "open" : "half_open" } ?? "closed")
@@ -164,13 +164,5 @@ package enum DeliveryDocument {
                 recent.member("p99_ms", health.log.latency(ofShare: 0.99))
             }
         }
-    }
-
-    /// What keeps it from being served, the most lasting first, and since when.
-    private static func state(of health: SubscriptionHealth, mustConfirm: Bool) -> (String, Timestamp?) {
-        if let since = health.disabledSince { return ("disabled", since) }
-        if let since = health.pausedSince { return ("paused", since) }
-        if mustConfirm, !health.isConfirmed { return ("unconfirmed", nil) }
-        return health.probeAt == nil ? ("active", nil) : ("open", health.failures?.since)
     }
 }

@@ -35,6 +35,12 @@ package struct AttemptLog: Sendable, Equatable {
         return Double(self.attempts.count { $0.report.isSuccess }) / Double(self.attempts.count)
     }
 
+    /// The share of them that failed.
+    package var failureShare: Double? {
+        guard !self.attempts.isEmpty else { return nil }
+        return Double(self.attempts.count { !$0.report.isSuccess }) / Double(self.attempts.count)
+    }
+
     /// Milliseconds within which a share of the answered attempts in the log were answered; nil when none was.
     ///
     /// - Parameter share: Above 0, up to 1.

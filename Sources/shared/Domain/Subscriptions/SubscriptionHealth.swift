@@ -51,4 +51,27 @@ package struct SubscriptionHealth: Sendable, Equatable {
         self.expired = expired
         self.log = log
     }
+
+    /// Whether something other than time keeps it from being served, or only probes it.
+    package var isHeld: Bool { self.disabledSince != nil || self.pausedSince != nil || self.probeAt != nil }
+
+    /// What keeps a subscription from being served, the most lasting first.
+    package enum State: String, Sendable, CaseIterable {
+        case disabled, paused
+        /// Its subscriber has to confirm.
+        case unconfirmed
+        /// Its breaker is open, or it is probed.
+        case open
+        case active
+    }
+
+    /// Its state, and since when it has it, where that is known.
+    ///
+    /// - Parameter mustConfirm: Whether its subscriber is notified only once it has confirmed.
+    package func state(mustConfirm: Bool) -> (state: State, since: Timestamp?) {
+        if let since = self.disabledSince { return (.disabled, since) }
+        if let since = self.pausedSince { return (.paused, since) }
+        if mustConfirm, !self.isConfirmed { return (.unconfirmed, nil) }
+        return self.probeAt == nil ? (.active, nil) : (.open, self.failures?.since)
+    }
 }

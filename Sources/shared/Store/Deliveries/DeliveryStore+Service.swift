@@ -26,7 +26,7 @@ extension DeliveryStore {
         call.append(subscription.text)
         call.append(queue.key)
         let reply = try ReplyReader(try await self.runner.run(call), of: Scripts.subscriptionHealthGet)
-        return reply.isAtEnd ? nil : try SubscriptionHealth(reply)
+        return reply.isAtEnd ? nil : try SubscriptionHealth.read(reply).health
     }
 
     func pause(_ queue: QueueAddress, subscription: SubscriptionID) async throws(StoreError) -> Bool {
@@ -63,11 +63,13 @@ extension StoreError {
 }
 
 extension SubscriptionHealth {
-    /// Reads an answer of `subscription_health_get.lua`.
-    fileprivate init(_ reply: consuming ReplyReader) throws(StoreError) {
+    /// Reads what `lib_health.lua` says.
+    static func read(
+        _ reply: consuming ReplyReader
+    ) throws(StoreError) -> (queue: QueueAddress, health: SubscriptionHealth) {
         var reply = reply
         let now = try reply.timestamp()
-        let isConfirmed = try SubscriptionHeader(try reply.bytes()).confirmed
+        let header = try SubscriptionHeader(try reply.bytes())
         let log = try AttemptLog(counts: try reply.bytes(), ring: try reply.bytes())
         let backlog = try reply.int()
         let inFlight = try reply.int()
@@ -88,10 +90,11 @@ extension SubscriptionHealth {
             let due = score.milliseconds > 0 ? score : Position(position).createdAt
             oldestDue = waitsUntil.map { max($0, due) } ?? due
         }
-        self.init(
-            now: now, isConfirmed: isConfirmed, pausedSince: pausedSince, disabledSince: disabledSince,
+        let health = SubscriptionHealth(
+            now: now, isConfirmed: header.confirmed, pausedSince: pausedSince, disabledSince: disabledSince,
             probeAt: probeAt, failures: failingSince.map { Failures(count: count, since: $0) }, window: window,
             inFlight: inFlight, backlog: backlog, oldestDue: oldestDue, expired: expired, log: log)
+        return (header.queue, health)
     }
 }
 

@@ -29,6 +29,7 @@ enum Scripts {
     static let queueRegister = plain("queue_register", PackageResources.queue_register_lua)
     static let queueUnregister = plain("queue_unregister", PackageResources.queue_unregister_lua)
     static let queueLocate = plain("queue_locate", PackageResources.queue_locate_lua)
+    static let projectNote = plain("project_note", PackageResources.project_note_lua)
     static let queueReserve = plain("queue_reserve", PackageResources.queue_reserve_lua)
     static let poolList = plain("pool_list", PackageResources.pool_list_lua)
     static let poolUpdate = plain("pool_update", PackageResources.pool_update_lua)
@@ -44,6 +45,7 @@ enum Scripts {
     static let messageDelete = queue("message_delete", PackageResources.message_delete_lua)
     static let messagePop = queue("message_pop", PackageResources.message_pop_lua)
     static let queueStatsGet = queue("queue_stats_get", PackageResources.queue_stats_get_lua)
+    static let queueSurvey = queue("queue_survey", PackageResources.queue_survey_lua)
     static let claimCreate = queue("claim_create", PackageResources.claim_create_lua)
     static let claimGet = queue("claim_get", PackageResources.claim_get_lua)
     static let claimUpdate = queue("claim_update", PackageResources.claim_update_lua)
@@ -89,7 +91,12 @@ enum Scripts {
     static let deliveryReap = paced("delivery_reap", PackageResources.delivery_reap_lua)
     static let subscriptionPause = paced("subscription_pause", PackageResources.subscription_pause_lua)
     static let subscriptionResume = paced("subscription_resume", PackageResources.subscription_resume_lua)
-    static let subscriptionHealthGet = paced("subscription_health_get", PackageResources.subscription_health_get_lua)
+    static let subscriptionHealthGet = paced(
+        "subscription_health_get", PackageResources.lib_health_lua + PackageResources.subscription_health_get_lua)
+    static let subscriptionSurvey = paced(
+        "subscription_survey",
+        PackageResources.lib_subscription_lua + PackageResources.lib_health_lua
+            + PackageResources.subscription_survey_lua)
     static let deliveryStatusGet = paced(
         "delivery_status_get", PackageResources.lib_subscription_lua + PackageResources.delivery_status_get_lua)
     static let messageSweep = delivery(

@@ -50,6 +50,9 @@ extension KeySpace {
     /// How many queues are registered at each pool.
     static let poolCounts = key(control + "pool-queue-counts")
 
+    /// The projects that have queues.
+    static let projects = key(control + "projects")
+
     /// The names of a project's queues.
     static func queueNames(of project: ProjectID) -> RedisKey { Self.key("\(Self.control)queues:\(project.text)") }
 
@@ -224,6 +227,7 @@ final class ShardKeys: Sendable {
     func subscriberAddresses(_ queue: QueueAddress) -> RedisKey { self.key(.subscriberAddresses, queue.key) }
     func events(of queue: QueueAddress) -> RedisKey { self.key(.events, queue.key) }
     func fanoutQueues(of project: ProjectID) -> RedisKey { self.key(.fanoutQueues, project.text) }
+    func heldSubscriptions(_ hold: String) -> RedisKey { self.key(.heldSubscriptions, hold) }
     func deadLetters(of queue: QueueAddress) -> RedisKey { self.key(.deadLetters, queue.key) }
     func deadLetterEntries(of queue: QueueAddress) -> RedisKey { self.key(.deadLetterEntries, queue.key) }
     func deadLetterRecords(of queue: QueueAddress) -> RedisKey { self.key(.deadLetterRecords, queue.key) }

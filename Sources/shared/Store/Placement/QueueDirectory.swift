@@ -60,9 +60,10 @@ package struct QueueDirectory: Sendable {
             Scripts.queueUnregister,
             keys: [
                 KeySpace.queueNames(of: queue.project), KeySpace.queuePools(of: queue.project), KeySpace.pools,
-                KeySpace.poolCounts,
+                KeySpace.poolCounts, KeySpace.projects,
             ])
         call.append(queue.name.text)
+        call.append(queue.project.text)
         for pool in self.pools { call.append(pool?.text ?? "") }
         _ = try await self.runner.write(call)
     }
@@ -141,12 +142,14 @@ package struct QueueDirectory: Sendable {
             keys: [
                 KeySpace.queueNames(of: queue.project), KeySpace.queuePools(of: queue.project),
                 KeySpace.reservations(of: queue.project), KeySpace.pools, KeySpace.poolVersion, KeySpace.poolCounts,
+                KeySpace.projects,
             ])
         call.append(queue.name.text)
         call.append(pool?.text ?? "")
         call.append(version.map { String($0.number) } ?? "")
         call.append(keepingReservation ? 1 : 0)
         call.append(queuesMax)
+        call.append(queue.project.text)
         var reply = try ReplyReader(try await self.runner.write(call), of: Scripts.queueRegister)
         switch try reply.text() {
         case "at": return .at(try reply.pool())
@@ -179,8 +182,8 @@ package struct QueueDirectory: Sendable {
         throw .overloaded
     }
 
-    /// Names greater than `after`, in byte order.
-    private func page(of project: ProjectID, after: String?, limit: Int) async throws(StoreError) -> [QueueName] {
+    /// Names greater than `after`, in byte order; they may name queues that do not exist.
+    package func page(of project: ProjectID, after: String?, limit: Int) async throws(StoreError) -> [QueueName] {
         var command = RedisCommand("ZRANGEBYLEX", arguments: 6)
         command.append(KeySpace.queueNames(of: project))
         command.append(after.map { "(" + $0 } ?? "-")

@@ -1,8 +1,8 @@
 -- queue_register.lua: decide where a queue lives, or find that it is decided.
 -- KEYS    1 names of the project's queues   2 pools of the project's queues   3 reservations of the project   4 pools
---         5 version of the pools   6 queues of each pool
+--         5 version of the pools   6 queues of each pool   7 projects
 -- ARGV    1 now   2 queue   3 pool, or '' for the default store   4 version the pool was chosen by; '': it is a fact
---         5 1: not when the queue is kept for another pool   6 most queues of the project, or 0
+--         5 1: not when the queue is kept for another pool   6 most queues of the project, or 0   7 project
 -- RETURNS { 'at', pool }: it lives there, now or already | { 'reserved', pool }: it is kept for that one
 --         | { 'stale' }: the pools have changed | { 'full' }: the project has as many queues
 -- COST    4 to 9 lookups
@@ -27,6 +27,7 @@ if ARGV[6] ~= '0' and not mapped and call('ZCARD', names) >= tonumber(ARGV[6]) t
 
 -- First what grows: a Redis without memory refuses all of it.
 call('ZADD', names, 0, queue)
+call('ZADD', KEYS[7], 0, ARGV[7])
 if mapped then
     call('HDEL', catalogue, queue)
     call('HINCRBY', counts, mapped, -1)

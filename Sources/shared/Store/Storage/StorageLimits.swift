@@ -18,4 +18,6 @@ package enum StorageLimits {
     package static let subscriptionsPerProject = 16
     /// Subscriptions of a shard that a look at the backlog looks at, and queues with events.
     package static let backlogSubscriptions = 250
+    /// Subscriptions that one call of a survey looks at.
+    package static let surveyedMax = 64
 }

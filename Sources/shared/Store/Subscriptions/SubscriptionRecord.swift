@@ -1,4 +1,4 @@
-import Domain
+package import Domain
 import Redis
 
 /// What scripts look at of a subscription; `subscription_create.lua` writes it.
@@ -122,6 +122,11 @@ struct SubscriptionRecord {
 }
 
 extension QueueAddress {
+    /// Reads ``key`` back.
+    package init?(key: String) {
+        self.init(key: Array(key.utf8)[...])
+    }
+
     /// Reads ``key`` back.
     init?(key: ArraySlice<UInt8>) {
         guard let colon = key.firstIndex(of: UInt8(ascii: ":")),
