@@ -56,6 +56,10 @@ struct KeystoneRouteTests {
         Row("PATCH", "/v2/flavors/{flavor}", 404, 404, #"{"pool_list": ["p"]}"#, for: .administrators),
         Row("DELETE", "/v2/flavors/{flavor}", 204, for: .administrators),
 
+        Row("GET", "/v2/admin/projects", 200, for: .administrators),
+        Row("GET", "/v2/admin/queues", 200, for: .administrators),
+        Row("GET", "/v2/admin/subscriptions", 200, for: .administrators),
+
         Row("GET", "/v2/limits", 200), Row("GET", "/v2/projects/{project}/limits", 200, for: .administrators),
         Row("PUT", "/v2/projects/{project}/limits", 204, 204, "{}", for: .administrators),
         Row("DELETE", "/v2/projects/{project}/limits", 204, for: .administrators),

@@ -29,7 +29,7 @@ struct PolicyProfileTests {
         case "ping:get": .none
         case "subscription:secret": .member
         default:
-            if rule.hasPrefix("pools:") || rule.hasPrefix("project_limits:") || rule == "health:get" {
+            if ["pools:", "project_limits:", "admin:"].contains(where: { rule.hasPrefix($0) }) || rule == "health:get" {
                 .admin
             } else if method == .get || method == .head {
                 .reader

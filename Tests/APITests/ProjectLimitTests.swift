@@ -262,7 +262,7 @@ struct ProjectLimitTests {
         try await withRedisClient(appendOnly: true) { redis, client in
             let store = try await Store.open(on: client, shards: 1, logger: quietLogger())
             let directory = ProjectLimitDirectory(
-                store.projectLimits, defaults: Self.limits { $0.queues = 7 }, logger: quietLogger())
+                store.projectLimits, store.projects, defaults: Self.limits { $0.queues = 7 }, logger: quietLogger())
             let (known, unknown) = (try ProjectID("known"), try ProjectID("unknown"))
             let own = try #require(OwnLimits([.queues: 3]))
             try await directory.put(own, for: known)

@@ -45,7 +45,7 @@ struct RouteTableTests {
     @Test func `What a deployment does not serve is neither listed nor found`() async throws {
         try await withAPI { api async throws in
             let relations = try await Self.resources(api).keys
-            for relation in ["rel/health", "rel/pools", "rel/pool", "rel/flavors", "rel/flavor"] {
+            for relation in ["rel/health", "rel/pools", "rel/pool", "rel/flavors", "rel/flavor", "rel/admin_queues"] {
                 #expect(!relations.contains(relation))
             }
             #expect(try await HTTPCaller(api.address).send("OPTIONS", "/v2/pools")["Allow"] == nil)
@@ -62,7 +62,8 @@ struct RouteTableTests {
         #expect(
             administrators == [
                 "health:get", "pools:get_all", "pools:get", "pools:create", "pools:update", "pools:delete",
-                "flavors:create", "flavors:update", "flavors:delete", "project_limits:get", "project_limits:update",
+                "flavors:create", "flavors:update", "flavors:delete", "admin:projects", "admin:queues",
+                "admin:subscriptions", "project_limits:get", "project_limits:update",
                 "project_limits:delete",
             ])
         for (group, actions) in [

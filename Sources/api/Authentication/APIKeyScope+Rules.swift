@@ -21,7 +21,7 @@ extension APIKeyVerb {
                 "queues:create", "queues:update", "queues:delete", "queues:purge", "queues:share", "topics:create",
                 "topics:update", "topics:delete", "topics:purge", "suppressions:*",
             ]
-        case .administer: ["pools:*", "flavors:*", "health:get", "project_limits:*"]
+        case .administer: ["pools:*", "flavors:*", "health:get", "project_limits:*", "admin:*"]
         }
     }
 

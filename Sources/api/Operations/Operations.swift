@@ -68,7 +68,7 @@ package final class Operations: Sendable {
         self.usage = ProjectUsage(of: stores)
         self.rates = PostRates(stores.defaultStore.postTokens, logger: logger)
         self.projects = ProjectLimitDirectory(
-            stores.defaultStore.projectLimits, defaults: projectLimits, logger: logger)
+            stores.defaultStore.projectLimits, stores.defaultStore.projects, defaults: projectLimits, logger: logger)
         self.connections = ProjectConnections(
             stores.defaultStore.connections, self.projects, process: process, logger: logger)
         self.logger = logger

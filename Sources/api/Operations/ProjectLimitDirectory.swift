@@ -21,6 +21,8 @@ package final class ProjectLimitDirectory: Sendable {
     private static let lookupsMax = 1_024
 
     private let store: ProjectLimitStore
+    /// Lists projects that are from before projects were listed.
+    private let index: ProjectIndex
     /// What holds for a project that has none of its own.
     package let defaults: ProjectLimits
     private let known: NIOLockedValueBox<ExpiringCache<ProjectID, OwnLimits>>
@@ -30,9 +32,12 @@ package final class ProjectLimitDirectory: Sendable {
         runningMax: ProjectLimitDirectory.lookupsMax)
     private let logger: Logger
 
-    /// - Parameter store: Of the control store.
-    package init(_ store: ProjectLimitStore, defaults: ProjectLimits, logger: Logger) {
+    /// - Parameters:
+    ///   - store: Of the control store, as is `index`.
+    ///   - defaults: What holds for a project that has none of its own.
+    package init(_ store: ProjectLimitStore, _ index: ProjectIndex, defaults: ProjectLimits, logger: Logger) {
         self.store = store
+        self.index = index
         self.defaults = defaults
         self.known = NIOLockedValueBox(
             ExpiringCache(entriesMax: Self.projectsMax, lifetime: Self.outageLifetime))
@@ -76,7 +81,12 @@ package final class ProjectLimitDirectory: Sendable {
             do throws(StoreError) {
                 let asked = NIODeadline.now()
                 let own = try await self.store.get(project)
-                self.known.withLockedValue { _ = $0.put(own, as: project, at: asked) }
+                let isNew = self.known.withLockedValue { known in
+                    let isNew = known.kept(project, at: asked) == nil
+                    known.put(own, as: project, at: asked)
+                    return isNew
+                }
+                if isNew { await self.list(project) }
                 self.lookAgainAt.withLockedValue { $0 = nil }
                 return .success(own)
             } catch {
@@ -90,6 +100,14 @@ package final class ProjectLimitDirectory: Sendable {
         case .success(let own): return own
         case .failure(let error) where error.trouble == .corrupt: throw error
         case .failure, nil: return nil
+        }
+    }
+
+    /// Has a project among those that administrators list, once a process meets it: its queues may be older than that list.
+    private func list(_ project: ProjectID) async {
+        do throws(StoreError) { try await self.index.note(project) } catch {
+            // The next process that meets it, or its next queue, does so.
+            self.logger.debug("A project cannot be listed now", metadata: [LogKey.error: "\(error)"])
         }
     }
 

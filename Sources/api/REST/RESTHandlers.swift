@@ -17,6 +17,7 @@ final class RESTHandlers: Sendable {
     let flavors: FlavorHandlers
     let suppressions: SuppressionHandlers
     let limits: ProjectLimitHandlers
+    let surveys: SurveyHandlers
     let pages: PageHandlers
 
     init(
@@ -35,6 +36,7 @@ final class RESTHandlers: Sendable {
         self.flavors = FlavorHandlers(operations: operations)
         self.suppressions = SuppressionHandlers(operations: operations)
         self.limits = ProjectLimitHandlers(operations: operations)
+        self.surveys = SurveyHandlers(operations: operations)
         self.pages = PageHandlers(operations: operations, rules: pages)
     }
 }

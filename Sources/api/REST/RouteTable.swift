@@ -8,7 +8,8 @@ package import Policy
 package enum RouteTable {
     /// All rows; those of one path stand together, in the order of `Allow`.
     package static let routes: [Route] =
-        Self.service + Self.pages + Self.administration + Self.limits + Self.topics + Self.queues + Self.messages
+        Self.service + Self.pages + Self.administration + Self.surveys + Self.limits + Self.topics + Self.queues
+        + Self.messages
         + Self.deadLetters
         + Self.subscriptions + Self.suppressions
 
@@ -110,6 +111,27 @@ package enum RouteTable {
         Route(.delete, "/v2/flavors/{flavor}", .administrators("flavors:delete"), "flavor", in: .pools) {
             try await $0.flavors.delete($1)
         },
+    ]
+
+    // MARK: - Projects, queues and subscriptions of a deployment
+
+    private static let surveys: [Route] = [
+        Route(
+            .get, "/v2/admin/projects", .administrators("admin:projects"), "admin_projects",
+            query: [("marker", "marker"), ("limit", "project_limit")], in: .administration
+        ) { try await $0.surveys.projects($1) },
+        Route(
+            .get, "/v2/admin/queues", .administrators("admin:queues"), "admin_queues",
+            query: [("state", "state"), ("project", "project"), ("marker", "marker"), ("limit", "queue_limit")],
+            in: .administration
+        ) { try await $0.surveys.queues($1) },
+        Route(
+            .get, "/v2/admin/subscriptions", .administrators("admin:subscriptions"), "admin_subscriptions",
+            query: [
+                ("state", "state"), ("project", "project"), ("queue", "queue_name"), ("marker", "marker"),
+                ("limit", "subscription_limit"),
+            ], in: .administration
+        ) { try await $0.surveys.subscriptions($1) },
     ]
 
     // MARK: - Limits of projects

@@ -5,7 +5,7 @@ package enum PolicyCatalog {
     /// In the order of the pages about the API.
     package static let rules: [PolicyRule] =
         [.contextIsAdmin, .adminOrOwner] + Self.service + Self.queues + Self.messages + Self.deadLetters
-        + Self.subscriptions + Self.suppressions + Self.topics + Self.administration + Self.limits
+        + Self.subscriptions + Self.suppressions + Self.topics + Self.administration + Self.surveys + Self.limits
 
     package static func rule(named name: String) -> PolicyRule? { Self.byName[name] }
 
@@ -109,6 +109,12 @@ package enum PolicyCatalog {
         Self.administrators("flavors:create", "PUT /v2/flavors/{flavor}"),
         Self.administrators("flavors:update", "PATCH /v2/flavors/{flavor}"),
         Self.administrators("flavors:delete", "DELETE /v2/flavors/{flavor}"),
+    ]
+
+    private static let surveys: [PolicyRule] = [
+        Self.administrators("admin:projects", "GET /v2/admin/projects"),
+        Self.administrators("admin:queues", "GET /v2/admin/queues"),
+        Self.administrators("admin:subscriptions", "GET /v2/admin/subscriptions"),
     ]
 
     private static let projectLimits = "/v2/projects/{project}/limits"
