@@ -1,5 +1,6 @@
 import CLI
 import Foundation
+import Settings
 import TestKit
 import Testing
 
@@ -51,6 +52,47 @@ extension DeploymentTests {
                         let failed = try await Self.run(arguments, in: folder)
                         #expect(failed.status == status, "\(arguments): \(failed.output)")
                         #expect(failed.output.hasPrefix("herald: "), "\(failed.output)")
+                    }
+                }
+            }
+        }
+
+        @Test func `What all projects have is listed page by page, for administrators`() async throws {
+            try await withTemporaryFolder { folder in
+                try await withDeployment(settings: [Setting.apiAdminMode.environment: "true"]) { deployment in
+                    let api = try await deployment.startAPI()
+                    let caller = HTTPCaller(api.address)
+                    for number in 0..<23 {
+                        let headers = [("X-Project-ID", "p\(number % 3)"), ("Client-ID", UUID().uuidString)]
+                        let made = try await caller.send(
+                            "POST", "/v2/queues/q\(number)/subscriptions", headers: headers,
+                            body: #"{"subscriber": "http://127.0.0.1:9/path"}"#)
+                        #expect(made.status == 201)
+                    }
+                    let options = ["--url", "http://\(api.address)", "--project", "any"]
+                    func rows(_ arguments: String...) async throws -> [OutputValue] {
+                        let listed = try await Self.run(["admin"] + arguments + ["-o", "json"] + options, in: folder)
+                        #expect(listed.hasSucceeded, "\(listed.output)")
+                        return try OutputValue(json: Array(listed.output.utf8)).elements ?? []
+                    }
+                    #expect(try await rows("subscriptions").isEmpty, "none is in trouble")
+                    let all = try await rows("subscriptions", "--state", "all")
+                    #expect(all.count == 23 && all.allSatisfy { $0["endpoint"]?.text == "http://127.0.0.1:9" })
+                    #expect(try await rows("subscriptions", "--state", "all", "--of", "p1").count == 8)
+                    let one = try await rows("subscriptions", "--state", "all", "--of", "p1", "--queue", "q4")
+                    #expect(one.map { $0["queue"]?.text } == ["q4"])
+                    #expect(try await rows("queues").count == 23)
+                    #expect(try await rows("queues", "--of", "p2", "--state", "all").count == 7)
+                    #expect(try await rows("queues", "--state", "holding").isEmpty)
+                    #expect(try await rows("projects").map { $0["project"]?.text } == ["p0", "p1", "p2"])
+                    let few = try await Self.run(["admin", "queues", "--limit", "2"] + options, in: folder)
+                    #expect(few.hasSucceeded && few.output.contains("There are more: --limit shows them."))
+                    for (arguments, status) in [
+                        (["subscriptions", "--state", "broken"], CommandStatus.refused),
+                        (["queues", "--limit", "0"], .usage),
+                    ] {
+                        let failed = try await Self.run(["admin"] + arguments + options, in: folder)
+                        #expect(failed.status == status, "\(arguments): \(failed.output)")
                     }
                 }
             }
