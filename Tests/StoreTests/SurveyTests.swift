@@ -72,9 +72,13 @@ struct SurveyTests {
             let deliveries = test.store.deliveries
             let queues = try (0..<4).map { try address("p\($0 % 2)", "q\($0)") }
             var all: [SubscriptionID: QueueAddress] = [:]
+            var expiring: Set<SubscriptionID> = []
             for number in 0..<160 {
                 let queue = random.pick(queues)
-                all[try await test.subscribe("http://s\(number)/", to: queue)] = queue
+                let id = try await test.subscribe(
+                    "http://s\(number)/", to: queue, ttl: number % 8 == 0 ? 60 : 1_000_000)
+                if number % 8 == 0 { expiring.insert(id) }
+                all[id] = queue
             }
             var expected: [SurveyedCollection: Set<SubscriptionID>] = [:]
             for (id, queue) in all.sorted(by: { $0.key.text < $1.key.text }) where random.chance(0.3) {
@@ -94,6 +98,10 @@ struct SurveyTests {
                 try await test.store.subscriptions.delete(queue, id: id)
                 for collection in expected.keys { expected[collection]?.remove(id) }
                 all[id] = nil
+            }
+            test.time.pass(seconds: 61)
+            for id in expiring {
+                for collection in expected.keys { expected[collection]?.remove(id) }
             }
             for collection in [SurveyedCollection.open, .disabled, .paused, .waiting, .subscriptions] {
                 let ids = try await self.members(of: collection, in: test).compactMap { SubscriptionID($0) }
