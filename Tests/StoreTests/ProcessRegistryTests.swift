@@ -16,7 +16,7 @@ struct ProcessRegistryTests {
     }
 
     @Test func `Processes are listed as they describe themselves, until they leave`() async throws {
-        try await withTestStore { test in
+        try await withTestStore(formats: 1...1) { test in
             let registry = test.store.processes
             let (api, notifier) = (self.process(), self.process(.notifier, formats: 1...3))
             _ = try await registry.beat(notifier)
@@ -68,7 +68,7 @@ struct ProcessRegistryTests {
     }
 
     @Test func `A format is raised when every living process understands it, and not before`() async throws {
-        try await withTestStore { test in
+        try await withTestStore(formats: 1...1) { test in
             let registry = test.store.processes
             let (old, new) = (self.process(formats: 1...1), self.process(formats: 1...2))
             _ = try await registry.beat(old)
@@ -101,7 +101,7 @@ struct ProcessRegistryTests {
     }
 
     @Test func `A record that Herald did not write is an error, not a trap`() async throws {
-        try await withTestStore { test in
+        try await withTestStore(formats: 1...1) { test in
             let process = self.process()
             _ = try await test.store.processes.beat(process)
             for record in ["", "1-1", "1-1 ", "2-1 1:a", "x 3:api", "1-1 99:a"] {

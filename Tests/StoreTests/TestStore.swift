@@ -48,13 +48,14 @@ struct TestStore: Sendable {
 
 func withTestStore(
     in program: RedisProgram = .redis, shards: Int = 16, redisTime: Bool = false,
-    limits: DeliveryLimits = DeliveryLimits(), _ body: (TestStore) async throws -> Void
+    limits: DeliveryLimits = DeliveryLimits(), formats: ClosedRange<Int> = StoreFormat.understood,
+    _ body: (TestStore) async throws -> Void
 ) async throws {
     try await withRedisClient(in: program) { redis, pool in
         let time = MovableTime.standing()
         let store = try await Store.open(
             on: pool, shards: shards, clock: redisTime ? .redis : .manual { time.now }, limits: limits,
-            logger: quietLogger())
+            formats: formats, logger: quietLogger())
         try await body(TestStore(redis: redis, servers: [redis], pool: pool, store: store, time: time))
     }
 }
