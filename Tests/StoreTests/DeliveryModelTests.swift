@@ -40,11 +40,11 @@ struct DeliveryModelTests {
         var addresses = 0
     }
 
-    @Test(arguments: [UInt64](1...6))
+    @Test(arguments: StorageBackend.runs(seeds: 6))
     func `Every message reaches every subscription and ends there once, and nothing is left behind`(
-        seed: UInt64
+        seed: UInt64, backend: StorageBackend
     ) async throws {
-        try await withTestStore(shards: 1) { test in
+        try await backend.withServers(shards: 1) { test in
             var random = SeededGenerator(seed: seed)
             let subscriptions = random.pick([1, 3, 20])
             var world = World(
@@ -279,7 +279,7 @@ struct DeliveryModelTests {
         #expect(left.isEmpty, "\(place): records of deliveries that have ended")
         for key in try await test.keys() {
             if key.hasSuffix(":pacing") {
-                let flows = try await test.redis.command("HVALS", key).array?.compactMap { $0.text } ?? []
+                let flows = try await test.command("HVALS", key).array?.compactMap { $0.text } ?? []
                 #expect(flows.allSatisfy { $0.hasPrefix("0 ") }, "\(place): attempts counted as out")
             }
             if key.contains("}:attempt-log:") {
@@ -289,12 +289,12 @@ struct DeliveryModelTests {
             }
             if key.hasSuffix(":attempt-counts") {
                 let living = Set(world.living.values.joined().map(\.text))
-                let logged = try await test.redis.command("HKEYS", key).array?.compactMap { $0.text } ?? []
+                let logged = try await test.command("HKEYS", key).array?.compactMap { $0.text } ?? []
                 #expect(living.isSuperset(of: logged), "\(place): a log of no subscription")
             }
             if key.hasSuffix(":subscriptions") || key.hasSuffix(":subscription-headers") {
                 #expect(
-                    try await test.redis.command("HLEN", key).int == world.living.values.joined().count,
+                    try await test.command("HLEN", key).int == world.living.values.joined().count,
                     "\(place): ended subscriptions in \(key)")
             }
         }

@@ -316,9 +316,11 @@ struct DigestTests {
         }
     }
 
-    @Test(arguments: [UInt64](1...6))
-    func `Every message is leased until it ends, once, whatever is lost between`(seed: UInt64) async throws {
-        try await withTestStore(shards: 1) { test in
+    @Test(arguments: StorageBackend.runs(seeds: 6))
+    func `Every message is leased until it ends, once, whatever is lost between`(seed: UInt64, backend: StorageBackend)
+        async throws
+    {
+        try await backend.withServers(shards: 1) { test in
             var random = SeededGenerator(seed: seed)
             let queues = [try address("p", "q"), try address("other", "q")]
             var subscriptions: [SubscriptionID] = []

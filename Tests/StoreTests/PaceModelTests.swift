@@ -69,11 +69,11 @@ struct PaceModelTests {
         var held: [Lease] = []
     }
 
-    @Test(arguments: [UInt64](1...8))
+    @Test(arguments: StorageBackend.runs(seeds: 8))
     func `Nothing starts out of order, above its limit, or while it is paused, open or disabled, and all ends once`(
-        seed: UInt64
+        seed: UInt64, backend: StorageBackend
     ) async throws {
-        try await withTestStore(shards: 1) { test in
+        try await backend.withServers(shards: 1) { test in
             var random = SeededGenerator(seed: seed)
             var world = World(
                 random: random, crash: random.pick([0, 0.05, 0.3]), page: random.pick([1, 7, 500]),
@@ -316,7 +316,7 @@ struct PaceModelTests {
         }
         #expect(left.isEmpty, "\(place): records of deliveries that have ended")
         for key in try await test.keys() where key.hasSuffix(":pacing") {
-            let flows = try await test.redis.command("HVALS", key).array?.compactMap { $0.text } ?? []
+            let flows = try await test.command("HVALS", key).array?.compactMap { $0.text } ?? []
             #expect(flows.allSatisfy { $0.hasPrefix("0 ") && !$0.contains(/[pxfdsbk]/) }, "\(place): \(flows)")
         }
     }

@@ -33,6 +33,14 @@ enum StorageBackend: CaseIterable {
     /// One of each shape of servers.
     static let servers: [Self] = [.redis, .sentinels, .cluster]
 
+    /// The runs of a check that takes a store with servers: each seed on one Redis, and the first two on a cluster, whose start takes
+    /// seconds.
+    static func runs(seeds: Int) -> [(seed: UInt64, backend: Self)] {
+        (1...UInt64(seeds)).flatMap { seed in
+            seed > 2 ? [(seed, .redis)] : [(seed, Self.redis), (seed, .cluster)]
+        }
+    }
+
     /// Gives a store that is not of ``lists``.
     func withServers(
         shards: Int, limits: DeliveryLimits = DeliveryLimits(), _ body: (TestStore) async throws -> Void

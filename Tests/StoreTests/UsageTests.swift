@@ -17,13 +17,13 @@ struct UsageTests {
         for key in try await test.shardKeys() {
             let name = test.key(key)
             if key.hasPrefix("queue:"), key.hasSuffix(":log") {
-                for entry in try await test.redis.command("XRANGE", name, "-", "+").array ?? [] {
+                for entry in try await test.command("XRANGE", name, "-", "+").array ?? [] {
                     let record = entry.array?[1].array?[1].bytes ?? []
                     found[project(key.dropFirst("queue:".count)), default: StoredUsage()].bytes += record.count
                 }
             } else if key == "subscriptions" {
-                for id in try await test.redis.command("HKEYS", name).array ?? [] {
-                    let header = try await test.redis.command(
+                for id in try await test.command("HKEYS", name).array ?? [] {
+                    let header = try await test.command(
                         "HGET", test.key("subscription-headers"), try #require(id.text))
                     let address = try #require(header.text).dropFirst(38)
                     found[project(address), default: StoredUsage()].subscriptions += 1
@@ -41,9 +41,11 @@ struct UsageTests {
         }
     }
 
-    @Test(arguments: [UInt64](1...8))
-    func `After whatever was done in whatever order the counts are what is there`(seed: UInt64) async throws {
-        try await withTestStore(shards: 1) { test in
+    @Test(arguments: StorageBackend.runs(seeds: 8))
+    func `After whatever was done in whatever order the counts are what is there`(seed: UInt64, backend: StorageBackend)
+        async throws
+    {
+        try await backend.withServers(shards: 1) { test in
             var random = SeededGenerator(seed: seed)
             let projects = ["p", "p:q"]
             var queues: [QueueAddress] = []
