@@ -7,17 +7,22 @@ import Testing
 extension DeploymentTests {
     /// A deployment whose Redis is what Sentinels say: it goes on by itself when they name another.
     struct SentinelFailoverTests {
-        /// Refuses writes while no replica follows: replication is asynchronous, and a write is acknowledged before one has it.
-        private static let servers = ["--min-replicas-to-write", "1"]
-
-        @Test func `A planned failover under load loses nothing, and both processes go on`() async throws {
+        @Test(arguments: Durability.allCases, FailoverOutcome.runs)
+        func `A planned failover under load loses nothing, and both processes go on`(
+            durability: Durability, run: Int
+        ) async throws {
+            var random = SeededGenerator(seed: UInt64(run))
+            let before = (0..<2).map { _ in random.pick([3, 40, 150, 400]) }
+            let (settings, arguments) = durability.ofThreeServers
             // A pause keeps Sentinels from publishing, too: they are not to take it for an outage.
-            try await withSentinels(downAfter: .seconds(15), appendOnly: true, arguments: Self.servers) {
+            try await withSentinels(downAfter: .seconds(15), appendOnly: true, arguments: arguments) {
                 sentinels async throws in
-                try await Self.withLoad(on: sentinels) { load, deployment, receiver in
-                    var gaps: [Duration] = []
-                    for _ in 1...2 {
+                try await Self.withLoad(on: sentinels, settings: settings) { load, deployment, receiver in
+                    var (windows, afterSwitch): ([Duration], [Duration]) = ([], [])
+                    for more in before {
+                        try await load.more(more)
                         let master = try await sentinels.master()
+                        let held = ContinuousClock.now
                         // As docs/operations.md says: nothing is acknowledged any more that the next master may not have.
                         try await master.command("CLIENT", "PAUSE", "20000", "WRITE")
                         let replicated = try await eventually { () -> Bool? in
@@ -25,7 +30,8 @@ extension DeploymentTests {
                         }
                         #expect(replicated == true)
                         _ = try await sentinels.failOver()
-                        gaps.append(try await Self.recovery(of: load.ledger))
+                        afterSwitch.append(try await Self.recovery(of: load.ledger))
+                        windows.append(load.ledger.longestPause(after: held))
                         try await master.command("CLIENT", "UNPAUSE")
                         #expect(try await sentinels.becomesReplica(master))
                     }
@@ -35,9 +41,10 @@ extension DeploymentTests {
                     let all = try await SurvivalTests.arrival(of: load.ledger, at: ["/a"], of: receiver)
                     let audit = load.ledger.audit(receiver.requests(at: "/a"))
                     report(
-                        "planned failover",
-                        "\(audit.promised) answered 201, lost \(audit.missing.count), repeats \(audit.repeats);"
-                            + " posts again \(gaps.map(\.milliseconds)) ms after the switch; other answers"
+                        "planned failover, \(durability.rawValue), run \(run)",
+                        "no 201 for \(windows.map(\.milliseconds)) ms; \(audit.promised) answered 201, lost"
+                            + " \(audit.missing.count), repeats \(audit.repeats); posts again"
+                            + " \(afterSwitch.map(\.milliseconds)) ms after the switch; other answers"
                             + " \(load.ledger.refused)")
                     #expect(all, "not everything arrived; \(deployment.logs)")
                     #expect(audit.isClean)
