@@ -44,9 +44,11 @@ extension DeploymentTests {
             }
         }
 
-        @Test(arguments: FailoverOutcome.runs)
-        func `A slot moves under load to a master that was added, and on, and nothing is lost`(run: Int) async throws {
-            try await withRedisCluster(added: 1) { cluster async throws in
+        @Test(arguments: [0, 1], FailoverOutcome.runs)
+        func `A slot moves under load to a master that was added, and on, and nothing is lost`(
+            replicas: Int, run: Int
+        ) async throws {
+            try await withRedisCluster(replicas: replicas, added: 1) { cluster async throws in
                 try await Self.withDeployment(on: cluster) { deployment, api, receiver in
                     let other = try Self.queue(apartFrom: "jobs", in: cluster)
                     try await Load.subscribe(receiver.url("/moving"), to: "jobs", on: api.address)
@@ -78,7 +80,7 @@ extension DeploymentTests {
                         let all = try await SurvivalTests.arrival(of: load.ledger, at: [path], of: receiver)
                         let audit = load.ledger.audit(receiver.requests(at: path))
                         report(
-                            "slot moved, \(path), run \(run)",
+                            "slot moved, \(replicas) replicas of each master, \(path), run \(run)",
                             "\(audit.promised) answered 201, lost \(audit.missing.count), repeats \(audit.repeats); moves took"
                                 + " \(took.map(\.milliseconds)) ms; other answers \(load.ledger.refused)")
                         #expect(all, "not everything arrived; \(deployment.logs)")
