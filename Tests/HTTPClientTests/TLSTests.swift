@@ -21,16 +21,19 @@ struct TLSTests {
         }
     }
 
-    /// The status of a request; nil: there was no answer.
-    private func status(_ url: String, _ tls: TLSFiles) async throws -> Int? {
+    private func result(_ url: String, _ tls: TLSFiles) async throws -> HTTPClientResult {
         let client = try CurlClient(
             limits: HTTPClientLimits(), egress: nil, userAgent: "test/1", tls: tls, logger: quietLogger())
         defer { client.stop() }
         let url = try HTTPURL(url)
-        let result = await withCheckedContinuation { continuation in
+        return await withCheckedContinuation { continuation in
             client.send([HTTPClientRequest(.post, url) { continuation.resume(returning: $0) }])
         }
-        guard case .responded(let response, _) = result else { return nil }
+    }
+
+    /// The status of a request; nil: there was no answer.
+    private func status(_ url: String, _ tls: TLSFiles) async throws -> Int? {
+        guard case .responded(let response, _) = try await self.result(url, tls) else { return nil }
         return response.status
     }
 
@@ -54,6 +57,29 @@ struct TLSTests {
                 #expect(try await self.status(url, files(nil, believed)) == nil)
                 #expect(try await self.status(url, files(other, believed)) == nil)
                 #expect(try await self.status(url, files(client, nil)) == nil)
+            }
+        }
+    }
+
+    @Test func `A certificate that has expired, is for another name, or of another authority is no agreement on keys`()
+        async throws
+    {
+        try await withTemporaryFolder { folder in
+            let authority = try TestAuthority()
+            let believed = TLSFiles(authorities: try authority.write(to: folder))
+            for (issued, isRight) in [
+                (try authority.issue(until: -60), false), (try authority.issue(for: ["DNS:localhost"]), false),
+                (try TestAuthority("Another").issue(), false), (try authority.issue(), true),
+            ] {
+                let server = try issued.write(to: folder)
+                let files = TLSFiles(certificate: server.certificate, key: server.key)
+                try await self.withServer(files) { url async throws in
+                    switch try await self.result(url, believed) {
+                    case .responded(let response, _): #expect(isRight && response.status == 200)
+                    case .failed(let failure, _): #expect(!isRight && failure == .tls)
+                    case .aborted: Issue.record("the client stopped it")
+                    }
+                }
             }
         }
     }
