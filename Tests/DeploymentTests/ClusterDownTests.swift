@@ -5,18 +5,21 @@ import TestKit
 import Testing
 
 extension DeploymentTests {
-    /// A cluster that lacks some of its slots refuses everything, and a deployment waits for it.
+    /// A cluster that lacks some of its slots refuses everything, or what lies in them, and a deployment waits for it.
     struct ClusterDownTests {
         /// Without a replica nothing takes the place of a master, and one that comes back has what it acknowledged.
-        private static let servers = ["--cluster-require-full-coverage", "yes", "--appendonly", "yes"]
+        private static func arguments(isWhole: Bool) -> [String] {
+            ["--cluster-require-full-coverage", isWhole ? "yes" : "no", "--appendonly", "yes"]
+        }
 
-        @Test(arguments: FailoverOutcome.runs)
+        /// - Parameter isWhole: Whether the cluster serves all of its slots or none.
+        @Test(arguments: [true, false], FailoverOutcome.runs)
         func `A cluster that lacks a slot has posts answered 503, and all goes on by itself when the node is back`(
-            run: Int
+            isWhole: Bool, run: Int
         ) async throws {
             var random = SeededGenerator(seed: UInt64(run))
             let more = random.pick([3, 40, 150, 400])
-            try await withRedisCluster(arguments: Self.servers) { cluster async throws in
+            try await withRedisCluster(arguments: Self.arguments(isWhole: isWhole)) { cluster async throws in
                 try await ClusterFailoverTests.withDeployment(on: cluster) { deployment, api, receiver in
                     let other = try ClusterFailoverTests.queue(apartFrom: "jobs", in: cluster)
                     let loads = [("jobs", "/lacking"), (other, "/covered")].map { queue, path in
@@ -33,8 +36,15 @@ extension DeploymentTests {
                         let victim = cluster.master(of: try ClusterFailoverTests.slot(of: "jobs"))
                         await victim.kill()
                         let killed = ContinuousClock.now
-                        for server in cluster.masters where server !== victim { try await Self.isDown(server) }
-                        try await Self.isRefused(loads.map(\.queue), by: api, deployment)
+                        for server in cluster.masters where server !== victim {
+                            try await Self.lacksSlots(server, isWhole: isWhole)
+                        }
+                        try await Self.isRefused(isWhole ? loads.map(\.queue) : ["jobs"], by: api)
+                        if isWhole {
+                            try await Self.isNotReady(api, deployment)
+                        } else {
+                            try await loads[1].load.more(100)
+                        }
                         try await victim.start()
                         let back = ContinuousClock.now
                         // Nothing but the node is started again.
@@ -46,31 +56,34 @@ extension DeploymentTests {
                             let all = try await SurvivalTests.arrival(of: ledger, at: [each.path], of: receiver)
                             let audit = ledger.audit(receiver.requests(at: each.path))
                             report(
-                                "cluster down, \(each.path), run \(run)",
+                                "cluster that lacks a slot, whole or down: \(isWhole), \(each.path), run \(run)",
                                 "no 201 for \(ledger.longestPause(after: killed).milliseconds) ms, of which"
                                     + " \((back - killed).milliseconds) ms without the node; \(audit.promised) answered"
                                     + " 201, lost \(audit.missing.count), repeats \(audit.repeats); other answers"
                                     + " \(ledger.refused)")
                             #expect(all, "not everything arrived; \(deployment.logs)")
                             #expect(audit.isClean && ledger.refused.keys.allSatisfy { $0 == 503 })
+                            if !isWhole, each.path == "/covered" {
+                                #expect(ledger.refused.isEmpty && ledger.unknown.isEmpty)
+                            }
                         }
                     }
                 }
             }
         }
 
-        /// Waits until a node says that the cluster is down.
-        private static func isDown(_ server: RedisServer) async throws {
-            let isDown: Bool? = try await eventually {
-                try await server.command("CLUSTER", "INFO").text?.contains("cluster_state:fail") == true ? true : nil
+        /// Waits until a node has given the other one up.
+        private static func lacksSlots(_ server: RedisServer, isWhole: Bool) async throws {
+            let state = "cluster_state:\(isWhole ? "fail" : "ok")"
+            let lacks: Bool? = try await eventually {
+                let info = try await server.command("CLUSTER", "INFO").text ?? ""
+                return info.contains(state) && !info.contains("cluster_slots_fail:0\r") ? true : nil
             }
-            #expect(isDown == true, "\(server.log)")
+            #expect(lacks == true, "\(server.log)")
         }
 
-        /// Posts to each queue, and holds the answers and that of `/readyz` against docs/operations.md.
-        private static func isRefused(
-            _ queues: [String], by api: Deployment.Running, _ deployment: Deployment
-        ) async throws {
+        /// Posts to each queue, and holds the answers against docs/operations.md.
+        private static func isRefused(_ queues: [String], by api: Deployment.Running) async throws {
             let caller = HTTPCaller(api.address)
             for queue in queues {
                 let reply = try await caller.send(
@@ -79,6 +92,9 @@ extension DeploymentTests {
                 #expect(Int(reply["Retry-After"] ?? "") ?? 0 > 0, "\(reply.headers)")
             }
             await caller.close()
+        }
+
+        private static func isNotReady(_ api: Deployment.Running, _ deployment: Deployment) async throws {
             let admin = HTTPCaller(try #require(api.ready.admin))
             let isNotReady: Bool? = try await eventually {
                 let reply = try await admin.send("GET", "/readyz")
