@@ -25,7 +25,7 @@ struct APIPageTests {
         let script = Self.script(of: try Self.page)
         let count = script.matches(of: /\bapi (?=[-"$])/).count
         #expect(count >= 15)
-        try await withAPI(signedURLKeys: ["a key of the examples"]) { api async throws in
+        try await withAPI(signedURLKeys: ["a key of the examples"], rules: Administrator.rules) { api async throws in
             try await withTemporaryFolder { folder in
                 // Notes the status of every call, and passes the body on as curl would.
                 let noting = """

@@ -110,9 +110,9 @@ extension DeploymentTests {
             kind: ProcessKind
         ) async throws {
             try await withRedis { redis in
-                try await redis.command("MSET", "herald:{control}:shards", "16", "herald:{control}:format", "2")
+                try await redis.command("MSET", "herald:{control}:shards", "16", "herald:{control}:format", "3")
                 try await Self.expectRefusal(
-                    kind, redis: redis.url, words: "has format 2, and this Herald understands format 1")
+                    kind, redis: redis.url, words: "has format 3, and this Herald understands formats 1 to 2")
             }
         }
 

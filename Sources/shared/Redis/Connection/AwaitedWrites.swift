@@ -9,6 +9,8 @@ final class AwaitedWrites: Sendable {
     /// Batches under way at once.
     static let connectionsMax = 4
     private static let batchBytesMax = 8 << 20
+    /// One that is written is enough; there are more, since slots of a cluster may move meanwhile.
+    private static let marksMax = 8
     /// Batches' worth of commands that wait.
     private static let batchesWaitingMax = 8
 
@@ -104,7 +106,7 @@ final class AwaitedWrites: Sendable {
 
     /// - Parameter writes: At least one.
     private func send(_ writes: [Write], over connection: RedisConnection) {
-        let marks = Set(writes.map(\.markKey))
+        let marks = Set(writes.map(\.markKey)).prefix(Self.marksMax)
         let batch = AwaitedBatch(of: writes.map(\.caller), marks: marks.count) { self.release(connection) }
         let deadline = writes.map(\.deadline).max() ?? .now()
         var requests = writes.enumerated().map { index, write in
