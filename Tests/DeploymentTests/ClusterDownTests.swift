@@ -22,20 +22,13 @@ extension DeploymentTests {
             try await withRedisCluster(arguments: Self.arguments(isWhole: isWhole)) { cluster async throws in
                 try await ClusterFailoverTests.withDeployment(on: cluster) { deployment, api, receiver in
                     let other = try ClusterFailoverTests.queue(apartFrom: "jobs", in: cluster)
-                    let loads = [("jobs", "/lacking"), (other, "/covered")].map { queue, path in
-                        (load: Load(Ledger(), on: api.address, to: queue), queue: queue, path: path)
-                    }
-                    for each in loads {
-                        try await Load.subscribe(receiver.url(each.path), to: each.queue, on: api.address)
-                    }
-                    try await withThrowingTaskGroup(of: Void.self) { group in
-                        for each in loads {
-                            group.addTask { await each.load.run(callers: 4, pause: .milliseconds(5)) }
-                        }
-                        for each in loads { try await each.load.more(more) }
+                    var (killed, back) = (ContinuousClock.now, ContinuousClock.now)
+                    let loads = try await LoadedQueue.with(
+                        ["jobs": "/lacking", other: "/covered"], on: api, receiver, before: more
+                    ) { loads in
                         let victim = cluster.master(of: try ClusterFailoverTests.slot(of: "jobs"))
                         await victim.kill()
-                        let killed = ContinuousClock.now
+                        killed = .now
                         for server in cluster.masters where server !== victim {
                             try await Self.lacksSlots(server, isWhole: isWhole)
                         }
@@ -45,28 +38,15 @@ extension DeploymentTests {
                         } else {
                             try await loads[1].load.more(100)
                         }
-                        try await victim.start()
-                        let back = ContinuousClock.now
                         // Nothing but the node is started again.
-                        for each in loads { try await each.load.more(100) }
-                        for each in loads { each.load.stop() }
-                        try await group.waitForAll()
-                        for each in loads {
-                            let ledger = each.load.ledger
-                            let all = try await SurvivalTests.arrival(of: ledger, at: [each.path], of: receiver)
-                            let audit = ledger.audit(receiver.requests(at: each.path))
-                            report(
-                                "cluster that lacks a slot, whole or down: \(isWhole), \(each.path), run \(run)",
-                                "no 201 for \(ledger.longestPause(after: killed).milliseconds) ms, of which"
-                                    + " \((back - killed).milliseconds) ms without the node; \(audit.promised) answered"
-                                    + " 201, lost \(audit.missing.count), repeats \(audit.repeats); other answers"
-                                    + " \(ledger.refused)")
-                            #expect(all, "not everything arrived; \(deployment.logs)")
-                            #expect(audit.isClean && ledger.refused.keys.allSatisfy { $0 == 503 })
-                            if !isWhole, each.path == "/covered" {
-                                #expect(ledger.refused.isEmpty && ledger.unknown.isEmpty)
-                            }
-                        }
+                        try await victim.start()
+                        back = .now
+                    }
+                    for each in loads {
+                        try await each.check(
+                            "cluster that lacks a slot, whole or down: \(isWhole), \(each.path), run \(run)",
+                            since: killed, "of which \((back - killed).milliseconds) ms without the node",
+                            isUntouched: !isWhole && each.path == "/covered", receiver, deployment)
                     }
                 }
             }

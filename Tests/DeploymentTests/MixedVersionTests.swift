@@ -128,7 +128,7 @@ extension DeploymentTests {
         private struct Caller {
             let http: HTTPCaller
 
-            init(_ pair: Pair) { self.http = HTTPCaller(pair.api.address) }
+            init(_ api: Deployment.Running) { self.http = HTTPCaller(api.address) }
 
             @discardableResult
             func send(
@@ -155,18 +155,25 @@ extension DeploymentTests {
         func `What one version wrote is read and changed by the other, and back`(writer: HeraldBuild) async throws {
             try await withDeployment(settings: Self.settings) { deployment in
                 try await WebhookReceiver.with(answers: ["/ends": .status(410)]) { receiver in
-                    let first = try await Pair.start(.previous, deployment)
-                    let second = try await Pair.start(.own, deployment)
-                    let both = [first, second].map { (build: $0.build, caller: Caller($0)) }
-                    let writing = try #require(both.first { $0.build == writer }).caller
-                    let reading = try #require(both.first { $0.build != writer }).caller
+                    let reader: HeraldBuild = writer == .own ? .previous : .own
+                    // The first API writes its format, which the other one keeps to.
+                    let previous = try await deployment.startAPI(of: .previous)
+                    let own = try await deployment.startAPI(of: .own)
+                    let writing = Caller(writer == .own ? own : previous)
+                    let reading = Caller(writer == .own ? previous : own)
+                    let notifier = try await deployment.startNotifier(of: writer)
                     try await Self.checkMessages(writing, reading)
-                    try await Self.checkSubscriptions(writing, reading, receiver)
+                    let ended = try await Self.endDelivery(writing, reading, receiver)
+                    try await Self.checkSubscriptions(writing, reading, receiver) {
+                        // From here on the other version delivers what this one has left.
+                        await notifier.process.stop()
+                        #expect(notifier.process.exit == .status(0))
+                        _ = try await deployment.startNotifier(of: reader)
+                    }
+                    try await Self.sendAgain(ended, reading, receiver)
                     await writing.http.close()
                     await reading.http.close()
-                    #expect(
-                        [first, second].allSatisfy { $0.api.process.exit == nil && $0.notifier.process.exit == nil },
-                        "\(deployment.logs)")
+                    #expect(previous.process.exit == nil && own.process.exit == nil, "\(deployment.logs)")
                 }
             }
         }
@@ -203,7 +210,8 @@ extension DeploymentTests {
         }
 
         private static func checkSubscriptions(
-            _ writing: Caller, _ reading: Caller, _ receiver: WebhookReceiver
+            _ writing: Caller, _ reading: Caller, _ receiver: WebhookReceiver,
+            replacingNotifier: () async throws -> Void
         ) async throws {
             let subscriptions = "/v2/queues/served/subscriptions"
             let made = try await writing.send(
@@ -217,21 +225,22 @@ extension DeploymentTests {
             #expect(try await reading.send("GET", "\(served)/secret", nil, 200).object["secret"] as? String == text)
             let secret = try #require(WebhookSecret(text: text))
 
-            // Paused by one, resumed by the other, posted to by both.
+            let body = #"{"messages": [\#((1...20).map { #"{"body": \#($0)}"# }.joined(separator: ", "))]}"#
+            try await reading.send("POST", "/v2/queues/served/messages", body, 201)
+            _ = try await receiver.waitFor(count: 21)
+
+            // Paused by one, resumed by the other, posted to by both, delivered by the other.
             try await writing.send("POST", "\(served)/pause", "", 204)
-            for caller in [writing, reading] {
-                try await caller.send("POST", "/v2/queues/served/messages", #"{"messages": [{"body": "kept"}]}"#, 201)
-            }
+            for caller in [writing, reading] { try await caller.send("POST", "/v2/queues/served/messages", body, 201) }
             let waits: Bool? = try await eventually {
                 let health = try await reading.send("GET", "\(served)/health", nil, 200).object
-                return health["state"] as? String == "paused" && health["backlog"] as? Int == 2 ? true : nil
+                return health["state"] as? String == "paused" && health["backlog"] as? Int == 40 ? true : nil
             }
-            #expect(waits == true && receiver.requests(at: "/served").isEmpty)
+            #expect(waits == true && receiver.requests(at: "/served").count == 20)
+            try await replacingNotifier()
             try await reading.send("POST", "\(served)/resume", "", 204)
-            // Enough for both notifiers to have some.
-            let body = #"{"messages": [\#((1...20).map { #"{"body": \#($0)}"# }.joined(separator: ", "))]}"#
-            for caller in [writing, reading] { try await caller.send("POST", "/v2/queues/served/messages", body, 201) }
-            let arrived = try await receiver.waitFor(count: 42)
+            let arrived = try await receiver.waitFor(count: 61).filter { $0.uri == "/served" }
+            #expect(arrived.count == 60)
             for request in arrived {
                 let timestamp = try #require(request["webhook-timestamp"].flatMap { Int64($0) })
                 let id = try #require(request["webhook-id"])
@@ -239,11 +248,18 @@ extension DeploymentTests {
                     request["webhook-signature"] == secret.signature(id: id, timestamp: timestamp, body: request.body))
             }
             let attempts = try await writing.send("GET", "\(served)/attempts?limit=20", nil, 200)
-            #expect(attempts.list("attempts").allSatisfy { $0["status"] as? Int == 204 }, "\(attempts.text)")
+            let statuses = attempts.list("attempts").map { $0["status"] as? Int }
+            #expect(statuses == Array(repeating: 204, count: 20), "\(attempts.text)")
             try await reading.send("DELETE", served, nil, 204)
             try await writing.send("GET", served, nil, 404)
+        }
 
-            // What one could not deliver is sent again by the other.
+        /// Has the notifier of one version give a delivery up.
+        ///
+        /// - Returns: The `webhook-id` it had.
+        private static func endDelivery(
+            _ writing: Caller, _ reading: Caller, _ receiver: WebhookReceiver
+        ) async throws -> String? {
             try await writing.send(
                 "POST", "/v2/queues/ending/subscriptions",
                 #"{"subscriber": "\#(receiver.url("/ends"))", "ttl": 600}"#, 201)
@@ -254,10 +270,16 @@ extension DeploymentTests {
                     ? true : nil
             }
             #expect(dead == true)
+            return receiver.requests(at: "/ends").first?["webhook-id"]
+        }
+
+        /// Has it sent again by the other.
+        private static func sendAgain(_ id: String?, _ reading: Caller, _ receiver: WebhookReceiver) async throws {
             receiver.answer("/ends", with: .status(204))
             try await reading.send("POST", "/v2/queues/ending/dead_letters/redrive", "{}", 200)
-            let ended = try await receiver.waitFor(count: 44).filter { $0.uri == "/ends" }
-            #expect(Set(ended.map { $0["webhook-id"] }).count == 1 && ended.allSatisfy { $0.text.contains("again") })
+            let again = try await receiver.waitFor(count: 62).filter { $0.uri == "/ends" }
+            #expect(again.count == 2 && id != nil)
+            #expect(again.allSatisfy { $0["webhook-id"] == id && $0.text.contains("again") })
         }
     }
 }

@@ -45,37 +45,19 @@ extension DeploymentTests {
                         return master !== source && master !== target
                     }
                     try await Self.fill(full, bytes: Self.megabytes << 20, on: api.address)
-                    let loads = ["jobs": "/moving", apart: "/apart"].map { queue, path in
-                        (load: Load(Ledger(), on: api.address, to: queue), queue: queue, path: path)
+                    var (begun, took) = (ContinuousClock.now, Duration.zero)
+                    let loads = try await LoadedQueue.with(
+                        ["jobs": "/moving", apart: "/apart"], on: api, receiver, before: 100
+                    ) { _ in
+                        begun = .now
+                        try await cluster.migrate(slot, from: source, to: target)
+                        took = .now - begun
                     }
                     for each in loads {
-                        try await Load.subscribe(receiver.url(each.path), to: each.queue, on: api.address)
-                    }
-                    try await withThrowingTaskGroup(of: Void.self) { group in
-                        for each in loads {
-                            group.addTask { await each.load.run(callers: 4, pause: .milliseconds(5)) }
-                        }
-                        for each in loads { try await each.load.more(100) }
-                        let begun = ContinuousClock.now
-                        try await cluster.migrate(slot, from: source, to: target)
-                        let took = ContinuousClock.now - begun
-                        for each in loads { try await each.load.more(100) }
-                        for each in loads { each.load.stop() }
-                        try await group.waitForAll()
-                        for each in loads {
-                            let ledger = each.load.ledger
-                            let all = try await SurvivalTests.arrival(of: ledger, at: [each.path], of: receiver)
-                            let audit = ledger.audit(receiver.requests(at: each.path))
-                            let pause = ledger.longestPause(after: begun)
-                            report(
-                                "slot of \(Self.megabytes) MB moved, \(each.path)",
-                                "no 201 for \(pause.milliseconds) ms, the move took \(took.milliseconds) ms;"
-                                    + " \(audit.promised) answered 201, lost \(audit.missing.count), repeats \(audit.repeats);"
-                                    + " other answers \(ledger.refused)")
-                            #expect(all, "not everything arrived; \(deployment.logs)")
-                            #expect(audit.isClean && ledger.refused.keys.allSatisfy { $0 == 503 })
-                            if each.path == "/apart" { #expect(ledger.refused.isEmpty && ledger.unknown.isEmpty) }
-                        }
+                        try await each.check(
+                            "slot of \(Self.megabytes) MB moved, \(each.path)", since: begun,
+                            "the move took \(took.milliseconds) ms", isUntouched: each.path == "/apart", receiver,
+                            deployment)
                     }
                 }
             }
