@@ -99,9 +99,7 @@ extension Operations {
         }
         let format = self.stores.defaultStore.format
         guard format >= StoreFormat.ofPoolForms || target.isPlainServer else {
-            throw .bodyInvalid(
-                "The 'uri' takes format \(StoreFormat.ofPoolForms) of the stored data, which has format \(format): see 'herald format raise'."
-            )
+            throw .bodyInvalid("The 'uri' \(StoreFormat.words(asking: StoreFormat.ofPoolForms, of: format))")
         }
         do {
             return try await self.stores.probe(target, isDurable: isDurable)

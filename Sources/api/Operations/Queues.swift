@@ -113,8 +113,7 @@ extension Operations {
         guard let durability else { return }
         guard store.format >= StoreFormat.ofDurabilities else {
             throw .requestInvalid(
-                "_durability takes format \(StoreFormat.ofDurabilities) of the stored data, which has format \(store.format): see 'herald format raise'."
-            )
+                "_durability \(StoreFormat.words(asking: StoreFormat.ofDurabilities, of: store.format))")
         }
         guard !store.durability.offers(durability) else { return }
         let offered = Durability.allCases.filter { store.durability.offers($0) }.map { "'\($0.rawValue)'" }

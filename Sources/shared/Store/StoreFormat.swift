@@ -20,4 +20,9 @@ package enum StoreFormat {
     package static let ofDurabilities = 2
     /// The format from which on a pool may be something else than one server in the clear.
     package static let ofPoolForms = 2
+
+    /// Says behind its subject that something is of another format than the store has.
+    package static func words(asking needed: Int, of format: Int) -> String {
+        "takes format \(needed) of the stored data, which has format \(format): see 'herald format raise'."
+    }
 }
