@@ -104,7 +104,7 @@ struct DeadLetterRouteTests {
                 self.path + "/redrive", "{\"ids\": [\"\(first).\(message)\", \"nope\"], \"max_per_second\": null}")
             #expect(
                 answer.text
-                    == #"{"redriven":1,"skipped":{"unknown":1,"subscription_ended":0,"unconfirmed":0,"not_a_message":0,"no_body":0},"marker":null}"#
+                    == #"{"redriven":1,"skipped":{"unknown":1,"subscription_ended":0,"unconfirmed":0,"not_a_message":0,"no_body":0,"busy":0},"marker":null}"#
             )
             #expect(try await api.leaseDue().map(\.subscription.text) == [first])
             #expect(try await redrive(#"{"reason": "exhausted"}"#) == 0)

@@ -1,5 +1,6 @@
 import Foundation
 import Signing
+import Store
 import TestKit
 import Testing
 
@@ -117,7 +118,9 @@ extension DeploymentTests {
                     await #expect(throws: Deployment.DidNotStart.self) {
                         _ = try await deployment.startNotifier(of: .previous)
                     }
-                    #expect(deployment.logs.contains("has format 2"), "\(deployment.logs)")
+                    #expect(
+                        deployment.logs.contains("has format \(StoreFormat.understood.upperBound)"),
+                        "\(deployment.logs)")
                 }
             }
         }

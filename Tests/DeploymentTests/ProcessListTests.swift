@@ -29,12 +29,15 @@ extension DeploymentTests {
             }
         }
 
+        private static let newest = StoreFormat.understood.upperBound
+        private static let unknown = StoreFormat.understood.upperBound + 1
+
         @Test func `A process ends when the format of the store is raised over what it understands`() async throws {
             try await withDeployment { deployment in
                 let api = try await deployment.startAPI()
-                try await deployment.redis.command("SET", "herald:{control}:format", "3")
+                try await deployment.redis.command("SET", "herald:{control}:format", "\(Self.unknown)")
                 #expect(await api.process.waitForExit(within: .seconds(60)) == .status(78))
-                let lines = deployment.logs.split(separator: "\n").filter { $0.contains("has format 3") }
+                let lines = deployment.logs.split(separator: "\n").filter { $0.contains("has format \(Self.unknown)") }
                 #expect(lines.count { $0.hasPrefix("herald-api: ") } == 1, "\(deployment.logs)")
             }
         }
@@ -51,10 +54,13 @@ extension DeploymentTests {
                 }
                 let (kept, line) = try await Self.raise(["--yes"], on: redis)
                 #expect(
-                    kept == .status(0) && line.contains("Nothing to raise: the stored data has format 2."), "\(line)")
-                let (beyond, usage) = try await Self.raise(["3", "--yes"], on: redis)
-                #expect(beyond == .status(64) && usage.contains("understands the formats 1 through 2"), "\(usage)")
-                #expect(try await redis.command("GET", "herald:{control}:format").text == "2")
+                    kept == .status(0) && line.contains("Nothing to raise: the stored data has format \(Self.newest)."),
+                    "\(line)")
+                let (beyond, usage) = try await Self.raise(["\(Self.unknown)", "--yes"], on: redis)
+                #expect(
+                    beyond == .status(64) && usage.contains("understands the formats 1 through \(Self.newest)"),
+                    "\(usage)")
+                #expect(try await redis.command("GET", "herald:{control}:format").text == "\(Self.newest)")
             }
         }
 

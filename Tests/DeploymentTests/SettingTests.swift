@@ -2,6 +2,7 @@ import Foundation
 import Redis
 import Runtime
 import Settings
+import Store
 import TestKit
 import Testing
 
@@ -110,9 +111,12 @@ extension DeploymentTests {
             kind: ProcessKind
         ) async throws {
             try await withRedis { redis in
-                try await redis.command("MSET", "herald:{control}:shards", "16", "herald:{control}:format", "3")
+                let newest = StoreFormat.understood.upperBound
+                try await redis.command(
+                    "MSET", "herald:{control}:shards", "16", "herald:{control}:format", "\(newest + 1)")
                 try await Self.expectRefusal(
-                    kind, redis: redis.url, words: "has format 3, and this Herald understands formats 1 to 2")
+                    kind, redis: redis.url,
+                    words: "has format \(newest + 1), and this Herald understands formats 1 to \(newest)")
             }
         }
 

@@ -38,32 +38,125 @@ struct DeliveryModelTests {
         /// Leases whose attempt was made and is not settled.
         var held: [Lease] = []
         var addresses = 0
+        /// The place of the queues, how often they moved, and how often that was begun.
+        var location = 0
+        var moves = 0
+        var marks = 0
     }
 
     @Test(arguments: StorageBackend.runs(seeds: 6))
     func `Every message reaches every subscription and ends there once, and nothing is left behind`(
         seed: UInt64, backend: StorageBackend
     ) async throws {
+        try await backend.withServers(shards: 1) { test in try await self.run([test], seed: seed) }
+    }
+
+    @Test(arguments: StorageBackend.runs(seeds: 6))
+    func `The same while its queues move between two stores, and movers end between any two steps`(
+        seed: UInt64, backend: StorageBackend
+    ) async throws {
         try await backend.withServers(shards: 1) { test in
-            var random = SeededGenerator(seed: seed)
-            let subscriptions = random.pick([1, 3, 20])
-            var world = World(
-                random: random, crash: random.pick([0, 0.1, 0.4]), page: random.pick([1, 2, 7, 500]),
-                capacity: random.pick([0, 1, 5, 1000]))
-            for number in 0..<4 {
-                let queue = try address("p\(number % 3)", "q\(number)")
-                world.queues.append(queue)
-                for _ in 0..<(number == 0 ? 1 : subscriptions) { try await self.subscribe(test, &world, queue) }
-            }
-            for step in 0..<400 {
-                test.time.pass(milliseconds: world.random.pick([0, 1, 5, 200, 3000]))
-                try await self.step(test, &world, isBusy: step < 300, "seed \(seed), step \(step)")
-                if step.isMultiple(of: 5) { try await test.checkBacklog("seed \(seed), step \(step)") }
-            }
-            try await self.finish(test, &world, "seed \(seed)")
-            try await self.check(test, world, "seed \(seed)")
-            #expect(world.redriven > 0, "seed \(seed): nothing was sent again")
+            try await withOther(of: test) { other in try await self.run([test, other], seed: seed) }
         }
+    }
+
+    /// - Parameter places: The store that the queues are made in, and others that they move to.
+    private func run(_ places: [TestStore], seed: UInt64) async throws {
+        var random = SeededGenerator(seed: seed)
+        let subscriptions = random.pick([1, 3, 20])
+        var world = World(
+            random: random, crash: random.pick([0, 0.1, 0.4]), page: random.pick([1, 2, 7, 500]),
+            capacity: random.pick([0, 1, 5, 1000]))
+        for number in 0..<4 {
+            let queue = try address("p\(number % 3)", "q\(number)")
+            world.queues.append(queue)
+            for _ in 0..<(number == 0 ? 1 : subscriptions) { try await self.subscribe(places[0], &world, queue) }
+        }
+        for step in 0..<400 {
+            let place: Comment = "seed \(seed), step \(step)"
+            places[0].time.pass(milliseconds: world.random.pick([0, 1, 5, 200, 3000]))
+            if places.count > 1, world.random.chance(0.05) { try await self.move(places, &world, place) }
+            try await self.step(places[world.location], &world, isBusy: step < 300, place)
+            if step.isMultiple(of: 5) { try await places[world.location].checkBacklog(place) }
+        }
+        let test = places[world.location]
+        try await self.finish(test, &world, "seed \(seed)")
+        try await self.check(test, world, "seed \(seed)")
+        guard places.count > 1 else {
+            #expect(world.redriven > 0, "seed \(seed): nothing was sent again")
+            return
+        }
+        #expect(world.moves > 0, "seed \(seed): nothing was moved")
+        for place in places where place.store !== test.store {
+            try await place.sweepAll()
+            test.time.pass(seconds: 2)
+            try await place.sweepAll()
+            let left = try await place.shardKeys().filter { !["last-position", "wakeup", "queue-sweeps"].contains($0) }
+            // The names of what moved away stay barred for a while.
+            for key in left {
+                #expect(
+                    try await place.command("TYPE", place.key(key)).text == "string",
+                    "seed \(seed): \(key) is left where the queues were")
+            }
+        }
+    }
+
+    /// Moves all queues to the other store, unless the mover ends.
+    private func move(_ places: [TestStore], _ world: inout World, _ place: Comment) async throws {
+        let (from, to) = (places[world.location].store.closedQueues, places[1 - world.location].store.closedQueues)
+        world.marks += 1
+        let mark = "\(world.marks)"
+        func ends() -> Bool { world.random.chance(world.crash / 4) }
+        func isCopied() async throws -> Bool {
+            for queue in world.queues where try await !from.hold(queue) || ends() { return false }
+            var closings: [ClosedQueues.Closing] = []
+            for queue in world.queues {
+                var closing = try await from.close(queue, mark: mark)
+                while case .failure(let hindrance) = closing {
+                    if ends() { return false }
+                    try await self.clear(hindrance, places[world.location], &world, place)
+                    closing = try await from.close(queue, mark: mark)
+                }
+                closings.append(try closing.get())
+                if ends() { return false }
+            }
+            for (queue, closing) in zip(world.queues, closings) {
+                #expect(
+                    try await to.bar(queue, mark: mark, closing, isCopied: false), "\(place): a queue of that name")
+                if ends() { return false }
+                do { try await QueueCopy(of: queue, from: from, to: to, check: {}).run() } catch is QueueCopy.Collision
+                {
+                    return false
+                }
+                #expect(try await to.bar(queue, mark: mark, closing, isCopied: true))
+            }
+            return !ends()
+        }
+        guard try await isCopied() else {
+            for queue in world.queues { try await MoveSteps.undo(queue, from: from, to: to) }
+            return
+        }
+        for queue in world.queues {
+            // Another process may begin anew.
+            for _ in 0..<(ends() ? 2 : 1) { try await MoveSteps.open(queue, from: from, in: to) }
+            for _ in 0..<(ends() ? 2 : 1) { try await MoveSteps.clean(queue, in: from) }
+        }
+        world.location = 1 - world.location
+        world.moves += 1
+    }
+
+    /// What workers do meanwhile: they end their attempts, and fan out what was posted.
+    private func clear(
+        _ hindrance: ClosedQueues.Hindrance, _ test: TestStore, _ world: inout World, _ place: Comment
+    ) async throws {
+        let settlements = world.held.map { Settlement($0, self.ending(of: $0, &world)) }
+        world.held = []
+        try await self.settle(test, &world, settlements, capacity: 5, place)
+        let taken = try await test.store.deliveries.take(
+            0, allowance: LeaseAllowance(capacity: 5), page: world.page, lease: .seconds(4), confirmedOnly: false)
+        self.work(&world, taken.leases, at: test.time.now, place)
+        test.time.pass(seconds: 2)
+        _ = try await test.store.deliveries.reap(0)
     }
 
     private func step(

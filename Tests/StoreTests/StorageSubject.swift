@@ -2,6 +2,7 @@ import Domain
 import Redis
 import Store
 import TestKit
+import Testing
 
 /// What the model checks run against: the storage of queues, messages and claims, with a clock that is moved by hand.
 ///
@@ -29,6 +30,11 @@ protocol StorageSubject: Sendable {
 
 enum StorageBackend: CaseIterable {
     case redis, redis62, valkey, sentinels, cluster, lists
+    /// Two stores, between which all queues move again and again.
+    case moving
+
+    /// Those with a store.
+    static let stores = Self.allCases.filter { $0 != .lists && $0 != .moving }
 
     /// One of each shape of servers.
     static let servers: [Self] = [.redis, .sentinels, .cluster]
@@ -41,7 +47,7 @@ enum StorageBackend: CaseIterable {
         }
     }
 
-    /// Gives a store that is not of ``lists``.
+    /// Gives a store, see ``stores``.
     func withServers(
         shards: Int, limits: DeliveryLimits = DeliveryLimits(), _ body: (TestStore) async throws -> Void
     ) async throws {
@@ -51,13 +57,24 @@ enum StorageBackend: CaseIterable {
         case .valkey: try await withTestStore(in: .valkey, shards: shards, limits: limits, body)
         case .sentinels: try await withTestStoreBehindSentinels(shards: shards, limits: limits, body)
         case .cluster: try await withClusteredTestStore(shards: shards, limits: limits, body)
-        case .lists: preconditionFailure("no server keeps lists")
+        case .lists, .moving: preconditionFailure("it is not one store")
         }
     }
 
     func with(shards: Int, _ body: (any StorageSubject) async throws -> Void) async throws {
-        guard self != .lists else { return try await body(ListSubject()) }
-        try await self.withServers(shards: shards) { test in try await body(test) }
+        switch self {
+        case .lists: try await body(ListSubject())
+        case .moving:
+            try await withTestStore(shards: shards) { test in
+                try await withOther(of: test) { other in
+                    let subject = MovingSubject([test, other])
+                    try await body(subject)
+                    #expect(!subject.wasSwept || subject.moves > 0, "nothing was moved")
+                }
+            }
+        case .redis, .redis62, .valkey, .sentinels, .cluster:
+            try await self.withServers(shards: shards) { test in try await body(test) }
+        }
     }
 }
 

@@ -6,7 +6,7 @@ import Testing
 
 /// A look at the subscriptions and queues of a store against plain lists.
 struct SurveyTests {
-    private static let servers = StorageBackend.allCases.filter { $0 != .lists }
+    private static let servers = StorageBackend.stores
 
     // MARK: - Places
 

@@ -60,6 +60,14 @@ func withTestStore(
     }
 }
 
+/// Another store over a Redis of its own, as a pool of the first one is.
+func withOther(of test: TestStore, _ body: (TestStore) async throws -> Void) async throws {
+    try await withRedisClient { redis, pool in
+        let store = try await test.store.open(on: pool, logger: quietLogger())
+        try await body(TestStore(redis: redis, servers: [redis], pool: pool, store: store, time: test.time))
+    }
+}
+
 /// The same over the master that Sentinels name, which has two replicas.
 func withTestStoreBehindSentinels(
     shards: Int, limits: DeliveryLimits = DeliveryLimits(), _ body: (TestStore) async throws -> Void

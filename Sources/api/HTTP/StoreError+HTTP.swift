@@ -28,6 +28,11 @@ extension StoreTrouble {
                 "Too many changes at the same time",
                 "Others changed the same thing at the same time, again and again. Nothing was changed; please try again."
             )
+        case .moving:
+            (
+                "The queue moves",
+                "The queue is being moved to another pool. Nothing was changed; please try again in a few seconds."
+            )
         case .notReplicated:
             (
                 "Stored, and not replicated",

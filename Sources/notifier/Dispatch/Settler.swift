@@ -272,7 +272,8 @@ extension StoreError {
     /// Whether a repeat can succeed as soon as Redis is there again.
     fileprivate var isOfAnAbsentRedis: Bool {
         switch self.trouble {
-        case .unreachable, .full, .readOnly, .loading, .overloaded, .contended, .notReplicated, .notOnDisk: true
+        case .unreachable, .full, .readOnly, .loading, .overloaded, .contended, .moving, .notReplicated, .notOnDisk:
+            true
         case .storeChanged, .corrupt: false
         }
     }

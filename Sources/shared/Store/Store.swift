@@ -33,27 +33,36 @@ package final class Store: Sendable {
     package let addressRates: AddressRateStore
     /// The format of what the store keeps, as it was opened: what is written here is of this format.
     package let format: Int
+    /// The queues that move to another pool, where this is the control store.
+    package let moveNotes: MoveNotes
+    /// The steps of such a move in this store.
+    package let closedQueues: ClosedQueues
     /// Those that this process understands.
     package let formats: ClosedRange<Int>
     let runner: ScriptRunner
     let keySpace: KeySpace
-    private let tagger: MessageTagger
+    private let idKey: [UInt8]
     private let limits: DeliveryLimits
     /// What ``limited(toQueues:)`` gave last.
     private let lastLimited = NIOLockedValueBox<Store?>(nil)
 
     init(
-        runner: ScriptRunner, keySpace: KeySpace, tagger: MessageTagger, directory: QueueDirectory,
+        runner: ScriptRunner, keySpace: KeySpace, idKey: [UInt8], directory: QueueDirectory,
         limits: DeliveryLimits,
         format: Int, formats: ClosedRange<Int>
     ) {
+        let tagger = MessageTagger(key: idKey)
         let ids = MessageIDs(tagger: tagger)
+        var own = runner
+        own.relocation = nil
         let moves = DeadLetterMoves(runner: runner, keySpace: keySpace, directory: directory, ids: ids)
         self.runner = runner
         self.keySpace = keySpace
         self.format = format
         self.formats = formats
-        self.tagger = tagger
+        self.idKey = idKey
+        self.moveNotes = MoveNotes(runner: own, keySpace: keySpace)
+        self.closedQueues = ClosedQueues(runner: own, keySpace: keySpace)
         self.limits = limits
         self.queues = QueueStore(runner: runner, keySpace: keySpace, directory: directory, ids: ids)
         self.messages = MessageStore(
@@ -81,9 +90,14 @@ package final class Store: Sendable {
     ///   - control: Has the directory; it may be this store itself.
     ///   - pools: The pools this store is, nil for the default one; without any it registers no queue.
     ///   - version: The version of the pools by which a queue that lives nowhere may be created here; nil: by any.
-    package func registering(in control: Store, as pools: [PoolName?], by version: PoolVersion?) -> Store {
-        Store(
-            runner: self.runner, keySpace: self.keySpace, tagger: self.tagger,
+    ///   - relocation: Finds the queues that move away.
+    package func registering(
+        in control: Store, as pools: [PoolName?], by version: PoolVersion?, relocation: (any QueueRelocation)? = nil
+    ) -> Store {
+        var runner = self.runner
+        runner.relocation = relocation
+        return Store(
+            runner: runner, keySpace: self.keySpace, idKey: self.idKey,
             directory: QueueDirectory(runner: control.runner, pools: pools, version: version),
             limits: self.limits, format: self.format, formats: self.formats)
     }
@@ -95,23 +109,30 @@ package final class Store: Sendable {
         var directory = self.directory
         directory.queuesMax = queuesMax
         let limited = Store(
-            runner: self.runner, keySpace: self.keySpace, tagger: self.tagger, directory: directory,
+            runner: self.runner, keySpace: self.keySpace, idKey: self.idKey, directory: directory,
             limits: self.limits, format: self.format, formats: self.formats)
         self.lastLimited.withLockedValue { $0 = limited }
         return limited
     }
 
-    /// Opens the store in another Redis the way this one was: with as many shards, its clock, and its format where it is new.
+    /// Opens the store in another Redis the way this one was: with as many shards, its clock, and where it is new its format and the key
+    /// behind its ids.
     ///
     /// It registers no queue until ``registering(in:as:by:)``.
     package func open(on client: RedisClient, logger: Logger) async throws(StoreOpeningError) -> Store {
         try await Store.open(
             on: client, shards: self.keySpace.shards.count, clock: self.runner.clock,
             durability: self.runner.durability.usual, limits: self.limits,
-            formats: self.formats, newFormat: self.format, logger: logger
+            formats: self.formats, newFormat: self.format, newIDKey: self.idKey, logger: logger
         )
         .registering(in: self, as: [], by: nil)
     }
+
+    /// The way of calls to it, for those that meet a queue that moved here.
+    package var access: StoreAccess { StoreAccess(runner: self.runner) }
+
+    /// Whether messages keep their ids on the way from one store to the other.
+    package func sharesIDs(with other: Store) -> Bool { self.idKey == other.idKey }
 
     /// How far what is written here gets.
     package var durability: StoreDurability { self.runner.durability }

@@ -60,10 +60,12 @@ extension Store {
     ///   - limits: How much is kept of deliveries that wait or ended.
     ///   - formats: Those that are understood.
     ///   - newFormat: That of a store that is made here; nil: the newest that is understood.
+    ///   - newIDKey: The key behind its ids; nil: a random one.
     package static func open(
         on client: RedisClient, shards: Int, clock: StoreClock = .redis, durability: Durability = .memory,
         limits: DeliveryLimits = DeliveryLimits(),
-        formats: ClosedRange<Int> = StoreFormat.understood, newFormat: Int? = nil, logger: Logger
+        formats: ClosedRange<Int> = StoreFormat.understood, newFormat: Int? = nil,
+        newIDKey: [UInt8]? = nil, logger: Logger
     ) async throws(StoreOpeningError) -> Store {
         var runner = ScriptRunner(client: client, clock: clock)
         for facts in try await Self.ask({ () async throws(StoreError) in try await runner.facts() }) {
@@ -79,7 +81,7 @@ extension Store {
             Scripts.storeOpen, keys: [KeySpace.identity, KeySpace.shardCount, KeySpace.idKey, KeySpace.format])
         call.append(Self.newIdentity())
         call.append(shards)
-        call.append(SecureRandom.bytes(MessageTagger.keyBytes))
+        call.append(newIDKey ?? SecureRandom.bytes(MessageTagger.keyBytes))
         call.append(newFormat ?? formats.upperBound)
         let kept = try await Self.ask { [call, runner] () async throws(StoreError) in try await runner.run(call) }
         guard let kept = kept.array, kept.count == 4 else { throw .corrupt(key: KeySpace.identity.text) }
@@ -97,7 +99,7 @@ extension Store {
                 key: KeySpace.identity, value: identity, syncsAlways: durability == .disk && runner.durability.isOnDisk)
         )
         return Store(
-            runner: runner, keySpace: KeySpace(Shards(count: shards)), tagger: MessageTagger(key: idKey),
+            runner: runner, keySpace: KeySpace(Shards(count: shards)), idKey: idKey,
             directory: QueueDirectory(runner: runner, pools: [nil], version: nil), limits: limits,
             format: format, formats: formats)
     }

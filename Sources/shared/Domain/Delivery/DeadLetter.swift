@@ -91,6 +91,8 @@ package enum RedriveOutcome: String, Sendable, Equatable, CaseIterable {
     case document = "not_a_message"
     /// Its body was not kept. The dead letter stays.
     case empty = "no_body"
+    /// Another message, of a queue that moved to another pool, waits at its position. The dead letter stays.
+    case busy
 }
 
 /// A dead letter with the ids callers know it by.

@@ -4,7 +4,8 @@ package import NIOCore
 package struct ScriptCall: Sendable {
     package let script: RedisScript
     private var encoded = EncodedCommand()
-    private let firstKey: RedisKey?
+    /// In the order in which the script takes them.
+    package let keys: [RedisKey]
 
     /// Behind the keys stands one that never exists, of the hash tag of the first: while a slot with it moves between nodes
     /// of a Redis Cluster, both refuse a script with an absent key before it has done anything, and so also one that names
@@ -16,12 +17,12 @@ package struct ScriptCall: Sendable {
         self.encoded.append(Int64(keys.count + (tag == nil ? 0 : 1)))
         for key in keys { self.encoded.append(key) }
         if let tag { self.encoded.append(tag + ":absent") }
-        self.firstKey = keys.first
+        self.keys = keys
     }
 
     /// A key in the slot of the call's, which is written behind it where its reach is waited for (``AwaitedWrites``).
     var markKey: String {
-        let key = self.firstKey?.text ?? ""
+        let key = self.keys.first?.text ?? ""
         return (key.firstIndex(of: "}").map { String(key[...$0]) } ?? "{\(key)}") + ":written"
     }
 

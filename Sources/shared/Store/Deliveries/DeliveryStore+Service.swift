@@ -7,7 +7,9 @@ extension DeliveryStore {
         of queue: QueueAddress, subscription: SubscriptionID
     ) async throws(StoreError) -> AttemptLog? {
         let keys = self.keySpace.shard(of: queue)
-        var call = self.runner.call(Scripts.attemptList, keys: [keys.subscriptionHeaders, keys.attemptCounts])
+        var call = self.runner.call(
+            Scripts.attemptList,
+            keys: [keys.subscriptionHeaders, keys.attemptCounts, keys.subscriptionOrder(queue)])
         call.append(keys.prefix)
         call.append(subscription.text)
         call.append(queue.key)
@@ -21,7 +23,10 @@ extension DeliveryStore {
         let keys = self.keySpace.shard(of: queue)
         var call = self.runner.call(
             Scripts.subscriptionHealthGet,
-            keys: [keys.subscriptionHeaders, keys.pacing, keys.attemptCounts, keys.expiredCounts])
+            keys: [
+                keys.subscriptionHeaders, keys.pacing, keys.attemptCounts, keys.expiredCounts,
+                keys.subscriptionOrder(queue),
+            ])
         call.append(keys.prefix)
         call.append(subscription.text)
         call.append(queue.key)
@@ -31,7 +36,9 @@ extension DeliveryStore {
 
     func pause(_ queue: QueueAddress, subscription: SubscriptionID) async throws(StoreError) -> Bool {
         let keys = self.keySpace.shard(of: queue)
-        var call = self.runner.call(Scripts.subscriptionPause, keys: [keys.subscriptionHeaders, keys.pacing])
+        var call = self.runner.call(
+            Scripts.subscriptionPause,
+            keys: [keys.subscriptionHeaders, keys.pacing, keys.subscriptionOrder(queue)])
         call.append(keys.prefix)
         call.append(subscription.text)
         call.append(queue.key)
@@ -41,7 +48,10 @@ extension DeliveryStore {
     func resume(_ queue: QueueAddress, subscription: SubscriptionID) async throws(StoreError) -> Bool {
         let keys = self.keySpace.shard(of: queue)
         var call = self.runner.call(
-            Scripts.subscriptionResume, keys: [keys.subscriptionHeaders, keys.pacing, keys.readyProjects, keys.wakeup])
+            Scripts.subscriptionResume,
+            keys: [
+                keys.subscriptionHeaders, keys.pacing, keys.readyProjects, keys.wakeup, keys.subscriptionOrder(queue),
+            ])
         call.append(keys.prefix)
         call.append(subscription.text)
         call.append(queue.key)

@@ -10,6 +10,8 @@ struct ScriptRunner: Sendable {
 
     /// How far writes get.
     var durability = StoreDurability.memory
+    /// Finds the queues that have moved away; nil: what meets a closed queue fails.
+    var relocation: (any QueueRelocation)?
 
     /// Calls of one operation before it gives up: a script that could not finish in one bounded step is called again.
     static let roundsMax = 256
@@ -22,6 +24,15 @@ struct ScriptRunner: Sendable {
     }
 
     func run(_ call: ScriptCall) async throws(StoreError) -> RedisValue {
+        do throws(StoreError) {
+            return try await self.perform(call)
+        } catch {
+            guard error == .closed, let relocation, let queue = KeySpace.queue(namedIn: call.keys) else { throw error }
+            return try await relocation.access(nowTo: queue).runner.perform(call)
+        }
+    }
+
+    private func perform(_ call: ScriptCall) async throws(StoreError) -> RedisValue {
         let start = ContinuousClock.now
         defer { ScriptTimes.shared.record(call.script, since: start) }
         do { return try await self.client.run(call, epoch: self.epoch) } catch { throw StoreError(error) }
@@ -44,6 +55,17 @@ struct ScriptRunner: Sendable {
         _ call: ScriptCall, reaching own: Durability?
     ) async throws(StoreError) -> (reply: RedisValue, isReached: Bool) {
         guard let reach = self.durability.reach(for: own) else { return (try await self.run(call), true) }
+        do throws(StoreError) {
+            return try await self.perform(call, reaching: reach)
+        } catch {
+            guard error == .closed, let relocation, let queue = KeySpace.queue(namedIn: call.keys) else { throw error }
+            return try await relocation.access(nowTo: queue).runner.perform(call, reaching: reach)
+        }
+    }
+
+    private func perform(
+        _ call: ScriptCall, reaching reach: WriteReach
+    ) async throws(StoreError) -> (reply: RedisValue, isReached: Bool) {
         let start = ContinuousClock.now
         defer { ScriptTimes.shared.record(call.script, since: start) }
         do {
@@ -56,6 +78,16 @@ struct ScriptRunner: Sendable {
 
     /// What is thrown for what is written and has not got as far as it has to.
     var notReached: StoreError { .notReached(self.durability.usual) }
+
+    /// Sends a command about a queue.
+    func send(_ command: RedisCommand, of queue: QueueAddress) async throws(StoreError) -> RedisValue {
+        do throws(StoreError) {
+            return try await self.send(command)
+        } catch {
+            guard error == .closed, let relocation else { throw error }
+            return try await relocation.access(nowTo: queue).runner.send(command)
+        }
+    }
 
     func send(_ command: RedisCommand) async throws(StoreError) -> RedisValue {
         do { return try await self.client.send(command, epoch: self.epoch) } catch { throw StoreError(error) }

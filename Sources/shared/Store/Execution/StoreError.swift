@@ -13,6 +13,8 @@ package enum StoreError: Error, Sendable, Equatable {
     case notReached(Durability)
     /// The queue lives on another pool than the caller believed, or the pools have changed: nothing was written here.
     case misplaced
+    /// The queue is closed while it moves to another pool: nothing was written.
+    case closed
     /// The bounded work of one request is used up.
     case overloaded
     /// Others changed the same thing faster, as often as it was tried: nothing was changed.
@@ -26,9 +28,10 @@ package enum StoreError: Error, Sendable, Equatable {
         case .outcomeUnknown: self = .outcomeUnknown(error)
         case .refused(let refusal):
             // Redis refuses for its own state (OOM, READONLY, MISCONF, CLUSTERDOWN …) before the first write
-            // of a script. ERR and WRONGTYPE are about what the script did or met.
+            // of a script. ERR is about what the script did or met, and a text lies under each key of a closed queue.
             switch RedisServerError.code(of: refusal.message) {
-            case "ERR", "WRONGTYPE": self = .corrupt(refusal.message)
+            case "WRONGTYPE": self = .closed
+            case "ERR": self = .corrupt(refusal.message)
             default: self = .unavailable(error)
             }
         case .malformedReply: self = .corrupt("malformed reply")
@@ -50,6 +53,8 @@ package enum StoreTrouble: String, Sendable, CaseIterable {
     case overloaded
     /// Others changed the same thing at the same time.
     case contended
+    /// The queue moves to another pool.
+    case moving
     /// What was written has not reached the replicas that are waited for.
     case notReplicated = "not_replicated"
     /// Redis does not say that what was written is on its disk.
@@ -65,7 +70,7 @@ extension StoreError {
     package var mayHaveWritten: Bool {
         switch self {
         case .outcomeUnknown, .notReached: true
-        case .unavailable, .misplaced, .overloaded, .contended, .corrupt: false
+        case .unavailable, .misplaced, .closed, .overloaded, .contended, .corrupt: false
         }
     }
 
@@ -75,6 +80,7 @@ extension StoreError {
         case .notReached(.replicated): .notReplicated
         case .notReached: .notOnDisk
         case .misplaced, .contended: .contended
+        case .closed: .moving
         case .overloaded: .overloaded
         case .corrupt: .corrupt
         }

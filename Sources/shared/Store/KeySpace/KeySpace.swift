@@ -49,6 +49,8 @@ extension KeySpace {
     static let flavors = key(control + "flavors")
     /// How many queues are registered at each pool.
     static let poolCounts = key(control + "pool-queue-counts")
+    /// The queues that move to another pool.
+    static let queueMoves = key(control + "queue-moves")
 
     /// The projects that have queues.
     static let projects = key(control + "projects")
@@ -234,6 +236,26 @@ final class ShardKeys: Sendable {
     func deadLetterBytes(of project: ProjectID) -> RedisKey { self.key(.deadLetterBytes, project.text) }
     func deadLetterOldest(of project: ProjectID) -> RedisKey { self.key(.deadLetterOldest, project.text) }
     func usage(of project: ProjectID) -> RedisKey { self.key(.usage, project.text) }
+    func readySubscriptions(of project: ProjectID) -> RedisKey { self.key(.readySubscriptions, project.text) }
+    func due(_ subscription: SubscriptionID) -> RedisKey { self.key(.due, subscription.text) }
+    func attemptLog(_ subscription: SubscriptionID) -> RedisKey { self.key(.attemptLog, subscription.text) }
+
+    /// Everything that is named for a queue and moves with it, in the order in which `queue_close.lua` takes it.
+    func named(_ queue: QueueAddress) -> [RedisKey] {
+        self.queue(queue).all + [
+            self.subscriptionOrder(queue), self.subscriberAddresses(queue), self.events(of: queue),
+            self.deadLetters(of: queue), self.deadLetterEntries(of: queue), self.deadLetterRecords(of: queue),
+        ]
+    }
+
+    /// The same of a queue that is closed.
+    func closed(_ queue: QueueAddress) -> [RedisKey] { self.named(queue).map(self.closed) }
+    func closedEvents(_ queue: QueueAddress) -> RedisKey { self.closed(self.events(of: queue)) }
+    func closedOrder(_ queue: QueueAddress) -> RedisKey { self.closed(self.subscriptionOrder(queue)) }
+
+    private func closed(_ key: RedisKey) -> RedisKey {
+        self.key(.closed, String(key.text.dropFirst(self.prefix.count)))
+    }
 
     private func key(_ family: KeyFamily, _ name: String) -> RedisKey {
         RedisKey(self.text(family, name), in: self.slot)
@@ -288,6 +310,7 @@ private enum KeyFamily: String, CaseIterable {
     case deadLetterBytes = "dead-letter-bytes"
     case deadLetterOldest = "dead-letter-oldest"
     case usage = "usage"
+    case closed = "closed"
 }
 
 /// What the keys of a queue end with, in the order in which `lib_queue.lua` names them.
@@ -309,6 +332,28 @@ private enum QueuePart: String, CaseIterable {
 /// What scripts publish to.
 private enum Channel: String, CaseIterable {
     case queueSignals = "queue-signals"
+}
+
+extension KeySpace {
+    /// The queue that one of some keys is named for; nil: none is.
+    static func queue(namedIn keys: [RedisKey]) -> QueueAddress? {
+        for key in keys {
+            let parts = key.text.split(separator: ":", maxSplits: 3, omittingEmptySubsequences: false)
+            guard parts.count == 4, let family = KeyFamily(rawValue: String(parts[2])) else { continue }
+            var name = parts[3]
+            switch family {
+            case .queue: name = name[..<(name.lastIndex(of: ":") ?? name.startIndex)]
+            case .subscriptionOrder, .subscriberAddresses, .events, .deadLetters, .deadLetterEntries,
+                .deadLetterRecords:
+                break
+            case .waited, .fanoutQueues, .due, .readySubscriptions, .heldSubscriptions, .attemptLog, .deadLetterBytes,
+                .deadLetterOldest, .usage, .closed:
+                continue
+            }
+            if let queue = QueueAddress(key: Array(name.utf8)[...]) { return queue }
+        }
+        return nil
+    }
 }
 
 extension KeySpace {

@@ -117,11 +117,12 @@ package struct QueueDirectory: Sendable {
             Scripts.queueReserve,
             keys: [
                 KeySpace.queueNames(of: queue.project), KeySpace.queuePools(of: queue.project),
-                KeySpace.reservations(of: queue.project), KeySpace.pools, KeySpace.poolVersion,
+                KeySpace.reservations(of: queue.project), KeySpace.pools, KeySpace.poolVersion, KeySpace.queueMoves,
             ])
         call.append(queue.name.text)
         call.append(pool?.text ?? "")
         call.append(String(version.number))
+        call.append(queue.key)
         let answer = try await self.runner.run(call).text ?? ""
         guard let reservation = QueueReservation(rawValue: answer) else {
             throw .corrupt("queue_reserve.lua answered \(answer)")

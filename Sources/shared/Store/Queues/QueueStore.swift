@@ -21,7 +21,7 @@ struct QueueStore: QueueStorage {
     }
 
     func metadata(of queue: QueueAddress) async throws(StoreError) -> [UInt8]? {
-        try await self.runner.send(self.metadataCommand(queue)).bytes
+        try await self.runner.send(self.metadataCommand(queue), of: queue).bytes
     }
 
     func delete(_ queue: QueueAddress) async throws(StoreError) {
@@ -51,7 +51,14 @@ struct QueueStore: QueueStorage {
     }
 
     func metadata(of queues: [QueueAddress]) async throws(StoreError) -> [[UInt8]?] {
-        try await self.runner.sendAll(queues.map { self.metadataCommand($0) }).map(\.bytes)
+        var metadata: [[UInt8]?] = []
+        for (queue, answer) in zip(queues, await self.runner.sendEach(queues.map { self.metadataCommand($0) })) {
+            switch answer {
+            case .failure(.closed): metadata.append(try await self.metadata(of: queue))
+            case let answer: metadata.append(try answer.get().bytes)
+            }
+        }
+        return metadata
     }
 
     private func metadataCommand(_ queue: QueueAddress) -> RedisCommand {
@@ -86,7 +93,7 @@ extension QueueStore {
         command.append(self.keySpace.shard(of: queue).meta(queue))
         command.append("encrypting")
         command.append("durability")
-        let fields = try await self.runner.send(command).array ?? []
+        let fields = try await self.runner.send(command, of: queue).array ?? []
         guard fields.count == 2 else { throw .corrupt("two fields of a queue were not answered by two") }
         return QueueTraits(
             encryptsMessages: fields[0].text == "1", durability: fields[1].text.flatMap { Durability(initial: $0) })

@@ -7,7 +7,8 @@
 -- ARGV    1 now   2 prefix   3 queue   4 shard   5 which only when confirmed: 'none' 'mail' 'other' 'all'   6 when the first is due, ms
 --         7 ms from one to the next   then dead letters, at most 100
 -- RETURNS {when one more would be due}, then per dead letter 'enqueued', or why it stays: 'unknown' there is none, 'subscription_ended',
---         'unconfirmed', 'not_a_message' it was none, 'no_body' its body was not kept
+--         'unconfirmed', 'not_a_message' it was none, 'no_body' its body was not kept,
+--         'busy' another message waits at its position, which came with its queue from another store
 -- COST    k log n for k dead letters
 local queue, project = ARGV[3], project_of(ARGV[3])
 local due, step = math.max(tonumber(ARGV[6]), now), tonumber(ARGV[7])
@@ -19,6 +20,19 @@ local function renewed(record)
     if flags >= IS_RENEWED then from = from + RECORD_RENEWAL_BYTES else flags = flags + IS_RENEWED end
     return struct.pack(RECORD_HEAD, ttl, flags) .. string.sub(record, RECORD_MARK_FROM, RECORD_MARK_TO)
         .. struct.pack(RECORD_RENEWAL, now + ttl * 1000) .. string.sub(record, from)
+end
+
+-- A record as it was posted, whether it was renewed or not.
+local function original(record)
+    local ttl, flags = struct.unpack(RECORD_HEAD, record)
+    local from = flags >= IS_RENEWED and RECORD_REST_FROM + RECORD_RENEWAL_BYTES or RECORD_REST_FROM
+    return struct.pack(RECORD_HEAD, ttl, flags % IS_RENEWED) .. string.sub(record, RECORD_MARK_FROM, RECORD_MARK_TO)
+        .. string.sub(record, from)
+end
+
+local function is_taken(position, record)
+    local kept = call('HGET', KEYS[3], position)
+    return kept and original(kept) ~= original(record)
 end
 
 -- Whether a subscription is notified only once its subscriber has confirmed.
@@ -51,6 +65,8 @@ for number, member in ipairs(members) do
         outcome = 'subscription_ended'
     elseif not is_confirmed(header) and must_confirm(subscriptions[number]) then
         outcome = 'unconfirmed'
+    elseif is_taken(position, records[position]) then
+        outcome = 'busy'
     else
         seen[member] = true
         redriven[#redriven + 1] = number

@@ -1,8 +1,8 @@
 -- delivery_enqueue.lua: enqueue a delivery of a document that no client posted, which is like any other: the question whether it wants to
 -- be notified, its way back, a test.
 -- KEYS    1 subscription-headers   2 last-position   3 payloads   4 ready-projects   5 wakeup   6 waiting-confirmations
---         7 subscriptions   8 waiting-counts   9 delivery-sweeps   and by name: due ready-subscriptions
---         held-subscriptions
+--         7 subscriptions   8 waiting-counts   9 delivery-sweeps   10 subscription-order   and by name:
+--         due ready-subscriptions held-subscriptions
 -- ARGV    1 now   2 prefix   3 limits   4 id   5 queue   6 shard   7 ttl of the document, s   8 flags of the record
 --         9 document   and of a question, each '' for another document: 10 address   11 when it may be sent, ms
 --         12 expiry of its link, s
@@ -10,6 +10,7 @@
 --         expire later than that; {'full'}: too many deliveries of the subscription or of its project wait; {'absent'}: the
 --         queue has no living subscription of this id, or it has another address
 -- COST    log n for n questions that wait
+call('ZCARD', KEYS[10]) -- Fails where its queue is closed, see queue_close.lua.
 local header = call('HGET', KEYS[1], ARGV[4])
 if not is_alive(header) or queue_of(header) ~= ARGV[5] then return { 'absent' } end
 

@@ -5,7 +5,7 @@
 -- COST    under a microsecond where nothing holds a subscription back, two where something does
 
 -- How long a subscription with a full window is left alone, ms; whatever frees a slot wakes it sooner. And one that is
--- paused, which only its resumption wakes.
+-- paused, which only its resumption wakes, or whose queue moves.
 local PARKED, HELD = 30000, 3600000
 -- How long after its host had no capacity one attempt at a time is made of it, to see whether there is some, ms; an answer or
 -- `subscription_unpark.lua` ends that.
@@ -21,10 +21,11 @@ local BREAKER_FAILURES, BREAKER_DELIVERIES, BREAKER_FIRST, BREAKER_LONGEST = 20,
 --   t the rate is used up until   g the digest that is collected goes out at
 --   e what waits goes out together since, for it was too much for its address
 --   f failures in a row   d positions of their deliveries   s since   b breaker open until   k times it opened
+--   m its queue moves to another pool since
 -- Almost always there is nothing else, and nil for the table. A pacing with a field that is none of these has only
 -- `unread`: nothing of its subscription starts, and all but attempts out and window stays as it is, because another version
 -- may read it.
-local FIELDS = 'pxwhtgefdsbk'
+local FIELDS = 'pxmwhtgefdsbk'
 local function flow_of(value)
     if not value then return 0, WINDOW_FIRST end
     local out, window, rest = string.match(value, '^(%d+) (%d+)(.*)$')
@@ -96,7 +97,7 @@ local function free_slots(header, out, window, more)
         return window - out, now + PARKED
     end
     more = more or {}
-    if more.p or more.x or more.unread then return 0, now + HELD end
+    if more.p or more.x or more.m or more.unread then return 0, now + HELD end
     -- What ends later than it can was written while the clock was ahead, and counts no more.
     local burst, interval = bucket(header)
     if more.b and more.b > now + BREAKER_LONGEST + SKEW then more.b = now end

@@ -3,7 +3,7 @@
 -- KEYS    none
 -- ARGV    none of its own
 -- RETURNS nothing: it defines `is_mail`, `new_header`, `version_of`, `changed_header`, `ended_header`, `address_of`, `life_of`,
---         `new_record`, `with_life`, `new_id`, `count_new`, `count_ended`, `keep_trust`, `end_trust`
+--         `new_record`, `with_life`, `new_id`, `position_of`, `count_new`, `count_ended`, `keep_trust`, `end_trust`
 -- COST    under a microsecond
 --
 -- Record: life | blank | bytes of the address | blank | address | options, JSON
@@ -26,16 +26,21 @@ end
 -- Counts the subscriptions of a project in the shard, in `usage` of it: those from `subscriptions-from` on, since older ones are
 -- from before anything was counted. One counts until it is ended, or swept once it has expired.
 local function count_new(usage, position)
-    if call('HINCRBY', usage, 'subscriptions', 1) == 1 then call('HSET', usage, 'subscriptions-from', text(position)) end
+    local from = call('HINCRBY', usage, 'subscriptions', 1) > 1 and tonumber(call('HGET', usage, 'subscriptions-from'))
+    if not from or position < from then call('HSET', usage, 'subscriptions-from', text(position)) end
 end
 
-local function count_ended(usage, id)
-    local from, position = tonumber(call('HGET', usage, 'subscriptions-from')), 0
-    if not from then return end
+local function position_of(id)
+    local position = 0
     for index = 1, ID_POSITION_TO do
         position = position * 32 + string.find(ID_DIGITS, string.sub(id, index, index), 1, true) - 1
     end
-    if position >= from and call('HINCRBY', usage, 'subscriptions', -1) == 0 then
+    return position
+end
+
+local function count_ended(usage, id)
+    local from = tonumber(call('HGET', usage, 'subscriptions-from'))
+    if from and position_of(id) >= from and call('HINCRBY', usage, 'subscriptions', -1) == 0 then
         call('HDEL', usage, 'subscriptions', 'subscriptions-from')
     end
 end

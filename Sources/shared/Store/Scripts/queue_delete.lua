@@ -6,12 +6,12 @@
 -- RETURNS 1 it existed, 0 it did not, -1 it holds messages and stays
 -- COST    1; Redis frees the messages in the background
 if ARGV[3] == '1' and call('EXISTS', KEYS[2]) == 1 then return -1 end
+local held = tonumber(call('HGET', META, 'bytes'))
 call('ZREM', KEYS[13], ARGV[2])
 call('UNLINK', unpack(KEYS, 14, 16))
 local bytes = tonumber(call('HGET', KEYS[17], ARGV[2]) or 0)
 call('HDEL', KEYS[17], ARGV[2])
 if bytes > 0 and call('HINCRBY', KEYS[17], '', -bytes) <= 0 then call('HDEL', KEYS[17], '') end
 call('ZREM', KEYS[18], ARGV[2])
-local held = tonumber(call('HGET', META, 'bytes'))
 if held then release(META, held, held) end
 return call('UNLINK', unpack(KEYS, 1, 12)) > 0 and 1 or 0

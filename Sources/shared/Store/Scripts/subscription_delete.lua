@@ -5,6 +5,7 @@
 -- RETURNS 1 ended, 0 the queue has none of this id
 -- COST    log n for n subscriptions of the queue
 may_free(KEYS[1])
+call('ZCARD', KEYS[3]) -- Fails where its queue is closed, see queue_close.lua.
 local header = call('HGET', KEYS[2], ARGV[2])
 if not header or queue_of(header) ~= ARGV[3] then return 0 end
 local record = call('HGET', KEYS[1], ARGV[2])

@@ -5,6 +5,7 @@
 -- RETURNS 1: there are more
 -- COST    k log n for k subscriptions
 may_free(KEYS[1])
+call('ZCARD', KEYS[3]) -- Fails where its queue is closed, see queue_close.lua.
 for _, id in ipairs(call('ZRANGE', KEYS[3], 0, tonumber(ARGV[2]) - 1)) do
     local header, record = call('HGET', KEYS[2], id), call('HGET', KEYS[1], id)
     if header then call('HSET', KEYS[2], id, ended_header(header)) end

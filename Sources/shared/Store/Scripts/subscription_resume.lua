@@ -1,9 +1,10 @@
 -- subscription_resume.lua: end what keeps a subscription from being served: a pause, an open breaker, that it was disabled.
--- KEYS    1 subscription-headers   2 pacing   3 ready-projects   4 wakeup   and by name: due ready-subscriptions
---         held-subscriptions
+-- KEYS    1 subscription-headers   2 pacing   3 ready-projects   4 wakeup   5 subscription-order   and by name: due
+--         ready-subscriptions held-subscriptions
 -- ARGV    1 now   2 prefix   3 id   4 queue   5 shard
 -- RETURNS 1; 0: the queue has no living subscription of this id; -1: its pacing cannot be read, and nothing was changed
 -- COST    log n
+call('ZCARD', KEYS[5]) -- Fails where its queue is closed, see queue_close.lua.
 local header = call('HGET', KEYS[1], ARGV[3])
 if not is_alive(header) or queue_of(header) ~= ARGV[4] then return 0 end
 local out, window, more = flow_of(call('HGET', KEYS[2], ARGV[3]))

@@ -54,10 +54,11 @@ for index, subscription in ipairs(subscriptions) do
     if not header then
         call('ZREM', KEYS[1], subscription)
     elseif drain(subscription, project_of(queue_of(header))) then
-        if flow_of(call('HGET', KEYS[4], subscription)) == 0 then
+        local is_closed = call('TYPE', order_key(queue_of(header))).ok == 'string'
+        if not is_closed and flow_of(call('HGET', KEYS[4], subscription)) == 0 then
             remove(subscription, queue_of(header))
         else
-            -- Attempts are still out; their end is the end of the subscription, a look from now.
+            -- Attempts are still out, or its queue moves; their end is the end of the subscription, a look from now.
             call('ZADD', KEYS[1], now + 1000, subscription)
         end
     end

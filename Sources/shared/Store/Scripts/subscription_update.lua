@@ -9,6 +9,7 @@
 -- RETURNS 'updated'; 'absent': the queue has none of this id; 'taken': another one has that address; 'changed': it has another
 --         version. Nothing changed in the last three.
 -- COST    log n for n subscriptions of the queue
+call('ZCARD', KEYS[3]) -- Fails where its queue is closed, see queue_close.lua.
 local id = ARGV[2]
 local header, record = call('HGET', KEYS[2], id), call('HGET', KEYS[1], id)
 if not is_alive(header) or not record or queue_of(header) ~= ARGV[3] then

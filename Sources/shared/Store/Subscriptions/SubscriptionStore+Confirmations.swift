@@ -40,7 +40,7 @@ extension SubscriptionStore {
             keys: [
                 keys.subscriptionHeaders, keys.lastPosition, keys.payloads, keys.readyProjects, keys.wakeup,
                 keys.waitingConfirmations, keys.subscriptions,
-                keys.waitingCounts, keys.deliverySweeps,
+                keys.waitingCounts, keys.deliverySweeps, keys.subscriptionOrder(queue),
             ])
         call.append(keys.prefix)
         call.append(self.limits.text)

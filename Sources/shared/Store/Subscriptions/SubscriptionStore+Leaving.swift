@@ -6,7 +6,9 @@ extension SubscriptionStore {
         _ queue: QueueAddress, id: SubscriptionID, address: String, returnExpiry: Int64
     ) async throws(StoreError) -> Int64? {
         let keys = self.keySpace.shard(of: queue)
-        var call = self.runner.call(Scripts.subscriptionLeave, keys: [keys.subscriptionHeaders, keys.subscriptions])
+        var call = self.runner.call(
+            Scripts.subscriptionLeave,
+            keys: [keys.subscriptionHeaders, keys.subscriptions, keys.subscriptionOrder(queue)])
         call.append(id.text)
         call.append(queue.key)
         call.append(address)

@@ -80,7 +80,9 @@ struct SubscriptionStore: SubscriptionStorage {
 
     func get(_ queue: QueueAddress, id: SubscriptionID) async throws(StoreError) -> Subscription? {
         let keys = self.keySpace.shard(of: queue)
-        var call = self.runner.call(Scripts.subscriptionGet, keys: [keys.subscriptions, keys.subscriptionHeaders])
+        var call = self.runner.call(
+            Scripts.subscriptionGet,
+            keys: [keys.subscriptions, keys.subscriptionHeaders, keys.subscriptionOrder(queue)])
         call.append(id.text)
         call.append(queue.key)
         var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.subscriptionGet)
@@ -198,7 +200,9 @@ extension SubscriptionStore {
         _ queue: QueueAddress, id: SubscriptionID, _ confirmed: Bool, linkExpiry: Int64?, address: String?
     ) async throws(StoreError) -> Bool {
         let keys = self.keySpace.shard(of: queue)
-        var call = self.runner.call(Scripts.subscriptionConfirm, keys: [keys.subscriptionHeaders, keys.subscriptions])
+        var call = self.runner.call(
+            Scripts.subscriptionConfirm,
+            keys: [keys.subscriptionHeaders, keys.subscriptions, keys.subscriptionOrder(queue)])
         call.append(id.text)
         call.append(queue.key)
         call.append(confirmed ? 1 : 0)
@@ -240,7 +244,9 @@ extension SubscriptionStore {
         _ queue: QueueAddress, id: SubscriptionID, overlap: Int
     ) async throws(StoreError) -> SecretVersions? {
         let keys = self.keySpace.shard(of: queue)
-        var call = self.runner.call(Scripts.secretRotate, keys: [keys.subscriptions, keys.subscriptionHeaders])
+        var call = self.runner.call(
+            Scripts.secretRotate,
+            keys: [keys.subscriptions, keys.subscriptionHeaders, keys.subscriptionOrder(queue)])
         call.append(id.text)
         call.append(queue.key)
         call.append(overlap * 1000)

@@ -32,7 +32,7 @@ package struct TrustStore: Sendable {
     /// The trust that was made for a subscription; nil: none was.
     package func made(for id: SubscriptionID, of queue: QueueAddress) async throws(StoreError) -> TrustID? {
         let keys = self.keySpace.shard(of: queue)
-        var call = self.runner.call(Scripts.trustGet, keys: [keys.trusts])
+        var call = self.runner.call(Scripts.trustGet, keys: [keys.trusts, keys.subscriptionOrder(queue)])
         call.append(id.text)
         return try await self.runner.run(call).text.flatMap(TrustID.init)
     }
