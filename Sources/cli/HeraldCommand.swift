@@ -9,7 +9,8 @@ package struct HeraldCommand: AsyncParsableCommand {
         abstract: "Runs a Herald of your own, and shows what it does.",
         version: HeraldVersion.printed,
         subcommands: [
-            DevCommand.self, DemoCommand.self, QueueCommand.self, AdminCommand.self, ProcessesCommand.self,
+            DevCommand.self, DemoCommand.self, QueueCommand.self, PoolCommand.self, AdminCommand.self,
+            ProcessesCommand.self,
             ReadyCommand.self,
             SettingsCommand.self, PolicyCommand.self, KeyCommand.self, LimitsCommand.self, FormatCommand.self,
             BounceCommand.self,

@@ -112,14 +112,18 @@ package final class Deployment: Sendable {
         return Running(process: process, ready: ready)
     }
 
+    /// Begins a command of `herald` against its Redis.
+    package func begin(_ arguments: [String], log: URL) throws -> ChildProcess {
+        try ChildProcess(
+            Self.executable("herald"), arguments: arguments,
+            environment: ["HERALD_REDIS_URL": self.redisURL, "HERALD_MASTER_KEY": self.masterKey], log: log)
+    }
+
     /// Runs a command of `herald` against its Redis, to the end.
     package func herald(_ arguments: [String]) async throws -> (exit: ChildProcess.Exit?, output: String) {
         try await withTemporaryFolder { folder in
             let log = folder.appendingPathComponent("herald.log")
-            let process = try ChildProcess(
-                Self.executable("herald"), arguments: arguments,
-                environment: ["HERALD_REDIS_URL": self.redisURL, "HERALD_MASTER_KEY": self.masterKey],
-                log: log)
+            let process = try self.begin(arguments, log: log)
             let exit = await process.waitForExit(within: .seconds(60))
             return (exit, String(decoding: try Data(contentsOf: log), as: UTF8.self))
         }

@@ -89,6 +89,7 @@ package enum APIProcess {
                     readyFile: context.readyFile, logger: logger),
                 StoreWatch(stores.defaultStore, name: "default", logger: logger),
                 stores,
+                MoveRecovery(stores, logger: logger),
                 DeploymentExporter(
                     control: stores.defaultStore, queues: settings.measuredQueues, election: election, logger: logger
                 ) { await stores.measured() },

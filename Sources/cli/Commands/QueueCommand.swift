@@ -4,8 +4,8 @@ import Foundation
 /// `herald queue`: the queues of a project.
 package struct QueueCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
-        commandName: "queue", abstract: "Look at the queues of a project.",
-        subcommands: [QueueListCommand.self, QueueShowCommand.self])
+        commandName: "queue", abstract: "Look at the queues of a project, and move them between pools.",
+        subcommands: [QueueListCommand.self, QueueShowCommand.self, QueueMoveCommand.self])
 
     package init() {}
 }

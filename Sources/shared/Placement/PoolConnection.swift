@@ -58,12 +58,16 @@ final class ConnectedPool: Sendable {
     let endpoint: PoolEndpoint
     let connection: PoolConnection
     private let control: Store
+    private let relocation: any QueueRelocation
     private let registering: NIOLockedValueBox<Store?>
 
-    init(_ endpoint: PoolEndpoint, _ connection: PoolConnection, control: Store) {
+    init(
+        _ endpoint: PoolEndpoint, _ connection: PoolConnection, control: Store, relocation: any QueueRelocation
+    ) {
         self.endpoint = endpoint
         self.connection = connection
         self.control = control
+        self.relocation = relocation
         self.registering = NIOLockedValueBox(nil)
     }
 
@@ -71,7 +75,7 @@ final class ConnectedPool: Sendable {
     func store() async throws(StoreError) -> Store {
         if let store = self.registering.withLockedValue({ $0 }), store.isCurrent { return store }
         let store = try await self.connection.store().registering(
-            in: self.control, as: self.endpoint.pools, by: .never)
+            in: self.control, as: self.endpoint.pools, by: .never, relocation: self.relocation)
         self.registering.withLockedValue { $0 = store }
         return store
     }

@@ -74,6 +74,7 @@ package final class PoolDirectory: Service, Sendable {
     private let control: Store
     private let url: RedisURL
     private let state: NIOLockedValueBox<State>
+    private let relocation = MovedQueues()
 
     /// Reads the pools.
     ///
@@ -98,6 +99,7 @@ package final class PoolDirectory: Service, Sendable {
             State(
                 table: Table(snapshot: PoolSnapshot(version: .never), connected: [:], control: control),
                 connections: connections))
+        self.relocation.directory = self
         self.adopt(watch.snapshot)
     }
 
@@ -171,7 +173,8 @@ package final class PoolDirectory: Service, Sendable {
                     state.connections.removeValue(forKey: endpoint.url)
                     ?? PoolConnection(to: endpoint.url, control: self.control, self.settings)
                 connections[endpoint.url] = connection
-                let member = ConnectedPool(endpoint, connection, control: self.control)
+                let member = ConnectedPool(
+                    endpoint, connection, control: self.control, relocation: self.relocation)
                 for pool in endpoint.pools { connected[pool] = member }
             }
             state.retired += state.connections.values
@@ -180,7 +183,8 @@ package final class PoolDirectory: Service, Sendable {
             state.table = Table(
                 snapshot: snapshot, connected: connected,
                 control: self.control.registering(
-                    in: self.control, as: [nil], by: hasNoPools ? snapshot.version : .never))
+                    in: self.control, as: [nil], by: hasNoPools ? snapshot.version : .never,
+                    relocation: self.relocation))
         }
     }
 

@@ -59,13 +59,18 @@ extension PoolDirectory {
 
     /// Deletes a queue with its messages, and unregisters it.
     package func delete(_ queue: QueueAddress) async throws(StoreError) {
-        var store = self.table.control
-        // Not from the cache: a queue that was created again elsewhere must not survive.
-        if self.table.hasPools, let placement = try await self.placement(of: queue) {
-            store = placement.store
+        guard self.table.hasPools else { return try await self.table.control.queues.delete(queue) }
+        for _ in 0..<Self.attemptsMax {
+            // Not from the cache: a queue that was created again elsewhere must not survive.
+            let placement = try await self.placement(of: queue)
+            try await (placement?.store ?? self.table.control).queues.delete(queue)
+            self.cache.remove(queue)
+            // One that moved meanwhile is registered at another pool, which is to forget it too.
+            guard let placement, case .at(let pool)? = try await self.defaultStore.directory.locate([queue]).first,
+                pool != placement.pool
+            else { return }
         }
-        try await store.queues.delete(queue)
-        self.cache.remove(queue)
+        throw .contended
     }
 
     /// Does what may create a queue, on its store: where it lives, or will live if it did not exist.
