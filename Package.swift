@@ -30,6 +30,7 @@ let package = Package(
         .target(name: "Domain", dependencies: [.nio], path: "Sources/shared/Domain"),
         .target(name: "JSON", dependencies: [.nio], path: "Sources/shared/JSON"),
         .target(name: "MessagePack", dependencies: ["JSON", .nio], path: "Sources/shared/MessagePack"),
+        .target(name: "Filters", dependencies: ["JSON"], path: "Sources/shared/Filters"),
         .target(name: "Cryptography", dependencies: ["COpenSSL"], path: "Sources/shared/Cryptography"),
         .target(name: "Mail", dependencies: ["Cryptography", "Domain", "JSON"], path: "Sources/shared/Mail"),
         .target(
