@@ -210,6 +210,7 @@ let package = Package(
         .testTarget(
             name: "JSONTests", dependencies: ["Documents", "Domain", "JSON", "TestKit", .nio], exclude: ["Corpus"]),
         .testTarget(name: "MessagePackTests", dependencies: ["Cryptography", "JSON", "MessagePack", "TestKit", .nio]),
+        .testTarget(name: "FiltersTests", dependencies: ["Filters", "JSON", "TestKit"]),
         .testTarget(name: "DocumentsTests", dependencies: ["Documents", "Domain", "JSON", "Mail", "TestKit", .nio]),
         .testTarget(name: "MailTests", dependencies: ["Domain", "JSON", "Mail", "TestKit"]),
         .testTarget(
