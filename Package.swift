@@ -178,6 +178,7 @@ let package = Package(
         // benchmarks: programs that measure one module; Benchmarks/run starts them.
         .executableTarget(
             name: "redis-rate", dependencies: ["Redis", .logging, .nioPosix], path: "Benchmarks/RedisRate"),
+        .executableTarget(name: "filter-rate", dependencies: ["Filters", "JSON"], path: "Benchmarks/FilterRate"),
         .executableTarget(
             name: "peers",
             dependencies: [
