@@ -1,4 +1,5 @@
 import Foundation
+import NIOConcurrencyHelpers
 import Redis
 import TestKit
 import Testing
@@ -151,6 +152,30 @@ extension DeploymentTests {
                 let left = try await caller.send("GET", "/v2/queues", headers: Load.headers, body: "").text
                 #expect(left.contains("\"dead\"") && !left.contains("\"jobs\""), "\(left)")
                 await caller.close()
+            }
+        }
+
+        @Test func `What waits for messages of a queue goes on waiting where it moves to`() async throws {
+            try await Self.withPools { deployment, api, _ in
+                try await PooledDeploymentTests.administer(api.address, "PUT", "/v2/queues/jobs", "{}")
+                let claimed = NIOLockedValueBox<HTTPReply?>(nil)
+                let claiming = Task {
+                    let caller = HTTPCaller(api.address)
+                    let reply = try await caller.send(
+                        "POST", "/v2/queues/jobs/claims?wait=20", headers: Load.headers, body: "{}")
+                    await caller.close()
+                    claimed.withLockedValue { $0 = reply }
+                }
+                // The message may be posted before it waits: then it is there, and the test says less.
+                try await Task.sleep(for: .milliseconds(500))
+                try await Self.move("jobs", to: "one", deployment)
+                try await Self.move("jobs", to: "two", deployment)
+                try await PooledDeploymentTests.administer(
+                    api.address, "POST", "/v2/queues/jobs/messages", Ledger.body(of: 1))
+                // Sooner than at the end of its own time, at which it looks in any case.
+                let reply = try await eventually(within: .seconds(10)) { claimed.withLockedValue { $0 } }
+                #expect(reply?.status == 201 && reply?.text.contains(#""n""#) == true, "\(String(describing: reply))")
+                try await claiming.value
             }
         }
 

@@ -40,10 +40,23 @@ extension Operations {
         in queue: QueueAddress, of store: Store, to use: QueueWaits.Use, _ wait: MessageWait?,
         _ look: () async throws -> Found?
     ) async throws -> Found? {
-        if let wait, let place = wait.place { return try await place.found(wait, look) }
-        let found = try await look()
-        guard found == nil, let wait else { return found }
-        let place = try self.waits.begin(for: queue, in: store, to: use)
-        return try await place.found(wait, look)
+        if wait?.place == nil {
+            let found = try await look()
+            guard found == nil, wait != nil else { return found }
+        }
+        guard let wait else { return nil }
+        var store = store
+        while true {
+            let place: QueueWait
+            if let own = wait.place, own.isIn(store) {
+                place = own
+            } else {
+                place = try self.waits.begin(for: queue, in: store, to: use)
+            }
+            let found = try await place.found(wait, unless: { try await !place.isIn(self.store(of: queue)) }, look)
+            guard found == nil, !Task.isCancelled, .now() < wait.deadline else { return found }
+            store = try await self.store(of: queue)
+            guard !place.isIn(store) else { return nil }
+        }
     }
 }

@@ -247,6 +247,9 @@ package final class QueueWait: Sendable {
         self.number = number
     }
 
+    /// Whether it is of a queue in that store.
+    func isIn(_ store: Store) -> Bool { self.name.source == store.signals.source }
+
     deinit { self.waits.end(self.number, self.name, self.queue.project) }
 
     /// Less than Redis is asked for, so that there is no gap, and longer than anything waits.
@@ -258,9 +261,12 @@ package final class QueueWait: Sendable {
     ///
     /// - Parameters:
     ///   - wait: Its turn is given up while nothing is looked for.
+    ///   - hasMoved: Whether the queue lives in another store now: then the wait ends with nothing, before its time.
     ///   - look: Finds something, or nil.
     /// - Returns: nil when nothing was found.
-    func found<Found>(_ wait: MessageWait, _ look: () async throws -> Found?) async throws -> Found? {
+    func found<Found>(
+        _ wait: MessageWait, unless hasMoved: () async throws -> Bool, _ look: () async throws -> Found?
+    ) async throws -> Found? {
         let (deadline, turn) = (wait.deadline, wait.turn)
         let timer = self.waits.wakes(self.signal, at: deadline)
         defer { timer.cancel() }
@@ -273,6 +279,7 @@ package final class QueueWait: Sendable {
                 throw error
             }
             self.waits.lookedInVain(self.number)
+            if try await hasMoved() { return nil }
             turn.leave()
             await withTaskCancellationHandler {
                 _ = await self.signal.wait()

@@ -6,7 +6,7 @@
 --         12 what its messages are to reach: m, d or r
 -- RETURNS 1 created, 0 it was there and keeps its metadata
 -- COST    1
-if call('EXISTS', KEYS[1]) == 1 then return 0 end
+if call('HLEN', KEYS[1]) > 0 then return 0 end
 local meta = { 'created', now, 'metadata', ARGV[2], 'ttl-max', 0 }
 for index, field in ipairs({ 'post-bytes-max', 'ttl-default', 'delay-default', 'claims-max', 'dead-letter-ttl', 'encrypting', 'dead-letter-queue', 'retry-policy', 'digest', 'durability' }) do
     local value = ARGV[2 + index]
