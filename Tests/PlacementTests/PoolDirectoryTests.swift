@@ -318,7 +318,7 @@ struct PoolDirectoryTests {
                         #expect(try await directory.make(target) == PoolName("a"))
                     }
                     let elsewhere = try await control.directory.reserve(
-                        target, at: nil, by: directory.snapshot.version)
+                        target, for: address("p", "any"), at: nil, by: directory.snapshot.version)
                     #expect(elsewhere == .elsewhere)
                 }
             }

@@ -109,6 +109,52 @@ struct QueueMoveTests {
         }
     }
 
+    @Test func `Every subscription is gone through, whatever is removed meanwhile`() async throws {
+        try await withTestStore(shards: 1) { test in
+            let queue = try address("p", "q")
+            let ids = try await test.subscribe(many: 250, to: queue).map(\.text)
+            let store = test.store
+            var seen: [String] = []
+            try await store.closedQueues.eachPage(of: queue) { page in
+                seen += page
+                for id in page.prefix(30) {
+                    try await store.subscriptions.delete(queue, id: try #require(SubscriptionID(id)))
+                }
+            }
+            #expect(Set(seen) == Set(ids) && seen.count == ids.count)
+        }
+    }
+
+    @Test func `Dead letters of a closed queue are not dropped for those of another queue of its project`() async throws
+    {
+        try await withTestStore(shards: 1, limits: DeliveryLimits(projectDeadLetterBytes: 300)) { test in
+            let (closed, other) = (try address("p", "closed"), try address("p", "other"))
+            for queue in [closed, other] { try await test.subscribe(to: queue) }
+            func die(_ queue: QueueAddress) async throws {
+                try await test.post([String(repeating: "x", count: 200)], to: queue)
+                let leases = try await test.take().leases
+                #expect(leases.count == 1)
+                #expect(try await test.settle(leases, .deadLetter(.refused, summary: "refused 410")) == [true])
+            }
+            try await die(closed)
+            _ = try await test.store.closedQueues.close(closed, mark: "m").get()
+            try await die(other)
+            try await die(other)
+            try await MoveSteps.undo(closed, from: test.store.closedQueues, to: nil)
+            #expect(try await test.store.deliveries.deadLetters(of: closed, limit: 10).deadLetters.count == 1)
+        }
+    }
+
+    @Test func `A store that lost what was copied, or is the one that a queue leaves, does not take it`() async throws {
+        try await Self.withTwins { source, target, moved, _ in
+            let closing = try await source.store.closedQueues.close(moved, mark: "m").get()
+            #expect(try await !source.store.closedQueues.bar(moved, mark: "m", closing, isCopied: false))
+            #expect(try await !target.store.closedQueues.bar(moved, mark: "m", closing, isCopied: true))
+            try await MoveSteps.undo(moved, from: source.store.closedQueues, to: target.store.closedQueues)
+            #expect(try await source.bodies(moved) == ["moved"])
+        }
+    }
+
     @Test func `Each call about a closed queue fails, and changes nothing`() async throws {
         try await withTestStore(shards: 1) { test in
             let (queue, store) = (try address("p", "q"), test.store)

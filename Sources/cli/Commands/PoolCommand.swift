@@ -38,6 +38,9 @@ package struct PoolDrainCommand: SettingCommand {
         try await reporting {
             let source = try MoveAccess.pool(self.name)
             let target = try self.to.map { try MoveAccess.pool($0) }
+            guard target.map({ $0 != source }) ?? true else {
+                throw Failure("--to names the pool itself", .usage)
+            }
             let access = try await MoveAccess.open(self.flags.given)
             try self.consent.ask("Move every queue of \(MoveAccess.name(of: source))?", on: terminal)
             let progress = Progress()

@@ -34,34 +34,63 @@ package struct MoveRecovery: Service {
         }
     }
 
-    /// Ends every move whose mover has ended.
+    /// Ends every move whose mover has ended, as far as the stores answer that it needs.
     package func recover() async throws {
         let notes = self.directory.defaultStore.moveNotes
         for queue in try await notes.queues() {
             guard let note = try await notes.hold(queue, by: self.mark) else { continue }
-            let table = self.directory.table
-            guard let from = try await table.connected[note.source]?.store().closedQueues else { continue }
-            let to = table.connected[note.target]
-            let isCopied = to?.connection !== table.connected[note.source]?.connection
-            switch note.phase {
-            case .copying:
-                if isCopied { try await MoveSteps.undo(queue, from: from, to: try await to?.store().closedQueues) }
-            case .committed, .cleaning:
-                guard let to = try await to?.store().closedQueues else { continue }
+            do {
+                try await MoveNoteKeeper.keeping(notes, of: [queue], by: self.mark) { keeper in
+                    try await self.end(note, keeper)
+                }
+            } catch {
+                self.logger.debug(
+                    "A move that was cut off cannot be ended now",
+                    metadata: [LogKey.queueName: "\(queue.name)", LogKey.error: "\(error)"])
+            }
+        }
+    }
+
+    private func end(_ note: MoveNotes.Note, _ keeper: MoveNoteKeeper) async throws {
+        let (queue, table) = (note.queue, self.directory.table)
+        let (left, come) = (table.connected[note.source], table.connected[note.target])
+        switch note.phase {
+        case .copying:
+            // Without its pool there is nothing of it to open.
+            if let from = try await left?.store() {
+                let target: Store?
+                // What is on a pool that does not answer is removed once it does; the queue is open before.
+                do { target = try await come?.store() } catch {
+                    try await MoveSteps.undo(queue, from: from.closedQueues, to: nil, check: keeper.check)
+                    throw error
+                }
+                let isCopied = target.map { !$0.isSame(as: from) } ?? true
                 if isCopied {
-                    try await MoveSteps.open(queue, from: from, in: to)
-                    _ = try await notes.hold(queue, by: self.mark, as: .cleaning)
-                    try await MoveSteps.clean(queue, in: from)
+                    try await MoveSteps.undo(
+                        queue, from: from.closedQueues, to: target?.closedQueues, check: keeper.check)
                 }
             }
-            try await notes.end(queue, by: self.mark)
-            self.directory.cache.remove(queue)
-            self.logger.notice(
-                "A move of a queue was cut off, and is ended",
-                metadata: [
-                    LogKey.projectID: "\(queue.project)", LogKey.queueName: "\(queue.name)",
-                    LogKey.pool: "\((note.phase == .copying ? note.source : note.target)?.text ?? "default")",
-                ])
+        case .committed, .cleaning:
+            guard let to = try await come?.store() else { throw StoreError.misplaced }
+            var from: Store?
+            do { from = try await left?.store() } catch {
+                try await MoveSteps.open(queue, from: nil, in: to.closedQueues, check: keeper.check)
+                throw error
+            }
+            if from.map({ !$0.isSame(as: to) }) ?? true {
+                try await MoveSteps.open(queue, from: from?.closedQueues, in: to.closedQueues, check: keeper.check)
+                try keeper.check()
+                _ = try await self.directory.defaultStore.moveNotes.hold(queue, by: self.mark, as: .cleaning)
+                if let from { try await MoveSteps.clean(queue, in: from.closedQueues, check: keeper.check) }
+            }
         }
+        try await keeper.end(queue)
+        self.directory.cache.remove(queue)
+        self.logger.notice(
+            "A move of a queue was cut off, and is ended",
+            metadata: [
+                LogKey.projectID: "\(queue.project)", LogKey.queueName: "\(queue.name)",
+                LogKey.pool: "\((note.phase == .copying ? note.source : note.target)?.text ?? "default")",
+            ])
     }
 }

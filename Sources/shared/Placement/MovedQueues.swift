@@ -8,7 +8,8 @@ final class MovedQueues: QueueRelocation {
     ///
     /// Longer than an ordinary move keeps a queue closed; what takes longer is refused, and may be repeated.
     private static let timeout = Duration.seconds(10)
-    private static let interval = Duration.milliseconds(20)
+    private static let pauseFirst = Duration.milliseconds(20)
+    private static let pauseLongest = Duration.milliseconds(320)
 
     private struct Owner {
         weak var directory: PoolDirectory?
@@ -25,21 +26,25 @@ final class MovedQueues: QueueRelocation {
     func access(nowTo queue: QueueAddress) async throws(StoreError) -> StoreAccess {
         guard let directory else { throw .closed }
         let end = ContinuousClock.now + Self.timeout
+        var pause = Self.pauseFirst
         directory.cache.remove(queue)
         while true {
             // The mark before the note: what another move closes behind this back has another mark, and stays closed.
             let placement = try await directory.placement(of: queue)
-            let mark = try await placement?.store.closedQueues.mark(of: queue)
+            let store = placement?.store ?? directory.defaultStore
+            let mark = try await store.closedQueues.mark(of: queue)
             let note = try await directory.defaultStore.moveNotes.note(of: queue)
             if note == nil || note?.phase == .cleaning {
-                guard let now = try await directory.placement(of: queue) else { return directory.defaultStore.access }
-                if now.pool == placement?.pool {
-                    if let mark { try await now.store.closedQueues.open(queue, mark: mark, isNew: false) }
-                    return now.store.access
+                let now = try await directory.placement(of: queue)
+                if now?.pool == placement?.pool {
+                    // What nothing moves was left by a move that brought it back, or that was given up.
+                    if let mark { try await store.closedQueues.open(queue, mark: mark, isNew: false) }
+                    return store.access
                 }
             }
             guard ContinuousClock.now < end else { throw .closed }
-            do { try await Task.sleep(for: Self.interval) } catch { throw .closed }
+            do { try await Task.sleep(for: pause) } catch { throw .closed }
+            pause = min(pause * 2, Self.pauseLongest)
         }
     }
 }

@@ -1,5 +1,4 @@
 package import Domain
-import NIOConcurrencyHelpers
 import Store
 
 /// Moves queues from one pool to another while they are used.
@@ -40,52 +39,65 @@ package struct QueueMover: Sendable {
     ///   ``MoveRecovery`` within seconds.
     package func move(_ queues: [QueueAddress], from source: PoolName?, to target: PoolName?) async throws {
         guard source != target, let first = queues.first else { return }
+        try await self.directory.refresh()
         let table = self.directory.table
         guard let left = table.connected[source], let come = table.connected[target] else {
             throw MoveFailure.noPool((table.connected[source] == nil ? source : target)?.text ?? "default")
         }
         let (from, to) = (try await left.store(), try await come.store())
-        let notes = self.directory.defaultStore.moveNotes
+        let (notes, version) = (self.directory.defaultStore.moveNotes, table.snapshot.version)
         if let old = [self.directory.defaultStore, from, to].map(\.format).min(), old < StoreFormat.ofMoves {
             throw MoveFailure.format(old)
         }
         guard from.sharesIDs(with: to) else { throw MoveFailure.idsDiffer }
-        switch try await notes.begin(queues, from: source, to: target, by: self.mark, table.snapshot.version) {
+        switch try await notes.begin(queues, from: source, to: target, by: self.mark, version) {
         case .begun: break
         case .stale: throw MoveFailure.changed
         case .elsewhere(let queue): throw MoveFailure.absent(queue)
         case .busy(let queue): throw MoveFailure.busy(queue)
         }
-        let isCopied = left.connection !== come.connection
-        try await self.keepingNotes(of: queues, notes) { check in
+        // Two pools may be one Redis, also by other URLs: then nothing is copied.
+        let isCopied = !from.isSame(as: to)
+        try await MoveNoteKeeper.keeping(notes, of: queues, by: self.mark) { keeper in
             do {
-                if isCopied { try await self.copyAtLast(queues, from: from, to: to, check) }
-                try check()
-                switch try await notes.commit(queues, from: source, to: target, by: self.mark, table.snapshot.version) {
+                if isCopied { try await self.copyAtLast(queues, from: from, to: to, keeper.check) }
+                try keeper.check()
+                switch try await notes.commit(queues, from: source, to: target, by: self.mark, version) {
                 case .committed: break
                 case .stale, .lost: throw MoveFailure.changed
                 }
             } catch {
                 // Whatever was answered: what is decided is finished, and everything else undone.
+                try keeper.check()
                 guard try await notes.note(of: first)?.phase == .committed else {
                     for queue in queues {
-                        try check()
-                        if isCopied { try await MoveSteps.undo(queue, from: from.closedQueues, to: to.closedQueues) }
-                        try await notes.end(queue, by: self.mark)
+                        if isCopied { try await self.undo(queue, from, to, keeper.check) }
+                        try await keeper.end(queue)
                     }
                     throw error
                 }
             }
             for queue in queues {
-                try check()
-                if isCopied { try await MoveSteps.open(queue, from: from.closedQueues, in: to.closedQueues) }
+                if isCopied {
+                    try await MoveSteps.open(
+                        queue, from: from.closedQueues, in: to.closedQueues, check: keeper.check)
+                }
+                try keeper.check()
                 _ = try await notes.hold(queue, by: self.mark, as: .cleaning)
                 self.directory.cache.remove(queue)
-                try check()
-                if isCopied { try await MoveSteps.clean(queue, in: from.closedQueues) }
-                try await notes.end(queue, by: self.mark)
+            }
+            for queue in queues {
+                if isCopied { try await MoveSteps.clean(queue, in: from.closedQueues, check: keeper.check) }
+                try await keeper.end(queue)
             }
         }
+    }
+
+    private func undo(
+        _ queue: QueueAddress, _ from: Store, _ to: Store, _ check: () throws -> Void
+    ) async throws {
+        try await MoveSteps.undo(
+            queue, mark: self.mark, from: from.closedQueues, to: to.closedQueues, check: check)
     }
 
     /// Copies queues; where a position collides, again once what waits had some time to be delivered.
@@ -99,10 +111,7 @@ package struct QueueMover: Sendable {
             } catch MoveFailure.collision(let queue) {
                 guard ContinuousClock.now < end else { throw MoveFailure.collision(queue) }
             }
-            for queue in queues {
-                try check()
-                try await MoveSteps.undo(queue, from: from.closedQueues, to: to.closedQueues)
-            }
+            for queue in queues { try await self.undo(queue, from, to, check) }
             try await Task.sleep(for: Self.collisionInterval)
         }
     }
@@ -113,12 +122,10 @@ package struct QueueMover: Sendable {
         for queue in queues {
             guard try await from.closedQueues.hold(queue) else { throw Self.hindered(queue, .unread) }
         }
-        var closings: [ClosedQueues.Closing] = []
-        for queue in queues {
-            let closing = try await self.close(queue, in: from, check)
-            // It was given another one since the group was found.
-            if let target = closing.deadLetterQueue, !queues.contains(target) { throw MoveFailure.changed }
-            closings.append(closing)
+        let closings = try await self.close(queues, in: from.closedQueues, check)
+        // It was given another one since the group was found.
+        for target in closings.compactMap(\.deadLetterQueue) where !queues.contains(target) {
+            throw MoveFailure.changed
         }
         for (queue, closing) in zip(queues, closings) {
             guard try await to.closedQueues.bar(queue, mark: self.mark, closing, isCopied: false) else {
@@ -129,27 +136,41 @@ package struct QueueMover: Sendable {
             } catch is QueueCopy.Collision {
                 throw MoveFailure.collision(queue.name)
             }
-            guard try await to.closedQueues.bar(queue, mark: self.mark, closing, isCopied: true) else {
-                throw MoveFailure.occupied(queue.name)
-            }
+            // A server that fails over may forget that a queue was closed, or what was copied.
+            guard try await from.closedQueues.mark(of: queue) == self.mark,
+                try await to.closedQueues.bar(queue, mark: self.mark, closing, isCopied: true)
+            else { throw MoveFailure.changed }
         }
     }
 
+    /// Closes all of them at one time; while one cannot be closed the others stay open.
     private func close(
-        _ queue: QueueAddress, in store: Store, _ check: () throws -> Void
-    ) async throws -> ClosedQueues.Closing {
+        _ queues: [QueueAddress], in store: ClosedQueues, _ check: () throws -> Void
+    ) async throws -> [ClosedQueues.Closing] {
         let end = ContinuousClock.now + self.timeout
         var looks = 0
         while true {
-            try check()
-            switch try await store.closedQueues.close(queue, mark: self.mark) {
-            case .success(let closing): return closing
-            case .failure(let hindrance):
-                guard hindrance != .unread, ContinuousClock.now < end else { throw Self.hindered(queue, hindrance) }
+            var closings: [ClosedQueues.Closing] = []
+            closing: for queue in queues {
+                try check()
+                switch try await store.close(queue, mark: self.mark) {
+                case .success(let closing): closings.append(closing)
+                case .failure(let hindrance):
+                    guard hindrance != .unread, ContinuousClock.now < end else { throw Self.hindered(queue, hindrance) }
+                    break closing
+                }
+            }
+            if closings.count == queues.count { return closings }
+            for queue in queues.prefix(closings.count) {
+                try check()
+                try await store.open(queue, mark: self.mark, isNew: false)
             }
             try await Task.sleep(for: Self.retryInterval)
             looks += 1
-            if looks.isMultiple(of: Self.looksPerHold) { _ = try await store.closedQueues.hold(queue) }
+            // Deliveries of subscriptions that came meanwhile, and of those that were open again.
+            if looks.isMultiple(of: Self.looksPerHold) {
+                for queue in queues { _ = try await store.hold(queue) }
+            }
         }
     }
 
@@ -163,35 +184,4 @@ package struct QueueMover: Sendable {
             }
         return .hindered(queue.name, words)
     }
-
-    /// Prolongs the notes of a move for as long as its body runs.
-    ///
-    /// - Parameter body: Is given what throws once another process may have taken the move over.
-    private func keepingNotes(
-        of queues: [QueueAddress], _ notes: MoveNotes,
-        _ body: (@escaping @Sendable () throws -> Void) async throws -> Void
-    ) async throws {
-        let kept = NIOLockedValueBox(ContinuousClock.now)
-        let check: @Sendable () throws -> Void = {
-            guard ContinuousClock.now - kept.withLockedValue({ $0 }) < Self.certainty else { throw MoveFailure.changed }
-        }
-        let beat = Task { [mark] in
-            while !Task.isCancelled {
-                let start = ContinuousClock.now
-                do {
-                    for queue in queues { _ = try await notes.hold(queue, by: mark) }
-                    kept.withLockedValue { $0 = start }
-                } catch {
-                    // The next beat tries again; `check` says when it was too long.
-                }
-                // Cancelled while sleeping: the loop's condition sees it.
-                try? await Task.sleep(for: MoveNotes.beat)
-            }
-        }
-        defer { beat.cancel() }
-        try await body(check)
-    }
-
-    /// How long after the last prolongation the notes surely count: less than their life by what one command may take.
-    private static let certainty = Duration.seconds(8)
 }

@@ -189,7 +189,9 @@ extension PoolDirectory {
     ) async throws -> Bool {
         guard let target = request.deadLetters else { return true }
         let address = QueueAddress(project: queue.project, name: target)
-        switch try await table.control.directory.reserve(address, at: pool, by: table.snapshot.version) {
+        switch try await table.control.directory.reserve(
+            address, for: queue, at: pool, by: table.snapshot.version)
+        {
         case .kept: return true
         case .elsewhere: throw Self.otherPool
         case .stale: return false

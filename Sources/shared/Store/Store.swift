@@ -41,13 +41,14 @@ package final class Store: Sendable {
     package let formats: ClosedRange<Int>
     let runner: ScriptRunner
     let keySpace: KeySpace
+    private let identity: [UInt8]
     private let idKey: [UInt8]
     private let limits: DeliveryLimits
     /// What ``limited(toQueues:)`` gave last.
     private let lastLimited = NIOLockedValueBox<Store?>(nil)
 
     init(
-        runner: ScriptRunner, keySpace: KeySpace, idKey: [UInt8], directory: QueueDirectory,
+        runner: ScriptRunner, keySpace: KeySpace, identity: [UInt8], idKey: [UInt8], directory: QueueDirectory,
         limits: DeliveryLimits,
         format: Int, formats: ClosedRange<Int>
     ) {
@@ -60,6 +61,7 @@ package final class Store: Sendable {
         self.keySpace = keySpace
         self.format = format
         self.formats = formats
+        self.identity = identity
         self.idKey = idKey
         self.moveNotes = MoveNotes(runner: own, keySpace: keySpace)
         self.closedQueues = ClosedQueues(runner: own, keySpace: keySpace)
@@ -97,7 +99,7 @@ package final class Store: Sendable {
         var runner = self.runner
         runner.relocation = relocation
         return Store(
-            runner: runner, keySpace: self.keySpace, idKey: self.idKey,
+            runner: runner, keySpace: self.keySpace, identity: self.identity, idKey: self.idKey,
             directory: QueueDirectory(runner: control.runner, pools: pools, version: version),
             limits: self.limits, format: self.format, formats: self.formats)
     }
@@ -109,7 +111,8 @@ package final class Store: Sendable {
         var directory = self.directory
         directory.queuesMax = queuesMax
         let limited = Store(
-            runner: self.runner, keySpace: self.keySpace, idKey: self.idKey, directory: directory,
+            runner: self.runner, keySpace: self.keySpace, identity: self.identity, idKey: self.idKey,
+            directory: directory,
             limits: self.limits, format: self.format, formats: self.formats)
         self.lastLimited.withLockedValue { $0 = limited }
         return limited
@@ -130,6 +133,9 @@ package final class Store: Sendable {
 
     /// The way of calls to it, for those that meet a queue that moved here.
     package var access: StoreAccess { StoreAccess(runner: self.runner) }
+
+    /// Whether it is the same Redis, perhaps by another URL.
+    package func isSame(as other: Store) -> Bool { self.identity == other.identity }
 
     /// Whether messages keep their ids on the way from one store to the other.
     package func sharesIDs(with other: Store) -> Bool { self.idKey == other.idKey }

@@ -99,7 +99,7 @@ extension Store {
                 key: KeySpace.identity, value: identity, syncsAlways: durability == .disk && runner.durability.isOnDisk)
         )
         return Store(
-            runner: runner, keySpace: KeySpace(Shards(count: shards)), idKey: idKey,
+            runner: runner, keySpace: KeySpace(Shards(count: shards)), identity: identity, idKey: idKey,
             directory: QueueDirectory(runner: runner, pools: [nil], version: nil), limits: limits,
             format: format, formats: formats)
     }

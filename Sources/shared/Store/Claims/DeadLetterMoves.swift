@@ -89,7 +89,7 @@ private struct Move {
     /// Its place in the stream.
     let entry: String
     let target: QueueAddress
-    /// What tells it from every other move of the deployment: shard and position it comes from.
+    /// What tells it from every other move of the deployment: the position and the queue it comes from.
     private let mark: String
     private let id: MessageID
     private let createdAt: Timestamp
@@ -121,7 +121,7 @@ private struct Move {
         try skipName()
         self.record = try fields.bytes()
         let record = try MessageRecord(self.record)
-        self.mark = "\(shard):\(position.value)"
+        self.mark = "\(position.value):\(source.key)"
         self.id = record.originID ?? ids.id(at: position, of: source)
         self.createdAt = record.createdAt(at: position)
     }

@@ -80,7 +80,7 @@ package struct ClosedQueues: Sendable {
                 keys.leases, keys.subscriptionHeaders, keys.pacing, keys.subscriptionExpiries, keys.deliverySweeps,
                 keys.queueSweeps, keys.fanoutPages, keys.fanoutProjects, keys.fanoutQueues(of: queue.project),
                 keys.readySubscriptions(of: queue.project), keys.lastPosition, keys.moves,
-                keys.deliverySweepMarks, keys.readyProjects,
+                keys.deliverySweepMarks, keys.readyProjects, keys.deadLetterOldest(of: queue.project),
             ])
         call.append(queue.key)
         call.append(mark)
@@ -152,7 +152,7 @@ package struct ClosedQueues: Sendable {
             Scripts.subscriptionAdmit, of: queue,
             keys: [
                 keys.pacing, keys.subscriptionHeaders, keys.subscriptionExpiries, keys.deliverySweeps,
-                keys.readyProjects, keys.wakeup, keys.waitingCounts, keys.usage(of: queue.project),
+                keys.readyProjects, keys.wakeup, keys.usage(of: queue.project),
                 keys.readySubscriptions(of: queue.project),
             ])
         call.append(queue.key)
@@ -227,31 +227,31 @@ package struct ClosedQueues: Sendable {
         of queue: QueueAddress, step: Int = pageMax, _ body: ([String]) async throws -> Void
     ) async throws {
         let keys = self.keySpace.shard(of: queue)
-        var seen = 0
+        var after = "-inf"
         while true {
-            let page: [String]
+            let page: [(id: String, position: String)]
             do throws(StoreError) {
-                page = try await self.subscriptions(keys.subscriptionOrder(queue), from: seen, step)
+                page = try await self.subscriptions(keys.subscriptionOrder(queue), behind: after, step)
             } catch {
                 guard error == .closed else { throw error }
-                page = try await self.subscriptions(keys.closedOrder(queue), from: seen, step)
+                page = try await self.subscriptions(keys.closedOrder(queue), behind: after, step)
             }
-            if !page.isEmpty { try await body(page) }
-            if page.count < step { return }
-            seen += page.count
+            if !page.isEmpty { try await body(page.map(\.id)) }
+            guard page.count == step, let last = page.last else { return }
+            after = "(" + last.position
         }
     }
 
+    /// By their positions: others may come and go meanwhile.
     private func subscriptions(
-        _ key: RedisKey, from index: Int, _ count: Int
-    ) async throws(StoreError) -> [String] {
-        var command = RedisCommand("ZRANGE", arguments: 3)
+        _ key: RedisKey, behind position: String, _ count: Int
+    ) async throws(StoreError) -> [(id: String, position: String)] {
+        var command = RedisCommand("ZRANGEBYSCORE", arguments: 7)
         command.append(key)
-        command.append(index)
-        command.append(index + count - 1)
-        var reply = try ReplyReader(try await self.runner.send(command), of: "ZRANGE")
-        var ids: [String] = []
-        while !reply.isAtEnd { ids.append(try reply.text()) }
-        return ids
+        for word in [position, "+inf", "WITHSCORES", "LIMIT", "0", String(count)] { command.append(word) }
+        var reply = try ReplyReader(try await self.runner.send(command), of: "ZRANGEBYSCORE")
+        var page: [(id: String, position: String)] = []
+        while !reply.isAtEnd { page.append((try reply.text(), try reply.text())) }
+        return page
     }
 }

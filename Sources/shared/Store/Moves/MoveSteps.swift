@@ -2,31 +2,60 @@ package import Domain
 
 /// How a move is undone before it is decided, and finished after it: by its mover, or by another process once that has ended.
 ///
-/// Each may be repeated from its beginning, wherever the one before stopped.
+/// Each may be repeated from its beginning, wherever the one before stopped. Each asks `check` before each page, which throws where the
+/// move is another process's by now.
 package enum MoveSteps {
-    /// Undoes a move that was not decided.
+    /// Undoes a move that was not decided: first the queue is opened where it was.
     ///
-    /// - Parameter target: nil where it cannot be reached: what was copied there is removed by the next move of the queue.
-    package static func undo(_ queue: QueueAddress, from source: ClosedQueues, to target: ClosedQueues?) async throws {
-        let mark = try await source.mark(of: queue)
-        if let target {
-            try await source.eachPage(of: queue) { try await target.discard($0, of: queue, areCounted: false) }
-            try await target.drop(queue, wasServed: false)
+    /// - Parameters:
+    ///   - own: The mark of the move; nil: whichever it has.
+    ///   - target: nil where there is none any more.
+    package static func undo(
+        _ queue: QueueAddress, mark own: String? = nil, from source: ClosedQueues, to target: ClosedQueues?,
+        check: () throws -> Void = {}
+    ) async throws {
+        try check()
+        if let mark = try await source.mark(of: queue), own == nil || mark == own {
+            try await source.open(queue, mark: mark, isNew: false)
         }
-        if let mark { try await source.open(queue, mark: mark, isNew: false) }
-        try await source.eachPage(of: queue) { try await source.admit($0, of: queue, areNew: false) }
+        try await source.eachPage(of: queue) { page in
+            try check()
+            try await source.admit(page, of: queue, areNew: false)
+        }
+        guard let target else { return }
+        try await target.eachPage(of: queue) { page in
+            try check()
+            try await target.discard(page, of: queue, areCounted: false)
+        }
+        try check()
+        try await target.drop(queue, wasServed: false)
     }
 
     /// Opens a queue on the pool it was moved to, and goes on with its subscriptions there.
-    package static func open(_ queue: QueueAddress, from source: ClosedQueues, in target: ClosedQueues) async throws {
+    ///
+    /// - Parameter source: nil where there is none any more: confirmations that wait for their minute are lost with it.
+    package static func open(
+        _ queue: QueueAddress, from source: ClosedQueues?, in target: ClosedQueues,
+        check: @escaping @Sendable () throws -> Void = {}
+    ) async throws {
+        try check()
         if let mark = try await target.mark(of: queue) { try await target.open(queue, mark: mark, isNew: true) }
-        try await target.eachPage(of: queue) { try await target.admit($0, of: queue, areNew: true) }
-        try await QueueCopy(of: queue, from: source, to: target, check: {}).moveQuestions()
+        try await target.eachPage(of: queue) { page in
+            try check()
+            try await target.admit(page, of: queue, areNew: true)
+        }
+        if let source { try await QueueCopy(of: queue, from: source, to: target, check: check).moveQuestions() }
     }
 
     /// Removes what is left of a moved queue where it was.
-    package static func clean(_ queue: QueueAddress, in source: ClosedQueues) async throws {
-        try await source.eachPage(of: queue) { try await source.discard($0, of: queue, areCounted: true) }
+    package static func clean(
+        _ queue: QueueAddress, in source: ClosedQueues, check: () throws -> Void = {}
+    ) async throws {
+        try await source.eachPage(of: queue) { page in
+            try check()
+            try await source.discard(page, of: queue, areCounted: true)
+        }
+        try check()
         try await source.drop(queue, wasServed: true)
     }
 }

@@ -229,7 +229,8 @@ extension QueueCopy {
     ) async throws {
         let keys = self.keys
         var call = self.target.runner.call(
-            Scripts.deliveryFill, keys: [keys.payloads, keys.payloadReferences, due])
+            Scripts.deliveryFill, keys: [keys.payloads, keys.payloadReferences, due, keys.waitingCounts])
+        call.append(self.queue.project.text)
         for delivery in deliveries {
             call.append(delivery.member)
             call.append(delivery.score)
@@ -276,7 +277,7 @@ extension QueueCopy {
     ) async throws -> (String, [[UInt8]]) {
         var command = RedisCommand(name, arguments: 4)
         command.append(key)
-        for word in [cursor, "COUNT", "64"] { command.append(word) }
+        for word in [cursor, "COUNT", "16"] { command.append(word) }
         var reply = try ReplyReader(try await self.source.runner.send(command), of: "a scan")
         return (try reply.text(), try Self.texts(try reply.next()))
     }

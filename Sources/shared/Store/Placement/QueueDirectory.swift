@@ -109,9 +109,11 @@ package struct QueueDirectory: Sendable {
 
     /// Reserves the name of a queue for a pool, for good: dead letters arrive on the pool of their source.
     ///
-    /// - Parameter version: Of the pools the caller knows.
+    /// - Parameters:
+    ///   - source: The queue whose dead letters it is to take.
+    ///   - version: Of the pools the caller knows.
     package func reserve(
-        _ queue: QueueAddress, at pool: PoolName?, by version: PoolVersion
+        _ queue: QueueAddress, for source: QueueAddress, at pool: PoolName?, by version: PoolVersion
     ) async throws(StoreError) -> QueueReservation {
         var call = self.runner.call(
             Scripts.queueReserve,
@@ -123,6 +125,7 @@ package struct QueueDirectory: Sendable {
         call.append(pool?.text ?? "")
         call.append(String(version.number))
         call.append(queue.key)
+        call.append(source.key)
         let answer = try await self.runner.run(call).text ?? ""
         guard let reservation = QueueReservation(rawValue: answer) else {
             throw .corrupt("queue_reserve.lua answered \(answer)")

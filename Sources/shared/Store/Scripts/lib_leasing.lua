@@ -63,8 +63,8 @@ local function serve(batch, most, subscription, header, value)
     end
     local slots, at = free_slots(header, out, window, more)
     slots = math.min(slots, most)
-    local _, messages = digest_of(header, more)
     if slots > 0 then
+        local _, messages = digest_of(header, more)
         -- A digest is not cut by what else the call brings: it comes with the next one.
         if messages and batch.bytes < DIGEST_BYTES and #batch.answer > 3 then return 0, now end
         local due

@@ -3,7 +3,8 @@
 --         5 queues of each pool   6 queue-moves   7 names of the project's queues
 -- ARGV    1 now   2 version of the pools the caller knows   3 pool they leave, 4 pool they go to, '' for the default store
 --         5 mover   6 ms for which the note counts   then per queue: its name   its address   its shard
--- RETURNS 'committed', also when they were; 'stale': the pools have changed; 'lost': another process has ended the move
+-- RETURNS 'committed', also when they were; 'stale': the pools have changed; 'lost': another process has ended the move, or
+--         a queue was deleted and made again elsewhere
 -- COST    5 a queue
 local function phase_of(queue)
     local phase, _, mover = string.match(call('HGET', KEYS[6], queue) or '', '^(%a+)|(%d+)|(%w+)|')
@@ -13,6 +14,8 @@ local phase = phase_of(ARGV[8])
 if phase == 'committed' then return 'committed' end
 for index = 7, #ARGV, 3 do
     if phase_of(ARGV[index + 1]) ~= 'copying' then return 'lost' end
+    local is_there = call('ZSCORE', KEYS[7], ARGV[index])
+    if is_there and (call('HGET', KEYS[1], ARGV[index]) or '') ~= ARGV[3] then return 'lost' end
 end
 if (call('GET', KEYS[4]) or '0') ~= ARGV[2] then return 'stale' end
 

@@ -4,7 +4,7 @@
 -- KEYS    1-18 named for the queue   19-36 the same of a closed one   37 leases   38 subscription-headers   39 pacing
 --         40 subscription-expiries   41 delivery-sweeps   42 queue-sweeps   43 fanout-pages   44 fanout-projects
 --         45 fanout-queues of the project   46 ready-subscriptions of the project   47 last-position   48 moves
---         49 delivery-sweep-marks   50 ready-projects
+--         49 delivery-sweep-marks   50 ready-projects   51 dead-letter-oldest of the project
 -- ARGV    1 now   2 prefix   3 queue   4 the text, of no other move
 -- RETURNS {'closed', last position of the shard, its dead-letter queue or ''}, also when it was closed; {'attempts'}: some of its
 --         subscriptions are under way; {'fanout'}: its oldest event is half fanned out; {'moves'}: messages of it are between two
@@ -61,6 +61,8 @@ in_chunks('ZREM', KEYS[46], subscriptions)
 in_chunks('HDEL', KEYS[49], subscriptions)
 if call('EXISTS', KEYS[46]) == 0 then call('ZREM', KEYS[50], project_of(queue)) end
 call('ZREM', KEYS[42], queue)
+-- Else a dead letter of another queue would have those of this one dropped.
+call('ZREM', KEYS[51], queue)
 call('ZREM', KEYS[45], queue)
 if call('EXISTS', KEYS[45]) == 0 then call('ZREM', KEYS[44], project_of(queue)) end
 call('UNLINK', unpack(KEYS, 1 + NAMED, 2 * NAMED))

@@ -5,8 +5,8 @@
 -- ARGV    1 now   2 queue   3 1: only when it holds no message
 -- RETURNS 1 it existed, 0 it did not, -1 it holds messages and stays
 -- COST    1; Redis frees the messages in the background
-if ARGV[3] == '1' and call('EXISTS', KEYS[2]) == 1 then return -1 end
 local held = tonumber(call('HGET', META, 'bytes'))
+if ARGV[3] == '1' and call('EXISTS', KEYS[2]) == 1 then return -1 end
 call('ZREM', KEYS[13], ARGV[2])
 call('UNLINK', unpack(KEYS, 14, 16))
 local bytes = tonumber(call('HGET', KEYS[17], ARGV[2]) or 0)

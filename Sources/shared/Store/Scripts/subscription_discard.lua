@@ -28,7 +28,7 @@ for index = 6, #ARGV do
         if #due > 0 then
             call('ZREM', key, unpack(due))
             count_held(subscription, true)
-            if ARGV[4] == '1' then count_waiting(KEYS[12], project, -#due) end
+            count_waiting(KEYS[12], project, -#due)
         end
         left = left - #due - 1
         if call('EXISTS', key) == 1 then

@@ -17,7 +17,7 @@ for index, subscription in ipairs(subscriptions) do
         table.insert(value and flow or idle, subscription)
         if value then table.insert(flow, value) end
         if hold_of(flows[index]) ~= hold_of(value) then released[subscription] = hold_of(value) or false end
-        if call('EXISTS', due_key(subscription)) == 1 then
+        if not more.m and call('EXISTS', due_key(subscription)) == 1 then
             local project = project_of(queue_of(headers[index]))
             woken[project] = woken[project] or { }
             table.insert(woken[project], now)
