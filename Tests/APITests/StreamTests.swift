@@ -240,7 +240,7 @@ struct StreamTests {
     @Test func `A stream of a share ends with it`() async throws {
         try await withAPI(signedURLKeys: ["secret key of the test"]) { api async throws in
             let owner = api.client()
-            let expires = Date().addingTimeInterval(2).ISO8601Format().prefix(19)
+            let expires = Date().addingTimeInterval(6).ISO8601Format().prefix(19)
             let share = try await owner.post(
                 "/v2/queues/q/share", #"{"paths": ["stream"], "expires": "\#(expires)"}"#)
             let query = try self.query(share, owner)
