@@ -9,7 +9,7 @@
 -- RETURNS {'closed', last position of the shard, its dead-letter queue or ''}, also when it was closed; {'attempts'}: some of its
 --         subscriptions are under way; {'fanout'}: its oldest event is half fanned out; {'moves'}: messages of it are between two
 --         queues; {'unread'}: a pacing cannot be read. Nothing was written in the last four.
--- COST    k log n for k subscriptions of the queue and k leases of the shard: some 20 ms for ten thousand
+-- COST    k log n for k subscriptions of the queue and k leases of the shard
 local META, ORDER, EVENTS, queue = KEYS[1], KEYS[13], KEYS[15], ARGV[3]
 -- Messages between two queues that are looked at; of more it waits until they have arrived.
 local MOVES = 100
