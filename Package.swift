@@ -34,7 +34,7 @@ let package = Package(
         .target(name: "Cryptography", dependencies: ["COpenSSL"], path: "Sources/shared/Cryptography"),
         .target(name: "Mail", dependencies: ["Cryptography", "Domain", "JSON"], path: "Sources/shared/Mail"),
         .target(
-            name: "Documents", dependencies: ["Cryptography", "Domain", "JSON", "Mail", .nio],
+            name: "Documents", dependencies: ["Cryptography", "Domain", "Filters", "JSON", "Mail", .nio],
             path: "Sources/shared/Documents"),
         .target(name: "Signing", dependencies: ["Cryptography", "Domain"], path: "Sources/shared/Signing"),
         .target(
@@ -107,7 +107,7 @@ let package = Package(
         .target(
             name: "Operations",
             dependencies: [
-                "Cryptography", "Documents", "Domain", "HTTPClient", "Keystone", "Mail", "Placement", "Redis",
+                "Cryptography", "Documents", "Domain", "Filters", "HTTPClient", "Keystone", "Mail", "Placement", "Redis",
                 "Runtime",
                 "Signing", "Store", .logging, .nio, .nioConcurrency,
             ],
@@ -132,8 +132,8 @@ let package = Package(
         .target(
             name: "Notifier",
             dependencies: [
-                "CEpoll", "CESMTP", "CSpawn", "Cryptography", "Documents", "Domain", "HTTPClient", "JSON", "Keystone",
-                "Mail", "Placement", "Redis", "Runtime", "Settings", "Signing", "Startup", "Store", "TLS",
+                "CEpoll", "CESMTP", "CSpawn", "Cryptography", "Documents", "Domain", "Filters", "HTTPClient", "JSON",
+                "Keystone", "Mail", "Placement", "Redis", "Runtime", "Settings", "Signing", "Startup", "Store", "TLS",
                 .argumentParser, .logging, .metrics, .nio, .nioConcurrency, .nioPosix, .serviceLifecycle,
             ],
             path: "Sources/notifier",

@@ -29,6 +29,7 @@ struct IsolationTests {
         ("GET", "/v2/queues/{}/subscriptions/S/attempts", nil), ("GET", "/v2/queues/{}/subscriptions/S/health", nil),
         ("POST", "/v2/queues/{}/subscriptions/S/pause", nil), ("POST", "/v2/queues/{}/subscriptions/S/resume", nil),
         ("POST", "/v2/queues/{}/subscriptions/S/test", nil),
+        ("POST", "/v2/queues/{}/subscriptions/S/filter/test", #"{"body": 1, "filter": {"a": [1]}}"#),
     ]
 
     private func furnish(_ client: APIClient) async throws -> Deployment {

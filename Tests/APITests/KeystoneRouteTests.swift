@@ -107,6 +107,7 @@ struct KeystoneRouteTests {
         Row("GET", "\(Self.subscription)/health", 200, 404), Row("POST", "\(Self.subscription)/pause", 204, 404),
         Row("POST", "\(Self.subscription)/resume", 204, 404), Row("POST", "\(Self.subscription)/recover", 400),
         Row("POST", "\(Self.subscription)/test", 202, 404, "{}"),
+        Row("POST", "\(Self.subscription)/filter/test", 200, 404, #"{"body": {"a": 1}, "filter": {"a": [1]}}"#),
     ]
 
     /// What a token is worth.

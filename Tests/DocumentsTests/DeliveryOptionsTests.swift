@@ -46,6 +46,24 @@ struct DeliveryOptionsTests {
         #expect(DeliveryOptions(stored: Array(#"{"_final_statuses": \#(list)}"#.utf8)) == nil)
     }
 
+    // MARK: Filters
+
+    @Test func `A filter policy is kept as it was written, and refused with the place of what is wrong`() throws {
+        #expect(try self.options("{}").filter == nil && self.options(#"{"_filter": null}"#).filter == nil)
+        let written = #"{ "a": ["x"] }"#
+        #expect(try self.options(#"{"_filter": \#(written)}"#).filter?.text == written)
+        #expect(try self.body(options: #"{"_filter": \#(written)}"#).pace == Pace(isFiltered: true))
+        #expect(try self.body(options: #"{"_filter": null, "_ordered": true}"#).pace == Pace(isOrdered: true))
+        for (policy, place) in [
+            (#"{"a": 1}"#, "`/a` takes an array"), (#"{"a": [{"numeric": ["<"]}]}"#, "`/a/0/numeric` takes pairs"),
+            ("[]", "the filter policy is not an object"), ("{}", "the filter policy has no keys"), ("true", "is not an object"),
+        ] {
+            let words = self.words(of: #"{"_filter": \#(policy)}"#) ?? ""
+            #expect(words.hasPrefix("The option _filter: ") && words.contains(place) && words.hasSuffix("."), "\(words)")
+            #expect(DeliveryOptions(stored: Array(#"{"_filter": \#(policy)}"#.utf8)) == nil)
+        }
+    }
+
     // MARK: Retry policies
 
     @Test(arguments: [

@@ -5,10 +5,10 @@ import TestKit
 import Testing
 
 /// The way of deliveries with workers that die between any two steps, whose answers are lost, doubled, late, and out of
-/// order, that may lease only so much of a project, of messages that end while their deliveries wait, and of dead letters
-/// that are sent again.
+/// order, that may lease only so much of a project, of messages that end while their deliveries wait, of dead letters
+/// that are sent again, and of filter policies that change.
 ///
-/// Every message reaches every subscription or ends before, ends there once, and nothing is left behind.
+/// Every message reaches every subscription whose policy wants it or ends before, ends there once, and nothing is left behind.
 struct DeliveryModelTests {
     private struct Pair: Hashable {
         let subscription: SubscriptionID
@@ -38,6 +38,16 @@ struct DeliveryModelTests {
         /// Leases whose attempt was made and is not settled.
         var held: [Lease] = []
         var addresses = 0
+        /// Of subscriptions with a filter policy: which remainder by three a body must not have.
+        var unwanted: [SubscriptionID: Int] = [:]
+        /// Every message for every subscription that was there, wanted or not.
+        var posted: Set<Pair> = []
+        /// Bodies, by position.
+        var bodies: [Position: Int] = [:]
+        /// Deliveries that the policy of before wanted, or the one of now, but not both: they may be made or not.
+        var undecided: Set<Pair> = []
+        /// What a notifier keeps between two calls.
+        var verdicts: [EventVerdicts] = []
         /// The place of the queues, how often they moved, and how often that was begun.
         var location = 0
         var moves = 0
@@ -153,7 +163,9 @@ struct DeliveryModelTests {
         world.held = []
         try await self.settle(test, &world, settlements, capacity: 5, place)
         let taken = try await test.store.deliveries.take(
-            0, allowance: LeaseAllowance(capacity: 5), page: world.page, lease: .seconds(4), confirmedOnly: false)
+            0, allowance: LeaseAllowance(capacity: 5), page: world.page, lease: .seconds(4), confirmedOnly: false,
+            verdicts: world.verdicts)
+        self.judge(&world, taken)
         self.work(&world, taken.leases, at: test.time.now, place)
         test.time.pass(seconds: 2)
         _ = try await test.store.deliveries.reap(0)
@@ -170,7 +182,8 @@ struct DeliveryModelTests {
             let allowance = try self.allowance(&world, capacity: world.capacity)
             let taken = try await deliveries.take(
                 0, events: world.random.pick([1, 3]), allowance: allowance, page: world.page, lease: .seconds(4),
-                confirmedOnly: false)
+                confirmedOnly: false, verdicts: world.verdicts)
+            self.judge(&world, taken)
             self.check(taken.leases, allowance, place)
             self.work(&world, taken.leases, at: test.time.now, place)
         case 45..<58:
@@ -195,8 +208,10 @@ struct DeliveryModelTests {
                 try await test.store.subscriptions.delete(queue, id: id)
                 world.living[queue]?.removeAll { $0 == id }
                 world.ended.insert(id)
-            } else if isBusy {
+            } else if isBusy, world.random.chance(0.5) {
                 try await self.subscribe(test, &world, queue)
+            } else if let id = world.living[queue]?.randomElement(using: &world.random) {
+                try await self.changePolicy(test, &world, of: id, in: queue)
             }
         case 91..<94: _ = try await deliveries.sweep(0, limit: world.random.pick([1, 5, 500]))
         default: _ = try await deliveries.reap(0, limit: world.random.pick([1, 10, 100]))
@@ -243,17 +258,57 @@ struct DeliveryModelTests {
 
     private func subscribe(_ test: TestStore, _ world: inout World, _ queue: QueueAddress) async throws {
         world.addresses += 1
-        world.living[queue, default: []].append(try await test.subscribe("http://s\(world.addresses)/", to: queue))
+        let unwanted = world.random.chance(0.5) ? Int.random(in: 0..<3, using: &world.random) : nil
+        let id = try await test.subscribe(
+            "http://s\(world.addresses)/", to: queue, pace: Pace(isFiltered: unwanted != nil))
+        world.unwanted[id] = unwanted
+        world.living[queue, default: []].append(id)
+    }
+
+    /// Gives a subscription another filter policy, or none.
+    private func changePolicy(
+        _ test: TestStore, _ world: inout World, of id: SubscriptionID, in queue: QueueAddress
+    ) async throws {
+        let unwanted = world.random.pick([nil, 0, 1, 2])
+        let before = world.unwanted[id]
+        let change = SubscriptionChange(options: Array("{}".utf8), pace: Pace(isFiltered: unwanted != nil))
+        let update = try await test.store.subscriptions.update(queue, id: id, change, resettingConfirmation: false)
+        #expect(update == .updated)
+        world.unwanted[id] = unwanted
+        // What waits to be fanned out may be either.
+        for (position, body) in world.bodies {
+            let pair = Pair(subscription: id, position: position)
+            guard world.posted.contains(pair), world.attempts[pair] == nil else { continue }
+            let (was, becomes) = (body % 3 != before, body % 3 != unwanted)
+            if was != becomes {
+                world.undecided.insert(pair)
+                world.enqueued.insert(pair)
+            }
+        }
+    }
+
+    /// What a notifier finds out for its next call; it may end instead, or be overtaken by another one that found out before.
+    private func judge(_ world: inout World, _ taken: Taken) {
+        if world.random.chance(world.crash) {
+            world.verdicts = []
+        } else if !world.random.chance(world.crash / 4) {
+            let unwanted = world.unwanted
+            world.verdicts = taken.undecided.map { event in
+                event.judged { one, body in unwanted[one.subscription] != (Int(body) ?? 0) % 3 }
+            }
+        }
     }
 
     private func post(_ test: TestStore, _ world: inout World) async throws {
         let queue = world.random.pick(world.queues)
         let count = world.random.pick([1, 1, 3, world.random.chance(0.05) ? 120 : 2])
         let ttl = world.random.pick([3600, 3600, 20])
-        for id in try await test.post((0..<count).map { "\($0)" }, to: queue, ttl: ttl) {
+        for (body, id) in try await test.post((0..<count).map { "\($0)" }, to: queue, ttl: ttl).enumerated() {
+            world.bodies[id.position] = body
             for subscription in world.living[queue] ?? [] {
                 let pair = Pair(subscription: subscription, position: id.position)
-                world.enqueued.insert(pair)
+                world.posted.insert(pair)
+                if world.unwanted[subscription] != body % 3 { world.enqueued.insert(pair) }
                 if ttl < 3600 { world.lives[pair] = test.time.now.adding(seconds: ttl) }
             }
         }
@@ -319,9 +374,13 @@ struct DeliveryModelTests {
         while roundsWithoutWork < 20 {
             test.time.pass(seconds: 2)
             let deliveries = test.store.deliveries
-            var leases = try await deliveries.take(
-                0, allowance: LeaseAllowance(capacity: 100), page: world.page, lease: .seconds(4), confirmedOnly: false
-            ).leases
+            let taken = try await deliveries.take(
+                0, allowance: LeaseAllowance(capacity: 100), page: world.page, lease: .seconds(4), confirmedOnly: false,
+                verdicts: world.verdicts)
+            world.verdicts = taken.undecided.map { event in
+                event.judged { one, body in world.unwanted[one.subscription] != (Int(body) ?? 0) % 3 }
+            }
+            var leases = taken.leases
             leases += try await deliveries.lease(0, allowance: LeaseAllowance(capacity: 200), lease: .seconds(4)).leases
             for lease in leases {
                 world.attempts[Pair(subscription: lease.subscription, position: lease.position), default: 0] += 1
@@ -331,12 +390,12 @@ struct DeliveryModelTests {
             try await self.settle(test, &world, leases.map { Settlement($0, .delivered) }, capacity: 0, place)
             _ = try await deliveries.reap(0)
             try await test.sweepAll()
-            roundsWithoutWork = leases.isEmpty ? roundsWithoutWork + 1 : 0
+            roundsWithoutWork = leases.isEmpty && !taken.more ? roundsWithoutWork + 1 : 0
         }
     }
 
     private func check(_ test: TestStore, _ world: World, _ place: Comment) async throws {
-        let living = world.enqueued.filter { !world.ended.contains($0.subscription) }
+        let living = world.enqueued.filter { !world.ended.contains($0.subscription) && !world.undecided.contains($0) }
         // What ends as a dead letter counts as ended while it is there. Those whose workers ended, or whose message
         // ended while they waited, are reported by nothing else.
         var unattempted: Set<Pair> = []

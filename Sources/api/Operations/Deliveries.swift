@@ -109,6 +109,11 @@ extension Operations {
             after = id
         }
         let statuses = try await store.deliveries.statuses(of: message.position, in: queue, after: after, limit: limit)
+        var body: ArraySlice<UInt8>?
+        if statuses.contains(where: { $0.filteringOptions != nil }) {
+            // One that does not open was judged by nobody.
+            do { body = try await self.foundMessages([text], in: queue).first?.body } catch is BodyUnreadable {}
+        }
         return (
             message,
             statuses.map {
@@ -116,8 +121,30 @@ extension Operations {
                     $0,
                     delivery: store.deliveries.deliveryID(
                         subscription: $0.subscription, position: message.position),
-                    mustConfirm: self.confirmedOnly.contains($0.destination))
+                    mustConfirm: self.confirmedOnly.contains($0.destination), filter: Self.verdict(of: $0, on: body))
             }
         )
+    }
+
+    /// - Parameter body: nil: the message is gone.
+    private static func verdict(of status: DeliveryStatus, on body: ArraySlice<UInt8>?) -> FilterVerdict? {
+        guard let body, let options = status.filteringOptions, let filter = DeliveryOptions(stored: options)?.filter else {
+            return nil
+        }
+        return filter.verdict(on: body.span)
+    }
+
+    /// What a filter policy says of a message that need not be there.
+    ///
+    /// - Throws: ``Refusal/subscriptionNotFound``, or ``Refusal/requestInvalid(_:)`` where neither the subscription nor the request has
+    ///   a policy.
+    package func testFilter(
+        of text: String, in queue: QueueAddress, _ body: FilterTestBody
+    ) async throws -> FilterVerdict {
+        let subscription = try await self.getSubscription(text, of: queue)
+        guard let filter = body.filter ?? DeliveryOptions(stored: subscription.options)?.filter else {
+            throw Refusal.requestInvalid("The subscription has no filter: give one to try, as the member filter.")
+        }
+        return filter.verdict(on: body.body.span)
     }
 }

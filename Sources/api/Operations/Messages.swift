@@ -198,7 +198,7 @@ extension Operations {
         return messages
     }
 
-    private func foundMessages(_ texts: [String], in queue: QueueAddress) async throws -> [MessageView] {
+    func foundMessages(_ texts: [String], in queue: QueueAddress) async throws -> [MessageView] {
         let ids = texts.compactMap(MessageID.init)
         guard !ids.isEmpty else {
             try await self.ping(for: queue)

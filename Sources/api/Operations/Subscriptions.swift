@@ -83,6 +83,7 @@ extension Operations {
         let max = limits.subscriptions
         let isAtLimit = await self.usage.hasAllSubscriptions(queue.project, max: max)
         let made = try await self.stores.making(queue, queuesMax: limits.queues) { place in
+            try Self.check(pace, on: place.store)
             if let trust { try await place.store.trusts.plan(trust, of: queue) }
             return try await place.store.subscriptions.create(
                 queue, subscriber: subscriber, ttl: ttl, options: options, pace: pace, trust: trust,
@@ -90,6 +91,13 @@ extension Operations {
         }
         if made.outcome == .created { self.usage.addSubscription(to: queue.project, max: max) }
         return made
+    }
+
+    /// Refuses a subscription that asks for what the stored data cannot say yet.
+    private static func check(_ pace: Pace, on store: Store) throws(Refusal) {
+        guard !pace.isFiltered || store.format >= StoreFormat.ofFilters else {
+            throw .requestInvalid("_filter \(StoreFormat.words(asking: StoreFormat.ofFilters, of: store.format))")
+        }
     }
 
     /// A page of subscriptions, oldest first.
@@ -162,6 +170,7 @@ extension Operations {
     ) async throws -> Bool {
         let store = try await self.store(of: queue)
         guard let there = try await store.subscriptions.get(queue, id: id) else { throw Refusal.subscriptionNotFound }
+        try Self.check(patch.pace, on: store)
         let changesUse = patch.subscriber != nil || patch.options != nil
         guard !changesUse || SessionSubscriber(there.subscriber) == nil else {
             throw Refusal.requestInvalid(

@@ -44,6 +44,12 @@ struct DeliveryHandlers: Sendable {
             .with(.location, "\(request.queue.path)/subscriptions/\(request.id)/attempts")
     }
 
+    func testFilter(_ request: ReceivedRequest) async throws -> Reply {
+        let verdict = try await self.operations.testFilter(
+            of: request.id, in: request.queue, FilterTestBody(document: request.document))
+        return .json(.ok, DeliveryDocument.filter(verdict))
+    }
+
     /// The delivery status of a message for each subscription of its queue.
     func statuses(_ request: ReceivedRequest) async throws -> Reply {
         let page = try request.query.page

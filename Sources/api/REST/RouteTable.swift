@@ -325,6 +325,10 @@ package enum RouteTable {
             .everyone("subscription:rotate_secret"), "subscription_secret_rotate", body: .document
         ) { try await $0.subscriptions.rotateSecret($1) },
         Route(
+            .post, "/v2/queues/{queue}/subscriptions/{subscription}/filter/test", .everyone("subscription:test_filter"),
+            "subscription_filter_test", body: .document
+        ) { try await $0.deliveries.testFilter($1) },
+        Route(
             .get, "/v2/queues/{queue}/subscriptions/{subscription}/schedule", .everyone("subscription:schedule"),
             "subscription_schedule", query: [("ttl", "ttl")]
         ) { try await $0.deliveries.schedule($1) },

@@ -1,5 +1,6 @@
 package import Documents
 package import Domain
+package import Filters
 import Mail
 import NIOConcurrencyHelpers
 package import Signing
@@ -7,6 +8,17 @@ package import Store
 
 /// Finds out where deliveries go.
 package struct Recipients: Sendable {
+    /// A subscription at one version.
+    package struct Wanted: Sendable, Hashable {
+        package let key: SubscriptionCache.Key
+        package let queue: QueueAddress
+
+        package init(_ subscription: SubscriptionID, version: Int, of queue: QueueAddress) {
+            self.key = SubscriptionCache.Key(subscription: subscription, version: version)
+            self.queue = queue
+        }
+    }
+
     /// Where one delivery goes.
     package enum Found: Sendable {
         case known(Recipient)
@@ -35,52 +47,50 @@ package struct Recipients: Sendable {
         self.channels = channels
     }
 
-    /// Where each of these deliveries goes, in their order.
+    /// Where the deliveries of each of these subscriptions go, in their order.
     ///
-    /// All that are not known yet are read in one go. What a subscription is when it is read counts for all of its leases,
+    /// All that are not known yet are read in one go. What a subscription is when it is read counts for all of its deliveries,
     /// whatever it was when they were handed out.
     ///
-    /// - Parameter leases: All of one shard.
+    /// - Parameter wanted: All of one shard; one may be there several times.
     /// - Throws: When Redis could not be asked; then nothing is known about any of them.
     package func find(
-        _ leases: some Collection<Lease>, in shard: Int
+        _ wanted: some Collection<Wanted>, in shard: Int
     ) async throws(StoreError) -> [Found] {
         var found: [Found] = []
-        found.reserveCapacity(leases.count)
-        var missing: [(index: Int, lease: Lease)] = []
+        found.reserveCapacity(wanted.count)
+        var missing: [(index: Int, one: Wanted)] = []
         var last: SubscriptionCache.Key?
         let now = ContinuousClock.now
-        for lease in leases {
-            let key = lease.recipient
+        for one in wanted {
             // Those of one subscription often come together.
-            if key == last, let same = found.last {
+            if one.key == last, let same = found.last {
                 found.append(same)
-                if case .gone = same { missing.append((found.count - 1, lease)) }
+                if case .gone = same { missing.append((found.count - 1, one)) }
                 continue
             }
-            last = key
-            if let recipient = self.cache[key], recipient.expiresAt.map({ now < $0 }) ?? true {
+            last = one.key
+            if let recipient = self.cache[one.key], recipient.expiresAt.map({ now < $0 }) ?? true {
                 found.append(.known(recipient))
             } else {
-                missing.append((found.count, lease))
+                missing.append((found.count, one))
                 found.append(.gone)
             }
         }
         guard !missing.isEmpty else { return found }
-        let read = try await self.subscriptions.read(Array(Set(missing.map(\.lease.subscription))), in: shard)
+        let read = try await self.subscriptions.read(Array(Set(missing.map(\.one.key.subscription))), in: shard)
         var answers: [SubscriptionID: Found] = [:]
         for id in read.unreadable { answers[id] = .unreadable }
-        let queues = try await self.mailOptions(of: missing.map(\.lease), read)
-        for (index, lease) in missing {
-            guard answers[lease.subscription] == nil else {
-                found[index] = answers[lease.subscription] ?? .gone
+        let queues = try await self.mailOptions(of: missing.map(\.one), read)
+        for (index, one) in missing {
+            let id = one.key.subscription
+            guard answers[id] == nil else {
+                found[index] = answers[id] ?? .gone
                 continue
             }
             let answer =
-                read.subscriptions[lease.subscription].map {
-                    self.recipient($0, of: lease, mail: queues[lease.queue], at: now)
-                } ?? .gone
-            answers[lease.subscription] = answer
+                read.subscriptions[id].map { self.recipient($0, in: one.queue, mail: queues[one.queue], at: now) } ?? .gone
+            answers[id] = answer
             found[index] = answer
         }
         return found
@@ -88,17 +98,17 @@ package struct Recipients: Sendable {
 
     /// What those queues say of mails whose subscriptions inherit the form of their deliveries.
     private func mailOptions(
-        of leases: [Lease], _ read: SubscriptionsRead
+        of missing: [Wanted], _ read: SubscriptionsRead
     ) async throws(StoreError) -> [QueueAddress: MailOptions] {
-        var wanted: Set<QueueAddress> = []
-        for lease in leases where !wanted.contains(lease.queue) {
-            guard let text = read.subscriptions[lease.subscription]?.subscriber,
+        var asked: Set<QueueAddress> = []
+        for one in missing where !asked.contains(one.queue) {
+            guard let text = read.subscriptions[one.key.subscription]?.subscriber,
                 (try? Subscriber(stored: text))?.scheme.destination.inheritsForm == true
             else { continue }
-            wanted.insert(lease.queue)
+            asked.insert(one.queue)
         }
-        guard !wanted.isEmpty else { return [:] }
-        let queues = Array(wanted)
+        guard !asked.isEmpty else { return [:] }
+        let queues = Array(asked)
         var found: [QueueAddress: MailOptions] = [:]
         for (queue, stored) in zip(queues, try await self.queues.metadata(of: queues)) {
             // A subscription outlives its queue, which then says nothing.
@@ -107,11 +117,11 @@ package struct Recipients: Sendable {
         return found
     }
 
-    /// What was read, kept for the next leases.
+    /// What was read, kept for the next deliveries.
     ///
     /// - Parameter mail: What the queue says; nil: nothing.
     private func recipient(
-        _ subscription: Subscription, of lease: Lease, mail: MailOptions?, at now: ContinuousClock.Instant
+        _ subscription: Subscription, in queue: QueueAddress, mail: MailOptions?, at now: ContinuousClock.Instant
     ) -> Found {
         // Only addresses and options that could be read were ever stored: another version read them.
         guard let subscriber = try? Subscriber(stored: subscription.subscriber),
@@ -119,12 +129,12 @@ package struct Recipients: Sendable {
         else { return .unreadable }
         let options = mail.map { own.filled(from: $0) } ?? own
         let secrets = self.masterKey.webhookSecrets(
-            project: lease.queue.project, subscription: lease.subscription, versions: subscription.secret)
+            project: queue.project, subscription: subscription.id, versions: subscription.secret)
         let destination = subscriber.scheme.destination
         let recipient = Recipient(
             destination: destination,
             target: self.channels[destination]?.target(
-                subscriber.uri, of: lease.subscription, in: lease.queue, options: options, secrets: secrets),
+                subscriber.uri, of: subscription.id, in: queue, options: options, secrets: secrets),
             isConfirmed: subscription.confirmed, isAsked: subscription.isAsked,
             barredLinkExpiry: subscription.barredLinkExpiry, options: options,
             expiresAt: destination.inheritsForm ? now + Self.queueAgeMax : nil)
@@ -136,8 +146,8 @@ package struct Recipients: Sendable {
 
 extension Lease {
     /// Under which its recipient is known.
-    var recipient: SubscriptionCache.Key {
-        SubscriptionCache.Key(subscription: self.subscription, version: self.version)
+    var recipient: Recipients.Wanted {
+        Recipients.Wanted(self.subscription, version: self.version, of: self.queue)
     }
 }
 
@@ -154,6 +164,8 @@ package final class Recipient: Sendable {
     package let barredLinkExpiry: Int64
     /// nil: the subscription has none of its own.
     package let retryPolicy: RetryPolicy?
+    /// nil: it gets every message.
+    package let filter: FilterPolicy?
     /// Whether the answer that the subscriber is gone disables the subscription.
     package let disablesOnGone: Bool
 
@@ -161,7 +173,9 @@ package final class Recipient: Sendable {
     let expiresAt: ContinuousClock.Instant?
 
     /// Bytes that its address and its options take here.
-    package var byteCount: Int { self.target?.byteCount ?? 0 }
+    ///
+    /// What is made of a policy takes some times its text.
+    package var byteCount: Int { (self.target?.byteCount ?? 0) + 4 * (self.filter?.text.utf8.count ?? 0) }
 
     package init(
         destination: Destination, target: (any ChannelTarget)?, isConfirmed: Bool, isAsked: Bool = false,
@@ -174,6 +188,7 @@ package final class Recipient: Sendable {
         self.isAsked = isAsked
         self.barredLinkExpiry = barredLinkExpiry
         self.retryPolicy = options.retryPolicy
+        self.filter = options.filter
         self.disablesOnGone = options.disablesOnGone
         self.expiresAt = expiresAt
     }

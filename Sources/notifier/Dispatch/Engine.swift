@@ -76,10 +76,10 @@ package struct Engine: Service {
         logger[metadataKey: LogKey.pool] = "\(pool)"
         let reaping = NIOLockedValueBox(ReapRules(lease: settings.lease, at: .now))
         let notices = DeliveryNotices(deliveries: store.deliveries, logger: logger)
+        let recipients = Recipients(
+            subscriptions: store.subscriptions, queues: store.queues, masterKey: masterKey, channels: channels)
         let planner = AttemptPlanner(
-            store: store,
-            recipients: Recipients(
-                subscriptions: store.subscriptions, queues: store.queues, masterKey: masterKey, channels: channels),
+            store: store, recipients: recipients,
             addresses: AddressRules(
                 store: control, hourlyMax: settings.addressHourlyMax, collectsExcess: settings.collectsExcess,
                 logger: logger),
@@ -92,7 +92,7 @@ package struct Engine: Service {
                 settings: settings, metrics: metrics, notices: notices, logger: logger)
             return ShardWorker(
                 inbox: inbox, settler: settler, deliveries: store.deliveries, channels: channels, planner: planner,
-                limiter: limiter, hosts: hosts, gate: gate, clock: clock, reaping: reaping, settings: settings,
+                filter: EventFilter(recipients: recipients, vault: vault, metrics: metrics), limiter: limiter, hosts: hosts, gate: gate, clock: clock, reaping: reaping, settings: settings,
                 metrics: metrics, logger: logger)
         }
         self.deliveries = store.deliveries

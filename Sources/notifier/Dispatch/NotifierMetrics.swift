@@ -12,6 +12,8 @@ struct NotifierMetrics: Sendable {
     private let lapsedCount = Metric.deliveryLapsed.counter()
     private let suspectCount = Metric.deliverySuspects.counter()
     private let overflowedCount = Metric.deliveryOverflowed.counter()
+    private let wantedCount = Metric.filterVerdicts.counter("wanted")
+    private let refusedCount = Metric.filterVerdicts.counter("refused")
     private let expiredCount = Metric.deliveryExpired.counter()
     private let unreadableCount = Metric.deliveryUnreadable.counter()
     private let quarantinedCount = Metric.deliveryQuarantined.counter()
@@ -108,6 +110,12 @@ struct NotifierMetrics: Sendable {
         self.overflowedCount.increment(by: taken.overflowed)
         self.deadLetters[.overflow]?.increment(by: taken.overflowed)
         self.droppedDeadLettersCount.increment(by: taken.droppedDeadLetters)
+    }
+
+    func judged(_ verdicts: [EventVerdicts]) {
+        let wanted = verdicts.reduce(0) { $0 + $1.wantedCount }
+        self.wantedCount.increment(by: wanted)
+        self.refusedCount.increment(by: verdicts.reduce(0) { $0 + $1.count } - wanted)
     }
 
     func reaped(_ reaped: Reaped) {

@@ -23,6 +23,7 @@ final class ShardWorker: Sendable {
     let settler: Settler
     private let deliveries: any DeliveryStorage
     private let starter: AttemptStarter
+    private let filter: EventFilter
     private let limiter: ConcurrencyLimiter
     private let gate: SuspectGate
     private let reaping: NIOLockedValueBox<ReapRules>
@@ -32,13 +33,14 @@ final class ShardWorker: Sendable {
 
     init(
         inbox: ShardInbox, settler: Settler, deliveries: any DeliveryStorage, channels: Channels,
-        planner: AttemptPlanner,
+        planner: AttemptPlanner, filter: EventFilter,
         limiter: ConcurrencyLimiter, hosts: HostLimiter, gate: SuspectGate, clock: RedisClock,
         reaping: NIOLockedValueBox<ReapRules>, settings: EngineSettings, metrics: NotifierMetrics, logger: Logger
     ) {
         self.inbox = inbox
         self.settler = settler
         self.deliveries = deliveries
+        self.filter = filter
         self.limiter = limiter
         self.gate = gate
         self.reaping = reaping
@@ -101,7 +103,7 @@ final class ShardWorker: Sendable {
         do throws(StoreError) {
             taken = try await self.deliveries.take(
                 self.inbox.shard, allowance: reservation.allowance, lease: self.settings.lease,
-                confirmedOnly: self.settings.leavesUnconfirmedOut)
+                confirmedOnly: self.settings.leavesUnconfirmedOut, verdicts: self.filter.verdicts)
         } catch {
             self.limiter.confirm(reservation, of: [])
             throw error
@@ -111,6 +113,7 @@ final class ShardWorker: Sendable {
         self.inbox.change {
             $0.took(more: taken.more, isPaced: taken.isPaced, started, isBounded: reservation.isBounded)
         }
+        try await self.filter.judge(taken.undecided, in: self.inbox.shard)
     }
 
     /// Leases what is due in one call, and sees to it that what is due next is.

@@ -79,6 +79,7 @@ package enum PolicyCatalog {
         Self.everyone("subscription:resume", "POST \(Self.subscription)/resume"),
         Self.everyone("subscription:recover", "POST \(Self.subscription)/recover"),
         Self.everyone("subscription:test", "POST \(Self.subscription)/test"),
+        Self.everyone("subscription:test_filter", "POST \(Self.subscription)/filter/test"),
     ]
 
     private static let suppressions: [PolicyRule] = [

@@ -9,11 +9,12 @@
 /// | 1 | the first one |
 /// | 2 | traces of messages, durabilities of queues, pools of Sentinels and clusters and behind TLS |
 /// | 3 | queues that move between pools |
+/// | 4 | filter policies of subscriptions |
 ///
 /// A bit, field or value that no format it understands has makes a record unreadable: nothing is ignored.
 package enum StoreFormat {
     /// The formats this Herald reads and writes.
-    package static let understood: ClosedRange<Int> = 1...3
+    package static let understood: ClosedRange<Int> = 1...4
 
     /// The format from which on a record of a message may have a trace.
     static let ofTraces = 2
@@ -23,6 +24,8 @@ package enum StoreFormat {
     package static let ofPoolForms = 2
     /// The format from which on a queue may move to another pool.
     package static let ofMoves = 3
+    /// The format from which on a subscription may have a filter policy.
+    package static let ofFilters = 4
 
     /// Says behind its subject that something is of another format than the store has.
     package static func words(asking needed: Int, of format: Int) -> String {

@@ -72,6 +72,11 @@ package enum DeliveryDocument {
         object.member("rule", view.rule)
         object.member("attempts", view.attempts)
         object.member("next_due", view.nextDue)
+        if let filter = view.filter {
+            object.object("filter") { Self.write(filter, to: &$0) }
+        } else {
+            object.null("filter")
+        }
         guard let last = view.status.last else { return object.null("last_attempt") }
         object.object("last_attempt") { attempt in
             attempt.member("time", last.report.startedAt)
@@ -80,6 +85,20 @@ package enum DeliveryDocument {
             attempt.member("status", last.report.end.code)
             attempt.member("error", last.report.end.error)
         }
+    }
+
+    // MARK: - Filters
+
+    /// `{"matches": false, "pointer": "/event", "reason": "…"}`; the last two of a message that is refused.
+    package static func filter(_ verdict: FilterVerdict) -> ByteBuffer {
+        JSONWriter.object { Self.write(verdict, to: &$0) }
+    }
+
+    private static func write(_ verdict: FilterVerdict, to object: inout JSONObjectWriter) {
+        object.member("matches", verdict.cause == nil)
+        guard let cause = verdict.cause else { return }
+        object.member("pointer", cause.pointer)
+        object.member("reason", cause.reason)
     }
 
     // MARK: - Schedule

@@ -1,4 +1,5 @@
 package import Domain
+package import Filters
 import JSON
 package import Mail
 
@@ -7,6 +8,7 @@ package import Mail
 /// | option | |
 /// |---|---|
 /// | `_retry_policy` | object: when an attempt that failed is repeated |
+/// | `_filter` | object: which messages it gets, see ``FilterOption`` |
 /// | `post_data` | string: the body of requests |
 /// | `post_headers` | object of strings: headers of requests |
 /// | `_final_statuses` | array: the answers that end a delivery without a retry, `[400, 404, "5xx"]` |
@@ -18,6 +20,8 @@ package import Mail
 package struct DeliveryOptions: Sendable, Equatable {
     /// nil when there is none, or one that says nothing.
     package let retryPolicy: RetryPolicy?
+    /// nil: it gets every message.
+    package let filter: FilterPolicy?
     /// nil: the body is the notification itself.
     package let template: PostTemplate?
     package let headers: PostHeaders
@@ -25,7 +29,7 @@ package struct DeliveryOptions: Sendable, Equatable {
     package let finalStatuses: FinalStatuses
     /// Whether an answer of 410 is the last that the subscriber wants to give.
     package let disablesOnGone: Bool
-    package let mail: MailOptions
+    package private(set) var mail: MailOptions
     /// Whether a session says of each message that it has it.
     package let isAcknowledged: Bool
     /// By which tokens are asked for; nil: none was given.
@@ -39,11 +43,12 @@ package struct DeliveryOptions: Sendable, Equatable {
 
     /// Options that say nothing but what is given.
     package init(
-        retryPolicy: RetryPolicy? = nil, template: PostTemplate? = nil, headers: PostHeaders = .none,
+        retryPolicy: RetryPolicy? = nil, filter: FilterPolicy? = nil, template: PostTemplate? = nil, headers: PostHeaders = .none,
         finalStatuses: FinalStatuses = .none, disablesOnGone: Bool = false, mail: MailOptions = .none,
         isAcknowledged: Bool = false, trust: TrustID? = nil
     ) {
         self.retryPolicy = retryPolicy
+        self.filter = filter
         self.template = template
         self.headers = headers
         self.finalStatuses = finalStatuses
@@ -60,7 +65,7 @@ package struct DeliveryOptions: Sendable, Equatable {
     /// - Throws: ``Refusal/requestInvalid(_:)``.
     init(_ options: JSONObject) throws(Refusal) {
         self.init(
-            retryPolicy: try Self.retryPolicy(of: options), template: try Self.template(of: options),
+            retryPolicy: try Self.retryPolicy(of: options), filter: try FilterOption.read(options), template: try Self.template(of: options),
             headers: try Self.headers(of: options), finalStatuses: try FinalStatusesShape.read(options),
             disablesOnGone: try Self.disablesOnGone(options), mail: try MailOptionsShape.read(options),
             isAcknowledged: SessionOptions.acknowledges(options), trust: try TrustOption.id(in: options))
@@ -79,10 +84,9 @@ package struct DeliveryOptions: Sendable, Equatable {
 
     /// The same with what the queue says of its mails where the subscription says nothing.
     package func filled(from queue: MailOptions) -> DeliveryOptions {
-        DeliveryOptions(
-            retryPolicy: self.retryPolicy, template: self.template, headers: self.headers,
-            finalStatuses: self.finalStatuses, disablesOnGone: self.disablesOnGone,
-            mail: self.mail.filled(from: queue), isAcknowledged: self.isAcknowledged, trust: self.trust)
+        var options = self
+        options.mail = self.mail.filled(from: queue)
+        return options
     }
 
     private static func retryPolicy(of options: JSONObject) throws(Refusal) -> RetryPolicy? {

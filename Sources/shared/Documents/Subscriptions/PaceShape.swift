@@ -2,6 +2,8 @@ import Domain
 import JSON
 
 /// Reads the options of a subscription that say how it is served: `{"_ordered": true, "_rate_limit": {"max_per_second": 5}}`.
+///
+/// Of a filter policy only that there is one: ``FilterOption`` reads it.
 enum PaceShape {
     /// - Throws: ``Refusal/requestInvalid(_:)``.
     static func read(_ options: JSONObject) throws(Refusal) -> Pace {
@@ -12,6 +14,7 @@ enum PaceShape {
             }
             pace.isOrdered = isOrdered
         }
+        pace.isFiltered = options[FilterOption.name] != nil
         if let value = options["_rate_limit"] { pace.maxPerSecond = try Self.limit(options.object(value)) }
         return pace
     }

@@ -59,6 +59,9 @@ package struct SessionOptions: Sendable, Equatable {
         where isThere && from != nil {
             throw .requestInvalid("The options \(Name.from) and \(name) exclude each other.")
         }
+        guard from == nil || !pace.isFiltered else {
+            throw .requestInvalid("The options \(Name.from) and \(FilterOption.name) exclude each other.")
+        }
         guard acknowledgement == nil || pace.digest == nil else {
             throw .requestInvalid("The options \(Name.acknowledgement) and _email.digest exclude each other.")
         }

@@ -52,10 +52,12 @@ package struct DeliveryStatus: Sendable, Equatable {
     package let destination: Destination
     /// When its subscriber is asked to confirm; nil when no question waits for its time.
     package let questionDue: Timestamp?
+    /// The options of a subscription with a filter policy, a JSON object; nil of one without.
+    package let filteringOptions: [UInt8]?
 
     package init(
         subscription: SubscriptionID, isConfirmed: Bool, stage: Stage, attempt: Int, last: LoggedAttempt?,
-        destination: Destination = .webhook, questionDue: Timestamp? = nil
+        destination: Destination = .webhook, questionDue: Timestamp? = nil, filteringOptions: [UInt8]? = nil
     ) {
         self.subscription = subscription
         self.isConfirmed = isConfirmed
@@ -64,7 +66,27 @@ package struct DeliveryStatus: Sendable, Equatable {
         self.last = last
         self.destination = destination
         self.questionDue = questionDue
+        self.filteringOptions = filteringOptions
     }
+}
+
+/// What a filter policy says of a message.
+package struct FilterVerdict: Sendable, Equatable {
+    /// What refused a message: the key of the policy, as a JSON pointer (RFC 6901), and a sentence without its full stop.
+    package struct Cause: Sendable, Equatable {
+        package let pointer: String
+        package let reason: String
+
+        package init(pointer: String, reason: String) {
+            self.pointer = pointer
+            self.reason = reason
+        }
+    }
+
+    /// nil: the message is wanted.
+    package let cause: Cause?
+
+    package init(cause: Cause?) { self.cause = cause }
 }
 
 /// The delivery status of a message for one subscription as callers see it: with the rule that decided.
@@ -84,12 +106,17 @@ package struct DeliveryStatusView: Sendable {
     package let state: State
     /// One word for the reason of the state.
     package let rule: String
+    /// What the policy of the subscription, as it is now, says of the message; nil: it has none, or the message is gone.
+    package let filter: FilterVerdict?
 
     private let isLeftOut: Bool
 
-    /// - Parameter mustConfirm: Whether its subscriber is notified only once it has confirmed.
-    package init(_ status: DeliveryStatus, delivery: DeliveryID, mustConfirm: Bool) {
+    /// - Parameters:
+    ///   - mustConfirm: Whether its subscriber is notified only once it has confirmed.
+    ///   - filter: What its policy says of the message; nil: it has none, or the message is gone.
+    package init(_ status: DeliveryStatus, delivery: DeliveryID, mustConfirm: Bool, filter: FilterVerdict? = nil) {
         self.status = status
+        self.filter = filter
         self.delivery = delivery
         let isLeftOut = mustConfirm && !status.isConfirmed
         self.isLeftOut = isLeftOut
@@ -97,14 +124,16 @@ package struct DeliveryStatusView: Sendable {
         (self.state, self.rule) =
             switch status.stage {
             case .later: (.notEligible, "subscribed_later")
-            case .event: isLeftOut ? (.notEligible, unconfirmed) : (.queued, "not_fanned_out")
+            case .event where isLeftOut: (.notEligible, unconfirmed)
+            case .event: filter?.cause == nil ? (.queued, "not_fanned_out") : (.notEligible, "filter")
             case .leased: (.inFlight, "leased")
             case .waiting(let hold, _): (.waiting, hold.rawValue)
             case .dead(let deadLetter): (.deadLetter, deadLetter.reason.rawValue)
             case .none:
                 switch status.last {
                 case .some(let last): last.report.isSuccess ? (.delivered, "answered") : (.ended, "expired")
-                case nil: isLeftOut ? (.notEligible, unconfirmed) : (.ended, "unknown")
+                case nil where isLeftOut: (.notEligible, unconfirmed)
+                case nil: filter?.cause == nil ? (.ended, "unknown") : (.notEligible, "filter")
                 }
             }
     }

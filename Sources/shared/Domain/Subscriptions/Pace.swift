@@ -1,4 +1,4 @@
-/// How fast and in which order a subscription is served; part of its options.
+/// How fast, in which order and with which messages a subscription is served; part of its options.
 package struct Pace: Sendable, Equatable {
     /// What ``maxPerSecond`` may be.
     package static let perSecondRange = 1...100_000
@@ -15,11 +15,17 @@ package struct Pace: Sendable, Equatable {
     package var digest: Digest?
     /// Most attempts under way at once, of a subscriber that takes no digests; nil: as many as the window grows to.
     package var inFlightMax: Int?
+    /// Whether a filter policy says which messages it gets at all; the policy itself is in the options.
+    package var isFiltered: Bool
 
-    package init(isOrdered: Bool = false, maxPerSecond: Int? = nil, digest: Digest? = nil, inFlightMax: Int? = nil) {
+    package init(
+        isOrdered: Bool = false, maxPerSecond: Int? = nil, digest: Digest? = nil, inFlightMax: Int? = nil,
+        isFiltered: Bool = false
+    ) {
         self.isOrdered = isOrdered
         self.maxPerSecond = maxPerSecond
         self.digest = digest
         self.inFlightMax = inFlightMax
+        self.isFiltered = isFiltered
     }
 }

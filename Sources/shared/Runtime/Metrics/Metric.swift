@@ -53,6 +53,7 @@ package enum Metric: String, CaseIterable, Sendable {
     case deliveryQuarantined = "herald.delivery.quarantined"
     case deliveryUnreadable = "herald.delivery.unreadable"
     case deliveryOverflowed = "herald.delivery.overflowed"
+    case filterVerdicts = "herald.filter.verdicts"
     case deliveryExpired = "herald.delivery.expired"
     case deadLetters = "herald.dead_letters"
     case subscriptionsHeld = "herald.subscriptions.held"
@@ -259,6 +260,11 @@ package enum Metric: String, CaseIterable, Sendable {
         case .deliveryOverflowed:
             Row(
                 .counter, "How many deliveries ended at once, because too many of their subscription or project waited?"
+            )
+        case .filterVerdicts:
+            Row(
+                .counter, by: ["verdict"],
+                "How often did the filter policy of a subscription decide about a message? `wanted` becomes a delivery, `refused` does not."
             )
         case .deliveryExpired: Row(.counter, "How many deliveries ended with their messages while they waited?")
         case .deadLetters:

@@ -170,10 +170,12 @@ extension DeliveryStatus {
         var numbers = PackedNumbers(entry[...])
         let address = try reply.text()
         let questionDue = try reply.timestampIfAny()
+        let options = try reply.bytes()
         self.init(
             subscription: subscription, isConfirmed: isConfirmed, stage: stage, attempt: attempt,
             last: entry.isEmpty ? nil : try AttemptEntry.read(&numbers, number: 0),
             // Only addresses that could be read were ever stored.
-            destination: (try? Subscriber(stored: address))?.scheme.destination ?? .webhook, questionDue: questionDue)
+            destination: (try? Subscriber(stored: address))?.scheme.destination ?? .webhook, questionDue: questionDue,
+            filteringOptions: options.isEmpty ? nil : options)
     }
 }

@@ -21,7 +21,8 @@ struct DeliveryStore: DeliveryStorage, DeadLetterStorage {
     var shards: Int { self.keySpace.shards.count }
 
     func take(
-        _ shard: Int, events: Int = 16, allowance: LeaseAllowance, page: Int = 200, lease: Duration, confirmedOnly: Bool
+        _ shard: Int, events: Int = 16, allowance: LeaseAllowance, page: Int = 200, lease: Duration, confirmedOnly: Bool,
+        verdicts: [EventVerdicts] = []
     ) async throws(StoreError) -> Taken {
         precondition((1...1000).contains(page), "a page has 1 through 1000 deliveries")
         let keys = self.keySpace.shards[shard]
@@ -40,6 +41,7 @@ struct DeliveryStore: DeliveryStorage, DeadLetterStorage {
         call.append(lease.milliseconds)
         call.append(confirmedOnly ? 1 : 0)
         call.append(allowance)
+        for argument in verdicts.lazy.flatMap(\.arguments) { call.append(argument) }
         return try Taken(ReplyReader(try await self.runner.run(call), of: Scripts.deliveryTake))
     }
 

@@ -12,6 +12,10 @@ extension Taken {
         self.isPaced = left & 2 != 0
         self.overflowed = try reply.int()
         self.droppedDeadLetters = try reply.int()
+        var questions = try reply.reader()
+        var undecided: [UndecidedEvent] = []
+        while !questions.isAtEnd { undecided.append(try UndecidedEvent(&questions)) }
+        self.undecided = undecided
         var leases: [Lease] = []
         var unreadable = UnreadableRows()
         while !reply.isAtEnd {
@@ -43,6 +47,24 @@ extension Taken {
         }
         self.leases = leases
         self.unreadable = unreadable
+    }
+}
+
+extension UndecidedEvent {
+    /// A record or a subscription that cannot be read still gets a verdict, so that nothing waits for it.
+    fileprivate init(_ reply: inout ReplyReader) throws(StoreError) {
+        guard let queue = QueueAddress(key: try reply.text()) else { throw reply.unexpected("queue") }
+        let first = try reply.text()
+        var records = try reply.reader()
+        var messages: [Message?] = []
+        while !records.isAtEnd {
+            let record = try records.next().bytes.flatMap { try? MessageRecord($0) }
+            messages.append(record.map { Message(body: $0.body, isSealed: $0.isSealed) })
+        }
+        var rows = try reply.reader()
+        var keys: [String] = []
+        while !rows.isAtEnd { keys.append(try rows.text()) }
+        self.init(queue: queue, first: first, messages: messages, keys: keys)
     }
 }
 

@@ -6,7 +6,7 @@
 --         6 subscriptions, at most 5   7 flags of the record of a question to confirm
 -- RETURNS {position of the last one looked at, or '' when there are no more}, then per living subscription its id, header,
 --         place, due at, attempt, lease end or dead letter, entry of its last attempt in the log or '', address, when its
---         subscriber is asked to confirm or -1
+--         subscriber is asked to confirm or -1, options of one with a filter policy or ''
 --         place  'later' created after the message   'event' not fanned out to it yet   'leased'   'dead'   'none', and of
 --                what waits why: disabled paused breaker host ordered retry scheduled digest limit window due
 -- COST    under 1 ms: what waits is found by trying the numbers of its attempt, if `turns` does not know it
@@ -83,15 +83,16 @@ local function hold_of(subscription, header, due, turn)
     return 'window', now
 end
 
--- The address of a subscription, and when it is asked to confirm; -1 when no question waits for its time.
-local function question_of(subscription)
+-- The address of a subscription, when it is asked to confirm, -1 when no question waits for its time, and its options where they
+-- have a filter policy.
+local function record_of(subscription, header)
     local record = call('HGET', KEYS[12], subscription)
-    if not record then return '', -1 end
-    local address = address_of(record)
+    if not record then return '', -1, '' end
+    local address, options_from = address_of(record)
     local _, _, _, _, barred = life_of(record)
     local question = ARGV[7] .. '|' .. subscription .. '|' .. text(barred) .. '|' .. address
     local at = tonumber(call('ZSCORE', KEYS[13], question))
-    return address, at and at > now and at or -1
+    return address, at and at > now and at or -1, is_filtered(header) and string.sub(record, options_from) or ''
 end
 
 for index = 1, #subscriptions, 2 do
@@ -119,9 +120,9 @@ for index = 1, #subscriptions, 2 do
         elseif pending and created > pending then
             place = 'event'
         end
-        local address, asked = question_of(subscription)
+        local address, asked, options = record_of(subscription, header)
         local last = last_attempt(subscription)
-        for _, part in ipairs({ subscription, header, place, at, attempt, detail, last, address, asked }) do
+        for _, part in ipairs({ subscription, header, place, at, attempt, detail, last, address, asked, options }) do
             answer[#answer + 1] = part
         end
     end

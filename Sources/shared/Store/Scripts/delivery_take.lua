@@ -2,22 +2,26 @@
 -- fit the subscription's window and what may be handed out of its project are leased in the same step. The rest wait, and so does
 -- what is collected into a digest: until its time is over, or until there is enough of it.
 -- Projects have their turn one after the other, and the queues of a project; the events of a queue go in their order.
+-- What a filter policy says of an event the caller finds out: an event goes as far as the verdicts that came with the call, and the
+-- next ones are asked for.
 -- KEYS    1 fanout-projects   2 fanout-pages   3 pacing   4 leases   5 payloads   6 payload-references   7 ready-projects
 --         8 subscription-headers   9 waiting-counts   10 delivery-sweeps   11 payload-expiries   12 last-position   and
 --         by name: events fanout-queues subscription-order due ready-subscriptions meta dead-letters dead-letter-entries
 --         dead-letter-records dead-letter-bytes dead-letter-oldest held-subscriptions
 -- ARGV    1 now   2 prefix   3 limits   4 events, at most 16   5 deliveries of a call, at most 1000   6 lease, ms
 --         7 1: only confirmed subscriptions   8 capacity   9 most of a project
---         10 how many projects have a number of their own, at most 256, then project, number of each; -1: its events stay
+--         10 how many projects have a number of their own, at most 256, then project, number of each; -1: its events stay,
+--         then per event with verdicts its queue, first position, how many verdicts, at most a page, and each: subscription and
+--         version, a digit for each message, 0: it is not wanted
 -- RETURNS {now, end of the leases, 1: call again, 2: events stayed, 3: both, deliveries that found too many waiting, dead
---         letters dropped}, then per
---         event with leases: first position, retry policy of the queue or '', {record ...}, {subscription, header, index
+--         letters dropped, {queue, first position, {record ...}, {subscription and version ...} of the verdicts asked for ...}},
+--         then per event with leases: first position, retry policy of the queue or '', {record ...}, {subscription, header, index
 --         of the message from 1 ...}
 -- COST    page x log n, however much waits: 15 us for an event of one delivery, 2.7 each in a wide fan-out; at most 16
---         queues, and a page of deliveries or one message more
-local allowance = allowance_at(8)
+--         queues, and a page of deliveries or one message more; as much again for what is asked for
+local allowance, verdicts_from = allowance_at(8)
 local page, lease_end, now_text = tonumber(ARGV[5]), text(now + tonumber(ARGV[6])), text(now)
-local answer = { now, tonumber(lease_end), 0, 0, 0 }
+local answer = { now, tonumber(lease_end), 0, 0, 0, {} }
 
 -- Whose turn it is: the first queue of each project, then the second. Projects whose events are to stay are stepped over.
 local turns, projects, stayed, from = {}, {}, 0, 0
@@ -143,16 +147,77 @@ end
 -- What the call may still lease to send, as `lease_due` does: what is encoded and signed for a large message takes its time.
 local to_send = 4 * 1048576
 
+-- What filters say of events: how many of these subscriptions, from the first, have no verdict missing, and by subscription the
+-- digits of those that have one. `ask` adds what is missing of the next events to the answer: what the next call needs.
+local filters = (function()
+    local verdicts, at = {}, verdicts_from
+    while at <= #ARGV do
+        local event = {}
+        verdicts[ARGV[at] .. ' ' .. ARGV[at + 1]] = event
+        local last = at + 2 + 2 * tonumber(ARGV[at + 2])
+        for place = at + 3, last, 2 do event[ARGV[place]] = ARGV[place + 1] end
+        at = last + 1
+    end
+    -- How much is asked for: deliveries, bytes of their messages, which take their time to look through, and bytes of the answer.
+    local left, judged, bytes = page, 4 * 1048576, 1048576
+
+    local function key_of(state)
+        return state[SUBSCRIPTION] .. string.sub(state[HEADER], HEADER_VERSION_FROM, HEADER_VERSION_TO)
+    end
+
+    local function verdicts_of(queue, first, subscriptions)
+        local event, digits = verdicts[queue .. ' ' .. text(first)] or {}, {}
+        for index, subscription in ipairs(subscriptions) do
+            local state = known[subscription]
+            if state ~= 'none' and is_filtered(state[HEADER]) then
+                digits[subscription] = event[key_of(state)]
+                if not digits[subscription] then return index - 1, digits end
+            end
+        end
+        return #subscriptions, digits
+    end
+
+    local function ask(turn, event_at, page_of, events, quantum)
+        local place, mark, own = turn.finished, turn.mark, quantum
+        while place < turn.finished + events and math.min(own, left, judged, bytes) > 0 do
+            local first, positions, records = event_at(turn.queue, place)
+            if not first then return end
+            local size = 0
+            for _, record in ipairs(records) do size = size + #record end
+            local rows = math.max(1, math.floor(math.min(math.min(own, left) / #positions, judged / size)))
+            local subscriptions, missing = page_of(turn.queue, first, mark, rows), {}
+            read(turn.project, subscriptions)
+            for _, subscription in ipairs(subscriptions) do
+                local state = known[subscription]
+                if state ~= 'none' and is_filtered(state[HEADER]) then
+                    missing[#missing + 1] = key_of(state)
+                end
+            end
+            if #missing > 0 then
+                for _, part in ipairs({ turn.queue, text(first), records, missing }) do table.insert(answer[6], part) end
+                judged, bytes = judged - #missing * size, bytes - size
+            end
+            left, own = left - #subscriptions * #positions, own - math.max(1, #subscriptions * #positions)
+            -- The rest of a wide one is asked for behind this.
+            if #subscriptions == rows then return end
+            place, mark = place + 1, nil
+        end
+    end
+
+    return { verdicts_of = verdicts_of, ask = ask }
+end)()
+
 -- Turns one page of one event into deliveries; returns how many of each message, and the leases; nil when it is to stay.
-local function expand(turn, positions, records, subscriptions)
-    read(turn.project, subscriptions)
+-- `digits`: the verdicts of those that have a filter.
+local function expand(turn, positions, records, subscriptions, digits)
     local capacity = math.min(allowance.left, share_of(allowance, turn.project))
     if is_at_limit then
         local leases_any, makes_any = false, false
         for _, subscription in ipairs(subscriptions) do
             local state = known[subscription]
-            makes_any = makes_any or state ~= 'none'
-            leases_any = leases_any or (capacity > 0 and state ~= 'none' and state[SLOTS] > 0)
+            if state ~= 'none' and (not digits[subscription] or string.find(digits[subscription], '1', 1, true)) then
+                makes_any, leases_any = true, leases_any or (capacity > 0 and state[SLOTS] > 0)
+            end
         end
         if makes_any and not leases_any then return nil end
     end
@@ -163,9 +228,11 @@ local function expand(turn, positions, records, subscriptions)
     for message in ipairs(positions) do held[message] = 0 end
     for _, subscription in ipairs(subscriptions) do
         local state = known[subscription]
+        local verdicts = digits[subscription]
         if state ~= 'none' then
             for message, position in ipairs(positions) do
-                if state[SLOTS] > 0 and capacity > 0 then
+                local is_wanted = not verdicts or string.sub(verdicts, message, message) ~= '0'
+                if is_wanted and state[SLOTS] > 0 and capacity > 0 then
                     flying[#flying + 1] = lease_end
                     flying[#flying + 1] = subscription .. '|' .. position .. ':1'
                     leases[#leases + 1] = subscription
@@ -173,7 +240,7 @@ local function expand(turn, positions, records, subscriptions)
                     leases[#leases + 1] = message
                     state[OUT], state[SLOTS], capacity = state[OUT] + 1, state[SLOTS] - 1, capacity - 1
                     held[message] = held[message] + 1
-                else
+                elseif is_wanted then
                     state[SLOTS] = 0
                     ends[message] = ends[message] or end_of(records[message], position)
                     if wait(state, position, ends[message]) then
@@ -210,6 +277,26 @@ local function hold(positions, records, held, is_first, is_last)
     end
 end
 
+-- The event of a queue behind so many others: its first position, its positions and its records; nil: there is none.
+local function event_at(queue, place)
+    local event = call('LINDEX', events_key(queue), place)
+    if not event then return nil end
+    local first, at = struct.unpack(EVENT_HEAD, event)
+    local positions, records = {}, {}
+    while at <= #event do
+        local length, from = struct.unpack(EVENT_LENGTH, event, at)
+        positions[#positions + 1] = text(first + #positions)
+        records[#records + 1] = string.sub(event, from, from + length - 1)
+        at = from + length
+    end
+    return first, positions, records
+end
+
+-- Subscriptions of an event, from its mark on. Only those older than the event: positions of both come from the same counter.
+local function page_of(queue, first, mark, rows)
+    return call('ZRANGEBYSCORE', order_key(queue), mark and '(' .. mark or '-inf', '(' .. text(first), 'LIMIT', 0, rows)
+end
+
 -- Everything is read first: nothing can fail once it writes.
 local work, quantum, has_stopped = 0, #turns == 1 and page or math.ceil(page / 4), false
 local events_each = math.max(1, math.floor(math.min(tonumber(ARGV[4]), 16) / #turns))
@@ -225,27 +312,25 @@ for index, turn in ipairs(turns) do
     turn.is_served, turn.finished, turn.is_marked = true, 0, mark
     -- One after the other, for an event may be large, and a wide one takes many calls.
     while budget > 0 and turn.finished < events_each do
-        local event = call('LINDEX', events_key(queue), turn.finished)
-        if not event then
+        local first, positions, records = event_at(queue, turn.finished)
+        if not first then
             turn.is_empty = true
             break
         end
-        local first, at = struct.unpack(EVENT_HEAD, event)
-        local positions, records = {}, {}
-        while at <= #event do
-            local length, from = struct.unpack(EVENT_LENGTH, event, at)
-            positions[#positions + 1] = text(first + #positions)
-            records[#records + 1] = string.sub(event, from, from + length - 1)
-            at = from + length
-        end
-        -- Only subscriptions older than the event: positions of both come from the same counter.
         local rows, is_first = math.max(1, math.floor(budget / #positions)), not mark
-        local subscriptions = call('ZRANGEBYSCORE', order_key(queue), mark and '(' .. mark or '-inf', '(' .. text(first),
-            'LIMIT', 0, rows)
+        local subscriptions = page_of(queue, first, mark, rows)
         local is_last = #subscriptions < rows
-        local held, leases = expand(turn, positions, records, subscriptions)
+        read(turn.project, subscriptions)
+        local decided, digits = filters.verdicts_of(queue, first, subscriptions)
+        turn.has_filters = turn.has_filters or next(digits) ~= nil
+        if decided < #subscriptions then
+            turn.is_undecided = true
+            if decided == 0 then break end
+            subscriptions, rows, is_last = { unpack(subscriptions, 1, decided) }, decided, false
+        end
+        local held, leases = expand(turn, positions, records, subscriptions, digits)
         if not held then
-            has_stopped = true
+            has_stopped, turn.has_stopped = true, true
             break
         end
         hold(positions, records, held, is_first, is_last)
@@ -263,6 +348,12 @@ for index, turn in ipairs(turns) do
     end
     turn.mark = mark
     if not turn.is_empty and not mark then turn.is_empty = call('LLEN', events_key(queue)) == turn.finished end
+    -- One that only waits for verdicts keeps its place: the next call brings them.
+    if turn.is_undecided and turn.finished == 0 and mark == turn.is_marked then turn.is_served = false end
+    -- Of more projects than have their turn in a call the next one serves others.
+    if not turn.has_stopped and (turn.is_undecided or (turn.has_filters and #projects < 16)) then
+        filters.ask(turn, event_at, page_of, events_each, quantum)
+    end
 end
 
 -- From here on it writes. What is handed out is about to be freed, so this goes on at the memory limit: events that were
@@ -369,7 +460,7 @@ for _, turn in ipairs(turns) do
         end
     end
 end
-if (work > 0 or not has_stopped) and (projects_left > 0 or (#projects == 16 and call('ZCARD', KEYS[1]) > stayed)) then
+if #answer[6] > 0 or (work > 0 or not has_stopped) and (projects_left > 0 or (#projects == 16 and call('ZCARD', KEYS[1]) > stayed)) then
     answer[3] = answer[3] + 1
 end
 if #lost > 0 then answer[4], answer[5] = #lost, dead_letters().trim() end

@@ -65,7 +65,7 @@ local function changed_header(header, expires, confirmed, pacing, collects)
     return new_header(expires or tonumber(string.sub(header, 1, HEADER_EXPIRES_TO)),
         confirmed or string.sub(header, HEADER_CONFIRMED_AT, HEADER_CONFIRMED_AT),
         collects or string.sub(header, HEADER_COLLECTS_AT, HEADER_COLLECTS_AT),
-        pacing or string.sub(header, HEADER_ORDERED_AT, HEADER_DIGEST_TO), string.format('%06d', version), queue_of(header))
+        pacing or string.sub(header, HEADER_RULES_AT, HEADER_DIGEST_TO), string.format('%06d', version), queue_of(header))
 end
 
 -- The header with an end in the past. It stays for as long as deliveries refer to it.

@@ -22,8 +22,10 @@ package protocol DeliveryStorage: Sendable {
     ///   - page: About how many deliveries one call makes, 1 through 1000. It bounds how long Redis is held.
     ///   - lease: How long the attempts are ours.
     ///   - confirmedOnly: Leaves out subscriptions that are not confirmed.
+    ///   - verdicts: On what the call before asked about, ``Taken/undecided``. An event goes no further than there are some.
     func take(
-        _ shard: Int, events: Int, allowance: LeaseAllowance, page: Int, lease: Duration, confirmedOnly: Bool
+        _ shard: Int, events: Int, allowance: LeaseAllowance, page: Int, lease: Duration, confirmedOnly: Bool,
+        verdicts: [EventVerdicts]
     ) async throws(StoreError) -> Taken
 
     /// Leases deliveries that waited and are due, the project served longest ago first.
@@ -138,11 +140,11 @@ package protocol DeliveryStorage: Sendable {
 extension DeliveryStorage {
     /// With the usual bounds of one call.
     package func take(
-        _ shard: Int, allowance: LeaseAllowance, lease: Duration, confirmedOnly: Bool
+        _ shard: Int, allowance: LeaseAllowance, lease: Duration, confirmedOnly: Bool, verdicts: [EventVerdicts] = []
     ) async throws(StoreError) -> Taken {
         try await self.take(
             shard, events: StorageLimits.eventsOfCall, allowance: allowance, page: StorageLimits.pageOfCall,
-            lease: lease, confirmedOnly: confirmedOnly)
+            lease: lease, confirmedOnly: confirmedOnly, verdicts: verdicts)
     }
 
     /// With the usual bounds of one call.

@@ -130,6 +130,8 @@ package struct Settled: Sendable, Equatable {
 package struct Taken: Sendable, Equatable {
     package let leases: [Lease]
     package let unreadable: UnreadableRows
+    /// What the next call needs verdicts on.
+    package let undecided: [UndecidedEvent]
     /// Whether the shard has more events to take, now.
     package let more: Bool
     /// Whether events of projects that are paced stayed.

@@ -4,9 +4,10 @@ import Redis
 /// What scripts look at of a subscription; `subscription_create.lua` writes it.
 ///
 /// ```
-/// expires, ms, 15 digits | confirmed, 0 or 1 | 1: its subscriber takes digests | ordered, 0 or 1 | most starts in a second,
-///     6 digits, 0 for no limit | digest: seconds, 5 digits, messages, 3, 0 for what the queue says; without seconds, of a
-///     subscriber that takes none, most attempts under way, 0 for no limit | version, 6 digits | key of the queue
+/// expires, ms, 15 digits | confirmed, 0 or 1 | 1: its subscriber takes digests | 1 for ordered, and 2 more for a filter policy
+///     | most starts in a second, 6 digits, 0 for no limit | digest: seconds, 5 digits, messages, 3, 0 for what the queue says;
+///     without seconds, of a subscriber that takes none, most attempts under way, 0 for no limit | version, 6 digits
+///     | key of the queue
 /// ```
 struct SubscriptionHeader {
     let expires: Timestamp
@@ -24,7 +25,7 @@ struct SubscriptionHeader {
     /// - Parameter queue: What its key says.
     fileprivate init(_ bytes: [UInt8], of queue: QueueAddress) throws(StoreError) {
         guard bytes.count > Self.keyStart, let expires = Self.number(bytes[..<15]),
-            let confirmed = Self.flag(bytes[15]), Self.flag(bytes[16]) != nil, Self.flag(bytes[17]) != nil,
+            let confirmed = Self.flag(bytes[15]), Self.flag(bytes[16]) != nil, Self.rules.contains(bytes[17]),
             Self.number(bytes[18..<24]) != nil, Self.number(bytes[24..<32]) != nil,
             let version = Self.number(bytes[32..<Self.keyStart])
         else { throw Self.unreadable }
@@ -37,6 +38,7 @@ struct SubscriptionHeader {
     /// Where the key of the queue begins.
     fileprivate static let keyStart = 38
     private static let unreadable = StoreError.corrupt("the header of a subscription")
+    private static let rules = UInt8(ascii: "0")...UInt8(ascii: "3")
 
     private static func flag(_ digit: UInt8) -> Bool? {
         switch digit {
@@ -158,7 +160,7 @@ extension Subscription {
 extension Pace {
     /// As the header of a subscription has it.
     var field: String {
-        (self.isOrdered ? "1" : "0") + CalendarTime.digits(Int64(self.maxPerSecond ?? 0), 6)
+        String((self.isOrdered ? 1 : 0) + (self.isFiltered ? 2 : 0)) + CalendarTime.digits(Int64(self.maxPerSecond ?? 0), 6)
             + (self.digest?.field ?? Digest.noSeconds + CalendarTime.digits(Int64(self.inFlightMax ?? 0), 3))
     }
 }
