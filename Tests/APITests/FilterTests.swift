@@ -96,15 +96,19 @@ struct FilterTests {
     }
 
     @Test func `Stored data of an older format takes no policy`() async throws {
-        try await withAPI(format: 3) { api async throws in
-            let client = api.client()
-            let refused = try await client.post(
-                self.subscriptions, #"{"subscriber": "http://a", "options": {"_filter": {"a": [1]}}}"#)
-            #expect(refused.status == 400 && refused.text.contains("takes format 4 of the stored data, which has format 3"))
-            let id = try await client.post(self.subscriptions, #"{"subscriber": "http://a"}"#).json["subscription_id"] as? String
-            let path = "\(self.subscriptions)/\(id ?? "")"
-            #expect(try await client.patch(path, #"{"options": {"_filter": {"a": [1]}}}"#).status == 400)
-            #expect(try await client.patch(path, #"{"options": {"a": 1}}"#).status == 204)
+        try await withRedis { redis in
+            try await withAPI(redis: redis) { _ in }
+            try await redis.command("SET", "herald:{control}:format", "3")
+            try await withAPI(redis: redis) { api async throws in
+                let client = api.client()
+                let refused = try await client.post(
+                    self.subscriptions, #"{"subscriber": "http://a", "options": {"_filter": {"a": [1]}}}"#)
+                #expect(refused.status == 400 && refused.text.contains("takes format 4 of the stored data, which has format 3"))
+                let made = try await client.post(self.subscriptions, #"{"subscriber": "http://a"}"#)
+                let path = "\(self.subscriptions)/\(made.json["subscription_id"] as? String ?? "")"
+                #expect(try await client.patch(path, #"{"options": {"_filter": {"a": [1]}}}"#).status == 400)
+                #expect(try await client.patch(path, #"{"options": {"a": 1}}"#).status == 204)
+            }
         }
     }
 }

@@ -36,6 +36,57 @@ struct ScheduleTests {
         }
     }
 
+    @Test func `A policy is tried without storing it, and a schedule of waits counts as any other`() async throws {
+        try await withAPI { api async throws in
+            let client = api.client()
+            let subscription = try await self.subscribe(client)
+            let tried = try await client.get(subscription + "/schedule?policy=%7B%22schedule%22%3A%5B1%2C2%5D%7D&ttl=60")
+            #expect(tried.json["decided_by"] as? String == "request" && self.waits(tried) == [0, 1, 2])
+            #expect(tried.text.contains(#""policy":{"schedule":[1,2],"repeats_last":false,"ignore_subscription_override":false}"#))
+            for wrong in ["", "x", "%7B%7D", "%7B%22schedule%22%3A1%7D"] {
+                #expect(try await client.get(subscription + "/schedule?policy=\(wrong)").status == 400, "\(wrong)")
+            }
+            let stored = try await client.get(subscription + "/schedule")
+            #expect(stored.json["decided_by"] as? String == "default" && stored.json["count"] as? Int == 15)
+            let options = #"{"options": {"_retry_policy": {"schedule": "standard-webhooks"}}}"#
+            #expect(try await client.patch(subscription, options).status == 204)
+            let named = try await client.get(subscription + "/schedule?ttl=1209600")
+            #expect(named.json["decided_by"] as? String == "subscription" && named.json["count"] as? Int == 10)
+            #expect(named.objects("attempts").last?["phase"] as? String == "named")
+        }
+    }
+
+    @Test func `What the deployment sets is shown where nothing else does`() async throws {
+        var limits = Limits()
+        limits.retryPolicyDefault = RetryPolicy(waits: [7, 8])
+        try await withAPI(limits: limits) { api async throws in
+            let client = api.client()
+            let subscription = try await self.subscribe(client)
+            let shown = try await client.get(subscription + "/schedule")
+            #expect(shown.json["decided_by"] as? String == "default" && self.waits(shown) == [0, 7, 8])
+        }
+    }
+
+    @Test func `Stored data of an older format takes no schedule of waits`() async throws {
+        try await withRedis { redis in
+            try await withAPI(redis: redis) { _ in }
+            try await redis.command("SET", "herald:{control}:format", "3")
+            try await withAPI(redis: redis) { api async throws in
+                let client = api.client()
+                let policy = #"{"_retry_policy": {"schedule": [5]}}"#
+                for reply in [
+                    try await client.put(self.queue, policy),
+                    try await client.post(self.queue + "/subscriptions", #"{"subscriber": "http://a", "options": \#(policy)}"#),
+                ] {
+                    #expect(reply.status == 400 && reply.text.contains("takes format 4 of the stored data, which has format 3"))
+                }
+                let subscription = try await self.subscribe(client)
+                #expect(try await client.patch(subscription, #"{"options": \#(policy)}"#).status == 400)
+                #expect(try await client.put(self.queue, #"{"_retry_policy": {"maximum_delay": 60}}"#).status == 201)
+            }
+        }
+    }
+
     @Test func `It tells whose policy decides, and follows every change`() async throws {
         try await withAPI { api async throws in
             let client = api.client()

@@ -87,6 +87,13 @@ struct DeliveryOptionsTests {
         (#"{"retries_with_no_delay": 101}"#, "retries_with_no_delay has to lie between 0 and 100"),
         (#"{"minimum_delay": 0, "retry_backoff_function": "geometric"}"#, "at least 1"),
         (#"{"minimum_delay": 0, "retry_backoff_function": "exponential"}"#, "at least 1"),
+        (#"{"schedule": 5}"#, "schedule has to be an array of at most 100 waits of 0 to 86400 s, or the name of one."),
+        (#"{"schedule": [5, -1]}"#, "schedule has to be an array"), (#"{"schedule": [86401]}"#, "schedule has to be an array"),
+        (#"{"schedule": [1.5]}"#, "schedule has to be an array"), (#"{"schedule": ["5"]}"#, "schedule has to be an array"),
+        (#"{"schedule": [9223372036854775807]}"#, "schedule has to be an array"),
+        (#"{"schedule": [\#(Array(repeating: "1", count: 101).joined(separator: ","))]}"#, "schedule has to be an array"),
+        (#"{"schedule": "often"}"#, "there is no schedule of the name often; there are standard-webhooks."),
+        (#"{"schedule": [5], "minimum_delay": 5}"#, "schedule and minimum_delay exclude each other."),
     ])
     func `An invalid policy is refused with the texts of the Messaging API`(policy: String, words: String) {
         #expect(self.words(of: #"{"_retry_policy": \#(policy)}"#)?.contains(words) == true)
@@ -97,9 +104,26 @@ struct DeliveryOptionsTests {
         #"{"minimum_delay": 0, "maximum_delay": 10, "retry_backoff_function": "arithmetic"}"#,
         #"{"minimum_delay": 86390, "maximum_delay": 86400, "retries_with_no_delay": 100, "maximum_delay_retries": 0}"#,
         #"{"minimum_delay": null, "retry_backoff_function": null, "ignore_subscription_override": null}"#,
+        #"{"schedule": [], "ignore_subscription_override": true}"#, #"{"schedule": "standard-webhooks"}"#,
+        #"{"schedule": [5, 86400], "maximum_delay": null}"#, #"{"schedule": null, "maximum_delay": 60}"#,
     ])
     func `A sound policy is kept`(policy: String) {
         #expect(self.words(of: #"{"_retry_policy": \#(policy)}"#) == nil)
+    }
+
+    @Test func `A schedule is the waits it names, and a name stands for one`() throws {
+        #expect(try self.options(#"{"_retry_policy": {"schedule": [5, 300]}}"#).retryPolicy == RetryPolicy(waits: [5, 300]))
+        #expect(try self.options(#"{"_retry_policy": {"schedule": []}}"#).retryPolicy?.attemptsMax == 1)
+        let named = try self.options(#"{"_retry_policy": {"schedule": "standard-webhooks"}}"#).retryPolicy
+        #expect(named == RetryPolicy.Preset.standardWebhooks.policy)
+        var strict = RetryPolicy(waits: [5])
+        strict.ignoresSubscriptions = true
+        let text = #"{"schedule": [5], "ignore_subscription_override": true}"#
+        #expect(try self.options(#"{"_retry_policy": \#(text)}"#).retryPolicy == strict)
+        #expect(try RetryPolicyShape.read(text: text) == strict)
+        for text in ["", "{}", "[]", "{", #"{"schedule": 1}"#] {
+            #expect(throws: Refusal.self) { try RetryPolicyShape.read(text: text) }
+        }
     }
 
     @Test func `What is stored is read with defaults for what it leaves out`() throws {

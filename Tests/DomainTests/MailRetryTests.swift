@@ -8,7 +8,7 @@ struct MailRetryTests {
         let schedule = RetrySchedule(.mail, ttl: 4 * 3600)
         #expect(schedule.attempts.map { $0.wait / 60 } == [0, 1, 5, 10, 20, 40, 60, 60])
         #expect(schedule.end == .expired && schedule.count == 8)
-        #expect(schedule.attempts.map(\.phase).suffix(2) == [.maximum, .maximum])
+        #expect(schedule.attempts.map(\.phase).suffix(2) == [.named, .named])
         #expect(RetryPolicy.mail.attemptsMax == .max && RetryPolicy.mail.delay(afterAttempt: .max) == 3600)
     }
 
@@ -16,14 +16,14 @@ struct MailRetryTests {
         var own = RetryPolicy()
         own.delayMax = 60
         #expect(
-            RetryPolicy.effective(queue: nil, subscription: nil, builtIn: Destination.email.retryPolicy).policy == .mail
+            RetryPolicy.effective(queue: nil, subscription: nil, builtIn: Destination.email.retryPolicy(default: RetryPolicy())).policy == .mail
         )
         #expect(
-            RetryPolicy.effective(queue: nil, subscription: own, builtIn: Destination.email.retryPolicy).policy == own)
+            RetryPolicy.effective(queue: nil, subscription: own, builtIn: Destination.email.retryPolicy(default: RetryPolicy())).policy == own)
         #expect(
-            RetryPolicy.effective(queue: own, subscription: nil, builtIn: Destination.email.retryPolicy).policy == own)
+            RetryPolicy.effective(queue: own, subscription: nil, builtIn: Destination.email.retryPolicy(default: RetryPolicy())).policy == own)
         #expect(
-            RetryPolicy.effective(queue: nil, subscription: nil, builtIn: Destination.webhook.retryPolicy).policy
+            RetryPolicy.effective(queue: nil, subscription: nil, builtIn: Destination.webhook.retryPolicy(default: RetryPolicy())).policy
                 == RetryPolicy())
     }
 }

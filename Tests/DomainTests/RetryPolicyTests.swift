@@ -48,6 +48,17 @@ struct RetryPolicyTests {
 }
 
 struct RetryScheduleTests {
+    @Test func `A policy that names its waits makes one attempt behind each, and no more`() {
+        let policy = RetryPolicy.Preset.standardWebhooks.policy
+        let schedule = RetrySchedule(policy, ttl: 1_209_600)
+        #expect(schedule.count == 10 && schedule.end == .exhausted && policy.attemptsMax == 10)
+        #expect(schedule.attempts.map(\.wait) == [0, 5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400])
+        #expect(schedule.attempts.last?.offset == 272_105 && schedule.attempts.last?.phase == .named)
+        #expect(RetrySchedule(policy, ttl: 3600).end == .expired)
+        let once = RetrySchedule(RetryPolicy(waits: []), ttl: 3600)
+        #expect(once.count == 1 && once.end == .exhausted)
+    }
+
     @Test func `All attempts of the default policy, with their phases, waits and times`() {
         let schedule = RetrySchedule(RetryPolicy(), ttl: 3600)
         #expect(schedule.count == 15 && schedule.end == .exhausted)

@@ -79,6 +79,29 @@ struct RetryPolicyTests {
         }
     }
 
+    @Test(arguments: ["subscription", "queue", "deployment"])
+    func `A schedule of waits is followed to its end, whoever says it`(place: String) async throws {
+        let waits = RetryPolicy(waits: [0, 1])
+        var settings = EngineSettings()
+        if place == "deployment" { settings.retryPolicyDefault = waits }
+        let chosen = settings
+        try await WebhookReceiver.with(answers: ["/": .status(500)]) { receiver in
+            try await withTestDeployment { deployment in
+                if place == "queue" { try await deployment.setQueuePolicy(waits) }
+                let options = place == "subscription" ? #"{"_retry_policy": {"schedule": [0, 1]}}"# : "{}"
+                try await deployment.subscribe(receiver.url(), options: options)
+                try await deployment.withNotifier(settings: chosen) {
+                    try await deployment.post("1")
+                    let deadLetter = try #require(try await deployment.deadLetters(waitingFor: 1).first)
+                    #expect(deadLetter.reason == .exhausted && deadLetter.attempts == 3)
+                }
+                let times = receiver.requests.map(\.arrivedAt)
+                try #require(times.count == 3)
+                #expect(times[2] - times[1] >= .seconds(1))
+            }
+        }
+    }
+
     @Test func `A queue's policy that changes counts from the next attempt on`() async throws {
         try await WebhookReceiver.with(answers: ["/": .status(500)]) { receiver in
             try await withTestDeployment { deployment in

@@ -35,6 +35,19 @@ struct QueuePolicyTests {
         }
     }
 
+    @Test(arguments: [[], [0], [5, 300, 86_400], Array(repeating: 86_400, count: 100)])
+    func `A policy of named waits is in every lease`(waits: [Int]) async throws {
+        try await withTestStore(shards: 1) { test in
+            let queue = try address("p", "q")
+            var policy = RetryPolicy(waits: waits)
+            policy.ignoresSubscriptions = waits.count == 1
+            try await self.create(test, queue, policy)
+            try await test.subscribe(to: queue)
+            try await test.post(["1"], to: queue)
+            #expect(try await test.take().leases.map(\.queuePolicy) == [policy])
+        }
+    }
+
     @Test func `A policy that changes is in the next lease, and gone with its queue`() async throws {
         try await withTestStore(shards: 1) { test in
             let queue = try address("p", "q")
@@ -67,6 +80,8 @@ struct QueuePolicyTests {
             let key = "herald:{\(Shards(count: 1).tags[0])}:queue:1:p:q:meta"
             for record in [
                 "0 0 0 30 0 geometric 0", "0 0 0 30 0 exponential 0", "0 0 6 5 0 linear 0", "0 0 5 30 0 x 0",
+                "0 0 5 30 0 linear 2", "schedule 5,x 0", "schedule  0", "schedule 5,,6 0", "schedule 86401 0", "schedule 5 0 0",
+                "schedule 5 -", "other 5 0",
             ] {
                 try await test.redis.command("HSET", key, "retry-policy", record)
                 try await test.subscribe(to: queue)

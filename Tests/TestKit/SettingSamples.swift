@@ -55,6 +55,7 @@ package enum SettingSamples {
     }()
 
     private static let texts: [Setting: String] = [
+        Setting.defaultsRetry: "standard-webhooks",
         Setting.apiTLSCertificateFile: Self.tls.certificate,
         Setting.apiTLSKeyFile: Self.tls.key,
         Setting.apiTLSClientCAFile: Self.tls.authority,

@@ -63,11 +63,13 @@ extension Operations {
 
     /// What the retry policies of a subscription and its queue come to.
     ///
-    /// - Parameter ttl: Seconds the message lives; nil: as long as one that does not say.
+    /// - Parameters:
+    ///   - tried: A policy that is asked about in place of those; nothing is stored.
+    ///   - ttl: Seconds the message lives; nil: as long as one that does not say.
     /// - Throws: ``Refusal/subscriptionNotFound``.
-    package func subscriptionSchedule(_ text: String, of queue: QueueAddress, ttl: Int?) async throws
-        -> DeliverySchedule
-    {
+    package func subscriptionSchedule(
+        _ text: String, of queue: QueueAddress, trying tried: RetryPolicy? = nil, ttl: Int?
+    ) async throws -> DeliverySchedule {
         let ttls = Limits.ttlMin...self.limits.messageTTLMax
         if let ttl, !ttls.contains(ttl) { throw Self.outOfRange("ttl", ttls) }
         let subscription = try await self.getSubscription(text, of: queue)
@@ -77,13 +79,15 @@ extension Operations {
         guard let options = DeliveryOptions(stored: subscription.options) else {
             throw StoreError.corrupt("the options of a subscription")
         }
-        let (policy, source) = RetryPolicy.effective(
+        let effective = RetryPolicy.effective(
             queue: metadata.retryPolicy, subscription: options.retryPolicy,
             // Only addresses that could be read were ever kept.
-            builtIn: (try? Subscriber(stored: subscription.subscriber))?.scheme.destination.retryPolicy ?? RetryPolicy()
+            builtIn: ((try? Subscriber(stored: subscription.subscriber))?.scheme.destination ?? .webhook)
+                .retryPolicy(default: self.limits.retryPolicyDefault)
         )
         let ttl = ttl ?? metadata.attributes.messageTTLDefault ?? self.limits.messageTTLDefault
-        return DeliverySchedule(policy: policy, source: source, ttl: ttl)
+        return DeliverySchedule(
+            policy: tried ?? effective.policy, source: tried == nil ? effective.source : .request, ttl: ttl)
     }
 
     /// The delivery status of a message for each subscription of its queue, in the order of their creation.

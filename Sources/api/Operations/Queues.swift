@@ -57,7 +57,7 @@ extension Operations {
                     try await self.leave(place, queue, for: flavor)
                     return nil
                 }
-                try Self.check(metadata.attributes.durability, on: place.store)
+                try Self.check(metadata.attributes, on: place.store)
                 return try await place.store.queues.create(queue, metadata: document, attributes: metadata.attributes)
             }
             if let created { return created }
@@ -106,15 +106,17 @@ extension Operations {
         guard scope.queues.contains(where: { $0.matches(queue) }) else { throw .notAuthorized }
     }
 
-    /// Refuses a queue that asks for more than its Redis gives.
+    /// Refuses a queue that asks for more than its Redis gives, or for what the version before would not do.
     ///
-    /// - Parameter durability: nil: it asks for nothing.
-    private static func check(_ durability: Durability?, on store: Store) throws(Refusal) {
-        guard let durability else { return }
-        guard store.format >= StoreFormat.ofDurabilities else {
-            throw .requestInvalid(
-                "_durability \(StoreFormat.words(asking: StoreFormat.ofDurabilities, of: store.format))")
+    /// - Parameter before: What it was; what stays is not refused.
+    private static func check(
+        _ attributes: QueueAttributes, on store: Store, changing before: QueueAttributes = QueueAttributes()
+    ) throws(Refusal) {
+        if attributes.retryPolicy?.waits != nil, attributes.retryPolicy != before.retryPolicy {
+            try Self.check("A schedule of waits", StoreFormat.ofWaits, on: store)
         }
+        guard let durability = attributes.durability, durability != before.durability else { return }
+        try Self.check("_durability", StoreFormat.ofDurabilities, on: store)
         guard !store.durability.offers(durability) else { return }
         let offered = Durability.allCases.filter { store.durability.offers($0) }.map { "'\($0.rawValue)'" }
         throw .requestInvalid(
@@ -168,9 +170,7 @@ extension Operations {
             }
             let result = try patch.applied(to: metadata, of: queue.name, limits: limits)
             try self.check(result.metadata, within: scope)
-            if result.metadata.attributes.durability != metadata.attributes.durability {
-                try Self.check(result.metadata.attributes.durability, on: store)
-            }
+            try Self.check(result.metadata.attributes, on: store, changing: metadata.attributes)
             let placement = try self.placement(of: result.metadata)
             guard try placement == settled || placement == self.placement(of: metadata) else {
                 unsettled = placement

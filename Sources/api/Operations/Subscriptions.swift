@@ -83,7 +83,7 @@ extension Operations {
         let max = limits.subscriptions
         let isAtLimit = await self.usage.hasAllSubscriptions(queue.project, max: max)
         let made = try await self.stores.making(queue, queuesMax: limits.queues) { place in
-            try Self.check(pace, on: place.store)
+            try Self.check(options, on: place.store)
             if let trust { try await place.store.trusts.plan(trust, of: queue) }
             return try await place.store.subscriptions.create(
                 queue, subscriber: subscriber, ttl: ttl, options: options, pace: pace, trust: trust,
@@ -93,10 +93,19 @@ extension Operations {
         return made
     }
 
-    /// Refuses a subscription that asks for what the stored data cannot say yet.
-    private static func check(_ pace: Pace, on store: Store) throws(Refusal) {
-        guard !pace.isFiltered || store.format >= StoreFormat.ofFilters else {
-            throw .requestInvalid("_filter \(StoreFormat.words(asking: StoreFormat.ofFilters, of: store.format))")
+    /// Refuses options that ask for what the version before would not do.
+    private static func check(_ options: [UInt8]?, on store: Store) throws(Refusal) {
+        guard store.format < StoreFormat.understood.upperBound, let options,
+            let options = DeliveryOptions(stored: options)
+        else { return }
+        if options.filter != nil { try Self.check("_filter", StoreFormat.ofFilters, on: store) }
+        if options.retryPolicy?.waits != nil { try Self.check("A schedule of waits", StoreFormat.ofWaits, on: store) }
+    }
+
+    /// - Parameter subject: What asks for the format, as the beginning of a sentence.
+    static func check(_ subject: String, _ format: Int, on store: Store) throws(Refusal) {
+        guard store.format >= format else {
+            throw .requestInvalid("\(subject) \(StoreFormat.words(asking: format, of: store.format))")
         }
     }
 
@@ -170,7 +179,7 @@ extension Operations {
     ) async throws -> Bool {
         let store = try await self.store(of: queue)
         guard let there = try await store.subscriptions.get(queue, id: id) else { throw Refusal.subscriptionNotFound }
-        try Self.check(patch.pace, on: store)
+        try Self.check(patch.options, on: store)
         let changesUse = patch.subscriber != nil || patch.options != nil
         guard !changesUse || SessionSubscriber(there.subscriber) == nil else {
             throw Refusal.requestInvalid(

@@ -330,7 +330,7 @@ package enum RouteTable {
         ) { try await $0.deliveries.testFilter($1) },
         Route(
             .get, "/v2/queues/{queue}/subscriptions/{subscription}/schedule", .everyone("subscription:schedule"),
-            "subscription_schedule", query: [("ttl", "ttl")]
+            "subscription_schedule", query: [("ttl", "ttl"), ("policy", "policy")]
         ) { try await $0.deliveries.schedule($1) },
         Route(
             .get, "/v2/queues/{queue}/subscriptions/{subscription}/attempts", .everyone("subscription:attempts"),

@@ -1,5 +1,6 @@
 package import Domain
 package import Settings
+import Startup
 
 extension Limits {
     /// The limits and defaults an operator set.
@@ -27,6 +28,7 @@ extension Limits {
         self.claimGraceDefault = try Self.value(
             of: Setting.defaultsClaimGrace, upTo: Setting.limitsClaimGrace, in: settings)
         self.subscriptionTTLDefault = try settings.integer(Setting.defaultsSubscriptionTTL)
+        self.retryPolicyDefault = try settings.retryPolicyDefault()
         try PageBounds.check(self)
     }
 

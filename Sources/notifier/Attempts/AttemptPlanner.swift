@@ -60,16 +60,19 @@ struct AttemptPlanner: Sendable {
     private let addresses: AddressRules
     private let confirmedOnly: Set<Destination>
     private let notBeforeMax: Duration
+    private let retryPolicyDefault: RetryPolicy
     private let budget: any BodyBudget
 
     /// - Parameters:
     ///   - addresses: Say which addresses may be sent to.
     ///   - confirmedOnly: The destinations whose subscribers are notified only once they have confirmed.
     ///   - notBeforeMax: How far a subscriber's request to wait is obeyed.
+    ///   - retryPolicyDefault: Counts where neither a subscription nor its queue has one.
     ///   - budget: Counts the bodies.
     init(
         store: Store, recipients: Recipients, addresses: AddressRules, vault: Vault,
-        confirmedOnly: Set<Destination>, notBeforeMax: Duration, budget: any BodyBudget
+        confirmedOnly: Set<Destination>, notBeforeMax: Duration, retryPolicyDefault: RetryPolicy,
+        budget: any BodyBudget
     ) {
         self.store = store
         self.vault = vault
@@ -77,6 +80,7 @@ struct AttemptPlanner: Sendable {
         self.addresses = addresses
         self.confirmedOnly = confirmedOnly
         self.notBeforeMax = notBeforeMax
+        self.retryPolicyDefault = retryPolicyDefault
         self.budget = budget
     }
 
@@ -211,7 +215,8 @@ struct AttemptPlanner: Sendable {
         case .full: return .park(delivery, host: target.host)
         case .kept: return .keep
         }
-        let policy = AttemptPolicy(lease, to: recipient, notBeforeMax: self.notBeforeMax)
+        let policy = AttemptPolicy(
+            lease, to: recipient, notBeforeMax: self.notBeforeMax, default: self.retryPolicyDefault)
         do throws(VaultError) {
             guard let body = try self.body(of: delivery, to: target, bodies, &encoded) else {
                 return .postpone(delivery, host: target.host)

@@ -10,14 +10,16 @@ struct AttemptPolicy: Sendable {
     private let keepsUndelivered: Bool
     private let notBeforeMax: Duration
 
-    /// - Parameter notBeforeMax: How far a subscriber's request to wait is obeyed.
-    init(_ lease: Lease, to recipient: Recipient, notBeforeMax: Duration) {
+    /// - Parameters:
+    ///   - notBeforeMax: How far a subscriber's request to wait is obeyed.
+    ///   - policy: Counts where neither the subscription nor its queue has one.
+    init(_ lease: Lease, to recipient: Recipient, notBeforeMax: Duration, default policy: RetryPolicy) {
         self.policy =
             lease.kind == .test
             ? nil
             : RetryPolicy.effective(
                 queue: lease.queuePolicy, subscription: recipient.retryPolicy,
-                builtIn: recipient.destination.retryPolicy
+                builtIn: recipient.destination.retryPolicy(default: policy)
             ).policy
         self.disablesOnGone = recipient.disablesOnGone
         self.keepsUndelivered = recipient.destination.keepsUndelivered

@@ -84,7 +84,8 @@ package struct Engine: Service {
                 store: control, hourlyMax: settings.addressHourlyMax, collectsExcess: settings.collectsExcess,
                 logger: logger),
             vault: vault,
-            confirmedOnly: settings.confirmedOnly, notBeforeMax: settings.notBeforeMax, budget: limiter)
+            confirmedOnly: settings.confirmedOnly, notBeforeMax: settings.notBeforeMax,
+            retryPolicyDefault: settings.retryPolicyDefault, budget: limiter)
         self.workers = (0..<store.deliveries.shards).map { shard in
             let inbox = ShardInbox(shard: shard, clock: clock, eventLoop: eventLoopGroup.next())
             let settler = Settler(

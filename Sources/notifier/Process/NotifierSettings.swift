@@ -54,6 +54,7 @@ package struct NotifierSettings: Sendable {
         if reader.isGiven(Setting.emailRate) { engine.addressHourlyMax = try reader.integer(Setting.emailRate) }
         engine.disableAfter = try reader.seconds(Setting.notifierDisableAfter)
         engine.notBeforeMax = try reader.seconds(Setting.webhookRetryAfterMax)
+        engine.retryPolicyDefault = try reader.retryPolicyDefault()
         engine.lease = try reader.seconds(Setting.notifierLease)
         self.drain = try reader.seconds(Setting.notifierDrain)
         engine.drain = Self.drain(within: self.drain)

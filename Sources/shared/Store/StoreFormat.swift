@@ -9,7 +9,7 @@
 /// | 1 | the first one |
 /// | 2 | traces of messages, durabilities of queues, pools of Sentinels and clusters and behind TLS |
 /// | 3 | queues that move between pools |
-/// | 4 | filter policies of subscriptions |
+/// | 4 | filter policies of subscriptions, retry policies that name their waits |
 ///
 /// A bit, field or value that no format it understands has makes a record unreadable: nothing is ignored.
 package enum StoreFormat {
@@ -26,6 +26,8 @@ package enum StoreFormat {
     package static let ofMoves = 3
     /// The format from which on a subscription may have a filter policy.
     package static let ofFilters = 4
+    /// The format from which on a retry policy may name its waits.
+    package static let ofWaits = 4
 
     /// Says behind its subject that something is of another format than the store has.
     package static func words(asking needed: Int, of format: Int) -> String {

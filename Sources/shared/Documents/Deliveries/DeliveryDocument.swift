@@ -127,6 +127,7 @@ package enum DeliveryDocument {
 
     private static func decider(of schedule: DeliverySchedule) -> (name: String, reason: String) {
         switch schedule.source {
+        case .request: ("request", "The policy is the one that the request asks about; nothing is stored.")
         case .subscription:
             ("subscription", "The subscription has a policy, which counts before any of its queue.")
         case .queue(overriding: false): ("queue", "The subscription has no policy, its queue has one.")
@@ -141,8 +142,10 @@ package enum DeliveryDocument {
 
     /// By the names callers set it with.
     private static func write(_ policy: RetryPolicy, to object: inout JSONObjectWriter) {
-        guard policy.delays.isEmpty else {
-            return object.array("delays") { list in for delay in policy.delays { list.element(delay) } }
+        if let waits = policy.waits {
+            object.array("schedule") { list in for wait in waits { list.element(wait) } }
+            object.member("repeats_last", policy.repeatsLastWait)
+            return object.member("ignore_subscription_override", policy.ignoresSubscriptions)
         }
         object.member("retries_with_no_delay", policy.retriesWithoutDelay)
         object.member("minimum_delay_retries", policy.minimumDelayRetries)

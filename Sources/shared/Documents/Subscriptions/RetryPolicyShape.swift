@@ -1,10 +1,16 @@
-import Domain
+package import Domain
 import JSON
 
 /// Reads a `_retry_policy`, which queue metadata and subscription options may both hold (docs/delivery.md,
 /// "Retries").
-enum RetryPolicyShape {
+package enum RetryPolicyShape {
     static let name = "_retry_policy"
+    private static let schedule = "schedule"
+    /// What a policy says that does not name its waits.
+    private static let phaseNames = [
+        "retries_with_no_delay", "minimum_delay_retries", "minimum_delay", "maximum_delay", "maximum_delay_retries",
+        "retry_backoff_function",
+    ]
 
     /// Reads the value of a `_retry_policy` that is not null.
     ///
@@ -14,7 +20,54 @@ enum RetryPolicyShape {
     /// - Throws: ``Refusal/requestInvalid(_:)``.
     static func read(_ value: JSONValue, in parent: JSONObject) throws(Refusal) -> RetryPolicy? {
         guard let object = parent.object(value) else { throw .requestInvalid("retry_policy must be a dict.") }
+        return try Self.policy(object)
+    }
+
+    private static func policy(_ object: JSONObject) throws(Refusal) -> RetryPolicy? {
         guard !object.members.isEmpty else { return nil }
+        var policy = try Self.schedule(of: object) ?? Self.phases(of: object)
+        if let value = object["ignore_subscription_override"] {
+            guard let boolean = value.boolean else {
+                throw .requestInvalid("ignore_subscription_override must be a boolean.")
+            }
+            policy.ignoresSubscriptions = boolean
+        }
+        return policy
+    }
+
+    /// What a setting or a query says: the object as its JSON text.
+    ///
+    /// - Throws: ``Refusal/requestInvalid(_:)``.
+    package static func read(text: String) throws(Refusal) -> RetryPolicy {
+        guard let object = try? JSONObject(document: Array(text.utf8)), let policy = try Self.policy(object) else {
+            throw .requestInvalid("policy has to be a retry policy: a JSON object that is not empty.")
+        }
+        return policy
+    }
+
+    /// The waits of `schedule`, or what its name stands for; nil when there is none.
+    private static func schedule(of object: JSONObject) throws(Refusal) -> RetryPolicy? {
+        guard let value = object[Self.schedule] else { return nil }
+        for name in Self.phaseNames where object[name] != nil {
+            throw .requestInvalid("Retry policy: \(Self.schedule) and \(name) exclude each other.")
+        }
+        if let text = object.text(value) {
+            guard let preset = RetryPolicy.Preset(rawValue: text) else {
+                let names = RetryPolicy.Preset.allCases.map(\.rawValue).joined(separator: ", ")
+                throw .requestInvalid("Retry policy: there is no schedule of the name \(text); there are \(names).")
+            }
+            return preset.policy
+        }
+        let (most, longest) = (RetryPolicy.waitsMax, RetryPolicy.delaySecondsMax)
+        let waits = object.elements(value)?.map { $0.integer.map { Int($0) } ?? -1 }
+        guard let waits, waits.count <= most, waits.allSatisfy((0...longest).contains) else {
+            throw .requestInvalid(
+                "Retry policy: schedule has to be an array of at most \(most) waits of 0 to \(longest) s, or the name of one.")
+        }
+        return RetryPolicy(waits: waits)
+    }
+
+    private static func phases(of object: JSONObject) throws(Refusal) -> RetryPolicy {
         var policy = RetryPolicy()
         let counts = 0...RetryPolicy.countMax
         try Self.number("retries_with_no_delay", of: object, in: counts, into: &policy.retriesWithoutDelay)
@@ -32,12 +85,6 @@ enum RetryPolicyShape {
                 throw .requestInvalid("invalid retry_backoff_function. It has to be one of \(names).")
             }
             policy.backoff = backoff
-        }
-        if let value = object["ignore_subscription_override"] {
-            guard let boolean = value.boolean else {
-                throw .requestInvalid("ignore_subscription_override must be a boolean.")
-            }
-            policy.ignoresSubscriptions = boolean
         }
         try Self.checkDelays(of: policy)
         return policy

@@ -9,10 +9,12 @@ package enum Destination: String, Sendable, Equatable, CaseIterable {
     case session
 
     /// What deliveries follow whose subscription and queue have no policy.
-    package var retryPolicy: RetryPolicy {
+    ///
+    /// - Parameter policy: That of the deployment, which mail has one of its own beside.
+    package func retryPolicy(default policy: RetryPolicy) -> RetryPolicy {
         switch self {
         case .email: .mail
-        case .webhook, .session: RetryPolicy()
+        case .webhook, .session: policy
         }
     }
 
