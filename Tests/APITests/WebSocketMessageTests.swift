@@ -106,6 +106,24 @@ struct WebSocketMessageTests {
         }
     }
 
+    @Test func `A post with a key is repeated without a second message`() async throws {
+        try await withAPI { api async throws in
+            let client = try await api.actions()
+            let headers = client.headers(["Idempotency-Key": "k-1"])
+            func post(_ body: Int) async throws -> ActionReply {
+                try await client.call(
+                    "message_post", #"{"queue_name": "q", "messages": [{"body": \#(body)}]}"#, headers: headers)
+            }
+            let (first, again, other) = (try await post(1), try await post(1), try await post(2))
+            #expect(first.status == 201 && again.status == 201 && other.status == 422)
+            #expect(first["message_ids"] as? [String] == again["message_ids"] as? [String])
+            func isReplayed(_ reply: ActionReply) -> Bool {
+                (reply.document["headers"] as? [String: Any])?["Idempotent-Replayed"] as? String == "true"
+            }
+            #expect(!isReplayed(first) && isReplayed(again) && !isReplayed(other))
+        }
+    }
+
     @Test func `W-48: A post is measured by the bytes of its list, in either format`() async throws {
         try await withAPI { api async throws in
             for isBinary in [false, true] {

@@ -46,11 +46,19 @@ final class ListStorage: Sendable {
         var end: Timestamp { self.start.adding(seconds: self.ttl) }
     }
 
+    fileprivate struct KeyEntry {
+        let request: [UInt8]
+        let ids: [MessageID]
+        let ends: Timestamp
+    }
+
     fileprivate struct Queue {
         var metadata = Array("{}".utf8)
         var attributes = QueueAttributes()
         var entries: [Entry] = []
         var claims: [ClaimID: ClaimEntry] = [:]
+        /// What posts with keys were answered, by the digests of these.
+        var keys: [[UInt8]: KeyEntry] = [:]
         /// Messages that were ever appended.
         var posted: Int64 = 0
         /// Of the first of them.
@@ -62,6 +70,11 @@ final class ListStorage: Sendable {
             self.posted += 1
             entry.number = self.posted
             self.entries.append(entry)
+        }
+
+        /// What a post with a key was answered; nil: there was none.
+        func outcome(of key: PostKey) -> PostOutcome? {
+            self.keys[key.digest].map { $0.request == key.request ? .repeated($0.ids, .memory) : .keyTaken }
         }
 
         /// The most claims of a message, where one that had them moves.
@@ -99,6 +112,7 @@ final class ListStorage: Sendable {
         return try self.state.withLockedValue { state in
             for queue in state.queues.keys {
                 state.queues[queue]?.entries.removeAll { $0.expires <= now }
+                state.queues[queue]?.keys = state.queues[queue]?.keys.filter { $0.value.ends > now } ?? [:]
                 for (id, claim) in state.queues[queue]?.claims ?? [:] where claim.end <= now {
                     state.queues[queue]?.claims[id] = nil
                 }
@@ -156,7 +170,7 @@ extension ListStorage: QueueStorage {
 
     func deleteIfEmpty(_ queue: QueueAddress) async throws(StoreError) -> Bool {
         self.step { state, _ in
-            guard state.queues[queue]?.entries.isEmpty ?? true else { return false }
+            guard state.queues[queue].map({ $0.entries.isEmpty && $0.keys.isEmpty }) ?? true else { return false }
             state.queues[queue] = nil
             return true
         }
@@ -188,11 +202,12 @@ extension QueueAttributes {
 extension ListStorage: MessageStorage {
     func post(
         _ messages: [MessageDraft], to queue: QueueAddress, by client: ClientID, requestBytes: Int,
-        defaults: PostDefaults, expecting traits: QueueTraits?
+        defaults: PostDefaults, key: PostKey?, expecting traits: QueueTraits?
     ) async throws -> PostOutcome {
         try self.step { state, now in
             var found = state.queues[queue] ?? Queue()
             let rules = found.attributes
+            if let key, let outcome = found.outcome(of: key) { return outcome }
             if let bytesMax = rules.postBytesMax, requestBytes > bytesMax {
                 throw Refusal.bodyInvalid("This queue takes requests of at most \(bytesMax) bytes.")
             }
@@ -211,9 +226,17 @@ extension ListStorage: MessageStorage {
                         visible: position.createdAt.adding(seconds: delay ?? 0)))
                 ids.append(id)
             }
+            if let key {
+                found.keys[key.digest] = KeyEntry(
+                    request: key.request, ids: ids, ends: now.adding(seconds: key.window))
+            }
             state.queues[queue] = found
             return .posted(ids, .memory)
         }
+    }
+
+    func repeated(_ key: PostKey, to queue: QueueAddress) async throws -> PostOutcome? {
+        self.step { state, _ in state.queues[queue]?.outcome(of: key) }
     }
 
     func list(

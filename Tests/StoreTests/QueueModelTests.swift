@@ -21,6 +21,7 @@ struct QueueModelTests {
         var ttlDefault: Int?
         var delayDefault: Int?
         var entries: [Entry] = []
+        var keys: [[UInt8]: (request: [UInt8], ids: [MessageID], ends: Timestamp)] = [:]
     }
 
     @Test(arguments: [UInt64](1...4), StorageBackend.allCases)
@@ -68,9 +69,32 @@ struct QueueModelTests {
                 ttl: ttl, delay: random.pick([nil, nil, nil, 0, 5, ttl == 60 ? 30 : 90]),
                 body: ByteBuffer(string: "{\"n\": \(UInt32.random(in: 0...UInt32.max, using: &random))}"))
         }
-        let ids = try await test.messages.post(
-            drafts, to: queue, by: try client(poster), requestBytes: 100, defaults: PostDefaults(ttl: 3600))
+        let now = test.time.now
+        var key: PostKey?
+        if random.chance(0.3) {
+            key = PostKey(
+                digest: Array(repeating: random.pick([1, 2, 3]), count: PostKey.digestBytes),
+                request: Array(repeating: random.pick([7, 7, 7, 8]), count: PostKey.digestBytes),
+                window: random.pick([60, 3600]))
+        }
+        let known = key.flatMap { model.keys[$0.digest] }.flatMap { $0.ends > now ? $0 : nil }
+        let outcome = try await test.messages.post(
+            drafts, to: queue, by: try client(poster), requestBytes: 100, defaults: PostDefaults(ttl: 3600), key: key,
+            expecting: nil)
+        if let key, let known {
+            let expected: PostOutcome = known.request == key.request ? .repeated(known.ids, .memory) : .keyTaken
+            #expect(outcome == expected)
+            #expect(try await test.messages.repeated(key, to: queue) == expected)
+            return
+        }
+        guard case .posted(let ids, _) = outcome else {
+            Issue.record("a post was answered \(outcome)")
+            return
+        }
         if !model.exists { model = Model(exists: true) }
+        if let key {
+            model.keys[key.digest] = (key.request, ids, now.adding(seconds: key.window))
+        }
         for (id, draft) in zip(ids, drafts) {
             let created = id.position.createdAt.milliseconds
             let ttl = draft.ttl ?? model.ttlDefault ?? 3600

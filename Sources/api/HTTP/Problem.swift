@@ -115,6 +115,10 @@ extension Problem {
         case .flavorUpdateRefused(let description): self.init(.badRequest, "updatefail", description)
         case .queueNotFound: self.init(.notFound, "Not found", "There is no such queue.")
         case .topicNotFound: self.init(.notFound, "Not found", "There is no such topic.")
+        case .postKeyTaken:
+            self.init(
+                .unprocessable, "Another request",
+                "Another request to this queue had this Idempotency-Key: give each post a key of its own.")
         case .metadataConflict(let description): self.init(.conflict, "Resource conflict", description)
         case .subscriptionUnconfirmed:
             self.init(.conflict, "Resource conflict", "The subscriber has not confirmed, so nothing is sent to it.")

@@ -26,6 +26,8 @@ extension HTTPFieldName {
     static let requestID = HTTPFieldName("X-OpenStack-Request-Id")
     /// How far what a post has stored got.
     static let heraldDurability = HTTPFieldName("Herald-Durability")
+    /// The answer is that of a post before.
+    static let idempotentReplayed = HTTPFieldName("Idempotent-Replayed")
     static let link = HTTPFieldName("Link")
     static let acceptPatch = HTTPFieldName("Accept-Patch")
 }

@@ -18,6 +18,8 @@ struct RequestHead: Sendable {
     private(set) var credentials: Credentials
     /// What it says of the way its messages came.
     let provenance: Provenance
+    /// By what a post is known again.
+    private(set) var idempotencyKey: String?
     /// Where a client of an event stream goes on.
     private(set) var lastEventID: String?
     /// `req-<uuid>` of a caller that follows its request through several services.
@@ -73,6 +75,7 @@ struct RequestHead: Sendable {
             case (13, "authorization"): credentials.bearer = Self.bearer(request.value(of: field))
             case (13, "last-event-id"): self.lastEventID = request.value(of: field)
             case (13, "url-signature"): Self.add(request.value(of: field), to: &signature)
+            case (15, "idempotency-key"): Self.add(request.value(of: field), to: &self.idempotencyKey)
             case (15, "x-service-token"): Self.add(request.value(of: field), to: &credentials.serviceToken)
             case (15, "x-storage-token"): Self.add(request.value(of: field), to: &storageToken)
             case (22, "x-openstack-request-id"):

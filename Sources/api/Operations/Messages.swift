@@ -60,6 +60,8 @@ package struct PostedMessages: Sendable {
     package let ids: [MessageID]
     /// How far they got.
     package let durability: Durability
+    /// Whether a post before stored them, by its key.
+    package let isRepeated: Bool
 }
 
 extension Operations {
@@ -71,9 +73,11 @@ extension Operations {
     /// - Parameters:
     ///   - requestBytes: Of the whole request, which the queue may limit.
     ///   - provenance: What the request says of the way they came.
+    ///   - key: By what it is known again; nil: each request is another post.
+    /// - Throws: ``Refusal/postKeyTaken`` when another request had the key.
     package func postMessages(
         _ drafts: [MessageDraft], to queue: QueueAddress, by client: ClientID, requestBytes: Int,
-        provenance: Provenance = .none
+        provenance: Provenance = .none, key: PostKey? = nil
     ) async throws -> PostedMessages {
         var drafts = try self.checked(drafts)
         if provenance != .none { for index in drafts.indices { drafts[index].provenance = provenance } }
@@ -81,12 +85,22 @@ extension Operations {
         try await self.rates.admit(drafts.count, to: queue.project, rate: limits.posts)
         let bytes =
             limits.bytes == 0
-            ? 0 : drafts.reduce(0) { $0 + $1.body.readableBytes + StorageLimits.recordHeadBytes }
-        try await self.usage.admit(bytes: bytes, to: queue.project, max: limits.bytes)
-        do {
-            return try await self.stores.making(queue, queuesMax: limits.queues) { [drafts] place in
-                try await self.post(drafts, to: queue, by: client, requestBytes: requestBytes, on: place.store)
+            ? 0
+            : drafts.reduce(key == nil ? 0 : PostKey.bytes) {
+                $0 + $1.body.readableBytes + StorageLimits.recordHeadBytes
             }
+        do { try await self.usage.admit(bytes: bytes, to: queue.project, max: limits.bytes) } catch {
+            // Once it is stored, a repeat of it must not look like one that never was.
+            if let key, let repeated = try await self.repeated(key, to: queue) { return repeated }
+            throw error
+        }
+        do {
+            let posted = try await self.stores.making(queue, queuesMax: limits.queues) { [drafts] place in
+                try await self.post(
+                    drafts, to: queue, by: client, requestBytes: requestBytes, key: key, on: place.store)
+            }
+            if posted.isRepeated { self.usage.release(bytes: bytes, of: queue.project, max: limits.bytes) }
+            return posted
         } catch {
             if (error as? StoreError)?.mayHaveWritten != true {
                 self.usage.release(bytes: bytes, of: queue.project, max: limits.bytes)
@@ -96,8 +110,10 @@ extension Operations {
     }
 
     private func post(
-        _ drafts: [MessageDraft], to queue: QueueAddress, by client: ClientID, requestBytes: Int, on store: Store
+        _ drafts: [MessageDraft], to queue: QueueAddress, by client: ClientID, requestBytes: Int, key: PostKey?,
+        on store: Store
     ) async throws -> PostedMessages {
+        if key != nil { try Self.check("Idempotency-Key", StoreFormat.ofPostKeys, on: store) }
         var traits: QueueTraits
         if let known = self.traits[queue] {
             traits = known
@@ -107,13 +123,11 @@ extension Operations {
         for _ in 0..<Self.traitChangesMax {
             let outcome = try await store.messages.post(
                 traits.encryptsMessages ? drafts.map { self.sealed($0, for: queue) } : drafts, to: queue, by: client,
-                requestBytes: requestBytes, defaults: PostDefaults(ttl: self.limits.messageTTLDefault),
+                requestBytes: requestBytes, defaults: PostDefaults(ttl: self.limits.messageTTLDefault), key: key,
                 expecting: traits)
             if case .traitsDiffer(let found) = outcome { traits = found }
             self.traits[queue] = traits
-            if case .posted(let ids, let durability) = outcome {
-                return PostedMessages(ids: ids, durability: durability)
-            }
+            if let posted = try PostedMessages(outcome) { return posted }
         }
         throw StoreError.contended
     }

@@ -10,12 +10,14 @@ struct MessageHandlers: Sendable {
 
     func post(_ request: ReceivedRequest) async throws -> Reply {
         let drafts = try PostBody.drafts(of: request.body, countMax: self.operations.limits.postMessagesMax)
+        let key = try self.operations.postKey(request.head.idempotencyKey, of: request.body)
         let posted = try await self.operations.postMessages(
             drafts, to: request.queue, by: request.client, requestBytes: request.body.readableBytes,
-            provenance: request.head.provenance)
-        return Reply.json(.created, MessageDocument.posted(posted.ids, to: request.queue))
+            provenance: request.head.provenance, key: key)
+        let reply = Reply.json(.created, MessageDocument.posted(posted.ids, to: request.queue))
             .with(.location, Self.location(of: posted.ids, in: request.queue, countMax: self.operations.idsMax))
             .with(.heraldDurability, posted.durability.rawValue)
+        return posted.isRepeated ? reply.with(.idempotentReplayed, "true") : reply
     }
 
     /// Bytes of a `Location`: it stays far below what clients and proxies take for a header or for the target of a request.

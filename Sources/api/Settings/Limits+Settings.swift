@@ -28,6 +28,7 @@ extension Limits {
         self.claimGraceDefault = try Self.value(
             of: Setting.defaultsClaimGrace, upTo: Setting.limitsClaimGrace, in: settings)
         self.subscriptionTTLDefault = try settings.integer(Setting.defaultsSubscriptionTTL)
+        self.postKeyWindow = try settings.integer(Setting.postsKeyWindow)
         self.retryPolicyDefault = try settings.retryPolicyDefault()
         try PageBounds.check(self)
     }

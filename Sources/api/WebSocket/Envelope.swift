@@ -113,6 +113,7 @@ struct Envelope: Sendable {
                 if let durability = answer.durability {
                     headers.member("Herald-Durability", durability.rawValue)
                 }
+                if answer.isRepeated { headers.member("Idempotent-Replayed", "true") }
             }
         }
     }

@@ -29,6 +29,8 @@ package enum Refusal: Error, Sendable, Equatable {
     /// An operation that changes a queue needs one that is there.
     case queueNotFound
     case topicNotFound
+    /// The key of a post was that of another request.
+    case postKeyTaken
     /// A change of metadata is at odds with what is stored.
     case metadataConflict(String)
     case messageNotFound

@@ -542,6 +542,12 @@ package struct SettingCatalog: Sendable {
         "defaults.subscription.ttl", default: "3600", shape: .integer(60...2_147_483_647), processes: [.api],
         meaning: "The ttl of a subscription without one, seconds.")
 
+    package let postsKeyWindow = Setting(
+        "posts.key.window", default: "86400", shape: .integer(60...1_209_600), processes: [.api],
+        meaning:
+            "For how long a post with the header `Idempotency-Key` is known again, seconds: a repeat of it stores nothing. A key takes 200 "
+            + "bytes of what its project may have while it is kept. Alike in every process.")
+
     package let defaultsRetry = Setting(
         "defaults.retry", shape: .list, processes: [.api, .notifier],
         allowed: "standard-webhooks, or at most 100 waits of 0 to 86400 s, commas between",

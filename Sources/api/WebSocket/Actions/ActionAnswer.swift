@@ -15,17 +15,23 @@ struct ActionAnswer: Sendable {
     let body: Body
     /// How far the messages of a post got; nil: it was no post.
     let durability: Durability?
+    /// Whether it is the answer of a post before.
+    let isRepeated: Bool
 
-    init(_ status: HTTPStatus, _ document: ByteBuffer, durability: Durability? = nil) {
+    init(
+        _ status: HTTPStatus, _ document: ByteBuffer, durability: Durability? = nil, isRepeated: Bool = false
+    ) {
         self.status = status.code
         self.body = .document(document)
         self.durability = durability
+        self.isRepeated = isRepeated
     }
 
     init(_ status: HTTPStatus, _ text: String) {
         self.status = status.code
         self.body = .text(text)
         self.durability = nil
+        self.isRepeated = false
     }
 
     /// Bytes of the body.

@@ -18,6 +18,8 @@ struct ActionRequest: Sendable {
     let now: Timestamp
     /// What it says of the way its messages came.
     let provenance: Provenance
+    /// By what a post is known again.
+    let idempotencyKey: String?
     /// nil where no audit log is kept of the request.
     let notes: AuditNotes?
 
@@ -33,6 +35,7 @@ struct ActionRequest: Sendable {
         self.now = request.now
         self.provenance = Provenance(
             trace: envelope.header("traceparent").flatMap { TraceContext(traceparent: $0) })
+        self.idempotencyKey = envelope.header("Idempotency-Key")
         self.notes = notes
         // A member that an action does not know says nothing, whatever its name.
         let name = action.members.contains { $0.name == "queue_name" } ? envelope.queueName : nil

@@ -41,10 +41,14 @@ struct MessageActions: Sendable {
         guard messages.readableBytes <= bytesMax else {
             throw Refusal.bodyInvalid("The messages may have at most \(bytesMax) bytes.")
         }
+        let key = try self.operations.postKey(request.idempotencyKey, of: messages)
         let posted = try await self.operations.postMessages(
             PostBody.drafts(ofArray: messages, countMax: self.operations.limits.postMessagesMax), to: request.queue,
-            by: request.caller.client, requestBytes: messages.readableBytes, provenance: request.provenance)
-        return ActionAnswer(.created, MessageActionDocument.posted(posted.ids), durability: posted.durability)
+            by: request.caller.client, requestBytes: messages.readableBytes, provenance: request.provenance,
+            key: key)
+        return ActionAnswer(
+            .created, MessageActionDocument.posted(posted.ids), durability: posted.durability,
+            isRepeated: posted.isRepeated)
     }
 
     func delete(_ request: ActionRequest) async throws -> ActionAnswer {

@@ -27,6 +27,7 @@ package struct HTTPStatus: Sendable, Hashable {
     package static let notAcceptable = HTTPStatus(406, "Not Acceptable")
     package static let conflict = HTTPStatus(409, "Conflict")
     package static let unsupportedMediaType = HTTPStatus(415, "Unsupported Media Type")
+    package static let unprocessable = HTTPStatus(422, "Unprocessable Content")
     package static let upgradeRequired = HTTPStatus(426, "Upgrade Required")
     package static let internalServerError = HTTPStatus(500, "Internal Server Error")
     package static let serviceUnavailable = HTTPStatus(503, "Service Unavailable")

@@ -235,6 +235,9 @@ final class ShardKeys: Sendable {
     func deadLetterRecords(of queue: QueueAddress) -> RedisKey { self.key(.deadLetterRecords, queue.key) }
     func deadLetterBytes(of project: ProjectID) -> RedisKey { self.key(.deadLetterBytes, project.text) }
     func deadLetterOldest(of project: ProjectID) -> RedisKey { self.key(.deadLetterOldest, project.text) }
+    /// The keys by which posts are known again, and when each of them ends.
+    func postKeys(of queue: QueueAddress) -> RedisKey { self.key(.postKeys, queue.key) }
+    func postKeyExpiries(of queue: QueueAddress) -> RedisKey { self.key(.postKeyExpiries, queue.key) }
     func usage(of project: ProjectID) -> RedisKey { self.key(.usage, project.text) }
     func readySubscriptions(of project: ProjectID) -> RedisKey { self.key(.readySubscriptions, project.text) }
     func due(_ subscription: SubscriptionID) -> RedisKey { self.key(.due, subscription.text) }
@@ -245,6 +248,7 @@ final class ShardKeys: Sendable {
         self.queue(queue).all + [
             self.subscriptionOrder(queue), self.subscriberAddresses(queue), self.events(of: queue),
             self.deadLetters(of: queue), self.deadLetterEntries(of: queue), self.deadLetterRecords(of: queue),
+            self.postKeys(of: queue), self.postKeyExpiries(of: queue),
         ]
     }
 
@@ -309,6 +313,8 @@ private enum KeyFamily: String, CaseIterable {
     case deadLetterRecords = "dead-letter-records"
     case deadLetterBytes = "dead-letter-bytes"
     case deadLetterOldest = "dead-letter-oldest"
+    case postKeys = "post-keys"
+    case postKeyExpiries = "post-key-expiries"
     case usage = "usage"
     case closed = "closed"
 }
@@ -344,7 +350,7 @@ extension KeySpace {
             switch family {
             case .queue: name = name[..<(name.lastIndex(of: ":") ?? name.startIndex)]
             case .subscriptionOrder, .subscriberAddresses, .events, .deadLetters, .deadLetterEntries,
-                .deadLetterRecords:
+                .deadLetterRecords, .postKeys, .postKeyExpiries:
                 break
             case .waited, .fanoutQueues, .due, .readySubscriptions, .heldSubscriptions, .attemptLog, .deadLetterBytes,
                 .deadLetterOldest, .usage, .closed:

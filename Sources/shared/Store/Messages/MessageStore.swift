@@ -14,11 +14,11 @@ struct MessageStore: MessageStorage {
 
     func post(
         _ messages: [MessageDraft], to queue: QueueAddress, by client: ClientID, requestBytes: Int,
-        defaults: PostDefaults, expecting traits: QueueTraits?
+        defaults: PostDefaults, key: PostKey?, expecting traits: QueueTraits?
     ) async throws -> PostOutcome {
         precondition(!messages.isEmpty, "a post has at least one message")
         let post = Post(
-            messages: messages, client: client, requestBytes: requestBytes, defaults: defaults,
+            messages: messages, client: client, requestBytes: requestBytes, defaults: defaults, key: key,
             traits: traits)
         if let outcome = try await self.run(post, on: queue, creating: false) { return outcome }
         // The queue is registered also where that has not got as far as it has to, and the messages are to be stored before
@@ -36,6 +36,12 @@ struct MessageStore: MessageStorage {
         }
         if let shortfall { throw shortfall }
         return outcome
+    }
+
+    func repeated(_ key: PostKey, to queue: QueueAddress) async throws -> PostOutcome? {
+        let post = Post(
+            messages: [], client: nil, requestBytes: 0, defaults: PostDefaults(ttl: 0), key: key, traits: nil)
+        return try await self.run(post, on: queue, creating: false)
     }
 
     func list(

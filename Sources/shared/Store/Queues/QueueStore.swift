@@ -40,6 +40,7 @@ struct QueueStore: QueueStorage {
                 keys.queueSweeps, keys.deadLetters(of: queue), keys.deadLetterEntries(of: queue),
                 keys.deadLetterRecords(of: queue),
                 keys.deadLetterBytes(of: queue.project), keys.deadLetterOldest(of: queue.project),
+                keys.postKeys(of: queue), keys.postKeyExpiries(of: queue),
             ])
         call.append(queue.key)
         call.append(ifEmpty ? 1 : 0)

@@ -1,17 +1,30 @@
 -- message_post.lua: append messages to a queue, and in the same step the events its subscribers are notified from.
 -- KEYS    1 meta   2 log   3 expiries   4 last-position   5 events   6 wakeup   7 subscription-order   8 queue-sweeps
 --         9 delayed   10 client-runs   11 fanout-projects   12 fanout-queues of the project   13 states
---         14 usage of the project
+--         14 usage of the project   15 post-keys   16 post-key-expiries
 -- ARGV    1 now   2 shard   3 queue   4 1: create a missing queue   5 bytes of the request   6 ttl where none is given, s
 --         7 mark of the client, 8 bytes   8 the traits of the queue, as the caller believes, or '' to not ask: 1 it encrypts, or 0,
 --         then, where queues differ in it, what it is to reach: m, d, r, or - for nothing of its own
+--         9 digests of the key of the post and of its request, 16 bytes each, or ''   10 how long the key is kept, s
 --         then per message: ttl, s, or ''   delay, s, or ''   flags, checksum and way, or ''   body
--- RETURNS {'posted', first position}, the others follow by one each; {'absent'} without a queue; {'large', bytes}
---         when the request is larger than the queue takes; {'traits', as they are} when the caller believes otherwise.
---         Nothing was written in the last three.
+-- RETURNS {'posted', first position}, the others follow by one each; {'again', first position, how many} of a post with that key;
+--         {'other'}: another request had that key; {'absent'} without a queue, or without messages where no post had that key; {'large', bytes} when the request is larger than the
+--         queue takes; {'traits', as they are} when the caller believes otherwise. Nothing was written but in the first.
 -- COST    k log n for k messages in a queue of n: 9 us for one, 3.7 each for ten; 20,000 hold Redis for some 50 ms
 local meta = call('HMGET', KEYS[1], 'created', 'post-bytes-max', 'ttl-default', 'delay-default', 'ttl-max', 'sweep-at', 'open-run', 'encrypting', 'waited-until', 'posted', 'bytes')
 if not meta[1] and ARGV[4] ~= '1' then return { 'absent' } end
+local KEY_LIFE, KEY_BYTES, KEY_REST = '>I8I8I4', 16, 21
+local key = ARGV[9] ~= '' and string.sub(ARGV[9], 1, KEY_BYTES)
+local known = key and call('HGET', KEYS[15], key)
+if known then
+    local ends, first, count = struct.unpack(KEY_LIFE, known)
+    if ends > now then
+        if string.sub(known, KEY_REST) ~= string.sub(ARGV[9], KEY_BYTES + 1) then return { 'other' } end
+        return { 'again', first, count }
+    end
+end
+local count = (#ARGV - 10) / 4
+if count == 0 then return { 'absent' } end
 local bytes_max = tonumber(meta[2])
 if bytes_max and tonumber(ARGV[5]) > bytes_max then return { 'large', bytes_max } end
 if ARGV[8] ~= '' then
@@ -23,12 +36,11 @@ end
 local first = next_position(KEYS[4])
 local ttl_default, delay_default, ttl_max = tonumber(meta[3] or ARGV[6]), tonumber(meta[4]), tonumber(meta[5]) or 0
 if delay_default == 0 then delay_default = nil end
-local count = (#ARGV - 8) / 4
 local positions, records, expiries, delays, sizes, bytes, soonest, largest = {}, {}, {}, {}, {}, 0, math.huge, ttl_max
 -- Most messages say nothing of themselves but their ttl, and mostly one: then their records begin alike, and end together.
 local is_behind, heads, ends = math.floor((first + count) / 2048) <= now, {}, {}
 for number = 1, count do
-    local index = 5 + 4 * number
+    local index = 7 + 4 * number
     local ttl, delay = tonumber(ARGV[index]) or ttl_default, tonumber(ARGV[index + 1]) or delay_default
     local extras, position = ARGV[index + 2], text(first + number - 1)
     local expires = ends[ttl]
@@ -71,6 +83,17 @@ in_chunks('ZADD', KEYS[3], expiries)
 in_chunks('ZADD', KEYS[9], delays)
 in_chunks('HSET', KEYS[13], sizes)
 call('SET', KEYS[4], positions[count])
+if key then
+    local ends, over = now + ARGV[10] * 1000, call('ZRANGEBYSCORE', KEYS[16], '-inf', now, 'LIMIT', 0, 20)
+    if #over > 0 then
+        call('HDEL', KEYS[15], unpack(over))
+        call('ZREM', KEYS[16], unpack(over))
+    end
+    local added = call('HSET', KEYS[15], key, struct.pack(KEY_LIFE, ends, first, count) .. string.sub(ARGV[9], KEY_BYTES + 1))
+    call('ZADD', KEYS[16], text(ends), key)
+    counted(KEYS[14], #over * POST_KEY_BYTES, (added - #over) * POST_KEY_BYTES)
+    soonest = math.min(soonest, ends)
+end
 local changes = { 'posted', text(posted + count), 'open-run', run_with(KEYS[10], meta[7], first, count, ARGV[7]),
     'bytes', counted(KEYS[14], tonumber(meta[11]) or 0, bytes) }
 if not meta[1] then

@@ -1,6 +1,6 @@
--- message_sweep.lua: remove messages that have expired, claims that have ended, and names of moved messages that have
--- expired. They are not shown any more; this only frees their memory.
--- KEYS    1 queue-sweeps   2 arrivals   and by name: all keys of the queues in it
+-- message_sweep.lua: remove messages that have expired, claims that have ended, keys of posts that are over, and names of moved
+-- messages that have expired. They are not shown any more; this only frees their memory.
+-- KEYS    1 queue-sweeps   2 arrivals   and by name: all keys of the queues in it, post-keys post-key-expiries usage
 -- ARGV    1 now   2 prefix   3 limit, at most 500 messages
 -- RETURNS {messages removed, 1: more are due now}
 -- COST    k log n for k messages, 1.1 us each; at most 50 queues
@@ -30,6 +30,13 @@ for _, queue in ipairs(due) do
         if #fields > 0 then call('HDEL', key(PART_STATES), unpack(fields)) end
         removed = removed + #messages
     end
+    local post_keys, post_key_expiries = prefix .. KEYS_POST_KEYS .. queue, prefix .. KEYS_POST_KEY_EXPIRIES .. queue
+    local over = left > 0 and expired(post_key_expiries) or {}
+    if #over > 0 then
+        call('HDEL', post_keys, unpack(over))
+        call('ZREM', post_key_expiries, unpack(over))
+        counted(usage_of(key(PART_META)), #over * POST_KEY_BYTES, -#over * POST_KEY_BYTES)
+    end
     local claims = left > 0 and expired(key(PART_CLAIM_EXPIRIES)) or {}
     if #claims > 0 then
         call('HDEL', key(PART_CLAIMS), unpack(claims))
@@ -46,8 +53,8 @@ for _, queue in ipairs(due) do
         end
     end
     local at
-    for _, part in ipairs({ PART_EXPIRIES, PART_CLAIM_EXPIRIES, PART_ALIAS_EXPIRIES }) do
-        local first = tonumber(call('ZRANGE', key(part), 0, 0, 'WITHSCORES')[2])
+    for _, ends in ipairs({ key(PART_EXPIRIES), key(PART_CLAIM_EXPIRIES), key(PART_ALIAS_EXPIRIES), post_key_expiries }) do
+        local first = tonumber(call('ZRANGE', ends, 0, 0, 'WITHSCORES')[2])
         if first and (not at or first < at) then at = first end
     end
     if at then

@@ -4,6 +4,10 @@ package import Domain
 package enum PostOutcome: Sendable, Equatable {
     /// The ids in the order of the messages, and how far these got.
     case posted([MessageID], Durability)
+    /// It was posted before, by its key: what that was answered.
+    case repeated([MessageID], Durability)
+    /// Another request was posted with its key; nothing was written.
+    case keyTaken
     /// The queue is not what the caller expected, but this; nothing was written.
     case traitsDiffer(QueueTraits)
 }
@@ -22,13 +26,17 @@ package protocol MessageStorage: Sendable {
     /// - Parameters:
     ///   - messages: At least one.
     ///   - requestBytes: Bytes of the request as sent, held against the queue's `_max_messages_post_size`.
+    ///   - key: By what it is known again; nil: each request is another post.
     ///   - traits: Of the queue, as the caller believes and has sealed the bodies accordingly; nil: they are kept as they are.
     /// - Throws: ``Refusal/bodyInvalid(_:)`` when the queue takes no request this large; ``StoreError``, of which
     ///   ``StoreError/notReached(_:)`` says that the messages are there.
     func post(
         _ messages: [MessageDraft], to queue: QueueAddress, by client: ClientID, requestBytes: Int,
-        defaults: PostDefaults, expecting traits: QueueTraits?
+        defaults: PostDefaults, key: PostKey?, expecting traits: QueueTraits?
     ) async throws -> PostOutcome
+
+    /// What a post with that key was answered; nil: there was none, or its key is over.
+    func repeated(_ key: PostKey, to queue: QueueAddress) async throws -> PostOutcome?
 
     /// Reads visible messages, oldest first.
     ///
@@ -104,7 +112,7 @@ package protocol MessageStorage: Sendable {
 }
 
 extension MessageStorage {
-    /// ``post(_:to:by:requestBytes:defaults:expecting:)`` of bodies that are kept as they are.
+    /// ``post(_:to:by:requestBytes:defaults:key:expecting:)`` of bodies that are kept as they are, without a key.
     ///
     /// - Returns: The ids in the order of the messages.
     package func post(
@@ -112,7 +120,8 @@ extension MessageStorage {
         defaults: PostDefaults
     ) async throws -> [MessageID] {
         let outcome = try await self.post(
-            messages, to: queue, by: client, requestBytes: requestBytes, defaults: defaults, expecting: nil)
+            messages, to: queue, by: client, requestBytes: requestBytes, defaults: defaults, key: nil,
+            expecting: nil)
         guard case .posted(let ids, _) = outcome else {
             throw StoreError.corrupt("a post that expects nothing of its queue was refused for it")
         }
