@@ -23,6 +23,12 @@ struct DeliveryModelTests {
         var queues: [QueueAddress] = []
         var living: [QueueAddress: [SubscriptionID]] = [:]
         var ended: Set<SubscriptionID> = []
+        /// When subscriptions end by themselves.
+        var expiries: [SubscriptionID: Timestamp] = [:]
+        /// Of ``ended`` those that did.
+        var expired: Set<SubscriptionID> = []
+        /// Whether there are such.
+        var hasExpiries = false
         /// Every delivery.
         var enqueued: Set<Pair> = []
         var attempts: [Pair: Int] = [:]
@@ -52,6 +58,16 @@ struct DeliveryModelTests {
         var location = 0
         var moves = 0
         var marks = 0
+
+        mutating func expire(at now: Timestamp) {
+            for (queue, ids) in self.living {
+                let over = ids.filter { self.expiries[$0].map { $0 <= now } ?? false }
+                guard !over.isEmpty else { continue }
+                self.living[queue]?.removeAll { over.contains($0) }
+                self.ended.formUnion(over)
+                self.expired.formUnion(over)
+            }
+        }
     }
 
     @Test(arguments: StorageBackend.runs(seeds: 6))
@@ -77,6 +93,8 @@ struct DeliveryModelTests {
         var world = World(
             random: random, crash: random.pick([0, 0.1, 0.4]), page: random.pick([1, 2, 7, 500]),
             capacity: random.pick([0, 1, 5, 1000]))
+        // Of a queue that moves the ended subscriptions stay behind, with what they were owed.
+        world.hasExpiries = places.count == 1
         for number in 0..<4 {
             let queue = try address("p\(number % 3)", "q\(number)")
             world.queues.append(queue)
@@ -85,6 +103,7 @@ struct DeliveryModelTests {
         for step in 0..<400 {
             let place: Comment = "seed \(seed), step \(step)"
             places[0].time.pass(milliseconds: world.random.pick([0, 1, 5, 200, 3000]))
+            world.expire(at: places[0].time.now)
             if places.count > 1, world.random.chance(0.05) { try await self.move(places, &world, place) }
             try await self.step(places[world.location], &world, isBusy: step < 300, place)
             if step.isMultiple(of: 5) { try await places[world.location].checkBacklog(place) }
@@ -259,8 +278,10 @@ struct DeliveryModelTests {
     private func subscribe(_ test: TestStore, _ world: inout World, _ queue: QueueAddress) async throws {
         world.addresses += 1
         let unwanted = world.random.chance(0.5) ? Int.random(in: 0..<3, using: &world.random) : nil
+        let ttl = world.hasExpiries && world.random.chance(0.2) ? 60 : 1_000_000
         let id = try await test.subscribe(
-            "http://s\(world.addresses)/", to: queue, pace: Pace(isFiltered: unwanted != nil))
+            "http://s\(world.addresses)/", to: queue, ttl: ttl, pace: Pace(isFiltered: unwanted != nil))
+        world.expiries[id] = test.time.now.adding(seconds: ttl)
         world.unwanted[id] = unwanted
         world.living[queue, default: []].append(id)
     }
@@ -352,7 +373,7 @@ struct DeliveryModelTests {
                 case .delivered: world.endings[pair, default: 0] += 1
                 case .retry(let delay), .postponed(let delay), .collected(let delay):
                     world.notBefore[pair] = test.time.now.adding(seconds: Int(delay.components.seconds))
-                case .deadLetter, .handedBack, .parked, .dropped: break
+                case .deadLetter, .handedBack, .parked, .dropped, .ended: break
                 }
             }
             self.work(&world, settled.leased?.leases ?? [], at: test.time.now, place)
@@ -373,6 +394,7 @@ struct DeliveryModelTests {
         var roundsWithoutWork = 0
         while roundsWithoutWork < 20 {
             test.time.pass(seconds: 2)
+            world.expire(at: test.time.now)
             let deliveries = test.store.deliveries
             let taken = try await deliveries.take(
                 0, allowance: LeaseAllowance(capacity: 100), page: world.page, lease: .seconds(4), confirmedOnly: false,
@@ -416,6 +438,8 @@ struct DeliveryModelTests {
             "\(place): not attempted")
         #expect(living.allSatisfy { endings[$0] == 1 }, "\(place): not ended once")
         #expect(endings.values.allSatisfy { $0 == 1 }, "\(place): ended twice")
+        let owed = world.attempts.keys.filter { world.expired.contains($0.subscription) }
+        #expect(owed.allSatisfy { endings[$0] == 1 }, "\(place): nothing tells what an ended subscription was owed")
         #expect(world.attempts.keys.allSatisfy { world.enqueued.contains($0) }, "\(place): invented")
 
         let allowed: Set<String> = [

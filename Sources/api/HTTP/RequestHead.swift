@@ -18,6 +18,8 @@ struct RequestHead: Sendable {
     private(set) var credentials: Credentials
     /// What it says of the way its messages came.
     let provenance: Provenance
+    /// Whether a subscription that is there is to be renewed, as the caller wrote it.
+    private(set) var renewal: String?
     /// By what a post is known again.
     private(set) var idempotencyKey: String?
     /// Where a client of an event stream goes on.
@@ -65,6 +67,7 @@ struct RequestHead: Sendable {
             case (11, "herald-hops"): hops = max(hops, Self.hops(request.value(of: field)))
             case (11, "traceparent"): trace = TraceContext(traceparent: request.value(of: field))
             case (11, "x-tenant-id"): Self.add(request.value(of: field), to: &tenant)
+            case (12, "herald-renew"): self.renewal = request.value(of: field)
             case (12, "x-project-id"): Self.add(request.value(of: field), to: &stated.project)
             case (12, "x-auth-token"): Self.add(request.value(of: field), to: &credentials.token)
             case (12, "x-trace-info"): info = TraceInfo.trace(request.value(of: field))

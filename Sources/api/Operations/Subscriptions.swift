@@ -11,21 +11,46 @@ import Store
 extension Operations {
     /// Subscribes an address to a queue, and creates the queue if it does not exist.
     ///
-    /// - Parameter token: The one that the request brought; nil: none.
-    /// - Returns: The id, also of a subscription that was there already and is not confirmed: nothing about it changes.
-    /// - Throws: ``Refusal/subscriptionExists(id:)`` when it was there and is confirmed.
+    /// Of one that was there already nothing changes, unless it is to be renewed: then it lives anew, and has the options of the body where
+    /// this says some.
+    ///
+    /// - Parameters:
+    ///   - renews: Whether one that was there is renewed.
+    ///   - token: The one that the request brought; nil: none.
+    /// - Returns: The id, and whether the subscription was there and is renewed.
+    /// - Throws: ``Refusal/subscriptionExists(id:)`` when it was there and is confirmed, and is not to be renewed.
     package func createSubscription(
-        to queue: QueueAddress, _ body: SubscriptionBody, token: String? = nil, now: Timestamp
-    ) async throws -> SubscriptionID {
+        to queue: QueueAddress, _ body: SubscriptionBody, renewing renews: Bool = false, token: String? = nil,
+        now: Timestamp
+    ) async throws -> (id: SubscriptionID, isRenewed: Bool) {
         try body.subscriber.checkAddress()
         try self.checkConfirmable(body.subscriber, of: queue)
         let ttl = body.ttl ?? self.limits.subscriptionTTLDefault
         let (id, outcome) = try await self.subscribe(body, to: queue, ttl: ttl, token: token, now: now)
+        if case .exists(let isConfirmed) = outcome, renews {
+            try await self.renew(id, of: queue, by: body, token: token, now: now)
+            if isConfirmed { return (id, true) }
+        }
         if outcome == .exists(confirmed: true) { throw Refusal.subscriptionExists(id: id.text) }
         // A crash before this leaves a subscription whose subscriber is not asked; the caller, without an answer, repeats the request.
         try await self.askConfirmation(
             .subscriptionConfirmation, of: body.subscriber.uri, id, of: queue, ttl: ttl, now: now)
-        return id
+        return (id, outcome != .created && renews)
+    }
+
+    private func renew(
+        _ id: SubscriptionID, of queue: QueueAddress, by body: SubscriptionBody, token: String?, now: Timestamp
+    ) async throws {
+        // It ends meanwhile, or did: the caller repeats, and gets a new one.
+        guard let there = try await self.store(of: queue).subscriptions.get(queue, id: id) else {
+            throw StoreError.contended
+        }
+        let endsAgain = body.saysOptions && LifeOption.isAsked(stored: there.options)
+        let ttl = body.ttl ?? (endsAgain ? self.limits.subscriptionTTLDefault : there.ttl)
+        do {
+            try await self.updateSubscription(
+                id.text, of: queue, SubscriptionPatch(renewingBy: body, ttl: ttl), token: token, now: now)
+        } catch Refusal.subscriptionNotFound { throw StoreError.contended }
     }
 
     private func subscribe(
@@ -180,6 +205,9 @@ extension Operations {
         let store = try await self.store(of: queue)
         guard let there = try await store.subscriptions.get(queue, id: id) else { throw Refusal.subscriptionNotFound }
         try Self.check(patch.options, on: store)
+        guard !patch.endsAgain || patch.ttl != nil || !LifeOption.isAsked(stored: there.options) else {
+            throw Refusal.requestInvalid("A subscription that had no end needs a ttl beside options without _no_end.")
+        }
         let changesUse = patch.subscriber != nil || patch.options != nil
         guard !changesUse || SessionSubscriber(there.subscriber) == nil else {
             throw Refusal.requestInvalid(

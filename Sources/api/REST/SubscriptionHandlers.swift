@@ -11,14 +11,15 @@ struct SubscriptionHandlers: Sendable {
     func create(_ request: ReceivedRequest) async throws -> Reply {
         let location = request.queue.path + "/subscriptions"
         do {
-            let id = try await self.operations.createSubscription(
+            let (id, isRenewed) = try await self.operations.createSubscription(
                 to: request.queue,
                 SubscriptionBody(
                     document: request.document, now: request.now,
-                    schemes: self.operations.options.subscriberSchemes), token: request.identity.token,
+                    schemes: self.operations.options.subscriberSchemes),
+                renewing: SubscriptionRenewal.isAsked(by: request.head.renewal), token: request.identity.token,
                 now: request.now)
             request.notes?.made(id)
-            return Reply.json(.created, SubscriptionDocument.created(id))
+            return Reply.json(isRenewed ? .ok : .created, SubscriptionDocument.created(id))
                 .with(.location, location).with(.link, Self.secretLink(of: id, request.queue))
         } catch Refusal.subscriptionExists(let id) {
             return Problem(.subscriptionExists(id: id)).reply.with(.location, location)

@@ -190,7 +190,7 @@ struct AttemptPlanner: Sendable {
         let recipient: Recipient
         switch found {
         case .known(let known): recipient = known
-        case .gone: return .end(delivery, .dropped)
+        case .gone: return .end(delivery, .ended)
         case .unreadable: return .unreadable(delivery)
         }
         guard self.isWanted(lease, by: recipient) else { return .end(delivery, .dropped) }

@@ -199,7 +199,7 @@ extension Settlement.Ending {
     fileprivate var isUntried: Bool {
         switch self {
         case .handedBack, .postponed, .parked, .collected: true
-        case .delivered, .retry, .deadLetter, .dropped: false
+        case .delivered, .retry, .deadLetter, .dropped, .ended: false
         }
     }
 }

@@ -102,6 +102,7 @@ struct NotifierMetrics: Sendable {
             self.settledCount.increment()
             if case .deadLetter(let reason, _, _) = settlement.ending { self.deadLetters[reason]?.increment() }
         }
+        self.deadLetters[.subscriptionEnded]?.increment(by: settled.owed)
         for held in settled.held { self.held[held.hold]?.increment() }
         self.droppedDeadLettersCount.increment(by: settled.droppedDeadLetters)
     }
@@ -122,12 +123,14 @@ struct NotifierMetrics: Sendable {
         self.lapsedCount.increment(by: reaped.lapsed)
         self.quarantinedCount.increment(by: reaped.quarantined)
         self.deadLetters[.quarantined]?.increment(by: reaped.quarantined)
+        self.deadLetters[.subscriptionEnded]?.increment(by: reaped.owed)
         self.droppedDeadLettersCount.increment(by: reaped.droppedDeadLetters)
     }
 
     func swept(_ swept: Swept) {
         self.expiredCount.increment(by: swept.expired)
         self.deadLetters[.expired]?.increment(by: swept.expired)
+        self.deadLetters[.subscriptionEnded]?.increment(by: swept.owed)
         self.droppedDeadLettersCount.increment(by: swept.droppedDeadLetters)
     }
 

@@ -56,6 +56,8 @@ package final class Store: Sendable {
         let ids = MessageIDs(tagger: tagger)
         var own = runner
         own.relocation = nil
+        var limits = limits
+        limits.keepsEnded = format >= StoreFormat.ofEndedDeliveries
         let moves = DeadLetterMoves(runner: runner, keySpace: keySpace, directory: directory, ids: ids)
         self.runner = runner
         self.keySpace = keySpace

@@ -9,7 +9,7 @@
 /// | 1 | the first one |
 /// | 2 | traces of messages, durabilities of queues, pools of Sentinels and clusters and behind TLS |
 /// | 3 | queues that move between pools |
-/// | 4 | filter policies of subscriptions, retry policies that name their waits, keys of posts |
+/// | 4 | filter policies of subscriptions, retry policies that name their waits, keys of posts, dead letters of subscriptions that ended |
 ///
 /// A bit, field or value that no format it understands has makes a record unreadable: nothing is ignored.
 package enum StoreFormat {
@@ -18,6 +18,8 @@ package enum StoreFormat {
 
     /// The format from which on a record of a message may have a trace.
     static let ofTraces = 2
+    /// The format from which on what is owed to a subscription when it ends is kept.
+    static let ofEndedDeliveries = 4
     /// The format from which on a queue may ask for a durability of its own.
     package static let ofDurabilities = 2
     /// The format from which on a pool may be something else than one server in the clear.

@@ -20,6 +20,8 @@ struct ActionRequest: Sendable {
     let provenance: Provenance
     /// By what a post is known again.
     let idempotencyKey: String?
+    /// Whether a subscription that is there is to be renewed, as the caller wrote it.
+    let renewal: String?
     /// nil where no audit log is kept of the request.
     let notes: AuditNotes?
 
@@ -36,6 +38,7 @@ struct ActionRequest: Sendable {
         self.provenance = Provenance(
             trace: envelope.header("traceparent").flatMap { TraceContext(traceparent: $0) })
         self.idempotencyKey = envelope.header("Idempotency-Key")
+        self.renewal = envelope.header(SubscriptionRenewal.header)
         self.notes = notes
         // A member that an action does not know says nothing, whatever its name.
         let name = action.members.contains { $0.name == "queue_name" } ? envelope.queueName : nil

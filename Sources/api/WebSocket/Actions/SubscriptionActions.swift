@@ -32,11 +32,12 @@ struct SubscriptionActions: Sendable {
     }
 
     private func subscribe(_ request: ActionRequest) async throws -> SessionSubscribed {
-        SessionSubscribed(
-            try await self.operations.createSubscription(
-                to: request.queue,
-                SubscriptionBody(request.body, now: request.now, schemes: self.operations.options.subscriberSchemes),
-                token: request.caller.identity.token, now: request.now))
+        let (id, isRenewed) = try await self.operations.createSubscription(
+            to: request.queue,
+            SubscriptionBody(request.body, now: request.now, schemes: self.operations.options.subscriberSchemes),
+            renewing: SubscriptionRenewal.isAsked(by: request.renewal), token: request.caller.identity.token,
+            now: request.now)
+        return SessionSubscribed(id, isResumed: isRenewed)
     }
 
     private func subscribeSession(_ request: ActionRequest) async throws -> SessionSubscribed {

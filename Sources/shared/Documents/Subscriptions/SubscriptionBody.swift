@@ -8,6 +8,8 @@ package struct SubscriptionBody: Sendable {
     package let ttl: Int?
     /// A JSON object as it was written; `{}` when it was not.
     package let options: [UInt8]
+    /// Whether it was.
+    package let saysOptions: Bool
     /// What the options say of it.
     package let pace: Pace
     package let trust: TrustOption
@@ -41,8 +43,9 @@ package struct SubscriptionBody: Sendable {
         let ttl = try SubscriptionFields.ttl(of: object, now: now)
         let options = try SubscriptionFields.options(of: object)
         self.subscriber = try Subscriber(uri, of: schemes)
-        self.ttl = ttl
+        self.ttl = try LifeOption.ttl(ttl, hasNoEnd: options?.hasNoEnd ?? false)
         self.options = options?.text ?? Array("{}".utf8)
+        self.saysOptions = options != nil
         self.pace = options?.pace ?? Pace()
         self.trust = options?.trust ?? .none
         try self.trust.check(for: self.subscriber.scheme)

@@ -29,11 +29,22 @@ enum SubscriptionFields {
         return Int(ttl)
     }
 
-    /// The JSON object as it was written, and what it says of the pace and of the trust; nil: not given.
-    static func options(of object: JSONObject) throws(Refusal) -> (text: [UInt8], pace: Pace, trust: TrustOption)? {
+    /// What the options of a subscription say beside how messages are sent.
+    struct Options {
+        /// The JSON object as it was written.
+        let text: [UInt8]
+        let pace: Pace
+        let trust: TrustOption
+        /// Whether it lives until it is deleted.
+        let hasNoEnd: Bool
+    }
+
+    /// nil: not given.
+    static func options(of object: JSONObject) throws(Refusal) -> Options? {
         guard let read = try Self.read(object) else { return nil }
         try SessionOptions.refuse(read.options)
-        return (read.text, read.pace, read.trust)
+        return Options(
+            text: read.text, pace: read.pace, trust: read.trust, hasNoEnd: try LifeOption.read(read.options))
     }
 
     /// The same of a connection that subscribes itself.
@@ -41,6 +52,10 @@ enum SubscriptionFields {
         of object: JSONObject
     ) throws(Refusal) -> (text: [UInt8], pace: Pace, session: SessionOptions)? {
         guard var read = try Self.read(object) else { return nil }
+        guard read.options[LifeOption.name] == nil else {
+            throw .requestInvalid(
+                "The option \(LifeOption.name) is for subscriptions with a subscriber: a connection renews its own.")
+        }
         let session = try SessionOptions(read.options, &read.pace)
         return (read.text, read.pace, session)
     }

@@ -9,9 +9,23 @@ package struct SubscriptionPatch: Sendable, Equatable {
     package let ttl: Int?
     /// A JSON object as it was written; it replaces the old one whole.
     package let options: [UInt8]?
+    /// Whether options are given, without `_no_end`: a subscription that had it needs a ttl then.
+    package let endsAgain: Bool
     /// What those options say of it.
     package let pace: Pace
     package let trust: TrustOption
+
+    /// What a repeated subscription changes of the one that is there: its life, and its options where it says some.
+    ///
+    /// - Parameter ttl: Seconds from now.
+    package init(renewingBy body: SubscriptionBody, ttl: Int) {
+        self.subscriber = nil
+        self.options = body.saysOptions ? body.options : nil
+        self.ttl = ttl
+        self.endsAgain = false
+        self.pace = body.pace
+        self.trust = body.trust
+    }
 
     /// Clients and tests compare several of the texts of refusals.
     ///
@@ -34,8 +48,10 @@ package struct SubscriptionPatch: Sendable, Equatable {
         self.subscriber = try object["subscriber"].map { value throws(Refusal) in
             try Subscriber(try SubscriptionFields.uri(value, in: object), of: schemes)
         }
-        self.ttl = try SubscriptionFields.ttl(of: object, now: now)
         let options = try SubscriptionFields.options(of: object)
+        let ttl = try SubscriptionFields.ttl(of: object, now: now)
+        self.ttl = try LifeOption.ttl(ttl, hasNoEnd: options?.hasNoEnd ?? false)
+        self.endsAgain = options?.hasNoEnd == false
         self.options = options?.text
         self.pace = options?.pace ?? Pace()
         self.trust = options?.trust ?? .none

@@ -29,6 +29,8 @@ package enum DeliveryDecision: Sendable, Equatable {
         case hops
         /// Too many deliveries of its subscription or project waited already.
         case overflow
+        /// The time of its subscription was over.
+        case subscriptionEnded = "subscription_ended"
     }
 
     /// Decides after an attempt.

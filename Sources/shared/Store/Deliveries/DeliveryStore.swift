@@ -170,7 +170,8 @@ struct DeliveryStore: DeliveryStorage, DeadLetterStorage {
         var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.deliveryReap)
         let lapsed = try reply.int()
         return Reaped(
-            lapsed: lapsed, quarantined: try reply.int(), droppedDeadLetters: try reply.int(), more: lapsed >= limit)
+            lapsed: lapsed, quarantined: try reply.int(), droppedDeadLetters: try reply.int(), owed: try reply.int(),
+            more: lapsed >= limit)
     }
 
     func deliveryID(subscription: SubscriptionID, position: Position) -> DeliveryID {
@@ -225,6 +226,7 @@ extension Settlement {
             case .parked(let delay): ("p", String(delay.milliseconds), "")
             case .collected(let delay): ("c", String(delay.milliseconds), "")
             case .dropped: ("n", "", "")
+            case .ended: ("e", "", "")
             }
         call.append(self.isShared ? "\(ending)+" : ending)
         call.append(detail)
@@ -285,6 +287,7 @@ extension DeliveryStore {
         messages.append(keys.prefix)
         messages.append(min(limit, StorageLimits.settlementsMax))
         subscriptions.append(keys.prefix)
+        subscriptions.append(self.limits.text)
         subscriptions.append(min(limit, StorageLimits.settlementsMax))
         waiting.append(keys.prefix)
         waiting.append(self.limits.text)
@@ -297,9 +300,12 @@ extension DeliveryStore {
         let moreWaiting = try ofWaiting.int() == 1
         let moreMoves = try await self.moves.finishSome(shard)
         let (messagesSwept, moreMessages) = (try ofMessages.int(), try ofMessages.int() == 1)
+        let (deliveriesEnded, subscriptionsEnded) = (try ofSubscriptions.int(), try ofSubscriptions.int())
+        let moreSubscriptions = try ofSubscriptions.int() == 1
         return Swept(
-            messages: messagesSwept, deliveries: try ofSubscriptions.int(), subscriptions: try ofSubscriptions.int(),
-            expired: expired, droppedDeadLetters: droppedDeadLetters,
-            more: try ofSubscriptions.int() == 1 || moreMessages || moreMoves || moreWaiting)
+            messages: messagesSwept, deliveries: deliveriesEnded, owed: try ofSubscriptions.int(),
+            subscriptions: subscriptionsEnded, expired: expired,
+            droppedDeadLetters: try ofSubscriptions.int() + droppedDeadLetters,
+            more: moreSubscriptions || moreMessages || moreMoves || moreWaiting)
     }
 }

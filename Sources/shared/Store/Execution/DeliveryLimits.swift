@@ -12,6 +12,8 @@ package struct DeliveryLimits: Sendable, Equatable {
     package var subscriptionWaiting: Int
     /// Deliveries of a project that wait in a shard; likewise.
     package var projectWaiting: Int
+    /// Whether what is owed to a subscription when its time is over is kept as dead letters: the format of the store says.
+    var keepsEnded = true
 
     package init(
         queueDeadLetters: Int = 10_000, queueDeadLetterBytes: Int = 64 << 20, projectDeadLetterBytes: Int = 256 << 20,
@@ -27,6 +29,6 @@ package struct DeliveryLimits: Sendable, Equatable {
     /// As scripts take it.
     var text: String {
         "\(self.queueDeadLetters) \(self.queueDeadLetterBytes) \(self.projectDeadLetterBytes) \(self.subscriptionWaiting) "
-            + "\(self.projectWaiting)"
+            + "\(self.projectWaiting) \(self.keepsEnded ? 1 : 0)"
     }
 }

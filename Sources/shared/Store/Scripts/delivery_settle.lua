@@ -12,13 +12,14 @@
 --         ending  d delivered   r due again, detail = after ms   x dead letter, detail = reason
 --                 g the same, and the subscription is disabled
 --                 h handed back untried, due again, detail = after ms, only by the newest token   n dropped
+--                 e dropped, or a dead letter where the time of the subscription is over
 --                 p handed back untried, and nothing of the subscription starts for detail ms, a minute
 --                 at most, only by the newest token
 --                 c handed back untried, and due after detail ms, or with what is collected already, in one attempt with
 --                 all that waits then, only by the newest token
 --                 + behind any: the message went out with the one before it, and a failure is no second one
--- RETURNS {{per attempt 1 written down, 0 the lease was lost}, dead letters dropped, {subscription, 'breaker' or 'disabled', of
---         each that is so from now on}, and with a capacity what `lease_due` of lib_leasing.lua does}
+-- RETURNS {{per attempt 1 written down, 0 the lease was lost}, dead letters dropped, how many became dead letters since their
+--         subscription has ended, {subscription, 'breaker' or 'disabled', of each that is so from now on}, and with a capacity what `lease_due` of lib_leasing.lua does}
 -- COST    k log n for k attempts: 6 us each in batches of 24, 4.7 in batches of 100
 local allowance, settlements = allowance_at(8)
 local members = {}
@@ -122,7 +123,9 @@ for number, member in ipairs(members) do
                 state.parked = math.max(state.parked or 0, after(math.min(tonumber(detail), HOST_LONGEST)))
             end
         else
-            if ending ~= 'n' then
+            if ending == 'e' then
+                dead[#dead + 1] = index
+            elseif ending ~= 'n' then
                 state.gone = state.gone or ending == 'g'
                 if ARGV[index + 8] ~= '' or not NOT_SENT[detail] then fail(state, position, follows) end
                 dead[#dead + 1] = index
@@ -133,7 +136,7 @@ for number, member in ipairs(members) do
         answer[number] = 0
     end
 end
-if #landed == 0 then return { answer, 0, {} } end
+if #landed == 0 then return { answer, 0, 0, {} } end
 
 local headers, flows = call('HMGET', KEYS[5], unpack(touched)), call('HMGET', KEYS[1], unpack(touched))
 local logs = call('HMGET', KEYS[8], unpack(touched))
@@ -164,11 +167,18 @@ call('ZREM', KEYS[2], unpack(landed))
 if #suspects > 0 then call('SREM', KEYS[9], unpack(suspects)) end
 in_chunks('HDEL', KEYS[10], unturned)
 in_chunks('HSET', KEYS[10], turned)
+local owed = 0
 for _, index in ipairs(dead) do
     local record = records[ARGV[index + 1]]
     local kind = kind_of(record)
-    dead_letters().keep(ARGV[index], ARGV[index + 7], ARGV[index + 1], string.match(ARGV[index + 2], '^%d+'), kind, ARGV[index + 5],
-        ARGV[index + 6], keeps_bodies and record ~= '' and record or nil)
+    if ARGV[index + 4] == 'e' then
+        local is_kept = dead_letters().keep_ended(ARGV[index], call('HGET', KEYS[5], ARGV[index]), ARGV[index + 1],
+            text(string.match(ARGV[index + 2], '^%d+') - 1), record)
+        if is_kept then owed = owed + 1 end
+    else
+        dead_letters().keep(ARGV[index], ARGV[index + 7], ARGV[index + 1], string.match(ARGV[index + 2], '^%d+'), kind, ARGV[index + 5],
+            ARGV[index + 6], keeps_bodies and record ~= '' and record or nil)
+    end
 end
 local flow, idle, log, waiting, expiring, held = {}, {}, {}, {}, {}, {}
 for index, subscription in ipairs(touched) do
@@ -233,8 +243,10 @@ for index, subscription in ipairs(touched) do
         state.look = slots > 0 and now or at
     elseif state.again then
         for place = 2, #state.again, 2 do
-            local position = string.match(state.again[place], '^%d+')
+            local position, attempt = string.match(state.again[place], '^(%d+):(%d+)')
             call('HDEL', KEYS[10], subscription .. '|' .. position)
+            local record = call('HGET', KEYS[3], position)
+            if dead_letters().keep_ended(subscription, headers[index], position, text(attempt - 1), record) then owed = owed + 1 end
             finish(position)
         end
     end
@@ -273,6 +285,6 @@ for project, subscriptions in pairs(projects) do
     end
 end
 end_deliveries(KEYS[3], KEYS[7], KEYS[11], ended)
-local dropped = #dead > 0 and dead_letters().trim() or 0
-if allowance.left == 0 then return { answer, dropped, held } end
-return { answer, dropped, held, lease_due(allowance, tonumber(ARGV[5]), ARGV[6], ARGV[7], KEYS[10]) }
+local dropped = #dead + owed > 0 and dead_letters().trim() or 0
+if allowance.left == 0 then return { answer, dropped, owed, held } end
+return { answer, dropped, owed, held, lease_due(allowance, tonumber(ARGV[5]), ARGV[6], ARGV[7], KEYS[10]) }

@@ -147,12 +147,12 @@ local function is_full(projects)
 end
 
 -- What a deployment allows, from ARGV[3] of the scripts that ask: dead letters of a queue, bytes of them, bytes of those
--- of a project, deliveries of a subscription that wait, and of a project.
+-- of a project, deliveries of a subscription that wait, and of a project, and 1 where what a subscription that ends is owed is kept.
 local known_limits
 local function limit(name)
     if not known_limits then
         known_limits = {}
-        local names, index = { 'dead_letters', 'dead_letter_bytes', 'project_bytes', 'waiting', 'project_waiting' }, 0
+        local names, index = { 'dead_letters', 'dead_letter_bytes', 'project_bytes', 'waiting', 'project_waiting', 'keeps_ended' }, 0
         for number in string.gmatch(ARGV[3], '%d+') do
             index = index + 1
             known_limits[names[index]] = tonumber(number)
@@ -305,6 +305,17 @@ local function dead_letters()
         touched_queues[queue] = true
     end
 
+    -- Keeps what was owed to a subscription when its time was over, and returns whether it did. Of one that a caller ended nothing is
+    -- kept, and nothing of what is no message. `record` as it is known: without one it counts as a message.
+    local function keep_ended(subscription, header, position, attempts, record)
+        if not header or tonumber(string.sub(header, 1, HEADER_EXPIRES_TO)) == 0 or kind_of(record or '') > 0
+            or limit('keeps_ended') == 0 then
+            return false
+        end
+        keep_dead_letter(subscription, queue_of(header), position, attempts, 0, 'subscription_ended', 'the subscription ended')
+        return true
+    end
+
     -- Holds the dead letters of the queues that got some within their bounds: the oldest go first, of a queue at most
     -- 1,000 and of a project at most 50 a call. Where the queue with the oldest ones has none younger than their life, they
     -- are removed, also from the sums. Returns how many were dropped before their time.
@@ -346,7 +357,7 @@ local function dead_letters()
         return dropped
     end
 
-    known_dead_letters = { account = account, forget = forget, keep = keep_dead_letter, trim = trim_dead_letters }
+    known_dead_letters = { account = account, forget = forget, keep = keep_dead_letter, keep_ended = keep_ended, trim = trim_dead_letters }
     return known_dead_letters
 end
 

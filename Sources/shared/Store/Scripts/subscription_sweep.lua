@@ -1,31 +1,44 @@
--- subscription_sweep.lua: end the deliveries of ended subscriptions, then remove these.
+-- subscription_sweep.lua: end the deliveries of ended subscriptions, as dead letters where their time was over, then remove these.
 -- KEYS    1 subscription-expiries   2 subscriptions   3 subscription-headers   4 pacing   5 payloads
 --         6 payload-references   7 attempt-counts   8 turns   9 payload-expiries   10 waiting-counts   11 delivery-sweeps
 --         12 expired-counts   13 delivery-sweep-marks   14 trusts   15 ended-trusts   and by name: subscription-order
---         subscriber-addresses due ready-subscriptions attempt-log usage held-subscriptions
--- ARGV    1 now   2 prefix   3 limit, at most 500 deliveries
--- RETURNS {deliveries ended, subscriptions removed, 1: more are due now}
+--         subscriber-addresses due ready-subscriptions attempt-log usage held-subscriptions dead-letters dead-letter-entries
+--         dead-letter-records dead-letter-bytes dead-letter-oldest
+-- ARGV    1 now   2 prefix   3 limits   4 limit, at most 500 deliveries
+-- RETURNS {deliveries ended, subscriptions removed, 1: more are due now, of the deliveries dead letters, dead letters dropped}
 -- COST    k log n for k deliveries; at most 50 subscriptions
-local left, dropped, removed, ended = tonumber(ARGV[3]), 0, 0, {}
+local left, dropped, removed, owed, ended = tonumber(ARGV[4]), 0, 0, 0, {}
+-- Of the messages that are looked at: a call reads no more of them.
+local bytes = 4 * 1048576
 local subscriptions = call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, 50)
-if #subscriptions == 0 then return { 0, 0, 0 } end
+if #subscriptions == 0 then return { 0, 0, 0, 0, 0 } end
 local headers = call('HMGET', KEYS[3], unpack(subscriptions))
 begin_at_limit(KEYS[1])
 
 -- Whether nothing refers to the subscription any more.
-local function drain(subscription, project)
-    local key = due_key(subscription)
-    local due = call('ZRANGE', key, 0, left - 1)
-    if #due > 0 then
-        for _, member in ipairs(due) do
+local function drain(subscription, header)
+    local key, project, due = due_key(subscription), project_of(queue_of(header)), {}
+    local members = call('ZRANGE', key, 0, left - 1)
+    if #members > 0 then
+        for _, member in ipairs(members) do
+            if bytes <= 0 then
+                left = 0
+                break
+            end
+            due[#due + 1] = member
             local position, turn = string.match(member, '^(%d+):(.*)$')
+            local record = call('HGET', KEYS[5], position) or ''
+            bytes = bytes - #record
+            if dead_letters().keep_ended(subscription, header, position, text(string.match(turn, '^%d+') - 1), record) then
+                owed = owed + 1
+            end
             ended[position] = (ended[position] or 0) + 1
             if is_rare(turn) then call('HDEL', KEYS[8], subscription .. '|' .. position) end
         end
         call('ZREM', key, unpack(due))
         count_held(subscription, true)
         count_waiting(KEYS[10], project, -#due)
-        left, dropped = left - #due, dropped + #due
+        left, dropped = math.max(0, left - #due), dropped + #due
     end
     return call('EXISTS', key) == 0
 end
@@ -53,7 +66,7 @@ for index, subscription in ipairs(subscriptions) do
     local header = headers[index]
     if not header then
         call('ZREM', KEYS[1], subscription)
-    elseif drain(subscription, project_of(queue_of(header))) then
+    elseif drain(subscription, header) then
         local is_closed = call('TYPE', order_key(queue_of(header))).ok == 'string'
         if not is_closed and flow_of(call('HGET', KEYS[4], subscription)) == 0 then
             remove(subscription, queue_of(header))
@@ -65,4 +78,4 @@ for index, subscription in ipairs(subscriptions) do
 end
 end_deliveries(KEYS[5], KEYS[6], KEYS[9], ended)
 local first = call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
-return { dropped, removed, first[2] and tonumber(first[2]) <= now and 1 or 0 }
+return { dropped, removed, first[2] and tonumber(first[2]) <= now and 1 or 0, owed, owed > 0 and dead_letters().trim() or 0 }

@@ -20,8 +20,11 @@ package struct Settlement: Sendable, Equatable {
         /// Not tried: due after this long with the same attempt's number, in one attempt with all that waits of the subscription by
         /// then. Only the newest token can do this.
         case collected(Duration)
-        /// Not tried, and never will be: the subscription is gone.
+        /// Not tried, and never will be: it is not wanted any more.
         case dropped
+        /// Not tried, and never will be: the subscription is gone. Where its time was over, and not a caller ended it, it is kept among
+        /// the project's dead letters.
+        case ended
     }
 
     package let token: LeaseToken

@@ -20,6 +20,8 @@ package struct Swept: Sendable, Equatable {
     package let messages: Int
     /// Deliveries of ended subscriptions that were removed.
     package let deliveries: Int
+    /// Of these, deliveries that became dead letters: the time of their subscription was over.
+    package let owed: Int
     /// Ended subscriptions removed for good.
     package let subscriptions: Int
     /// Deliveries that ended with their messages while they waited.
@@ -38,6 +40,8 @@ package struct Reaped: Sendable, Equatable {
     package let quarantined: Int
     /// Dead letters dropped before their time, to keep to a bound.
     package let droppedDeadLetters: Int
+    /// Deliveries that became dead letters: the time of their subscription was over.
+    package let owed: Int
     /// Whether there may be more, now.
     package let more: Bool
 }
