@@ -60,7 +60,8 @@ struct DeliveryOptionsTests {
         ] {
             let words = self.words(of: #"{"_filter": \#(policy)}"#) ?? ""
             #expect(words.hasPrefix("The option _filter: ") && words.contains(place) && words.hasSuffix("."), "\(words)")
-            #expect(DeliveryOptions(stored: Array(#"{"_filter": \#(policy)}"#.utf8)) == nil)
+            // The version before stored it unread.
+            #expect(try self.options(#"{"_disable_on_gone": true, "_filter": \#(policy)}"#) == DeliveryOptions(disablesOnGone: true))
         }
     }
 
@@ -121,6 +122,8 @@ struct DeliveryOptionsTests {
         let text = #"{"schedule": [5], "ignore_subscription_override": true}"#
         #expect(try self.options(#"{"_retry_policy": \#(text)}"#).retryPolicy == strict)
         #expect(try RetryPolicyShape.read(text: text) == strict)
+        // The version before stored it unread.
+        #expect(try self.options(#"{"_retry_policy": {"schedule": "often", "minimum_delay": 5}}"#) == DeliveryOptions())
         for text in ["", "{}", "[]", "{", #"{"schedule": 1}"#] {
             #expect(throws: Refusal.self) { try RetryPolicyShape.read(text: text) }
         }

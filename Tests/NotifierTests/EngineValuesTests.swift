@@ -12,18 +12,18 @@ struct EngineValuesTests {
     }
 
     @Test func `The cache forgets who was not asked for, and keeps who was`() throws {
-        let cache = SubscriptionCache(generationMax: 10)
-        let keys = try (0..<30).map { SubscriptionCache.Key(subscription: try Self.subscription($0), version: 1) }
+        let cache = SubscriptionCache<Recipient>(generationMax: 10)
+        let keys = try (0..<30).map { SubscriptionVersion(subscription: try Self.subscription($0), version: 1) }
         for (index, key) in keys.enumerated() {
             cache.insert(
                 Recipient(
-                    destination: .webhook, target: webhookTarget("http://\(index)/"), isConfirmed: false),
+                    destination: .webhook, target: webhookTarget("http://\(index)/"), isConfirmed: false), bytes: 0,
                 for: key)
             #expect(cache[keys[0]]?.target?.host == "http://0.0.0.0:80")
         }
         #expect(keys.count { cache[$0] != nil } <= 20)
         #expect(cache[keys[29]]?.target?.host == "http://0.0.0.29:80")
-        #expect(cache[SubscriptionCache.Key(subscription: keys[29].subscription, version: 2)] == nil)
+        #expect(cache[SubscriptionVersion(subscription: keys[29].subscription, version: 2)] == nil)
     }
 
     private static func subscription(_ number: Int) throws -> SubscriptionID {

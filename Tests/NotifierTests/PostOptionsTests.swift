@@ -114,10 +114,10 @@ struct PostOptionsTests {
         let large = Recipient(
             destination: .webhook,
             target: webhookTarget("http://a", options: DeliveryOptions(template: template)), isConfirmed: true)
-        let cache = SubscriptionCache(generationMax: 1000, bytesMax: 10_000)
+        let cache = SubscriptionCache<Recipient>(generationMax: 1000, bytesMax: 10_000)
         let id = try #require(SubscriptionID(String(repeating: "1", count: 27)))
-        let keys = (0..<100).map { SubscriptionCache.Key(subscription: id, version: $0) }
-        for key in keys { cache.insert(large, for: key) }
+        let keys = (0..<100).map { SubscriptionVersion(subscription: id, version: $0) }
+        for key in keys { cache.insert(large, bytes: large.byteCount, for: key) }
         #expect(cache[keys[99]] != nil && cache[keys[79]] == nil)
         #expect((11...20).contains(keys.count { cache[$0] != nil }))
     }

@@ -315,7 +315,7 @@ struct DeliveryModelTests {
         } else if !world.random.chance(world.crash / 4) {
             let unwanted = world.unwanted
             world.verdicts = taken.undecided.map { event in
-                event.judged { one, body in unwanted[one.subscription] != (Int(body) ?? 0) % 3 }
+                event.judged { one, body in one.subscription.flatMap { unwanted[$0] } != (Int(body) ?? 0) % 3 }
             }
         }
     }
@@ -399,8 +399,9 @@ struct DeliveryModelTests {
             let taken = try await deliveries.take(
                 0, allowance: LeaseAllowance(capacity: 100), page: world.page, lease: .seconds(4), confirmedOnly: false,
                 verdicts: world.verdicts)
+            let unwanted = world.unwanted
             world.verdicts = taken.undecided.map { event in
-                event.judged { one, body in world.unwanted[one.subscription] != (Int(body) ?? 0) % 3 }
+                event.judged { one, body in one.subscription.flatMap { unwanted[$0] } != (Int(body) ?? 0) % 3 }
             }
             var leases = taken.leases
             leases += try await deliveries.lease(0, allowance: LeaseAllowance(capacity: 200), lease: .seconds(4)).leases

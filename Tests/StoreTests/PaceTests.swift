@@ -61,7 +61,7 @@ struct PaceTests {
             try await test.post(["4", "5", "6"], to: queue)
             let next = try await test.take().leases
             #expect(self.bodies(next) == ["4"])
-            let none = SubscriptionChange(options: Array("{}".utf8))
+            let none = SubscriptionChange(options: Array("{}".utf8), pace: Pace())
             #expect(try await subscriptions.update(queue, id: id, none, resettingConfirmation: false) == .updated)
             #expect(try await test.settle(next, .delivered) == [true])
             #expect(self.bodies(try await test.lease()) == ["5", "6"])

@@ -89,7 +89,7 @@ struct AttemptPlanner: Sendable {
     /// - Parameter deliveries: All of one shard.
     /// - Throws: When subscriptions could not be read; then nothing has happened.
     func locate(_ deliveries: [LeasedDelivery], in shard: Int) async throws(StoreError) -> [Located] {
-        let recipients = try await self.recipients.find(deliveries.lazy.map(\.lease.recipient), in: shard)
+        let recipients = try await self.recipients.find(deliveries.lazy.map(\.lease), in: shard)
         return zip(deliveries, recipients).map { Located(delivery: $0, found: $1) }
     }
 

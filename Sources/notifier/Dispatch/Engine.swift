@@ -76,10 +76,11 @@ package struct Engine: Service {
         logger[metadataKey: LogKey.pool] = "\(pool)"
         let reaping = NIOLockedValueBox(ReapRules(lease: settings.lease, at: .now))
         let notices = DeliveryNotices(deliveries: store.deliveries, logger: logger)
-        let recipients = Recipients(
-            subscriptions: store.subscriptions, queues: store.queues, masterKey: masterKey, channels: channels)
+        let policies = FilterPolicies(store.subscriptions)
         let planner = AttemptPlanner(
-            store: store, recipients: recipients,
+            store: store,
+            recipients: Recipients(
+                subscriptions: store.subscriptions, queues: store.queues, masterKey: masterKey, channels: channels),
             addresses: AddressRules(
                 store: control, hourlyMax: settings.addressHourlyMax, collectsExcess: settings.collectsExcess,
                 logger: logger),
@@ -93,7 +94,7 @@ package struct Engine: Service {
                 settings: settings, metrics: metrics, notices: notices, logger: logger)
             return ShardWorker(
                 inbox: inbox, settler: settler, deliveries: store.deliveries, channels: channels, planner: planner,
-                filter: EventFilter(recipients: recipients, vault: vault, metrics: metrics), limiter: limiter, hosts: hosts, gate: gate, clock: clock, reaping: reaping, settings: settings,
+                filter: EventFilter(policies: policies, vault: vault, metrics: metrics), limiter: limiter, hosts: hosts, gate: gate, clock: clock, reaping: reaping, settings: settings,
                 metrics: metrics, logger: logger)
         }
         self.deliveries = store.deliveries

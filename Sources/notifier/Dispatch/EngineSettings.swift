@@ -25,7 +25,7 @@ package struct EngineSettings: Sendable {
     package var disableAfter = Duration.zero
     /// How far a subscriber's request to wait is obeyed, whatever the waits of the policy.
     package var notBeforeMax = Duration.seconds(3600)
-    /// The retries of webhooks and sessions where neither a subscription nor its queue has a policy.
+    /// The retries of webhooks where neither a subscription nor its queue has a policy.
     package var retryPolicyDefault = RetryPolicy()
 
     package init() {}

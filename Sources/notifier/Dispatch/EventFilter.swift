@@ -7,54 +7,96 @@ import Store
 /// Decides for the events of one shard which deliveries the filter policies of subscriptions leave out (docs/filters.md).
 ///
 /// ```
-///  take ──undecided──► judge: subscriptions as they are now, bodies opened ──► verdicts ──► the next take
+///  take ──undecided──► judge: policies as they are now, bodies opened ──► verdicts ──► the next takes
 /// ```
-/// An event waits in Redis until its verdicts come, so nothing is lost with them: whichever notifier takes next asks again.
+/// An event waits in Redis until its verdicts come, so nothing is lost with them: whichever notifier takes next asks again. Verdicts are
+/// kept for some seconds, since the next call may serve other queues.
 final class EventFilter: Sendable {
-    private let recipients: Recipients
+    /// How long verdicts are kept, and how many subscriptions' at most.
+    private static let ageMax = Duration.seconds(3)
+    private static let rowsMax = 1000
+    /// How long decisions of one call may take; of each event one subscription is decided about all the same.
+    private static let timeMax = Duration.milliseconds(10)
+
+    private struct Kept {
+        var verdicts: [EventVerdicts] = []
+        var times: [ContinuousClock.Instant] = []
+        var rows = 0
+    }
+
+    private let policies: FilterPolicies
     private let vault: Vault
     private let metrics: NotifierMetrics
-    private let judged = NIOLockedValueBox<[EventVerdicts]>([])
+    private let kept = NIOLockedValueBox(Kept())
 
-    init(recipients: Recipients, vault: Vault, metrics: NotifierMetrics) {
-        self.recipients = recipients
+    init(policies: FilterPolicies, vault: Vault, metrics: NotifierMetrics) {
+        self.policies = policies
         self.vault = vault
         self.metrics = metrics
     }
 
-    /// What the last ``judge(_:in:)`` found out.
-    var verdicts: [EventVerdicts] { self.judged.withLockedValue { $0 } }
+    /// What was found out lately.
+    var verdicts: [EventVerdicts] {
+        let now = ContinuousClock.now
+        return self.kept.withLockedValue { kept in
+            kept.drop(olderThan: now - Self.ageMax, keeping: Self.rowsMax)
+            return kept.verdicts
+        }
+    }
 
-    /// Finds out what the next call of `take` needs, in place of what the last one needed.
+    /// Finds out what the next calls of `take` need.
     ///
     /// A subscription that is gone, or cannot be read, and a body that does not open are not left out: what is to become of these
     /// is decided when the delivery is to be attempted.
     ///
-    /// - Throws: When the subscriptions could not be read; then there are no verdicts.
+    /// - Throws: When the subscriptions could not be read; then nothing is found out.
     func judge(_ events: [UndecidedEvent], in shard: Int) async throws(StoreError) {
-        self.judged.withLockedValue { $0 = [] }
         guard !events.isEmpty else { return }
-        let wanted = events.flatMap { event in
-            event.recipients.compactMap { $0.map { Recipients.Wanted($0.subscription, version: $0.version, of: event.queue) } }
+        let policies = try await self.policies.find(events.flatMap(\.recipients), in: shard)
+        let end = ContinuousClock.now + Self.timeMax
+        for event in events {
+            let verdicts = self.verdicts(on: event, policies, until: end)
+            self.metrics.judged(verdicts)
+            self.kept.withLockedValue { $0.append(verdicts, at: .now) }
+            await Task.yield()
         }
-        var found = zip(wanted, try await self.recipients.find(wanted, in: shard)).makeIterator()
-        let verdicts = events.map { event in
-            let bodies = event.messages.map { $0.flatMap { self.body(of: $0, in: event.queue) } }
-            let rows = event.recipients.map { recipient -> [Bool] in
-                guard recipient != nil, case (_, .known(let known))? = found.next(), let filter = known.filter else {
-                    return Array(repeating: true, count: bodies.count)
-                }
-                return bodies.map { body in body.map { filter.decision(on: $0.span).isMatch } ?? true }
+    }
+
+    private func verdicts(
+        on event: UndecidedEvent, _ policies: [SubscriptionID: FilterPolicy], until end: ContinuousClock.Instant
+    ) -> EventVerdicts {
+        let opened = event.messages.map { $0.flatMap { self.body(of: $0, in: event.queue) } }
+        var rows: [[Bool]] = []
+        for recipient in event.recipients {
+            if !rows.isEmpty, ContinuousClock.now > end { break }
+            guard let policy = recipient.subscription.flatMap({ policies[$0] }) else {
+                rows.append(Array(repeating: true, count: opened.count))
+                continue
             }
-            return EventVerdicts(on: event, wanted: rows)
+            rows.append(opened.map { body in body.map { policy.decision(on: $0.span).isMatch } ?? true })
         }
-        self.metrics.judged(verdicts)
-        self.judged.withLockedValue { $0 = verdicts }
+        return EventVerdicts(on: event, wanted: rows)
     }
 
     /// nil: it does not open.
-    private func body(of message: UndecidedEvent.Message, in queue: QueueAddress) -> [UInt8]? {
-        guard message.isSealed else { return Array(message.body) }
-        return try? SealedBody.open(message.body, of: queue.project, in: self.vault).body
+    private func body(of message: UndecidedEvent.Message, in queue: QueueAddress) -> ArraySlice<UInt8>? {
+        guard message.isSealed else { return message.body }
+        return try? SealedBody.open(message.body, of: queue.project, in: self.vault).body[...]
+    }
+}
+
+extension EventFilter.Kept {
+    fileprivate mutating func append(_ verdicts: EventVerdicts, at now: ContinuousClock.Instant) {
+        self.verdicts.append(verdicts)
+        self.times.append(now)
+        self.rows += verdicts.rows.count
+    }
+
+    /// Removes the oldest.
+    fileprivate mutating func drop(olderThan time: ContinuousClock.Instant, keeping rowsMax: Int) {
+        while let first = self.times.first, first < time || self.rows > rowsMax {
+            self.times.removeFirst()
+            self.rows -= self.verdicts.removeFirst().rows.count
+        }
     }
 }

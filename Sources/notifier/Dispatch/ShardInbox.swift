@@ -49,7 +49,15 @@ final class ShardInbox: Sendable {
 
     /// A step failed; it is repeated after a pause.
     func failed(_ work: ShardSchedule.Work) {
-        let pause = self.change { $0.failed(work, chance: .random(in: 0..<1)) }
+        self.retry(work, after: self.change { $0.failed(work, chance: .random(in: 0..<1)) })
+    }
+
+    /// What a step has to be followed by failed; the step is repeated after a pause.
+    func pause(_ work: ShardSchedule.Work) {
+        self.retry(work, after: self.change { $0.pause(work, chance: .random(in: 0..<1)) })
+    }
+
+    private func retry(_ work: ShardSchedule.Work, after pause: Duration) {
         self.eventLoop.scheduleTask(in: .nanoseconds(Int64(pause / .nanoseconds(1)))) {
             if self.change({ $0.retry(work) }) { self.signal.signal() }
         }

@@ -205,6 +205,11 @@ package struct ShardSchedule: Sendable {
     /// - Returns: How long until ``retry(_:)`` has to follow.
     package mutating func failed(_ work: Work, chance: Double) -> Duration {
         if work == .take || work == .lease { self.leaser = .none }
+        return self.pause(work, chance: chance)
+    }
+
+    /// What a step has to be followed by failed, although its own call did not: it is repeated likewise.
+    package mutating func pause(_ work: Work, chance: Double) -> Duration {
         _ = self.paused.insert(work)
         _ = self.request(work)
         return self.backoffs[work.rawValue].next(random: chance)

@@ -113,7 +113,11 @@ final class ShardWorker: Sendable {
         self.inbox.change {
             $0.took(more: taken.more, isPaced: taken.isPaced, started, isBounded: reservation.isBounded)
         }
-        try await self.filter.judge(taken.undecided, in: self.inbox.shard)
+        // What it is repeated by, after a failure, asks again; by now a settlement may lease.
+        do throws(StoreError) { try await self.filter.judge(taken.undecided, in: self.inbox.shard) } catch {
+            self.inbox.pause(.take)
+            self.logger.warn("The subscriptions of events could not be read", error, shard: self.inbox.shard)
+        }
     }
 
     /// Leases what is due in one call, and sees to it that what is due next is.

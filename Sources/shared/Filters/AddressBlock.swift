@@ -25,14 +25,13 @@ struct AddressBlock: Sendable, Equatable {
         self.prefixBits = bits
     }
 
-    /// Whether a text is an address in the block.
-    func contains(_ text: Span<UInt8>) -> Bool {
-        guard let address = Address(text), address.isIPv6 == self.prefix.isIPv6 else { return false }
+    func contains(_ address: Address) -> Bool {
+        guard address.isIPv6 == self.prefix.isIPv6 else { return false }
         guard self.prefixBits > 0 else { return true }
         return (address.bits ^ self.prefix.bits) >> UInt128(128 - self.prefixBits) == 0
     }
 
-    private struct Address: Sendable, Equatable {
+    struct Address: Sendable, Equatable {
         let isIPv6: Bool
         /// Its first bit is the most significant one.
         let bits: UInt128

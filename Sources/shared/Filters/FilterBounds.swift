@@ -38,6 +38,12 @@ package enum FilterBounds {
     /// its patterns.
     package static let wildcardPointsMax = 100
 
+    /// Comparisons of values of a body with conditions, one more for each 64 bytes of the value.
+    ///
+    /// A bound of ours: a body has as many values as fit, and each of 150 conditions may have to be held against each. A body beyond it
+    /// matches, for nothing is refused that was not looked at.
+    package static let comparisonsMax = 16_384
+
     /// The largest number, and the negative of the smallest.
     package static let numberMax: Int64 = 1_000_000_000
 

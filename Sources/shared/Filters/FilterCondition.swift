@@ -28,25 +28,51 @@ enum FilterExclusion: Sendable, Equatable {
     case wildcard(WildcardPattern)
 }
 
+/// A string of a body in the forms that conditions need, each made once.
+struct TextForms {
+    private var lowercase: [UInt8]?
+    private var address: AddressBlock.Address??
+
+    mutating func lowercased(_ text: Span<UInt8>) -> [UInt8] {
+        if let lowercase { return lowercase }
+        let lowercased = TextMatching.lowercased(text)
+        self.lowercase = lowercased
+        return lowercased
+    }
+
+    /// nil: it is none.
+    mutating func address(_ text: Span<UInt8>) -> AddressBlock.Address? {
+        if let address { return address }
+        let read = AddressBlock.Address(text)
+        self.address = .some(read)
+        return read
+    }
+}
+
 extension FilterCondition {
     /// Whether it holds for a string.
     ///
-    /// - Parameter lowercase: The text in small characters once a condition needed it; conditions of one key share it.
-    func holds(forText text: Span<UInt8>, lowercase: inout [UInt8]?) -> Bool {
+    /// - Parameter forms: What conditions of one key share of the text.
+    func holds(forText text: Span<UInt8>, _ forms: inout TextForms) -> Bool {
         switch self {
         case .text(let value): return TextMatching.isEqual(text, value)
         case .prefix(let prefix): return TextMatching.hasPrefix(text, prefix)
         case .suffix(let suffix): return TextMatching.hasSuffix(text, suffix)
-        case .equalsIgnoreCase(let value):
-            if let lowercase { return lowercase == value }
-            let lowercased = TextMatching.lowercased(text)
-            lowercase = lowercased
-            return lowercased == value
+        case .equalsIgnoreCase(let value): return forms.lowercased(text) == value
         case .wildcard(let pattern): return pattern.matches(text)
-        case .cidr(let block): return block.contains(text)
+        case .cidr(let block): return forms.address(text).map(block.contains) ?? false
         case .exists: return !text.isEmpty
         case .anythingBut(let exclusion): return !exclusion.excludes(text)
         case .number, .boolean, .null, .numeric, .isAbsent: return false
+        }
+    }
+
+    /// How many comparisons it may take.
+    var comparisons: Int {
+        switch self {
+        case .anythingBut(.texts(let excluded)): excluded.count
+        case .anythingBut(.numbers(let excluded)): excluded.count
+        default: 1
         }
     }
 

@@ -10,6 +10,7 @@ struct FilterEvaluator {
 
     private let plan: FilterPlan
     private var cursor = BodyCursor()
+    private var comparisonsLeft = FilterBounds.comparisonsMax
     /// Why keys with keys below do not hold.
     private var causes = InlineArray<64, FilterCause>(repeating: FilterCause(key: 0, .isMissing))
 
@@ -28,7 +29,8 @@ struct FilterEvaluator {
             let cause = self.plan.cause(of: self.plan.rule, in: seen, causes: self.causes)
             return .refused(by: cause.rule(in: self.plan))
         } catch {
-            return .refused(by: FilterRule(pointer: "", reason: .bodyIsNotJSON))
+            return self.comparisonsLeft < 0
+                ? .matches : .refused(by: FilterRule(pointer: "", reason: .bodyIsNotJSON))
         }
     }
 
@@ -161,6 +163,8 @@ struct FilterEvaluator {
             seen.holding &= ~name.leafMask
         }
         for key in name.leaves where seen.holding & 1 << UInt64(key) == 0 {
+            self.comparisonsLeft -= self.plan.keys[key].comparisons * (1 + value.range.count / 64)
+            guard self.comparisonsLeft >= 0 else { throw BodyFault() }
             if Self.holds(self.plan.keys[key].conditions, for: value, in: bytes) { seen.holding |= 1 << UInt64(key) }
         }
     }
@@ -183,8 +187,8 @@ struct FilterEvaluator {
     }
 
     private static func holds(_ conditions: [FilterCondition], forText text: Span<UInt8>) -> Bool {
-        var lowercase: [UInt8]?
-        for condition in conditions where condition.holds(forText: text, lowercase: &lowercase) { return true }
+        var forms = TextForms()
+        for condition in conditions where condition.holds(forText: text, &forms) { return true }
         return false
     }
 

@@ -62,12 +62,15 @@ final class FilterPlan: Sendable {
         let pointer: String
         /// None of a key with keys below.
         let conditions: [FilterCondition]
+        /// How many comparisons a value may take.
+        let comparisons: Int
         /// The rule and the scope of the keys below.
         let nested: (rule: Rule, scope: Int)?
 
         init(pointer: String, conditions: [FilterCondition], nested: (rule: Rule, scope: Int)? = nil) {
             self.pointer = pointer
             self.conditions = conditions
+            self.comparisons = conditions.reduce(0) { $0 + $1.comparisons }
             self.nested = nested
         }
 

@@ -11,8 +11,6 @@ import JSON
 package struct FilterPolicy: Sendable {
     /// As it was given.
     package let text: String
-    /// As every policy is written that differs in white space and escapes only; policies are equal when these are.
-    package let canonicalText: String
     private let plan: FilterPlan
 
     /// - Throws: What is wrong first, in the order of the text; bounds of the whole policy come last.
@@ -28,12 +26,17 @@ package struct FilterPolicy: Sendable {
         }
         self.plan = try FilterPolicyReader.plan(bytes)
         self.text = String(decoding: bytes, as: UTF8.self)
-        do throws(JSONInvalid) {
-            self.canonicalText = String(decoding: try CanonicalJSON.text(of: bytes.span) ?? [], as: UTF8.self)
-        } catch {
-            throw FilterPolicyInvalid(.notJSON(error), at: "")
-        }
     }
+
+    /// As every policy is written that differs in white space and escapes only; policies are equal when these are.
+    package var canonicalText: String {
+        // Its text was read as JSON already.
+        let bytes = try? CanonicalJSON.text(of: Array(self.text.utf8).span)
+        return String(decoding: bytes.flatMap { $0 } ?? [], as: UTF8.self)
+    }
+
+    /// What it takes in memory, about: the values of a policy, each apart, take some times its text.
+    package var byteCount: Int { 512 + 16 * self.text.utf8.count }
 
     /// Whether a message goes to the subscription.
     ///

@@ -63,15 +63,16 @@ struct WildcardPattern: Sendable, Equatable {
     private struct Middle: Sendable, Equatable {
         let bytes: [UInt8]
         /// For each number of bytes found, how many of them are found again when the next one differs.
-        private let fallbacks: [Int]
+        private let fallbacks: [UInt16]
 
         init(_ bytes: [UInt8]) {
-            var fallbacks = [0]
+            var fallbacks: [UInt16] = [0]
             var found = 0
             for byte in bytes.dropFirst() {
-                while found > 0, bytes[found] != byte { found = fallbacks[found - 1] }
+                while found > 0, bytes[found] != byte { found = Int(fallbacks[found - 1]) }
                 if bytes[found] == byte { found += 1 }
-                fallbacks.append(found)
+                // A policy has fewer bytes.
+                fallbacks.append(UInt16(truncatingIfNeeded: found))
             }
             self.bytes = bytes
             self.fallbacks = fallbacks
@@ -83,7 +84,7 @@ struct WildcardPattern: Sendable, Equatable {
             var found = 0
             var index = start
             while index < end {
-                while found > 0, self.bytes[found] != text[index] { found = self.fallbacks[found - 1] }
+                while found > 0, self.bytes[found] != text[index] { found = Int(self.fallbacks[found - 1]) }
                 if self.bytes[found] == text[index] { found += 1 }
                 index += 1
                 if found == self.bytes.count { return index }

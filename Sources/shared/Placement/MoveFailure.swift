@@ -5,6 +5,8 @@ package enum MoveFailure: Error, Sendable, Equatable, CustomStringConvertible {
     case absent(QueueName)
     case noPool(String)
     case format(Int)
+    /// Of the target, and of the source.
+    case formatOlder(Int, than: Int)
     case idsDiffer
     case busy(QueueName)
     case occupied(QueueName)
@@ -18,6 +20,8 @@ package enum MoveFailure: Error, Sendable, Equatable, CustomStringConvertible {
         case .noPool(let name): "there is no pool \(name)"
         case .format(let format):
             "a queue moves between stores of format 3 or later, and one of them has format \(format): run herald format raise"
+        case .formatOlder(let target, let source):
+            "the pool has format \(target), and the queues have what format \(source) added: run herald format raise"
         case .idsDiffer:
             "the pools were first used by versions that gave each pool a key of its own: ids of messages would change, so their queues "
                 + "cannot be moved"

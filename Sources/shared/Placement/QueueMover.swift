@@ -49,6 +49,7 @@ package struct QueueMover: Sendable {
         if let old = [self.directory.defaultStore, from, to].map(\.format).min(), old < StoreFormat.ofMoves {
             throw MoveFailure.format(old)
         }
+        guard to.format >= from.format else { throw MoveFailure.formatOlder(to.format, than: from.format) }
         guard from.sharesIDs(with: to) else { throw MoveFailure.idsDiffer }
         switch try await notes.begin(queues, from: source, to: target, by: self.mark, version) {
         case .begun: break

@@ -552,9 +552,9 @@ package struct SettingCatalog: Sendable {
         "defaults.retry", shape: .list, processes: [.api, .notifier],
         allowed: "standard-webhooks, or at most 100 waits of 0 to 86400 s, commas between",
         meaning:
-            "The retries of webhooks and of WebSocket connections where neither a subscription nor its queue has a retry policy: the "
-            + "name of a schedule, or the waits before each of them. Without it 14 over three minutes. A message whose `ttl` ends "
-            + "earlier ends them. The API shows what notifiers do: give it to both.")
+            "The retries of webhooks where neither a subscription nor its queue has a retry policy: the name of a schedule, or the "
+            + "waits before each of them. Without it 14 over three minutes. The `ttl` of a message ends them earlier. The API shows "
+            + "what notifiers do: give it to both.")
 
     package let clientIDForm = Setting(
         "client.id.form", default: "uuid", shape: .oneOf(["uuid", "any"]), processes: [.api],

@@ -64,8 +64,13 @@ package struct DeliveryOptions: Sendable, Equatable {
     ///
     /// - Throws: ``Refusal/requestInvalid(_:)``.
     init(_ options: JSONObject) throws(Refusal) {
+        try self.init(
+            options, retryPolicy: try Self.retryPolicy(of: options), filter: try FilterOption.read(options))
+    }
+
+    private init(_ options: JSONObject, retryPolicy: RetryPolicy?, filter: FilterPolicy?) throws(Refusal) {
         self.init(
-            retryPolicy: try Self.retryPolicy(of: options), filter: try FilterOption.read(options), template: try Self.template(of: options),
+            retryPolicy: retryPolicy, filter: filter, template: try Self.template(of: options),
             headers: try Self.headers(of: options), finalStatuses: try FinalStatusesShape.read(options),
             disablesOnGone: try Self.disablesOnGone(options), mail: try MailOptionsShape.read(options),
             isAcknowledged: SessionOptions.acknowledges(options), trust: try TrustOption.id(in: options))
@@ -75,10 +80,15 @@ package struct DeliveryOptions: Sendable, Equatable {
     ///
     /// - Returns: nil for what no version with these rules has stored: nothing of it is used.
     package init?(stored document: [UInt8]) {
-        // What is wrong with it was said to the caller that stored it, by the version that took it.
-        guard let options = try? JSONObject(document: document), let read = try? DeliveryOptions(options) else {
-            return nil
+        // What is wrong with it was said to the caller that stored it, by the version that took it. But versions before format 4 took
+        // anything by the names that it added.
+        guard let options = try? JSONObject(document: document) else { return nil }
+        let filter = (try? FilterOption.read(options)) ?? nil
+        var retryPolicy: RetryPolicy?
+        do throws(Refusal) { retryPolicy = try Self.retryPolicy(of: options) } catch {
+            guard RetryPolicyShape.hasSchedule(options) else { return nil }
         }
+        guard let read = try? DeliveryOptions(options, retryPolicy: retryPolicy, filter: filter) else { return nil }
         self = read
     }
 

@@ -45,6 +45,11 @@ package enum RetryPolicyShape {
         return policy
     }
 
+    /// Whether options have a policy with a `schedule`, however it is written.
+    static func hasSchedule(_ options: JSONObject) -> Bool {
+        options[Self.name].flatMap { options.object($0) }?[Self.schedule] != nil
+    }
+
     /// The waits of `schedule`, or what its name stands for; nil when there is none.
     private static func schedule(of object: JSONObject) throws(Refusal) -> RetryPolicy? {
         guard let value = object[Self.schedule] else { return nil }

@@ -10,11 +10,12 @@ package enum Destination: String, Sendable, Equatable, CaseIterable {
 
     /// What deliveries follow whose subscription and queue have no policy.
     ///
-    /// - Parameter policy: That of the deployment, which mail has one of its own beside.
+    /// - Parameter policy: That of the deployment for webhooks. Mail has one of its own, and a connection is there or is not.
     package func retryPolicy(default policy: RetryPolicy) -> RetryPolicy {
         switch self {
+        case .webhook: policy
         case .email: .mail
-        case .webhook, .session: policy
+        case .session: RetryPolicy()
         }
     }
 

@@ -62,7 +62,7 @@ package struct SubscriptionChange: Sendable, Equatable {
     package var version: Int?
 
     package init(
-        subscriber: Subscriber? = nil, ttl: Int? = nil, options: [UInt8]? = nil, pace: Pace? = Pace()
+        subscriber: Subscriber? = nil, ttl: Int? = nil, options: [UInt8]? = nil, pace: Pace? = nil
     ) {
         self.subscriber = subscriber
         self.ttl = ttl

@@ -32,7 +32,7 @@ struct DeliveryStore: DeliveryStorage, DeadLetterStorage {
                 keys.fanoutProjects, keys.fanoutPages, keys.pacing, keys.leases, keys.payloads, keys.payloadReferences,
                 keys.readyProjects,
                 keys.subscriptionHeaders, keys.waitingCounts, keys.deliverySweeps, keys.payloadExpiries,
-                keys.lastPosition,
+                keys.lastPosition, keys.subscriptions,
             ])
         call.append(keys.prefix)
         call.append(self.limits.text)

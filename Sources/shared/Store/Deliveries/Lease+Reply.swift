@@ -14,7 +14,9 @@ extension Taken {
         self.droppedDeadLetters = try reply.int()
         var questions = try reply.reader()
         var undecided: [UndecidedEvent] = []
-        while !questions.isAtEnd { undecided.append(try UndecidedEvent(&questions)) }
+        while !questions.isAtEnd {
+            if let event = try UndecidedEvent(&questions) { undecided.append(event) }
+        }
         self.undecided = undecided
         var leases: [Lease] = []
         var unreadable = UnreadableRows()
@@ -51,9 +53,9 @@ extension Taken {
 }
 
 extension UndecidedEvent {
-    /// A record or a subscription that cannot be read still gets a verdict, so that nothing waits for it.
-    fileprivate init(_ reply: inout ReplyReader) throws(StoreError) {
-        guard let queue = QueueAddress(key: try reply.text()) else { throw reply.unexpected("queue") }
+    /// nil for a queue whose name this version cannot read: a newer one goes on with it.
+    fileprivate init?(_ reply: inout ReplyReader) throws(StoreError) {
+        let queue = QueueAddress(key: try reply.text())
         let first = try reply.text()
         var records = try reply.reader()
         var messages: [Message?] = []
@@ -64,6 +66,7 @@ extension UndecidedEvent {
         var rows = try reply.reader()
         var keys: [String] = []
         while !rows.isAtEnd { keys.append(try rows.text()) }
+        guard let queue else { return nil }
         self.init(queue: queue, first: first, messages: messages, keys: keys)
     }
 }

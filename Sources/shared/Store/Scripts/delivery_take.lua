@@ -5,14 +5,14 @@
 -- What a filter policy says of an event the caller finds out: an event goes as far as the verdicts that came with the call, and the
 -- next ones are asked for.
 -- KEYS    1 fanout-projects   2 fanout-pages   3 pacing   4 leases   5 payloads   6 payload-references   7 ready-projects
---         8 subscription-headers   9 waiting-counts   10 delivery-sweeps   11 payload-expiries   12 last-position   and
---         by name: events fanout-queues subscription-order due ready-subscriptions meta dead-letters dead-letter-entries
+--         8 subscription-headers   9 waiting-counts   10 delivery-sweeps   11 payload-expiries   12 last-position
+--         13 subscriptions   and by name: events fanout-queues subscription-order due ready-subscriptions meta dead-letters dead-letter-entries
 --         dead-letter-records dead-letter-bytes dead-letter-oldest held-subscriptions
 -- ARGV    1 now   2 prefix   3 limits   4 events, at most 16   5 deliveries of a call, at most 1000   6 lease, ms
 --         7 1: only confirmed subscriptions   8 capacity   9 most of a project
 --         10 how many projects have a number of their own, at most 256, then project, number of each; -1: its events stay,
---         then per event with verdicts its queue, first position, how many verdicts, at most a page, and each: subscription and
---         version, a digit for each message, 0: it is not wanted
+--         then per event with verdicts its queue, first position, how many verdicts, and each: subscription, a digit for each
+--         message, 0: it is not wanted
 -- RETURNS {now, end of the leases, 1: call again, 2: events stayed, 3: both, deliveries that found too many waiting, dead
 --         letters dropped, {queue, first position, {record ...}, {subscription and version ...} of the verdicts asked for ...}},
 --         then per event with leases: first position, retry policy of the queue or '', {record ...}, {subscription, header, index
@@ -152,50 +152,54 @@ local to_send = 4 * 1048576
 local filters = (function()
     local verdicts, at = {}, verdicts_from
     while at <= #ARGV do
-        local event = {}
-        verdicts[ARGV[at] .. ' ' .. ARGV[at + 1]] = event
-        local last = at + 2 + 2 * tonumber(ARGV[at + 2])
-        for place = at + 3, last, 2 do event[ARGV[place]] = ARGV[place + 1] end
+        local event, last = ARGV[at] .. ' ' .. ARGV[at + 1], at + 2 + 2 * tonumber(ARGV[at + 2])
+        verdicts[event] = verdicts[event] or {}
+        for place = at + 3, last, 2 do verdicts[event][ARGV[place]] = ARGV[place + 1] end
         at = last + 1
     end
-    -- How much is asked for: deliveries, bytes of their messages, which take their time to look through, and bytes of the answer.
+    -- How much is asked for: deliveries, and bytes that are read and looked through for them, those of the subscriptions included, of
+    -- which at most a quarter for one of several queues; and bytes of the answer.
     local left, judged, bytes = page, 4 * 1048576, 1048576
 
-    local function key_of(state)
-        return state[SUBSCRIPTION] .. string.sub(state[HEADER], HEADER_VERSION_FROM, HEADER_VERSION_TO)
+    local function digits_of(queue, first, state)
+        local event = verdicts[queue .. ' ' .. text(first)]
+        return event and event[state[SUBSCRIPTION]]
     end
 
     local function verdicts_of(queue, first, subscriptions)
-        local event, digits = verdicts[queue .. ' ' .. text(first)] or {}, {}
+        local digits = {}
         for index, subscription in ipairs(subscriptions) do
             local state = known[subscription]
             if state ~= 'none' and is_filtered(state[HEADER]) then
-                digits[subscription] = event[key_of(state)]
+                digits[subscription] = digits_of(queue, first, state)
                 if not digits[subscription] then return index - 1, digits end
             end
         end
         return #subscriptions, digits
     end
 
-    local function ask(turn, event_at, page_of, events, quantum)
-        local place, mark, own = turn.finished, turn.mark, quantum
-        while place < turn.finished + events and math.min(own, left, judged, bytes) > 0 do
+    local function ask(turn, event_at, page_of, events, rows_max)
+        local place, mark, own, share = turn.finished, turn.mark, rows_max, judged
+        if #turns > 1 then share = math.min(judged, 1048576) end
+        while place < turn.finished + events and math.min(own, left, share, bytes) > 0 do
             local first, positions, records = event_at(turn.queue, place)
             if not first then return end
             local size = 0
             for _, record in ipairs(records) do size = size + #record end
-            local rows = math.max(1, math.floor(math.min(math.min(own, left) / #positions, judged / size)))
-            local subscriptions, missing = page_of(turn.queue, first, mark, rows), {}
+            local rows = math.max(1, math.floor(math.min(math.min(own, left) / #positions, share / size)))
+            local subscriptions, missing, spent = page_of(turn.queue, first, mark, rows), {}, 0
             read(turn.project, subscriptions)
             for _, subscription in ipairs(subscriptions) do
                 local state = known[subscription]
-                if state ~= 'none' and is_filtered(state[HEADER]) then
-                    missing[#missing + 1] = key_of(state)
+                if state ~= 'none' and is_filtered(state[HEADER]) and not digits_of(turn.queue, first, state) then
+                    missing[#missing + 1] = subscription .. string.sub(state[HEADER], HEADER_VERSION_FROM, HEADER_VERSION_TO)
+                    spent = spent + size + call('HSTRLEN', KEYS[13], subscription)
+                    if spent >= share then break end
                 end
             end
             if #missing > 0 then
                 for _, part in ipairs({ turn.queue, text(first), records, missing }) do table.insert(answer[6], part) end
-                judged, bytes = judged - #missing * size, bytes - size
+                judged, share, bytes = judged - spent, share - spent, bytes - size
             end
             left, own = left - #subscriptions * #positions, own - math.max(1, #subscriptions * #positions)
             -- The rest of a wide one is asked for behind this.
@@ -204,7 +208,8 @@ local filters = (function()
         end
     end
 
-    return { verdicts_of = verdicts_of, ask = ask }
+    local function is_spent() return math.min(left, judged, bytes) <= 0 end
+    return { verdicts_of = verdicts_of, ask = ask, is_spent = is_spent }
 end)()
 
 -- Turns one page of one event into deliveries; returns how many of each message, and the leases; nil when it is to stay.
@@ -308,8 +313,9 @@ for index, turn in ipairs(turns) do
     local queue, mark, budget = turn.queue, marks[index], math.min(page - work, quantum)
     -- What is not leased now waits, which costs twice: of a project that may have more than a few, no more than that.
     local share = math.min(allowance.left, share_of(allowance, turn.project))
+    local rows_each = share >= 16 and math.min(quantum, share) or quantum
     if share >= 16 then budget = math.min(budget, share) end
-    turn.is_served, turn.finished, turn.is_marked = true, 0, mark
+    turn.is_served, turn.finished, turn.is_marked, turn.rows = true, 0, mark, rows_each
     -- One after the other, for an event may be large, and a wide one takes many calls.
     while budget > 0 and turn.finished < events_each do
         local first, positions, records = event_at(queue, turn.finished)
@@ -349,10 +355,17 @@ for index, turn in ipairs(turns) do
     turn.mark = mark
     if not turn.is_empty and not mark then turn.is_empty = call('LLEN', events_key(queue)) == turn.finished end
     -- One that only waits for verdicts keeps its place: the next call brings them.
-    if turn.is_undecided and turn.finished == 0 and mark == turn.is_marked then turn.is_served = false end
-    -- Of more projects than have their turn in a call the next one serves others.
-    if not turn.has_stopped and (turn.is_undecided or (turn.has_filters and #projects < 16)) then
-        filters.ask(turn, event_at, page_of, events_each, quantum)
+    if turn.is_undecided and not turn.has_stopped then
+        if turn.finished == 0 and mark == turn.is_marked then turn.is_served = false end
+        filters.ask(turn, event_at, page_of, events_each, rows_each)
+        if filters.is_spent() then break end
+    end
+end
+-- Ahead, where the next call goes on: of more projects, or of more queues of a project, it serves others.
+for _, turn in ipairs(turns) do
+    if turn.has_filters and not turn.is_undecided and not turn.has_stopped and #projects < 16
+        and queues_left[turn.project] ~= math.huge then
+        filters.ask(turn, event_at, page_of, events_each, turn.rows)
     end
 end
 
@@ -460,7 +473,7 @@ for _, turn in ipairs(turns) do
         end
     end
 end
-if #answer[6] > 0 or (work > 0 or not has_stopped) and (projects_left > 0 or (#projects == 16 and call('ZCARD', KEYS[1]) > stayed)) then
+if (work > 0 or not has_stopped) and (#answer[6] > 0 or projects_left > 0 or (#projects == 16 and call('ZCARD', KEYS[1]) > stayed)) then
     answer[3] = answer[3] + 1
 end
 if #lost > 0 then answer[4], answer[5] = #lost, dead_letters().trim() end

@@ -9,65 +9,72 @@ package struct UndecidedEvent: Sendable {
     }
 
     package struct Recipient: Sendable, Equatable {
-        package let subscription: SubscriptionID
-        package let version: Int
+        /// The id as the store spells it.
+        package let name: String
+        /// nil, as the version: this Herald cannot read it.
+        package let subscription: SubscriptionID?
+        package let version: Int?
 
         /// - Parameter key: The id, and the version in 6 digits.
-        init?(key: String) {
+        init(key: String) {
             let digits = 6
-            guard let version = Int(key.suffix(digits)), let id = SubscriptionID(String(key.dropLast(digits))) else {
-                return nil
-            }
-            self.subscription = id
-            self.version = version
+            self.name = String(key.dropLast(digits))
+            self.subscription = SubscriptionID(self.name)
+            self.version = Int(key.suffix(digits))
         }
     }
 
     package let queue: QueueAddress
+    /// The position of its first message, as the store spells it.
+    package let first: String
     /// Those of the post, in its order; nil for one that this version cannot read.
     package let messages: [Message?]
-    /// Whose policies decide; nil for one that this version cannot read.
-    package let recipients: [Recipient?]
-    fileprivate let first: String
-    fileprivate let keys: [String]
+    /// Whose policies decide.
+    package let recipients: [Recipient]
 
-    /// - Parameters:
-    ///   - first: The position of the first message, as the store spells it.
-    ///   - keys: Of the subscriptions: id, and version in 6 digits.
+    /// - Parameter keys: Of the subscriptions: id, and version in 6 digits.
     init(queue: QueueAddress, first: String, messages: [Message?], keys: [String]) {
         self.queue = queue
         self.messages = messages
         self.recipients = keys.map(Recipient.init(key:))
         self.first = first
-        self.keys = keys
     }
 }
 
 /// Which deliveries of an event are made.
 ///
-/// It counts for the version of each subscription that was asked for, and for no event but that one.
-package struct EventVerdicts: Sendable {
-    let event: UndecidedEvent
-    /// Of each recipient, whether it gets each message.
-    package let wanted: [[Bool]]
+/// It counts for no event but that one, and for as many of its recipients as were decided about; what becomes of the others is asked
+/// again. What a policy said just before it was changed still counts.
+package struct EventVerdicts: Sendable, Equatable {
+    package let queue: QueueAddress
+    package let first: String
+    /// Of recipients, whether each gets each message.
+    package let rows: [Row]
 
-    /// - Parameter wanted: As many as the event has recipients, and of each as many as it has messages.
-    package init(on event: UndecidedEvent, wanted: [[Bool]]) {
-        precondition(
-            wanted.count == event.keys.count && wanted.allSatisfy { $0.count == event.messages.count },
-            "there is a verdict for each delivery of an event")
-        self.event = event
-        self.wanted = wanted
+    package struct Row: Sendable, Equatable {
+        /// The id of the recipient, as the store spells it.
+        let name: String
+        package let wanted: [Bool]
     }
 
-    package var count: Int { self.wanted.reduce(0) { $0 + $1.count } }
-    package var wantedCount: Int { self.wanted.reduce(0) { $0 + $1.count { $0 } } }
+    /// - Parameter wanted: Of recipients, from the first: as many as the event has messages.
+    package init(on event: UndecidedEvent, wanted: [[Bool]]) {
+        precondition(
+            wanted.count <= event.recipients.count && wanted.allSatisfy { $0.count == event.messages.count },
+            "there is a verdict for each message of an event")
+        self.queue = event.queue
+        self.first = event.first
+        self.rows = zip(event.recipients, wanted).map { Row(name: $0.name, wanted: $1) }
+    }
+
+    package var count: Int { self.rows.reduce(0) { $0 + $1.wanted.count } }
+    package var wantedCount: Int { self.rows.reduce(0) { $0 + $1.wanted.count { $0 } } }
 
     /// As `delivery_take.lua` takes them.
     var arguments: [String] {
-        [self.event.queue.key, self.event.first, String(self.event.keys.count)]
-            + zip(self.event.keys, self.wanted).flatMap { key, wanted in
-                [key, String(wanted.map { $0 ? "1" : "0" as Character })]
+        [self.queue.key, self.first, String(self.rows.count)]
+            + self.rows.flatMap { row in
+                [row.name, String(row.wanted.map { $0 ? "1" : "0" as Character })]
             }
     }
 }
