@@ -155,6 +155,14 @@ class Deployment:
         bodies = (self.text({"subscriber": url, "ttl": 86400, "options": options or {}}) for url in urls)
         crowd.post(self.api.ready["listen"], f"/v2/queues/{queue}/subscriptions", headers_of(None), bodies)
 
+    def wait_until_fanned_out(self, limit=120):
+        """Until no event of any queue waits."""
+        end = time.monotonic() + limit
+        while any(self.redis("KEYS", "herald:*:events:*")):
+            if time.monotonic() > end:
+                raise SystemExit("it takes too long")
+            time.sleep(0.01)
+
     def post(self, queue, bodies, ttl=3600):
         self.call("POST", f"/v2/queues/{queue}/messages", {"messages": [{"body": body, "ttl": ttl} for body in bodies]})
 

@@ -30,6 +30,12 @@ struct Problem: Sendable, Equatable {
             .unsupportedMediaType, "415 Unsupported Media Type", "The Content-Type of this request has to be \(type).")
     }
 
+    /// - Parameter names: Of which the first are told.
+    static func unrecognized(_ names: [String]) -> Problem {
+        let told = names.prefix(UnrecognizedHeader.namesMax).map { "'\($0.shortened)'" }.joined(separator: ", ")
+        return Problem(.badRequest, "Invalid API request", "These names mean nothing: \(told).")
+    }
+
     /// No invitation to try again: it takes an operator, or the deletion of the message, to help.
     static func unreadable(_ message: MessageID) -> Problem {
         Problem(

@@ -28,6 +28,8 @@ extension HTTPFieldName {
     static let heraldDurability = HTTPFieldName("Herald-Durability")
     /// The answer is that of a post before.
     static let idempotentReplayed = HTTPFieldName("Idempotent-Replayed")
+    /// Names of the request that were taken and mean nothing.
+    static let heraldUnrecognized = HTTPFieldName("Herald-Unrecognized")
     static let link = HTTPFieldName("Link")
     static let acceptPatch = HTTPFieldName("Accept-Patch")
 }

@@ -20,6 +20,8 @@ struct RequestHead: Sendable {
     let provenance: Provenance
     /// Whether a subscription that is there is to be renewed, as the caller wrote it.
     private(set) var renewal: String?
+    /// Whether its query has a pre-signed URL.
+    private(set) var isSignedByQuery = false
     /// By what a post is known again.
     private(set) var idempotencyKey: String?
     /// Where a client of an event stream goes on.
@@ -100,6 +102,9 @@ struct RequestHead: Sendable {
         if signature == nil, request.method == .get { self.readSignedQuery() }
     }
 
+    /// What a pre-signed URL has in its query.
+    static let signedNames: Set<String> = ["signature", "expires", "project", "methods", "paths"]
+
     /// A pre-signed URL as one text, for what can send no headers: all members of a share in the query.
     private mutating func readSignedQuery() {
         // Nearly every query is shorter than a signature.
@@ -114,6 +119,7 @@ struct RequestHead: Sendable {
             text: signature, project: project, methods: methods.joined(separator: ","),
             paths: paths.joined(separator: ","), expires: expires)
         self.client = self.client ?? RandomUUID().text()
+        self.isSignedByQuery = true
     }
 
     /// What is no number is taken for the most there may be: what counts on by itself must not begin anew.

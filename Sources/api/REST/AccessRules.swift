@@ -12,6 +12,9 @@ package struct AccessRules: Sendable {
     /// Whether pools and flavors are among them.
     package var hasPools = true
 
+    /// Whether a request is refused that has names which mean nothing.
+    package var isStrict = false
+
     /// What callers may do.
     package var policy = PolicyHolder()
 

@@ -276,8 +276,12 @@ final class RESTResponder: Sendable {
         if case .metadataPatch = route.body, request.head.mediaType != BodyForm.patchType {
             return Problem.unsupportedPatch(BodyForm.patchType).reply.with(.acceptPatch, BodyForm.patchType)
         }
+        let unrecognized = UnrecognizedHeader(request, of: route)
+        if self.rules.isStrict, !unrecognized.names.isEmpty { return Problem.unrecognized(unrecognized.names).reply }
         do {
-            return try await route.handler(self.handlers, request)
+            let reply = try await route.handler(self.handlers, request)
+            guard let value = unrecognized.value, (200..<300).contains(reply.status.code) else { return reply }
+            return reply.with(.heraldUnrecognized, value)
         } catch let refusal as Refusal {
             return Problem(refusal).reply
         } catch let ended as AccessEnded {

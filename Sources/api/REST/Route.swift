@@ -58,11 +58,16 @@ package final class Route: Sendable {
     /// Whether an answer that says the store failed has no body.
     let failsWithoutBody: Bool
     let relation: Relation?
+    /// The names of the query string that mean something; nil: any may.
+    package let queryNames: Set<String>?
+    /// Where its body has names that a caller may choose; nil: it has none.
+    let namedBody: NamedBody?
     let handler: Handler
 
     init(
         _ method: HTTPMethod, _ template: String, _ rule: PolicyRule?, _ relation: String? = nil,
-        query: [(String, String)] = [], in availability: Availability = .always, needsCaller: Bool = true,
+        query: [(String, String)] = [], beside: [String] = [], takesAnyQuery: Bool = false, named: NamedBody? = nil,
+        in availability: Availability = .always, needsCaller: Bool = true,
         needsClient: Bool = true, isOpen: Bool = false, body: BodyForm = .none, types: [String] = ["application/json"],
         isRepeatable: Bool = true,
         failsWithoutBody: Bool = false, _ handler: @escaping Handler
@@ -79,6 +84,8 @@ package final class Route: Sendable {
         self.isRepeatable = isRepeatable
         self.failsWithoutBody = failsWithoutBody
         self.relation = relation.map { Relation(name: $0, query: query) }
+        self.queryNames = takesAnyQuery ? nil : Set(query.map(\.0) + beside)
+        self.namedBody = named
         self.handler = handler
     }
 }

@@ -64,13 +64,13 @@ package enum RouteTable {
 
     private static func page(_ path: String, _ answer: PageAnswer) -> [Route] {
         [
-            Route(.get, path, nil, needsCaller: false, isOpen: true, types: []) {
+            Route(.get, path, nil, beside: ["token"], needsCaller: false, isOpen: true, types: []) {
                 try await $0.pages.show(answer, $1)
             },
-            Route(.head, path, nil, needsCaller: false, isOpen: true, types: []) {
+            Route(.head, path, nil, beside: ["token"], needsCaller: false, isOpen: true, types: []) {
                 try await $0.pages.show(answer, $1)
             },
-            Route(.post, path, nil, needsCaller: false, isOpen: true, body: .form, types: []) {
+            Route(.post, path, nil, beside: ["token"], needsCaller: false, isOpen: true, body: .form, types: []) {
                 try await $0.pages.act(answer, $1)
             },
         ]
@@ -83,7 +83,7 @@ package enum RouteTable {
             .get, "/v2/pools", .administrators("pools:get_all"), "pools",
             query: [("detailed", "detailed"), ("limit", "pool_limit"), ("marker", "marker")], in: .pools
         ) { try await $0.pools.list($1) },
-        Route(.get, "/v2/pools/{pool}", .administrators("pools:get"), "pool", in: .pools) {
+        Route(.get, "/v2/pools/{pool}", .administrators("pools:get"), "pool", beside: ["detailed"], in: .pools) {
             try await $0.pools.show($1)
         },
         Route(.put, "/v2/pools/{pool}", .administrators("pools:create"), "pool", in: .pools, body: .document) {
@@ -92,7 +92,7 @@ package enum RouteTable {
         Route(.patch, "/v2/pools/{pool}", .administrators("pools:update"), "pool", in: .pools, body: .document) {
             try await $0.pools.update($1)
         },
-        Route(.delete, "/v2/pools/{pool}", .administrators("pools:delete"), "pool", in: .pools) {
+        Route(.delete, "/v2/pools/{pool}", .administrators("pools:delete"), "pool", beside: ["force"], in: .pools) {
             try await $0.pools.delete($1)
         },
         Route(
@@ -157,13 +157,18 @@ package enum RouteTable {
     private static let topics: [Route] = [
         Route(
             .get, "/v2/topics", .everyone("topics:get_all"), "topics",
-            query: [("marker", "marker"), ("limit", "topic_limit"), ("detailed", "detailed")]
+            query: [("marker", "marker"), ("limit", "topic_limit"), ("detailed", "detailed")], takesAnyQuery: true
         ) { try await $0.topics.list($1) },
         Route(.get, "/v2/topics/{topic}", .everyone("topics:get"), "topic") { try await $0.topics.show($1) },
-        Route(.put, "/v2/topics/{topic}", .everyone("topics:create"), "topic", body: .metadata) {
+        Route(
+            .put, "/v2/topics/{topic}", .everyone("topics:create"), "topic", named: .metadata(.topic), body: .metadata
+        ) {
             try await $0.topics.create($1)
         },
-        Route(.patch, "/v2/topics/{topic}", .everyone("topics:update"), "topic", body: .metadataPatch) {
+        Route(
+            .patch, "/v2/topics/{topic}", .everyone("topics:update"), "topic", named: .metadataPatch(.topic),
+            body: .metadataPatch
+        ) {
             try await $0.topics.update($1)
         },
         Route(.delete, "/v2/topics/{topic}", .everyone("topics:delete"), "topic") { try await $0.topics.delete($1) },
@@ -180,13 +185,18 @@ package enum RouteTable {
     private static let queues: [Route] = [
         Route(
             .get, "/v2/queues", .everyone("queues:get_all"), "queues",
-            query: [("marker", "marker"), ("limit", "queue_limit"), ("detailed", "detailed")]
+            query: [("marker", "marker"), ("limit", "queue_limit"), ("detailed", "detailed")], takesAnyQuery: true
         ) { try await $0.queues.list($1) },
         Route(.get, "/v2/queues/{queue}", .everyone("queues:get"), "queue") { try await $0.queues.show($1) },
-        Route(.put, "/v2/queues/{queue}", .everyone("queues:create"), "queue", body: .metadata) {
+        Route(
+            .put, "/v2/queues/{queue}", .everyone("queues:create"), "queue", named: .metadata(.queue), body: .metadata
+        ) {
             try await $0.queues.create($1)
         },
-        Route(.patch, "/v2/queues/{queue}", .everyone("queues:update"), "queue", body: .metadataPatch) {
+        Route(
+            .patch, "/v2/queues/{queue}", .everyone("queues:update"), "queue", named: .metadataPatch(.queue),
+            body: .metadataPatch
+        ) {
             try await $0.queues.update($1)
         },
         Route(.delete, "/v2/queues/{queue}", .everyone("queues:delete"), "queue") { try await $0.queues.delete($1) },
@@ -209,7 +219,7 @@ package enum RouteTable {
             query: [
                 ("marker", "marker"), ("limit", "messages_limit"), ("echo", "echo"),
                 ("include_claimed", "include_claimed"), ("wait", "wait"),
-            ]
+            ], beside: ["include_delayed", "ids"]
         ) { try await $0.messages.list($1) },
         Route(
             .post, "/v2/queues/{queue}/messages", .everyone("messages:create"), "post_messages", body: .messages,
@@ -217,7 +227,7 @@ package enum RouteTable {
         ) { try await $0.messages.post($1) },
         Route(
             .delete, "/v2/queues/{queue}/messages", .everyone("messages:delete_all"), "messages_delete",
-            query: [("ids", "ids"), ("pop", "pop")]
+            query: [("ids", "ids"), ("pop", "pop")], beside: ["claim_ids"]
         ) { try await $0.messages.deleteOrPop($1) },
         Route(
             .get, "/v2/queues/{queue}/stream", .everyone("messages:stream"), "messages_stream",
@@ -299,14 +309,14 @@ package enum RouteTable {
         ) { try await $0.subscriptions.list($1) },
         Route(
             .post, "/v2/queues/{queue}/subscriptions", .everyone("subscription:create"), "subscriptions_post",
-            body: .document
+            named: .subscription, body: .document
         ) { try await $0.subscriptions.create($1) },
         Route(
             .get, "/v2/queues/{queue}/subscriptions/{subscription}", .everyone("subscription:get"), "subscription"
         ) { try await $0.subscriptions.show($1) },
         Route(
             .patch, "/v2/queues/{queue}/subscriptions/{subscription}", .everyone("subscription:update"),
-            "subscription_patch", body: .document
+            "subscription_patch", named: .subscription, body: .document
         ) { try await $0.subscriptions.update($1) },
         Route(
             .delete, "/v2/queues/{queue}/subscriptions/{subscription}", .everyone("subscription:delete"),

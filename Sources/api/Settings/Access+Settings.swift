@@ -10,6 +10,7 @@ extension AccessRules {
         self.signedURLKeys = settings.list(Setting.signedURLKeys).compactMap(SignedURLKey.init)
         self.clients = try ClientIDForm(settings)
         self.cors = try CORS(settings)
+        self.isStrict = settings.boolean(Setting.apiStrict) == true
         self.hasAdministration = settings.boolean(Setting.apiAdminMode) == true
         self.hasPools = settings.boolean(Setting.apiPooling) ?? self.hasAdministration
     }

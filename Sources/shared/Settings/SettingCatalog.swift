@@ -568,6 +568,12 @@ package struct SettingCatalog: Sendable {
         "client.id.length.max", default: "36", shape: .integer(1...256), processes: [.api],
         meaning: "Most characters of a Client-ID of any form.")
 
+    package let apiStrict = Setting(
+        "api.strict", flag: "--strict", default: "false", shape: .boolean, processes: [.api],
+        meaning:
+            "Whether a request is refused (400) that has names which look as if they were meant for Herald and mean nothing. Without "
+            + "it they are taken, as existing clients expect, and named in `Herald-Unrecognized`.")
+
     package let messageDeleteNeedsClaim = Setting(
         "message.delete.needs.claim", default: "false", shape: .boolean, processes: [.api],
         meaning: "Whether a deletion of messages by `ids` needs the `claim_ids` of the claims that hold them.")

@@ -79,8 +79,8 @@ package struct QueueMetadata: Sendable {
     ///
     /// - Throws: ``Refusal/requestInvalid(_:)`` when what is set cannot be the name of one.
     package func flavor() throws(Refusal) -> FlavorName? {
-        guard let value = self.object["_flavor"] else { return nil }
-        guard let text = self.object.text(value) else { throw .requestInvalid("_flavor has to be a text.") }
+        guard let value = self.object[Self.flavorName] else { return nil }
+        guard let text = self.object.text(value) else { throw .requestInvalid("\(Self.flavorName) has to be a text.") }
         return try FlavorName(text)
     }
 
@@ -89,12 +89,22 @@ package struct QueueMetadata: Sendable {
         Name(rawValue: name).map { Name.shown(by: owner).contains($0) } ?? false
     }
 
+    /// The names that mean something.
+    static func reservedNames(of owner: Owner) -> Set<String> {
+        switch owner {
+        case .queue: Set(Name.allCases.map(\.rawValue) + [Self.flavorName])
+        case .topic: Set(Name.shown(by: owner).map(\.rawValue))
+        }
+    }
+
+    private static let flavorName = "_flavor"
+
     /// The members in their order, each value as it was written.
     var verbatimMembers: [(name: String, value: [UInt8])] {
         self.object.members.map { ($0.name, Array(self.object.verbatim($0.value))) }
     }
 
-    private enum Name: String {
+    private enum Name: String, CaseIterable {
         case postBytesMax = "_max_messages_post_size"
         case messageTTL = "_default_message_ttl"
         case messageDelay = "_default_message_delay"

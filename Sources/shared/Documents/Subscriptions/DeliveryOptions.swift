@@ -35,7 +35,7 @@ package struct DeliveryOptions: Sendable, Equatable {
     /// By which tokens are asked for; nil: none was given.
     package let trust: TrustID?
 
-    private enum Name {
+    enum Name {
         static let template = "post_data"
         static let headers = "post_headers"
         static let gone = "_disable_on_gone"

@@ -33,7 +33,7 @@ package struct FinalStatuses: Sendable, Equatable {
 
 /// Reads the `_final_statuses` of a subscription: `[400, 404, "5xx"]`.
 enum FinalStatusesShape {
-    private static let name = "_final_statuses"
+    static let name = "_final_statuses"
 
     /// - Throws: ``Refusal/requestInvalid(_:)``.
     static func read(_ options: JSONObject) throws(Refusal) -> FinalStatuses {

@@ -5,17 +5,22 @@ import JSON
 ///
 /// Of a filter policy only that there is one: ``FilterOption`` reads it.
 enum PaceShape {
+    enum Name {
+        static let ordered = "_ordered"
+        static let rateLimit = "_rate_limit"
+    }
+
     /// - Throws: ``Refusal/requestInvalid(_:)``.
     static func read(_ options: JSONObject) throws(Refusal) -> Pace {
         var pace = Pace()
-        if let value = options["_ordered"] {
+        if let value = options[Name.ordered] {
             guard let isOrdered = value.boolean else {
-                throw .requestInvalid("The option _ordered has to be a boolean.")
+                throw .requestInvalid("The option \(Name.ordered) has to be a boolean.")
             }
             pace.isOrdered = isOrdered
         }
         pace.isFiltered = options[FilterOption.name] != nil
-        if let value = options["_rate_limit"] { pace.maxPerSecond = try Self.limit(options.object(value)) }
+        if let value = options[Name.rateLimit] { pace.maxPerSecond = try Self.limit(options.object(value)) }
         return pace
     }
 

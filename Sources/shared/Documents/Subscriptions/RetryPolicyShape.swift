@@ -12,6 +12,10 @@ package enum RetryPolicyShape {
         "retry_backoff_function",
     ]
 
+    private static let override = "ignore_subscription_override"
+    /// All members that mean something.
+    static let memberNames = Set([schedule, override] + phaseNames)
+
     /// Reads the value of a `_retry_policy` that is not null.
     ///
     /// Clients compare the first sentence of several refusals.
@@ -26,9 +30,9 @@ package enum RetryPolicyShape {
     private static func policy(_ object: JSONObject) throws(Refusal) -> RetryPolicy? {
         guard !object.members.isEmpty else { return nil }
         var policy = try Self.schedule(of: object) ?? Self.phases(of: object)
-        if let value = object["ignore_subscription_override"] {
+        if let value = object[Self.override] {
             guard let boolean = value.boolean else {
-                throw .requestInvalid("ignore_subscription_override must be a boolean.")
+                throw .requestInvalid("\(Self.override) must be a boolean.")
             }
             policy.ignoresSubscriptions = boolean
         }

@@ -20,7 +20,7 @@ package struct SessionOptions: Sendable, Equatable {
     /// Whether its ttl begins anew while the connection is open.
     package let isRenewed: Bool
 
-    private enum Name {
+    enum Name {
         static let from = "_from"
         static let acknowledgement = "_ack"
         static let timeout = "_ack_timeout"
