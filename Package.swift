@@ -107,7 +107,8 @@ let package = Package(
         .target(
             name: "Operations",
             dependencies: [
-                "Cryptography", "Documents", "Domain", "Filters", "HTTPClient", "Keystone", "Mail", "Placement", "Redis",
+                "Cryptography", "Documents", "Domain", "Filters", "HTTPClient", "Keystone", "Mail", "Placement",
+                "Redis",
                 "Runtime",
                 "Signing", "Store", .logging, .nio, .nioConcurrency,
             ],
@@ -212,7 +213,8 @@ let package = Package(
             name: "JSONTests", dependencies: ["Documents", "Domain", "JSON", "TestKit", .nio], exclude: ["Corpus"]),
         .testTarget(name: "MessagePackTests", dependencies: ["Cryptography", "JSON", "MessagePack", "TestKit", .nio]),
         .testTarget(name: "FiltersTests", dependencies: ["Filters", "JSON", "TestKit"]),
-        .testTarget(name: "DocumentsTests", dependencies: ["Documents", "Domain", "JSON", "Mail", "TestKit", .nio]),
+        .testTarget(
+            name: "DocumentsTests", dependencies: ["Documents", "Domain", "Filters", "JSON", "Mail", "TestKit", .nio]),
         .testTarget(name: "MailTests", dependencies: ["Domain", "JSON", "Mail", "TestKit"]),
         .testTarget(
             name: "TLSTests",

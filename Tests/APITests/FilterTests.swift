@@ -19,7 +19,10 @@ struct FilterTests {
             let wrong = #"{"options": {"_filter": {"price": [{"numeric": ["<"]}]}}"#
             let refused = try await client.post(self.subscriptions, wrong + #", "subscriber": "http://a"}"#)
             #expect(refused.status == 400)
-            #expect(refused.json["description"] as? String ?? "" == "The option _filter: `/price/0/numeric` takes pairs of an operator (=, <, <=, >, >=) and a number.")
+            #expect(
+                refused.json["description"] as? String ?? ""
+                    == "The option _filter: `/price/0/numeric` takes pairs of an operator (=, <, <=, >, >=) and a number."
+            )
             #expect(try await client.get(self.subscriptions).objects("subscriptions").isEmpty)
             let id = try await self.subscribe(client, "http://a", filter: #"{"a": [1]}"#)
             #expect(try await client.patch("\(self.subscriptions)/\(id)", wrong + "}").status == 400)
@@ -37,17 +40,23 @@ struct FilterTests {
             #expect(matches.status == 200 && matches.text == #"{"matches":true}"#)
             let refused = try await client.post(path, #"{"body": {"event": "deleted"}}"#)
             #expect(refused.text == #"{"matches":false,"pointer":"/event","reason":"`/event` is none of the values"}"#)
-            let other = try await client.post(path, #"{"body": {"event": "deleted"}, "filter": {"event": ["deleted"]}}"#)
+            let other = try await client.post(
+                path, #"{"body": {"event": "deleted"}, "filter": {"event": ["deleted"]}}"#)
             #expect(other.text == #"{"matches":true}"#)
             #expect(try await client.post(path, #"{"body": 1}"#).json["pointer"] as? String == "")
-            for body in ["{}", #"{"filter": {"a": [1]}}"#, #"{"body": 1, "filter": {"a": 1}}"#, #"{"body": 1, "x": 1}"#, "[]", "{"] {
+            for body in [
+                "{}", #"{"filter": {"a": [1]}}"#, #"{"body": 1, "filter": {"a": 1}}"#, #"{"body": 1, "x": 1}"#, "[]",
+                "{",
+            ] {
                 #expect(try await client.post(path, body).status == 400, "\(body)")
             }
             #expect(try await client.post("\(self.subscriptions)/nope/filter/test", #"{"body": 1}"#).status == 404)
             let plain = try await client.post(self.subscriptions, #"{"subscriber": "http://b"}"#)
             let without = "\(self.subscriptions)/\(plain.json["subscription_id"] as? String ?? "")/filter/test"
             #expect(try await client.post(without, #"{"body": 1}"#).status == 400)
-            #expect(try await client.post(without, #"{"body": {"a": 1}, "filter": {"a": [1]}}"#).json["matches"] as? Bool == true)
+            #expect(
+                try await client.post(without, #"{"body": {"a": 1}, "filter": {"a": [1]}}"#).json["matches"] as? Bool
+                    == true)
         }
     }
 
@@ -70,7 +79,9 @@ struct FilterTests {
                     for shard in 0..<api.store.deliveries.shards { try await self.fanOut(api, shard) }
                 }
                 let deliveries = try await explained()
-                #expect(deliveries.map { $0["rule"] as? String } == ["filter"] + Array(repeating: isFannedOut ? "leased" : "not_fanned_out", count: 2))
+                #expect(
+                    deliveries.map { $0["rule"] as? String } == ["filter"]
+                        + Array(repeating: isFannedOut ? "leased" : "not_fanned_out", count: 2))
                 #expect(deliveries.map { $0["eligible"] as? Bool } == [false, true, true])
                 let filters = deliveries.map { $0["filter"] as? [String: Any] }
                 #expect(filters[0]?["matches"] as? Bool == false && filters[0]?["pointer"] as? String == "/event")
@@ -87,7 +98,8 @@ struct FilterTests {
         var verdicts: [EventVerdicts] = []
         while true {
             let taken = try await api.store.deliveries.take(
-                shard, allowance: LeaseAllowance(capacity: 100), lease: .seconds(60), confirmedOnly: false, verdicts: verdicts)
+                shard, allowance: LeaseAllowance(capacity: 100), lease: .seconds(60), confirmedOnly: false,
+                verdicts: verdicts)
             verdicts = taken.undecided.map { event in
                 EventVerdicts(on: event, wanted: event.recipients.indices.map { [$0 != 0] })
             }
@@ -103,7 +115,9 @@ struct FilterTests {
                 let client = api.client()
                 let refused = try await client.post(
                     self.subscriptions, #"{"subscriber": "http://a", "options": {"_filter": {"a": [1]}}}"#)
-                #expect(refused.status == 400 && refused.text.contains("takes format 4 of the stored data, which has format 3"))
+                #expect(
+                    refused.status == 400
+                        && refused.text.contains("takes format 4 of the stored data, which has format 3"))
                 let made = try await client.post(self.subscriptions, #"{"subscriber": "http://a"}"#)
                 let path = "\(self.subscriptions)/\(made.json["subscription_id"] as? String ?? "")"
                 #expect(try await client.patch(path, #"{"options": {"_filter": {"a": [1]}}}"#).status == 400)

@@ -6,7 +6,9 @@ import Testing
 struct IdempotencyTests {
     private let messages = "/v2/queues/orders/messages"
 
-    private func post(_ client: APIClient, _ body: String, _ keys: String..., to path: String? = nil) async throws -> HTTPReply {
+    private func post(_ client: APIClient, _ body: String, _ keys: String..., to path: String? = nil) async throws
+        -> HTTPReply
+    {
         try await client.send("POST", path ?? self.messages, body, headers: keys.map { ("Idempotency-Key", $0) })
     }
 
@@ -25,7 +27,9 @@ struct IdempotencyTests {
             #expect(other.status == 422 && other.text.contains("Idempotency-Key"))
             // Another key, another queue and another project know nothing of it.
             #expect(try await self.post(client, Self.body, "k-2")["Idempotent-Replayed"] == nil)
-            #expect(try await self.post(client, Self.body, "k-1", to: "/v2/queues/other/messages")["Idempotent-Replayed"] == nil)
+            #expect(
+                try await self.post(client, Self.body, "k-1", to: "/v2/queues/other/messages")["Idempotent-Replayed"]
+                    == nil)
             #expect(try await self.post(api.client(), Self.body, "k-1")["Idempotent-Replayed"] == nil)
             #expect(try await client.get(self.messages + "?echo=true&limit=20").objects("messages").count == 4)
             // The window of a day.
@@ -61,7 +65,9 @@ struct IdempotencyTests {
         }
     }
 
-    @Test func `What is encrypted by now, or the limit of the project, does not make a repeat another post`() async throws {
+    @Test func `What is encrypted by now, or the limit of the project, does not make a repeat another post`()
+        async throws
+    {
         var limits = ProjectLimits()
         limits.bytes = 600
         try await withAPI(projectLimits: limits) { api async throws in
@@ -70,7 +76,8 @@ struct IdempotencyTests {
             #expect(first.status == 201)
             let patch = #"[{"op": "add", "path": "/metadata/_enable_encrypt_messages", "value": true}]"#
             let patched = try await client.send(
-                "PATCH", "/v2/queues/orders", patch, headers: [("Content-Type", "application/openstack-messaging-v2.0-json-patch")])
+                "PATCH", "/v2/queues/orders", patch,
+                headers: [("Content-Type", "application/openstack-messaging-v2.0-json-patch")])
             #expect(patched.status == 200)
             #expect(try await self.post(client, Self.body, "k-1").text == first.text)
             // Filled by others; the key counts too.

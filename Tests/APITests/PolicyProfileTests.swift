@@ -28,6 +28,7 @@ struct PolicyProfileTests {
         switch rule {
         case "ping:get": .none
         case "subscription:secret": .member
+        case "subscription:test_filter": .reader
         default:
             if ["pools:", "project_limits:", "admin:"].contains(where: { rule.hasPrefix($0) }) || rule == "health:get" {
                 .admin

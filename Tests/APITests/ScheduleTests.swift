@@ -1,4 +1,5 @@
 import Domain
+import Operations
 import TestKit
 import Testing
 
@@ -40,10 +41,13 @@ struct ScheduleTests {
         try await withAPI { api async throws in
             let client = api.client()
             let subscription = try await self.subscribe(client)
-            let tried = try await client.get(subscription + "/schedule?policy=%7B%22schedule%22%3A%5B1%2C2%5D%7D&ttl=60")
+            let tried = try await client.get(
+                subscription + "/schedule?policy=%7B%22schedule%22%3A%5B1%2C2%5D%7D&ttl=60")
             #expect(tried.json["decided_by"] as? String == "request" && self.waits(tried) == [0, 1, 2])
-            #expect(tried.text.contains(#""policy":{"schedule":[1,2],"repeats_last":false,"ignore_subscription_override":false}"#))
-            for wrong in ["", "x", "%7B%7D", "%7B%22schedule%22%3A1%7D"] {
+            #expect(
+                tried.text.contains(
+                    #""policy":{"schedule":[1,2],"repeats_last":false,"ignore_subscription_override":false}"#))
+            for wrong in ["x", "%7B%7D", "%7B%22schedule%22%3A1%7D"] {
                 #expect(try await client.get(subscription + "/schedule?policy=\(wrong)").status == 400, "\(wrong)")
             }
             let stored = try await client.get(subscription + "/schedule")
@@ -57,9 +61,9 @@ struct ScheduleTests {
     }
 
     @Test func `What the deployment sets is shown where nothing else does`() async throws {
-        var limits = Limits()
-        limits.retryPolicyDefault = RetryPolicy(waits: [7, 8])
-        try await withAPI(limits: limits) { api async throws in
+        var options = APIOptions()
+        options.retryPolicyDefault = RetryPolicy(waits: [7, 8])
+        try await withAPI(options: options) { api async throws in
             let client = api.client()
             let subscription = try await self.subscribe(client)
             let shown = try await client.get(subscription + "/schedule")
@@ -76,13 +80,16 @@ struct ScheduleTests {
                 let policy = #"{"_retry_policy": {"schedule": [5]}}"#
                 for reply in [
                     try await client.put(self.queue, policy),
-                    try await client.post(self.queue + "/subscriptions", #"{"subscriber": "http://a", "options": \#(policy)}"#),
+                    try await client.post(
+                        self.queue + "/subscriptions", #"{"subscriber": "http://a", "options": \#(policy)}"#),
                 ] {
-                    #expect(reply.status == 400 && reply.text.contains("takes format 4 of the stored data, which has format 3"))
+                    #expect(
+                        reply.status == 400
+                            && reply.text.contains("takes format 4 of the stored data, which has format 3"))
                 }
                 let subscription = try await self.subscribe(client)
                 #expect(try await client.patch(subscription, #"{"options": \#(policy)}"#).status == 400)
-                #expect(try await client.put(self.queue, #"{"_retry_policy": {"maximum_delay": 60}}"#).status == 201)
+                #expect(try await client.put(self.queue, #"{"_retry_policy": {"maximum_delay": 60}}"#).status == 204)
             }
         }
     }

@@ -19,17 +19,22 @@ struct SubscriptionLifeTests {
         return (shown["ttl"] as? Int, shown["age"] as? Int)
     }
 
-    @Test func `A subscription without an end shows the ttl that stands for ever, and is there after any time`() async throws {
+    @Test func `A subscription without an end shows the ttl that stands for ever, and is there after any time`()
+        async throws
+    {
         try await withAPI { api async throws in
             let client = api.client()
-            let id = try await self.subscribe(client, #", "options": {"_no_end": true}"#).json["subscription_id"] as? String
+            let id =
+                try await self.subscribe(client, #", "options": {"_no_end": true}"#).json["subscription_id"] as? String
             #expect(try await self.ttl(client, id) == (220_367_260_800, 0))
             api.time.pass(seconds: 500 * 366 * 86_400)
             #expect(try await self.ttl(client, id).age == 500 * 366 * 86_400)
             // What a client has read it may write back.
             let both = #"{"ttl": 220367260800, "options": {"_no_end": true}}"#
             #expect(try await client.patch("\(self.path)/\(id ?? "")", both).status == 204)
-            #expect(try await client.patch("\(self.path)/\(id ?? "")", #"{"options": {"_no_end": true, "a": 1}}"#).status == 204)
+            #expect(
+                try await client.patch("\(self.path)/\(id ?? "")", #"{"options": {"_no_end": true, "a": 1}}"#).status
+                    == 204)
             // It does not get an end by the way.
             let without = try await client.patch("\(self.path)/\(id ?? "")", #"{"options": {}}"#)
             #expect(without.status == 400 && without.text.contains("needs a ttl"))
@@ -39,7 +44,8 @@ struct SubscriptionLifeTests {
     }
 
     @Test(arguments: [
-        #", "ttl": 60, "options": {"_no_end": true}"#, #", "options": {"_no_end": 1}"#, #", "options": {"_no_end": "true"}"#,
+        #", "ttl": 60, "options": {"_no_end": true}"#, #", "options": {"_no_end": 1}"#,
+        #", "options": {"_no_end": "true"}"#,
         #", "ttl": 0"#, #", "ttl": 0, "options": {"_no_end": true}"#,
     ])
     func `An end beside none, and no boolean, are refused`(members: String) async throws {
@@ -68,7 +74,8 @@ struct SubscriptionLifeTests {
                 try await client.get("\(self.path)/\(id ?? "")").json["options"] as? [String: Int]
             }
             #expect(try await options() == ["a": 1])
-            #expect(try await self.subscribe(client, #", "ttl": 200, "options": {"b": 2}"#, renewing: "true").status == 200)
+            #expect(
+                try await self.subscribe(client, #", "ttl": 200, "options": {"b": 2}"#, renewing: "true").status == 200)
             #expect(try await self.ttl(client, id).ttl == 200)
             #expect(try await options() == ["b": 2])
             // Confirmed ones too, which are a 409 otherwise.
@@ -86,7 +93,8 @@ struct SubscriptionLifeTests {
     @Test func `Renewing keeps a life without an end, and gives it up where the options leave it out`() async throws {
         try await withAPI { api async throws in
             let client = api.client()
-            let id = try await self.subscribe(client, #", "options": {"_no_end": true}"#).json["subscription_id"] as? String
+            let id =
+                try await self.subscribe(client, #", "options": {"_no_end": true}"#).json["subscription_id"] as? String
             #expect(try await self.subscribe(client, "", renewing: "true").status == 200)
             #expect(try await self.ttl(client, id).ttl == 220_367_260_800)
             #expect(try await self.subscribe(client, #", "options": {}"#, renewing: "true").status == 200)
@@ -103,7 +111,8 @@ struct SubscriptionLifeTests {
                 "subscription_create", body, headers: client.headers(["Herald-Renew": "true"]))
             #expect(first.status == 201 && renewed.status == 200)
             #expect(first["subscription_id"] as? String == renewed["subscription_id"] as? String)
-            let own = try await client.call("subscription_create", #"{"queue_name": "q", "options": {"_no_end": true}}"#)
+            let own = try await client.call(
+                "subscription_create", #"{"queue_name": "q", "options": {"_no_end": true}}"#)
             #expect(own.status == 400 && own.text.contains("_no_end"))
         }
     }

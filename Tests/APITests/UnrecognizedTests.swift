@@ -1,4 +1,5 @@
 import API
+import HTTPServer
 import TestKit
 import Testing
 
@@ -19,12 +20,15 @@ struct UnrecognizedTests {
     private static let queue = "/v2/queues/q"
     private static let rows = [
         Row("PUT", queue, #"{"_max_claim_cuont": 3, "team": "a", "_max_claim_count": 3}"#, "_max_claim_cuont"),
-        Row("PUT", queue, #"{"_retry_policy": {"minimum_delay": 1, "foo": 1, "schedul": []}}"#, "_retry_policy.foo,_retry_policy.schedul"),
+        Row(
+            "PUT", queue, #"{"_retry_policy": {"minimum_delay": 1, "foo": 1, "schedul": []}}"#,
+            "_retry_policy.foo,_retry_policy.schedul"),
         Row(
             "PUT", queue,
             #"{"_default_message_ttl": 60, "_default_message_delay": 1, "_max_messages_post_size": 9, "_dead_letter_queue": "d", "#
                 + #""_dead_letter_queue_messages_ttl": 60, "_enable_encrypt_messages": true, "_durability": "memory", "_email": {}, "#
-                + #""_retry_policy": {"ignore_subscription_override": true, "retries_with_no_delay": 1}, "_flavor": "f"}"#, nil),
+                + #""_retry_policy": {"ignore_subscription_override": true, "retries_with_no_delay": 1}, "_flavor": "f"}"#,
+            nil),
         Row("PUT", "/v2/topics/t", #"{"_default_message_ttl": 60, "_max_claim_count": 3}"#, "_max_claim_count"),
         Row("PUT", queue + "?limt=3", "{}", "limt"),
         Row(
@@ -35,17 +39,24 @@ struct UnrecognizedTests {
             "POST", queue + "/subscriptions",
             #"{"subscriber": "http://a", "options": {"_final_statuses": [], "_disable_on_gone": true, "_rate_limit": {"max_per_second": 1}, "_email": {}, "post_data": "", "_ack": null}}"#,
             nil),
-        Row("GET", queue + "/messages?echo=true&limit=1&include_claimed=true&include_delayed=true&wait=0&marker=", nil, nil, status: 200),
+        Row(
+            "GET", queue + "/messages?echo=true&limit=1&include_claimed=true&include_delayed=true&wait=0&marker=", nil,
+            nil, status: 200),
         Row("GET", queue + "/messages?ecko=true&a%20b=1&limit=1&ecko=2", nil, "ecko,a%20b", status: 200),
         Row("GET", "/v2/queues?team=a&_x=1&limit=1", nil, nil, status: 200),
         Row("DELETE", queue + "/messages?pop=1&popp=1", nil, "popp", status: 200),
-        Row("GET", queue + "/stats?a=1&b=1&c=1&d=1&e=1&f=1&g=1&h=1&i=1&j=1&k=1&l=1", nil, "a,b,c,d,e,f,g,h,i,j", status: 200),
+        Row(
+            "GET", queue + "/stats?a=1&b=1&c=1&d=1&e=1&f=1&g=1&h=1&i=1&j=1&k=1&l=1", nil, "a,b,c,d,e,f,g,h,i,j",
+            status: 200),
         Row("GET", queue + "/stats?" + String(repeating: "x", count: 600) + "=1", nil, "...", status: 200),
-        Row("GET", queue + "/stats?" + String(repeating: "x", count: 500) + "=1&" + String(repeating: "y", count: 20) + "=1", nil, String(repeating: "x", count: 500), status: 200),
+        Row(
+            "GET",
+            queue + "/stats?" + String(repeating: "x", count: 500) + "=1&" + String(repeating: "y", count: 20) + "=1",
+            nil, String(repeating: "x", count: 500), status: 200),
     ]
 
     @Test(arguments: rows.indices)
-    func `A name that means nothing is taken, and told`(index: Int) async throws {
+    func `A name that means nothing is taken, and shown`(index: Int) async throws {
         let row = Self.rows[index]
         try await withAPI { api async throws in
             let client = api.client()
@@ -77,11 +88,14 @@ struct UnrecognizedTests {
         try await withAPI(signedURLKeys: [key]) { api async throws in
             let client = api.client()
             _ = try await client.put(Self.queue)
-            let patch = #"[{"op": "add", "path": "/metadata/_durabilty", "value": 1}, {"op": "add", "path": "/metadata/_retry_policy", "value": {"foo": 1}}]"#
+            let patch =
+                #"[{"op": "add", "path": "/metadata/_durabilty", "value": 1}, {"op": "add", "path": "/metadata/_retry_policy", "value": {"foo": 1}}]"#
             let patched = try await client.send(
-                "PATCH", Self.queue, patch, headers: [("Content-Type", "application/openstack-messaging-v2.0-json-patch")])
+                "PATCH", Self.queue, patch,
+                headers: [("Content-Type", "application/openstack-messaging-v2.0-json-patch")])
             #expect(patched["Herald-Unrecognized"] == "_durabilty,_retry_policy.foo")
-            let share = try await client.post(Self.queue + "/share", #"{"paths": ["messages"], "methods": ["GET"]}"#).json
+            let share = try await client.post(Self.queue + "/share", #"{"paths": ["messages"], "methods": ["GET"]}"#)
+                .json
             let members = ["signature", "expires", "project"].compactMap { name in
                 (share[name] as? String).map { "\(name)=\($0.replacing("+", with: "%2B"))" }
             }
@@ -108,10 +122,13 @@ struct UnrecognizedTests {
                 })
         }
         for route in RouteTable.routes {
-            guard let known = route.queryNames, let path = (document["paths"] as? [String: Any])?[route.template] as? [String: Any],
+            guard let known = route.queryNames,
+                let path = (document["paths"] as? [String: Any])?[route.template] as? [String: Any],
                 let operation = path[route.method.rawValue.lowercased()] as? [String: Any]
             else { continue }
-            #expect(known == names(operation["parameters"]).union(names(path["parameters"])), "\(route.method) \(route.template)")
+            #expect(
+                known == names(operation["parameters"]).union(names(path["parameters"])),
+                "\(route.method) \(route.template)")
         }
     }
 }

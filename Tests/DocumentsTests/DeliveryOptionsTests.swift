@@ -1,5 +1,6 @@
 import Documents
 import Domain
+import Filters
 import Testing
 
 struct DeliveryOptionsTests {
@@ -56,12 +57,16 @@ struct DeliveryOptionsTests {
         #expect(try self.body(options: #"{"_filter": null, "_ordered": true}"#).pace == Pace(isOrdered: true))
         for (policy, place) in [
             (#"{"a": 1}"#, "`/a` takes an array"), (#"{"a": [{"numeric": ["<"]}]}"#, "`/a/0/numeric` takes pairs"),
-            ("[]", "the filter policy is not an object"), ("{}", "the filter policy has no keys"), ("true", "is not an object"),
+            ("[]", "the filter policy is not an object"), ("{}", "the filter policy has no keys"),
+            ("true", "is not an object"),
         ] {
             let words = self.words(of: #"{"_filter": \#(policy)}"#) ?? ""
-            #expect(words.hasPrefix("The option _filter: ") && words.contains(place) && words.hasSuffix("."), "\(words)")
+            #expect(
+                words.hasPrefix("The option _filter: ") && words.contains(place) && words.hasSuffix("."), "\(words)")
             // The version before stored it unread.
-            #expect(try self.options(#"{"_disable_on_gone": true, "_filter": \#(policy)}"#) == DeliveryOptions(disablesOnGone: true))
+            #expect(
+                try self.options(#"{"_disable_on_gone": true, "_filter": \#(policy)}"#)
+                    == DeliveryOptions(disablesOnGone: true))
         }
     }
 
@@ -89,10 +94,15 @@ struct DeliveryOptionsTests {
         (#"{"minimum_delay": 0, "retry_backoff_function": "geometric"}"#, "at least 1"),
         (#"{"minimum_delay": 0, "retry_backoff_function": "exponential"}"#, "at least 1"),
         (#"{"schedule": 5}"#, "schedule has to be an array of at most 100 waits of 0 to 86400 s, or the name of one."),
-        (#"{"schedule": [5, -1]}"#, "schedule has to be an array"), (#"{"schedule": [86401]}"#, "schedule has to be an array"),
-        (#"{"schedule": [1.5]}"#, "schedule has to be an array"), (#"{"schedule": ["5"]}"#, "schedule has to be an array"),
+        (#"{"schedule": [5, -1]}"#, "schedule has to be an array"),
+        (#"{"schedule": [86401]}"#, "schedule has to be an array"),
+        (#"{"schedule": [1.5]}"#, "schedule has to be an array"),
+        (#"{"schedule": ["5"]}"#, "schedule has to be an array"),
         (#"{"schedule": [9223372036854775807]}"#, "schedule has to be an array"),
-        (#"{"schedule": [\#(Array(repeating: "1", count: 101).joined(separator: ","))]}"#, "schedule has to be an array"),
+        (
+            #"{"schedule": [\#(Array(repeating: "1", count: 101).joined(separator: ","))]}"#,
+            "schedule has to be an array"
+        ),
         (#"{"schedule": "often"}"#, "there is no schedule of the name often; there are standard-webhooks."),
         (#"{"schedule": [5], "minimum_delay": 5}"#, "schedule and minimum_delay exclude each other."),
     ])
@@ -113,7 +123,8 @@ struct DeliveryOptionsTests {
     }
 
     @Test func `A schedule is the waits it names, and a name stands for one`() throws {
-        #expect(try self.options(#"{"_retry_policy": {"schedule": [5, 300]}}"#).retryPolicy == RetryPolicy(waits: [5, 300]))
+        #expect(
+            try self.options(#"{"_retry_policy": {"schedule": [5, 300]}}"#).retryPolicy == RetryPolicy(waits: [5, 300]))
         #expect(try self.options(#"{"_retry_policy": {"schedule": []}}"#).retryPolicy?.attemptsMax == 1)
         let named = try self.options(#"{"_retry_policy": {"schedule": "standard-webhooks"}}"#).retryPolicy
         #expect(named == RetryPolicy.Preset.standardWebhooks.policy)

@@ -40,7 +40,10 @@ struct SubscriptionBodyTests {
         }
         #expect(try session("{}").session.from == nil && session(#"{"_from": null}"#).session.from == nil)
         #expect(try session(#"{"_from": "oldest", "_ordered": true}"#).session.from == "oldest")
-        for options in [#"{"_from": "now", "_filter": {"a": [1]}}"#, #"{"_from": 1}"#, #"{"_from": "now", "_rate_limit": {"max_per_second": 1}}"#] {
+        for options in [
+            #"{"_from": "now", "_filter": {"a": [1]}}"#, #"{"_from": 1}"#,
+            #"{"_from": "now", "_rate_limit": {"max_per_second": 1}}"#,
+        ] {
             #expect(throws: Refusal.self) { try session(options) }
         }
         let others = #""options": {"_from": "oldest"}"#

@@ -16,14 +16,22 @@ struct MailRetryTests {
         var own = RetryPolicy()
         own.delayMax = 60
         #expect(
-            RetryPolicy.effective(queue: nil, subscription: nil, builtIn: Destination.email.retryPolicy(default: RetryPolicy())).policy == .mail
+            RetryPolicy.effective(
+                queue: nil, subscription: nil, builtIn: Destination.email.retryPolicy(default: RetryPolicy())
+            ).policy == .mail
         )
         #expect(
-            RetryPolicy.effective(queue: nil, subscription: own, builtIn: Destination.email.retryPolicy(default: RetryPolicy())).policy == own)
+            RetryPolicy.effective(
+                queue: nil, subscription: own, builtIn: Destination.email.retryPolicy(default: RetryPolicy())
+            ).policy == own)
         #expect(
-            RetryPolicy.effective(queue: own, subscription: nil, builtIn: Destination.email.retryPolicy(default: RetryPolicy())).policy == own)
+            RetryPolicy.effective(
+                queue: own, subscription: nil, builtIn: Destination.email.retryPolicy(default: RetryPolicy())
+            ).policy == own)
         #expect(
-            RetryPolicy.effective(queue: nil, subscription: nil, builtIn: Destination.webhook.retryPolicy(default: RetryPolicy())).policy
+            RetryPolicy.effective(
+                queue: nil, subscription: nil, builtIn: Destination.webhook.retryPolicy(default: RetryPolicy())
+            ).policy
                 == RetryPolicy())
     }
 }

@@ -78,6 +78,22 @@ struct FilterBoundsTests {
         Self.expect(policy(7), policy(8), .tooManyCombinations, at: "")
     }
 
+    @Test func `A body that takes too many comparisons is not refused for what was not looked at`() throws {
+        let conditions = (0..<150).map { "\"v\($0)\"" }.joined(separator: ",")
+        let policy = try FilterPolicy("{\"a\": [\(conditions)]}")
+        func decides(_ values: Int) -> Bool {
+            policy.decision(
+                on: Array("{\"a\":[\(Array(repeating: "\"x\"", count: values).joined(separator: ","))]}".utf8).span
+            ).isMatch
+        }
+        #expect(!decides(109) && decides(110))
+        // Values that no key asks for cost nothing, and large ones cost more.
+        let others = Array("{\"b\":[\(Array(repeating: "1", count: 50_000).joined(separator: ","))],\"a\":1}".utf8)
+        #expect(!policy.decision(on: others.span).isMatch)
+        let large = Array("{\"a\":\"\(String(repeating: "x", count: 64 * 110))\"}".utf8)
+        #expect(policy.decision(on: large.span).isMatch)
+    }
+
     @Test func `Products of many values do not overflow`() {
         let keys = (0..<5).map { "\"k\($0)\": [\(Self.strings(800))]" }.joined(separator: ", ")
         #expect(FilterPolicyInvalidTests.fault("{\(keys)}") == FilterPolicyInvalid(.tooManyCombinations, at: ""))

@@ -70,8 +70,9 @@ struct FilterDocumentTests {
             bounds == [
                 "32,768", "\(FilterBounds.keysTogetherMax)", "\(FilterBounds.keysMax)", "\(FilterBounds.levelsMax)",
                 "\(FilterBounds.combinationsMax)", "\(FilterBounds.wildcardsMax), and none side by side",
-                "\(FilterBounds.wildcardPointsMax)", "±10⁹ with five digits behind the point",
+                "\(FilterBounds.wildcardPointsMax)", "16,384, one more for each 64 bytes of a value",
+                "±10⁹ with five digits behind the point",
             ])
-        #expect(FilterBounds.policyBytesMax == 32_768)
+        #expect(FilterBounds.policyBytesMax == 32_768 && FilterBounds.comparisonsMax == 16_384)
     }
 }

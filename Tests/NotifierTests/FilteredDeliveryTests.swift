@@ -46,7 +46,9 @@ struct FilteredDeliveryTests {
         }
     }
 
-    @Test func `What is refused takes nothing of a limit: ten a second, and the last of a thousand comes at once`() async throws {
+    @Test func `What is refused takes nothing of a limit: ten a second, and the last of a thousand comes at once`()
+        async throws
+    {
         try await WebhookReceiver.with { receiver in
             try await withTestDeployment { deployment in
                 let id = try await self.subscribe(
@@ -59,12 +61,15 @@ struct FilteredDeliveryTests {
                 #expect(self.bodies(receiver, at: "/") == [#"{"last":true}"#])
                 let health = try #require(
                     try await deployment.store.deliveries.health(of: deployment.queue, subscription: id))
-                #expect(health.backlog == 0 && health.expired == 0 && health.log.succeeded == 1 && health.log.failed == 0)
+                #expect(
+                    health.backlog == 0 && health.expired == 0 && health.log.succeeded == 1 && health.log.failed == 0)
             }
         }
     }
 
-    @Test func `A policy counts for the next message, and a paused subscription keeps only what it lets through`() async throws {
+    @Test func `A policy counts for the next message, and a paused subscription keeps only what it lets through`()
+        async throws
+    {
         try await WebhookReceiver.with { receiver in
             try await withTestDeployment { deployment in
                 let id = try await self.subscribe(deployment, receiver.url("/"), #"{"n": [1]}"#)
@@ -117,7 +122,8 @@ struct FilteredDeliveryTests {
                 try await deployment.withNotifier {
                     try await deployment.withNotifier {
                         for round in 0..<4 {
-                            try await deployment.post((0..<15).map { #"{"for":[\#($0),\#($0 + 15)],"round":\#(round)}"# })
+                            try await deployment.post(
+                                (0..<15).map { #"{"for":[\#($0),\#($0 + 15)],"round":\#(round)}"# })
                         }
                         #expect(try await deployment.isSettled())
                     }

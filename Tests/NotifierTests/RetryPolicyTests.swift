@@ -80,7 +80,7 @@ struct RetryPolicyTests {
     }
 
     @Test(arguments: ["subscription", "queue", "deployment"])
-    func `A schedule of waits is followed to its end, whoever says it`(place: String) async throws {
+    func `A schedule of waits is followed to its end, wherever it is set`(place: String) async throws {
         let waits = RetryPolicy(waits: [0, 1])
         var settings = EngineSettings()
         if place == "deployment" { settings.retryPolicyDefault = waits }

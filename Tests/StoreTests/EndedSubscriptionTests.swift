@@ -3,7 +3,7 @@ import Store
 import TestKit
 import Testing
 
-/// What a subscription is owed when it ends.
+/// What becomes of the deliveries of a subscription when it ends.
 struct EndedSubscriptionTests {
     private func reasons(_ test: TestStore, _ queue: QueueAddress) async throws -> [DeliveryDecision.Reason: Int] {
         let deadLetters = try await test.store.deliveries.deadLetters(of: queue, limit: 1000).deadLetters
@@ -16,7 +16,9 @@ struct EndedSubscriptionTests {
         return try await test.take().leases
     }
 
-    @Test func `What waits when the time of a subscription is over becomes dead letters, and what is out if it fails`() async throws {
+    @Test func `What waits when the time of a subscription is over becomes dead letters, and what is out if it fails`()
+        async throws
+    {
         try await withTestStore(shards: 1) { test in
             let queue = try address("p", "q")
             try await test.subscribe(to: queue, ttl: 60)
@@ -29,16 +31,16 @@ struct EndedSubscriptionTests {
             ]
             let settled = try await test.store.deliveries.settle(
                 0, zip(leases, endings).map { Settlement($0, $1) })
-            #expect(settled.owed == 2)
+            #expect(settled.keptOfEnded == 2)
             let reaped = try await test.store.deliveries.reap(0)
-            #expect(reaped.lapsed == 4 && reaped.owed == 4)
-            var owed = 0
+            #expect(reaped.lapsed == 4 && reaped.keptOfEnded == 4)
+            var kept = 0
             while true {
                 let swept = try await test.store.deliveries.sweep(0)
-                owed += swept.owed
+                kept += swept.keptOfEnded
                 guard swept.more else { break }
             }
-            #expect(owed == 52)
+            #expect(kept == 52)
             #expect(try await self.reasons(test, queue) == [.subscriptionEnded: 58, .refused: 1])
             let deadLetters = try await test.store.deliveries.deadLetters(of: queue, limit: 100).deadLetters
             let ended = deadLetters.filter { $0.reason == .subscriptionEnded }
@@ -46,7 +48,9 @@ struct EndedSubscriptionTests {
             #expect(Dictionary(ended.map { ($0.attempts, 1) }, uniquingKeysWith: +) == [0: 53, 1: 5])
             test.time.pass(seconds: 2)
             try await test.sweepAll()
-            let left = try await test.shardKeys().filter { $0 == "payloads" || $0.hasPrefix("due:") || $0 == "subscriptions" }
+            let left = try await test.shardKeys().filter {
+                $0 == "payloads" || $0.hasPrefix("due:") || $0 == "subscriptions"
+            }
             #expect(left.isEmpty)
         }
     }
@@ -60,7 +64,7 @@ struct EndedSubscriptionTests {
             _ = try await test.settle(Array(leases.prefix(2)), .retry(after: .zero))
             _ = try await test.settle(Array(leases[2..<4]), .ended)
             test.time.pass(seconds: 61)
-            #expect(try await test.store.deliveries.reap(0).owed == 0)
+            #expect(try await test.store.deliveries.reap(0).keptOfEnded == 0)
             try await test.sweepAll()
             #expect(try await self.reasons(test, queue).isEmpty)
         }
@@ -74,10 +78,11 @@ struct EndedSubscriptionTests {
             let large = "\"" + String(repeating: "x", count: 200_000) + "\""
             for _ in 0..<50 { try await test.post([large], to: queue) }
             while try await test.take().more {}
-            #expect(try await test.store.subscriptions.test(queue, id: id, document: Array("{}".utf8), ttl: 3600) != nil)
+            #expect(
+                try await test.store.subscriptions.test(queue, id: id, document: Array("{}".utf8), ttl: 3600) != nil)
             test.time.pass(seconds: 61)
             let first = try await test.store.deliveries.sweep(0)
-            #expect(first.more && first.owed <= 22 && first.owed > 0)
+            #expect(first.more && first.keptOfEnded <= 22 && first.keptOfEnded > 0)
             try await test.sweepAll()
             #expect(try await self.reasons(test, queue) == [.subscriptionEnded: 50])
         }

@@ -1,4 +1,5 @@
 import Domain
+import Redis
 import Store
 import TestKit
 import Testing
@@ -27,7 +28,8 @@ struct FilteredEventTests {
         _ test: TestStore, page: Int = 200, _ verdicts: [EventVerdicts] = []
     ) async throws -> Taken {
         try await test.store.deliveries.take(
-            0, events: 16, allowance: LeaseAllowance(capacity: 1000), page: page, lease: .seconds(15), confirmedOnly: false,
+            0, events: 16, allowance: LeaseAllowance(capacity: 1000), page: page, lease: .seconds(15),
+            confirmedOnly: false,
             verdicts: verdicts)
     }
 
@@ -45,7 +47,10 @@ struct FilteredEventTests {
             // What lies in front of the first policy goes out; the second event is asked about already.
             let first = try await self.take(test)
             #expect(first.leases.map(\.subscription) == [plain, plain] && first.more)
-            #expect(first.undecided.map { $0.messages.map { $0.map { String(decoding: $0.body, as: UTF8.self) } } } == [["1", "2"], ["3"]])
+            #expect(
+                first.undecided.map { $0.messages.map { $0.map { String(decoding: $0.body, as: UTF8.self) } } } == [
+                    ["1", "2"], ["3"],
+                ])
             #expect(first.undecided.allSatisfy { $0.recipients.map(\.subscription) == [chosen] && $0.queue == queue })
 
             let verdicts = first.undecided.map { $0.judged { $1 == "2" } }
@@ -54,7 +59,9 @@ struct FilteredEventTests {
             #expect(second.leases.map { String(decoding: $0.body, as: UTF8.self) } == ["2", "3"])
             let written = try await test.settle(first.leases + second.leases, .delivered)
             #expect(written.allSatisfy { $0 })
-            let left = try await test.shardKeys().filter { $0 == "payloads" || $0 == "payload-references" || $0.hasPrefix("due:") }
+            let left = try await test.shardKeys().filter {
+                $0 == "payloads" || $0 == "payload-references" || $0.hasPrefix("due:")
+            }
             #expect(left.isEmpty)
         }
     }
@@ -66,7 +73,8 @@ struct FilteredEventTests {
             func change(_ pace: Pace) async throws {
                 let change = SubscriptionChange(options: Array("{}".utf8), pace: pace)
                 #expect(
-                    try await test.store.subscriptions.update(queue, id: id, change, resettingConfirmation: false) == .updated)
+                    try await test.store.subscriptions.update(queue, id: id, change, resettingConfirmation: false)
+                        == .updated)
             }
             // However often it is changed: nothing is asked for again and again.
             for _ in 0..<3 {
@@ -94,10 +102,14 @@ struct FilteredEventTests {
         try await withTestStore(shards: 1) { test in
             let queue = try address("p", "q")
             var ids: [SubscriptionID] = []
-            for number in 0..<250 { ids.append(try await test.subscribe("http://\(number)", to: queue, pace: Self.filtered)) }
+            for number in 0..<250 {
+                ids.append(try await test.subscribe("http://\(number)", to: queue, pace: Self.filtered))
+            }
             let wanted = Set(ids.enumerated().filter { $0.offset.isMultiple(of: 3) }.map(\.element))
             try await test.post(["1"], to: queue)
-            let (leases, calls) = try await self.takeAll(test, page: 50) { one, _ in one.subscription.map(wanted.contains) ?? true }
+            let (leases, calls) = try await self.takeAll(test, page: 50) { one, _ in
+                one.subscription.map(wanted.contains) ?? true
+            }
             #expect(Set(leases.map(\.subscription)) == wanted && leases.count == wanted.count)
             #expect(calls <= 7, "five pages, the first question, and a last page that may be empty")
         }
@@ -133,7 +145,9 @@ struct FilteredEventTests {
             _ = try await self.takeAll(test) { _, body in body.count < 5 }
             try await test.post([large], to: queue)
             let wide = try await self.take(test).undecided
-            #expect(wide.reduce(0) { $0 + $1.recipients.count * bytes($1) } <= 4 << 20 && wide.first?.recipients.count == 16)
+            #expect(
+                wide.reduce(0) { $0 + $1.recipients.count * bytes($1) } <= 4 << 20 && wide.first?.recipients.count == 16
+            )
             let (leases, _) = try await self.takeAll(test) { _, _ in false }
             #expect(leases.isEmpty)
             #expect(try await test.store.deliveries.status(of: [0])[0].events == 0)
@@ -144,9 +158,12 @@ struct FilteredEventTests {
         try await withTestStore(shards: 1) { test in
             let queue = try address("p", "q")
             let paces = [
-                Pace(isOrdered: true, isFiltered: true), Pace(maxPerSecond: 20, isFiltered: true), Pace(inFlightMax: 1, isFiltered: true),
+                Pace(isOrdered: true, isFiltered: true), Pace(maxPerSecond: 20, isFiltered: true),
+                Pace(inFlightMax: 1, isFiltered: true),
             ]
-            for (number, pace) in paces.enumerated() { try await test.subscribe("http://\(number)", to: queue, pace: pace) }
+            for (number, pace) in paces.enumerated() {
+                try await test.subscribe("http://\(number)", to: queue, pace: pace)
+            }
             try await test.post((0..<12).map { "\($0)" }, to: queue)
             // One starts of each, whatever the eleven before were; the others wait for nothing.
             let (leases, _) = try await self.takeAll(test) { _, body in body == "11" || body == "10" }
@@ -157,7 +174,9 @@ struct FilteredEventTests {
         }
     }
 
-    @Test func `A header or a record of a newer version still gets a verdict, and waits for a version that reads it`() async throws {
+    @Test func `A header or a record of a newer version still gets a verdict, and waits for a version that reads it`()
+        async throws
+    {
         try await withTestStore(shards: 1) { test in
             let queue = try address("p", "q")
             let ids = [
@@ -187,7 +206,8 @@ struct FilteredEventTests {
         }
     }
 
-    @Test func `A project of many queues, and calls that lease as few as notifiers do, cost hardly more`() async throws {
+    @Test func `A project of many queues, and calls that lease as few as notifiers do, cost hardly more`() async throws
+    {
         try await withTestStore(shards: 1) { test in
             for number in 0..<40 {
                 let queue = try address("p", "q\(number)")

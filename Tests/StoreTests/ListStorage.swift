@@ -112,7 +112,8 @@ final class ListStorage: Sendable {
         return try self.state.withLockedValue { state in
             for queue in state.queues.keys {
                 state.queues[queue]?.entries.removeAll { $0.expires <= now }
-                state.queues[queue]?.keys = state.queues[queue]?.keys.filter { $0.value.ends > now } ?? [:]
+                let keys = state.queues[queue]?.keys.filter { $0.value.ends > now }
+                state.queues[queue]?.keys = keys ?? [:]
                 for (id, claim) in state.queues[queue]?.claims ?? [:] where claim.end <= now {
                     state.queues[queue]?.claims[id] = nil
                 }

@@ -245,7 +245,7 @@ struct PaceModelTests {
                     world.watches[id]?.fail(pair.position, at: test.time.now, disableAfter: world.disableAfter)
                 case .postponed(let delay), .collected(let delay):
                     world.notBefore[pair] = test.time.now.adding(seconds: Int(delay.components.seconds))
-                case .handedBack, .parked, .dropped: break
+                case .handedBack, .parked, .dropped, .ended: break
                 }
             }
             self.work(&world, settled.leased?.leases ?? [], at: test.time.now, place)

@@ -1,5 +1,6 @@
 import Domain
 import NIOCore
+import Redis
 import Store
 import TestKit
 import Testing
@@ -12,7 +13,9 @@ struct PostKeyTests {
             request: Array(repeating: request, count: PostKey.digestBytes), window: window)
     }
 
-    private func post(_ test: TestStore, _ bodies: [String], to queue: QueueAddress, _ key: PostKey?) async throws -> PostOutcome {
+    private func post(_ test: TestStore, _ bodies: [String], to queue: QueueAddress, _ key: PostKey?) async throws
+        -> PostOutcome
+    {
         try await test.store.messages.post(
             bodies.map { MessageDraft(ttl: 60, body: ByteBuffer(string: $0)) }, to: queue, by: try client(),
             requestBytes: 100, defaults: PostDefaults(ttl: 3600), key: key, expecting: nil)
@@ -65,10 +68,14 @@ struct PostKeyTests {
     @Test func `Keys count among the bytes of their project until they are over, and leave nothing`() async throws {
         try await withTestStore(shards: 1) { test in
             let queue = try address("p", "q")
-            func bytes() async throws -> Int { try await test.command("HGET", test.key("usage:p"), "bytes").text.flatMap { Int($0) } ?? 0 }
+            func bytes() async throws -> Int {
+                try await test.command("HGET", test.key("usage:p"), "bytes").text.flatMap { Int($0) } ?? 0
+            }
             _ = try await self.post(test, ["1"], to: queue, nil)
             let plain = try await bytes()
-            for digest in 1...50 { _ = try await self.post(test, ["1"], to: queue, self.key(UInt8(digest), window: 120)) }
+            for digest in 1...50 {
+                _ = try await self.post(test, ["1"], to: queue, self.key(UInt8(digest), window: 120))
+            }
             #expect(try await bytes() == 51 * plain + 50 * PostKey.bytes)
             // The messages end first.
             test.time.pass(seconds: 61)
@@ -83,7 +90,10 @@ struct PostKeyTests {
             #expect(try await bytes() == plain + (50 - 20 + 1) * PostKey.bytes)
             test.time.pass(seconds: 120)
             try await test.sweepAll()
-            #expect(try await test.shardKeys().filter { $0.hasPrefix("post-key") || $0.hasPrefix("usage") || $0 == "queue-sweeps" }.isEmpty)
+            #expect(
+                try await test.shardKeys().filter {
+                    $0.hasPrefix("post-key") || $0.hasPrefix("usage") || $0 == "queue-sweeps"
+                }.isEmpty)
             for digest in 1...3 { _ = try await self.post(test, ["1"], to: queue, self.key(UInt8(digest))) }
             #expect(try await !test.store.queues.deleteIfEmpty(queue))
             try await test.store.queues.delete(queue)

@@ -4,10 +4,13 @@ package import Store
 /// The calls of the delivery storage with the values that most tests mean.
 extension DeliveryStorage {
     package func take(
-        _ shard: Int, events: Int = 16, allowance: LeaseAllowance, page: Int = 200, lease: Duration, confirmedOnly: Bool
+        _ shard: Int, events: Int = 16, allowance: LeaseAllowance, page: Int = 200, lease: Duration,
+        confirmedOnly: Bool,
+        verdicts: [EventVerdicts] = []
     ) async throws(StoreError) -> Taken {
         try await self.take(
-            shard, events: events, allowance: allowance, page: page, lease: lease, confirmedOnly: confirmedOnly)
+            shard, events: events, allowance: allowance, page: page, lease: lease, confirmedOnly: confirmedOnly,
+            verdicts: verdicts)
     }
 
     package func lease(
@@ -48,5 +51,17 @@ extension DeadLetterStorage {
         confirmedOnly: Set<Destination>, due: Timestamp? = nil, step: Duration = .zero
     ) async throws(StoreError) -> (outcomes: [RedriveOutcome], due: Timestamp) {
         try await self.redrive(deadLetters, of: queue, confirmedOnly: confirmedOnly, due: due, step: step)
+    }
+}
+
+extension MessageStorage {
+    /// Without a key.
+    package func post(
+        _ messages: [MessageDraft], to queue: QueueAddress, by client: ClientID, requestBytes: Int,
+        defaults: PostDefaults, expecting traits: QueueTraits?
+    ) async throws -> PostOutcome {
+        try await self.post(
+            messages, to: queue, by: client, requestBytes: requestBytes, defaults: defaults, key: nil,
+            expecting: traits)
     }
 }

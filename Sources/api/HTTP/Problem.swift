@@ -30,10 +30,9 @@ struct Problem: Sendable, Equatable {
             .unsupportedMediaType, "415 Unsupported Media Type", "The Content-Type of this request has to be \(type).")
     }
 
-    /// - Parameter names: Of which the first are told.
-    static func unrecognized(_ names: [String]) -> Problem {
-        let told = names.prefix(UnrecognizedHeader.namesMax).map { "'\($0.shortened)'" }.joined(separator: ", ")
-        return Problem(.badRequest, "Invalid API request", "These names mean nothing: \(told).")
+    static func unrecognized(_ names: some Sequence<String>) -> Problem {
+        let quoted = names.map { "'\($0.shortened)'" }.joined(separator: ", ")
+        return Problem(.badRequest, "Invalid API request", "These names mean nothing: \(quoted).")
     }
 
     /// No invitation to try again: it takes an operator, or the deletion of the message, to help.

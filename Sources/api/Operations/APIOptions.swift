@@ -12,6 +12,9 @@ package struct APIOptions: Sendable {
     /// Whether there is something that mail is sent with.
     package var sendsMail = false
 
+    /// The retries of webhooks where neither a subscription nor its queue has a policy.
+    package var retryPolicyDefault = RetryPolicy()
+
     /// Signs pre-signed URLs; nil: none are made.
     package var shareKey: SignedURLKey?
 

@@ -1,4 +1,4 @@
-import Documents
+package import Documents
 package import Domain
 import Store
 
@@ -83,7 +83,7 @@ extension Operations {
             queue: metadata.retryPolicy, subscription: options.retryPolicy,
             // Only addresses that could be read were ever kept.
             builtIn: ((try? Subscriber(stored: subscription.subscriber))?.scheme.destination ?? .webhook)
-                .retryPolicy(default: self.limits.retryPolicyDefault)
+                .retryPolicy(default: self.options.retryPolicyDefault)
         )
         let ttl = ttl ?? metadata.attributes.messageTTLDefault ?? self.limits.messageTTLDefault
         return DeliverySchedule(
@@ -115,7 +115,7 @@ extension Operations {
         let statuses = try await store.deliveries.statuses(of: message.position, in: queue, after: after, limit: limit)
         var body: ArraySlice<UInt8>?
         if statuses.contains(where: { $0.filteringOptions != nil }) {
-            // One that does not open was judged by nobody.
+            // One that does not open was held against no policy.
             do { body = try await self.foundMessages([text], in: queue).first?.body } catch is BodyUnreadable {}
         }
         return (
@@ -132,7 +132,8 @@ extension Operations {
 
     /// - Parameter body: nil: the message is gone.
     private static func verdict(of status: DeliveryStatus, on body: ArraySlice<UInt8>?) -> FilterVerdict? {
-        guard let body, let options = status.filteringOptions, let filter = DeliveryOptions(stored: options)?.filter else {
+        guard let body, let options = status.filteringOptions, let filter = DeliveryOptions(stored: options)?.filter
+        else {
             return nil
         }
         return filter.verdict(on: body.span)

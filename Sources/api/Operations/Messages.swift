@@ -5,7 +5,7 @@ import NIOCore
 import Placement
 import Runtime
 package import Signing
-import Store
+package import Store
 
 /// Which messages of a queue to list.
 package struct MessageListRequest: Sendable {

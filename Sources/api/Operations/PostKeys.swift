@@ -1,5 +1,5 @@
 import Cryptography
-import Domain
+package import Domain
 package import NIOCore
 package import Store
 
@@ -17,7 +17,7 @@ extension Operations {
     package func postKey(_ text: String?, of request: ByteBuffer) throws(Refusal) -> PostKey? {
         guard let text else { return nil }
         let key = Array(text.utf8)
-        guard Self.keyCharacters.contains(key.count), key.allSatisfy((0x21...0x7E).contains) else {
+        guard Self.keyCharacters.contains(key.count), key.allSatisfy({ (0x21...0x7E).contains($0) }) else {
             throw .requestInvalid(
                 "An Idempotency-Key has \(Self.keyCharacters.lowerBound) to \(Self.keyCharacters.upperBound) visible characters of ASCII, "
                     + "and is given once.")

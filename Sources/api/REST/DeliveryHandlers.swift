@@ -23,7 +23,8 @@ struct DeliveryHandlers: Sendable {
 
     func schedule(_ request: ReceivedRequest) async throws -> Reply {
         let ttl = try request.query.integer("ttl")
-        let tried = try request.query.text("policy").map { text throws(Refusal) in try RetryPolicyShape.read(text: text) }
+        let tried = try request.query.text("policy").map { text throws(Refusal) in try RetryPolicyShape.read(text: text)
+        }
         let schedule = try await self.operations.subscriptionSchedule(
             request.id, of: request.queue, trying: tried, ttl: ttl)
         return .json(.ok, DeliveryDocument.schedule(schedule))

@@ -1,6 +1,7 @@
 import Cryptography
 import Documents
 import HTTPServer
+import NIOCore
 
 /// Where a request has names that a caller may choose, of which some look as if they were meant for Herald.
 enum NamedBody: Sendable {
@@ -11,7 +12,7 @@ enum NamedBody: Sendable {
 
 /// The names of a request that were taken and mean nothing, and the header that says so (docs/api.md, "Names that mean nothing").
 struct UnrecognizedHeader {
-    /// Most names that are told, and bytes of the header.
+    /// Most names of the header, and its bytes.
     static let namesMax = 10
     static let bytesMax = 512
 
@@ -38,7 +39,8 @@ struct UnrecognizedHeader {
         // Cut at bytes: nearly every query has a few short names that are known.
         query.utf8.split(separator: UInt8(ascii: "&")).prefix(Query.parametersMax).compactMap { pair in
             let name = Percent.decode(Substring(pair.prefix { $0 != UInt8(ascii: "=") }), isForm: true)
-            return name.isEmpty || known.contains(name) || isSigned && RequestHead.signedNames.contains(name) ? nil : name
+            return name.isEmpty || known.contains(name) || isSigned && RequestHead.signedNames.contains(name)
+                ? nil : name
         }
     }
 
@@ -51,7 +53,7 @@ struct UnrecognizedHeader {
             guard value.utf8.count + encoded.utf8.count <= Self.bytesMax else { break }
             value += encoded
         }
-        // One name may be longer than all that is told.
+        // One name may be longer than the header.
         return value.isEmpty ? "..." : value
     }
 }

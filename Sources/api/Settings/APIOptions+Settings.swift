@@ -2,6 +2,7 @@ import Domain
 import Operations
 import Settings
 import Signing
+import Startup
 
 extension APIOptions {
     /// What an operator set.
@@ -28,6 +29,7 @@ extension APIOptions {
             }
             self.subscriberSchemes = schemes
         }
+        self.retryPolicyDefault = try settings.retryPolicyDefault()
         self.shareKey = settings.list(Setting.signedURLKeys).first.flatMap(SignedURLKey.init)
         let checksum = try settings.required(Setting.messageChecksum)
         guard checksum == "md5" else { return }

@@ -1,6 +1,5 @@
 package import Domain
 package import Settings
-import Startup
 
 extension Limits {
     /// The limits and defaults an operator set.
@@ -29,7 +28,6 @@ extension Limits {
             of: Setting.defaultsClaimGrace, upTo: Setting.limitsClaimGrace, in: settings)
         self.subscriptionTTLDefault = try settings.integer(Setting.defaultsSubscriptionTTL)
         self.postKeyWindow = try settings.integer(Setting.postsKeyWindow)
-        self.retryPolicyDefault = try settings.retryPolicyDefault()
         try PageBounds.check(self)
     }
 

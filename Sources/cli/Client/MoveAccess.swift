@@ -50,7 +50,7 @@ struct MoveAccess {
             let status: CommandStatus =
                 switch failure {
                 case .absent, .noPool: .notFound
-                case .format, .idsDiffer, .occupied: .refused
+                case .format, .formatOlder, .idsDiffer, .occupied: .refused
                 case .busy, .hindered, .collision, .changed: .later
                 }
             throw Failure("\(failure)", status)

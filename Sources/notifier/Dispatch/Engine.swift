@@ -94,7 +94,8 @@ package struct Engine: Service {
                 settings: settings, metrics: metrics, notices: notices, logger: logger)
             return ShardWorker(
                 inbox: inbox, settler: settler, deliveries: store.deliveries, channels: channels, planner: planner,
-                filter: EventFilter(policies: policies, vault: vault, metrics: metrics), limiter: limiter, hosts: hosts, gate: gate, clock: clock, reaping: reaping, settings: settings,
+                filter: EventFilter(policies: policies, vault: vault, metrics: metrics), limiter: limiter, hosts: hosts,
+                gate: gate, clock: clock, reaping: reaping, settings: settings,
                 metrics: metrics, logger: logger)
         }
         self.deliveries = store.deliveries

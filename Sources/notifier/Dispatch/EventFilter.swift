@@ -18,16 +18,10 @@ final class EventFilter: Sendable {
     /// How long decisions of one call may take; of each event one subscription is decided about all the same.
     private static let timeMax = Duration.milliseconds(10)
 
-    private struct Kept {
-        var verdicts: [EventVerdicts] = []
-        var times: [ContinuousClock.Instant] = []
-        var rows = 0
-    }
-
     private let policies: FilterPolicies
     private let vault: Vault
     private let metrics: NotifierMetrics
-    private let kept = NIOLockedValueBox(Kept())
+    private let kept = NIOLockedValueBox(KeptVerdicts())
 
     init(policies: FilterPolicies, vault: Vault, metrics: NotifierMetrics) {
         self.policies = policies
@@ -40,7 +34,7 @@ final class EventFilter: Sendable {
         let now = ContinuousClock.now
         return self.kept.withLockedValue { kept in
             kept.drop(olderThan: now - Self.ageMax, keeping: Self.rowsMax)
-            return kept.verdicts
+            return kept.all
         }
     }
 
@@ -85,18 +79,23 @@ final class EventFilter: Sendable {
     }
 }
 
-extension EventFilter.Kept {
-    fileprivate mutating func append(_ verdicts: EventVerdicts, at now: ContinuousClock.Instant) {
-        self.verdicts.append(verdicts)
+/// Verdicts in the order in which they were found out.
+private struct KeptVerdicts {
+    private(set) var all: [EventVerdicts] = []
+    private var times: [ContinuousClock.Instant] = []
+    private var rows = 0
+
+    mutating func append(_ verdicts: EventVerdicts, at now: ContinuousClock.Instant) {
+        self.all.append(verdicts)
         self.times.append(now)
         self.rows += verdicts.rows.count
     }
 
     /// Removes the oldest.
-    fileprivate mutating func drop(olderThan time: ContinuousClock.Instant, keeping rowsMax: Int) {
+    mutating func drop(olderThan time: ContinuousClock.Instant, keeping rowsMax: Int) {
         while let first = self.times.first, first < time || self.rows > rowsMax {
             self.times.removeFirst()
-            self.rows -= self.verdicts.removeFirst().rows.count
+            self.rows -= self.all.removeFirst().rows.count
         }
     }
 }

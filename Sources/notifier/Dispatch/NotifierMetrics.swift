@@ -102,7 +102,7 @@ struct NotifierMetrics: Sendable {
             self.settledCount.increment()
             if case .deadLetter(let reason, _, _) = settlement.ending { self.deadLetters[reason]?.increment() }
         }
-        self.deadLetters[.subscriptionEnded]?.increment(by: settled.owed)
+        self.deadLetters[.subscriptionEnded]?.increment(by: settled.keptOfEnded)
         for held in settled.held { self.held[held.hold]?.increment() }
         self.droppedDeadLettersCount.increment(by: settled.droppedDeadLetters)
     }
@@ -113,24 +113,23 @@ struct NotifierMetrics: Sendable {
         self.droppedDeadLettersCount.increment(by: taken.droppedDeadLetters)
     }
 
-    func judged(_ verdicts: [EventVerdicts]) {
-        let wanted = verdicts.reduce(0) { $0 + $1.wantedCount }
-        self.wantedCount.increment(by: wanted)
-        self.refusedCount.increment(by: verdicts.reduce(0) { $0 + $1.count } - wanted)
+    func judged(_ verdicts: EventVerdicts) {
+        self.wantedCount.increment(by: verdicts.wantedCount)
+        self.refusedCount.increment(by: verdicts.count - verdicts.wantedCount)
     }
 
     func reaped(_ reaped: Reaped) {
         self.lapsedCount.increment(by: reaped.lapsed)
         self.quarantinedCount.increment(by: reaped.quarantined)
         self.deadLetters[.quarantined]?.increment(by: reaped.quarantined)
-        self.deadLetters[.subscriptionEnded]?.increment(by: reaped.owed)
+        self.deadLetters[.subscriptionEnded]?.increment(by: reaped.keptOfEnded)
         self.droppedDeadLettersCount.increment(by: reaped.droppedDeadLetters)
     }
 
     func swept(_ swept: Swept) {
         self.expiredCount.increment(by: swept.expired)
         self.deadLetters[.expired]?.increment(by: swept.expired)
-        self.deadLetters[.subscriptionEnded]?.increment(by: swept.owed)
+        self.deadLetters[.subscriptionEnded]?.increment(by: swept.keptOfEnded)
         self.droppedDeadLettersCount.increment(by: swept.droppedDeadLetters)
     }
 

@@ -25,7 +25,8 @@ package enum UnrecognizedNames {
             case .remove: []
             case .add(let value), .replace(let value):
                 Self.inMetadata(
-                    Array(JSONWriter.object { $0.member(named: operation.name, verbatim: value[...]) }.readableBytesView),
+                    Array(
+                        JSONWriter.object { $0.member(named: operation.name, verbatim: value[...]) }.readableBytesView),
                     of: owner)
             }
         }
@@ -33,7 +34,8 @@ package enum UnrecognizedNames {
 
     /// Of the options of a subscription, in the body that makes or changes it.
     package static func inSubscription(_ document: [UInt8]) -> [String] {
-        guard let object = try? JSONObject(document: document), let options = object["options"].flatMap({ object.object($0) })
+        guard let object = try? JSONObject(document: document),
+            let options = object["options"].flatMap({ object.object($0) })
         else { return [] }
         let known = Self.options.union(SessionOptions.Name.all)
         return options.members.flatMap { Self.named($0.name, $0.value, in: options, among: known) }

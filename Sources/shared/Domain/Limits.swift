@@ -34,9 +34,6 @@ package struct Limits: Sendable, Equatable {
     package var subscriptionTTLDefault = 3600
     /// Seconds for which the key of a post is kept.
     package var postKeyWindow = 86_400
-    /// The retries of webhooks where neither a subscription nor its queue has a policy.
-    package var retryPolicyDefault = RetryPolicy()
-
     package init() {}
 
     /// Bytes the metadata of one queue or topic may take in the store.

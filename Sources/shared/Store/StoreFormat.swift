@@ -18,7 +18,7 @@ package enum StoreFormat {
 
     /// The format from which on a record of a message may have a trace.
     static let ofTraces = 2
-    /// The format from which on what is owed to a subscription when it ends is kept.
+    /// The format from which on the deliveries of a subscription that ends are kept.
     static let ofEndedDeliveries = 4
     /// The format from which on a queue may ask for a durability of its own.
     package static let ofDurabilities = 2

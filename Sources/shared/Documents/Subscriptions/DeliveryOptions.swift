@@ -43,7 +43,8 @@ package struct DeliveryOptions: Sendable, Equatable {
 
     /// Options that say nothing but what is given.
     package init(
-        retryPolicy: RetryPolicy? = nil, filter: FilterPolicy? = nil, template: PostTemplate? = nil, headers: PostHeaders = .none,
+        retryPolicy: RetryPolicy? = nil, filter: FilterPolicy? = nil, template: PostTemplate? = nil,
+        headers: PostHeaders = .none,
         finalStatuses: FinalStatuses = .none, disablesOnGone: Bool = false, mail: MailOptions = .none,
         isAcknowledged: Bool = false, trust: TrustID? = nil
     ) {

@@ -1,9 +1,9 @@
 import Domain
-package import Filters
+import Filters
 import JSON
 
 /// The option of a subscription that says which messages it gets: `{"_filter": {"event": ["created"]}}` (docs/filters.md).
-package enum FilterOption {
+enum FilterOption {
     static let name = "_filter"
 
     /// - Returns: nil when there is none.

@@ -15,7 +15,9 @@ package struct FilterTestBody: Sendable {
         for member in object.members where !["body", "filter"].contains(member.name) {
             throw .requestInvalid("The body may hold body and filter, and holds \(member.name).")
         }
-        guard let body = object.value(of: "body") else { throw .requestInvalid("The body has to hold body, what a message would hold.") }
+        guard let body = object.value(of: "body") else {
+            throw .requestInvalid("The body has to hold body, what a message would hold.")
+        }
         self.body = Array(object.verbatim(body))
         self.filter = try object["filter"].map { value throws(Refusal) in
             try FilterOption.policy(Array(object.verbatim(value)), at: "The filter")

@@ -1,4 +1,4 @@
-package import Domain
+import Domain
 import JSON
 
 /// The option of a subscription that lives until it is deleted: `{"_no_end": true}` (docs/api.md, "Subscriptions").

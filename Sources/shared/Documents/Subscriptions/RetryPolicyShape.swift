@@ -29,7 +29,8 @@ package enum RetryPolicyShape {
 
     private static func policy(_ object: JSONObject) throws(Refusal) -> RetryPolicy? {
         guard !object.members.isEmpty else { return nil }
-        var policy = try Self.schedule(of: object) ?? Self.phases(of: object)
+        var policy: RetryPolicy
+        if let waits = try Self.schedule(of: object) { policy = waits } else { policy = try Self.phases(of: object) }
         if let value = object[Self.override] {
             guard let boolean = value.boolean else {
                 throw .requestInvalid("\(Self.override) must be a boolean.")
@@ -71,7 +72,8 @@ package enum RetryPolicyShape {
         let waits = object.elements(value)?.map { $0.integer.map { Int($0) } ?? -1 }
         guard let waits, waits.count <= most, waits.allSatisfy((0...longest).contains) else {
             throw .requestInvalid(
-                "Retry policy: schedule has to be an array of at most \(most) waits of 0 to \(longest) s, or the name of one.")
+                "Retry policy: schedule has to be an array of at most \(most) waits of 0 to \(longest) s, or the name of one."
+            )
         }
         return RetryPolicy(waits: waits)
     }

@@ -21,7 +21,8 @@ struct DeliveryStore: DeliveryStorage, DeadLetterStorage {
     var shards: Int { self.keySpace.shards.count }
 
     func take(
-        _ shard: Int, events: Int = 16, allowance: LeaseAllowance, page: Int = 200, lease: Duration, confirmedOnly: Bool,
+        _ shard: Int, events: Int = 16, allowance: LeaseAllowance, page: Int = 200, lease: Duration,
+        confirmedOnly: Bool,
         verdicts: [EventVerdicts] = []
     ) async throws(StoreError) -> Taken {
         precondition((1...1000).contains(page), "a page has 1 through 1000 deliveries")
@@ -170,7 +171,8 @@ struct DeliveryStore: DeliveryStorage, DeadLetterStorage {
         var reply = try ReplyReader(try await self.runner.run(call), of: Scripts.deliveryReap)
         let lapsed = try reply.int()
         return Reaped(
-            lapsed: lapsed, quarantined: try reply.int(), droppedDeadLetters: try reply.int(), owed: try reply.int(),
+            lapsed: lapsed, quarantined: try reply.int(), droppedDeadLetters: try reply.int(),
+            keptOfEnded: try reply.int(),
             more: lapsed >= limit)
     }
 
@@ -303,7 +305,7 @@ extension DeliveryStore {
         let (deliveriesEnded, subscriptionsEnded) = (try ofSubscriptions.int(), try ofSubscriptions.int())
         let moreSubscriptions = try ofSubscriptions.int() == 1
         return Swept(
-            messages: messagesSwept, deliveries: deliveriesEnded, owed: try ofSubscriptions.int(),
+            messages: messagesSwept, deliveries: deliveriesEnded, keptOfEnded: try ofSubscriptions.int(),
             subscriptions: subscriptionsEnded, expired: expired,
             droppedDeadLetters: try ofSubscriptions.int() + droppedDeadLetters,
             more: moreSubscriptions || moreMessages || moreMoves || moreWaiting)

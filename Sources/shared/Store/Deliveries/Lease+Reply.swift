@@ -186,7 +186,7 @@ extension Settled {
         for _ in 0..<count { written.append(try answers.int() == 1) }
         self.written = written
         self.droppedDeadLetters = try reply.int()
-        self.owed = try reply.int()
+        self.keptOfEnded = try reply.int()
         var changes = try reply.reader()
         var held: [Held] = []
         while !changes.isAtEnd {

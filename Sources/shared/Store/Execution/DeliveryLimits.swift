@@ -12,7 +12,7 @@ package struct DeliveryLimits: Sendable, Equatable {
     package var subscriptionWaiting: Int
     /// Deliveries of a project that wait in a shard; likewise.
     package var projectWaiting: Int
-    /// Whether what is owed to a subscription when its time is over is kept as dead letters: the format of the store says.
+    /// Whether the deliveries of a subscription whose time is over are kept as dead letters: the format of the store says.
     var keepsEnded = true
 
     package init(

@@ -11,7 +11,7 @@
 --         their subscription has ended}
 -- COST    k log n for k leases
 local LEVEL_MAX = 3
-local lapsed, quarantined, owed, ended = call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, ARGV[4]), 0, 0, {}
+local lapsed, quarantined, kept, ended = call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, ARGV[4]), 0, 0, {}
 if #lapsed == 0 then return { 0, 0, 0, 0 } end
 
 local parts, subscriptions, suspects = {}, {}, {}
@@ -71,7 +71,7 @@ for index, member in ipairs(lapsed) do
             dead_letters().keep(subscription, queue_of(header), position, text(attempt), kind, 'quarantined',
                 'lapsed alone, as a suspect of level ' .. level, keeps_bodies and record ~= '' and record or nil)
         elseif dead_letters().keep_ended(subscription, header, position, text(attempt), call('HGET', KEYS[3], position)) then
-            owed = owed + 1
+            kept = kept + 1
         end
         call('HDEL', KEYS[9], subscription .. '|' .. position)
         ended[position] = (ended[position] or 0) + 1
@@ -85,4 +85,4 @@ end
 for project, count in pairs(waiting) do count_waiting(KEYS[11], project, count) end
 if #expiring > 0 then call('ZADD', KEYS[12], 'LT', unpack(expiring)) end
 end_deliveries(KEYS[3], KEYS[4], KEYS[10], ended)
-return { #lapsed, quarantined, quarantined + owed > 0 and dead_letters().trim() or 0, owed }
+return { #lapsed, quarantined, quarantined + kept > 0 and dead_letters().trim() or 0, kept }

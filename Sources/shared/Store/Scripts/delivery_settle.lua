@@ -167,14 +167,14 @@ call('ZREM', KEYS[2], unpack(landed))
 if #suspects > 0 then call('SREM', KEYS[9], unpack(suspects)) end
 in_chunks('HDEL', KEYS[10], unturned)
 in_chunks('HSET', KEYS[10], turned)
-local owed = 0
+local kept = 0
 for _, index in ipairs(dead) do
     local record = records[ARGV[index + 1]]
     local kind = kind_of(record)
     if ARGV[index + 4] == 'e' then
         local is_kept = dead_letters().keep_ended(ARGV[index], call('HGET', KEYS[5], ARGV[index]), ARGV[index + 1],
             text(string.match(ARGV[index + 2], '^%d+') - 1), record)
-        if is_kept then owed = owed + 1 end
+        if is_kept then kept = kept + 1 end
     else
         dead_letters().keep(ARGV[index], ARGV[index + 7], ARGV[index + 1], string.match(ARGV[index + 2], '^%d+'), kind, ARGV[index + 5],
             ARGV[index + 6], keeps_bodies and record ~= '' and record or nil)
@@ -246,7 +246,7 @@ for index, subscription in ipairs(touched) do
             local position, attempt = string.match(state.again[place], '^(%d+):(%d+)')
             call('HDEL', KEYS[10], subscription .. '|' .. position)
             local record = call('HGET', KEYS[3], position)
-            if dead_letters().keep_ended(subscription, headers[index], position, text(attempt - 1), record) then owed = owed + 1 end
+            if dead_letters().keep_ended(subscription, headers[index], position, text(attempt - 1), record) then kept = kept + 1 end
             finish(position)
         end
     end
@@ -285,6 +285,6 @@ for project, subscriptions in pairs(projects) do
     end
 end
 end_deliveries(KEYS[3], KEYS[7], KEYS[11], ended)
-local dropped = #dead + owed > 0 and dead_letters().trim() or 0
-if allowance.left == 0 then return { answer, dropped, owed, held } end
-return { answer, dropped, owed, held, lease_due(allowance, tonumber(ARGV[5]), ARGV[6], ARGV[7], KEYS[10]) }
+local dropped = #dead + kept > 0 and dead_letters().trim() or 0
+if allowance.left == 0 then return { answer, dropped, kept, held } end
+return { answer, dropped, kept, held, lease_due(allowance, tonumber(ARGV[5]), ARGV[6], ARGV[7], KEYS[10]) }

@@ -92,7 +92,7 @@ local function record_of(subscription, header)
     local _, _, _, _, barred = life_of(record)
     local question = ARGV[7] .. '|' .. subscription .. '|' .. text(barred) .. '|' .. address
     local at = tonumber(call('ZSCORE', KEYS[13], question))
-    return address, at and at > now and at or -1, is_filtered(header) and string.sub(record, options_from) or ''
+    return address, at and at > now and at or -1, string.byte(header, HEADER_RULES_AT) > ASCII_1 and string.sub(record, options_from) or ''
 end
 
 for index = 1, #subscriptions, 2 do

@@ -19,13 +19,13 @@
 --         of the message from 1 ...}
 -- COST    page x log n, however much waits: 15 us for an event of one delivery, 2.7 each in a wide fan-out; at most 16
 --         queues, and a page of deliveries or one message more; as much again for what is asked for
-local allowance, verdicts_from = allowance_at(8)
+local allowance = allowance_at(8)
 local page, lease_end, now_text = tonumber(ARGV[5]), text(now + tonumber(ARGV[6])), text(now)
 local answer = { now, tonumber(lease_end), 0, 0, 0, {} }
 
 -- Whose turn it is: the first queue of each project, then the second. Projects whose events are to stay are stepped over.
-local turns, projects, stayed, from = {}, {}, 0, 0
-repeat
+local turns, projects, stayed = {}, {}, 0
+for from = 0, math.huge, 16 do
     local found = call('ZRANGE', KEYS[1], from, from + 15)
     for _, project in ipairs(found) do
         if granted_to(allowance, project) < 0 then
@@ -34,19 +34,22 @@ repeat
             projects[#projects + 1] = project
         end
     end
-    from = from + 16
-until #found < 16 or #projects == 16
+    if #found < 16 or #projects == 16 then break end
+end
 if stayed > 0 then answer[3] = 2 end
 if #projects == 0 then return answer end
-local each, queues, queues_left, projects_left = math.max(1, math.floor(16 / #projects)), {}, {}, #projects
-for index, project in ipairs(projects) do
-    queues[index] = call('ZRANGE', fanout_key(project), 0, each - 1)
-    -- Of one with as many queues as are asked for there may be more.
-    queues_left[project] = #queues[index] < each and #queues[index] or math.huge
-end
-for place = 1, each do
+local queues_left, projects_left = {}, #projects
+do
+    local each, queues = math.max(1, math.floor(16 / #projects)), {}
     for index, project in ipairs(projects) do
-        if queues[index][place] then turns[#turns + 1] = { project = project, queue = queues[index][place] } end
+        queues[index] = call('ZRANGE', fanout_key(project), 0, each - 1)
+        -- Of one with as many queues as are asked for there may be more.
+        queues_left[project] = #queues[index] < each and #queues[index] or math.huge
+    end
+    for place = 1, each do
+        for index, project in ipairs(projects) do
+            if queues[index][place] then turns[#turns + 1] = { project = project, queue = queues[index][place] } end
+        end
     end
 end
 -- At the memory limit no page is turned into deliveries of which all would wait.
@@ -147,10 +150,32 @@ end
 -- What the call may still lease to send, as `lease_due` does: what is encoded and signed for a large message takes its time.
 local to_send = 4 * 1048576
 
--- What filters say of events: how many of these subscriptions, from the first, have no verdict missing, and by subscription the
--- digits of those that have one. `ask` adds what is missing of the next events to the answer: what the next call needs.
-local filters = (function()
-    local verdicts, at = {}, verdicts_from
+-- Events, and what filters say of them. `verdicts_of`: how many of these subscriptions, from the first, have no verdict missing, and by
+-- subscription the digits of those that have one. `ask` adds what is missing of the next events to the answer: what the next call needs.
+local events = (function()
+    -- The event of a queue behind so many others: its first position, its positions and its records; nil: there is none.
+    local function event_at(queue, place)
+        local event = call('LINDEX', events_key(queue), place)
+        if not event then return nil end
+        local first, at = struct.unpack(EVENT_HEAD, event)
+        local positions, records = {}, {}
+        while at <= #event do
+            local length, from = struct.unpack(EVENT_LENGTH, event, at)
+            positions[#positions + 1] = text(first + #positions)
+            records[#records + 1] = string.sub(event, from, from + length - 1)
+            at = from + length
+        end
+        return first, positions, records
+    end
+
+    -- Subscriptions of an event, from its mark on. Only those older than the event: positions of both come from the same counter.
+    local function page_of(queue, first, mark, rows)
+        return call('ZRANGEBYSCORE', order_key(queue), mark and '(' .. mark or '-inf', '(' .. text(first), 'LIMIT', 0, rows)
+    end
+
+    local function is_filtered(state) return state ~= 'none' and string.byte(state[HEADER], HEADER_RULES_AT) > ASCII_1 end
+
+    local verdicts, at = {}, select(2, allowance_at(8))
     while at <= #ARGV do
         local event, last = ARGV[at] .. ' ' .. ARGV[at + 1], at + 2 + 2 * tonumber(ARGV[at + 2])
         verdicts[event] = verdicts[event] or {}
@@ -170,7 +195,7 @@ local filters = (function()
         local digits = {}
         for index, subscription in ipairs(subscriptions) do
             local state = known[subscription]
-            if state ~= 'none' and is_filtered(state[HEADER]) then
+            if is_filtered(state) then
                 digits[subscription] = digits_of(queue, first, state)
                 if not digits[subscription] then return index - 1, digits end
             end
@@ -178,10 +203,10 @@ local filters = (function()
         return #subscriptions, digits
     end
 
-    local function ask(turn, event_at, page_of, events, rows_max)
+    local function ask(turn, count, rows_max)
         local place, mark, own, share = turn.finished, turn.mark, rows_max, judged
         if #turns > 1 then share = math.min(judged, 1048576) end
-        while place < turn.finished + events and math.min(own, left, share, bytes) > 0 do
+        while place < turn.finished + count and math.min(own, left, share, bytes) > 0 do
             local first, positions, records = event_at(turn.queue, place)
             if not first then return end
             local size = 0
@@ -191,7 +216,7 @@ local filters = (function()
             read(turn.project, subscriptions)
             for _, subscription in ipairs(subscriptions) do
                 local state = known[subscription]
-                if state ~= 'none' and is_filtered(state[HEADER]) and not digits_of(turn.queue, first, state) then
+                if is_filtered(state) and not digits_of(turn.queue, first, state) then
                     missing[#missing + 1] = subscription .. string.sub(state[HEADER], HEADER_VERSION_FROM, HEADER_VERSION_TO)
                     spent = spent + size + call('HSTRLEN', KEYS[13], subscription)
                     if spent >= share then break end
@@ -209,7 +234,7 @@ local filters = (function()
     end
 
     local function is_spent() return math.min(left, judged, bytes) <= 0 end
-    return { verdicts_of = verdicts_of, ask = ask, is_spent = is_spent }
+    return { at = event_at, page_of = page_of, verdicts_of = verdicts_of, ask = ask, is_spent = is_spent }
 end)()
 
 -- Turns one page of one event into deliveries; returns how many of each message, and the leases; nil when it is to stay.
@@ -282,32 +307,12 @@ local function hold(positions, records, held, is_first, is_last)
     end
 end
 
--- The event of a queue behind so many others: its first position, its positions and its records; nil: there is none.
-local function event_at(queue, place)
-    local event = call('LINDEX', events_key(queue), place)
-    if not event then return nil end
-    local first, at = struct.unpack(EVENT_HEAD, event)
-    local positions, records = {}, {}
-    while at <= #event do
-        local length, from = struct.unpack(EVENT_LENGTH, event, at)
-        positions[#positions + 1] = text(first + #positions)
-        records[#records + 1] = string.sub(event, from, from + length - 1)
-        at = from + length
-    end
-    return first, positions, records
-end
-
--- Subscriptions of an event, from its mark on. Only those older than the event: positions of both come from the same counter.
-local function page_of(queue, first, mark, rows)
-    return call('ZRANGEBYSCORE', order_key(queue), mark and '(' .. mark or '-inf', '(' .. text(first), 'LIMIT', 0, rows)
-end
-
 -- Everything is read first: nothing can fail once it writes.
 local work, quantum, has_stopped = 0, #turns == 1 and page or math.ceil(page / 4), false
 local events_each = math.max(1, math.floor(math.min(tonumber(ARGV[4]), 16) / #turns))
-local served = {}
-for index, turn in ipairs(turns) do served[index] = turn.queue end
-local marks = call('HMGET', KEYS[2], unpack(served))
+local marks = {}
+for index, turn in ipairs(turns) do marks[index] = turn.queue end
+marks = call('HMGET', KEYS[2], unpack(marks))
 for index, turn in ipairs(turns) do
     if work >= page then break end
     local queue, mark, budget = turn.queue, marks[index], math.min(page - work, quantum)
@@ -318,16 +323,16 @@ for index, turn in ipairs(turns) do
     turn.is_served, turn.finished, turn.is_marked, turn.rows = true, 0, mark, rows_each
     -- One after the other, for an event may be large, and a wide one takes many calls.
     while budget > 0 and turn.finished < events_each do
-        local first, positions, records = event_at(queue, turn.finished)
+        local first, positions, records = events.at(queue, turn.finished)
         if not first then
             turn.is_empty = true
             break
         end
         local rows, is_first = math.max(1, math.floor(budget / #positions)), not mark
-        local subscriptions = page_of(queue, first, mark, rows)
+        local subscriptions = events.page_of(queue, first, mark, rows)
         local is_last = #subscriptions < rows
         read(turn.project, subscriptions)
-        local decided, digits = filters.verdicts_of(queue, first, subscriptions)
+        local decided, digits = events.verdicts_of(queue, first, subscriptions)
         turn.has_filters = turn.has_filters or next(digits) ~= nil
         if decided < #subscriptions then
             turn.is_undecided = true
@@ -357,15 +362,15 @@ for index, turn in ipairs(turns) do
     -- One that only waits for verdicts keeps its place: the next call brings them.
     if turn.is_undecided and not turn.has_stopped then
         if turn.finished == 0 and mark == turn.is_marked then turn.is_served = false end
-        filters.ask(turn, event_at, page_of, events_each, rows_each)
-        if filters.is_spent() then break end
+        events.ask(turn, events_each, rows_each)
+        if events.is_spent() then break end
     end
 end
 -- Ahead, where the next call goes on: of more projects, or of more queues of a project, it serves others.
 for _, turn in ipairs(turns) do
     if turn.has_filters and not turn.is_undecided and not turn.has_stopped and #projects < 16
         and queues_left[turn.project] ~= math.huge then
-        filters.ask(turn, event_at, page_of, events_each, turn.rows)
+        events.ask(turn, events_each, turn.rows)
     end
 end
 

@@ -147,7 +147,7 @@ local function is_full(projects)
 end
 
 -- What a deployment allows, from ARGV[3] of the scripts that ask: dead letters of a queue, bytes of them, bytes of those
--- of a project, deliveries of a subscription that wait, and of a project, and 1 where what a subscription that ends is owed is kept.
+-- of a project, deliveries of a subscription that wait, and of a project, and 1 where what waits for a subscription that ends is kept.
 local known_limits
 local function limit(name)
     if not known_limits then
@@ -305,7 +305,7 @@ local function dead_letters()
         touched_queues[queue] = true
     end
 
-    -- Keeps what was owed to a subscription when its time was over, and returns whether it did. Of one that a caller ended nothing is
+    -- Keeps a delivery of a subscription whose time was over, and returns whether it did. Of one that a caller ended nothing is
     -- kept, and nothing of what is no message. `record` as it is known: without one it counts as a message.
     local function keep_ended(subscription, header, position, attempts, record)
         if not header or tonumber(string.sub(header, 1, HEADER_EXPIRES_TO)) == 0 or kind_of(record or '') > 0

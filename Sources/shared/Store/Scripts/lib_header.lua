@@ -11,7 +11,7 @@
 -- Pacing, as callers give it, is the third digit, most starts in a second, and digest or most attempts.
 local HEADER_EXPIRES_TO, HEADER_CONFIRMED_AT, HEADER_COLLECTS_AT, HEADER_RULES_AT = 15, 16, 17, 18
 local HEADER_RATE_FROM, HEADER_RATE_TO, HEADER_DIGEST_FROM, HEADER_DIGEST_TO = 19, 24, 25, 32
-local HEADER_VERSION_FROM, HEADER_VERSION_TO, HEADER_QUEUE_FROM, ASCII_1, ASCII_2 = 33, 38, 39, 49, 50
+local HEADER_VERSION_FROM, HEADER_VERSION_TO, HEADER_QUEUE_FROM, ASCII_1 = 33, 38, 39, 49
 
 local function is_alive(header)
     return header and tonumber(string.sub(header, 1, HEADER_EXPIRES_TO)) > now
@@ -23,10 +23,6 @@ end
 
 local function is_ordered(header)
     return string.byte(header, HEADER_RULES_AT) % 2 == ASCII_1 % 2
-end
-
-local function is_filtered(header)
-    return string.byte(header, HEADER_RULES_AT) >= ASCII_2
 end
 
 local function queue_of(header)

@@ -7,7 +7,7 @@
 -- ARGV    1 now   2 prefix   3 limits   4 limit, at most 500 deliveries
 -- RETURNS {deliveries ended, subscriptions removed, 1: more are due now, of the deliveries dead letters, dead letters dropped}
 -- COST    k log n for k deliveries; at most 50 subscriptions
-local left, dropped, removed, owed, ended = tonumber(ARGV[4]), 0, 0, 0, {}
+local left, dropped, removed, kept, ended = tonumber(ARGV[4]), 0, 0, 0, {}
 -- Of the messages that are looked at: a call reads no more of them.
 local bytes = 4 * 1048576
 local subscriptions = call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, 50)
@@ -30,7 +30,7 @@ local function drain(subscription, header)
             local record = call('HGET', KEYS[5], position) or ''
             bytes = bytes - #record
             if dead_letters().keep_ended(subscription, header, position, text(string.match(turn, '^%d+') - 1), record) then
-                owed = owed + 1
+                kept = kept + 1
             end
             ended[position] = (ended[position] or 0) + 1
             if is_rare(turn) then call('HDEL', KEYS[8], subscription .. '|' .. position) end
@@ -78,4 +78,4 @@ for index, subscription in ipairs(subscriptions) do
 end
 end_deliveries(KEYS[5], KEYS[6], KEYS[9], ended)
 local first = call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
-return { dropped, removed, first[2] and tonumber(first[2]) <= now and 1 or 0, owed, owed > 0 and dead_letters().trim() or 0 }
+return { dropped, removed, first[2] and tonumber(first[2]) <= now and 1 or 0, kept, kept > 0 and dead_letters().trim() or 0 }

@@ -140,7 +140,7 @@ package protocol DeliveryStorage: Sendable {
 extension DeliveryStorage {
     /// With the usual bounds of one call.
     package func take(
-        _ shard: Int, allowance: LeaseAllowance, lease: Duration, confirmedOnly: Bool, verdicts: [EventVerdicts] = []
+        _ shard: Int, allowance: LeaseAllowance, lease: Duration, confirmedOnly: Bool, verdicts: [EventVerdicts]
     ) async throws(StoreError) -> Taken {
         try await self.take(
             shard, events: StorageLimits.eventsOfCall, allowance: allowance, page: StorageLimits.pageOfCall,

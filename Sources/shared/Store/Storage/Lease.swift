@@ -101,16 +101,17 @@ package struct Settled: Sendable, Equatable {
     /// Dead letters dropped before their time, to keep to a bound.
     package let droppedDeadLetters: Int
     /// Deliveries that became dead letters: the time of their subscription was over.
-    package let owed: Int
+    package let keptOfEnded: Int
     /// Subscriptions that these outcomes end the service of.
     package let held: [Held]
     /// nil when nothing was to be leased, or nothing written down.
     package let leased: Leased?
 
-    package init(written: [Bool], droppedDeadLetters: Int = 0, owed: Int = 0, held: [Held] = [], leased: Leased?) {
+    package init(written: [Bool], droppedDeadLetters: Int = 0, keptOfEnded: Int = 0, held: [Held] = [], leased: Leased?)
+    {
         self.written = written
         self.droppedDeadLetters = droppedDeadLetters
-        self.owed = owed
+        self.keptOfEnded = keptOfEnded
         self.held = held
         self.leased = leased
     }

@@ -21,7 +21,7 @@ package struct Swept: Sendable, Equatable {
     /// Deliveries of ended subscriptions that were removed.
     package let deliveries: Int
     /// Of these, deliveries that became dead letters: the time of their subscription was over.
-    package let owed: Int
+    package let keptOfEnded: Int
     /// Ended subscriptions removed for good.
     package let subscriptions: Int
     /// Deliveries that ended with their messages while they waited.
@@ -41,7 +41,7 @@ package struct Reaped: Sendable, Equatable {
     /// Dead letters dropped before their time, to keep to a bound.
     package let droppedDeadLetters: Int
     /// Deliveries that became dead letters: the time of their subscription was over.
-    package let owed: Int
+    package let keptOfEnded: Int
     /// Whether there may be more, now.
     package let more: Bool
 }

@@ -1,7 +1,7 @@
 package import Domain
 
 /// Deliveries of one event that filter policies decide about: what has to be known of them before they are made.
-package struct UndecidedEvent: Sendable {
+package struct UndecidedEvent: Sendable, Equatable {
     package struct Message: Sendable, Equatable {
         /// The JSON value as it was posted, or what it was sealed into.
         package let body: ArraySlice<UInt8>

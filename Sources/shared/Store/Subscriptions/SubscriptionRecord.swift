@@ -160,7 +160,8 @@ extension Subscription {
 extension Pace {
     /// As the header of a subscription has it.
     var field: String {
-        String((self.isOrdered ? 1 : 0) + (self.isFiltered ? 2 : 0)) + CalendarTime.digits(Int64(self.maxPerSecond ?? 0), 6)
+        String((self.isOrdered ? 1 : 0) + (self.isFiltered ? 2 : 0))
+            + CalendarTime.digits(Int64(self.maxPerSecond ?? 0), 6)
             + (self.digest?.field ?? Digest.noSeconds + CalendarTime.digits(Int64(self.inFlightMax ?? 0), 3))
     }
 }
