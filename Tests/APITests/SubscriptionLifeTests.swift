@@ -97,6 +97,10 @@ struct SubscriptionLifeTests {
                 try await self.subscribe(client, #", "options": {"_no_end": true}"#).json["subscription_id"] as? String
             #expect(try await self.subscribe(client, "", renewing: "true").status == 200)
             #expect(try await self.ttl(client, id).ttl == 220_367_260_800)
+            // Neither way gives it an end beside the option.
+            #expect(try await client.patch("\(self.path)/\(id ?? "")", #"{"ttl": 3600}"#).status == 400)
+            #expect(try await self.subscribe(client, #", "ttl": 3600"#, renewing: "true").status == 400)
+            #expect(try await self.ttl(client, id).ttl == 220_367_260_800)
             #expect(try await self.subscribe(client, #", "options": {}"#, renewing: "true").status == 200)
             #expect(try await self.ttl(client, id).ttl == 3600)
         }
@@ -110,6 +114,11 @@ struct SubscriptionLifeTests {
             let renewed = try await client.call(
                 "subscription_create", body, headers: client.headers(["Herald-Renew": "true"]))
             #expect(first.status == 201 && renewed.status == 200)
+            for header in ["Herald-Renew", "Idempotency-Key"] {
+                let number = client.headers([header: "number"]).replacing("\"number\"", with: "1")
+                let refused = try await client.call("subscription_create", body, headers: number)
+                #expect(refused.status == 400 && refused.text.contains("\(header) has to be a string"))
+            }
             #expect(first["subscription_id"] as? String == renewed["subscription_id"] as? String)
             let own = try await client.call(
                 "subscription_create", #"{"queue_name": "q", "options": {"_no_end": true}}"#)

@@ -53,6 +53,8 @@ struct UnrecognizedTests {
             "GET",
             queue + "/stats?" + String(repeating: "x", count: 500) + "=1&" + String(repeating: "y", count: 20) + "=1",
             nil, String(repeating: "x", count: 500), status: 200),
+        // Gateways of mail add to links.
+        Row("GET", "/unsubscribe?token=x&utm_source=mail", nil, nil, status: 404),
     ]
 
     @Test(arguments: rows.indices)

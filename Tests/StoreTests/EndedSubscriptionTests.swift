@@ -55,6 +55,27 @@ struct EndedSubscriptionTests {
         }
     }
 
+    @Test func `What waits for one that another follows stays while its queue is closed`() async throws {
+        try await withTestStore(shards: 1) { test in
+            let queue = try address("p", "q")
+            try await test.subscribe(to: queue, ttl: 60)
+            _ = try await test.settle(try await self.fill(test, queue), .delivered)
+            test.time.pass(seconds: 61)
+            // The same subscriber again: the one before is in the order of its queue no more.
+            try await test.subscribe(to: queue, ttl: 3600)
+            let moves = test.store.closedQueues
+            #expect(try await moves.hold(queue))
+            _ = try await moves.close(queue, mark: "m").get()
+            for _ in 1...3 {
+                #expect(try await test.store.deliveries.sweep(0).keptOfEnded == 0)
+                test.time.pass(seconds: 2)
+            }
+            try await moves.open(queue, mark: "m", isNew: false)
+            try await test.sweepAll()
+            #expect(try await self.reasons(test, queue) == [.subscriptionEnded: 52])
+        }
+    }
+
     @Test func `One that a caller ends leaves none`() async throws {
         try await withTestStore(shards: 1) { test in
             let queue = try address("p", "q")

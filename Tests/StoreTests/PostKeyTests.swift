@@ -101,6 +101,26 @@ struct PostKeyTests {
         }
     }
 
+    @Test func `Keys of a queue that was purged end too, without another post`() async throws {
+        try await withTestStore(shards: 1) { test in
+            let queue = try address("p", "q")
+            for digest in 1...3 {
+                _ = try await self.post(test, ["1"], to: queue, self.key(UInt8(digest), window: 120))
+            }
+            try await test.store.messages.purge(queue)
+            test.time.pass(seconds: 61)
+            try await test.sweepAll()
+            #expect(try await test.command("HGET", test.key("usage:p"), "bytes").text == "\(3 * PostKey.bytes)")
+            test.time.pass(seconds: 60)
+            try await test.sweepAll()
+            let left = try await test.shardKeys().filter {
+                $0.hasPrefix("post-key") || $0.hasPrefix("usage") || $0 == "queue-sweeps"
+            }
+            #expect(left.isEmpty)
+            #expect(try await test.store.queues.deleteIfEmpty(queue))
+        }
+    }
+
     @Test func `A post that is refused or too large keeps no key`() async throws {
         try await withTestStore(shards: 1) { test in
             let queue = try address("p", "q")

@@ -69,7 +69,7 @@ struct RequestHead: Sendable {
             case (11, "herald-hops"): hops = max(hops, Self.hops(request.value(of: field)))
             case (11, "traceparent"): trace = TraceContext(traceparent: request.value(of: field))
             case (11, "x-tenant-id"): Self.add(request.value(of: field), to: &tenant)
-            case (12, "herald-renew"): self.renewal = request.value(of: field)
+            case (12, "herald-renew"): Self.add(request.value(of: field), to: &self.renewal)
             case (12, "x-project-id"): Self.add(request.value(of: field), to: &stated.project)
             case (12, "x-auth-token"): Self.add(request.value(of: field), to: &credentials.token)
             case (12, "x-trace-info"): info = TraceInfo.trace(request.value(of: field))

@@ -25,10 +25,10 @@ extension Operations {
     ) async throws -> (id: SubscriptionID, isRenewed: Bool) {
         try body.subscriber.checkAddress()
         try self.checkConfirmable(body.subscriber, of: queue)
-        let ttl = body.ttl ?? self.limits.subscriptionTTLDefault
+        var ttl = body.ttl ?? self.limits.subscriptionTTLDefault
         let (id, outcome) = try await self.subscribe(body, to: queue, ttl: ttl, token: token, now: now)
         if case .exists(let isConfirmed) = outcome, renews {
-            try await self.renew(id, of: queue, by: body, token: token, now: now)
+            ttl = try await self.renew(id, of: queue, by: body, token: token, now: now)
             if isConfirmed { return (id, true) }
         }
         if outcome == .exists(confirmed: true) { throw Refusal.subscriptionExists(id: id.text) }
@@ -38,9 +38,10 @@ extension Operations {
         return (id, outcome != .created && renews)
     }
 
+    /// - Returns: The ttl that it has now.
     private func renew(
         _ id: SubscriptionID, of queue: QueueAddress, by body: SubscriptionBody, token: String?, now: Timestamp
-    ) async throws {
+    ) async throws -> Int {
         // It ends meanwhile, or did: the caller repeats, and gets a new one.
         guard let there = try await self.store(of: queue).subscriptions.get(queue, id: id) else {
             throw StoreError.contended
@@ -51,6 +52,7 @@ extension Operations {
             try await self.updateSubscription(
                 id.text, of: queue, SubscriptionPatch(renewingBy: body, ttl: ttl), token: token, now: now)
         } catch Refusal.subscriptionNotFound { throw StoreError.contended }
+        return ttl
     }
 
     private func subscribe(
@@ -205,9 +207,7 @@ extension Operations {
         let store = try await self.store(of: queue)
         guard let there = try await store.subscriptions.get(queue, id: id) else { throw Refusal.subscriptionNotFound }
         try Self.check(patch.options, on: store)
-        guard !patch.endsAgain || patch.ttl != nil || !LifeOption.isAsked(stored: there.options) else {
-            throw Refusal.requestInvalid("A subscription that had no end needs a ttl beside options without _no_end.")
-        }
+        try LifeOption.check(patch, of: there.options)
         let changesUse = patch.subscriber != nil || patch.options != nil
         guard !changesUse || SessionSubscriber(there.subscriber) == nil else {
             throw Refusal.requestInvalid(

@@ -60,18 +60,20 @@ package enum RouteTable {
     // MARK: - Pages for subscribers
 
     /// Open to every holder of a link; the link says what it permits.
+    ///
+    /// Any parameter is taken: gateways of mail add some to links.
     private static let pages: [Route] =
         Self.page("/confirm", .confirm) + Self.page("/unsubscribe", .unsubscribe)
 
     private static func page(_ path: String, _ answer: PageAnswer) -> [Route] {
         [
-            Route(.get, path, nil, beside: ["token"], needsCaller: false, isOpen: true, types: []) {
+            Route(.get, path, nil, takesAnyQuery: true, needsCaller: false, isOpen: true, types: []) {
                 try await $0.pages.show(answer, $1)
             },
-            Route(.head, path, nil, beside: ["token"], needsCaller: false, isOpen: true, types: []) {
+            Route(.head, path, nil, takesAnyQuery: true, needsCaller: false, isOpen: true, types: []) {
                 try await $0.pages.show(answer, $1)
             },
-            Route(.post, path, nil, beside: ["token"], needsCaller: false, isOpen: true, body: .form, types: []) {
+            Route(.post, path, nil, takesAnyQuery: true, needsCaller: false, isOpen: true, body: .form, types: []) {
                 try await $0.pages.act(answer, $1)
             },
         ]

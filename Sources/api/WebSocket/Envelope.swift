@@ -80,6 +80,17 @@ struct Envelope: Sendable {
     /// The text of a header; nil when it is not there, or no text.
     func header(_ name: String) -> String? { self.headers[name].flatMap { self.headers.text($0) } }
 
+    /// The text of a header that must not be passed over; nil when it is not there.
+    ///
+    /// - Throws: ``Refusal/requestInvalid(_:)`` when it is no text.
+    func textHeader(_ name: String) throws(Refusal) -> String? {
+        guard let value = self.headers[name] else { return nil }
+        guard let text = self.headers.text(value) else {
+            throw .requestInvalid("The header \(name) has to be a string.")
+        }
+        return text
+    }
+
     /// The items of a header that is a list, or a text with commas between; nil when it is not there.
     func listHeader(_ name: String) -> String? {
         guard let value = self.headers[name] else { return nil }

@@ -571,7 +571,7 @@ package struct SettingCatalog: Sendable {
     package let apiStrict = Setting(
         "api.strict", flag: "--strict", default: "false", shape: .boolean, processes: [.api],
         meaning:
-            "Whether a request is refused (400) that has names which look as if they were meant for Herald and mean nothing. Without "
+            "Whether a request over REST is refused (400) that has names which look as if they were meant for Herald and mean nothing. Without "
             + "it they are taken, as existing clients expect, and named in `Herald-Unrecognized`.")
 
     package let messageDeleteNeedsClaim = Setting(
@@ -619,12 +619,13 @@ package struct SettingCatalog: Sendable {
         "cors.headers.allowed",
         default: "X-Auth-Token,X-Identity-Status,X-Roles,X-Service-Catalog,X-User-Id,X-Tenant-Id,"
             + "X-OpenStack-Request-ID,X-Trace-Info,X-Trace-HMAC,Client-ID,X-Project-Id,"
-            + "URL-Signature,URL-Expires,URL-Methods,URL-Paths,Content-Type",
+            + "URL-Signature,URL-Expires,URL-Methods,URL-Paths,Content-Type,Idempotency-Key,Herald-Renew",
         shape: .list, processes: [.api], meaning: "The headers browsers may send.")
 
     package let corsHeadersExposed = Setting(
         "cors.headers.exposed",
-        default: "X-Auth-Token,X-Subject-Token,X-Service-Token,X-OpenStack-Request-ID",
+        default: "X-Auth-Token,X-Subject-Token,X-Service-Token,X-OpenStack-Request-ID,Idempotent-Replayed,"
+            + "Herald-Unrecognized,Herald-Durability",
         shape: .list, processes: [.api], meaning: "The headers of answers that pages may read.")
 
     package let notifierAdminListen = Setting(

@@ -25,7 +25,7 @@ struct ActionRequest: Sendable {
     /// nil where no audit log is kept of the request.
     let notes: AuditNotes?
 
-    /// - Throws: ``Refusal/queueNameInvalid``.
+    /// - Throws: ``Refusal/queueNameInvalid`` or ``Refusal/requestInvalid(_:)``.
     init(
         _ action: Action, _ request: SessionRequest, _ envelope: Envelope, _ caller: Caller, _ notes: AuditNotes?
     ) throws(Refusal) {
@@ -37,8 +37,8 @@ struct ActionRequest: Sendable {
         self.now = request.now
         self.provenance = Provenance(
             trace: envelope.header("traceparent").flatMap { TraceContext(traceparent: $0) })
-        self.idempotencyKey = envelope.header("Idempotency-Key")
-        self.renewal = envelope.header(SubscriptionRenewal.header)
+        self.idempotencyKey = try envelope.textHeader("Idempotency-Key")
+        self.renewal = try envelope.textHeader(SubscriptionRenewal.header)
         self.notes = notes
         // A member that an action does not know says nothing, whatever its name.
         let name = action.members.contains { $0.name == "queue_name" } ? envelope.queueName : nil

@@ -1,4 +1,4 @@
-import Domain
+package import Domain
 import JSON
 
 /// The option of a subscription that lives until it is deleted: `{"_no_end": true}` (docs/api.md, "Subscriptions").
@@ -35,5 +35,18 @@ package enum LifeOption {
             throw .requestInvalid("The option \(Self.name) and a ttl exclude each other.")
         }
         return Self.ttl
+    }
+
+    /// Refuses a change that would leave a subscription with the option and an end, or without both.
+    ///
+    /// - Parameter document: The options that it has.
+    /// - Throws: ``Refusal/requestInvalid(_:)``.
+    package static func check(_ patch: SubscriptionPatch, of document: [UInt8]) throws(Refusal) {
+        let givesEnd = patch.options == nil && patch.ttl != nil && patch.ttl != Self.ttl
+        guard givesEnd || patch.endsAgain && patch.ttl == nil, Self.isAsked(stored: document) else { return }
+        throw .requestInvalid(
+            givesEnd
+                ? "A subscription that has no end takes a ttl beside options without \(Self.name)."
+                : "A subscription that had no end needs a ttl beside options without \(Self.name).")
     }
 }

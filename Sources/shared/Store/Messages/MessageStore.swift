@@ -161,7 +161,9 @@ extension MessageStore {
 
     func purge(_ queue: QueueAddress) async throws(StoreError) {
         let keys = self.keySpace.shard(of: queue)
-        var call = self.runner.call(Scripts.queuePurge, keys: keys.queue(queue).all + [keys.queueSweeps])
+        var call = self.runner.call(
+            Scripts.queuePurge,
+            keys: keys.queue(queue).all + [keys.queueSweeps, keys.postKeyExpiries(of: queue)])
         call.append(queue.key)
         _ = try await self.runner.run(call)
     }

@@ -6,6 +6,7 @@
 -- COST    1; Redis frees the messages in the background
 local NAMED, queue = 20, ARGV[3]
 if call('TYPE', KEYS[1]).ok ~= 'string' then return 0 end
+begin_at_limit(KEYS[43])
 if ARGV[5] == '1' then
     local held, dead = tonumber(call('HGET', KEYS[1 + NAMED], 'bytes')), tonumber(call('HGET', KEYS[42], queue))
     held = (held or 0) + call('HLEN', KEYS[19 + NAMED]) * POST_KEY_BYTES

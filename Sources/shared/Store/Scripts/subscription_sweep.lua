@@ -3,7 +3,7 @@
 --         6 payload-references   7 attempt-counts   8 turns   9 payload-expiries   10 waiting-counts   11 delivery-sweeps
 --         12 expired-counts   13 delivery-sweep-marks   14 trusts   15 ended-trusts   and by name: subscription-order
 --         subscriber-addresses due ready-subscriptions attempt-log usage held-subscriptions dead-letters dead-letter-entries
---         dead-letter-records dead-letter-bytes dead-letter-oldest
+--         dead-letter-records dead-letter-bytes dead-letter-oldest meta
 -- ARGV    1 now   2 prefix   3 limits   4 limit, at most 500 deliveries
 -- RETURNS {deliveries ended, subscriptions removed, 1: more are due now, of the deliveries dead letters, dead letters dropped}
 -- COST    k log n for k deliveries; at most 50 subscriptions
@@ -15,9 +15,11 @@ if #subscriptions == 0 then return { 0, 0, 0, 0, 0 } end
 local headers = call('HMGET', KEYS[3], unpack(subscriptions))
 begin_at_limit(KEYS[1])
 
--- Whether nothing refers to the subscription any more.
+-- Whether nothing refers to the subscription any more. Where its queue is in another store by now, no dead letter is kept here.
 local function drain(subscription, header)
-    local key, project, due = due_key(subscription), project_of(queue_of(header)), {}
+    local queue = queue_of(header)
+    local key, project, due = due_key(subscription), project_of(queue), {}
+    local is_here = call('EXISTS', queue_key(queue, PART_META)) == 1
     local members = call('ZRANGE', key, 0, left - 1)
     if #members > 0 then
         for _, member in ipairs(members) do
@@ -29,7 +31,7 @@ local function drain(subscription, header)
             local position, turn = string.match(member, '^(%d+):(.*)$')
             local record = call('HGET', KEYS[5], position) or ''
             bytes = bytes - #record
-            if dead_letters().keep_ended(subscription, header, position, text(string.match(turn, '^%d+') - 1), record) then
+            if is_here and dead_letters().keep_ended(subscription, header, position, text(string.match(turn, '^%d+') - 1), record) then
                 kept = kept + 1
             end
             ended[position] = (ended[position] or 0) + 1
@@ -66,13 +68,16 @@ for index, subscription in ipairs(subscriptions) do
     local header = headers[index]
     if not header then
         call('ZREM', KEYS[1], subscription)
-    elseif drain(subscription, header) then
+    else
+        -- Nothing named for a queue that moves can be read.
         local is_closed = call('TYPE', order_key(queue_of(header))).ok == 'string'
-        if not is_closed and flow_of(call('HGET', KEYS[4], subscription)) == 0 then
-            remove(subscription, queue_of(header))
-        else
-            -- Attempts are still out, or its queue moves; their end is the end of the subscription, a look from now.
-            call('ZADD', KEYS[1], now + 1000, subscription)
+        if is_closed or drain(subscription, header) then
+            if not is_closed and flow_of(call('HGET', KEYS[4], subscription)) == 0 then
+                remove(subscription, queue_of(header))
+            else
+                -- Its queue moves, or attempts are still out, whose end is the end of the subscription: a look from now.
+                call('ZADD', KEYS[1], now + 1000, subscription)
+            end
         end
     end
 end
