@@ -21,7 +21,7 @@ struct UnknownBitTests {
         }
     }
 
-    @Test(arguments: [(15, "2"), (16, "2"), (17, "2"), (18, "x"), (31, "x"), (37, "x")])
+    @Test(arguments: [(15, "2"), (16, "2"), (17, "4"), (18, "x"), (31, "x"), (37, "x")])
     func `A header with another digit is no subscription`(offset: Int, digit: String) async throws {
         try await withTestStore(shards: 1) { test in
             let queue = try address("p", "q")
