@@ -101,21 +101,24 @@ struct WaitTests {
                 let body = #"{"messages": [{"body": 5, "delay": 1}]}"#
                 if isBefore { #expect(try await poster.post("/v2/queues/q/messages", body).status == 201) }
                 async let reply = waiting.begin(client)
-                try await self.until(1, wait: api)
-                if !isBefore { #expect(try await poster.post("/v2/queues/q/messages", body).status == 201) }
+                // A delay that began before may be over on a busy machine before anything waits.
+                if !isBefore {
+                    try await self.until(1, wait: api)
+                    #expect(try await poster.post("/v2/queues/q/messages", body).status == 201)
+                }
                 #expect(try await self.bodies(reply) == [5])
                 try await api.store.messages.purge(queue)
             }
             // A claim that is released, and one that lapses.
             _ = try await poster.postMessages(["6"], to: "q")
             for isReleased in [true, false] {
-                let claim = try #require(try await api.store.claims.create(queue, limit: 1, ttl: 1, grace: 60))
-                if isReleased {
-                    #expect(try await api.store.claims.update(queue, id: claim.id, ttl: 600, grace: 60))
-                }
+                let ttl = isReleased ? 600 : 1
+                let claim = try #require(try await api.store.claims.create(queue, limit: 1, ttl: ttl, grace: 60))
                 async let reply = waiting.begin(client)
-                try await self.until(1, wait: api)
-                if isReleased { try await api.store.claims.release(queue, id: claim.id) }
+                if isReleased {
+                    try await self.until(1, wait: api)
+                    try await api.store.claims.release(queue, id: claim.id)
+                }
                 let answered = try await reply
                 #expect(self.bodies(answered) == [6])
                 if let claim = answered["Location"] { #expect(try await poster.delete(claim).status == 204) }
