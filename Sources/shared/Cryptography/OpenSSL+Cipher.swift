@@ -1,6 +1,6 @@
 import COpenSSL
 
-// Beside OpenSSL.swift the second and last file that touches libcrypto's pointers: each context lives for one call.
+// Beside OpenSSL.swift the second file that touches libcrypto's pointers: each context lives for one call.
 
 /// AES-256 in Galois/Counter Mode (NIST SP 800-38D), with a nonce of 96 bits and a tag of 128.
 package enum AES256GCM {

@@ -1,6 +1,6 @@
 import COpenSSL
 
-// The one file that touches libcrypto's pointers. Everything around it deals in plain bytes.
+// Only this file and those beside it named OpenSSL+… touch libcrypto's pointers. Everything around them deals in plain bytes.
 
 /// A message authentication code with its key already worked in, so that one tag costs a copy and a pass over the bytes.
 ///

@@ -1,7 +1,8 @@
 import Cryptography
 package import Domain
 
-/// The one secret of a deployment; the signing secrets of all subscriptions are derived from it and stored nowhere.
+/// The one secret of a deployment; the signing secrets of all subscriptions and the signing keys of all projects are derived from it and
+/// stored nowhere.
 ///
 /// It prints as a placeholder wherever it ends up.
 package struct MasterKey: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
@@ -50,6 +51,26 @@ package struct MasterKey: Sendable, CustomStringConvertible, CustomDebugStringCo
             WebhookSecrets.Previous(secret: secret(versions.current - 1), until: $0)
         }
         return WebhookSecrets(current: secret(versions.current), previous: previous)
+    }
+
+    /// What webhooks of a project are signed with where receivers have only the public half.
+    ///
+    /// - Parameter version: From 1; counts the rotations of this project's key.
+    package func signingKey(project: ProjectID, version: Int) -> WebhookSigningKey {
+        // No purpose of another kind begins like this, and digits have no colon: the project may hold anything.
+        let purpose = "webhook key:\(version):\(project.text)"
+        return WebhookSigningKey(seed: self.secrets.key(for: Array(purpose.utf8), bytes: WebhookSigningKey.seedBytes))
+    }
+
+    /// The signing keys of a project that count, as often as its key was rotated.
+    package func signingKeys(project: ProjectID, versions: SecretVersions) -> WebhookSigningKeys {
+        let previous = versions.previousUntil.map {
+            WebhookSigningKeys.Previous(
+                key: self.signingKey(project: project, version: versions.current - 1), until: $0)
+        }
+        return WebhookSigningKeys(
+            versions: versions, current: self.signingKey(project: project, version: versions.current),
+            previous: previous)
     }
 
     /// A text that is the same for the same key, and from which the key cannot be found.
