@@ -1,6 +1,8 @@
 import Documents
 import Domain
 import Filters
+import JSON
+import Mail
 import Testing
 
 struct DeliveryOptionsTests {
@@ -163,6 +165,49 @@ struct DeliveryOptionsTests {
         #expect(try !self.options("{}").disablesOnGone && !self.options(#"{"_disable_on_gone": null}"#).disablesOnGone)
         #expect(try self.options(#"{"_disable_on_gone": true}"#).disablesOnGone)
         #expect(self.words(of: #"{"_disable_on_gone": 1}"#)?.contains("has to be a boolean") == true)
+    }
+
+    // MARK: Signatures
+
+    @Test func `Signatures are those of the secret unless the option says otherwise`() throws {
+        for text in ["{}", #"{"_signature": null}"#, #"{"_signature": "v1"}"#] {
+            #expect(try self.options(text).signatures == .symmetric && self.words(of: text) == nil)
+        }
+        #expect(try self.options(#"{"_signature": "v1a"}"#).signatures == .asymmetric)
+        #expect(try self.options(#"{"_signature": "v1 v1a"}"#).signatures == .both)
+        let body = try self.body(options: #"{"_signature": "v1 v1a"}"#)
+        #expect(body.signatures == .both && body.signatures.includesSymmetric && body.signatures.includesAsymmetric)
+        #expect(!SignatureSchemes.symmetric.includesAsymmetric && !SignatureSchemes.asymmetric.includesSymmetric)
+        // What the queue says of mails changes nothing of it.
+        #expect(try self.options(#"{"_signature": "v1a"}"#).filled(from: .none).signatures == .asymmetric)
+    }
+
+    @Test(arguments: [
+        "1", "true", "[]", #"["v1a"]"#, "{}", "\"\"", #""v2""#, #""V1A""#, #""v1a v1""#, #""v1  v1a""#, #""v1,v1a""#,
+        #"" v1""#,
+    ])
+    func `Another signature is refused with those there are, and unreadable where it is stored`(value: String) {
+        #expect(
+            self.words(of: #"{"_signature": \#(value)}"#)
+                == #"The option _signature has to be one of "v1", "v1a", "v1 v1a"."#)
+        #expect(DeliveryOptions(stored: Array(#"{"_signature": \#(value)}"#.utf8)) == nil)
+    }
+
+    @Test func `Only subscribers that are sent webhooks have asymmetric signatures`() throws {
+        let now = Timestamp(milliseconds: 1_700_000_000_000)
+        func body(_ subscriber: String, _ value: String) throws(Refusal) {
+            _ = try SubscriptionBody(
+                document: Array(#"{"subscriber": "\#(subscriber)", "options": {"_signature": "\#(value)"}}"#.utf8),
+                now: now, schemes: Subscriber.Scheme.allCases)
+        }
+        for subscriber in ["https://a", "trust+https://a"] { try body(subscriber, "v1a") }
+        try body("mailto:a@b.example", "v1")
+        for value in ["v1a", "v1 v1a"] {
+            #expect(throws: Refusal.self) { try body("mailto:a@b.example", value) }
+            let session = try #require(
+                try JSONObject(document: Array(#"{"options": {"_signature": "\#(value)"}}"#.utf8)))
+            #expect(throws: Refusal.self) { try SessionSubscriptionBody(session, now: now) }
+        }
     }
 
     // MARK: Bodies

@@ -5,7 +5,8 @@ package enum PolicyCatalog {
     /// In the order of the pages about the API.
     package static let rules: [PolicyRule] =
         [.contextIsAdmin, .adminOrOwner] + Self.service + Self.queues + Self.messages + Self.deadLetters
-        + Self.subscriptions + Self.suppressions + Self.topics + Self.administration + Self.surveys + Self.limits
+        + Self.subscriptions + Self.signingKeys + Self.suppressions + Self.topics + Self.administration + Self.surveys
+        + Self.limits
 
     package static func rule(named name: String) -> PolicyRule? { Self.byName[name] }
 
@@ -80,6 +81,11 @@ package enum PolicyCatalog {
         Self.everyone("subscription:recover", "POST \(Self.subscription)/recover"),
         Self.everyone("subscription:test", "POST \(Self.subscription)/test"),
         Self.everyone("subscription:test_filter", "POST \(Self.subscription)/filter/test"),
+    ]
+
+    private static let signingKeys: [PolicyRule] = [
+        Self.everyone("signing_keys:get", "GET /v2/signing_keys"),
+        Self.everyone("signing_keys:rotate", "POST /v2/signing_keys/rotate"),
     ]
 
     private static let suppressions: [PolicyRule] = [

@@ -16,6 +16,7 @@ package import Mail
 /// | `from`, `subject` | strings: header fields of mails |
 /// | `_email` | object: the form of mails and their templates |
 /// | `trust_id` | string, of a subscriber that is called with a token: see ``TrustOption`` |
+/// | `_signature` | string: by which schemes webhooks are signed, see ``SignatureSchemes`` |
 /// | `_ack` | boolean, of a connection that subscribes itself: it says when it has each message, see ``SessionOptions`` |
 package struct DeliveryOptions: Sendable, Equatable {
     /// nil when there is none, or one that says nothing.
@@ -34,6 +35,8 @@ package struct DeliveryOptions: Sendable, Equatable {
     package let isAcknowledged: Bool
     /// By which tokens are asked for; nil: none was given.
     package let trust: TrustID?
+    /// How webhooks are signed.
+    package let signatures: SignatureSchemes
 
     enum Name {
         static let template = "post_data"
@@ -46,7 +49,7 @@ package struct DeliveryOptions: Sendable, Equatable {
         retryPolicy: RetryPolicy? = nil, filter: FilterPolicy? = nil, template: PostTemplate? = nil,
         headers: PostHeaders = .none,
         finalStatuses: FinalStatuses = .none, disablesOnGone: Bool = false, mail: MailOptions = .none,
-        isAcknowledged: Bool = false, trust: TrustID? = nil
+        isAcknowledged: Bool = false, trust: TrustID? = nil, signatures: SignatureSchemes = .symmetric
     ) {
         self.retryPolicy = retryPolicy
         self.filter = filter
@@ -57,6 +60,7 @@ package struct DeliveryOptions: Sendable, Equatable {
         self.mail = mail
         self.isAcknowledged = isAcknowledged
         self.trust = trust
+        self.signatures = signatures
     }
 
     /// Reads what a caller wants to store.
@@ -74,7 +78,8 @@ package struct DeliveryOptions: Sendable, Equatable {
             retryPolicy: retryPolicy, filter: filter, template: try Self.template(of: options),
             headers: try Self.headers(of: options), finalStatuses: try FinalStatusesShape.read(options),
             disablesOnGone: try Self.disablesOnGone(options), mail: try MailOptionsShape.read(options),
-            isAcknowledged: SessionOptions.acknowledges(options), trust: try TrustOption.id(in: options))
+            isAcknowledged: SessionOptions.acknowledges(options), trust: try TrustOption.id(in: options),
+            signatures: try SignatureOption.read(options))
     }
 
     /// Reads what is stored.

@@ -1,14 +1,14 @@
 package import Domain
 import JSON
 
-/// The body that rotates the secret of a subscription: `{"overlap": 86400}`, or nothing.
+/// The body that rotates the secret of a subscription or the signing key of a project: `{"overlap": 86400}`, or nothing.
 package struct SecretRotationBody: Sendable, Equatable {
     /// A day: every receiver has been deployed once until then.
     package static let overlapDefault = 86_400
     /// A month.
     package static let overlapMax = 2_592_000
 
-    /// Seconds the secret before goes on counting; 0: it ends at once, as for one that leaked.
+    /// Seconds the secret or key before goes on counting; 0: it ends at once, as for one that leaked.
     package let overlap: Int
 
     /// - Throws: ``Refusal/bodyInvalid(_:)`` or ``Refusal/requestInvalid(_:)``.

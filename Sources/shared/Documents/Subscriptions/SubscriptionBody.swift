@@ -13,6 +13,7 @@ package struct SubscriptionBody: Sendable {
     /// What the options say of it.
     package let pace: Pace
     package let trust: TrustOption
+    package let signatures: SignatureSchemes
 
     /// Reads the body; no bytes count as `{}`.
     ///
@@ -48,7 +49,9 @@ package struct SubscriptionBody: Sendable {
         self.saysOptions = options != nil
         self.pace = options?.pace ?? Pace()
         self.trust = options?.trust ?? .none
+        self.signatures = options?.signatures ?? .symmetric
         try self.trust.check(for: self.subscriber.scheme)
+        try self.signatures.check(for: self.subscriber.scheme.destination)
     }
 }
 

@@ -35,6 +35,7 @@ enum SubscriptionFields {
         let text: [UInt8]
         let pace: Pace
         let trust: TrustOption
+        let signatures: SignatureSchemes
         /// Whether it lives until it is deleted.
         let hasNoEnd: Bool
     }
@@ -44,7 +45,8 @@ enum SubscriptionFields {
         guard let read = try Self.read(object) else { return nil }
         try SessionOptions.refuse(read.options)
         return Options(
-            text: read.text, pace: read.pace, trust: read.trust, hasNoEnd: try LifeOption.read(read.options))
+            text: read.text, pace: read.pace, trust: read.trust, signatures: read.signatures,
+            hasNoEnd: try LifeOption.read(read.options))
     }
 
     /// The same of a connection that subscribes itself.
@@ -57,12 +59,15 @@ enum SubscriptionFields {
                 "The option \(LifeOption.name) is for subscriptions with a subscriber: a connection renews its own.")
         }
         let session = try SessionOptions(read.options, &read.pace)
+        try read.signatures.check(for: .session)
         return (read.text, read.pace, session)
     }
 
     private static func read(
         _ object: JSONObject
-    ) throws(Refusal) -> (text: [UInt8], options: JSONObject, pace: Pace, trust: TrustOption)? {
+    ) throws(Refusal) -> (
+        text: [UInt8], options: JSONObject, pace: Pace, trust: TrustOption, signatures: SignatureSchemes
+    )? {
         guard let value = object["options"] else { return nil }
         guard let options = object.object(value) else {
             throw .requestInvalid("The options of a subscription must be a dict.")
@@ -73,6 +78,9 @@ enum SubscriptionFields {
         guard !pace.isOrdered || pace.digest == nil else {
             throw .requestInvalid("The options _ordered and _email.digest exclude each other.")
         }
-        return (Array(object.verbatim(value)), options, pace, try TrustOption(options, delivery.headers))
+        return (
+            Array(object.verbatim(value)), options, pace, try TrustOption(options, delivery.headers),
+            delivery.signatures
+        )
     }
 }

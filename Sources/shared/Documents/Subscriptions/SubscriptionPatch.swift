@@ -14,6 +14,7 @@ package struct SubscriptionPatch: Sendable, Equatable {
     /// What those options say of it.
     package let pace: Pace
     package let trust: TrustOption
+    package let signatures: SignatureSchemes
 
     /// What a repeated subscription changes of the one that is there: its life, and its options where it says some.
     ///
@@ -25,6 +26,7 @@ package struct SubscriptionPatch: Sendable, Equatable {
         self.endsAgain = false
         self.pace = body.pace
         self.trust = body.trust
+        self.signatures = body.signatures
     }
 
     /// Clients and tests compare several of the texts of refusals.
@@ -55,6 +57,7 @@ package struct SubscriptionPatch: Sendable, Equatable {
         self.options = options?.text
         self.pace = options?.pace ?? Pace()
         self.trust = options?.trust ?? .none
+        self.signatures = options?.signatures ?? .symmetric
         guard self.subscriber != nil || self.ttl != nil || self.options != nil else { throw .subscriptionUnchanged }
     }
 }

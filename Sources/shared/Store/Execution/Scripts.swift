@@ -25,6 +25,7 @@ enum Scripts {
     static let trustFinish = plain("trust_finish", PackageResources.trust_finish_lua)
     static let connectionsHold = plain("connections_hold", PackageResources.connections_hold_lua)
     static let postTokensTake = plain("post_tokens_take", PackageResources.post_tokens_take_lua)
+    static let signingKeyRotate = plain("signing_key_rotate", PackageResources.signing_key_rotate_lua)
     static let queueCreate = plain("queue_create", PackageResources.queue_create_lua)
     static let queueRegister = plain("queue_register", PackageResources.queue_register_lua)
     static let queueUnregister = plain("queue_unregister", PackageResources.queue_unregister_lua)

@@ -109,6 +109,9 @@ extension KeySpace {
         Self.key("\(Self.control)project-limits:\(project.text)")
     }
 
+    /// The version of a project's signing key.
+    static func signingKey(of project: ProjectID) -> RedisKey { Self.key("\(Self.control)signing-key:\(project.text)") }
+
     /// How many connections of a project each process has.
     static func connections(of project: ProjectID) -> RedisKey {
         Self.key("\(Self.control)connections:\(project.text)")
