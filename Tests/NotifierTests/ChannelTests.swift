@@ -44,7 +44,7 @@ private final class TestChannel: Channel {
 
     func target(
         _ address: String, of subscription: SubscriptionID, in queue: QueueAddress, options: DeliveryOptions,
-        secrets: WebhookSecrets
+        secrets: WebhookSecrets, keys: WebhookSigningKeys?
     ) -> any ChannelTarget {
         Target(address, hasOwnBodies: self.hasOwnBodies)
     }

@@ -10,7 +10,10 @@ struct RecipientsTests {
         let shard = try #require(try await deployment.shardWithLease())
         let recipients = Recipients(
             subscriptions: deployment.store.subscriptions, queues: deployment.store.queues,
-            masterKey: deployment.masterKey, channels: Channels([]))
+            masterKey: deployment.masterKey,
+            signingKeys: ProjectSigningKeys(
+                deployment.store.signingKeys, masterKey: deployment.masterKey, logger: quietLogger()),
+            channels: Channels([]))
         return try await recipients.find(leases, in: shard)
     }
 

@@ -85,7 +85,7 @@ struct StandardWebhooksTests {
         let headers: [String: String]
     }
 
-    private static func judge(_ request: ReceivedRequest, body: String, secret: String) async throws -> String {
+    static func judge(_ request: ReceivedRequest, body: String, secret: String) async throws -> String {
         let headers = Dictionary(request.headers.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
         let question = try JSONEncoder().encode(Question(secret: secret, body: body, headers: headers))
         let run = try await Python.run { _ in ["-c", self.program, String(decoding: question, as: UTF8.self)] }

@@ -48,7 +48,8 @@ extension EmailChannel {
             destination: .email,
             target: self.target(
                 address, of: id, in: QueueAddress(project: try ProjectID(project), name: try QueueName("q")),
-                options: try #require(DeliveryOptions(stored: Array(options.utf8))), secrets: secrets),
+                options: try #require(DeliveryOptions(stored: Array(options.utf8))), secrets: secrets,
+                keys: nil),
             delivery: DeliveryID(text: delivery), message: nil, kind: .notification, number: 1,
             startedAt: Timestamp(milliseconds: 1_800_000_000_000), project: try ProjectID(project),
             body: PinnedBytes(document.utf8), completion: completion)

@@ -18,20 +18,29 @@ package struct Recipients: Sendable {
 
     /// How long what a queue says of the form of deliveries is known.
     private static let queueAgeMax = Duration.seconds(10)
+    /// How long the signing keys of a project are known here, which may be as old as ``ProjectSigningKeys`` has them.
+    private static let keyAgeMax = Duration.seconds(5)
+    /// The same where they are not known yet.
+    private static let missingKeyAgeMax = Duration.seconds(1)
 
     private let subscriptions: any SubscriptionStorage
     private let queues: any QueueStorage
     private let masterKey: MasterKey
+    private let signingKeys: ProjectSigningKeys
     private let channels: Channels
     private let cache = SubscriptionCache<Recipient>()
 
-    /// - Parameter channels: Say what they have to know of a subscriber.
+    /// - Parameters:
+    ///   - signingKeys: Those of projects, read for subscriptions that ask for asymmetric signatures alone.
+    ///   - channels: Say what they have to know of a subscriber.
     package init(
-        subscriptions: any SubscriptionStorage, queues: any QueueStorage, masterKey: MasterKey, channels: Channels
+        subscriptions: any SubscriptionStorage, queues: any QueueStorage, masterKey: MasterKey,
+        signingKeys: ProjectSigningKeys, channels: Channels
     ) {
         self.subscriptions = subscriptions
         self.queues = queues
         self.masterKey = masterKey
+        self.signingKeys = signingKeys
         self.channels = channels
     }
 
@@ -76,10 +85,10 @@ package struct Recipients: Sendable {
                 found[index] = answers[lease.subscription] ?? .gone
                 continue
             }
-            let answer =
-                read.subscriptions[lease.subscription].map {
-                    self.recipient($0, of: lease, mail: queues[lease.queue], at: now)
-                } ?? .gone
+            var answer = Found.gone
+            if let subscription = read.subscriptions[lease.subscription] {
+                answer = await self.recipient(subscription, of: lease, mail: queues[lease.queue], at: now)
+            }
             answers[lease.subscription] = answer
             found[index] = answer
         }
@@ -112,7 +121,7 @@ package struct Recipients: Sendable {
     /// - Parameter mail: What the queue says; nil: nothing.
     private func recipient(
         _ subscription: Subscription, of lease: Lease, mail: MailOptions?, at now: ContinuousClock.Instant
-    ) -> Found {
+    ) async -> Found {
         // Only addresses and options that could be read were ever stored: another version read them.
         guard let subscriber = try? Subscriber(stored: subscription.subscriber),
             let own = DeliveryOptions(stored: subscription.options)
@@ -121,13 +130,20 @@ package struct Recipients: Sendable {
         let secrets = self.masterKey.webhookSecrets(
             project: lease.queue.project, subscription: lease.subscription, versions: subscription.secret)
         let destination = subscriber.scheme.destination
+        var keys: WebhookSigningKeys?
+        var ageMax = destination.inheritsForm ? Self.queueAgeMax : nil
+        if destination == .webhook, options.signatures.includesAsymmetric {
+            keys = await self.signingKeys.keys(of: lease.queue.project)
+            ageMax = keys == nil ? Self.missingKeyAgeMax : Self.keyAgeMax
+        }
         let recipient = Recipient(
             destination: destination,
             target: self.channels[destination]?.target(
-                subscriber.uri, of: lease.subscription, in: lease.queue, options: options, secrets: secrets),
+                subscriber.uri, of: lease.subscription, in: lease.queue, options: options, secrets: secrets,
+                keys: keys),
             isConfirmed: subscription.confirmed, isAsked: subscription.isAsked,
             barredLinkExpiry: subscription.barredLinkExpiry, options: options,
-            expiresAt: destination.inheritsForm ? now + Self.queueAgeMax : nil)
+            expiresAt: ageMax.map { now + $0 })
         self.cache.insert(
             recipient, bytes: recipient.byteCount,
             for: SubscriptionVersion(subscription: subscription.id, version: subscription.version))

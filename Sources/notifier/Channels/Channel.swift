@@ -20,9 +20,10 @@ package protocol Channel: Sendable {
     ///   - address: As the caller wrote it.
     ///   - queue: The queue of the subscription.
     ///   - secrets: Sign what the subscriber is sent.
+    ///   - keys: Sign it as well, or alone, where the options say so; nil: they do not, or the keys are not known now.
     func target(
         _ address: String, of subscription: SubscriptionID, in queue: QueueAddress, options: DeliveryOptions,
-        secrets: WebhookSecrets
+        secrets: WebhookSecrets, keys: WebhookSigningKeys?
     ) -> any ChannelTarget
 
     /// Starts attempts at targets of this channel, those of one project in this order; it never blocks.

@@ -64,7 +64,7 @@ package struct Engine: Service {
     ///   - limiter: What may be in flight; its maker may change how much.
     ///   - hosts: Those of all engines of the process.
     ///   - gate: That of all engines of the process.
-    ///   - control: The control store: of what projects suppress.
+    ///   - control: The control store: of what projects suppress, and of their signing keys.
     ///   - pool: What this engine's Redis is called.
     init(
         store: Store, channels: Channels, masterKey: MasterKey, vault: Vault,
@@ -80,7 +80,9 @@ package struct Engine: Service {
         let planner = AttemptPlanner(
             store: store,
             recipients: Recipients(
-                subscriptions: store.subscriptions, queues: store.queues, masterKey: masterKey, channels: channels),
+                subscriptions: store.subscriptions, queues: store.queues, masterKey: masterKey,
+                signingKeys: ProjectSigningKeys(control.signingKeys, masterKey: masterKey, logger: logger),
+                channels: channels),
             addresses: AddressRules(
                 store: control, hourlyMax: settings.addressHourlyMax, collectsExcess: settings.collectsExcess,
                 logger: logger),

@@ -28,7 +28,7 @@ package final class EmailChannel: Channel {
 
     package func target(
         _ address: String, of subscription: SubscriptionID, in queue: QueueAddress, options: DeliveryOptions,
-        secrets: WebhookSecrets
+        secrets: WebhookSecrets, keys: WebhookSigningKeys?
     ) -> any ChannelTarget {
         let page = self.pages?.unsubscription(of: subscription, in: queue, sentTo: address)
         return EmailTarget(

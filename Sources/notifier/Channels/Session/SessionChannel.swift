@@ -15,7 +15,7 @@ package final class SessionChannel: Channel {
 
     package func target(
         _ address: String, of subscription: SubscriptionID, in queue: QueueAddress, options: DeliveryOptions,
-        secrets: WebhookSecrets
+        secrets: WebhookSecrets, keys: WebhookSigningKeys?
     ) -> any ChannelTarget {
         SessionTarget(address, of: queue, isAcknowledged: options.isAcknowledged)
     }

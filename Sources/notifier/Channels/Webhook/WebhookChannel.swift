@@ -52,9 +52,9 @@ package final class WebhookChannel: Channel {
 
     package func target(
         _ address: String, of subscription: SubscriptionID, in queue: QueueAddress, options: DeliveryOptions,
-        secrets: WebhookSecrets
+        secrets: WebhookSecrets, keys: WebhookSigningKeys?
     ) -> any ChannelTarget {
-        WebhookTarget(address, subscription: subscription, options: options, secrets: secrets)
+        WebhookTarget(address, subscription: subscription, options: options, secrets: secrets, keys: keys)
     }
 
     package func send(_ attempts: [Attempt]) {
@@ -65,6 +65,10 @@ package final class WebhookChannel: Channel {
                 preconditionFailure("an attempt has a target of another channel")
             }
             let completion = attempt.completion
+            guard target.canSign else {
+                completion(target.judgeMissingKeys())
+                continue
+            }
             switch target.url {
             case .success(let url) where target.isTrusted: self.trusted.send(attempt, to: target, at: url)
             case .success(let url):
@@ -104,7 +108,7 @@ package final class WebhookChannel: Channel {
 /// |---|---|
 /// | `webhook-id` | the delivery, the same over all attempts: a receiver drops what it has seen |
 /// | `webhook-timestamp` | seconds since the epoch when this attempt was made |
-/// | `webhook-signature` | `v1,` and the signature over id, timestamp and body; two of them while a secret is being rotated |
+/// | `webhook-signature` | `v1,` or `v1a,` and the signature over id, timestamp and body; more than one for both schemes, and during rotations |
 /// | `herald-attempt` | from 1 |
 /// | `herald-hops` | how many queues the message came through: a queue that it is posted to counts on, see ``Limits/hopsMax`` |
 /// | `traceparent` | that of the request that posted the message, where it had one (W3C Trace Context) |
@@ -115,7 +119,7 @@ package final class WebhookChannel: Channel {
 enum WebhookHeaders {
     static func lines(of attempt: Attempt, to target: WebhookTarget) -> [String] {
         let signature = attempt.body.withSpan {
-            target.secrets.signature(id: attempt.delivery.text, at: attempt.startedAt, body: $0)
+            target.signature(id: attempt.delivery.text, at: attempt.startedAt, body: $0)
         }
         var lines: [String] = []
         lines.reserveCapacity(target.headers.count + 8)

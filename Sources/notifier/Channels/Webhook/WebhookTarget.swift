@@ -12,7 +12,10 @@ package final class WebhookTarget: ChannelTarget {
     package let byteCount: Int
     /// The headers that are the same in all its requests, `Name: value` each.
     let headers: [String]
-    let secrets: WebhookSecrets
+    private let secrets: WebhookSecrets
+    private let signatures: SignatureSchemes
+    /// Those of the project, where they are asked for; nil: not, or not known.
+    private let keys: WebhookSigningKeys?
     /// Whether its requests bring a token of the user who subscribed it.
     let isTrusted: Bool
     /// By which that token is asked for; nil: the subscription has none.
@@ -22,13 +25,16 @@ package final class WebhookTarget: ChannelTarget {
     private let finalStatuses: FinalStatuses
 
     package init(
-        _ address: String, subscription: SubscriptionID, options: DeliveryOptions, secrets: WebhookSecrets
+        _ address: String, subscription: SubscriptionID, options: DeliveryOptions, secrets: WebhookSecrets,
+        keys: WebhookSigningKeys? = nil
     ) {
         // An address that was kept before it was checked fails when it is sent to.
         self.url = Result { () throws(HTTPURLInvalid) in try HTTPURL(address) }
         let url = try? self.url.get()
         self.host = url?.origin ?? HTTPURL.unreadableOrigin
         self.secrets = secrets
+        self.signatures = options.signatures
+        self.keys = keys
         self.isTrusted = (try? Subscriber(stored: address))?.scheme.isTrusted == true
         self.trust = options.trust
         self.template = options.template
@@ -49,6 +55,28 @@ package final class WebhookTarget: ChannelTarget {
         guard let template = self.template else { return document }
         return document.withSpan { PinnedBytes(template.rendered(with: $0)) }
     }
+
+    // MARK: Signatures
+
+    /// Whether the keys are known that its subscription asks for: without them nothing is sent, since a receiver would refuse it.
+    var canSign: Bool { !self.signatures.includesAsymmetric || self.keys != nil }
+
+    /// The value of the header `webhook-signature`, that of the secret first.
+    func signature(id: String, at now: Timestamp, body: Span<UInt8>) -> String {
+        let symmetric =
+            self.signatures.includesSymmetric ? self.secrets.signature(id: id, at: now, body: body) : nil
+        let asymmetric =
+            self.signatures.includesAsymmetric ? self.keys?.signature(id: id, at: now, body: body) : nil
+        return [symmetric, asymmetric].compactMap { $0 }.joined(separator: " ")
+    }
+
+    /// How long a delivery waits whose keys are not known.
+    private static let keyPause = Duration.seconds(5)
+
+    /// What it comes to that the keys are not known: nothing is said of the subscriber.
+    func judgeMissingKeys() -> AttemptResult { .postponed(Self.keyPause) }
+
+    // MARK: Headers
 
     private static let defaultHeaders = ["Content-Type: application/json"]
 
