@@ -26,7 +26,7 @@ struct DocumentTests {
             #expect(reply.status == 200)
             #expect(reply["Content-Type"] == "application/json-home" && reply["Cache-Control"] == "max-age=86400")
             let resources = try #require(reply.json["resources"] as? [String: [String: Any]])
-            #expect(resources.count == 44)
+            #expect(resources.count == 46)
             for (relation, resource) in resources {
                 let template = try #require(resource["href-template"] as? String)
                 #expect(template.hasPrefix("/v2"), "\(relation)")

@@ -93,6 +93,7 @@ struct KeystoneRouteTests {
         Row("POST", "/v2/queues/{queue}/dead_letters/redrive", 200, 200, "{}"),
         Row("GET", "/v2/queues/{queue}/dead_letters/{dead_letter}", 404),
         Row("DELETE", "/v2/queues/{queue}/dead_letters/{dead_letter}", 204),
+        Row("GET", "/v2/signing_keys", 200), Row("POST", "/v2/signing_keys/rotate", 200, 200, "{}"),
         Row("GET", "/v2/suppressions", 200), Row("GET", "/v2/suppressions/{address}", 404),
         Row("PUT", "/v2/suppressions/{address}", 201), Row("DELETE", "/v2/suppressions/{address}", 204),
 

@@ -1,3 +1,4 @@
+import Cryptography
 import Foundation
 import Redis
 import Runtime
@@ -66,7 +67,10 @@ extension DeploymentTests {
             var paths: [String] = []
             for (subscriber, options) in [
                 ("http://caller:\(Self.userinfo)@127.0.0.1:\(port)/userinfo", "{}"),
-                (receiver.url("/headers"), #"{"post_headers": {"Authorization": "Bearer \#(Self.header)"}}"#),
+                (
+                    receiver.url("/headers"),
+                    #"{"post_headers": {"Authorization": "Bearer \#(Self.header)"}, "_signature": "v1 v1a"}"#
+                ),
                 (receiver.url("/failing"), "{}"), (receiver.url("/refused"), "{}"),
                 ("http://caller:\(Self.userinfo)@10.0.0.1/", "{}"),
                 ("http://caller:\(Self.userinfo)@127.0.0.1:1/", "{}"),
@@ -85,6 +89,8 @@ extension DeploymentTests {
                 try await caller.send("GET", "\(path)/secret", showing: ["signing secret"])
                 try await caller.send("POST", "\(path)/secret/rotate", "{}", showing: ["signing secret"])
             }
+            try await caller.send("GET", "/v2/signing_keys", expecting: 200)
+            try await caller.send("POST", "/v2/signing_keys/rotate", "{}", expecting: 200)
             let posted = try await caller.send(
                 "POST", "\(Self.queue)/messages", #"{"messages": [{"body": {"note": "\#(Self.sealed)"}}]}"#,
                 expecting: 201)
@@ -167,6 +173,13 @@ extension DeploymentTests {
 
         // MARK: The search
 
+        /// The two signing keys of the project that were in use, derived apart from the deployment.
+        private func seeds(of deployment: Deployment) throws -> [[UInt8]] {
+            let key = try #require(Hexadecimal.decode(deployment.masterKey) ?? Base64.decode(deployment.masterKey))
+            let secrets = HKDF(secret: key, salt: Array("herald".utf8))
+            return (1...2).map { secrets.key(for: Array("webhook key:\($0):\(Load.project)".utf8), bytes: 32) }
+        }
+
         private func search(
             _ caller: CanaryCaller, _ receiver: WebhookReceiver, _ deployment: Deployment, _ metrics: Corner
         ) throws {
@@ -176,9 +189,13 @@ extension DeploymentTests {
                 $0.text.matches(of: /"URL-Signature": ?"([0-9a-f]+)"/).map { "\($0.output.1)" }
             }
             let shared = caller.found(/"signature": ?"([0-9a-f]+)"/)
+            let seeds = try self.seeds(of: deployment)
+            let whpk = caller.found(/whpk_([A-Za-z0-9+\/=]+)/)
             let whsec = caller.found(/whsec_([A-Za-z0-9+\/=]+)/)
             // The control: all of this was really under way.
             #expect(signatures.count >= 9 && links.count >= 4 && !shared.isEmpty && whsec.count >= 14)
+            #expect(signatures.contains { $0.hasPrefix("v1a,") })
+            #expect(Set(whpk) == Set(seeds.map { Base64.encode(Ed25519PrivateKey(seed: $0).publicKey) }))
             let basic = "Basic " + Data("caller:\(Self.userinfo)".utf8).base64EncodedString()
             #expect(requests.contains { $0["authorization"] == basic })
             #expect(requests.contains { $0["authorization"] == "Bearer \(Self.header)" })
@@ -194,7 +211,9 @@ extension DeploymentTests {
                 Secret("userinfo of a subscriber", Self.userinfo, "caller:\(Self.userinfo)", isInRedis: true),
                 Secret("header of a subscription", Self.header, isInRedis: true),
                 Secret("signature of a URL", shared), Secret("signing secret", whsec),
-                Secret("signature of a webhook", signatures.map { String($0.dropFirst(3)) }),
+                Secret(
+                    "signature of a webhook", signatures.compactMap { $0.split(separator: ",").last.map(String.init) }),
+                Secret("signing key of a project", seeds.map(Hexadecimal.encode)),
                 Secret("signature of a link to confirm", links, isInRedis: true),
             ]
             var logs = Corner("logs")

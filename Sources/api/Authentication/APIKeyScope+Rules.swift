@@ -10,16 +10,18 @@ extension APIKeyVerb {
         case .delete: ["messages:delete", "messages:delete_all"]
         // A client that claims messages deletes them with their claim.
         case .claim: ["claims:*", "messages:delete"]
-        case .subscribe: ["subscription:*", "dead_letters:*"]
+        case .subscribe: ["subscription:*", "dead_letters:*", "signing_keys:get"]
         case .inspect:
             [
                 "queues:get", "queues:get_all", "queues:stats", "topics:get", "topics:get_all", "topics:stats",
-                "limits:get",
+                "limits:get", "signing_keys:get",
             ]
         case .manage:
             [
                 "queues:create", "queues:update", "queues:delete", "queues:purge", "queues:share", "topics:create",
                 "topics:update", "topics:delete", "topics:purge", "suppressions:*",
+                // All subscriptions of the project take part in it.
+                "signing_keys:rotate",
             ]
         case .administer: ["pools:*", "flavors:*", "health:get", "project_limits:*", "admin:*"]
         }

@@ -127,6 +127,9 @@ extension Operations {
         else { return }
         if options.filter != nil { try Self.check("_filter", StoreFormat.ofFilters, on: store) }
         if options.retryPolicy?.waits != nil { try Self.check("A schedule of waits", StoreFormat.ofWaits, on: store) }
+        if options.signatures.includesAsymmetric {
+            try Self.check(SignatureSchemes.optionName, StoreFormat.ofSignatures, on: store)
+        }
     }
 
     /// - Parameter subject: What asks for the format, as the beginning of a sentence.
@@ -208,6 +211,9 @@ extension Operations {
         guard let there = try await store.subscriptions.get(queue, id: id) else { throw Refusal.subscriptionNotFound }
         try Self.check(patch.options, on: store)
         try LifeOption.check(patch, of: there.options)
+        if let scheme = patch.subscriber?.scheme ?? (try? Subscriber(stored: there.subscriber))?.scheme {
+            try patch.signatures.check(for: scheme.destination)
+        }
         let changesUse = patch.subscriber != nil || patch.options != nil
         guard !changesUse || SessionSubscriber(there.subscriber) == nil else {
             throw Refusal.requestInvalid(

@@ -17,6 +17,7 @@ final class RESTHandlers: Sendable {
     let flavors: FlavorHandlers
     let suppressions: SuppressionHandlers
     let limits: ProjectLimitHandlers
+    let signingKeys: SigningKeyHandlers
     let surveys: SurveyHandlers
     let pages: PageHandlers
 
@@ -36,6 +37,7 @@ final class RESTHandlers: Sendable {
         self.flavors = FlavorHandlers(operations: operations)
         self.suppressions = SuppressionHandlers(operations: operations)
         self.limits = ProjectLimitHandlers(operations: operations)
+        self.signingKeys = SigningKeyHandlers(operations: operations)
         self.surveys = SurveyHandlers(operations: operations)
         self.pages = PageHandlers(operations: operations, rules: pages)
     }

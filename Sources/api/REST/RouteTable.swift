@@ -12,7 +12,7 @@ package enum RouteTable {
         Self.service + Self.pages + Self.administration + Self.surveys + Self.limits + Self.topics + Self.queues
         + Self.messages
         + Self.deadLetters
-        + Self.subscriptions + Self.suppressions
+        + Self.subscriptions + Self.signingKeys + Self.suppressions
 
     /// The same by paths, in the order of the rows.
     package static let paths: [RoutePath] = {
@@ -301,6 +301,19 @@ package enum RouteTable {
         Route(.delete, "/v2/suppressions/{address}", .everyone("suppressions:delete"), "suppression") {
             try await $0.suppressions.delete($1)
         },
+    ]
+
+    // MARK: - Signing keys
+
+    private static let signingKeys: [Route] = [
+        Route(.get, "/v2/signing_keys", .everyone("signing_keys:get"), "signing_keys") {
+            try await $0.signingKeys.list($1)
+        },
+        // Twice, it would end the key that the first one left for a while.
+        Route(
+            .post, "/v2/signing_keys/rotate", .everyone("signing_keys:rotate"), "signing_keys_rotate",
+            body: .document, isRepeatable: false
+        ) { try await $0.signingKeys.rotate($1) },
     ]
 
     // MARK: - Subscriptions
