@@ -222,7 +222,7 @@ let package = Package(
         .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"]),
         .testTarget(name: "SigningTests", dependencies: ["Cryptography", "Domain", "Signing"]),
         .testTarget(name: "PolicyTests", dependencies: ["Policy", "Settings", "TestKit"]),
-        .testTarget(name: "SettingsTests", dependencies: ["Settings", "TestKit"]),
+        .testTarget(name: "SettingsTests", dependencies: ["Settings", "Startup", "TestKit"]),
         .testTarget(
             name: "KeystoneTests",
             dependencies: [

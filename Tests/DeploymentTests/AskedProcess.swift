@@ -30,6 +30,7 @@ final class AskedProcess: Sendable {
         settings[kind == .api ? Setting.apiAdminListen : Setting.notifierAdminListen] = self.admin
         settings[kind == .api ? Setting.apiListen : Setting.egressAllow] =
             kind == .api ? "127.0.0.1:0" : Deployment.egressAllow
+        if kind == .api { settings[Setting.apiWebSocketListen] = "127.0.0.1:0" }
         var environment: [String: String] = [:]
         for (setting, value) in settings { environment[setting.environment] = value }
         self.process = try ChildProcess(

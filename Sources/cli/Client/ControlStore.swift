@@ -55,7 +55,8 @@ enum ControlStore {
         flags: [Setting: String], unused: String
     ) async throws -> (store: Store, settings: StoreSettings, logger: Logger) {
         let settings = try StoreSettings(
-            SettingReader(for: .api, flags: flags, environment: ProcessInfo.processInfo.environment))
+            SettingReader(for: .api, flags: flags, environment: ProcessInfo.processInfo.environment),
+            isOfCommand: true)
         let (store, logger) = try await self.open(settings, unused: unused)
         return (store, settings, logger)
     }

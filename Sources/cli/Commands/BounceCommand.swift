@@ -73,7 +73,7 @@ package struct BounceCommand: SettingCommand {
         let environment = ProcessInfo.processInfo.environment
         let reader = try SettingReader(for: .notifier, flags: self.flags.given, environment: environment)
         let settings = try StoreSettings(reader)
-        let keys = try LinkSettings.keys(reader, masterKey: settings.masterKey)
+        let keys = LinkKeys(masterKey: settings.masterKey, keys: try LinkSettings.keys(reader))
         let address = try BounceAddress(reader)
         let recipients =
             self.recipient.map { [$0] }
@@ -93,11 +93,10 @@ package struct BounceCommand: SettingCommand {
     private static func act(on report: BounceReport, _ settings: StoreSettings, _ keys: LinkKeys) async throws -> String
     {
         let (store, logger) = try await ControlStore.open(settings, unused: "no process has used this Redis yet")
-        if let differ = try await settings.disagreement(in: store),
-            differ.differences.contains(where: { $0.setting == Setting.masterKey })
-        {
-            throw Failure("\(Setting.masterKey) is another one than the deployment's")
+        let difference = try await settings.changes(in: store).first {
+            [Setting.masterKey, Setting.emailLinkKeys].contains($0.setting) && !$0.own.agrees(with: $0.kept)
         }
+        if let difference { throw Failure(difference.description) }
         let pools = try await PoolDirectory.open(
             control: store, url: settings.redis,
             PoolDirectory.Settings(

@@ -26,7 +26,8 @@ package struct AcceptCommand: SettingCommand {
         discussion: """
             It takes the settings a process takes, from flags, the environment and the file, and writes fingerprints of \
             those that must agree to Redis. Processes with other values stop serving within a second, until they are \
-            started again with these. \(Counterpart.redis.rawValue)
+            started again with these. Of a list of keys every process must have all, and write with one of them. \
+            \(Counterpart.redis.rawValue)
             """)
 
     @OptionGroup package var flags: SettingFlags<AcceptCommand>
@@ -40,10 +41,11 @@ package struct AcceptCommand: SettingCommand {
             let (store, settings, _) = try await ControlStore.open(
                 flags: self.flags.given,
                 unused: "no process has used this Redis yet: the first one sets what the others must have")
-            guard let differ = try await settings.disagreement(in: store) else {
+            let changes = try await settings.changes(in: store)
+            guard !changes.isEmpty else {
                 return terminal.line("Nothing to accept: the deployment has these settings.")
             }
-            for difference in differ.differences { terminal.line(difference.description) }
+            for change in changes { terminal.line(change.description) }
             try self.consent.ask("Make the settings given here the deployment's?", on: terminal)
             try await settings.accept(in: store)
             terminal.line(

@@ -73,15 +73,18 @@ package struct SettingCatalog: Sendable {
             + "a process with another number refuses to start.")
 
     package let masterKey = Setting(
-        "master.key", shape: .text, isSecret: true, isRequired: true,
-        allowed: "at least 32 bytes, in base64 or hexadecimal digits",
+        "master.key", shape: .list, isSecret: true, isRequired: true,
+        allowed: "at least 32 bytes, in base64 or hexadecimal digits; two with a comma between while it is changed",
         meaning: "The key every signing secret is derived from. Keep it: another key gives every subscription "
-            + "another secret. `herald dev` makes and keeps one.")
+            + "another secret. Of two both sign and open, and the first is the one that subscribers are shown secrets of. Every process must have the same. "
+            + "`herald dev` makes and keeps one.")
 
     package let signedURLKeys = Setting(
         "signed.url.keys", shape: .list, processes: [.api], isSecret: true,
         allowed: "texts without commas or blanks, commas between, newest first",
-        meaning: "The keys of pre-signed URLs: the first one signs, every one verifies.")
+        meaning:
+            "The keys of pre-signed URLs: the first one signs, every one verifies. Every process must be able to verify what another signs."
+    )
 
     package let confirmationRequired = Setting(
         "confirmation.required", default: "false", shape: .boolean,
@@ -113,7 +116,7 @@ package struct SettingCatalog: Sendable {
         allowed: "up to 16 keys of at least 32 bytes, in base64 or hexadecimal digits, commas between, newest first",
         meaning:
             "The keys of the links in mails: the first one makes them, every one reads them. Without it the key is "
-            + "derived from `master.key`, which always reads. The same for both processes.")
+            + "derived from `master.key`, which always reads. Every process must be able to read what another made.")
 
     package let emailPagesPrefix = Setting(
         "email.pages.prefix", shape: .text,
@@ -546,7 +549,7 @@ package struct SettingCatalog: Sendable {
         "posts.key.window", default: "86400", shape: .integer(60...1_209_600), processes: [.api],
         meaning:
             "For how long a post with the header `Idempotency-Key` is known again, seconds: a repeat of it stores nothing. A key takes 200 "
-            + "bytes of what its project may have while it is kept. Alike in every process.")
+            + "bytes of what its project may have while it is kept. The same in every API process.")
 
     package let defaultsRetry = Setting(
         "defaults.retry", shape: .list, processes: [.api, .notifier],
@@ -554,7 +557,7 @@ package struct SettingCatalog: Sendable {
         meaning:
             "The retries of webhooks where neither a subscription nor its queue has a retry policy: the name of a schedule, or the "
             + "waits before each of them. Without it 14 over three minutes. The `ttl` of a message ends them earlier. The API shows "
-            + "what notifiers do: give it to both.")
+            + "what notifiers do: the same for both processes.")
 
     package let clientIDForm = Setting(
         "client.id.form", default: "uuid", shape: .oneOf(["uuid", "any"]), processes: [.api],
@@ -586,7 +589,8 @@ package struct SettingCatalog: Sendable {
         "message.encryption.keys", shape: .list, isSecret: true,
         allowed: "keys of at least 32 bytes, in base64 or hexadecimal digits, commas between, newest first",
         meaning: "The keys of encrypted message bodies: the first one encrypts, every one decrypts. Without it "
-            + "the key is derived from `master.key`, which always decrypts.")
+            + "the key is derived from `master.key`, which always decrypts. Every process must be able to decrypt what another encrypted."
+    )
 
     package let apiAdminMode = Setting(
         "api.admin.mode", default: "false", shape: .boolean, processes: [.api],

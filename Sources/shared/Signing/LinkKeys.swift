@@ -33,10 +33,10 @@ package struct LinkKeys: Sendable, CustomStringConvertible, CustomDebugStringCon
     /// Newest first: the first one seals, every one opens.
     private let roots: [Root]
 
-    /// - Parameter keys: Newest first. The key derived from the master key always comes last, so links sent before there
-    ///   were others go on working; without others it is the one that seals.
+    /// - Parameter keys: Newest first. What is derived from the master key always comes last, so links sent before there
+    ///   were others go on working; without others it is what seals.
     package init(masterKey: MasterKey, keys: [LinkKey] = []) {
-        self.roots = keys.map { Root(secrets: $0.secrets) } + [Root(secrets: masterKey.linkSecrets)]
+        self.roots = keys.map { Root(secrets: $0.secrets) } + masterKey.linkSecrets.map { Root(secrets: $0) }
     }
 
     /// The token of a link.
@@ -147,6 +147,9 @@ package struct LinkKey: Sendable, CustomStringConvertible, CustomDebugStringConv
     package init(_ text: String) throws(MasterKeyInvalid) {
         self.secrets = HKDF(secret: try MasterKey.bytes(of: text), salt: Array("herald links".utf8))
     }
+
+    /// Names it; the key cannot be found from it.
+    package var id: String { Hexadecimal.encode(self.secrets.key(for: Array("key id".utf8), bytes: 4)) }
 
     package var description: String { "<key of links>" }
     package var debugDescription: String { self.description }

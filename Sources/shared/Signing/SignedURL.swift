@@ -102,6 +102,9 @@ package struct SignedURLKey: Sendable, CustomStringConvertible, CustomDebugStrin
         self.mac = KeyedMAC(hmacSHA256: Array(text.utf8))
     }
 
+    /// Names it; a long key cannot be found from it.
+    package var id: String { Hexadecimal.encode(Array(self.mac.tag(Array("key id".utf8)).prefix(4))) }
+
     package var description: String { "<key of pre-signed URLs>" }
     package var debugDescription: String { self.description }
     package var customMirror: Mirror { Mirror(self, children: []) }

@@ -27,10 +27,12 @@ package struct Vault: Sendable {
     /// Newest first: the first one seals, every one opens.
     private let roots: [Root]
 
-    /// - Parameter keys: Newest first. The key derived from the master key always comes last, so bodies sealed before
-    ///   there were others stay readable; without others it is the one that seals.
+    /// - Parameter keys: Newest first. What is derived from the master key always comes last, so bodies sealed before
+    ///   there were others stay readable; without others it is what seals.
     package init(masterKey: MasterKey, keys: [VaultKey] = []) {
-        self.roots = keys.map { Root(secrets: $0.secrets) } + [Root(secrets: masterKey.messageBodySecrets)]
+        self.roots =
+            keys.map { Root(secrets: $0.secrets) }
+            + masterKey.messageBodySecrets.map { Root(secrets: $0) }
     }
 
     /// Seals a body for a queue.
@@ -66,6 +68,10 @@ package struct Vault: Sendable {
         throw .forged
     }
 
+    fileprivate static func keyID(of secrets: HKDF) -> [UInt8] {
+        secrets.key(for: Array("key id".utf8), bytes: Self.keyIDBytes)
+    }
+
     private static func associated(_ root: Root, _ queue: QueueAddress) -> [UInt8] {
         [Self.version] + root.id + Array(queue.key.utf8)
     }
@@ -77,7 +83,7 @@ package struct Vault: Sendable {
 
         init(secrets: HKDF) {
             self.secrets = secrets
-            self.id = secrets.key(for: Array("key id".utf8), bytes: Vault.keyIDBytes)
+            self.id = Vault.keyID(of: secrets)
         }
 
         func key(of queue: QueueAddress) -> [UInt8] {
@@ -94,6 +100,9 @@ package struct VaultKey: Sendable, CustomStringConvertible, CustomDebugStringCon
     package init(_ text: String) throws(MasterKeyInvalid) {
         self.secrets = HKDF(secret: try MasterKey.bytes(of: text), salt: Array("herald message bodies".utf8))
     }
+
+    /// Names it, as sealed bodies do; the key cannot be found from it.
+    package var id: String { Hexadecimal.encode(Vault.keyID(of: self.secrets)) }
 
     package var description: String { "<key of message bodies>" }
     package var debugDescription: String { self.description }

@@ -5,6 +5,8 @@ package struct WebhookSecrets: Sendable {
     package let current: WebhookSecret
     /// nil when it was never rotated, or without an overlap.
     package let previous: Previous?
+    /// Those of the other master key while that is changed.
+    private let others: [WebhookSecrets]
 
     package struct Previous: Sendable {
         package let secret: WebhookSecret
@@ -12,9 +14,10 @@ package struct WebhookSecrets: Sendable {
         package let until: Timestamp
     }
 
-    package init(current: WebhookSecret, previous: Previous? = nil) {
+    package init(current: WebhookSecret, previous: Previous? = nil, others: [WebhookSecrets] = []) {
         self.current = current
         self.previous = previous
+        self.others = others
     }
 
     /// The value of the header `webhook-signature`: a signature for each secret that counts, the current one first, a blank
@@ -27,8 +30,11 @@ package struct WebhookSecrets: Sendable {
     ///   - now: The header `webhook-timestamp`, of which the seconds count.
     ///   - body: The request's body, byte for byte.
     package func signature(id: String, at now: Timestamp, body: Span<UInt8>) -> String {
-        let newest = self.current.signature(id: id, timestamp: now.seconds, body: body)
-        guard let previous, now < previous.until else { return newest }
-        return newest + " " + previous.secret.signature(id: id, timestamp: now.seconds, body: body)
+        var text = self.current.signature(id: id, timestamp: now.seconds, body: body)
+        if let previous, now < previous.until {
+            text += " " + previous.secret.signature(id: id, timestamp: now.seconds, body: body)
+        }
+        for others in self.others { text += " " + others.signature(id: id, at: now, body: body) }
+        return text
     }
 }

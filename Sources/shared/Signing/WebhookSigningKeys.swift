@@ -8,6 +8,8 @@ package struct WebhookSigningKeys: Sendable {
     package let current: WebhookSigningKey
     /// nil when it was never rotated, or without an overlap.
     package let previous: Previous?
+    /// Those of the other master key while that is changed.
+    private let others: [WebhookSigningKeys]
 
     package struct Previous: Sendable {
         package let key: WebhookSigningKey
@@ -15,10 +17,13 @@ package struct WebhookSigningKeys: Sendable {
         package let until: Timestamp
     }
 
-    init(versions: SecretVersions, current: WebhookSigningKey, previous: Previous?) {
+    init(
+        versions: SecretVersions, current: WebhookSigningKey, previous: Previous?, others: [WebhookSigningKeys] = []
+    ) {
         self.versions = versions
         self.current = current
         self.previous = previous
+        self.others = others
     }
 
     /// The values of the header `webhook-signature`: a signature by each key that counts, the current one first, a blank between
@@ -29,9 +34,13 @@ package struct WebhookSigningKeys: Sendable {
     ///   - now: The header `webhook-timestamp`, of which the seconds count.
     ///   - body: The request's body, byte for byte.
     package func signature(id: String, at now: Timestamp, body: Span<UInt8>) -> String {
-        let message = WebhookSigningKey.message(id: id, timestamp: now.seconds, body: body)
-        let newest = self.current.signature(of: message)
-        guard let previous, now < previous.until else { return newest }
-        return newest + " " + previous.key.signature(of: message)
+        self.signature(of: WebhookSigningKey.message(id: id, timestamp: now.seconds, body: body), at: now)
+    }
+
+    private func signature(of message: [UInt8], at now: Timestamp) -> String {
+        var text = self.current.signature(of: message)
+        if let previous, now < previous.until { text += " " + previous.key.signature(of: message) }
+        for others in self.others { text += " " + others.signature(of: message, at: now) }
+        return text
     }
 }

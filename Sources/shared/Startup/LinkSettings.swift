@@ -17,7 +17,7 @@ package struct LinkSettings: Sendable {
     package init(_ reader: SettingReader, masterKey: MasterKey) throws(SettingError) {
         let publicURL = try Self.publicURL(reader)
         let prefix = try Self.prefix(reader)
-        let linkKeys = try Self.keys(reader, masterKey: masterKey)
+        let linkKeys = LinkKeys(masterKey: masterKey, keys: try Self.keys(reader))
         self.publicURL = publicURL
         self.pagePrefix = prefix
         self.keys = linkKeys
@@ -37,10 +37,10 @@ package struct LinkSettings: Sendable {
             } ?? .builtIn
     }
 
-    /// The keys of links, and of the marks by which mails that come back are found.
+    /// The keys of links, and of the marks by which mails that come back are found, beside those of the master key.
     ///
     /// - Throws: ``SettingError``, which shows no key.
-    package static func keys(_ reader: SettingReader, masterKey: MasterKey) throws(SettingError) -> LinkKeys {
+    package static func keys(_ reader: SettingReader) throws(SettingError) -> [LinkKey] {
         var keys: [LinkKey] = []
         for text in reader.list(Setting.emailLinkKeys) {
             do { keys.append(try LinkKey(text)) } catch { throw reader.invalid(Setting.emailLinkKeys) }
@@ -48,7 +48,7 @@ package struct LinkSettings: Sendable {
         guard keys.count <= LinkKeys.keysMax else {
             throw .unusable(Setting.emailLinkKeys, value: nil, reason: "has more than \(LinkKeys.keysMax) keys")
         }
-        return LinkKeys(masterKey: masterKey, keys: keys)
+        return keys
     }
 
     private static func publicURL(_ reader: SettingReader) throws(SettingError) -> String? {

@@ -24,7 +24,7 @@ package struct ProcessRegistration: Service {
         self.process = RegisteredProcess(
             id: id, role: kind == .api ? .api : .notifier, version: HeraldVersion.full, formats: store.formats,
             host: Self.host(), pid: Int(ProcessInfo.processInfo.processIdentifier),
-            fingerprints: settings.fingerprints)
+            fingerprints: settings.agreed.kept)
         self.store = store
         self.readyFile = readyFile
         self.election = election

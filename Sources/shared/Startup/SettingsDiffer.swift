@@ -8,27 +8,23 @@ package struct SettingsDiffer: NotNow, Equatable, CustomStringConvertible {
 
     package struct Difference: Sendable, Equatable {
         package let setting: Setting
-        /// What the deployment has and what the process has; nil for a secret.
-        package let values: (kept: String, own: String)?
+        /// What the process has.
+        package let own: AgreedValue
+        /// What the deployment has.
+        package let kept: String
 
-        package static func == (one: Self, other: Self) -> Bool {
-            one.setting == other.setting && one.values?.kept == other.values?.kept
-                && one.values?.own == other.values?.own
-        }
-
-        /// One clause for the operator, without a secret.
+        /// One clause for the operator; of keys it names ids, from which they cannot be found.
         package var description: String {
-            guard let values = self.values else { return "\(self.setting) is another one than the deployment's" }
-            return "\(self.setting) is \(values.own), and \(values.kept) in the deployment"
+            switch self.own {
+            case .text:
+                "\(self.setting) is \(self.own.shown), and \(self.kept.isEmpty ? "unset" : self.kept) in the deployment"
+            case .keys: "\(self.setting) has the key ids \(self.own.shown), and the deployment \(self.kept)"
+            }
         }
     }
 
-    /// - Parameter kept: What differs in the store, by the name of the setting.
-    init(kept: [String: String], own: [String: String]) {
-        self.differences = SettingCatalog.all.compactMap { setting in
-            guard let kept = kept[setting.name], let own = own[setting.name] else { return nil }
-            return Difference(setting: setting, values: setting.isSecret ? nil : (kept, own))
-        }
+    package init(_ differences: [Difference]) {
+        self.differences = differences
     }
 
     package var description: String {

@@ -48,12 +48,19 @@ extension StoreSettings {
     ///
     /// The first process of a deployment sets them.
     package func disagreement(in store: Store) async throws(StoreError) -> SettingsDiffer? {
-        let kept = try await store.fingerprints.differences(from: self.fingerprints)
-        return kept.isEmpty ? nil : SettingsDiffer(kept: kept, own: self.fingerprints)
+        let kept = try await store.fingerprints.differences(from: self.agreed.kept)
+        let differences = self.agreed.differences(from: kept).filter { !$0.own.agrees(with: $0.kept) }
+        return differences.isEmpty ? nil : SettingsDiffer(differences)
+    }
+
+    /// What is not as the deployment has it, whether one may serve beside it or not; it writes nothing.
+    package func changes(in store: Store) async throws(StoreError) -> [SettingsDiffer.Difference] {
+        self.agreed.differences(
+            from: try await store.fingerprints.differences(from: self.agreed.kept, writesMissing: false))
     }
 
     /// Makes these settings the deployment's.
     package func accept(in store: Store) async throws(StoreError) {
-        try await store.fingerprints.accept(self.fingerprints)
+        try await store.fingerprints.accept(self.agreed.kept)
     }
 }

@@ -16,7 +16,7 @@ package import Store
 /// | `master.key` | signing secrets are derived from it |
 /// | `message.encryption.keys` | newest first; without them one derived from the master key |
 /// | `limits.waiting.…` | how many deliveries may wait |
-/// | `confirmation.required`, `email.confirmation` | like the master key they must be the same in every process |
+/// | those of ``AgreedSettings`` | must be the same in every process |
 package struct StoreSettings: Sendable {
     package let redis: RedisURL
     /// Of all connections whose URL asks for TLS.
@@ -33,8 +33,8 @@ package struct StoreSettings: Sendable {
     /// How long a sync of the append-only file is waited for, which Redis begins each second.
     private static let diskWait = Duration.seconds(3)
 
-    /// What every process of a deployment must have alike, by the name of the setting; of secrets only a fingerprint.
-    let fingerprints: [String: String]
+    /// What every process of a deployment must have alike; of secrets only fingerprints.
+    let agreed: AgreedSettings
 
     /// The settings read here, and the file they may stand in.
     package static let all = [
@@ -42,7 +42,8 @@ package struct StoreSettings: Sendable {
         Setting.redisConnections, Setting.redisDurability, Setting.redisReplicas, Setting.redisReplicationTimeout,
         Setting.shards, Setting.masterKey, Setting.messageEncryptionKeys,
         Setting.limitsWaitingSubscription, Setting.limitsWaitingProject, Setting.confirmationRequired,
-        Setting.emailConfirmation, Setting.configFile,
+        Setting.emailConfirmation, Setting.emailPagesPrefix, Setting.emailLinkKeys, Setting.signedURLKeys,
+        Setting.defaultsRetry, Setting.postsKeyWindow, Setting.configFile,
     ]
 
     /// Where the control store is.
@@ -68,8 +69,9 @@ package struct StoreSettings: Sendable {
             within: try reader.seconds(Setting.redisReplicationTimeout))
     }
 
+    /// - Parameter isOfCommand: It is no process that reads them, see ``AgreedSettings``.
     /// - Throws: ``SettingError``, which shows no key and no password.
-    package init(_ reader: SettingReader) throws(SettingError) {
+    package init(_ reader: SettingReader, isOfCommand: Bool = false) throws(SettingError) {
         self.redis = try Self.redis(reader)
         self.redisTLS = try TLSSettings.client(.redis, reader)
         self.redisConnections = try reader.integer(Setting.redisConnections)
@@ -79,8 +81,11 @@ package struct StoreSettings: Sendable {
         self.durability = durability
         self.reach = try Self.reach(reader, for: durability)
         self.shards = try reader.integer(Setting.shards)
-        let key = try reader.required(Setting.masterKey)
-        do { self.masterKey = try MasterKey(key) } catch { throw reader.invalid(Setting.masterKey) }
+        let keys = reader.list(Setting.masterKey)
+        guard let key = keys.first else { throw .missing(Setting.masterKey) }
+        do { self.masterKey = try MasterKey(key, others: Array(keys.dropFirst())) } catch {
+            throw reader.invalid(Setting.masterKey)
+        }
         var vaultKeys: [VaultKey] = []
         for text in reader.list(Setting.messageEncryptionKeys) {
             do { vaultKeys.append(try VaultKey(text)) } catch { throw reader.invalid(Setting.messageEncryptionKeys) }
@@ -89,10 +94,7 @@ package struct StoreSettings: Sendable {
         self.deliveries = DeliveryLimits(
             subscriptionWaiting: try reader.integer(Setting.limitsWaitingSubscription),
             projectWaiting: try reader.integer(Setting.limitsWaitingProject))
-        self.fingerprints = [
-            Setting.masterKey.name: self.masterKey.fingerprint,
-            Setting.confirmationRequired.name: String(reader.boolean(Setting.confirmationRequired) == true),
-            Setting.emailConfirmation.name: String(reader.boolean(Setting.emailConfirmation) == true),
-        ]
+        self.agreed = try AgreedSettings(
+            reader, masterKey: self.masterKey, vaultKeys: vaultKeys, isOfCommand: isOfCommand)
     }
 }

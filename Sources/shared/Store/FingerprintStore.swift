@@ -8,12 +8,15 @@ import Redis
 package struct FingerprintStore: Sendable {
     let runner: ScriptRunner
 
-    /// The fingerprints of the store that differ from those of a process, by the name of the setting; one that is not there
-    /// yet is written.
-    package func differences(from own: [String: String]) async throws(StoreError) -> [String: String] {
+    /// The fingerprints of the store that differ from those of a process, by the name of the setting.
+    ///
+    /// - Parameter writesMissing: Whether one that is not there yet is written, and so becomes the deployment's.
+    package func differences(
+        from own: [String: String], writesMissing: Bool = true
+    ) async throws(StoreError) -> [String: String] {
         var kept = try await self.kept(own)
         let missing = own.filter { kept[$0.key] == nil }
-        if !missing.isEmpty {
+        if writesMissing, !missing.isEmpty {
             _ = try await self.runner.sendAll(
                 missing.map { name, text in
                     var command = RedisCommand("HSETNX", arguments: 3)
