@@ -1,4 +1,5 @@
 import API
+import Foundation
 import HTTPServer
 import TestKit
 import Testing
@@ -82,6 +83,49 @@ struct UnrecognizedTests {
             #expect(reply.text.contains("mean nothing"))
             let queues = try await client.get("/v2/queues").objects("queues")
             #expect(queues.count == (row.method == "PUT" ? 0 : 1))
+        }
+    }
+
+    private static let actions: [(action: String, body: String, names: String?)] = [
+        (
+            "queue_create",
+            #"{"queue_name": "q", "metadata": {"_max_claim_cuont": 3, "team": 1, "_retry_policy": {"foo": 1}}}"#,
+            "_max_claim_cuont,_retry_policy.foo"
+        ),
+        ("queue_create", #"{"queue_name": "q", "metadata": {"_durability": "memory"}}"#, nil),
+        ("message_list", #"{"queue_name": "q", "limt": 1, "echo": true}"#, "limt"),
+        ("message_post", #"{"queue_name": "q", "messages": [{"body": {"_x": 1}}]}"#, nil),
+        (
+            "subscription_create",
+            #"{"queue_name": "q", "subscriber": "http://a", "options": {"_orderd": true, "_no_end": true}}"#,
+            "_orderd"
+        ),
+        (
+            "subscription_create",
+            #"{"queue_name": "q", "options": {"_ack": true, "_akc": true}, "subscribre": "http://a"}"#,
+            "subscribre,_akc"
+        ),
+    ]
+
+    @Test(arguments: actions.indices)
+    func `Over WebSocket it is taken and shown, and where the deployment is strict refused`(index: Int) async throws {
+        let row = Self.actions[index]
+        for isStrict in [false, true] {
+            var rules = AccessRules()
+            rules.isStrict = isStrict
+            try await withAPI(rules: rules) { api async throws in
+                let client = try await api.actions()
+                let reply = try await client.call(row.action, row.body)
+                let isRefused = isStrict && row.names != nil
+                #expect(isRefused ? reply.status == 400 : (200..<300).contains(reply.status), "\(reply.text)")
+                #expect(
+                    (reply.document["headers"] as? [String: Any])?["Herald-Unrecognized"] as? String
+                        == (isRefused ? nil : row.names))
+                guard isRefused else { return }
+                #expect(reply.exception?.contains("mean nothing") == true)
+                let queues = try await client.call("queue_list")
+                #expect((queues["queues"] as? [Any])?.isEmpty == true)
+            }
         }
     }
 

@@ -29,7 +29,7 @@ extension HTTPFieldName {
     /// The answer is that of a post before.
     static let idempotentReplayed = HTTPFieldName("Idempotent-Replayed")
     /// Names of the request that were taken and mean nothing.
-    static let heraldUnrecognized = HTTPFieldName("Herald-Unrecognized")
+    static let heraldUnrecognized = HTTPFieldName("\(UnrecognizedHeader.name)")
     static let link = HTTPFieldName("Link")
     static let acceptPatch = HTTPFieldName("Accept-Patch")
 }

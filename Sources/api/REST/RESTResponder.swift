@@ -277,9 +277,7 @@ final class RESTResponder: Sendable {
             return Problem.unsupportedPatch(BodyForm.patchType).reply.with(.acceptPatch, BodyForm.patchType)
         }
         let unrecognized = UnrecognizedHeader(request, of: route)
-        if self.rules.isStrict, !unrecognized.names.isEmpty {
-            return Problem.unrecognized(unrecognized.names.prefix(UnrecognizedHeader.namesMax)).reply
-        }
+        if self.rules.isStrict, let problem = unrecognized.problem { return problem.reply }
         do {
             let reply = try await route.handler(self.handlers, request)
             guard let value = unrecognized.value, (200..<300).contains(reply.status.code) else { return reply }

@@ -22,6 +22,8 @@ struct ActionResponder: Sendable {
     let admission: ProjectAdmission
     let connections: ProjectConnections
     let clients: ClientIDForm
+    /// Whether a request is refused that has names which mean nothing.
+    let isStrict: Bool
     /// Whether requests are who they say they are.
     let believesCallers: Bool
     /// Establishes who a connection acts for, and admits requests with a signature of their own.
@@ -190,13 +192,16 @@ struct ActionResponder: Sendable {
             if case .stated = work.request.access, work.request.slot.project == nil {
                 work.request.slot.take(try await self.connections.open(caller.project))
             }
+            let unrecognized = UnrecognizedHeader(request, of: work.action)
+            if self.isStrict, let problem = unrecognized.problem { return (ActionAnswer(problem, work.failure), known) }
             let turn = try await self.admission.enter(caller.project)
             defer { turn.leave() }
-            return (try await handler(self.handlers, request), known)
+            var answer = try await handler(self.handlers, request)
+            if (200..<300).contains(answer.status) { answer.unrecognized = unrecognized.value }
+            return (answer, known)
         } catch {
             self.log(error, of: work)
-            let failure = work.action.failure.replacing("{}", with: work.envelope.queueName ?? "")
-            return (ActionAnswer(error, of: work.action, failure: failure), known)
+            return (ActionAnswer(error, of: work.action, failure: work.failure), known)
         }
     }
 
@@ -224,6 +229,9 @@ struct ActionResponder: Sendable {
 }
 
 extension SessionWork {
+    /// What was not done where it fails.
+    fileprivate var failure: String { self.action.failure.replacing("{}", with: self.envelope.queueName ?? "") }
+
     /// What the request brings: a signature counts for the messages of the queue that its body names.
     fileprivate var credentials: Credentials {
         var credentials = Credentials(

@@ -125,6 +125,7 @@ struct Envelope: Sendable {
                     headers.member("Herald-Durability", durability.rawValue)
                 }
                 if answer.isRepeated { headers.member("Idempotent-Replayed", "true") }
+                if let unrecognized = answer.unrecognized { headers.member(UnrecognizedHeader.name, unrecognized) }
             }
         }
     }

@@ -28,7 +28,7 @@ package final class WebSocketEndpoint: Sendable {
         self.limits = limits
         self.responder = ActionResponder(
             handlers: ActionHandlers(operations, subscriptions), admission: operations.admission,
-            connections: operations.connections, clients: rules.clients,
+            connections: operations.connections, clients: rules.clients, isStrict: rules.isStrict,
             believesCallers: authentication.believesCallers,
             authenticator: authentication.authenticator(signedURLKeys: rules.signedURLKeys),
             policy: rules.policy, audit: audit, requests: requests, logger: logger)

@@ -1,4 +1,4 @@
-import JSON
+package import JSON
 import NIOCore
 
 /// Names that are taken because they are the caller's to choose, and look as if they were meant for Herald: they begin with an underscore,
@@ -35,9 +35,12 @@ package enum UnrecognizedNames {
 
     /// Of the options of a subscription, in the body that makes or changes it.
     package static func inSubscription(_ document: [UInt8]) -> [String] {
-        guard let object = try? JSONObject(document: document),
-            let options = object["options"].flatMap({ object.object($0) })
-        else { return [] }
+        (try? JSONObject(document: document)).map(Self.inSubscription) ?? []
+    }
+
+    /// The same of a body that was read.
+    package static func inSubscription(_ body: JSONObject) -> [String] {
+        guard let options = body["options"].flatMap({ body.object($0) }) else { return [] }
         let known = Self.options.union(SessionOptions.Name.all)
         return options.members.flatMap { Self.named($0.name, $0.value, in: options, among: known) }
     }

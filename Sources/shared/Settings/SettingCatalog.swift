@@ -574,7 +574,7 @@ package struct SettingCatalog: Sendable {
     package let apiStrict = Setting(
         "api.strict", flag: "--strict", default: "false", shape: .boolean, processes: [.api],
         meaning:
-            "Whether a request over REST is refused (400) that has names which look as if they were meant for Herald and mean nothing. Without "
+            "Whether a request is refused (400) that has names which look as if they were meant for Herald and mean nothing. Without "
             + "it they are taken, as existing clients expect, and named in `Herald-Unrecognized`.")
 
     package let messageDeleteNeedsClaim = Setting(

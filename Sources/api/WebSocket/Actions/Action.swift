@@ -37,6 +37,8 @@ package final class Action: Sendable {
     let work: Work
     package let headers: [Member]
     package let members: [Member]
+    /// Where it has names that callers choose; nil: nowhere.
+    let namedBody: NamedBody?
     /// The method that a pre-signed URL has to admit; nil: none lets this be done.
     package let signedMethod: HTTPMethod?
     /// Whether a request of it changes something when it is carried out, so that the audit log has it: as the routes of its rule do.
@@ -50,13 +52,13 @@ package final class Action: Sendable {
 
     init(
         _ name: String, _ rule: PolicyRule, _ members: [Member], signed signedMethod: HTTPMethod? = nil,
-        failure: String,
-        isRepeatable: Bool = true, _ handler: @escaping Handler
+        failure: String, isRepeatable: Bool = true, named namedBody: NamedBody? = nil, _ handler: @escaping Handler
     ) {
         self.name = name
         self.work = .operation(rule, handler)
         self.headers = Self.identityHeaders + Self.signatureHeaders
         self.members = members
+        self.namedBody = namedBody
         self.signedMethod = signedMethod
         self.changes = rule.routes.contains { route in
             !HTTPMethod(rawValue: String(route.prefix { $0 != " " })).isSafe
@@ -76,6 +78,7 @@ package final class Action: Sendable {
             .optional("X-Service-Token", .string),
         ]
         self.members = []
+        self.namedBody = nil
         self.signedMethod = nil
         self.changes = false
         self.names = []

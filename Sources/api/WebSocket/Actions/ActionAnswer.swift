@@ -17,6 +17,8 @@ struct ActionAnswer: Sendable {
     let durability: Durability?
     /// Whether it is the answer of a post before.
     let isRepeated: Bool
+    /// What names of the request meant nothing; nil: none of it.
+    var unrecognized: String?
 
     init(
         _ status: HTTPStatus, _ document: ByteBuffer, durability: Durability? = nil, isRepeated: Bool = false

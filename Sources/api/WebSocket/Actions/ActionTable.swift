@@ -1,3 +1,4 @@
+import Documents
 import HTTPServer
 
 /// Every action of the WebSocket API, each written once.
@@ -24,7 +25,7 @@ package enum ActionTable {
         ) { try await $0.queues.list($1) },
         Action(
             "queue_create", .everyone("queues:create"), [Self.queue, .optional("metadata", .object)],
-            failure: "Queue {} could not be created."
+            failure: "Queue {} could not be created.", named: .metadata(.queue)
         ) { try await $0.queues.create($1) },
         Action("queue_get", .everyone("queues:get"), [Self.queue], failure: "Queue {} could not be read.") {
             try await $0.queues.show($1)
@@ -109,7 +110,7 @@ package enum ActionTable {
             "subscription_create", .everyone("subscription:create"),
             [
                 Self.queue, .optional("subscriber", .string), .optional("ttl", .integer), .optional("options", .object),
-            ], failure: "Subscription {} could not be created."
+            ], failure: "Subscription {} could not be created.", named: .subscription
         ) { try await $0.subscriptions.create($1) },
         Action(
             "subscription_list", .everyone("subscription:get_all"), [Self.queue] + Self.page,
