@@ -3,7 +3,7 @@ import Redis
 import TestKit
 import Testing
 
-extension DeploymentTests {
+extension OutageTests {
     /// What a copy of Redis is worth that was taken under load, by the steps of docs/operations.md.
     struct BackupTests {
         @Test(arguments: RedisCopy.Way.allCases)
@@ -50,8 +50,8 @@ extension DeploymentTests {
                             _ = try await deployment.startNotifier()
                             // Made before there is a pool, it stays in the default store.
                             try await Load.subscribe(receiver.url("/other"), to: "others", on: api)
-                            try await PooledDeploymentTests.addPool("one", pool, on: api)
-                            try await PooledDeploymentTests.makeQueue("jobs", flavor: "one", on: api)
+                            try await DeploymentTests.PooledDeploymentTests.addPool("one", pool, on: api)
+                            try await DeploymentTests.PooledDeploymentTests.makeQueue("jobs", flavor: "one", on: api)
                             for path in ["/well", "/away"] {
                                 try await Load.subscribe(receiver.url(path), to: "jobs", on: api)
                             }

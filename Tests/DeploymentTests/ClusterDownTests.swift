@@ -4,7 +4,7 @@ import Runtime
 import TestKit
 import Testing
 
-extension DeploymentTests {
+extension OutageTests {
     /// A cluster that lacks some of its slots refuses everything, or what lies in them, and a deployment waits for it.
     struct ClusterDownTests {
         /// Without a replica nothing takes the place of a master, and one that comes back has what it acknowledged.

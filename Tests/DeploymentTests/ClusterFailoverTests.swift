@@ -5,7 +5,7 @@ import Store
 import TestKit
 import Testing
 
-extension DeploymentTests {
+extension OutageTests {
     /// A deployment whose Redis is a cluster: what happens to one master touches the shards there, and loses nothing.
     struct ClusterFailoverTests {
         private static let settings = ["HERALD_NOTIFIER_LEASE": "5"]

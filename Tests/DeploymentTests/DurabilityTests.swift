@@ -4,7 +4,7 @@ import Settings
 import TestKit
 import Testing
 
-extension DeploymentTests {
+extension OutageTests {
     /// What callers read of how far their messages got.
     struct DurabilityTests {
         private static func send(

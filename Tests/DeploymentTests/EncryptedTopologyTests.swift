@@ -4,7 +4,7 @@ import Settings
 import TestKit
 import Testing
 
-extension DeploymentTests {
+extension OutageTests {
     /// Sentinels and clusters behind TLS; that they are replaced under load is in `SentinelFailoverTests` and `ClusterFailoverTests`.
     struct EncryptedTopologyTests {
         private static let key = String(repeating: "1a", count: 32)

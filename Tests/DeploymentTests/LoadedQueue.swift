@@ -55,4 +55,4 @@ struct LoadedQueue: Sendable {
     }
 }
 
-private typealias SurvivalTests = DeploymentTests.SurvivalTests
+typealias SurvivalTests = OutageTests.SurvivalTests

@@ -4,7 +4,7 @@ import Redis
 import TestKit
 import Testing
 
-extension DeploymentTests {
+extension OutageTests {
     /// A deployment whose master is cut off by the network, and comes back as a replica.
     @Suite(.enabled("network namespaces take root") { await TestNetwork.isAvailable() })
     struct PartitionTests {

@@ -4,7 +4,7 @@ import Redis
 import TestKit
 import Testing
 
-extension DeploymentTests {
+extension OutageTests {
     /// A deployment whose Redis is what Sentinels say: it goes on by itself when they name another.
     struct SentinelFailoverTests {
         @Test(arguments: Durability.allCases, FailoverOutcome.runs)

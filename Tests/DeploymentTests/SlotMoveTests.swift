@@ -4,7 +4,7 @@ import Redis
 import TestKit
 import Testing
 
-extension DeploymentTests {
+extension OutageTests {
     /// What it costs the callers of a shard that its slot moves, by how much lies in it.
     struct SlotMoveTests {
         /// What the slot holds; more by `HERALD_MIGRATION_MEGABYTES`.

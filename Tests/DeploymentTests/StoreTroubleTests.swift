@@ -6,7 +6,7 @@ import Settings
 import TestKit
 import Testing
 
-extension DeploymentTests {
+extension OutageTests {
     /// What processes do when their Redis is emptied, full, or none they can work with.
     struct StoreTroubleTests {
         private func post(_ address: String) async throws -> HTTPReply {

@@ -3,7 +3,7 @@ import NIOCore
 import TestKit
 import Testing
 
-extension DeploymentTests {
+extension OutageTests {
     /// What is promised survives the death of any process.
     struct SurvivalTests {
         @Test func `Notifiers killed again and again lose nothing`() async throws {
