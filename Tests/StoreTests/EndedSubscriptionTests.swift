@@ -76,6 +76,56 @@ struct EndedSubscriptionTests {
         }
     }
 
+    @Test
+    func `What was posted before the end and is fanned out after it becomes dead letters, and nothing of later posts`()
+        async throws
+    {
+        try await withTestStore(shards: 1) { test in
+            let queue = try address("p", "q")
+            let id = try await test.subscribe(to: queue, ttl: 60)
+            let filtered = try await test.subscribe("http://b/", to: queue, ttl: 60, pace: Pace(isFiltered: true))
+            let other = try await test.subscribe("http://c/", to: queue)
+            try await test.post(["1", "2"], to: queue)
+            test.time.pass(seconds: 61)
+            try await test.post(["3"], to: queue)
+            // It stays for as long as such an event waits, and no caller sees it.
+            for _ in 1...3 {
+                try await test.sweepAll()
+                test.time.pass(seconds: 2)
+            }
+            #expect(try await test.store.subscriptions.get(queue, id: id) == nil)
+            #expect(
+                try await Set(
+                    test.store.subscriptions.read([id, filtered, other], in: 0, orEnded: true).subscriptions.keys)
+                    == [id, filtered, other])
+            #expect(
+                try await Set(test.store.subscriptions.read([id, other], in: 0, orEnded: false).subscriptions.keys)
+                    == [other])
+            var (kept, leases): (Int, [Lease]) = (0, [])
+            var verdicts: [EventVerdicts] = []
+            for _ in 1...4 {
+                let taken = try await test.store.deliveries.take(
+                    0, allowance: LeaseAllowance(capacity: 100), lease: .seconds(60), confirmedOnly: false,
+                    verdicts: verdicts)
+                kept += taken.keptOfEnded
+                leases += taken.leases
+                verdicts = taken.undecided.map { event in event.judged { _, body in body == "2" } }
+            }
+            #expect(leases.count == 3 && leases.allSatisfy { $0.subscription == other })
+            #expect(kept == 3)
+            #expect(try await self.reasons(test, queue) == [.subscriptionEnded: 3])
+            let deadLetters = try await test.store.deliveries.deadLetters(of: queue, limit: 10).deadLetters
+            #expect(deadLetters.filter { $0.subscription == filtered }.count == 1)
+            _ = try await test.settle(leases, .delivered)
+            test.time.pass(seconds: 2)
+            try await test.sweepAll()
+            #expect(
+                try await Set(
+                    test.store.subscriptions.read([id, filtered, other], in: 0, orEnded: true).subscriptions.keys)
+                    == [other])
+        }
+    }
+
     @Test func `One that a caller ends leaves none`() async throws {
         try await withTestStore(shards: 1) { test in
             let queue = try address("p", "q")

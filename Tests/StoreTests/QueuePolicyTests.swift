@@ -104,11 +104,12 @@ struct QueuePolicyTests {
             try await test.store.subscriptions.delete(first, id: ids[7])
             test.time.pass(seconds: 61)
             let unknown = try #require(SubscriptionID(String(other.text.reversed())))
-            let read = try await test.store.subscriptions.read(ids + [unknown, other, short], in: 0)
+            let read = try await test.store.subscriptions.read(
+                ids + [unknown, other, short], in: 0, orEnded: false)
             #expect(Set(read.subscriptions.keys) == Set(ids + [other]).subtracting([ids[7]]))
             #expect(read.subscriptions[other]?.subscriber == "http://other")
             #expect(read.subscriptions.values.allSatisfy { $0.version == 1 } && read.unreadable.isEmpty)
-            #expect(try await test.store.subscriptions.read([], in: 0).subscriptions.isEmpty)
+            #expect(try await test.store.subscriptions.read([], in: 0, orEnded: false).subscriptions.isEmpty)
         }
     }
 
@@ -117,7 +118,7 @@ struct QueuePolicyTests {
             let ids = try await test.subscribe(many: 3, to: try address("p", "a"))
             let records = try #require(try await test.keys().first { $0.hasSuffix("}:subscriptions") })
             try await test.redis.command("HSET", records, ids[1].text, "what no version wrote")
-            let read = try await test.store.subscriptions.read(ids, in: 0)
+            let read = try await test.store.subscriptions.read(ids, in: 0, orEnded: false)
             #expect(Set(read.subscriptions.keys) == [ids[0], ids[2]] && read.unreadable == [ids[1]])
         }
     }

@@ -76,7 +76,8 @@ package struct Recipients: Sendable {
             }
         }
         guard !missing.isEmpty else { return found }
-        let read = try await self.subscriptions.read(Array(Set(missing.map(\.lease.subscription))), in: shard)
+        let read = try await self.subscriptions.read(
+            Array(Set(missing.map(\.lease.subscription))), in: shard, orEnded: false)
         var answers: [SubscriptionID: Found] = [:]
         for id in read.unreadable { answers[id] = .unreadable }
         let queues = try await self.mailOptions(of: missing.map(\.lease), read)

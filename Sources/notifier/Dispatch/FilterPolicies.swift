@@ -29,7 +29,9 @@ final class FilterPolicies: Sendable {
             if let known = self.cache[key] { found[id] = known } else { missing.insert(id) }
         }
         guard !missing.isEmpty else { return found }
-        for (id, subscription) in try await self.subscriptions.read(Array(missing), in: shard).subscriptions {
+        for (id, subscription) in try await self.subscriptions
+            .read(Array(missing), in: shard, orEnded: true).subscriptions
+        {
             let filter = DeliveryOptions(stored: subscription.options)?.filter
             found[id] = filter
             self.cache.insert(

@@ -110,6 +110,7 @@ struct NotifierMetrics: Sendable {
     func taken(_ taken: Taken) {
         self.overflowedCount.increment(by: taken.overflowed)
         self.deadLetters[.overflow]?.increment(by: taken.overflowed)
+        self.deadLetters[.subscriptionEnded]?.increment(by: taken.keptOfEnded)
         self.droppedDeadLettersCount.increment(by: taken.droppedDeadLetters)
     }
 

@@ -12,6 +12,7 @@ extension Taken {
         self.isPaced = left & 2 != 0
         self.overflowed = try reply.int()
         self.droppedDeadLetters = try reply.int()
+        self.keptOfEnded = try reply.int()
         var questions = try reply.reader()
         var undecided: [UndecidedEvent] = []
         while !questions.isAtEnd {

@@ -14,14 +14,14 @@
 --         then per event with verdicts its queue, first position, how many verdicts, and each: subscription, a digit for each
 --         message, 0: it is not wanted
 -- RETURNS {now, end of the leases, 1: call again, 2: events stayed, 3: both, deliveries that found too many waiting, dead
---         letters dropped, {queue, first position, {record ...}, {subscription and version ...} of the verdicts asked for ...}},
---         then per event with leases: first position, retry policy of the queue or '', {record ...}, {subscription, header, index
+--         letters dropped, deliveries of subscriptions whose time was over,
+--         {queue, first position, {record ...}, {subscription and version ...} of the verdicts asked for ...}}, then per event with leases: first position, retry policy of the queue or '', {record ...}, {subscription, header, index
 --         of the message from 1 ...}
 -- COST    page x log n, however much waits: 15 us for an event of one delivery, 2.7 each in a wide fan-out; at most 16
 --         queues, and a page of deliveries or one message more; as much again for what is asked for
 local allowance = allowance_at(8)
 local page, lease_end, now_text = tonumber(ARGV[5]), text(now + tonumber(ARGV[6])), text(now)
-local answer = { now, tonumber(lease_end), 0, 0, 0, {} }
+local answer = { now, tonumber(lease_end), 0, 0, 0, 0, {} }
 
 -- Whose turn it is: the first queue of each project, then the second. Projects whose events are to stay are stepped over.
 local turns, projects, stayed = {}, {}, 0
@@ -56,12 +56,13 @@ end
 local is_at_limit = is_full(KEYS[7])
 if is_at_limit and allowance.left <= 0 then return answer end
 
-local flying, flow, payload, counted, changed, lost = {}, {}, {}, {}, {}, {}
+local flying, flow, payload, counted, changed, lost, late = {}, {}, {}, {}, {}, {}, {}
 local states, known = {}, {}
 -- What is known of a subscription, an array, for a page makes many: `LEFT` how many more of it may wait, `DIGEST` of one that is
--- collected {ms, messages, when this one goes out, messages in it, members that waited for it and go out now}.
-local SUBSCRIPTION, PROJECT, HEADER, OUT, WINDOW, MORE, BEFORE, SLOTS, READY_AT, ORDERED, DUE, ENDS, LEFT, DIGEST =
-    1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14
+-- collected {ms, messages, when this one goes out, messages in it, members that waited for it and go out now}, `OVER` of one whose
+-- time is over when that was: what was posted before ends as a dead letter.
+local SUBSCRIPTION, PROJECT, HEADER, OUT, WINDOW, MORE, BEFORE, SLOTS, READY_AT, ORDERED, DUE, ENDS, LEFT, DIGEST, OVER =
+    1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
 
 -- Reads what is to be known of subscriptions of a queue.
 local function read(project, subscriptions)
@@ -74,7 +75,14 @@ local function read(project, subscriptions)
     local ready = call('ZMSCORE', ready_key(project), unpack(unknown))
     for index, subscription in ipairs(unknown) do
         local header, state = headers[index], false
-        if is_alive(header) and (ARGV[7] ~= '1' or is_confirmed(header)) then
+        if not header or (ARGV[7] == '1' and not is_confirmed(header)) then
+            state = false
+        elseif not is_alive(header) then
+            local over = tonumber(string.sub(header, 1, HEADER_EXPIRES_TO))
+            if over > 0 and limit('keeps_ended') ~= 0 then
+                state = { subscription, project, header, 0, 0, false, 0, 0, false, false, false, 0, 0, false, over }
+            end
+        else
             local out, window, more = flow_of(flows[index])
             local ready_at, ordered = tonumber(ready[index]), is_ordered(header)
             -- Nothing of it waits any more.
@@ -85,7 +93,7 @@ local function read(project, subscriptions)
             local ms, messages = digest_of(header, more)
             if ms then slots = 0 end
             state = { subscription, project, header, out, window, more, out, slots, ready_at or false, ordered, false, 0, 0,
-                ms and { ms, messages, false, 0, {} } or false }
+                ms and { ms, messages, false, 0, {} } or false, false }
             states[#states + 1] = state
         end
         known[subscription] = state or 'none'
@@ -223,7 +231,7 @@ local events = (function()
                 end
             end
             if #missing > 0 then
-                for _, part in ipairs({ turn.queue, text(first), records, missing }) do table.insert(answer[6], part) end
+                for _, part in ipairs({ turn.queue, text(first), records, missing }) do table.insert(answer[7], part) end
                 judged, share, bytes = judged - spent, share - spent, bytes - size
             end
             left, own = left - #subscriptions * #positions, own - math.max(1, #subscriptions * #positions)
@@ -245,7 +253,7 @@ local function expand(turn, positions, records, subscriptions, digits)
         local leases_any, makes_any = false, false
         for _, subscription in ipairs(subscriptions) do
             local state = known[subscription]
-            if state ~= 'none' and (not digits[subscription] or string.find(digits[subscription], '1', 1, true)) then
+            if state ~= 'none' and not state[OVER] and (not digits[subscription] or string.find(digits[subscription], '1', 1, true)) then
                 makes_any, leases_any = true, leases_any or (capacity > 0 and state[SLOTS] > 0)
             end
         end
@@ -262,7 +270,11 @@ local function expand(turn, positions, records, subscriptions, digits)
         if state ~= 'none' then
             for message, position in ipairs(positions) do
                 local is_wanted = not verdicts or string.sub(verdicts, message, message) ~= '0'
-                if is_wanted and state[SLOTS] > 0 and capacity > 0 then
+                if state[OVER] then
+                    if is_wanted and math.floor(tonumber(position) / 2048) < state[OVER] then
+                        late[#late + 1] = { subscription, state[HEADER], position, records[message] }
+                    end
+                elseif is_wanted and state[SLOTS] > 0 and capacity > 0 then
                     flying[#flying + 1] = lease_end
                     flying[#flying + 1] = subscription .. '|' .. position .. ':1'
                     leases[#leases + 1] = subscription
@@ -449,6 +461,9 @@ end
 for _, row in ipairs(lost) do
     dead_letters().keep(row[1], row[2], row[3], 0, 0, 'overflow', 'too many deliveries wait')
 end
+for _, row in ipairs(late) do
+    if dead_letters().keep_ended(row[1], row[2], row[3], 0, row[4]) then answer[6] = answer[6] + 1 end
+end
 
 local next_turn
 for _, turn in ipairs(turns) do
@@ -478,8 +493,9 @@ for _, turn in ipairs(turns) do
         end
     end
 end
-if (work > 0 or not has_stopped) and (#answer[6] > 0 or projects_left > 0 or (#projects == 16 and call('ZCARD', KEYS[1]) > stayed)) then
+if (work > 0 or not has_stopped) and (#answer[7] > 0 or projects_left > 0 or (#projects == 16 and call('ZCARD', KEYS[1]) > stayed)) then
     answer[3] = answer[3] + 1
 end
-if #lost > 0 then answer[4], answer[5] = #lost, dead_letters().trim() end
+answer[4] = #lost
+if answer[4] + answer[6] > 0 then answer[5] = dead_letters().trim() end
 return answer

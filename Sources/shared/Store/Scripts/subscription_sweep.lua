@@ -15,6 +15,19 @@ if #subscriptions == 0 then return { 0, 0, 0, 0, 0 } end
 local headers = call('HMGET', KEYS[3], unpack(subscriptions))
 begin_at_limit(KEYS[1])
 
+-- Whether its queue has an event from before its end, which is still to be fanned out: it becomes dead letters there.
+local first_events = {}
+local function is_awaited(header)
+    local queue, over = queue_of(header), tonumber(string.sub(header, 1, HEADER_EXPIRES_TO))
+    if over == 0 or limit('keeps_ended') == 0 then return false end
+    if first_events[queue] == nil then
+        local event = call('LINDEX', events_key(queue), 0)
+        bytes = bytes - #(event or '')
+        first_events[queue] = event and struct.unpack(EVENT_HEAD, event) or false
+    end
+    return first_events[queue] and math.floor(first_events[queue] / 2048) < over
+end
+
 -- Whether nothing refers to the subscription any more. Where its queue is in another store by now, no dead letter is kept here.
 local function drain(subscription, header)
     local queue = queue_of(header)
@@ -72,10 +85,11 @@ for index, subscription in ipairs(subscriptions) do
         -- Nothing named for a queue that moves can be read.
         local is_closed = call('TYPE', order_key(queue_of(header))).ok == 'string'
         if is_closed or drain(subscription, header) then
-            if not is_closed and flow_of(call('HGET', KEYS[4], subscription)) == 0 then
+            if not is_closed and flow_of(call('HGET', KEYS[4], subscription)) == 0 and not is_awaited(header) then
                 remove(subscription, queue_of(header))
             else
-                -- Its queue moves, or attempts are still out, whose end is the end of the subscription: a look from now.
+                -- Its queue moves, events are to be fanned out, or attempts are still out, whose end is the end of the
+                -- subscription: a look from now.
                 call('ZADD', KEYS[1], now + 1000, subscription)
             end
         end

@@ -142,6 +142,8 @@ package struct Taken: Sendable, Equatable {
     package let isPaced: Bool
     /// Deliveries that ended at once, because too many of their subscription or project wait.
     package let overflowed: Int
+    /// Those whose subscription was over, and which are dead letters now.
+    package let keptOfEnded: Int
     /// Dead letters dropped before their time, to keep to a bound.
     package let droppedDeadLetters: Int
 }

@@ -41,7 +41,11 @@ package protocol SubscriptionStorage: Sendable {
     /// Reads subscriptions of one shard, whatever their queues; those that do not live are left out.
     ///
     /// One that cannot be read keeps none of the others from being read.
-    func read(_ ids: [SubscriptionID], in shard: Int) async throws(StoreError) -> SubscriptionsRead
+    ///
+    /// - Parameter orEnded: Whether those count too whose time is over, for as long as they are there.
+    func read(
+        _ ids: [SubscriptionID], in shard: Int, orEnded: Bool
+    ) async throws(StoreError) -> SubscriptionsRead
 
     /// Ends a subscription of this queue, if there is one of the id: nothing is sent to it from now on.
     func delete(_ queue: QueueAddress, id: SubscriptionID) async throws(StoreError)

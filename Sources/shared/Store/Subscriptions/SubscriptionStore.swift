@@ -102,11 +102,14 @@ struct SubscriptionStore: SubscriptionStorage {
         return reply.isAtEnd ? nil : (try reply.subscriptionID(), try reply.int() == 1)
     }
 
-    func read(_ ids: [SubscriptionID], in shard: Int) async throws(StoreError) -> SubscriptionsRead {
+    func read(
+        _ ids: [SubscriptionID], in shard: Int, orEnded: Bool
+    ) async throws(StoreError) -> SubscriptionsRead {
         let keys = self.keySpace.shards[shard]
         var calls: [ScriptCall] = []
         for start in stride(from: 0, to: ids.count, by: Self.readMax) {
             var call = self.runner.call(Scripts.recipientList, keys: [keys.subscriptions, keys.subscriptionHeaders])
+            call.append(orEnded ? 1 : 0)
             for id in ids[start..<min(start + Self.readMax, ids.count)] { call.append(id.text) }
             calls.append(call)
         }
