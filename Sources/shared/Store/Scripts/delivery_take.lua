@@ -75,14 +75,11 @@ local function read(project, subscriptions)
     local ready = call('ZMSCORE', ready_key(project), unpack(unknown))
     for index, subscription in ipairs(unknown) do
         local header, state = headers[index], false
-        if not header or (ARGV[7] == '1' and not is_confirmed(header)) then
-            state = false
-        elseif not is_alive(header) then
-            local over = tonumber(string.sub(header, 1, HEADER_EXPIRES_TO))
-            if over > 0 and limit('keeps_ended') ~= 0 then
-                state = { subscription, project, header, 0, 0, false, 0, 0, false, false, false, 0, 0, false, over }
-            end
-        else
+        local counts = header and (ARGV[7] ~= '1' or is_confirmed(header))
+        local over = counts and tonumber(string.sub(header, 1, HEADER_EXPIRES_TO)) or 0
+        if over > 0 and over <= now and limit('keeps_ended') ~= 0 then
+            state = { subscription, project, header, 0, 0, false, 0, 0, false, false, false, 0, 0, false, over }
+        elseif over > now then
             local out, window, more = flow_of(flows[index])
             local ready_at, ordered = tonumber(ready[index]), is_ordered(header)
             -- Nothing of it waits any more.
