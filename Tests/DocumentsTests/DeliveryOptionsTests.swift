@@ -210,6 +210,68 @@ struct DeliveryOptionsTests {
         }
     }
 
+    // MARK: Formats
+
+    @Test func `Webhooks hold the notification unless the option says otherwise`() throws {
+        for text in ["{}", #"{"_format": null}"#, #"{"_format": "zaqar", "post_data": ""}"#] {
+            #expect(try self.options(text).format == .zaqar && self.words(of: text) == nil)
+        }
+        let formats: [(String, DeliveryFormat)] = [
+            ("raw", .raw), ("cloudevents", .cloudEvents), ("cloudevents-binary", .cloudEventsBinary),
+        ]
+        for (value, format) in formats {
+            let text = #"{"_format": "\#(value)"}"#
+            #expect(try self.options(text).format == format)
+            #expect(try self.options(text).filled(from: .none).format == format)
+            #expect(DeliveryOptions(stored: Array(text.utf8))?.format == format)
+            #expect(try self.body(options: text).format == format)
+        }
+    }
+
+    @Test(arguments: ["1", "true", "[]", #"["raw"]"#, "{}", "\"\"", #""RAW""#, #"" raw""#, #""cloudevents-batch""#])
+    func `Another format is refused with those there are, and counts for nothing where it is stored`(value: String) {
+        let text = #"{"_format": \#(value), "_disable_on_gone": true}"#
+        #expect(
+            self.words(of: text)
+                == #"The option _format has to be one of "zaqar", "raw", "cloudevents", "cloudevents-binary"."#)
+        let stored = DeliveryOptions(stored: Array(text.utf8))
+        #expect(stored?.format == .zaqar && stored?.disablesOnGone == true)
+    }
+
+    @Test func `A format is not beside another body, nor an event beside headers that it is read from`() throws {
+        for value in ["raw", "cloudevents", "cloudevents-binary"] {
+            #expect(
+                self.words(of: #"{"_format": "\#(value)", "post_data": "x"}"#)
+                    == "The options _format and post_data exclude each other.")
+            #expect(self.words(of: #"{"_format": "\#(value)", "post_headers": {"X-Ce-Id": "1"}}"#) == nil)
+        }
+        for name in ["Content-Type", "content-type", "ce-id", "CE-Extension"] {
+            for value in ["cloudevents", "cloudevents-binary"] {
+                #expect(
+                    self.words(of: #"{"_format": "\#(value)", "post_headers": {"\#(name)": "1"}}"#)
+                        == "The option post_headers may not set \(name) beside the format \(value).")
+            }
+            #expect(self.words(of: #"{"_format": "raw", "post_headers": {"\#(name)": "1"}}"#) == nil)
+        }
+    }
+
+    @Test func `Only subscribers that are sent webhooks have a format`() throws {
+        let now = Timestamp(milliseconds: 1_700_000_000_000)
+        func body(_ subscriber: String, _ value: String) throws(Refusal) {
+            _ = try SubscriptionBody(
+                document: Array(#"{"subscriber": "\#(subscriber)", "options": {"_format": "\#(value)"}}"#.utf8),
+                now: now, schemes: Subscriber.Scheme.allCases)
+        }
+        try body("mailto:a@b.example", "zaqar")
+        for value in ["raw", "cloudevents", "cloudevents-binary"] {
+            for subscriber in ["https://a", "trust+https://a"] { try body(subscriber, value) }
+            #expect(throws: Refusal.self) { try body("mailto:a@b.example", value) }
+            let session = try #require(
+                try JSONObject(document: Array(#"{"options": {"_format": "\#(value)"}}"#.utf8)))
+            #expect(throws: Refusal.self) { try SessionSubscriptionBody(session, now: now) }
+        }
+    }
+
     // MARK: Bodies
 
     private func rendered(_ template: String, _ message: String) throws -> String {

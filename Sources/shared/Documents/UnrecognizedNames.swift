@@ -6,7 +6,7 @@ import NIOCore
 package enum UnrecognizedNames {
     private static let options: Set<String> = [
         LifeOption.name, FilterOption.name, RetryPolicyShape.name, MailOptionsShape.name, FinalStatusesShape.name,
-        SignatureOption.name,
+        SignatureOption.name, FormatOption.name,
         DeliveryOptions.Name.gone, PaceShape.Name.ordered, PaceShape.Name.rateLimit,
     ]
 

@@ -9,7 +9,7 @@
 /// | 1 | the first one |
 /// | 2 | traces of messages, durabilities of queues, pools of Sentinels and clusters and behind TLS |
 /// | 3 | queues that move between pools |
-/// | 4 | filter policies of subscriptions, retry policies that name their waits, keys of posts, dead letters of subscriptions that ended, asymmetric signatures of webhooks |
+/// | 4 | filter policies of subscriptions, retry policies that name their waits, keys of posts, dead letters of subscriptions that ended, asymmetric signatures and formats of webhooks |
 ///
 /// A bit, field or value that no format it understands has makes a record unreadable: nothing is ignored.
 package enum StoreFormat {
@@ -34,6 +34,8 @@ package enum StoreFormat {
     package static let ofPostKeys = 4
     /// The format from which on the webhooks of a subscription may be signed otherwise than by its secret.
     package static let ofSignatures = 4
+    /// The format from which on the webhooks of a subscription may hold something else than the notification.
+    package static let ofFormats = 4
 
     /// Says behind its subject that something is of another format than the store has.
     package static func words(asking needed: Int, of format: Int) -> String {

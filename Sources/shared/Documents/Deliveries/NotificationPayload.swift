@@ -26,6 +26,12 @@ package enum NotificationPayload {
         return Array(payload.readableBytesView)
     }
 
+    /// The body in a payload that ``encode(body:ttl:delay:queue:kind:)`` put together; nil from what is no such document.
+    package static func body(in payload: [UInt8]) -> [UInt8]? {
+        guard let object = try? JSONObject(document: payload) else { return nil }
+        return object.value(of: "body").map { Array(object.verbatim($0)) }
+    }
+
     static func write(
         body: ArraySlice<UInt8>, ttl: Int, delay: Int?, queue: QueueName, kind: NotificationKind,
         to object: inout JSONObjectWriter

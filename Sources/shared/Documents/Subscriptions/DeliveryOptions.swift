@@ -17,6 +17,7 @@ package import Mail
 /// | `_email` | object: the form of mails and their templates |
 /// | `trust_id` | string, of a subscriber that is called with a token: see ``TrustOption`` |
 /// | `_signature` | string: by which schemes webhooks are signed, see ``SignatureSchemes`` |
+/// | `_format` | string: in which form webhooks carry a message, see ``DeliveryFormat`` |
 /// | `_ack` | boolean, of a connection that subscribes itself: it says when it has each message, see ``SessionOptions`` |
 package struct DeliveryOptions: Sendable, Equatable {
     /// nil when there is none, or one that says nothing.
@@ -37,6 +38,8 @@ package struct DeliveryOptions: Sendable, Equatable {
     package let trust: TrustID?
     /// How webhooks are signed.
     package let signatures: SignatureSchemes
+    /// What webhooks hold.
+    package let format: DeliveryFormat
 
     enum Name {
         static let template = "post_data"
@@ -49,7 +52,8 @@ package struct DeliveryOptions: Sendable, Equatable {
         retryPolicy: RetryPolicy? = nil, filter: FilterPolicy? = nil, template: PostTemplate? = nil,
         headers: PostHeaders = .none,
         finalStatuses: FinalStatuses = .none, disablesOnGone: Bool = false, mail: MailOptions = .none,
-        isAcknowledged: Bool = false, trust: TrustID? = nil, signatures: SignatureSchemes = .symmetric
+        isAcknowledged: Bool = false, trust: TrustID? = nil, signatures: SignatureSchemes = .symmetric,
+        format: DeliveryFormat = .zaqar
     ) {
         self.retryPolicy = retryPolicy
         self.filter = filter
@@ -61,6 +65,7 @@ package struct DeliveryOptions: Sendable, Equatable {
         self.isAcknowledged = isAcknowledged
         self.trust = trust
         self.signatures = signatures
+        self.format = format
     }
 
     /// Reads what a caller wants to store.
@@ -70,16 +75,19 @@ package struct DeliveryOptions: Sendable, Equatable {
     /// - Throws: ``Refusal/requestInvalid(_:)``.
     init(_ options: JSONObject) throws(Refusal) {
         try self.init(
-            options, retryPolicy: try Self.retryPolicy(of: options), filter: try FilterOption.read(options))
+            options, retryPolicy: try Self.retryPolicy(of: options), filter: try FilterOption.read(options),
+            format: try FormatOption.read(options, try Self.headers(of: options)))
     }
 
-    private init(_ options: JSONObject, retryPolicy: RetryPolicy?, filter: FilterPolicy?) throws(Refusal) {
+    private init(
+        _ options: JSONObject, retryPolicy: RetryPolicy?, filter: FilterPolicy?, format: DeliveryFormat
+    ) throws(Refusal) {
         self.init(
             retryPolicy: retryPolicy, filter: filter, template: try Self.template(of: options),
             headers: try Self.headers(of: options), finalStatuses: try FinalStatusesShape.read(options),
             disablesOnGone: try Self.disablesOnGone(options), mail: try MailOptionsShape.read(options),
             isAcknowledged: SessionOptions.acknowledges(options), trust: try TrustOption.id(in: options),
-            signatures: try SignatureOption.read(options))
+            signatures: try SignatureOption.read(options), format: format)
     }
 
     /// Reads what is stored.
@@ -94,7 +102,9 @@ package struct DeliveryOptions: Sendable, Equatable {
         do throws(Refusal) { retryPolicy = try Self.retryPolicy(of: options) } catch {
             guard RetryPolicyShape.hasSchedule(options) else { return nil }
         }
-        guard let read = try? DeliveryOptions(options, retryPolicy: retryPolicy, filter: filter) else { return nil }
+        let format = (try? FormatOption.read(options, try Self.headers(of: options))) ?? .zaqar
+        guard let read = try? DeliveryOptions(options, retryPolicy: retryPolicy, filter: filter, format: format)
+        else { return nil }
         self = read
     }
 

@@ -14,6 +14,7 @@ package struct SubscriptionBody: Sendable {
     package let pace: Pace
     package let trust: TrustOption
     package let signatures: SignatureSchemes
+    package let format: DeliveryFormat
 
     /// Reads the body; no bytes count as `{}`.
     ///
@@ -50,8 +51,10 @@ package struct SubscriptionBody: Sendable {
         self.pace = options?.pace ?? Pace()
         self.trust = options?.trust ?? .none
         self.signatures = options?.signatures ?? .symmetric
+        self.format = options?.format ?? .zaqar
         try self.trust.check(for: self.subscriber.scheme)
         try self.signatures.check(for: self.subscriber.scheme.destination)
+        try self.format.check(for: self.subscriber.scheme.destination)
     }
 }
 

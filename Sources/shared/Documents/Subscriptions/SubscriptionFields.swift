@@ -36,6 +36,7 @@ enum SubscriptionFields {
         let pace: Pace
         let trust: TrustOption
         let signatures: SignatureSchemes
+        let format: DeliveryFormat
         /// Whether it lives until it is deleted.
         let hasNoEnd: Bool
     }
@@ -46,6 +47,7 @@ enum SubscriptionFields {
         try SessionOptions.refuse(read.options)
         return Options(
             text: read.text, pace: read.pace, trust: read.trust, signatures: read.signatures,
+            format: read.format,
             hasNoEnd: try LifeOption.read(read.options))
     }
 
@@ -60,13 +62,15 @@ enum SubscriptionFields {
         }
         let session = try SessionOptions(read.options, &read.pace)
         try read.signatures.check(for: .session)
+        try read.format.check(for: .session)
         return (read.text, read.pace, session)
     }
 
     private static func read(
         _ object: JSONObject
     ) throws(Refusal) -> (
-        text: [UInt8], options: JSONObject, pace: Pace, trust: TrustOption, signatures: SignatureSchemes
+        text: [UInt8], options: JSONObject, pace: Pace, trust: TrustOption, signatures: SignatureSchemes,
+        format: DeliveryFormat
     )? {
         guard let value = object["options"] else { return nil }
         guard let options = object.object(value) else {
@@ -80,7 +84,7 @@ enum SubscriptionFields {
         }
         return (
             Array(object.verbatim(value)), options, pace, try TrustOption(options, delivery.headers),
-            delivery.signatures
+            delivery.signatures, delivery.format
         )
     }
 }

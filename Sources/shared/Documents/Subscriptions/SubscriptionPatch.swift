@@ -15,6 +15,7 @@ package struct SubscriptionPatch: Sendable, Equatable {
     package let pace: Pace
     package let trust: TrustOption
     package let signatures: SignatureSchemes
+    package let format: DeliveryFormat
 
     /// What a repeated subscription changes of the one that is there: its life, and its options where it says some.
     ///
@@ -27,6 +28,7 @@ package struct SubscriptionPatch: Sendable, Equatable {
         self.pace = body.pace
         self.trust = body.trust
         self.signatures = body.signatures
+        self.format = body.format
     }
 
     /// Clients and tests compare several of the texts of refusals.
@@ -58,6 +60,7 @@ package struct SubscriptionPatch: Sendable, Equatable {
         self.pace = options?.pace ?? Pace()
         self.trust = options?.trust ?? .none
         self.signatures = options?.signatures ?? .symmetric
+        self.format = options?.format ?? .zaqar
         guard self.subscriber != nil || self.ttl != nil || self.options != nil else { throw .subscriptionUnchanged }
     }
 }
