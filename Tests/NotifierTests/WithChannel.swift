@@ -24,7 +24,8 @@ func withWebhooks<Result>(
 
 /// The target of a subscription that nothing else is known of.
 func webhookTarget(_ url: String, options: DeliveryOptions = DeliveryOptions()) -> WebhookTarget {
-    WebhookTarget(url, subscription: testSubscription, options: options, secrets: testSecrets)
+    WebhookTarget(
+        url, subscription: testSubscription, in: testQueueName, options: options, secrets: testSecrets)
 }
 
 /// The first attempt of a delivery called `1`.
@@ -45,6 +46,11 @@ private let testSubscription: SubscriptionID = {
         preconditionFailure("no subscription's id")
     }
     return id
+}()
+
+private let testQueueName: QueueName = {
+    guard let name = try? QueueName("q") else { preconditionFailure("no queue's name") }
+    return name
 }()
 
 private let testSecrets: WebhookSecrets = {

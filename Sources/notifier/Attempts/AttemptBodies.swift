@@ -30,6 +30,12 @@ package final class AttemptBody: Sendable {
     }
 }
 
+/// What a body is made of.
+struct BodyKey: Hashable, Sendable {
+    let position: Position
+    let content: DeliveryFormat.Content
+}
+
 /// The large bodies of one shard that are in flight, so that a message is in memory and counted once, however many calls its
 /// leases come in.
 ///
@@ -52,12 +58,12 @@ final class SharedBodies: Sendable {
     }
 
     private struct State {
-        var entries: [Position: Entry] = [:]
+        var entries: [BodyKey: Entry] = [:]
         /// Entries beyond which those without a body are removed.
         var sweepAt = 64
 
-        mutating func insert(_ entry: Entry, at position: Position) {
-            self.entries[position] = entry
+        mutating func insert(_ entry: Entry, at key: BodyKey) {
+            self.entries[key] = entry
             guard self.entries.count > self.sweepAt else { return }
             self.entries = self.entries.filter { $0.value.body != nil }
             self.sweepAt = max(64, 2 * self.entries.count)
@@ -69,14 +75,17 @@ final class SharedBodies: Sendable {
     /// The body of a message, encoded when none of it is in flight.
     ///
     /// - Parameter encode: nil when it may not be.
-    func body(of lease: Lease, encode: () throws(VaultError) -> AttemptBody?) throws(VaultError) -> AttemptBody? {
+    func body(of lease: Lease, as content: DeliveryFormat.Content, encode: () throws(VaultError) -> AttemptBody?)
+        throws(VaultError) -> AttemptBody?
+    {
         guard lease.body.count >= Self.bytesMin else { return try encode() }
-        let known = self.state.withLockedValue { $0.entries[lease.position] }
+        let key = BodyKey(position: lease.position, content: content)
+        let known = self.state.withLockedValue { $0.entries[key] }
         if let known, known.fits(lease), let body = known.body { return body }
         guard let body = try encode() else { return nil }
         let entry = Entry(
             body: body, queue: lease.queue, kind: lease.kind, ttl: lease.ttl, stored: lease.body.count)
-        self.state.withLockedValue { $0.insert(entry, at: lease.position) }
+        self.state.withLockedValue { $0.insert(entry, at: key) }
         return body
     }
 }

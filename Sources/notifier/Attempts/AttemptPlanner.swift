@@ -128,7 +128,7 @@ struct AttemptPlanner: Sendable {
         admit: (LeasedDelivery, any ChannelTarget) -> Admission
     ) -> [Plan] {
         // A message to many subscriptions is encoded once, also when those of other projects come in between.
-        var encoded: [Position: AttemptBody] = [:]
+        var encoded: [BodyKey: AttemptBody] = [:]
         var plans: [Plan] = []
         plans.reserveCapacity(deliveries.count)
         for located in deliveries {
@@ -145,7 +145,7 @@ struct AttemptPlanner: Sendable {
     /// Of several that were to go out together those whose messages have expired or do not open are apart, and all are where the
     /// target takes no more than one.
     private func attempts(
-        of located: Located, _ bodies: SharedBodies, _ encoded: inout [Position: AttemptBody], at now: Timestamp
+        of located: Located, _ bodies: SharedBodies, _ encoded: inout [BodyKey: AttemptBody], at now: Timestamp
     ) -> [LeasedDelivery] {
         guard !located.delivery.collected.isEmpty else { return [located.delivery] }
         guard case .known(let recipient) = located.found, let target = recipient.target, target.collects else {
@@ -166,7 +166,7 @@ struct AttemptPlanner: Sendable {
     }
 
     private func opens(
-        _ lease: Lease, _ target: any ChannelTarget, _ bodies: SharedBodies, _ encoded: inout [Position: AttemptBody]
+        _ lease: Lease, _ target: any ChannelTarget, _ bodies: SharedBodies, _ encoded: inout [BodyKey: AttemptBody]
     ) -> Bool {
         guard lease.isSealed else { return true }
         do throws(VaultError) {
@@ -180,7 +180,7 @@ struct AttemptPlanner: Sendable {
 
     private func plan(
         _ delivery: LeasedDelivery, _ found: Recipients.Found, _ verdict: AddressRules.Verdicts.Verdict?,
-        at now: Timestamp, _ bodies: SharedBodies, _ encoded: inout [Position: AttemptBody],
+        at now: Timestamp, _ bodies: SharedBodies, _ encoded: inout [BodyKey: AttemptBody],
         _ admit: (LeasedDelivery, any ChannelTarget) -> Admission
     ) -> Plan {
         let lease = delivery.lease
@@ -223,10 +223,8 @@ struct AttemptPlanner: Sendable {
             }
             let draft = AttemptDraft(
                 destination: recipient.destination, target: target,
-                delivery: self.store.deliveries.deliveryID(
-                    subscription: lease.subscription, positions: delivery.all.map(\.lease.position)),
-                message: lease.kind == .notification
-                    ? self.store.messages.id(at: lease.position, in: lease.queue) : nil,
+                delivery: self.delivery(of: lease, delivery.all.map(\.lease.position)),
+                message: self.message(of: lease),
                 body: body, isCollected: !delivery.collected.isEmpty, provenance: lease.provenance.next)
             return .send(delivery, policy, draft)
         } catch {
@@ -237,7 +235,7 @@ struct AttemptPlanner: Sendable {
     /// The body of one attempt; of several messages the array of their documents.
     private func body(
         of delivery: LeasedDelivery, to target: any ChannelTarget, _ bodies: SharedBodies,
-        _ encoded: inout [Position: AttemptBody]
+        _ encoded: inout [BodyKey: AttemptBody]
     ) throws(VaultError) -> AttemptBody? {
         guard !delivery.collected.isEmpty else {
             return try self.body(of: delivery.lease, to: target, bodies, &encoded)
@@ -257,20 +255,21 @@ struct AttemptPlanner: Sendable {
     /// - Parameter encoded: The messages met before; positions are unique in a shard.
     /// - Returns: nil when the project may hold no more.
     private func body(
-        of lease: Lease, to target: any ChannelTarget, _ bodies: SharedBodies, _ encoded: inout [Position: AttemptBody]
+        of lease: Lease, to target: any ChannelTarget, _ bodies: SharedBodies, _ encoded: inout [BodyKey: AttemptBody]
     ) throws(VaultError) -> AttemptBody? {
         let project = lease.queue.project
         let message: AttemptBody
-        if let known = encoded[lease.position] {
+        let key = BodyKey(position: lease.position, content: target.content)
+        if let known = encoded[key] {
             message = known
         } else {
-            let found = try bodies.body(of: lease) { () throws(VaultError) in
+            let found = try bodies.body(of: lease, as: key.content) { () throws(VaultError) in
                 guard self.budget.mayHold(project) else { return nil }
-                return AttemptBody(try self.encode(lease), of: project, budget: self.budget)
+                return AttemptBody(try self.encode(lease, as: key.content), of: project, budget: self.budget)
             }
             guard let found else { return nil }
             message = found
-            encoded[lease.position] = message
+            encoded[key] = message
         }
         guard target.hasOwnBodies else { return message }
         guard self.budget.mayHold(project) else { return nil }
@@ -307,7 +306,7 @@ struct AttemptPlanner: Sendable {
     /// The document of a message, or of a confirmation.
     ///
     /// What is sealed at rest is opened here, and nowhere before.
-    private func encode(_ lease: Lease) throws(VaultError) -> PinnedBytes {
+    private func encode(_ lease: Lease, as content: DeliveryFormat.Content) throws(VaultError) -> PinnedBytes {
         var body = lease.body
         if lease.isSealed {
             let opened = try SealedBody.open(lease.body, of: lease.queue.project, in: self.vault)
@@ -315,8 +314,34 @@ struct AttemptPlanner: Sendable {
             guard opened.queue == lease.queue else { throw .forged }
             body = opened.body[...]
         }
-        guard lease.kind == .notification else { return PinnedBytes(body) }
-        return PinnedBytes(
-            NotificationPayload.encode(body: body, ttl: lease.ttl, delay: lease.delay, queue: lease.queue.name))
+        switch content {
+        case .notification:
+            guard lease.kind == .notification else { return PinnedBytes(body) }
+            return PinnedBytes(
+                NotificationPayload.encode(body: body, ttl: lease.ttl, delay: lease.delay, queue: lease.queue.name))
+        case .body: return PinnedBytes(Self.bareBody(of: lease, body))
+        case .cloudEvent: return PinnedBytes(self.event(of: lease).encode(data: Self.bareBody(of: lease, body)))
+        }
+    }
+
+    /// The body of a message or a test without what is around it; of a confirmation the whole document.
+    private static func bareBody(of lease: Lease, _ opened: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        guard lease.kind == .test else { return opened }
+        return NotificationPayload.body(in: Array(opened))?[...] ?? opened
+    }
+
+    private func event(of lease: Lease) -> CloudEvent {
+        CloudEvent(
+            message: self.message(of: lease), delivery: self.delivery(of: lease, [lease.position]), kind: lease.kind,
+            queue: lease.queue.name)
+    }
+
+    /// nil: what is sent is no message that was posted.
+    private func message(of lease: Lease) -> MessageID? {
+        lease.kind == .notification ? self.store.messages.id(at: lease.position, in: lease.queue) : nil
+    }
+
+    private func delivery(of lease: Lease, _ positions: [Position]) -> DeliveryID {
+        self.store.deliveries.deliveryID(subscription: lease.subscription, positions: positions)
     }
 }

@@ -59,6 +59,8 @@ package protocol ChannelTarget: AnyObject, Sendable {
     /// that all subscribers share.
     var hasOwnBodies: Bool { get }
     func ownBody(from document: PinnedBytes) -> PinnedBytes
+    /// What the bodies of its attempts are made of.
+    var content: DeliveryFormat.Content { get }
     /// What a project suppresses so that nothing is sent to it; nil: it cannot be suppressed.
     var suppressibleAddress: String? { get }
     /// Whether one attempt may carry several messages: its body is then the array of their documents.
@@ -66,6 +68,7 @@ package protocol ChannelTarget: AnyObject, Sendable {
 }
 
 extension ChannelTarget {
+    package var content: DeliveryFormat.Content { .notification }
     package var suppressibleAddress: String? { nil }
     package var collects: Bool { false }
 }

@@ -54,7 +54,8 @@ package final class WebhookChannel: Channel {
         _ address: String, of subscription: SubscriptionID, in queue: QueueAddress, options: DeliveryOptions,
         secrets: WebhookSecrets, keys: WebhookSigningKeys?
     ) -> any ChannelTarget {
-        WebhookTarget(address, subscription: subscription, options: options, secrets: secrets, keys: keys)
+        WebhookTarget(
+            address, subscription: subscription, in: queue.name, options: options, secrets: secrets, keys: keys)
     }
 
     package func send(_ attempts: [Attempt]) {
@@ -113,6 +114,7 @@ package final class WebhookChannel: Channel {
 /// | `herald-hops` | how many queues the message came through: a queue that it is posted to counts on, see ``Limits/hopsMax`` |
 /// | `traceparent` | that of the request that posted the message, where it had one (W3C Trace Context) |
 /// | `herald-message-id`, `herald-subscription-id` | the ids of the messaging API; a confirmation is no message |
+/// | `herald-queue` | the queue of the subscription, where its format does not name it in the body |
 /// | `herald-message-type` | as `Message_Type` in the body, see ``NotificationKind`` |
 ///
 /// In front of them stand those of the target, `herald-subscription-id` among them; they can replace none of these.
@@ -132,6 +134,7 @@ enum WebhookHeaders {
         lines.append(provenance.hops == 1 ? Self.firstHop : "herald-hops: \(provenance.hops)")
         if let trace = provenance.trace { lines.append("traceparent: \(trace.traceparent)") }
         lines.append(attempt.kind == .notification ? Self.notification : Self.type(of: attempt.kind))
+        lines += target.eventHeaders(of: attempt)
         if let message = attempt.message { lines.append("herald-message-id: \(message.text)") }
         return lines
     }

@@ -23,10 +23,12 @@ package final class WebhookTarget: ChannelTarget {
     /// nil: the body is the notification itself.
     private let template: PostTemplate?
     private let finalStatuses: FinalStatuses
+    private let queue: QueueName
+    private let format: DeliveryFormat
 
     package init(
-        _ address: String, subscription: SubscriptionID, options: DeliveryOptions, secrets: WebhookSecrets,
-        keys: WebhookSigningKeys? = nil
+        _ address: String, subscription: SubscriptionID, in queue: QueueName, options: DeliveryOptions,
+        secrets: WebhookSecrets, keys: WebhookSigningKeys? = nil
     ) {
         // An address that was kept before it was checked fails when it is sent to.
         self.url = Result { () throws(HTTPURLInvalid) in try HTTPURL(address) }
@@ -39,15 +41,21 @@ package final class WebhookTarget: ChannelTarget {
         self.trust = options.trust
         self.template = options.template
         self.finalStatuses = options.finalStatuses
+        self.queue = queue
+        self.format = options.format
         let own = options.headers.headers
         self.headers =
-            (own.isEmpty ? Self.defaultHeaders : Self.lines(of: own)) + ["herald-subscription-id: \(subscription.text)"]
+            Self.lines(of: own, options.format) + ["herald-subscription-id: \(subscription.text)"]
+            // The notification names its queue itself.
+            + (options.format == .zaqar ? [] : ["herald-queue: \(queue.text)"])
         self.byteCount =
             address.utf8.count + self.host.utf8.count
             + (url?.hostName.map { $0.name.utf8.count + $0.key.utf8.count } ?? 0)
             + options.finalStatuses.bytes + (options.template?.count ?? 0)
             + own.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count }
     }
+
+    package var content: DeliveryFormat.Content { self.format.content }
 
     package var hasOwnBodies: Bool { self.template != nil }
 
@@ -78,13 +86,19 @@ package final class WebhookTarget: ChannelTarget {
 
     // MARK: Headers
 
-    private static let defaultHeaders = ["Content-Type: application/json"]
+    /// The headers that say what one attempt carries, where its format has such.
+    func eventHeaders(of attempt: Attempt) -> [String] {
+        guard self.format == .cloudEventsBinary else { return [] }
+        return CloudEvent(
+            message: attempt.message, delivery: attempt.delivery, kind: attempt.kind, queue: self.queue
+        ).headers
+    }
 
     /// What the subscription asks for wins over what every webhook has.
-    private static func lines(of headers: [PostHeaders.Header]) -> [String] {
+    private static func lines(of headers: [PostHeaders.Header], _ format: DeliveryFormat) -> [String] {
         let hasType = headers.contains { $0.name.lowercased() == "content-type" }
         // To libcurl a name with a colon alone means: leave that header out; a semicolon: send it empty.
-        return (hasType ? [] : self.defaultHeaders)
+        return (hasType ? [] : ["Content-Type: \(format.contentType)"])
             + headers.map { $0.value.isEmpty ? "\($0.name);" : "\($0.name): \($0.value)" }
     }
 
