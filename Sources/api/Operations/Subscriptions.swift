@@ -130,6 +130,7 @@ extension Operations {
         if options.signatures.includesAsymmetric {
             try Self.check(SignatureSchemes.optionName, StoreFormat.ofSignatures, on: store)
         }
+        if options.format != .zaqar { try Self.check(DeliveryFormat.optionName, StoreFormat.ofFormats, on: store) }
     }
 
     /// - Parameter subject: What asks for the format, as the beginning of a sentence.
@@ -213,6 +214,10 @@ extension Operations {
         try LifeOption.check(patch, of: there.options)
         if let scheme = patch.subscriber?.scheme ?? (try? Subscriber(stored: there.subscriber))?.scheme {
             try patch.signatures.check(for: scheme.destination)
+            // Options that stay count for the new address.
+            let stays = patch.options == nil && patch.subscriber != nil
+            let format = stays ? DeliveryOptions(stored: there.options)?.format : patch.format
+            try format?.check(for: scheme.destination)
         }
         let changesUse = patch.subscriber != nil || patch.options != nil
         guard !changesUse || SessionSubscriber(there.subscriber) == nil else {
