@@ -80,11 +80,22 @@ class World(Processes):
         return subprocess.run(
             ["redis-cli", "-s", self.folder / "redis.sock", *words], check=True, capture_output=True, text=True).stdout.split("\n")
 
+    @property
+    def shared(self):
+        """The settings of all processes."""
+        return {"HERALD_REDIS_URL": f"unix://{self.folder}/redis.sock", "HERALD_MASTER_KEY": "0a" * 32}
+
+    def accept(self, **settings):
+        """Makes these settings those that all processes must have."""
+        command = self.start(
+            self.executables / "herald", "settings", "accept", "--yes", log="accept.log", settings=self.shared | settings)
+        if command.wait():
+            raise AssertionError((self.folder / "accept.log").read_text())
+
     def run(self, program, settings, log=None):
         """The process and its addresses, once it is ready."""
         name = f"{program.replace('/', '-')}-{len(self.started)}"
-        process = self.start(self.executables / program, log=log or f"{name}.log", settings={
-            "HERALD_REDIS_URL": f"unix://{self.folder}/redis.sock", "HERALD_MASTER_KEY": "0a" * 32,
+        process = self.start(self.executables / program, log=log or f"{name}.log", settings=self.shared | {
             "HERALD_READY_FILE": str(self.folder / f"{name}.json")} | settings)
         ready = ready_file(self.folder / f"{name}.json")
         if ready["admin"] not in self.targets:
@@ -293,14 +304,21 @@ def mail_without_relay(world):
 
 @raises("HeraldBodiesSealed")
 def key_missing(world):
-    """The API encrypts bodies with a key that the notifier does not have."""
-    world.start_api(HERALD_MESSAGE_ENCRYPTION_KEYS="1b" * 32)
-    world.start_notifier(HERALD_MESSAGE_ENCRYPTION_KEYS="2c" * 32)
-    world.deliver_one()
+    """A key of bodies was given up, with `herald settings accept`, while a message that it sealed waits."""
+    given_up, kept = ({"HERALD_MESSAGE_ENCRYPTION_KEYS": key * 32} for key in ("1b", "2c"))
+    api = world.start_api(**given_up)
     ask(world.api, "PUT", "/v2/queues/sealed", {"_enable_encrypt_messages": True})
-    world.subscribe("sealed", "204")
-    yield
+    subscription = f"/v2/queues/sealed/subscriptions/{world.subscribe('sealed', '204')}"
+    ask(world.api, "POST", subscription + "/pause")
     world.post("sealed")
+    end(api, signal.SIGTERM)
+    world.targets.clear()
+    world.accept(**kept)
+    world.start_api(**kept)
+    world.start_notifier(**kept)
+    world.deliver_one()
+    yield
+    ask(world.api, "POST", subscription + "/resume")
 
 
 @raises("HeraldOutcomesLost")
