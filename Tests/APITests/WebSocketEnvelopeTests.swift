@@ -158,7 +158,7 @@ struct WebSocketEnvelopeTests {
             #expect(reply.status == 201)
             #expect(
                 reply.text
-                    == #"{"request":{"action":"queue_create","body":\#(body),"headers":\#(headers),"api":"v2"},"body":"Queue q created.","headers":{"status":201}}"#
+                    == #"{"request":{"action":"queue_create","body":\#(body),"headers":\#(headers),"api":"v2"},"body":"Queue q created.","headers":{"status":201,"Herald-Unrecognized":"x"}}"#
             )
         }
     }

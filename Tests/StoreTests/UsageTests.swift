@@ -63,6 +63,9 @@ struct UsageTests {
                 try await self.expectCounted(test, projects, "seed \(seed), step \(step)")
             }
             test.time.pass(seconds: 2_000_000)
+            // A subscription stays for as long as events from before its end wait.
+            while try await test.take().more {}
+            test.time.pass(seconds: 2)
             try await test.sweepAll()
             try await self.expectCounted(test, projects, "seed \(seed), at the end")
             for project in projects {

@@ -14,7 +14,7 @@ import TLS
 
 /// `herald bounce`: suppresses the address that a mail came back from.
 package struct BounceCommand: SettingCommand {
-    package static let settings = StoreSettings.all + [Setting.emailLinkKeys, Setting.emailBounceAddress]
+    package static let settings = StoreSettings.all + [Setting.emailBounceAddress]
     package static let configuration = CommandConfiguration(
         commandName: "bounce",
         abstract: "Suppress the address of a mail that came back, or of a complaint.",

@@ -135,6 +135,7 @@ struct SubscriptionStore: SubscriptionStorage {
     func find(_ id: SubscriptionID) async throws(StoreError) -> (queue: QueueAddress, subscription: Subscription)? {
         let calls = self.keySpace.shards.map { keys in
             var call = self.runner.call(Scripts.recipientList, keys: [keys.subscriptions, keys.subscriptionHeaders])
+            call.append(0)
             call.append(id.text)
             return call
         }
